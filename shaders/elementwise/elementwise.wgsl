@@ -1,0 +1,25 @@
+// Applies op(i, col), put in front, to a matrix: each invocation writes one vec4 of the output.
+
+struct Params {
+    count: u32, // vec4 elements in all
+    cols: u32,
+    ld4: u32, // vec4 elements in a row
+    alpha: f32,
+}
+
+@group(0) @binding(0) var<uniform> p: Params;
+@group(0) @binding(3) var<storage, read_write> out: array<vec4<f32>>;
+
+@compute @workgroup_size(WORKGROUP)
+fn main(
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(num_workgroups) groups: vec3<u32>,
+    @builtin(local_invocation_index) lane: u32,
+) {
+    let i = (group.x + group.y * groups.x) * WORKGROUP + lane;
+    if i >= p.count {
+        return;
+    }
+    let col = i % p.ld4 * 4u;
+    out[i] = in_columns(op(i, col), col, p.cols);
+}

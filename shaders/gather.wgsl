@@ -1,0 +1,40 @@
+// Gathers a mini-batch: each invocation converts four neighbouring values of one sample; the first of a row also
+// copies the label.
+
+struct Params {
+    rows: u32,
+    cols: u32,
+    ld4: u32, // vec4 elements in a row
+    table_steps: u32,
+    scale: f32,
+    shift: f32,
+    pad0: u32,
+    pad1: u32,
+}
+
+@group(0) @binding(0) var<uniform> p: Params;
+@group(0) @binding(2) var<storage, read> labels: array<u32>; // of all samples
+@group(0) @binding(3) var<storage, read> indices: array<u32>; // the shuffled order
+@group(0) @binding(4) var<storage, read> table: array<vec4<u32>>; // word 3: where the step's batch begins
+@group(0) @binding(5) var<storage, read> state: array<u32>; // word 0: step
+@group(0) @binding(6) var<storage, read_write> x: array<vec4<f32>>; // [rows, cols]
+@group(0) @binding(7) var<storage, read_write> batch_labels: array<u32>; // [rows]
+
+@compute @workgroup_size(WORKGROUP)
+fn main(
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(num_workgroups) groups: vec3<u32>,
+    @builtin(local_invocation_index) lane: u32,
+) {
+    let i = (group.x + group.y * groups.x) * WORKGROUP + lane;
+    if i >= p.rows * p.ld4 {
+        return;
+    }
+    let row = i / p.ld4;
+    let col4 = i % p.ld4;
+    let sample = indices[table[state[0] % p.table_steps].w + row];
+    x[i] = in_columns(load(sample * p.ld4 + col4) * p.scale + p.shift, col4 * 4u, p.cols);
+    if col4 == 0u {
+        batch_labels[row] = labels[sample];
+    }
+}

@@ -1,0 +1,16 @@
+// What all matrix products share: C [M, N] = A·B. A_TRANSPOSED: A is stored [K, M]; B_TRANSPOSED: B is stored [N, K].
+
+struct Params {
+    m: u32,
+    n: u32,
+    k: u32,
+    lda: u32, // leading dimensions, in vec4 elements
+    ldb: u32,
+    ldc: u32,
+    id: u32, // for the non-finite guard
+    alpha: f32, // the activation's parameter
+}
+
+@group(0) @binding(0) var<uniform> p: Params;
+@group(0) @binding(1) var<storage, read> a: array<vec4<f32>>;
+@group(0) @binding(2) var<storage, read> b: array<vec4<f32>>;

@@ -1,0 +1,9 @@
+// The four values at columns col to col + 3, with zeros where the row's padding begins.
+fn in_columns(value: vec4<f32>, col: u32, cols: u32) -> vec4<f32> {
+    return select(vec4<f32>(0.0), value, vec4<u32>(col) + vec4<u32>(0u, 1u, 2u, 3u) < vec4<u32>(cols));
+}
+
+// Exponent bits all ones: NaN or infinity. A float comparison may be compiled away; bits may not.
+fn is_not_finite(value: vec4<f32>) -> bool {
+    return any((bitcast<vec4<u32>>(value) & vec4<u32>(0x7f800000u)) == vec4<u32>(0x7f800000u));
+}

@@ -1,0 +1,17 @@
+@group(0) @binding(7) var<storage, read_write> sums: array<vec4<f32>>; // [M]
+
+// Sums A [K, M] over k, ascending, for the rows of C from row to row + rows - 1; each of the lanes takes every
+// lanes-th group of four. Called by the workgroups of the first column of tiles.
+fn sum_rows(row: u32, rows: u32, lane: u32, lanes: u32) {
+    let end = min(row + rows, p.m);
+    for (var i = row + lane * 4u; i < end; i += lanes * 4u) {
+        var sum = vec4<f32>(0.0);
+        for (var k = 0u; k < p.k; k++) {
+            sum += a[k * p.lda + i / 4u];
+        }
+        if is_not_finite(sum) {
+            atomicMin(&state[2], p.id);
+        }
+        sums[i / 4u] = sum;
+    }
+}

@@ -1,0 +1,139 @@
+//! Device memory for tensor calls: a flat run of floats or words, and a kernel run over such runs.
+
+use super::{Backend, Device, Gpu, Readback, Region};
+use crate::kernel::{Arg, Args, Compute, Kernel};
+use crate::{Error, Result};
+
+/// Floats or words on a device.
+#[derive(Debug)]
+pub(crate) enum Memory {
+    Floats(Vec<f32>),
+    Words(Vec<u32>),
+    /// On a GPU both are the same. With sentinels, `MARGIN` bytes before and after the region hold `SENTINEL`.
+    Gpu(Region),
+}
+
+/// Width of the sentinels, which is also the alignment of a binding.
+const MARGIN: u64 = 256;
+
+/// A NaN, so that what was computed from it shows, with bits that no computation makes.
+const SENTINEL: u32 = 0x7fde_ad00;
+
+/// A kernel's argument.
+#[derive(Debug)]
+pub(crate) enum Operand<'a> {
+    Read(&'a Memory),
+    Write(&'a mut Memory),
+}
+
+impl Device {
+    /// Uploads floats.
+    pub(crate) fn floats(&self, what: &str, floats: Vec<f32>) -> Result<Memory> {
+        match &self.0 {
+            Backend::Cpu => Ok(Memory::Floats(floats)),
+            Backend::Gpu(gpu) => upload(gpu, what, bytemuck::cast_slice(&floats)),
+        }
+    }
+
+    /// Uploads words.
+    pub(crate) fn words(&self, what: &str, words: Vec<u32>) -> Result<Memory> {
+        match &self.0 {
+            Backend::Cpu => Ok(Memory::Words(words)),
+            Backend::Gpu(gpu) => upload(gpu, what, &words),
+        }
+    }
+
+    /// Room for floats that a kernel will write in full: zeros, but NaN with sentinels and in debug builds.
+    pub(crate) fn room(&self, what: &str, floats: usize) -> Result<Memory> {
+        match &self.0 {
+            Backend::Cpu => {
+                let filler = if cfg!(debug_assertions) { f32::NAN } else { 0.0 };
+                Ok(Memory::Floats(vec![filler; floats]))
+            }
+            Backend::Gpu(gpu) if gpu.sentinels => upload(gpu, what, &vec![SENTINEL; floats]),
+            Backend::Gpu(gpu) => {
+                let bytes = floats as u64 * 4;
+                let buffer = gpu.allocate(what, bytes)?;
+                Ok(Memory::Gpu(Region { buffer, offset: 0, bytes }))
+            }
+        }
+    }
+
+    /// Runs one kernel.
+    pub(crate) fn run(&self, kernel: impl Into<Kernel>, operands: &mut [Operand<'_>]) -> Result<()> {
+        let kernel = kernel.into();
+        match &self.0 {
+            Backend::Cpu => {
+                let mut args: Vec<Arg<'_, f32>> = operands.iter_mut().map(cpu_arg).collect();
+                kernel.run(&mut Args::new(&mut args));
+                Ok(())
+            }
+            Backend::Gpu(gpu) => {
+                let regions: Vec<Region> = operands.iter().map(gpu_region).collect();
+                let recorded = gpu.record(&[(&kernel, regions)])?;
+                gpu.submit(|pass| recorded.encode(pass))
+            }
+        }
+    }
+}
+
+/// A buffer with these words, between sentinels if the device was opened so.
+fn upload(gpu: &Gpu, what: &str, words: &[u32]) -> Result<Memory> {
+    let bytes = words.len() as u64 * 4;
+    if !gpu.sentinels {
+        let buffer = gpu.upload(what, words)?;
+        return Ok(Memory::Gpu(Region { buffer, offset: 0, bytes }));
+    }
+    let margin = vec![SENTINEL; MARGIN as usize / 4];
+    // Bindings have room for at least one vec4.
+    let filler = vec![SENTINEL; words.len().next_multiple_of(4).max(4) - words.len()];
+    let buffer = gpu.upload(what, &[&margin, words, &filler, &margin].concat())?;
+    Ok(Memory::Gpu(Region { buffer, offset: MARGIN, bytes }))
+}
+
+fn cpu_arg<'a>(operand: &'a mut Operand<'_>) -> Arg<'a, f32> {
+    match operand {
+        Operand::Read(Memory::Floats(floats)) => Arg::Read(floats),
+        Operand::Read(Memory::Words(words)) => Arg::ReadWords(words),
+        Operand::Write(Memory::Floats(floats)) => Arg::Write(floats),
+        Operand::Write(Memory::Words(words)) => Arg::WriteWords(words),
+        Operand::Read(Memory::Gpu(_)) | Operand::Write(Memory::Gpu(_)) => {
+            unreachable!("tensor calls check that their operands are on one device")
+        }
+    }
+}
+
+fn gpu_region(operand: &Operand<'_>) -> Region {
+    match operand {
+        Operand::Read(Memory::Gpu(region)) | Operand::Write(Memory::Gpu(region)) => region.clone(),
+        _ => unreachable!("tensor calls check that their operands are on one device"),
+    }
+}
+
+impl Memory {
+    /// Copies to the host, as words.
+    pub(crate) async fn download(&self, device: &Device) -> Result<Vec<u32>> {
+        match (self, &device.0) {
+            (Memory::Floats(floats), _) => Ok(bytemuck::cast_slice(floats).to_vec()),
+            (Memory::Words(words), _) => Ok(words.clone()),
+            (Memory::Gpu(region), Backend::Gpu(gpu)) => {
+                let buffer = &region.buffer;
+                let staging = gpu.staging(buffer.size())?;
+                gpu.copy(buffer, 0, &staging, buffer.size())?;
+                let (start, end) = (region.offset as usize / 4, (region.offset + region.bytes) as usize / 4);
+                let whole = |words: &[u32]| {
+                    let intact = words[..start].iter().chain(&words[end..]).all(|&word| word == SENTINEL);
+                    (intact, words[start..end].to_vec())
+                };
+                let (intact, words) = Readback::request(&staging).finish(gpu, whole).await?;
+                if gpu.sentinels && !intact {
+                    return Err(Error::Gpu {
+                        message: "a kernel wrote outside its output".into(),
+                    });
+                }
+                Ok(words)
+            }
+            (Memory::Gpu(_), Backend::Cpu) => unreachable!("GPU memory belongs to a GPU device"),
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! Where work runs: a GPU through wgpu, or the CPU.
+
+mod faults;
+mod gpu;
+mod memory;
+mod options;
+mod readback;
+mod report;
+
+pub use options::GpuOptions;
+pub use report::{AdapterReport, DeviceKind, DeviceReport};
+
+pub(crate) use gpu::{Gpu, Recorded, Region};
+pub(crate) use memory::{Memory, Operand};
+pub(crate) use readback::Readback;
+
+use crate::Result;
+use std::sync::Arc;
+
+/// A device: one GPU, or the CPU. Cheap to clone; all clones are the same device.
+///
+/// Nothing falls back silently: [`Device::auto`] says in its [`report`](Device::report) what it chose, and the other
+/// constructors give what was asked for or an error.
+///
+/// ```
+/// let device = wgrad::Device::cpu();
+/// assert!(device.report().to_string().starts_with("CPU"));
+/// ```
+#[derive(Clone, Debug)]
+pub struct Device(pub(crate) Backend);
+
+/// The two ways to run a kernel.
+#[derive(Clone, Debug)]
+pub(crate) enum Backend {
+    Cpu,
+    Gpu(Arc<Gpu>),
+}
+
+impl Device {
+    /// The CPU: the same plans, run by the kernels' twins in Rust. Always there.
+    pub fn cpu() -> Self {
+        Device(Backend::Cpu)
+    }
+
+    /// A GPU. Software adapters (a CPU posing as a GPU) are refused unless the options allow them.
+    ///
+    /// # Errors
+    /// [`NoAdapter`](crate::Error::NoAdapter) if no adapter fits the options;
+    /// [`OpenDevice`](crate::Error::OpenDevice) if the driver refuses.
+    pub async fn gpu_async(options: GpuOptions) -> Result<Self> {
+        Ok(Device(Backend::Gpu(Arc::new(Gpu::open(&options).await?))))
+    }
+
+    /// The best hardware GPU if there is one, else the CPU. The [`report`](Device::report) tells which.
+    ///
+    /// # Errors
+    /// [`OpenDevice`](crate::Error::OpenDevice) if there is a GPU but its driver refuses.
+    pub async fn auto_async() -> Result<Self> {
+        match Device::gpu_async(GpuOptions::default()).await {
+            Err(crate::Error::NoAdapter { .. }) => Ok(Device::cpu()),
+            other => other,
+        }
+    }
+
+    /// [`Device::gpu_async`], waited for.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub fn gpu(options: GpuOptions) -> Result<Self> {
+        pollster::block_on(Device::gpu_async(options))
+    }
+
+    /// [`Device::auto_async`], waited for.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub fn auto() -> Result<Self> {
+        pollster::block_on(Device::auto_async())
+    }
+
+    /// The adapters of this machine, in the order that [`GpuOptions::index`] counts.
+    pub async fn adapters_async() -> Vec<AdapterReport> {
+        gpu::adapters().await.iter().map(|a| AdapterReport::new(&a.get_info())).collect()
+    }
+
+    /// [`Device::adapters_async`], waited for.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub fn adapters() -> Vec<AdapterReport> {
+        pollster::block_on(Device::adapters_async())
+    }
+
+    /// What this device is: adapter, driver, kind and limits.
+    pub fn report(&self) -> DeviceReport {
+        match &self.0 {
+            Backend::Cpu => DeviceReport::cpu(),
+            Backend::Gpu(gpu) => gpu.report(),
+        }
+    }
+
+    /// Whether two handles are one device.
+    pub fn is_same(&self, other: &Device) -> bool {
+        match (&self.0, &other.0) {
+            (Backend::Cpu, Backend::Cpu) => true,
+            (Backend::Gpu(a), Backend::Gpu(b)) => Arc::ptr_eq(a, b),
+            _ => false,
+        }
+    }
+
+    /// Destroys the GPU device, as a driver reset or an unplugged card would: for testing recovery.
+    ///
+    /// Every later call that touches the device gives [`DeviceLost`](crate::Error::DeviceLost). No effect on the CPU.
+    pub fn simulate_loss(&self) {
+        if let Backend::Gpu(gpu) = &self.0 {
+            gpu.device.destroy();
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! How to choose and open a GPU.
+
+/// Which adapter [`Device::gpu`](crate::Device::gpu) opens, and how.
+///
+/// By default: the hardware adapter that wgpu ranks first (discrete before integrated), with unchecked kernels and
+/// subgroups where the adapter has them.
+///
+/// ```
+/// let options = wgrad::GpuOptions::default().allow_software(true).name("llvmpipe");
+/// # let _ = options;
+/// ```
+#[derive(Clone, Debug)]
+pub struct GpuOptions {
+    pub(crate) allow_software: bool,
+    pub(crate) name: Option<String>,
+    pub(crate) index: Option<usize>,
+    pub(crate) runtime_checks: bool,
+    pub(crate) subgroups: bool,
+    pub(crate) sentinels: bool,
+}
+
+impl Default for GpuOptions {
+    fn default() -> Self {
+        GpuOptions {
+            allow_software: false,
+            name: None,
+            index: None,
+            runtime_checks: false,
+            subgroups: true,
+            sentinels: false,
+        }
+    }
+}
+
+impl GpuOptions {
+    /// Whether an adapter that runs on the CPU (lavapipe, SwiftShader, WARP) will do. It is slower than
+    /// [`Device::cpu`](crate::Device::cpu), and of use for testing.
+    pub fn allow_software(self, allow_software: bool) -> Self {
+        GpuOptions { allow_software, ..self }
+    }
+
+    /// Only an adapter whose name holds this text, in upper or lower case.
+    pub fn name(self, name: impl Into<String>) -> Self {
+        GpuOptions { name: Some(name.into()), ..self }
+    }
+
+    /// Only the adapter at this place of [`Device::adapters`](crate::Device::adapters).
+    pub fn index(self, index: usize) -> Self {
+        GpuOptions { index: Some(index), ..self }
+    }
+
+    /// Whether kernels are compiled with wgpu's bounds checks and loop counters. wgrad's own kernels stay within their
+    /// buffers without them, at many times the speed; this is for hunting a driver's or wgrad's bug.
+    pub fn runtime_checks(self, runtime_checks: bool) -> Self {
+        GpuOptions { runtime_checks, ..self }
+    }
+
+    /// Whether kernels may use subgroup operations where the adapter has them; on by default.
+    pub fn subgroups(self, subgroups: bool) -> Self {
+        GpuOptions { subgroups, ..self }
+    }
+
+    /// Whether every tensor lies between sentinels and starts as NaN: a kernel that reads or writes outside its operands,
+    /// or leaves part of its output unwritten, then shows, as a NaN or as an error from
+    /// [`Tensor::download`](crate::Tensor::download). For testing kernels and drivers; off by default.
+    pub fn sentinels(self, sentinels: bool) -> Self {
+        GpuOptions { sentinels, ..self }
+    }
+
+    /// The request in words, for errors.
+    pub(crate) fn describe(&self) -> String {
+        let kind = if self.allow_software { "any adapter" } else { "a hardware GPU" };
+        let name = self.name.as_ref().map(|n| format!(" named \"{n}\"")).unwrap_or_default();
+        let index = self.index.map(|i| format!(" at index {i}")).unwrap_or_default();
+        format!("{kind}{name}{index}")
+    }
+}

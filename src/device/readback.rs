@@ -1,0 +1,52 @@
+//! Reading device memory: joins wgpu's map callback to a future, in this one place.
+
+use super::Gpu;
+use crate::{Error, Result};
+use futures_intrusive::channel::shared::{OneshotReceiver, oneshot_channel};
+
+/// A mapping that was asked for and may not be there yet.
+#[derive(Debug)]
+pub(crate) struct Readback {
+    buffer: wgpu::Buffer,
+    answer: OneshotReceiver<std::result::Result<(), wgpu::BufferAsyncError>>,
+}
+
+impl Readback {
+    /// Asks for the whole buffer; work submitted before is waited for.
+    pub(crate) fn request(buffer: &wgpu::Buffer) -> Self {
+        let (sender, answer) = oneshot_channel();
+        buffer.map_async(wgpu::MapMode::Read, .., move |result| {
+            // The receiver is gone if the reader gave up: nobody to tell.
+            let _ = sender.send(result);
+        });
+        Readback {
+            buffer: buffer.clone(),
+            answer,
+        }
+    }
+
+    /// Waits for the mapping, hands the words to `read`, and unmaps.
+    ///
+    /// On native targets this polls the device, and so blocks the thread; in a browser it only awaits.
+    pub(crate) async fn finish<R>(self, gpu: &Gpu, read: impl FnOnce(&[u32]) -> R) -> Result<R> {
+        #[cfg(not(target_arch = "wasm32"))]
+        gpu.wait()?;
+        match self.answer.receive().await {
+            Some(Ok(())) => {}
+            _ => {
+                gpu.check()?;
+                return Err(Error::Gpu {
+                    message: "a buffer could not be mapped for reading".into(),
+                });
+            }
+        }
+        let view = self.buffer.get_mapped_range(..).map_err(|error| Error::Gpu {
+            message: error.to_string(),
+        })?;
+        let result = read(bytemuck::cast_slice(&view));
+        drop(view);
+        self.buffer.unmap();
+        gpu.check()?;
+        Ok(result)
+    }
+}

@@ -1,0 +1,114 @@
+//! What a device is, in words.
+
+use std::fmt;
+
+/// What kind of machine a device is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum DeviceKind {
+    /// wgrad's own CPU path.
+    Cpu,
+    /// A GPU of its own memory.
+    DiscreteGpu,
+    /// A GPU that shares the CPU's memory.
+    IntegratedGpu,
+    /// A GPU handed through to a virtual machine.
+    VirtualGpu,
+    /// A CPU that poses as a GPU: lavapipe, SwiftShader, WARP.
+    SoftwareGpu,
+    /// The driver does not say.
+    Other,
+}
+
+impl fmt::Display for DeviceKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            DeviceKind::Cpu => "CPU",
+            DeviceKind::DiscreteGpu => "discrete GPU",
+            DeviceKind::IntegratedGpu => "integrated GPU",
+            DeviceKind::VirtualGpu => "virtual GPU",
+            DeviceKind::SoftwareGpu => "software adapter",
+            DeviceKind::Other => "GPU of unknown kind",
+        })
+    }
+}
+
+/// One adapter of this machine.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct AdapterReport {
+    /// The adapter's name.
+    pub name: String,
+    /// What it is.
+    pub kind: DeviceKind,
+    /// The interface it is reached through: Vulkan, Metal or Dx12.
+    pub backend: String,
+    /// The driver's name and version.
+    pub driver: String,
+}
+
+impl AdapterReport {
+    pub(crate) fn new(info: &wgpu::AdapterInfo) -> Self {
+        AdapterReport {
+            name: info.name.clone(),
+            kind: match info.device_type {
+                wgpu::DeviceType::DiscreteGpu => DeviceKind::DiscreteGpu,
+                wgpu::DeviceType::IntegratedGpu => DeviceKind::IntegratedGpu,
+                wgpu::DeviceType::VirtualGpu => DeviceKind::VirtualGpu,
+                wgpu::DeviceType::Cpu => DeviceKind::SoftwareGpu,
+                wgpu::DeviceType::Other => DeviceKind::Other,
+            },
+            backend: info.backend.to_string(),
+            driver: format!("{} {}", info.driver, info.driver_info).trim().to_string(),
+        }
+    }
+}
+
+impl fmt::Display for AdapterReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let AdapterReport { name, kind, backend, driver } = self;
+        write!(f, "{name} ({kind}, {backend}, {driver})")
+    }
+}
+
+/// A device that was opened.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct DeviceReport {
+    /// The adapter; for the CPU path its name, and "Rust" as the driver.
+    pub adapter: AdapterReport,
+    /// Largest buffer, in bytes.
+    pub max_buffer_bytes: u64,
+    /// Largest part of a buffer that a kernel can see, in bytes: no parameter matrix can be larger.
+    pub max_binding_bytes: u64,
+    /// Invocations in a subgroup, where kernels use subgroups.
+    pub subgroup: Option<u32>,
+    /// Threads of the CPU path, and of a software adapter usually as many.
+    pub threads: usize,
+}
+
+impl DeviceReport {
+    pub(crate) fn cpu() -> Self {
+        DeviceReport {
+            adapter: AdapterReport {
+                name: "CPU".into(),
+                kind: DeviceKind::Cpu,
+                backend: "gemm, rayon".into(),
+                driver: "Rust".into(),
+            },
+            max_buffer_bytes: isize::MAX as u64,
+            max_binding_bytes: isize::MAX as u64,
+            subgroup: None,
+            threads: rayon::current_num_threads(),
+        }
+    }
+}
+
+impl fmt::Display for DeviceReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.adapter.kind {
+            DeviceKind::Cpu => write!(f, "CPU ({} threads)", self.threads),
+            _ => self.adapter.fmt(f),
+        }
+    }
+}

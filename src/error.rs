@@ -1,0 +1,174 @@
+//! One error type for the whole crate.
+
+use std::path::PathBuf;
+
+/// Short for `std::result::Result` with wgrad's [`Error`].
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// Everything that can go wrong. Each variant says what was wanted, what came, and what to do.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The shapes of the operands do not fit together.
+    #[error("{operation}: expected {expected}, found {found}")]
+    Shape {
+        /// The call that refused.
+        operation: &'static str,
+        /// The shape or length it wanted.
+        expected: String,
+        /// The shape or length it got.
+        found: String,
+    },
+    /// A class label is not below the number of classes.
+    #[error("label {label} at row {row} is not below the number of classes, {classes}")]
+    Label {
+        /// Row of the label in its data set or batch.
+        row: usize,
+        /// The label found.
+        label: u32,
+        /// Number of classes: labels run from 0 to `classes - 1`.
+        classes: usize,
+    },
+    /// The data hold a NaN or an infinity.
+    #[error("the data hold {value} at row {row}, column {column}; remove or replace it before training")]
+    NonFiniteData {
+        /// Row of the value.
+        row: usize,
+        /// Column of the value.
+        column: usize,
+        /// The value found.
+        value: f32,
+    },
+    /// Training produced a NaN or an infinity. No parameter has been changed since.
+    #[error(
+        "step {step} made a NaN or an infinity in {tensor}; the parameters are those before that step. \
+         Lower the learning rate, or scale the inputs"
+    )]
+    NonFinite {
+        /// The training step, counted from 0.
+        step: u64,
+        /// The loss, or the parameter whose gradient is not finite: the first in the plan's order.
+        tensor: String,
+    },
+    /// A parameter of a call is outside its range.
+    #[error("{what} must be {expected}, found {found}")]
+    Argument {
+        /// The parameter.
+        what: &'static str,
+        /// Its legal values.
+        expected: String,
+        /// The value given.
+        found: String,
+    },
+    /// Two tensors of one call are on different devices.
+    #[error("{operation}: the operands are on different devices; upload them to one device first")]
+    DeviceMismatch {
+        /// The call that refused.
+        operation: &'static str,
+    },
+    /// No adapter fits the request.
+    #[error("no adapter fits: wanted {wanted}; present: {present}. {advice}")]
+    NoAdapter {
+        /// What was asked for.
+        wanted: String,
+        /// The adapters that are present, by name, or "none".
+        present: String,
+        /// How to get further.
+        advice: &'static str,
+    },
+    /// The adapter was found but its device could not be opened.
+    #[error("could not open {adapter}: {message}. Update its driver, or choose another adapter")]
+    OpenDevice {
+        /// Name of the adapter.
+        adapter: String,
+        /// The driver's words.
+        message: String,
+    },
+    /// A limit of the adapter is too small for what was asked.
+    #[error("{what} needs {needed} {unit}, the adapter allows {limit}. {advice}")]
+    Limit {
+        /// What needs more than the limit.
+        what: String,
+        /// How much it needs.
+        needed: u64,
+        /// How much the adapter allows.
+        limit: u64,
+        /// Unit of both numbers.
+        unit: &'static str,
+        /// How to get below the limit.
+        advice: &'static str,
+    },
+    /// The device's memory is full.
+    #[error("the device's memory is full: {message}. Use a smaller batch or network, or close other programs")]
+    OutOfMemory {
+        /// The driver's words.
+        message: String,
+    },
+    /// The device is lost: unplugged, reset, or its driver restarted. Open a new one.
+    #[error("the device is lost: {message}. Open a new device and load the last saved state")]
+    DeviceLost {
+        /// The driver's words.
+        message: String,
+    },
+    /// The device did not answer in time.
+    #[error("the device did not finish within {seconds} s. Lower the steps per submit, or use a smaller batch")]
+    Timeout {
+        /// How long was waited.
+        seconds: u64,
+    },
+    /// wgpu refused a call: a bug in wgrad or in the driver.
+    #[error("wgpu refused a call: {message}. Please report this with the adapter's name and driver")]
+    Gpu {
+        /// wgpu's words.
+        message: String,
+    },
+    /// A file could not be read or written.
+    #[error("{path}: {source}", path = path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// The operating system's words.
+        source: std::io::Error,
+    },
+    /// A file's contents are not what its format demands.
+    #[error("{name}: {reason}")]
+    Format {
+        /// The file, or the name given to the bytes.
+        name: String,
+        /// What was expected and what was found.
+        reason: String,
+    },
+}
+
+impl Error {
+    pub(crate) fn shape(
+        operation: &'static str,
+        expected: impl std::fmt::Display,
+        found: impl std::fmt::Display,
+    ) -> Self {
+        Error::Shape {
+            operation,
+            expected: expected.to_string(),
+            found: found.to_string(),
+        }
+    }
+
+    pub(crate) fn argument(
+        what: &'static str,
+        expected: impl std::fmt::Display,
+        found: impl std::fmt::Display,
+    ) -> Self {
+        Error::Argument {
+            what,
+            expected: expected.to_string(),
+            found: found.to_string(),
+        }
+    }
+
+    pub(crate) fn format(name: impl Into<String>, reason: impl Into<String>) -> Self {
+        Error::Format {
+            name: name.into(),
+            reason: reason.into(),
+        }
+    }
+}

@@ -1,0 +1,22 @@
+//! y = z·Φ(z) with Φ(z) = ½·erfc(−z/√2), which keeps its relative accuracy in the left tail.
+
+use crate::kernel::Real;
+
+pub(crate) const NAME: &str = "gelu";
+pub(crate) const SOURCE: &str = include_str!("../../../shaders/activation/gelu.wgsl");
+pub(crate) const DERIVATIVE_NEEDS_Z: bool = true;
+
+pub(crate) fn f<T: Real>(z: T, _alpha: T) -> T {
+    z * phi(z)
+}
+
+/// Φ(z) + z·φ(z), φ the normal density.
+pub(crate) fn df<T: Real>(z: T, _alpha: T) -> T {
+    let density = T::of(0.398_942_280_401_432_7) * (T::of(-0.5) * z * z).exp();
+    phi(z) + z * density
+}
+
+/// The normal distribution function Φ.
+fn phi<T: Real>(z: T) -> T {
+    T::of(0.5) * (-z * T::of(std::f64::consts::FRAC_1_SQRT_2)).erfc()
+}

@@ -1,0 +1,164 @@
+//! Elementwise kernels: every output element from the elements at its place in the inputs.
+//!
+//! `out[i, j] = op(a[i, j], b[i, j])`, all matrices [rows, cols]. One file per operation, `shaders/elementwise/x.wgsl`
+//! and `src/kernel/elementwise/x.rs`; the loop around them is `shaders/elementwise/elementwise.wgsl` and this file.
+
+pub(crate) mod activate;
+pub(crate) mod activate_backward;
+pub(crate) mod add;
+pub(crate) mod bias_add;
+pub(crate) mod hadamard;
+pub(crate) mod scale;
+
+use super::program::WORKGROUP;
+use super::{Activation, Args, Binding, Compute, MatrixShape, Program, Real, Target, matrix};
+use rayon::prelude::*;
+
+const SOURCE: &str = include_str!("../../../shaders/elementwise/elementwise.wgsl");
+
+/// Floats below which the CPU twins stay on one thread.
+pub(crate) const PARALLEL_FLOATS: usize = 1 << 15;
+
+/// What is computed per element.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Op {
+    /// y = f(z).
+    Activate(Activation),
+    /// dz = dy ⊙ f′(saved).
+    ActivateBackward(Activation),
+    /// z = x + b, b a vector added to every row.
+    BiasAdd,
+    /// a + b.
+    Add,
+    /// a ⊙ b.
+    Hadamard,
+    /// factor · a.
+    Scale(f32),
+}
+
+/// One elementwise operation over a matrix. Arguments: the inputs in the order of the formula, then the output.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Elementwise {
+    pub(crate) op: Op,
+    pub(crate) shape: MatrixShape,
+}
+
+/// The shader's uniform block.
+#[repr(C)]
+#[derive(Clone, Copy, bytemuck::Pod, bytemuck::Zeroable)]
+pub(crate) struct Params {
+    /// `vec4` elements in all.
+    count: u32,
+    cols: u32,
+    /// `vec4` elements in a row.
+    ld4: u32,
+    /// The activation's parameter, or the factor.
+    alpha: f32,
+}
+
+impl Compute for Elementwise {
+    fn label(&self) -> String {
+        let shape = self.shape;
+        match self.op {
+            Op::Activate(f) => format!("{f} {shape}"),
+            Op::ActivateBackward(f) => format!("{f} backward {shape}"),
+            Op::BiasAdd => format!("bias add {shape}"),
+            Op::Add => format!("add {shape}"),
+            Op::Hadamard => format!("hadamard {shape}"),
+            Op::Scale(factor) => format!("scale {factor} {shape}"),
+        }
+    }
+
+    fn bindings(&self) -> Vec<Binding> {
+        match self.op {
+            Op::Activate(_) | Op::Scale(_) => vec![Binding::read(1), Binding::write(3)],
+            Op::ActivateBackward(_) | Op::BiasAdd | Op::Add | Op::Hadamard => {
+                vec![Binding::read(1), Binding::read(2), Binding::write(3)]
+            }
+        }
+    }
+
+    fn program(&self, _target: &Target) -> Program {
+        let (function, operation, alpha) = match self.op {
+            Op::Activate(f) => (f.source(), activate::SOURCE, f.alpha()),
+            Op::ActivateBackward(f) => (f.source(), activate_backward::SOURCE, f.alpha()),
+            Op::BiasAdd => ("", bias_add::SOURCE, 0.0),
+            Op::Add => ("", add::SOURCE, 0.0),
+            Op::Hadamard => ("", hadamard::SOURCE, 0.0),
+            Op::Scale(factor) => ("", scale::SOURCE, factor),
+        };
+        let params = Params {
+            count: self.shape.vec4s() as u32,
+            cols: self.shape.cols as u32,
+            ld4: self.shape.ld4() as u32,
+            alpha,
+        };
+        Program::new(
+            &[("WORKGROUP", WORKGROUP as u32)],
+            &[matrix::SOURCE, function, operation, SOURCE],
+            &params,
+            self.shape.vec4s().div_ceil(WORKGROUP),
+        )
+    }
+
+    fn flops(&self) -> u64 {
+        (self.shape.rows * self.shape.cols) as u64
+    }
+
+    fn run<T: Real>(&self, args: &mut Args<'_, '_, T>) {
+        let a = args.read();
+        let shape = self.shape;
+        match self.op {
+            Op::Activate(f) => activate::run(f, a, args.write(), shape),
+            Op::Scale(factor) => scale::run(T::of(factor.into()), a, args.write(), shape),
+            Op::ActivateBackward(f) => {
+                let saved = args.read();
+                activate_backward::run(f, a, saved, args.write(), shape);
+            }
+            Op::BiasAdd => {
+                let bias = args.read();
+                bias_add::run(a, bias, args.write(), shape);
+            }
+            Op::Add => {
+                let b = args.read();
+                add::run(a, b, args.write(), shape);
+            }
+            Op::Hadamard => {
+                let b = args.read();
+                hadamard::run(a, b, args.write(), shape);
+            }
+        }
+    }
+}
+
+/// Calls `row(i, out)` for every row of the output, in parallel where it is large, and zeroes the padding.
+/// `out` is the row without its padding.
+pub(crate) fn for_rows<T: Real>(
+    out: &mut [T],
+    shape: MatrixShape,
+    row: impl Fn(usize, &mut [T]) + Sync,
+) {
+    if shape.floats() == 0 {
+        return;
+    }
+    let one = |(i, out): (usize, &mut [T])| {
+        let (values, padding) = out.split_at_mut(shape.cols);
+        row(i, values);
+        padding.fill(T::ZERO);
+    };
+    let out = &mut out[..shape.floats()];
+    if shape.floats() < PARALLEL_FLOATS {
+        out.chunks_exact_mut(shape.ld()).enumerate().for_each(one);
+    } else {
+        let rows_per_task = (PARALLEL_FLOATS / 4).div_ceil(shape.ld());
+        out.par_chunks_exact_mut(shape.ld())
+            .with_min_len(rows_per_task)
+            .enumerate()
+            .for_each(one);
+    }
+}
+
+/// Row `i` of a padded matrix, without its padding.
+pub(crate) fn row_of<T>(matrix: &[T], shape: MatrixShape, i: usize) -> &[T] {
+    &matrix[i * shape.ld()..][..shape.cols]
+}

@@ -1,0 +1,14 @@
+//! Product with a number: factor · a.
+
+use super::{for_rows, row_of};
+use crate::kernel::{MatrixShape, Real};
+
+pub(crate) const SOURCE: &str = include_str!("../../../shaders/elementwise/scale.wgsl");
+
+pub(crate) fn run<T: Real>(factor: T, a: &[T], out: &mut [T], shape: MatrixShape) {
+    for_rows(out, shape, |i, out| {
+        for (out, &a) in out.iter_mut().zip(row_of(a, shape, i)) {
+            *out = factor * a;
+        }
+    });
+}

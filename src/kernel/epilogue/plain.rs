@@ -1,0 +1,4 @@
+//! out = value.
+
+pub(crate) const SOURCE: &str = include_str!("../../../shaders/epilogue/plain.wgsl");
+

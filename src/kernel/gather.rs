@@ -1,0 +1,116 @@
+//! Gathers a mini-batch on the device: x[i] = data[indices[offset + i]]·scale + shift, and the labels alongside.
+//!
+//! The data stay as they came, bytes or floats; bytes are converted here. The offset of the step's batch among the
+//! shuffled indices comes from the step table (see [`crate::plan`]).
+
+use super::elementwise::for_rows;
+use super::program::WORKGROUP;
+use super::{
+    Args, Binding, Compute, MatrixShape, Program, Real, Target, gather_bytes, gather_floats, matrix,
+};
+
+/// How the data lie in memory: one sample a row, rows padded to a multiple of 4 elements.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Source {
+    /// Four bytes to a word, the first in the low bits.
+    Bytes,
+    /// `f32`.
+    Floats,
+}
+
+/// Arguments: data, labels, indices, step table, state, batch x, batch labels.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Gather {
+    /// The batch.
+    pub(crate) shape: MatrixShape,
+    pub(crate) source: Source,
+    pub(crate) scale: f32,
+    pub(crate) shift: f32,
+    /// Entries of the step table.
+    pub(crate) table_steps: usize,
+}
+
+/// The shader's uniform block.
+#[repr(C)]
+#[derive(Clone, Copy, bytemuck::Pod, bytemuck::Zeroable)]
+pub(crate) struct Params {
+    rows: u32,
+    cols: u32,
+    /// `vec4` elements in a row.
+    ld4: u32,
+    table_steps: u32,
+    scale: f32,
+    shift: f32,
+    _pad: [u32; 2],
+}
+
+impl Compute for Gather {
+    fn label(&self) -> String {
+        format!("gather {:?} {}", self.source, self.shape).to_lowercase()
+    }
+
+    fn bindings(&self) -> Vec<Binding> {
+        vec![
+            match self.source {
+                Source::Bytes => Binding::read_words(1),
+                Source::Floats => Binding::read(1),
+            },
+            Binding::read_words(2),
+            Binding::read_words(3),
+            Binding::read_words(4),
+            Binding::read_words(5),
+            Binding::write(6),
+            Binding::write_words(7),
+        ]
+    }
+
+    fn program(&self, _target: &Target) -> Program {
+        let params = Params {
+            rows: self.shape.rows as u32,
+            cols: self.shape.cols as u32,
+            ld4: self.shape.ld4() as u32,
+            table_steps: self.table_steps as u32,
+            scale: self.scale,
+            shift: self.shift,
+            _pad: [0; 2],
+        };
+        let load = match self.source {
+            Source::Bytes => gather_bytes::SOURCE,
+            Source::Floats => gather_floats::SOURCE,
+        };
+        Program::new(
+            &[("WORKGROUP", WORKGROUP as u32)],
+            &[matrix::SOURCE, load, include_str!("../../shaders/gather.wgsl")],
+            &params,
+            self.shape.vec4s().div_ceil(WORKGROUP),
+        )
+    }
+
+    fn flops(&self) -> u64 {
+        2 * (self.shape.rows * self.shape.cols) as u64
+    }
+
+    fn run<T: Real>(&self, args: &mut Args<'_, '_, T>) {
+        let (mut floats, mut words): (&[T], &[u32]) = (&[], &[]);
+        match self.source {
+            Source::Bytes => words = args.read_words(),
+            Source::Floats => floats = args.read(),
+        }
+        let (labels, indices) = (args.read_words(), args.read_words());
+        let (table, state) = (args.read_words(), args.read_words());
+        let offset = table[state[0] as usize % self.table_steps * 4 + 3] as usize;
+        let rows = &indices[offset..][..self.shape.rows];
+        let (scale, shift) = (T::of(self.scale.into()), T::of(self.shift.into()));
+        let (ld, ld4) = (self.shape.ld(), self.shape.ld4());
+        for_rows(args.write(), self.shape, |i, x| {
+            let row = rows[i] as usize;
+            match self.source {
+                Source::Bytes => gather_bytes::run(&words[row * ld4..][..ld4], scale, shift, x),
+                Source::Floats => gather_floats::run(&floats[row * ld..][..ld], scale, shift, x),
+            }
+        });
+        for (to, &row) in args.write_words().iter_mut().zip(rows) {
+            *to = labels[row as usize];
+        }
+    }
+}

@@ -1,0 +1,248 @@
+//! Matrix product: C = A·B with the transposes that forward and backward passes need, and a fused epilogue.
+//!
+//! | layout | C [M, N] | A | B | in a dense layer |
+//! |---|---|---|---|---|
+//! | `NT` | A·Bᵀ | [M, K] | [N, K] | z = x·Wᵀ |
+//! | `NN` | A·B | [M, K] | [K, N] | dx = dz·W |
+//! | `TN` | Aᵀ·B | [K, M] | [K, N] | dW = dzᵀ·x |
+//!
+//! Sums run over ascending k in `f32`. Two kernels share this file's parameters: [`matmul_tiled`] for GPUs and
+//! [`matmul_direct`] for adapters that run on a CPU. Which one is a pure function of the adapter.
+
+use super::elementwise::{PARALLEL_FLOATS, for_rows, row_of};
+use super::{
+    Args, Binding, Compute, Epilogue, MatrixShape, Program, Real, Target, epilogue, gemm,
+    matmul_direct, matmul_tiled, matrix, row_sums,
+};
+use rayon::prelude::*;
+
+/// Which operand of a matrix product is read transposed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Layout {
+    /// A [M, K] · B [K, N].
+    NN,
+    /// A [M, K] · Bᵀ, B [N, K].
+    NT,
+    /// Aᵀ · B, A [K, M], B [K, N].
+    TN,
+}
+
+impl Layout {
+    /// All layouts.
+    pub const ALL: [Layout; 3] = [Layout::NN, Layout::NT, Layout::TN];
+}
+
+/// One product. Arguments: a, b, [bias], [saved], out, [kept z], [row sums], [guard].
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Matmul {
+    pub(crate) m: usize,
+    pub(crate) n: usize,
+    pub(crate) k: usize,
+    pub(crate) layout: Layout,
+    /// A vector [N] is added to every row.
+    pub(crate) bias: bool,
+    pub(crate) epilogue: Epilogue,
+    /// Also write Σₖ A[k, m] for every m: the bias gradient beside the weight gradient. Only in layout TN, and with
+    /// the epilogue [`Epilogue::Gradient`], whose guard watches the sums too.
+    pub(crate) row_sums: bool,
+}
+
+/// The shader's uniform block.
+#[repr(C)]
+#[derive(Clone, Copy, bytemuck::Pod, bytemuck::Zeroable)]
+pub(crate) struct Params {
+    m: u32,
+    n: u32,
+    k: u32,
+    /// Leading dimensions, in `vec4` elements.
+    lda: u32,
+    ldb: u32,
+    ldc: u32,
+    /// For the non-finite guard.
+    id: u32,
+    /// The activation's parameter.
+    alpha: f32,
+}
+
+impl Matmul {
+    /// The plain product, without bias and epilogue.
+    pub(crate) fn plain(m: usize, n: usize, k: usize, layout: Layout) -> Self {
+        Matmul {
+            m,
+            n,
+            k,
+            layout,
+            bias: false,
+            epilogue: Epilogue::Plain,
+            row_sums: false,
+        }
+    }
+
+    pub(crate) fn a(&self) -> MatrixShape {
+        match self.layout {
+            Layout::NN | Layout::NT => MatrixShape::new(self.m, self.k),
+            Layout::TN => MatrixShape::new(self.k, self.m),
+        }
+    }
+
+    pub(crate) fn b(&self) -> MatrixShape {
+        match self.layout {
+            Layout::NN | Layout::TN => MatrixShape::new(self.k, self.n),
+            Layout::NT => MatrixShape::new(self.n, self.k),
+        }
+    }
+
+    pub(crate) fn out(&self) -> MatrixShape {
+        MatrixShape::new(self.m, self.n)
+    }
+
+    /// The pieces between the constants and the kernel: parameters, memory layout, epilogue, row sums.
+    fn pieces(&self) -> [&'static str; 8] {
+        let [activation, finish] = self.epilogue.source();
+        [
+            match self.layout {
+                Layout::NN => "const A_TRANSPOSED = false;\nconst B_TRANSPOSED = false;",
+                Layout::NT => "const A_TRANSPOSED = false;\nconst B_TRANSPOSED = true;",
+                Layout::TN => "const A_TRANSPOSED = true;\nconst B_TRANSPOSED = false;",
+            },
+            include_str!("../../shaders/matmul.wgsl"),
+            matrix::SOURCE,
+            activation,
+            if self.bias { epilogue::bias::SOURCE } else { epilogue::bias::NONE },
+            finish,
+            epilogue::store::SOURCE,
+            if self.row_sums { row_sums::SOURCE } else { row_sums::NONE },
+        ]
+    }
+}
+
+impl Compute for Matmul {
+    fn label(&self) -> String {
+        let mut label = format!("matmul {:?} {}x{}x{}", self.layout, self.m, self.n, self.k);
+        if self.bias {
+            label.push_str(" + bias");
+        }
+        match self.epilogue {
+            Epilogue::Plain | Epilogue::Gradient { .. } => {}
+            Epilogue::Activation(f) => label.push_str(&format!(", {f}")),
+            Epilogue::Keep(f) => label.push_str(&format!(", {f}, keep z")),
+            Epilogue::Derivative(f) => label.push_str(&format!(", times {f}'")),
+        }
+        if self.row_sums {
+            label.push_str(", row sums");
+        }
+        label
+    }
+
+    fn bindings(&self) -> Vec<Binding> {
+        let mut bindings = vec![Binding::read(1), Binding::read(2)];
+        if self.bias {
+            bindings.push(Binding::read(4));
+        }
+        if matches!(self.epilogue, Epilogue::Derivative(_)) {
+            bindings.push(Binding::read(5));
+        }
+        bindings.push(Binding::write(3));
+        if matches!(self.epilogue, Epilogue::Keep(_)) {
+            bindings.push(Binding::write(6));
+        }
+        if self.row_sums {
+            bindings.push(Binding::write(7));
+        }
+        if matches!(self.epilogue, Epilogue::Gradient { .. }) {
+            bindings.push(Binding::write_words(8));
+        }
+        bindings
+    }
+
+    fn program(&self, target: &Target) -> Program {
+        let params = Params {
+            m: self.m as u32,
+            n: self.n as u32,
+            k: self.k as u32,
+            lda: self.a().ld4() as u32,
+            ldb: self.b().ld4() as u32,
+            ldc: self.out().ld4() as u32,
+            id: match self.epilogue {
+                Epilogue::Gradient { id } => id,
+                _ => 0,
+            },
+            alpha: self.epilogue.alpha(),
+        };
+        let variant = if target.software {
+            matmul_direct::variant(self, target)
+        } else {
+            matmul_tiled::variant(self)
+        };
+        let mut pieces = self.pieces().to_vec();
+        pieces.extend(variant.sources);
+        Program::new(&variant.constants, &pieces, &params, variant.workgroups)
+    }
+
+    fn flops(&self) -> u64 {
+        2 * (self.m * self.n * self.k) as u64
+    }
+
+    fn run<T: Real>(&self, args: &mut Args<'_, '_, T>) {
+        let (a, b) = (args.read(), args.read());
+        let bias = self.bias.then(|| args.read());
+        let saved = matches!(self.epilogue, Epilogue::Derivative(_)).then(|| args.read());
+        let shape = self.out();
+        let out = &mut args.write()[..shape.floats()];
+        gemm::product(self, a, b, out);
+        let add_bias = |row: &mut [T]| {
+            if let Some(bias) = bias {
+                epilogue::bias::run(bias, row);
+            }
+        };
+        match self.epilogue {
+            Epilogue::Plain | Epilogue::Gradient { .. } if bias.is_none() => {
+                zero_padding(out, shape);
+            }
+            Epilogue::Plain | Epilogue::Gradient { .. } => for_rows(out, shape, |_, row| add_bias(row)),
+            Epilogue::Activation(f) => for_rows(out, shape, |_, row| {
+                add_bias(row);
+                f.apply_in_place(row);
+            }),
+            Epilogue::Keep(f) => {
+                for_rows(out, shape, |_, row| add_bias(row));
+                let kept = args.write();
+                kept[..shape.floats()].copy_from_slice(out);
+                for_rows(out, shape, |_, row| f.apply_in_place(row));
+            }
+            Epilogue::Derivative(f) => {
+                let saved = saved.expect("a derivative epilogue has a saved operand");
+                for_rows(out, shape, |i, row| f.backpropagate(row_of(saved, shape, i), row));
+            }
+        }
+        if self.row_sums {
+            row_sums::run(a, self.a(), args.write());
+        }
+        if let Epilogue::Gradient { id } = self.epilogue {
+            let bad = if out.len() < PARALLEL_FLOATS {
+                epilogue::gradient::is_not_finite(out)
+            } else {
+                out.par_chunks(PARALLEL_FLOATS / 4)
+                    .any(epilogue::gradient::is_not_finite)
+            };
+            let state = args.write_words();
+            if bad {
+                state[2] = state[2].min(id);
+            }
+        }
+    }
+}
+
+/// The product leaves the padding untouched: zero it.
+fn zero_padding<T: Real>(out: &mut [T], shape: MatrixShape) {
+    if shape.cols != shape.ld() {
+        for_rows(out, shape, |_, _| {});
+    }
+}
+
+/// A kernel variant for one product: its constants, its own text, and how many workgroups it takes.
+pub(crate) struct Variant {
+    pub(crate) constants: Vec<(&'static str, u32)>,
+    pub(crate) sources: Vec<&'static str>,
+    pub(crate) workgroups: usize,
+}

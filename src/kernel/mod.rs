@@ -1,0 +1,90 @@
+//! The kernels: what a device can compute in one dispatch.
+//!
+//! One kernel is one `shaders/x.wgsl` and one `src/kernel/x.rs`. The Rust file holds the formula and the shapes, the
+//! `Params` block the shader reads, the launch geometry, and the CPU twin: the same computation in plain Rust over
+//! slices, generic over `f32` and `f64`.
+//!
+//! A [`Kernel`] value is plain data: which computation, of which shape. [`Kernel::program`] says how to run it on a GPU,
+//! [`Kernel::run`] runs it on the CPU. Both take the same arguments in the same order, the outputs last.
+
+pub(crate) mod activation;
+pub(crate) mod args;
+pub(crate) mod broadcast;
+pub(crate) mod column_sum;
+pub(crate) mod cross_entropy;
+pub(crate) mod cross_entropy_gradient;
+pub(crate) mod elementwise;
+pub(crate) mod epilogue;
+pub(crate) mod gather;
+pub(crate) mod gather_bytes;
+pub(crate) mod gather_floats;
+pub(crate) mod gemm;
+pub(crate) mod matmul;
+pub(crate) mod matmul_direct;
+pub(crate) mod matmul_tiled;
+pub(crate) mod matrix;
+pub(crate) mod program;
+pub(crate) mod real;
+pub(crate) mod row_reduce;
+pub(crate) mod row_sums;
+pub(crate) mod softmax;
+pub(crate) mod softmax_backward;
+pub(crate) mod sum;
+pub(crate) mod update;
+
+pub use activation::Activation;
+pub use matmul::Layout;
+pub use update::{Adagrad, Adam, Optimizer, RmsProp, Sgd};
+
+pub(crate) use args::{Arg, Args};
+pub(crate) use column_sum::ColumnSum;
+pub(crate) use cross_entropy::CrossEntropy;
+pub(crate) use elementwise::{Elementwise, Op};
+pub(crate) use epilogue::Epilogue;
+pub(crate) use gather::Gather;
+pub(crate) use matmul::Matmul;
+pub(crate) use matrix::MatrixShape;
+pub(crate) use program::{Access, Binding, Program, Target};
+pub(crate) use real::Real;
+pub(crate) use softmax::Softmax;
+pub(crate) use softmax_backward::SoftmaxBackward;
+pub(crate) use sum::Sum;
+pub(crate) use update::Update;
+
+/// What every kernel can say of itself and do.
+pub(crate) trait Compute {
+    /// A short name for listings, with what tells it from its siblings: `matmul NT 64x512x784 +bias relu`.
+    fn label(&self) -> String;
+    /// Its storage bindings, in the order of its arguments.
+    fn bindings(&self) -> Vec<Binding>;
+    /// The shader text, parameter block and number of workgroups for a GPU.
+    fn program(&self, target: &Target) -> Program;
+    /// Floating-point operations of one run; a fused multiply-add counts two.
+    fn flops(&self) -> u64;
+    /// Runs on the CPU.
+    fn run<T: Real>(&self, args: &mut Args<'_, '_, T>);
+}
+
+macro_rules! kernels {
+    ($($name:ident),* $(,)?) => {
+        /// One computation of one shape.
+        #[derive(Clone, Debug, PartialEq)]
+        pub(crate) enum Kernel { $($name($name)),* }
+
+        $(impl From<$name> for Kernel {
+            fn from(kernel: $name) -> Self { Kernel::$name(kernel) }
+        })*
+
+        impl Compute for Kernel {
+            fn label(&self) -> String { match self { $(Kernel::$name(k) => k.label()),* } }
+            fn bindings(&self) -> Vec<Binding> { match self { $(Kernel::$name(k) => k.bindings()),* } }
+            fn program(&self, target: &Target) -> Program { match self { $(Kernel::$name(k) => k.program(target)),* } }
+            fn flops(&self) -> u64 { match self { $(Kernel::$name(k) => k.flops()),* } }
+            fn run<T: Real>(&self, args: &mut Args<'_, '_, T>) { match self { $(Kernel::$name(k) => k.run(args)),* } }
+        }
+    };
+}
+
+kernels!(
+    ColumnSum, CrossEntropy, Elementwise, Gather, Matmul, Softmax, SoftmaxBackward, Sum, Update,
+);

@@ -1,0 +1,77 @@
+//! The floating-point types of the CPU twins.
+
+use std::fmt::Debug;
+use std::ops::{Add, AddAssign, Div, Mul, Neg, Sub};
+
+/// `f32`, which runs plans, or `f64`, which checks gradients.
+pub(crate) trait Real:
+    Copy
+    + Debug
+    + Default
+    + PartialOrd
+    + Send
+    + Sync
+    + 'static
+    + Add<Output = Self>
+    + AddAssign
+    + Sub<Output = Self>
+    + Mul<Output = Self>
+    + Div<Output = Self>
+    + Neg<Output = Self>
+{
+    const ZERO: Self;
+    const ONE: Self;
+    fn of(value: f64) -> Self;
+    fn to_f64(self) -> f64;
+    fn abs(self) -> Self;
+    fn sqrt(self) -> Self;
+    fn exp(self) -> Self;
+    fn ln(self) -> Self;
+    fn tanh(self) -> Self;
+    fn erfc(self) -> Self;
+    fn is_finite(self) -> bool;
+    /// The greater of two numbers; if one is NaN, the other.
+    fn max(self, other: Self) -> Self;
+}
+
+macro_rules! real {
+    ($float:ident, $erfc:path) => {
+        impl Real for $float {
+            const ZERO: Self = 0.0;
+            const ONE: Self = 1.0;
+            fn of(value: f64) -> Self {
+                value as $float
+            }
+            fn to_f64(self) -> f64 {
+                f64::from(self)
+            }
+            fn abs(self) -> Self {
+                $float::abs(self)
+            }
+            fn sqrt(self) -> Self {
+                $float::sqrt(self)
+            }
+            fn exp(self) -> Self {
+                $float::exp(self)
+            }
+            fn ln(self) -> Self {
+                $float::ln(self)
+            }
+            fn tanh(self) -> Self {
+                $float::tanh(self)
+            }
+            fn erfc(self) -> Self {
+                $erfc(self)
+            }
+            fn is_finite(self) -> bool {
+                $float::is_finite(self)
+            }
+            fn max(self, other: Self) -> Self {
+                $float::max(self, other)
+            }
+        }
+    };
+}
+
+real!(f32, libm::erfcf);
+real!(f64, libm::erfc);

@@ -1,0 +1,58 @@
+//! Kernels that reduce over each row (softmax and its relatives): how a workgroup shares out its rows.
+//!
+//! LANES invocations work on one row and combine their results in workgroup memory, in a fixed tree. Short rows, and all
+//! rows on adapters that run on a CPU, where a barrier costs more than a row, take one invocation each.
+
+use super::{MatrixShape, Target};
+
+pub(crate) const SOURCE: &str = include_str!("../../shaders/row_reduce.wgsl");
+
+const WORKGROUP: usize = 64;
+
+/// Columns up to which one invocation takes a whole row on a GPU.
+const SHORT_ROW: usize = 32;
+
+/// The constants of a row kernel and its number of workgroups.
+pub(crate) fn geometry(shape: MatrixShape, target: &Target) -> ([(&'static str, u32); 3], usize) {
+    let lanes = if target.software || shape.cols <= SHORT_ROW {
+        1
+    } else {
+        WORKGROUP
+    };
+    let rows = WORKGROUP / lanes;
+    (
+        [
+            ("WORKGROUP", WORKGROUP as u32),
+            ("LANES", lanes as u32),
+            ("ROWS", rows as u32),
+        ],
+        shape.rows.div_ceil(rows),
+    )
+}
+
+/// The most workgroups that any adapter takes for `rows` rows: one a row.
+pub(crate) fn most_workgroups(rows: usize) -> usize {
+    rows
+}
+
+/// The uniform block of the softmax kernels.
+#[repr(C)]
+#[derive(Clone, Copy, bytemuck::Pod, bytemuck::Zeroable)]
+pub(crate) struct Params {
+    rows: u32,
+    cols: u32,
+    /// `vec4` elements in a row.
+    ld4: u32,
+    _pad: u32,
+}
+
+impl Params {
+    pub(crate) fn new(shape: MatrixShape) -> Self {
+        Params {
+            rows: shape.rows as u32,
+            cols: shape.cols as u32,
+            ld4: shape.ld4() as u32,
+            _pad: 0,
+        }
+    }
+}

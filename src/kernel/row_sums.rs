@@ -1,0 +1,21 @@
+//! Row sums beside a product in layout TN: sums[m] = Σₖ A[k, m], over ascending k.
+//!
+//! With A = dz [batch, outputs] this is db, at the price of reading dz once more in one column of workgroups.
+
+use super::{MatrixShape, Real};
+
+pub(crate) const SOURCE: &str = include_str!("../../shaders/row_sums.wgsl");
+/// What stands in for the file where no sums are wanted.
+pub(crate) const NONE: &str = "fn sum_rows(row: u32, rows: u32, lane: u32, lanes: u32) {}\n";
+
+pub(crate) fn run<T: Real>(a: &[T], shape: MatrixShape, sums: &mut [T]) {
+    sums[..shape.ld()].fill(T::ZERO);
+    if shape.floats() == 0 {
+        return;
+    }
+    for row in a[..shape.floats()].chunks_exact(shape.ld()) {
+        for (sum, &value) in sums.iter_mut().zip(row) {
+            *sum += value;
+        }
+    }
+}

@@ -1,0 +1,52 @@
+//! Gradient of softmax from its output y: dx = y ⊙ (dy − Σₖ dyₖyₖ); of log-softmax: dx = dy − exp(y)·Σₖ dyₖ.
+//! All matrices [rows, cols], sums over each row.
+
+use super::elementwise::{for_rows, row_of};
+use super::softmax::log_constant;
+use super::{Args, Binding, Compute, MatrixShape, Program, Real, Target, matrix, row_reduce};
+
+/// Gradient of softmax or log-softmax. Arguments: dy, y, dx.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct SoftmaxBackward {
+    pub(crate) log: bool,
+    pub(crate) shape: MatrixShape,
+}
+
+impl Compute for SoftmaxBackward {
+    fn label(&self) -> String {
+        format!("{}softmax backward {}", if self.log { "log-" } else { "" }, self.shape)
+    }
+
+    fn bindings(&self) -> Vec<Binding> {
+        vec![Binding::read(1), Binding::read(2), Binding::write(3)]
+    }
+
+    fn program(&self, target: &Target) -> Program {
+        let (constants, workgroups) = row_reduce::geometry(self.shape, target);
+        let pieces = [
+            log_constant(self.log),
+            matrix::SOURCE,
+            row_reduce::SOURCE,
+            include_str!("../../shaders/softmax_backward.wgsl"),
+        ];
+        Program::new(&constants, &pieces, &row_reduce::Params::new(self.shape), workgroups)
+    }
+
+    fn flops(&self) -> u64 {
+        4 * (self.shape.rows * self.shape.cols) as u64
+    }
+
+    fn run<T: Real>(&self, args: &mut Args<'_, '_, T>) {
+        let (dy, y) = (args.read(), args.read());
+        for_rows(args.write(), self.shape, |i, dx| {
+            let (dy, y) = (row_of(dy, self.shape, i), row_of(y, self.shape, i));
+            let mut sum = T::ZERO;
+            for (&dy, &y) in dy.iter().zip(y) {
+                sum += if self.log { dy } else { dy * y };
+            }
+            for ((dx, &dy), &y) in dx.iter_mut().zip(dy).zip(y) {
+                *dx = if self.log { dy - y.exp() * sum } else { y * (dy - sum) };
+            }
+        });
+    }
+}

@@ -1,0 +1,122 @@
+//! Sums of all elements, or of their squares, in a fixed order: Σ xᵢ or Σ xᵢ².
+//!
+//! Each workgroup sums a contiguous part into one partial sum; the caller adds the few partial sums, ascending. The
+//! number of parts depends on the length alone, so the same data give the same bits on every run.
+
+use super::program::WORKGROUP;
+use super::{Args, Binding, Compute, Program, Real, Target};
+use rayon::prelude::*;
+
+/// Most partial sums of one call.
+const MOST_PARTS: usize = 64;
+/// `vec4` elements from which a further part is worth its workgroup.
+const PART: usize = 4 * WORKGROUP;
+
+/// Sums a flat buffer. Arguments: x, metric ring (partial sums at the step's place), state.
+///
+/// The ring has `ring_steps` places of `ring_stride` floats; the parts go to `ring_offset` and after. A lone sum is a
+/// ring of one place.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Sum {
+    /// Floats in the buffer, a multiple of 4.
+    pub(crate) floats: usize,
+    /// Sum the squares instead.
+    pub(crate) squares: bool,
+    pub(crate) ring_steps: usize,
+    pub(crate) ring_stride: usize,
+    pub(crate) ring_offset: usize,
+}
+
+/// The shader's uniform block.
+#[repr(C)]
+#[derive(Clone, Copy, bytemuck::Pod, bytemuck::Zeroable)]
+pub(crate) struct Params {
+    /// `vec4` elements in all, and in one part.
+    count: u32,
+    part: u32,
+    parts: u32,
+    ring_steps: u32,
+    ring_stride: u32,
+    ring_offset: u32,
+    _pad: [u32; 2],
+}
+
+impl Sum {
+    /// The sum of a buffer into its own partial sums.
+    pub(crate) fn lone(floats: usize, squares: bool) -> Self {
+        Sum {
+            floats,
+            squares,
+            ring_steps: 1,
+            ring_stride: Self::parts(floats),
+            ring_offset: 0,
+        }
+    }
+
+    /// How many partial sums a buffer of this many floats gives.
+    pub(crate) fn parts(floats: usize) -> usize {
+        (floats / 4).div_ceil(PART).clamp(1, MOST_PARTS)
+    }
+
+    /// `vec4` elements per part.
+    fn part(&self) -> usize {
+        (self.floats / 4).div_ceil(Self::parts(self.floats)).max(1)
+    }
+}
+
+impl Compute for Sum {
+    fn label(&self) -> String {
+        let what = if self.squares { "sum of squares" } else { "sum" };
+        format!("{what} [{}]", self.floats)
+    }
+
+    fn bindings(&self) -> Vec<Binding> {
+        vec![Binding::read(1), Binding::write(2), Binding::read_words(3)]
+    }
+
+    fn program(&self, _target: &Target) -> Program {
+        let params = Params {
+            count: (self.floats / 4) as u32,
+            part: self.part() as u32,
+            parts: Self::parts(self.floats) as u32,
+            ring_steps: self.ring_steps as u32,
+            ring_stride: self.ring_stride as u32,
+            ring_offset: self.ring_offset as u32,
+            _pad: [0; 2],
+        };
+        Program::new(
+            &[("WORKGROUP", WORKGROUP as u32)],
+            &[
+                if self.squares { "const SQUARES = true;" } else { "const SQUARES = false;" },
+                include_str!("../../shaders/sum.wgsl"),
+            ],
+            &params,
+            Self::parts(self.floats),
+        )
+    }
+
+    fn flops(&self) -> u64 {
+        (self.floats * if self.squares { 2 } else { 1 }) as u64
+    }
+
+    fn run<T: Real>(&self, args: &mut Args<'_, '_, T>) {
+        let (x, ring, state) = (args.read(), args.write(), args.read_words());
+        let place = state[0] as usize % self.ring_steps * self.ring_stride + self.ring_offset;
+        let out = &mut ring[place..][..Self::parts(self.floats)];
+        out.fill(T::ZERO);
+        out.par_iter_mut()
+            .zip(x[..self.floats].par_chunks(4 * self.part()))
+            .for_each(|(out, part)| *out = if self.squares { sum_of(part, |x| x * x) } else { sum_of(part, |x| x) });
+    }
+}
+
+/// Sums terms in 16 interleaved chains, which the compiler keeps in vector registers, then across the chains.
+fn sum_of<T: Real>(x: &[T], term: impl Fn(T) -> T) -> T {
+    let mut chains = [T::ZERO; 16];
+    for block in x.chunks(16) {
+        for (chain, &x) in chains.iter_mut().zip(block) {
+            *chain += term(x);
+        }
+    }
+    chains.into_iter().fold(T::ZERO, |sum, chain| sum + chain)
+}

@@ -1,0 +1,83 @@
+//! AdaGrad.
+
+use super::optimizer::check;
+use super::{Optimizer, Part, StepValues};
+use crate::kernel::Real;
+
+pub(crate) const SOURCE: &str = include_str!("../../../shaders/update/adagrad.wgsl");
+
+/// AdaGrad (Duchi et al. 2011), as PyTorch's `Adagrad`: s ← s + g²; w ← w − η′·g/(√s + ε), with
+/// η′ = η/(1 + (t − 1)·rate decay) in step t, from 1.
+///
+/// ```
+/// # use wgrad::Adagrad;
+/// # let _: wgrad::Optimizer =
+/// Adagrad::new(0.01).initial_accumulator(0.1)
+/// # .into();
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Adagrad {
+    pub(crate) learning_rate: f64,
+    pub(crate) rate_decay: f64,
+    pub(crate) initial_accumulator: f64,
+    pub(crate) epsilon: f64,
+    pub(crate) weight_decay: f64,
+}
+
+impl Adagrad {
+    /// AdaGrad with learning rate η, ε = 1e-10, no rate decay, no weight decay, and s from 0.
+    pub fn new(learning_rate: f64) -> Self {
+        Adagrad {
+            learning_rate,
+            rate_decay: 0.0,
+            initial_accumulator: 0.0,
+            epsilon: 1e-10,
+            weight_decay: 0.0,
+        }
+    }
+
+    /// How fast η shrinks by step.
+    pub fn rate_decay(self, rate_decay: f64) -> Self {
+        Adagrad { rate_decay, ..self }
+    }
+
+    /// What s holds before the first step.
+    pub fn initial_accumulator(self, initial_accumulator: f64) -> Self {
+        Adagrad { initial_accumulator, ..self }
+    }
+
+    /// The ε in the denominator.
+    pub fn epsilon(self, epsilon: f64) -> Self {
+        Adagrad { epsilon, ..self }
+    }
+
+    /// The L2 coefficient λ.
+    pub fn weight_decay(self, weight_decay: f64) -> Self {
+        Adagrad { weight_decay, ..self }
+    }
+
+    pub(super) fn check(&self) -> crate::Result<()> {
+        for (what, value) in [
+            ("AdaGrad's rate decay", self.rate_decay),
+            ("AdaGrad's initial accumulator", self.initial_accumulator),
+        ] {
+            check(what, value, value >= 0.0, "finite and at least 0")?;
+        }
+        check("AdaGrad's ε", self.epsilon, self.epsilon as f32 > 0.0, "above 0")
+    }
+}
+
+impl From<Adagrad> for Optimizer {
+    fn from(optimizer: Adagrad) -> Self {
+        Optimizer::Adagrad(optimizer)
+    }
+}
+
+pub(crate) fn run<T: Real>(part: Part<'_, T>, l2: T, [epsilon, ..]: [T; 8], step: StepValues<T>) {
+    let [sums, ..] = part.moments;
+    for ((w, &g), sum) in part.weights.iter_mut().zip(part.gradients).zip(sums) {
+        let g = g + l2 * *w;
+        *sum += g * g;
+        *w = *w - step.first * g / (sum.sqrt() + epsilon);
+    }
+}

@@ -1,0 +1,163 @@
+//! The optimizer update: one dispatch over the flat arena of all parameters, whatever their number.
+//!
+//! For every element: g ← gradient + λw (L2 weight decay), then the optimizer's rule gives the new w and its moments.
+//! One file per rule, `shaders/update/x.wgsl` and `src/kernel/update/x.rs`; the loop around them is
+//! `shaders/update/update.wgsl` and this file.
+//!
+//! The learning rate and what else changes by step come from the step table (see [`crate::plan`]); nothing is changed
+//! while the non-finite guard is set. The last segment's update also moves the step counter on.
+
+mod adagrad;
+mod adam;
+mod momentum;
+mod optimizer;
+mod rms_prop;
+mod sgd;
+
+pub use adagrad::Adagrad;
+pub use adam::Adam;
+pub use optimizer::Optimizer;
+pub use rms_prop::RmsProp;
+pub use sgd::Sgd;
+
+use super::program::WORKGROUP;
+use super::{Args, Binding, Compute, Program, Real, Target};
+
+const SOURCE: &str = include_str!("../../../shaders/update/update.wgsl");
+
+/// Word 2 of the state while every tensor is finite.
+pub(crate) const ALL_FINITE: u32 = u32::MAX;
+
+/// Most moments (running averages) that a rule keeps per parameter.
+pub(crate) const MOST_MOMENTS: usize = 3;
+
+/// Floats that one CPU task updates.
+const TASK: usize = 1 << 13;
+
+/// What changes from step to step, as the rule wants it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct StepValues<T> {
+    /// Learning rate.
+    pub(crate) rate: T,
+    /// Two factors of the rule's own.
+    pub(crate) first: T,
+    pub(crate) second: T,
+}
+
+/// One segment of the parameter arena. Arguments: weights, gradients, [moments], step table, state.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Update {
+    pub(crate) optimizer: Optimizer,
+    /// Floats in the segment, a multiple of 64.
+    pub(crate) floats: usize,
+    /// Entries of the step table.
+    pub(crate) table_steps: usize,
+    /// Whether this call moves the step counter on.
+    pub(crate) advance: bool,
+}
+
+/// The shader's uniform block.
+#[repr(C)]
+#[derive(Clone, Copy, bytemuck::Pod, bytemuck::Zeroable)]
+pub(crate) struct Params {
+    /// `vec4` elements in the segment.
+    count: u32,
+    table_steps: u32,
+    advance: u32,
+    weight_decay: f32,
+    hyper: [f32; 8],
+}
+
+impl Compute for Update {
+    fn label(&self) -> String {
+        format!("{} update [{}]", self.optimizer.name(), self.floats)
+    }
+
+    fn bindings(&self) -> Vec<Binding> {
+        let mut bindings = vec![Binding::write(1), Binding::read(2)];
+        if self.optimizer.moments() > 0 {
+            bindings.push(Binding::write(3));
+        }
+        bindings.extend([Binding::read_words(4), Binding::write_words(5)]);
+        bindings
+    }
+
+    fn program(&self, _target: &Target) -> Program {
+        let params = Params {
+            count: (self.floats / 4) as u32,
+            table_steps: self.table_steps as u32,
+            advance: u32::from(self.advance),
+            weight_decay: self.optimizer.l2(),
+            hyper: self.optimizer.hyper(),
+        };
+        let mut constants = self.optimizer.constants();
+        constants.push(("WORKGROUP", WORKGROUP as u32));
+        Program::new(
+            &constants,
+            &[self.optimizer.source(), SOURCE],
+            &params,
+            (self.floats / 4).div_ceil(WORKGROUP),
+        )
+    }
+
+    fn flops(&self) -> u64 {
+        (self.floats * self.optimizer.flops()) as u64
+    }
+
+    fn run<T: Real>(&self, args: &mut Args<'_, '_, T>) {
+        let (weights, gradients) = (args.write(), args.read());
+        let kept = self.optimizer.moments();
+        let moments = if kept > 0 { args.write() } else { &mut [] };
+        let (table, state) = (args.read_words(), args.write_words());
+        if state[2] != ALL_FINITE {
+            return;
+        }
+        let entry = state[1].wrapping_sub(1) as usize % self.table_steps * 4;
+        let value = |word: u32| T::of(f32::from_bits(word).into());
+        let values = StepValues {
+            rate: value(table[entry]),
+            first: value(table[entry + 1]),
+            second: value(table[entry + 2]),
+        };
+        if self.advance {
+            state[0] = state[1];
+        }
+        let mut rest = moments;
+        let mut slices: [&mut [T]; MOST_MOMENTS] = Default::default();
+        for slice in slices.iter_mut().take(kept) {
+            let (head, tail) = rest.split_at_mut(self.floats);
+            (*slice, rest) = (head, tail);
+        }
+        let part = Part {
+            weights: &mut weights[..self.floats],
+            gradients: &gradients[..self.floats],
+            moments: slices,
+        };
+        part.split(&|part| self.optimizer.update(part, values));
+    }
+}
+
+/// A stretch of the arena with its gradients and moments; moments that the rule does not keep are empty.
+pub(crate) struct Part<'a, T> {
+    pub(crate) weights: &'a mut [T],
+    pub(crate) gradients: &'a [T],
+    pub(crate) moments: [&'a mut [T]; MOST_MOMENTS],
+}
+
+impl<T: Real> Part<'_, T> {
+    /// Halves the stretch until one task is small enough, and runs the tasks in parallel.
+    fn split(self, run: &(impl Fn(Part<'_, T>) + Sync)) {
+        let length = self.weights.len();
+        if length <= TASK {
+            return run(self);
+        }
+        let middle = length / 2;
+        let (w0, w1) = self.weights.split_at_mut(middle);
+        let (g0, g1) = self.gradients.split_at(middle);
+        let [a, b, c] = self.moments.map(|m| m.split_at_mut(middle.min(m.len())));
+        rayon::join(
+            || Part { weights: w0, gradients: g0, moments: [a.0, b.0, c.0] }.split(run),
+            || Part { weights: w1, gradients: g1, moments: [a.1, b.1, c.1] }.split(run),
+        );
+    }
+}

@@ -1,0 +1,80 @@
+//! Stochastic gradient descent: w ← w − ηg.
+
+use super::optimizer::check;
+use super::{Optimizer, Part, StepValues};
+use crate::kernel::Real;
+
+pub(crate) const SOURCE: &str = include_str!("../../../shaders/update/sgd.wgsl");
+
+/// Stochastic gradient descent, plain or with momentum, as PyTorch's `SGD` has it:
+///
+/// g ← g + λw; v ← μv + (1 − dampening)·g, but v ← g in the first step; w ← w − ηv,
+/// or with Nesterov's momentum w ← w − η(g + μv).
+///
+/// The learning rate η stays outside the velocity v, so a change of η acts at once.
+///
+/// ```
+/// # use wgrad::Sgd;
+/// let optimizer = Sgd::new(0.1).momentum(0.9).nesterov(true);
+/// # let _: wgrad::Optimizer = optimizer.into();
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Sgd {
+    pub(crate) learning_rate: f64,
+    pub(crate) momentum: f64,
+    pub(crate) dampening: f64,
+    pub(crate) nesterov: bool,
+    pub(crate) weight_decay: f64,
+}
+
+impl Sgd {
+    /// Plain descent with learning rate η.
+    pub fn new(learning_rate: f64) -> Self {
+        Sgd {
+            learning_rate,
+            momentum: 0.0,
+            dampening: 0.0,
+            nesterov: false,
+            weight_decay: 0.0,
+        }
+    }
+
+    /// The momentum μ, 0 by default.
+    pub fn momentum(self, momentum: f64) -> Self {
+        Sgd { momentum, ..self }
+    }
+
+    /// How much of each gradient the velocity leaves out, 0 by default.
+    pub fn dampening(self, dampening: f64) -> Self {
+        Sgd { dampening, ..self }
+    }
+
+    /// Nesterov's form; needs a momentum and no dampening.
+    pub fn nesterov(self, nesterov: bool) -> Self {
+        Sgd { nesterov, ..self }
+    }
+
+    /// The L2 coefficient λ, 0 by default.
+    pub fn weight_decay(self, weight_decay: f64) -> Self {
+        Sgd { weight_decay, ..self }
+    }
+
+    pub(super) fn check(&self) -> crate::Result<()> {
+        let legal = (0.0..1.0).contains(&self.momentum);
+        check("the momentum", self.momentum, legal, "at least 0 and below 1")?;
+        let legal = !self.nesterov || (self.momentum > 0.0 && self.dampening == 0.0);
+        check("the dampening", self.dampening, legal, "0, with a momentum above 0, for Nesterov's form")
+    }
+}
+
+impl From<Sgd> for Optimizer {
+    fn from(optimizer: Sgd) -> Self {
+        Optimizer::Sgd(optimizer)
+    }
+}
+
+pub(crate) fn run<T: Real>(part: Part<'_, T>, l2: T, step: StepValues<T>) {
+    for (w, &g) in part.weights.iter_mut().zip(part.gradients) {
+        *w = *w - step.rate * (g + l2 * *w);
+    }
+}

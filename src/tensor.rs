@@ -1,0 +1,173 @@
+//! Tensors on a device, and every kernel as a checked call: the compute backend under the networks.
+
+mod calls;
+mod optimize;
+
+pub use calls::CrossEntropyOutput;
+pub use optimize::OptimizerState;
+
+use crate::device::{Device, Memory, Operand};
+use crate::kernel::{Compute, Kernel, MatrixShape};
+use crate::{Error, Result};
+
+/// A matrix of `f32` on a device, row-major; a vector is a matrix of one row.
+///
+/// Calls take tensors of one device, check their shapes, and give new tensors. They do not wait: only
+/// [`download`](Tensor::download) does.
+///
+/// ```
+/// use wgrad::{Device, Layout, Tensor};
+/// # fn main() -> wgrad::Result<()> {
+/// let device = Device::cpu();
+/// let x = Tensor::new(&device, [2, 3], &[1.0, 2.0, 3.0, 4.0, 5.0, 6.0])?;
+/// let w = Tensor::new(&device, [1, 3], &[1.0, 0.0, -1.0])?;
+/// let z = x.matmul(&w, Layout::NT)?; // x·wᵀ
+/// assert_eq!(z.download()?, [-2.0, -2.0]);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct Tensor {
+    device: Device,
+    shape: MatrixShape,
+    memory: Memory,
+}
+
+/// A vector of `u32` on a device: labels, or indices of rows.
+#[derive(Debug)]
+pub struct Words {
+    device: Device,
+    len: usize,
+    max: u32,
+    memory: Memory,
+}
+
+impl Tensor {
+    /// Uploads a matrix of `[rows, cols]` from its values, row by row.
+    ///
+    /// # Errors
+    /// [`Shape`](Error::Shape) if there are not rows · cols values; [`Limit`](Error::Limit) or
+    /// [`OutOfMemory`](Error::OutOfMemory) if the device has no room.
+    pub fn new(device: &Device, [rows, cols]: [usize; 2], values: &[f32]) -> Result<Self> {
+        let count = element_count(rows, cols)?;
+        if values.len() != count {
+            return Err(Error::shape(
+                "Tensor::new",
+                format!("{count} values for [{rows}, {cols}]"),
+                values.len(),
+            ));
+        }
+        let shape = MatrixShape::new(rows, cols);
+        Ok(Tensor {
+            device: device.clone(),
+            memory: device.floats("tensor", shape.pad(values))?,
+            shape,
+        })
+    }
+
+    /// A matrix of zeros.
+    ///
+    /// # Errors
+    /// As [`Tensor::new`].
+    pub fn zeros(device: &Device, [rows, cols]: [usize; 2]) -> Result<Self> {
+        let zeros = vec![0.0; element_count(rows, cols)?];
+        Tensor::new(device, [rows, cols], &zeros)
+    }
+
+    fn room(device: &Device, shape: MatrixShape) -> Result<Self> {
+        Ok(Tensor {
+            device: device.clone(),
+            memory: device.room("tensor", shape.floats())?,
+            shape,
+        })
+    }
+
+    /// `[rows, cols]`.
+    pub fn shape(&self) -> [usize; 2] {
+        [self.shape.rows, self.shape.cols]
+    }
+
+    /// The device that holds it.
+    pub fn device(&self) -> &Device {
+        &self.device
+    }
+
+    /// Copies the values to the host, row by row, when all work submitted before is done.
+    ///
+    /// # Errors
+    /// [`DeviceLost`](Error::DeviceLost), or what else went wrong in that work.
+    pub async fn download_async(&self) -> Result<Vec<f32>> {
+        let words = self.memory.download(&self.device).await?;
+        Ok(self.shape.unpad(&bytemuck::cast_slice(&words)[..self.shape.floats()]))
+    }
+
+    /// [`Tensor::download_async`], waited for.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub fn download(&self) -> Result<Vec<f32>> {
+        pollster::block_on(self.download_async())
+    }
+
+    /// Runs a kernel over tensors of one device into a new tensor.
+    fn call(
+        operation: &'static str,
+        kernel: impl Into<Kernel>,
+        inputs: &[&Tensor],
+        shape: MatrixShape,
+    ) -> Result<Tensor> {
+        let device = inputs[0].device.clone();
+        same_device(operation, &device, inputs)?;
+        let mut output = Tensor::room(&device, shape)?;
+        let mut operands: Vec<Operand<'_>> = inputs.iter().map(|t| Operand::Read(&t.memory)).collect();
+        operands.push(Operand::Write(&mut output.memory));
+        let kernel = kernel.into();
+        debug_assert_eq!(kernel.bindings().len(), operands.len());
+        device.run(kernel, &mut operands)?;
+        Ok(output)
+    }
+}
+
+impl Words {
+    /// Uploads words.
+    ///
+    /// # Errors
+    /// [`Limit`](Error::Limit) or [`OutOfMemory`](Error::OutOfMemory) if the device has no room.
+    pub fn new(device: &Device, values: &[u32]) -> Result<Self> {
+        Ok(Words {
+            device: device.clone(),
+            len: values.len(),
+            max: values.iter().copied().max().unwrap_or(0),
+            memory: device.words("words", values.to_vec())?,
+        })
+    }
+
+    /// How many words.
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+}
+
+/// rows · cols, if a device can count its padded elements in 32 bits.
+fn element_count(rows: usize, cols: usize) -> Result<usize> {
+    let padded = cols.checked_next_multiple_of(4).and_then(|ld| ld.checked_mul(rows));
+    match padded {
+        Some(padded) if u32::try_from(padded).is_ok() => Ok(rows * cols),
+        _ => Err(Error::argument(
+            "the size of a tensor",
+            "below 2³² elements with rows padded to 4",
+            format!("[{rows}, {cols}]"),
+        )),
+    }
+}
+
+fn same_device(operation: &'static str, device: &Device, tensors: &[&Tensor]) -> Result<()> {
+    if tensors.iter().all(|tensor| tensor.device.is_same(device)) {
+        Ok(())
+    } else {
+        Err(Error::DeviceMismatch { operation })
+    }
+}

@@ -1,0 +1,330 @@
+//! Every kernel as a checked call on tensors.
+
+use super::{Tensor, Words, same_device};
+use crate::device::Operand;
+use crate::kernel::gather::Source;
+use crate::kernel::{
+    Activation, ColumnSum, CrossEntropy, Elementwise, Epilogue, Gather, Layout, Matmul, MatrixShape, Op, Softmax,
+    SoftmaxBackward, Sum, row_reduce, update::ALL_FINITE,
+};
+use crate::{Error, Result};
+
+/// What [`Tensor::cross_entropy`] gives.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct CrossEntropyOutput {
+    /// The mean loss over the rows.
+    pub loss: f32,
+    /// Rows whose first greatest logit is the label's.
+    pub correct: usize,
+    /// The gradient of the mean loss with respect to the logits.
+    pub gradient: Tensor,
+}
+
+impl Tensor {
+    /// The matrix product of two tensors, `self` being A, in one of three [`Layout`]s.
+    ///
+    /// # Errors
+    /// [`Shape`](Error::Shape) if the inner dimensions differ.
+    pub fn matmul(&self, b: &Tensor, layout: Layout) -> Result<Tensor> {
+        let call = self.product("matmul", b, layout)?;
+        let shape = call.out();
+        Tensor::call("matmul", call, &[self, b], shape)
+    }
+
+    /// A dense layer in one call: f(x·Wᵀ + b), with `self` as x [batch, inputs], weight [outputs, inputs] and
+    /// bias [1, outputs].
+    ///
+    /// # Errors
+    /// [`Shape`](Error::Shape) if the shapes do not fit.
+    pub fn dense(&self, weight: &Tensor, bias: &Tensor, activation: Activation) -> Result<Tensor> {
+        activation.check()?;
+        let mut call = self.product("dense", weight, Layout::NT)?;
+        expect("dense", "bias", bias.shape, MatrixShape::new(1, call.n))?;
+        call.bias = true;
+        call.epilogue = Epilogue::Activation(activation);
+        let shape = call.out();
+        Tensor::call("dense", call, &[self, weight, bias], shape)
+    }
+
+    fn product(&self, operation: &'static str, b: &Tensor, layout: Layout) -> Result<Matmul> {
+        let (a, b) = (self.shape, b.shape);
+        let (m, n, k, inner) = match layout {
+            Layout::NN => (a.rows, b.cols, a.cols, b.rows),
+            Layout::NT => (a.rows, b.rows, a.cols, b.cols),
+            Layout::TN => (a.cols, b.cols, a.rows, b.rows),
+        };
+        if k != inner {
+            return Err(Error::shape(
+                operation,
+                format!("B with inner dimension {k} for A {a} in layout {layout:?}"),
+                b,
+            ));
+        }
+        super::element_count(m, n)?;
+        Ok(Matmul::plain(m, n, k, layout))
+    }
+
+    fn elementwise(&self, operation: &'static str, op: Op, others: &[&Tensor]) -> Result<Tensor> {
+        let mut inputs = vec![self];
+        inputs.extend(others);
+        let call = Elementwise { op, shape: self.shape };
+        Tensor::call(operation, call, &inputs, self.shape)
+    }
+
+    /// x + b with the vector b [1, cols] added to every row.
+    ///
+    /// # Errors
+    /// [`Shape`](Error::Shape) if b is not [1, cols].
+    pub fn bias_add(&self, bias: &Tensor) -> Result<Tensor> {
+        expect("bias_add", "bias", bias.shape, MatrixShape::new(1, self.shape.cols))?;
+        self.elementwise("bias_add", Op::BiasAdd, &[bias])
+    }
+
+    /// self + other, element by element.
+    ///
+    /// # Errors
+    /// [`Shape`](Error::Shape) if the shapes differ.
+    pub fn add(&self, other: &Tensor) -> Result<Tensor> {
+        expect("add", "operand", other.shape, self.shape)?;
+        self.elementwise("add", Op::Add, &[other])
+    }
+
+    /// The Hadamard product self ⊙ other.
+    ///
+    /// # Errors
+    /// [`Shape`](Error::Shape) if the shapes differ.
+    pub fn hadamard(&self, other: &Tensor) -> Result<Tensor> {
+        expect("hadamard", "operand", other.shape, self.shape)?;
+        self.elementwise("hadamard", Op::Hadamard, &[other])
+    }
+
+    /// factor · self.
+    ///
+    /// # Errors
+    /// Only the device's.
+    pub fn scale(&self, factor: f32) -> Result<Tensor> {
+        self.elementwise("scale", Op::Scale(factor), &[])
+    }
+
+    /// y = f(z), `self` being z.
+    ///
+    /// # Errors
+    /// [`Argument`](Error::Argument) if the activation's parameter is outside its range.
+    pub fn activate(&self, activation: Activation) -> Result<Tensor> {
+        activation.check()?;
+        self.elementwise("activate", Op::Activate(activation), &[])
+    }
+
+    /// dz = dy ⊙ f′, `self` being dy. `saved` is the activation's output y, but its input z for
+    /// [`Activation::Gelu`], whose derivative is not a function of y.
+    ///
+    /// # Errors
+    /// [`Shape`](Error::Shape) if the shapes differ.
+    pub fn activate_backward(&self, activation: Activation, saved: &Tensor) -> Result<Tensor> {
+        activation.check()?;
+        expect("activate_backward", "saved", saved.shape, self.shape)?;
+        self.elementwise("activate_backward", Op::ActivateBackward(activation), &[saved])
+    }
+
+    /// The sum of every column: [1, cols].
+    ///
+    /// # Errors
+    /// Only the device's.
+    pub fn column_sum(&self) -> Result<Tensor> {
+        let call = ColumnSum { shape: self.shape };
+        Tensor::call("column_sum", call, &[self], MatrixShape::new(1, self.shape.cols))
+    }
+
+    /// Softmax over each row.
+    ///
+    /// # Errors
+    /// Only the device's.
+    pub fn softmax(&self) -> Result<Tensor> {
+        let call = Softmax { log: false, shape: self.shape };
+        Tensor::call("softmax", call, &[self], self.shape)
+    }
+
+    /// The logarithm of the softmax over each row, without the cancellation of taking it afterwards.
+    ///
+    /// # Errors
+    /// Only the device's.
+    pub fn log_softmax(&self) -> Result<Tensor> {
+        let call = Softmax { log: true, shape: self.shape };
+        Tensor::call("log_softmax", call, &[self], self.shape)
+    }
+
+    /// The gradient before a softmax from the gradient dy after it (`self`) and its output y.
+    ///
+    /// # Errors
+    /// [`Shape`](Error::Shape) if the shapes differ.
+    pub fn softmax_backward(&self, y: &Tensor) -> Result<Tensor> {
+        expect("softmax_backward", "y", y.shape, self.shape)?;
+        let call = SoftmaxBackward { log: false, shape: self.shape };
+        Tensor::call("softmax_backward", call, &[self, y], self.shape)
+    }
+
+    /// The gradient before a log-softmax from the gradient dy after it (`self`) and its output y.
+    ///
+    /// # Errors
+    /// [`Shape`](Error::Shape) if the shapes differ.
+    pub fn log_softmax_backward(&self, y: &Tensor) -> Result<Tensor> {
+        expect("log_softmax_backward", "y", y.shape, self.shape)?;
+        let call = SoftmaxBackward { log: true, shape: self.shape };
+        Tensor::call("log_softmax_backward", call, &[self, y], self.shape)
+    }
+
+    /// Softmax cross-entropy of logits (`self`, [batch, classes]) with one label a row: mean loss, gradient and
+    /// correct count in one pass. Waits for the result.
+    ///
+    /// # Errors
+    /// [`Shape`](Error::Shape) unless there is one label a row, and at least one row and class;
+    /// [`Label`](Error::Label) if a label is not below the number of classes;
+    /// [`NonFinite`](Error::NonFinite) if a logit is not finite.
+    pub async fn cross_entropy_async(&self, labels: &Words) -> Result<CrossEntropyOutput> {
+        let shape = self.shape;
+        if labels.len != shape.rows || shape.rows == 0 || shape.cols == 0 {
+            return Err(Error::shape(
+                "cross_entropy",
+                format!("one label for each of {} rows, and at least one row and class", shape.rows),
+                format!("{} labels for logits {shape}", labels.len),
+            ));
+        }
+        if labels.max as usize >= shape.cols {
+            let words = labels.memory.download(&labels.device).await?;
+            let row = words.iter().position(|&w| w == labels.max).unwrap_or(0);
+            return Err(Error::Label { row, label: labels.max, classes: shape.cols });
+        }
+        if !labels.device.is_same(&self.device) {
+            return Err(Error::DeviceMismatch { operation: "cross_entropy" });
+        }
+        let parts = row_reduce::most_workgroups(shape.rows);
+        let mut gradient = Tensor::room(&self.device, shape)?;
+        let mut ring = self.device.floats("loss", vec![0.0; 2 * parts])?;
+        let mut state = self.device.words("state", vec![0, 0, ALL_FINITE, 0])?;
+        let call = CrossEntropy {
+            shape,
+            scale: 1.0 / shape.rows as f32,
+            gradient: true,
+            ring_steps: 1,
+            ring_stride: parts,
+        };
+        self.device.run(
+            call,
+            &mut [
+                Operand::Read(&self.memory),
+                Operand::Read(&labels.memory),
+                Operand::Write(&mut gradient.memory),
+                Operand::Write(&mut ring),
+                Operand::Write(&mut state),
+            ],
+        )?;
+        let sums = ring.download(&self.device).await?;
+        if state.download(&self.device).await?[2] != ALL_FINITE {
+            return Err(Error::NonFinite { step: 0, tensor: "logits".into() });
+        }
+        let (mut loss, mut correct) = (0.0, 0.0);
+        for pair in bytemuck::cast_slice::<u32, f32>(&sums)[..2 * parts].chunks_exact(2) {
+            loss += f64::from(pair[0]);
+            correct += pair[1];
+        }
+        Ok(CrossEntropyOutput {
+            loss: (loss / shape.rows as f64) as f32,
+            correct: correct as usize,
+            gradient,
+        })
+    }
+
+    /// [`Tensor::cross_entropy_async`], waited for.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub fn cross_entropy(&self, labels: &Words) -> Result<CrossEntropyOutput> {
+        pollster::block_on(self.cross_entropy_async(labels))
+    }
+
+    /// The sum of all elements, in a fixed order. Waits for the result.
+    ///
+    /// # Errors
+    /// Only the device's.
+    pub async fn sum_async(&self) -> Result<f32> {
+        Ok(self.total(false).await? as f32)
+    }
+
+    /// The Euclidean norm √Σx² over all elements, in a fixed order. Waits for the result.
+    ///
+    /// # Errors
+    /// Only the device's.
+    pub async fn norm_async(&self) -> Result<f32> {
+        Ok(self.total(true).await?.sqrt() as f32)
+    }
+
+    async fn total(&self, squares: bool) -> Result<f64> {
+        let floats = self.shape.floats();
+        let call = Sum::lone(floats, squares);
+        let mut parts = self.device.floats("partial sums", vec![0.0; call.ring_stride])?;
+        let state = self.device.words("state", vec![0; 4])?;
+        let count = call.ring_stride;
+        self.device.run(
+            call,
+            &mut [Operand::Read(&self.memory), Operand::Write(&mut parts), Operand::Read(&state)],
+        )?;
+        let words = parts.download(&self.device).await?;
+        let parts: &[f32] = bytemuck::cast_slice(&words[..count]);
+        Ok(parts.iter().map(|&part| f64::from(part)).sum())
+    }
+
+    /// [`Tensor::sum_async`], waited for.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub fn sum(&self) -> Result<f32> {
+        pollster::block_on(self.sum_async())
+    }
+
+    /// [`Tensor::norm_async`], waited for.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub fn norm(&self) -> Result<f32> {
+        pollster::block_on(self.norm_async())
+    }
+
+    /// Gathers rows: out[i] = self[indices[i]].
+    ///
+    /// # Errors
+    /// [`Argument`](Error::Argument) if an index is not below the number of rows.
+    pub fn gather_rows(&self, indices: &Words) -> Result<Tensor> {
+        same_device("gather_rows", &indices.device, &[self])?;
+        if indices.len > 0 && indices.max as usize >= self.shape.rows {
+            return Err(Error::argument("a row index", format!("below {}", self.shape.rows), indices.max));
+        }
+        let shape = MatrixShape::new(indices.len, self.shape.cols);
+        let mut out = Tensor::room(&self.device, shape)?;
+        let mut out_labels = self.device.words("labels", vec![0; indices.len.max(4)])?;
+        let labels = self.device.words("labels", vec![0; self.shape.rows.max(4)])?;
+        let zeros = self.device.words("table and state", vec![0; 4])?;
+        let call = Gather {
+            shape,
+            source: Source::Floats,
+            scale: 1.0,
+            shift: 0.0,
+            table_steps: 1,
+        };
+        self.device.run(
+            call,
+            &mut [
+                Operand::Read(&self.memory),
+                Operand::Read(&labels),
+                Operand::Read(&indices.memory),
+                Operand::Read(&zeros),
+                Operand::Read(&zeros),
+                Operand::Write(&mut out.memory),
+                Operand::Write(&mut out_labels),
+            ],
+        )?;
+        Ok(out)
+    }
+}
+
+pub(super) fn expect(operation: &'static str, operand: &str, found: MatrixShape, wanted: MatrixShape) -> Result<()> {
+    if found == wanted {
+        Ok(())
+    } else {
+        Err(Error::shape(operation, format!("{operand} {wanted}"), found))
+    }
+}
