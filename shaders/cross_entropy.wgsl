@@ -75,9 +75,14 @@ fn main(
         for (var i = 0u; i < ROWS; i++) {
             total += row_results[i];
         }
-        ring[step % p.ring_steps * p.ring_stride + workgroup] = total;
+        let place = step % p.ring_steps * p.ring_stride;
+        ring[place + workgroup] = total;
         if workgroup == 0u {
             atomicStore(&state[1], step + 1u);
+            // A larger batch may have left sums in the places after the last workgroup's.
+            for (var i = (p.rows + ROWS - 1u) / ROWS; i < p.ring_stride; i++) {
+                ring[place + i] = vec2<f32>(0.0);
+            }
         }
     }
 }

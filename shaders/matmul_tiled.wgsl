@@ -2,24 +2,23 @@
 // The host puts in front: TILE_M, TILE_N, TILE_K, PER_M, PER_N, A_TRANSPOSED, B_TRANSPOSED and `fn store`.
 // ROWS and COLS must be multiples of 8, LOADS_A and LOADS_B 1, 2 or 4, TILE_K 8, 16 or 32.
 
-const ROWS = TILE_M / PER_M; // invocations down a tile, and across
-const COLS = TILE_N / PER_N;
+const ROWS = TILE_M / PER_M; // invocations down a tile
+const COLS = TILE_N / PER_N; // and across
 const SIZE = ROWS * COLS;
 const QUADS_M = TILE_M / 4u;
 const QUADS_N = TILE_N / 4u;
 const QUADS_K = TILE_K / 4u;
 const OUT_M = PER_M / 4u;
-// Whether rows of the matrix run along k; vec4 of a tile that an invocation loads; lines from one to the next.
-const A_ALONG_K = !A_TRANSPOSED;
+const A_ALONG_K = !A_TRANSPOSED; // whether a row of the matrix runs along k
 const B_ALONG_K = B_TRANSPOSED;
-const LOADS_A = QUADS_M * TILE_K / SIZE;
+const LOADS_A = QUADS_M * TILE_K / SIZE; // vec4 of a tile that each invocation loads
 const LOADS_B = QUADS_N * TILE_K / SIZE;
-const STEP_A = select(TILE_K, 4u, A_ALONG_K) / LOADS_A;
+const STEP_A = select(TILE_K, 4u, A_ALONG_K) / LOADS_A; // lines of the tile from one of them to the next
 const STEP_B = select(TILE_K, 4u, B_ALONG_K) / LOADS_B;
 
-// Two tiles of A and two of B: one is multiplied while the next is filled. A tile is TILE_K lines of vec4 just as they
+// Two tiles of A and two of B: one is multiplied while the next is filled. A tile is TILE_K lines of vec4, just as they
 // lie in the matrix. Lines 4q to 4q + 3 at one place are a block of 4 k by 4 rows of A (or columns of B): line 4q + e
-// is its k number e, or, where the matrix runs along k, its row (or column) number e.
+// is its k number e, or, where the matrix runs along k, its row (or column) number e. Blocks turn in registers, free.
 var<workgroup> tile_a: array<vec4<f32>, 2u * TILE_K * QUADS_M>;
 var<workgroup> tile_b: array<vec4<f32>, 2u * TILE_K * QUADS_N>;
 
@@ -35,11 +34,16 @@ fn share(lane: u32, quads: u32, along_k: bool) -> vec2<u32> {
     return select(vec2(lane % quads, lane / quads), vec2(rest % quads, lane % QUADS_K * 4u + rest / quads), along_k);
 }
 
-// Its index in the tile, its index in the matrix for the tile of k = 0, and its first k there.
-fn route(at: vec2<u32>, origin: u32, quads: u32, ld: u32, along_k: bool) -> vec3<u32> {
+// Its index in the matrix for the tile of k = 0, and its index in the tile.
+fn route(at: vec2<u32>, origin: u32, quads: u32, ld: u32, along_k: bool) -> vec2<u32> {
     let goal = at.y * quads + swizzle(at.x, at.y / 4u, along_k);
-    if along_k { return vec3(goal, (origin + 4u * at.x + at.y % 4u) * ld + at.y / 4u, at.y / 4u * 4u); }
-    return vec3(goal, at.y * ld + origin / 4u + at.x, at.y);
+    if along_k { return vec2((origin + 4u * at.x + at.y % 4u) * ld + at.y / 4u, goal); }
+    return vec2(at.y * ld + origin / 4u + at.x, goal);
+}
+
+// Whether the vec4 at `goal` of the tile begins within the k that are left.
+fn real(goal: u32, quads: u32, left: u32, along_k: bool) -> bool {
+    return select(goal / quads, goal / quads / 4u * 4u, along_k) < left;
 }
 
 @compute @workgroup_size(SIZE)
@@ -55,14 +59,14 @@ fn main(
 
     let way_a = route(share(lane, QUADS_M, A_ALONG_K), origin.x, QUADS_M, p.lda, A_ALONG_K);
     let way_b = route(share(lane, QUADS_N, B_ALONG_K), origin.y, QUADS_N, p.ldb, B_ALONG_K);
-    // No load passes the end of its matrix. Outputs that rows or columns past it would have are never stored.
+    // No load passes the end of its matrix. Rows and columns past it only reach outputs that are never stored.
     let last_a = select(p.k, p.m, A_ALONG_K) * p.lda - 1u;
     let last_b = select(p.k, p.n, B_ALONG_K) * p.ldb - 1u;
     var next_a: array<vec4<f32>, LOADS_A>;
     var next_b: array<vec4<f32>, LOADS_B>;
     if p.k > 0u {
-        for (var s = 0u; s < LOADS_A; s++) { next_a[s] = a[min(way_a.y + s * STEP_A * p.lda, last_a)]; }
-        for (var s = 0u; s < LOADS_B; s++) { next_b[s] = b[min(way_b.y + s * STEP_B * p.ldb, last_b)]; }
+        for (var s = 0u; s < LOADS_A; s++) { next_a[s] = a[min(way_a.x + s * STEP_A * p.lda, last_a)]; }
+        for (var s = 0u; s < LOADS_B; s++) { next_b[s] = b[min(way_b.x + s * STEP_B * p.ldb, last_b)]; }
     }
 
     // 32 lanes are 4 down and 8 across: 8 neighbouring vec4 fill the 32 banks of workgroup memory once.
@@ -70,23 +74,24 @@ fn main(
     // Each vec4 is one column of four rows.
     var sum: array<vec4<f32>, PER_N * OUT_M>;
     for (var k = 0u; k < p.k; k += TILE_K) {
-        // What lies past the last k counts as zero.
+        // What lies past the last k is not what the matrix continues with, but zero.
         let half = k & TILE_K;
         for (var s = 0u; s < LOADS_A; s++) {
-            let here = way_a.z + select(s * STEP_A, 0u, A_ALONG_K) < p.k - k;
-            tile_a[(half + s * STEP_A) * QUADS_M + way_a.x] = select(vec4(0.0), next_a[s], here);
+            let goal = way_a.y + s * STEP_A * QUADS_M;
+            tile_a[half * QUADS_M + goal] = select(vec4(0.0), next_a[s], real(goal, QUADS_M, p.k - k, A_ALONG_K));
         }
         for (var s = 0u; s < LOADS_B; s++) {
-            let here = way_b.z + select(s * STEP_B, 0u, B_ALONG_K) < p.k - k;
-            tile_b[(half + s * STEP_B) * QUADS_N + way_b.x] = select(vec4(0.0), next_b[s], here);
+            let goal = way_b.y + s * STEP_B * QUADS_N;
+            tile_b[half * QUADS_N + goal] = select(vec4(0.0), next_b[s], real(goal, QUADS_N, p.k - k, B_ALONG_K));
         }
+        // One barrier a tile: whoever fills this half again has passed the next one, so all have read it.
         workgroupBarrier();
         // The next tile is on its way while this one is multiplied.
         let ahead = k + TILE_K;
-        let on_a = select(ahead * p.lda, ahead / 4u, A_ALONG_K);
-        let on_b = select(ahead * p.ldb, ahead / 4u, B_ALONG_K);
-        for (var s = 0u; s < LOADS_A; s++) { next_a[s] = a[min(way_a.y + on_a + s * STEP_A * p.lda, last_a)]; }
-        for (var s = 0u; s < LOADS_B; s++) { next_b[s] = b[min(way_b.y + on_b + s * STEP_B * p.ldb, last_b)]; }
+        let on_a = way_a.x + select(ahead * p.lda, ahead / 4u, A_ALONG_K);
+        let on_b = way_b.x + select(ahead * p.ldb, ahead / 4u, B_ALONG_K);
+        for (var s = 0u; s < LOADS_A; s++) { next_a[s] = a[min(on_a + s * STEP_A * p.lda, last_a)]; }
+        for (var s = 0u; s < LOADS_B; s++) { next_b[s] = b[min(on_b + s * STEP_B * p.ldb, last_b)]; }
 
         for (var q = 0u; q < QUADS_K; q++) {
             let line = half + 4u * q;
@@ -99,11 +104,11 @@ fn main(
                 if A_ALONG_K { left[i] = transpose(left[i]); }
             }
             for (var j = 0u; j < PER_N; j += 2u) {
-                // Either column j at four k, or k number j % 4 at four columns; and the one after it, which is read
-                // first so that one wait serves both.
+                // Two lines of B, each one column at four k, or one k at four columns. The second is read first, so
+                // that one wait serves both.
                 let at = (line + j % 4u) * QUADS_N + swizzle(mine.y, q, B_ALONG_K) + j / 4u * COLS;
-                let after = tile_b[at + QUADS_N];
-                let right = array<vec4<f32>, 2>(tile_b[at], after);
+                let second = tile_b[at + QUADS_N];
+                let right = array<vec4<f32>, 2>(tile_b[at], second);
                 for (var e = 0u; e < 8u; e++) {
                     let c = select((j + e / 4u) % 4u, e % 4u, B_ALONG_K);
                     let column = select(j / 4u * 4u + e % 4u, j + e / 4u, B_ALONG_K);
@@ -127,5 +132,7 @@ fn main(
             }
         }
     }
-    if origin.y == 0u { sum_rows(origin.x, TILE_M, lane, SIZE); }
+    if origin.y == 0u {
+        sum_rows(origin.x, TILE_M, lane, SIZE);
+    }
 }

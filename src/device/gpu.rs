@@ -28,6 +28,7 @@ pub(crate) struct Gpu {
     /// Whether tensors lie between sentinels.
     pub(crate) sentinels: bool,
     faults: Arc<Faults>,
+    last_submission: Mutex<Option<wgpu::SubmissionIndex>>,
     /// By shader text: two kernels with the same text share a pipeline.
     pipelines: Mutex<HashMap<String, Pipeline>>,
 }
@@ -112,7 +113,7 @@ impl Gpu {
         Ok(Gpu {
             faults: Faults::watch(&device),
             target: Target {
-                software: info.device_type == wgpu::DeviceType::Cpu,
+                software: info.device_type == wgpu::DeviceType::Cpu && !options.hardware_kernels,
                 subgroup: (features.contains(wgpu::Features::SUBGROUP) && one_width)
                     .then_some(info.subgroup_min_size),
             },
@@ -121,6 +122,7 @@ impl Gpu {
             info,
             runtime_checks: options.runtime_checks,
             sentinels: options.sentinels,
+            last_submission: Mutex::default(),
             pipelines: Mutex::default(),
         })
     }
@@ -253,32 +255,29 @@ impl Gpu {
         Ok(recorded)
     }
 
-    /// Submits one compute pass.
-    pub(crate) fn submit(&self, encode: impl FnOnce(&mut wgpu::ComputePass<'_>)) -> Result<()> {
+    /// Submits what `encode` encodes.
+    pub(crate) fn submit(&self, encode: impl FnOnce(&mut wgpu::CommandEncoder)) -> Result<()> {
         self.check()?;
         let mut encoder = self.device.create_command_encoder(&Default::default());
-        encode(&mut encoder.begin_compute_pass(&Default::default()));
-        self.queue.submit([encoder.finish()]);
+        encode(&mut encoder);
+        let submission = self.queue.submit([encoder.finish()]);
+        *self.last_submission.lock().unwrap_or_else(PoisonError::into_inner) = Some(submission);
         self.check()
     }
 
-    /// Copies the first `bytes` bytes from a place of one buffer to the start of another.
-    pub(crate) fn copy(&self, from: &wgpu::Buffer, at: u64, to: &wgpu::Buffer, bytes: u64) -> Result<()> {
-        self.check()?;
-        let mut encoder = self.device.create_command_encoder(&Default::default());
-        encoder.copy_buffer_to_buffer(from, at, to, 0, bytes);
-        self.queue.submit([encoder.finish()]);
-        self.check()
+    /// The most recent submission, to wait for.
+    pub(crate) fn last_submission(&self) -> Option<wgpu::SubmissionIndex> {
+        self.last_submission.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Waits until everything submitted is done and its callbacks have run.
+    /// Waits until a submission is done and its callbacks have run.
     #[cfg(not(target_arch = "wasm32"))]
-    pub(crate) fn wait(&self) -> Result<()> {
+    pub(crate) fn wait(&self, submission: Option<wgpu::SubmissionIndex>) -> Result<()> {
         self.check()?;
         // wgpu panics inside poll when the device is lost there.
         let polled = catch_unwind(AssertUnwindSafe(|| {
             self.device.poll(wgpu::PollType::Wait {
-                submission_index: None,
+                submission_index: submission,
                 timeout: Some(TIMEOUT),
             })
         }));

@@ -71,7 +71,7 @@ impl Device {
             Backend::Gpu(gpu) => {
                 let regions: Vec<Region> = operands.iter().map(gpu_region).collect();
                 let recorded = gpu.record(&[(&kernel, regions)])?;
-                gpu.submit(|pass| recorded.encode(pass))
+                gpu.submit(|encoder| recorded.encode(&mut encoder.begin_compute_pass(&Default::default())))
             }
         }
     }
@@ -119,13 +119,13 @@ impl Memory {
             (Memory::Gpu(region), Backend::Gpu(gpu)) => {
                 let buffer = &region.buffer;
                 let staging = gpu.staging(buffer.size())?;
-                gpu.copy(buffer, 0, &staging, buffer.size())?;
+                gpu.submit(|encoder| encoder.copy_buffer_to_buffer(buffer, 0, &staging, 0, buffer.size()))?;
                 let (start, end) = (region.offset as usize / 4, (region.offset + region.bytes) as usize / 4);
                 let whole = |words: &[u32]| {
                     let intact = words[..start].iter().chain(&words[end..]).all(|&word| word == SENTINEL);
                     (intact, words[start..end].to_vec())
                 };
-                let (intact, words) = Readback::request(&staging).finish(gpu, whole).await?;
+                let (intact, words) = Readback::request(gpu, &staging).finish(gpu, whole).await?;
                 if gpu.sentinels && !intact {
                     return Err(Error::Gpu {
                         message: "a kernel wrote outside its output".into(),

@@ -17,6 +17,7 @@ pub struct GpuOptions {
     pub(crate) runtime_checks: bool,
     pub(crate) subgroups: bool,
     pub(crate) sentinels: bool,
+    pub(crate) hardware_kernels: bool,
 }
 
 impl Default for GpuOptions {
@@ -28,6 +29,7 @@ impl Default for GpuOptions {
             runtime_checks: false,
             subgroups: true,
             sentinels: false,
+            hardware_kernels: false,
         }
     }
 }
@@ -65,6 +67,12 @@ impl GpuOptions {
     /// [`Tensor::download`](crate::Tensor::download). For testing kernels and drivers; off by default.
     pub fn sentinels(self, sentinels: bool) -> Self {
         GpuOptions { sentinels, ..self }
+    }
+
+    /// Whether a software adapter too runs the kernels made for hardware, which are slow there. For testing them on a
+    /// machine without a GPU; off by default.
+    pub fn hardware_kernels(self, hardware_kernels: bool) -> Self {
+        GpuOptions { hardware_kernels, ..self }
     }
 
     /// The request in words, for errors.

@@ -8,12 +8,14 @@ use futures_intrusive::channel::shared::{OneshotReceiver, oneshot_channel};
 #[derive(Debug)]
 pub(crate) struct Readback {
     buffer: wgpu::Buffer,
+    #[cfg_attr(target_arch = "wasm32", expect(dead_code, reason = "the browser's event loop waits"))]
+    submission: Option<wgpu::SubmissionIndex>,
     answer: OneshotReceiver<std::result::Result<(), wgpu::BufferAsyncError>>,
 }
 
 impl Readback {
     /// Asks for the whole buffer; work submitted before is waited for.
-    pub(crate) fn request(buffer: &wgpu::Buffer) -> Self {
+    pub(crate) fn request(gpu: &Gpu, buffer: &wgpu::Buffer) -> Self {
         let (sender, answer) = oneshot_channel();
         buffer.map_async(wgpu::MapMode::Read, .., move |result| {
             // The receiver is gone if the reader gave up: nobody to tell.
@@ -21,6 +23,7 @@ impl Readback {
         });
         Readback {
             buffer: buffer.clone(),
+            submission: gpu.last_submission(),
             answer,
         }
     }
@@ -30,7 +33,7 @@ impl Readback {
     /// On native targets this polls the device, and so blocks the thread; in a browser it only awaits.
     pub(crate) async fn finish<R>(self, gpu: &Gpu, read: impl FnOnce(&[u32]) -> R) -> Result<R> {
         #[cfg(not(target_arch = "wasm32"))]
-        gpu.wait()?;
+        gpu.wait(self.submission)?;
         match self.answer.receive().await {
             Some(Ok(())) => {}
             _ => {

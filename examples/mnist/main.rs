@@ -1,0 +1,139 @@
+//! Trains a network to read handwritten digits: the main job of wgrad.
+//!
+//! ```text
+//! cargo run --release --example mnist                              # the bundled sample, on the best device
+//! cargo run --release --example mnist -- --data DIR --epochs 5     # the four files of MNIST, plain or .gz
+//! ```
+
+mod args;
+mod draw;
+
+use args::{Args, Choice};
+use clap::Parser;
+use indicatif::{ProgressBar, ProgressStyle};
+use std::time::Instant;
+use wgrad::{Adam, Dataset, Device, GpuOptions, Mnist, Network, Schedule, Sequential, Trainer};
+
+/// Mean and standard deviation of MNIST's grey values, of 0 to 1.
+const MEAN: f32 = 0.1307;
+const DEVIATION: f32 = 0.3081;
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let args = Args::parse();
+    let device = open(&args)?;
+    println!("device: {}", device.report());
+
+    let (train, test) = data(&args)?;
+    let mut layers = Sequential::new(train.features());
+    for &units in &args.hidden {
+        layers = layers.dense(units).relu();
+    }
+    let mut network = layers.dense(train.classes()).build(&device, args.seed)?;
+    if let Some(file) = &args.load {
+        network.load(file)?;
+        println!("loaded {}", file.display());
+    }
+    println!("{} training and {} test digits; {} parameters", train.len(), test.len(), network.parameter_count());
+
+    let steps = u64::from(args.epochs) * train.len().div_ceil(args.batch.max(1)) as u64;
+    let mut trainer = Trainer::new(network)
+        .optimizer(Adam::new(args.lr))
+        .schedule(Schedule::Cosine { steps: steps.max(1), floor: 0.0 })
+        .batch_size(args.batch)
+        .steps_per_submit(args.steps_per_submit)
+        .seed(args.seed)
+        .build()?;
+    let start = Instant::now();
+    for _ in 0..args.epochs {
+        epoch(&mut trainer, &train)?;
+    }
+    let train_seconds = start.elapsed().as_secs_f64();
+
+    let score = trainer.evaluate(&test)?;
+    if let Some(file) = &args.save {
+        trainer.network().save(file)?;
+        println!("saved {}", file.display());
+    }
+    show(trainer.network(), &test)?;
+    println!(
+        "test_accuracy={:.4} test_loss={:.4} train_seconds={train_seconds:.1} device=\"{}\"",
+        score.accuracy,
+        score.loss,
+        device.report()
+    );
+    Ok(())
+}
+
+/// The device that was asked for.
+fn open(args: &Args) -> wgrad::Result<Device> {
+    let mut options = GpuOptions::default().allow_software(args.device == Choice::Software);
+    if let Some(name) = &args.adapter {
+        options = options.name(name);
+    }
+    match args.device {
+        Choice::Auto if args.adapter.is_none() => Device::auto(),
+        Choice::Auto | Choice::Gpu | Choice::Software => Device::gpu(options),
+        Choice::Cpu => Ok(Device::cpu()),
+    }
+}
+
+/// The training and test digits, standardised: MNIST's files from a folder, or the bundled sample.
+fn data(args: &Args) -> wgrad::Result<(Dataset, Dataset)> {
+    macro_rules! bundled {
+        ($kind:literal) => {
+            Mnist::set(
+                concat!($kind, " images"),
+                include_bytes!(concat!("../data/", $kind, "-images-idx3-ubyte.gz")),
+                concat!($kind, " labels"),
+                include_bytes!(concat!("../data/", $kind, "-labels-idx1-ubyte.gz")),
+            )
+        };
+    }
+    let (train, test) = match &args.data {
+        Some(dir) => {
+            let mnist = Mnist::from_dir(dir)?;
+            (mnist.train, mnist.test)
+        }
+        None => (bundled!("train")?, bundled!("t10k")?),
+    };
+    let (scale, shift) = (1.0 / (255.0 * DEVIATION), -MEAN / DEVIATION);
+    Ok((train.scaled(scale, shift), test.scaled(scale, shift)))
+}
+
+/// One epoch under a progress bar.
+fn epoch(trainer: &mut Trainer, train: &Dataset) -> wgrad::Result<()> {
+    let style = "epoch {prefix} {bar:30} {pos}/{len} {msg}";
+    let bar = ProgressBar::new(train.len() as u64)
+        .with_style(ProgressStyle::with_template(style).unwrap_or_else(|_| ProgressStyle::default_bar()))
+        .with_prefix((trainer.epoch_number() + 1).to_string());
+    let report = trainer.epoch_with(train, |progress| {
+        bar.set_position(progress.samples as u64);
+        bar.set_message(format!("loss {:.4} accuracy {:.4}", progress.loss, progress.accuracy));
+    })?;
+    bar.finish_and_clear();
+    println!(
+        "epoch {:>2}: loss {:.4}  accuracy {:.4}  {:.0} samples/s",
+        report.epoch + 1,
+        report.loss,
+        report.accuracy,
+        report.samples_per_second()
+    );
+    Ok(())
+}
+
+/// Draws a few test digits with what the network takes them for.
+fn show(network: &mut Network, test: &Dataset) -> wgrad::Result<()> {
+    const SHOWN: usize = 4;
+    let count = SHOWN.min(test.len());
+    let mut samples = Vec::new();
+    for i in 0..count {
+        samples.push(test.sample(i)?);
+    }
+    let logits = network.predict(&samples.concat())?;
+    let captions = logits.chunks(test.classes()).zip(test.labels()).map(|(logits, label)| {
+        let best = (0..logits.len()).max_by(|&a, &b| logits[a].total_cmp(&logits[b])).unwrap_or(0);
+        format!("prediction {best}, truth {label}")
+    });
+    print!("{}", draw::digits(&samples, &captions.collect::<Vec<_>>()));
+    Ok(())
+}

@@ -1,0 +1,126 @@
+//! Time of one training step on random data, as a user waits for it.
+//!
+//! ```text
+//! cargo run --release --example step_time -- --dims 784,512,512,10 --batch 64 --steps 40 --device software
+//! ```
+
+use clap::{Parser, ValueEnum};
+use std::time::Instant;
+use wgrad::{Adam, Dataset, Device, GpuOptions, Optimizer, Sequential, Sgd, Trainer};
+
+#[derive(Parser)]
+struct Args {
+    /// Features, hidden units of each layer, classes.
+    #[arg(long, value_delimiter = ',', default_value = "784,512,512,10")]
+    dims: Vec<usize>,
+    /// Samples in a batch.
+    #[arg(long, default_value_t = 64)]
+    batch: usize,
+    /// Steps to time; the second half counts.
+    #[arg(long, default_value_t = 40)]
+    steps: usize,
+    /// Where to run.
+    #[arg(long, value_enum, default_value_t = Where::Gpu)]
+    device: Where,
+    /// Part of the adapter's name.
+    #[arg(long)]
+    adapter: Option<String>,
+    /// Steps in one submit; each submit is waited for.
+    #[arg(long, default_value_t = 1)]
+    steps_per_submit: usize,
+    /// The optimizer.
+    #[arg(long, value_enum, default_value_t = Rule::Adam)]
+    optimizer: Rule,
+    /// Print the plan.
+    #[arg(long)]
+    plan: bool,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Where {
+    Gpu,
+    Software,
+    Cpu,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Rule {
+    Adam,
+    Sgd,
+}
+
+/// Samples to draw batches from, as the peers have.
+const SAMPLES: usize = 1024;
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let start = Instant::now();
+    let args = Args::parse();
+    let [inputs, hidden @ .., classes] = args.dims.as_slice() else {
+        return Err("--dims needs at least two numbers".into());
+    };
+    let mut options = GpuOptions::default().allow_software(matches!(args.device, Where::Software));
+    if let Some(name) = args.adapter {
+        options = options.name(name);
+    }
+    let device = match args.device {
+        Where::Cpu => Device::cpu(),
+        Where::Gpu | Where::Software => Device::gpu(options)?,
+    };
+    let mut layers = Sequential::new(*inputs);
+    for &units in hidden {
+        layers = layers.dense(units).relu();
+    }
+    let network = layers.dense(*classes).build(&device, 0)?;
+    let optimizer: Optimizer = match args.optimizer {
+        Rule::Adam => Adam::new(1e-3).into(),
+        Rule::Sgd => Sgd::new(1e-2).into(),
+    };
+    let mut trainer = Trainer::new(network)
+        .optimizer(optimizer)
+        .batch_size(args.batch)
+        .steps_per_submit(args.steps_per_submit)
+        .build()?;
+    if args.plan {
+        println!("{}", trainer.plan());
+    }
+    let data = random_data(*inputs, *classes)?;
+    // Whole batches only, as the peers have: a shorter one would be timed too.
+    let per_epoch = (SAMPLES / args.batch) as u64;
+    let steps_per_submit = trainer.steps_per_submit() as u64;
+    let (mut times, mut first, mut loss, mut submits) = (Vec::new(), 0.0, f64::NAN, 0);
+    let mut done = 0;
+    while done < args.steps as u64 {
+        let steps = steps_per_submit.min(per_epoch - done % per_epoch).min(args.steps as u64 - done);
+        let before = trainer.submits();
+        let clock = Instant::now();
+        loss = trainer.steps(&data, steps)?.loss;
+        times.push(clock.elapsed().as_secs_f64() * 1e3 / steps as f64);
+        submits += trainer.submits() - before;
+        if done == 0 {
+            first = start.elapsed().as_secs_f64();
+        }
+        done += steps;
+    }
+    let mut late = times.split_off(times.len() / 2);
+    late.sort_by(f64::total_cmp);
+    println!(
+        "median_ms={:.3} min_ms={:.3} first_step_s={first:.3} dispatches_per_step={} submits={submits} loss={loss:.4} \
+         device=\"{}\"",
+        late[late.len() / 2],
+        late[0],
+        trainer.dispatches_per_step(),
+        device.report()
+    );
+    Ok(())
+}
+
+/// Uniform samples and cyclic labels.
+fn random_data(features: usize, classes: usize) -> wgrad::Result<Dataset> {
+    let mut state = 1u32;
+    let samples = (0..SAMPLES * features).map(|_| {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (state >> 8) as f32 / (1 << 24) as f32
+    });
+    let labels = (0..SAMPLES).map(|i| (i % classes) as u32).collect();
+    Dataset::from_floats(features, samples.collect(), labels, classes)
+}

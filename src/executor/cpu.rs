@@ -1,0 +1,216 @@
+//! Runs plans on the CPU, with the kernels' twins: in `f32` as the CPU device, in `f64` to check gradients.
+
+use super::{Fetch, IN_FLIGHT, PlanId, Ticket};
+use crate::Result;
+use crate::kernel::program::Element;
+use crate::kernel::{Access, Arg, Args, Compute, Real};
+use crate::plan::{BufferSpec, Call, Plan, Role};
+
+/// Most arguments of a kernel.
+const MOST_ARGS: usize = 8;
+
+#[derive(Debug)]
+enum Memory<T> {
+    Floats(Vec<T>),
+    Words(Vec<u32>),
+}
+
+/// A plan whose buffers have their places in the executor's memory.
+#[derive(Debug)]
+struct Prepared {
+    calls: Vec<PreparedCall>,
+}
+
+#[derive(Debug)]
+struct PreparedCall {
+    call: Call,
+    /// The arguments' numbers, in the order of their places in memory.
+    order: Vec<usize>,
+    writes: Vec<bool>,
+}
+
+/// See the module.
+#[derive(Debug)]
+pub(crate) struct CpuExecutor<T> {
+    roles: Vec<Role>,
+    memory: Vec<Memory<T>>,
+    plans: Vec<Prepared>,
+    /// What was fetched, until it is collected.
+    fetched: [Vec<u32>; IN_FLIGHT],
+    next: usize,
+    pub(super) submits: u64,
+}
+
+impl<T> Default for CpuExecutor<T> {
+    fn default() -> Self {
+        CpuExecutor {
+            roles: Vec::new(),
+            memory: Vec::new(),
+            plans: Vec::new(),
+            fetched: Default::default(),
+            next: 0,
+            submits: 0,
+        }
+    }
+}
+
+impl<T: Real> CpuExecutor<T> {
+    pub(crate) fn add(&mut self, plan: &Plan) -> Result<PlanId> {
+        for spec in &plan.buffers {
+            self.reserve(*spec)?;
+        }
+        let places: Vec<usize> = plan.buffers.iter().map(|spec| self.place(spec.role)).collect();
+        let calls = plan.calls.iter().map(|call| {
+            let mut call = call.clone();
+            for arg in &mut call.args {
+                arg.buffer = places[arg.buffer];
+            }
+            let mut order: Vec<usize> = (0..call.args.len()).collect();
+            order.sort_by_key(|&i| (call.args[i].buffer, call.args[i].offset));
+            let writes = call.kernel.bindings().iter().map(|b| b.access == Access::Write).collect();
+            PreparedCall { call, order, writes }
+        });
+        self.plans.push(Prepared { calls: calls.collect() });
+        Ok(PlanId(self.plans.len() - 1))
+    }
+
+    pub(crate) fn reserve(&mut self, spec: BufferSpec) -> Result<()> {
+        let place = match self.roles.iter().position(|&role| role == spec.role) {
+            Some(place) => place,
+            None => {
+                self.roles.push(spec.role);
+                self.memory.push(match spec.element {
+                    Element::Float => Memory::Floats(Vec::new()),
+                    Element::Word => Memory::Words(Vec::new()),
+                });
+                self.roles.len() - 1
+            }
+        };
+        // A buffer of samples may change between words of bytes and floats, from data set to data set.
+        match (&mut self.memory[place], spec.element) {
+            (Memory::Floats(floats), Element::Float) => floats.resize(floats.len().max(spec.len), T::ZERO),
+            (Memory::Words(words), Element::Word) => words.resize(words.len().max(spec.len), 0),
+            (memory, Element::Float) => *memory = Memory::Floats(vec![T::ZERO; spec.len]),
+            (memory, Element::Word) => *memory = Memory::Words(vec![0; spec.len]),
+        }
+        Ok(())
+    }
+
+    pub(crate) fn write(&mut self, role: Role, offset: usize, words: &[u32]) -> Result<()> {
+        let place = self.place(role);
+        match &mut self.memory[place] {
+            Memory::Words(to) => to[offset..][..words.len()].copy_from_slice(words),
+            Memory::Floats(to) => {
+                for (to, &word) in to[offset..][..words.len()].iter_mut().zip(words) {
+                    *to = T::of(f32::from_bits(word).into());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    pub(crate) fn run(&mut self, plans: &[PlanId]) -> Result<()> {
+        for plan in plans {
+            for call in &self.plans[plan.0].calls {
+                call.run(&mut self.memory);
+            }
+        }
+        self.submits += u64::from(!plans.is_empty());
+        Ok(())
+    }
+
+    pub(crate) fn run_and_fetch(&mut self, plans: &[PlanId], fetch: &[Fetch]) -> Result<Ticket> {
+        self.run(plans)?;
+        let ticket = self.next % IN_FLIGHT;
+        self.next += 1;
+        let mut words = std::mem::take(&mut self.fetched[ticket]);
+        words.clear();
+        for (role, range) in fetch {
+            match &self.memory[self.place(*role)] {
+                Memory::Words(from) => words.extend_from_slice(&from[range.clone()]),
+                Memory::Floats(from) => {
+                    words.extend(from[range.clone()].iter().map(|float| (float.to_f64() as f32).to_bits()));
+                }
+            }
+        }
+        self.fetched[ticket] = words;
+        Ok(Ticket(ticket))
+    }
+
+    pub(crate) fn collect<R>(&mut self, ticket: Ticket, read: impl FnOnce(&[u32]) -> R) -> R {
+        read(&self.fetched[ticket.0])
+    }
+
+    /// The floats of a buffer, in full precision.
+    pub(crate) fn floats(&mut self, role: Role) -> &mut [T] {
+        let place = self.place(role);
+        match &mut self.memory[place] {
+            Memory::Floats(floats) => floats,
+            Memory::Words(_) => unreachable!("{role:?} holds words"),
+        }
+    }
+
+    fn place(&self, role: Role) -> usize {
+        let place = self.roles.iter().position(|&r| r == role);
+        place.unwrap_or_else(|| unreachable!("{role:?} was reserved"))
+    }
+}
+
+impl PreparedCall {
+    /// Cuts the arguments out of the memory and runs the kernel.
+    fn run<T: Real>(&self, memory: &mut [Memory<T>]) {
+        let mut args: [Arg<'_, T>; MOST_ARGS] = std::array::from_fn(|_| Arg::Read(&[]));
+        let regions = &self.call.args;
+        // Walk the memory once, in the order of the arguments' places: each buffer is borrowed once, and a buffer with
+        // several outputs is split between them.
+        let mut rest = memory.iter_mut();
+        let mut passed = 0;
+        for group in self.order.chunk_by(|&a, &b| regions[a].buffer == regions[b].buffer) {
+            let buffer = regions[group[0]].buffer;
+            let memory = rest.nth(buffer - passed).expect("arguments lie in the memory");
+            passed = buffer + 1;
+            if self.writes[group[0]] {
+                split(memory, group, &self.call, &mut args);
+            } else {
+                let memory = &*memory;
+                for &i in group {
+                    let range = regions[i].offset..regions[i].offset + regions[i].len;
+                    args[i] = match memory {
+                        Memory::Floats(floats) => Arg::Read(&floats[range]),
+                        Memory::Words(words) => Arg::ReadWords(&words[range]),
+                    };
+                }
+            }
+        }
+        self.call.kernel.run(&mut Args::new(&mut args[..regions.len()]));
+    }
+}
+
+/// Hands out the written regions of one buffer, which are in ascending order and do not overlap.
+fn split<'a, T>(memory: &'a mut Memory<T>, group: &[usize], call: &Call, args: &mut [Arg<'a, T>]) {
+    /// Takes `len` elements at `offset`, counted from the start of the buffer of which `rest` begins at `passed`.
+    fn cut<'a, E>(rest: &mut &'a mut [E], passed: &mut usize, offset: usize, len: usize) -> &'a mut [E] {
+        let (_, tail) = std::mem::take(rest).split_at_mut(offset - *passed);
+        let (region, tail) = tail.split_at_mut(len);
+        *rest = tail;
+        *passed = offset + len;
+        region
+    }
+    let mut passed = 0;
+    match memory {
+        Memory::Floats(floats) => {
+            let mut rest = floats.as_mut_slice();
+            for &i in group {
+                let region = call.args[i];
+                args[i] = Arg::Write(cut(&mut rest, &mut passed, region.offset, region.len));
+            }
+        }
+        Memory::Words(words) => {
+            let mut rest = words.as_mut_slice();
+            for &i in group {
+                let region = call.args[i];
+                args[i] = Arg::WriteWords(cut(&mut rest, &mut passed, region.offset, region.len));
+            }
+        }
+    }
+}

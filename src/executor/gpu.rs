@@ -1,0 +1,152 @@
+//! Runs plans on a GPU: a step is a re-encoding of recorded calls.
+
+use super::{Fetch, IN_FLIGHT, PlanId, Ticket};
+use crate::Result;
+use crate::device::{Gpu, Readback, Recorded, Region};
+use crate::kernel::Kernel;
+use crate::plan::{BufferSpec, Plan, Role};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+#[derive(Debug)]
+struct Prepared {
+    plan: Plan,
+    recorded: Recorded,
+    /// The executor's generation when it was recorded.
+    generation: u64,
+}
+
+/// See the module.
+#[derive(Debug)]
+pub(crate) struct GpuExecutor {
+    gpu: Arc<Gpu>,
+    buffers: HashMap<Role, wgpu::Buffer>,
+    plans: Vec<Prepared>,
+    /// Counts the buffers that were replaced by larger ones: what was recorded before names the old ones.
+    generation: u64,
+    staging: [Option<wgpu::Buffer>; IN_FLIGHT],
+    pending: [Option<Readback>; IN_FLIGHT],
+    next: usize,
+    pub(super) submits: u64,
+}
+
+impl GpuExecutor {
+    pub(crate) fn new(gpu: Arc<Gpu>) -> Self {
+        GpuExecutor {
+            gpu,
+            buffers: HashMap::new(),
+            plans: Vec::new(),
+            generation: 0,
+            staging: Default::default(),
+            pending: Default::default(),
+            next: 0,
+            submits: 0,
+        }
+    }
+
+    pub(crate) fn add(&mut self, plan: &Plan) -> Result<PlanId> {
+        for spec in &plan.buffers {
+            self.reserve(*spec)?;
+        }
+        self.plans.push(Prepared {
+            recorded: record(&self.gpu, &self.buffers, plan)?,
+            plan: plan.clone(),
+            generation: self.generation,
+        });
+        Ok(PlanId(self.plans.len() - 1))
+    }
+
+    pub(crate) fn reserve(&mut self, spec: BufferSpec) -> Result<()> {
+        let bytes = spec.len as u64 * 4;
+        let old = self.buffers.get(&spec.role);
+        if old.is_some_and(|buffer| buffer.size() >= bytes) {
+            return Ok(());
+        }
+        if self.buffers.remove(&spec.role).is_some() {
+            self.generation += 1;
+        }
+        let buffer = self.gpu.allocate(&format!("{:?}", spec.role), bytes)?;
+        self.buffers.insert(spec.role, buffer);
+        Ok(())
+    }
+
+    pub(crate) fn write(&mut self, role: Role, offset: usize, words: &[u32]) -> Result<()> {
+        self.gpu.check()?;
+        let buffer = &self.buffers[&role];
+        self.gpu.queue.write_buffer(buffer, offset as u64 * 4, bytemuck::cast_slice(words));
+        self.gpu.check()
+    }
+
+    pub(crate) fn run(&mut self, plans: &[PlanId]) -> Result<()> {
+        self.submit(plans, &[], None)
+    }
+
+    pub(crate) fn run_and_fetch(&mut self, plans: &[PlanId], fetch: &[Fetch]) -> Result<Ticket> {
+        let ticket = self.next % IN_FLIGHT;
+        self.next += 1;
+        // A ticket that nobody collected gives its buffer up.
+        if self.pending[ticket].take().is_some() {
+            self.staging[ticket] = None;
+        }
+        let bytes: u64 = fetch.iter().map(|(_, range)| range.len() as u64 * 4).sum();
+        let staging = match self.staging[ticket].take() {
+            Some(staging) if staging.size() == bytes => staging,
+            _ => self.gpu.staging(bytes)?,
+        };
+        self.submit(plans, fetch, Some(&staging))?;
+        self.pending[ticket] = Some(Readback::request(&self.gpu, &staging));
+        self.staging[ticket] = Some(staging);
+        Ok(Ticket(ticket))
+    }
+
+    pub(crate) async fn collect<R>(&mut self, ticket: Ticket, read: impl FnOnce(&[u32]) -> R) -> Result<R> {
+        let pending = self.pending[ticket.0].take();
+        let readback = pending.unwrap_or_else(|| unreachable!("a ticket is collected once, and in its turn"));
+        readback.finish(&self.gpu, read).await
+    }
+
+    /// One submit: a compute pass over all plans, then the copies.
+    fn submit(&mut self, plans: &[PlanId], fetch: &[Fetch], staging: Option<&wgpu::Buffer>) -> Result<()> {
+        for plan in plans {
+            let prepared = &mut self.plans[plan.0];
+            if prepared.generation != self.generation {
+                prepared.recorded = record(&self.gpu, &self.buffers, &prepared.plan)?;
+                prepared.generation = self.generation;
+            }
+        }
+        self.gpu.submit(|encoder| {
+            if !plans.is_empty() {
+                let mut pass = encoder.begin_compute_pass(&Default::default());
+                for plan in plans {
+                    self.plans[plan.0].recorded.encode(&mut pass);
+                }
+            }
+            let mut to = 0;
+            for (role, range) in fetch {
+                let bytes = range.len() as u64 * 4;
+                if let Some(staging) = staging {
+                    encoder.copy_buffer_to_buffer(&self.buffers[role], range.start as u64 * 4, staging, to, bytes);
+                }
+                to += bytes;
+            }
+        })?;
+        self.submits += u64::from(!plans.is_empty());
+        Ok(())
+    }
+}
+
+fn record(gpu: &Gpu, buffers: &HashMap<Role, wgpu::Buffer>, plan: &Plan) -> Result<Recorded> {
+    let calls: Vec<(&Kernel, Vec<Region>)> = plan
+        .calls
+        .iter()
+        .map(|call| {
+            let regions = call.args.iter().map(|arg| Region {
+                buffer: buffers[&plan.buffers[arg.buffer].role].clone(),
+                offset: arg.offset as u64 * 4,
+                bytes: arg.len as u64 * 4,
+            });
+            (&call.kernel, regions.collect())
+        })
+        .collect();
+    gpu.record(&calls)
+}

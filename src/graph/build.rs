@@ -1,0 +1,163 @@
+//! The operations a user adds to a graph, with their shape checks.
+
+use super::{Activation, Graph, Init, Layout, MatrixShape, Op, Parameter, Rows, Shape, Value};
+use crate::{Error, Result};
+
+impl Graph {
+    /// The batch of samples: [batch, features]. A graph has one input.
+    ///
+    /// # Errors
+    /// [`Argument`](Error::Argument) if there is an input already, or no feature.
+    pub fn input(&mut self, features: usize) -> Result<Value> {
+        if self.nodes.iter().any(|node| node.op == Op::Input) {
+            return Err(Error::argument("the number of inputs", "1", "a second input"));
+        }
+        positive("the number of input features", features)?;
+        Ok(self.push(Op::Input, Shape { rows: Rows::Batch, cols: features }))
+    }
+
+    /// A trainable matrix [rows, cols] under a name of its own, to be used in any number of places.
+    ///
+    /// # Errors
+    /// [`Argument`](Error::Argument) if the name is taken or a dimension is 0.
+    pub fn parameter(&mut self, name: &str, [rows, cols]: [usize; 2], init: Init) -> Result<Value> {
+        self.add_parameter(name, MatrixShape::new(rows, cols), false, init)
+    }
+
+    /// A trainable vector of this length, for [`bias_add`](Graph::bias_add).
+    ///
+    /// # Errors
+    /// As [`Graph::parameter`].
+    pub fn vector(&mut self, name: &str, length: usize, init: Init) -> Result<Value> {
+        self.add_parameter(name, MatrixShape::new(1, length), true, init)
+    }
+
+    fn add_parameter(&mut self, name: &str, shape: MatrixShape, vector: bool, init: Init) -> Result<Value> {
+        if self.parameters.iter().any(|p| p.name == name) {
+            return Err(Error::argument("a parameter's name", "unique in its graph", name));
+        }
+        positive("the rows of a parameter", shape.rows)?;
+        positive("the columns of a parameter", shape.cols)?;
+        init.check()?;
+        let number = self.parameters.len();
+        let value = self.push(
+            Op::Parameter(number),
+            Shape { rows: Rows::Fixed(shape.rows), cols: shape.cols },
+        );
+        self.parameters.push(Parameter { name: name.to_string(), shape, vector, init, value });
+        Ok(value)
+    }
+
+    /// A dense layer z = x·Wᵀ + b with its own W [outputs, inputs] and b [outputs], named `layers.i.weight` and
+    /// `layers.i.bias`; b starts at 0. It adds inputs·outputs + outputs parameters.
+    ///
+    /// # Errors
+    /// [`Argument`](Error::Argument) if there is no output.
+    pub fn dense(&mut self, x: Value, outputs: usize, init: Init) -> Result<Value> {
+        let z = self.dense_without_bias(x, outputs, init)?;
+        let name = format!("layers.{}.bias", self.layers - 1);
+        let bias = self.vector(&name, outputs, Init::Zeros)?;
+        self.bias_add(z, bias)
+    }
+
+    /// A dense layer without bias: z = x·Wᵀ.
+    ///
+    /// # Errors
+    /// [`Argument`](Error::Argument) if there is no output.
+    pub fn dense_without_bias(&mut self, x: Value, outputs: usize, init: Init) -> Result<Value> {
+        let name = format!("layers.{}.weight", self.layers);
+        let weight = self.parameter(&name, [outputs, self.shape(x).cols], init)?;
+        self.layers += 1;
+        self.matmul(x, weight, Layout::NT)
+    }
+
+    /// The matrix product of two values in one of three [`Layout`]s.
+    ///
+    /// # Errors
+    /// [`Shape`](Error::Shape) if the inner dimensions differ.
+    pub fn matmul(&mut self, a: Value, b: Value, layout: Layout) -> Result<Value> {
+        let (sa, sb) = (self.shape(a), self.shape(b));
+        let (cols_a, rows_b, cols_b) = (Rows::Fixed(sa.cols), sb.rows, Rows::Fixed(sb.cols));
+        let (rows, cols, inner_a, inner_b) = match layout {
+            Layout::NN => (sa.rows, cols_b, cols_a, rows_b),
+            Layout::NT => (sa.rows, rows_b, cols_a, cols_b),
+            Layout::TN => (cols_a, cols_b, sa.rows, rows_b),
+        };
+        match cols {
+            Rows::Fixed(cols) if inner_a == inner_b => {
+                Ok(self.push(Op::Matmul { a, b, layout }, Shape { rows, cols }))
+            }
+            _ => Err(Error::shape("matmul", format!("B that fits A {sa} in layout {layout:?}"), sb)),
+        }
+    }
+
+    /// x + b with the vector b added to every row.
+    ///
+    /// # Errors
+    /// [`Shape`](Error::Shape) if b is not [1, cols].
+    pub fn bias_add(&mut self, x: Value, bias: Value) -> Result<Value> {
+        let shape = self.shape(x);
+        let wanted = Shape { rows: Rows::Fixed(1), cols: shape.cols };
+        self.expect("bias_add", bias, wanted)?;
+        Ok(self.push(Op::BiasAdd { x, bias }, shape))
+    }
+
+    /// y = f(z).
+    ///
+    /// # Errors
+    /// [`Argument`](Error::Argument) if the activation's parameter is outside its range.
+    pub fn activation(&mut self, z: Value, f: Activation) -> Result<Value> {
+        f.check()?;
+        Ok(self.push(Op::Activation { z, f }, self.shape(z)))
+    }
+
+    /// a + b, element by element.
+    ///
+    /// # Errors
+    /// [`Shape`](Error::Shape) if the shapes differ.
+    pub fn add(&mut self, a: Value, b: Value) -> Result<Value> {
+        self.expect("add", b, self.shape(a))?;
+        Ok(self.push(Op::Add { a, b }, self.shape(a)))
+    }
+
+    /// The Hadamard product a ⊙ b.
+    ///
+    /// # Errors
+    /// [`Shape`](Error::Shape) if the shapes differ.
+    pub fn hadamard(&mut self, a: Value, b: Value) -> Result<Value> {
+        self.expect("hadamard", b, self.shape(a))?;
+        Ok(self.push(Op::Hadamard { a, b }, self.shape(a)))
+    }
+
+    /// factor · a.
+    pub fn scale(&mut self, a: Value, factor: f32) -> Value {
+        self.push(Op::Scale { a, factor }, self.shape(a))
+    }
+
+    /// Softmax over each row.
+    pub fn softmax(&mut self, x: Value) -> Value {
+        self.push(Op::Softmax { x, log: false }, self.shape(x))
+    }
+
+    /// The logarithm of the softmax over each row.
+    pub fn log_softmax(&mut self, x: Value) -> Value {
+        self.push(Op::Softmax { x, log: true }, self.shape(x))
+    }
+
+    fn expect(&self, operation: &'static str, value: Value, wanted: Shape) -> Result<()> {
+        let found = self.shape(value);
+        if found == wanted {
+            Ok(())
+        } else {
+            Err(Error::shape(operation, wanted, found))
+        }
+    }
+}
+
+fn positive(what: &'static str, value: usize) -> Result<()> {
+    if value > 0 {
+        Ok(())
+    } else {
+        Err(Error::argument(what, "at least 1", value))
+    }
+}

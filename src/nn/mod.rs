@@ -1,0 +1,13 @@
+//! What users build with: layers in sequence, and the network that comes of a graph.
+
+mod file;
+mod gradient_check;
+mod network;
+mod parameters;
+mod sequential;
+
+pub use gradient_check::{GradientCheck, ParameterCheck};
+pub use network::{Gradients, Network};
+pub use sequential::Sequential;
+
+pub(crate) use file::{Entry, read_file, write_file};

@@ -1,0 +1,154 @@
+//! Reading, writing, saving and loading a network's parameters.
+
+use super::{Entry, Network, read_file, write_file};
+use crate::data::check_finite;
+use crate::plan::Role;
+use crate::{Error, Result};
+use std::collections::HashMap;
+use std::path::Path;
+
+impl Network {
+    /// The names of the parameters, in their order.
+    pub fn parameter_names(&self) -> Vec<&str> {
+        self.graph.parameters.iter().map(|p| p.name.as_str()).collect()
+    }
+
+    fn number(&self, name: &str) -> Result<usize> {
+        let number = self.graph.parameters.iter().position(|p| p.name == name);
+        number.ok_or_else(|| Error::argument("a parameter's name", self.parameter_names().join(", "), name))
+    }
+
+    /// The values of a parameter, row by row.
+    ///
+    /// # Errors
+    /// [`Argument`](Error::Argument) if there is none of this name.
+    pub async fn parameter_async(&mut self, name: &str) -> Result<Vec<f32>> {
+        let number = self.number(name)?;
+        self.read_arena(Role::Parameters, 0, number).await
+    }
+
+    /// [`Network::parameter_async`], waited for.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub fn parameter(&mut self, name: &str) -> Result<Vec<f32>> {
+        pollster::block_on(self.parameter_async(name))
+    }
+
+    /// Replaces the values of a parameter, row by row.
+    ///
+    /// # Errors
+    /// [`Argument`](Error::Argument) if there is none of this name; [`Shape`](Error::Shape) if there are too few or too
+    /// many values; [`NonFiniteData`](Error::NonFiniteData) if one is NaN or infinite.
+    pub fn set_parameter(&mut self, name: &str, values: &[f32]) -> Result<()> {
+        let number = self.number(name)?;
+        let shape = self.graph.parameters[number].shape;
+        if values.len() != shape.rows * shape.cols {
+            return Err(Error::shape("set_parameter", format!("{shape} for {name}"), format!("{} values", values.len())));
+        }
+        check_finite(values, shape.cols)?;
+        self.write_parameter(number, values)
+    }
+
+    pub(super) fn write_parameter(&mut self, number: usize, values: &[f32]) -> Result<()> {
+        self.write_arena(Role::Parameters, 0, number, values)
+    }
+
+    /// Writes one tensor of an arena; `copy` counts whole segments, for moments.
+    pub(crate) fn write_arena(
+        &mut self,
+        role: fn(usize) -> Role,
+        copy: usize,
+        number: usize,
+        values: &[f32],
+    ) -> Result<()> {
+        let place = self.arena.places[number];
+        let offset = copy * self.arena.segments[place.segment] + place.offset;
+        let padded = place.shape.pad(values);
+        self.executor.write(role(place.segment), offset, bytemuck::cast_slice(&padded))
+    }
+
+    /// Reads one tensor of an arena.
+    pub(crate) async fn read_arena(&mut self, role: fn(usize) -> Role, copy: usize, number: usize) -> Result<Vec<f32>> {
+        let place = self.arena.places[number];
+        let offset = copy * self.arena.segments[place.segment] + place.offset;
+        let words = self.executor.read(role(place.segment), offset..offset + place.shape.floats()).await?;
+        Ok(place.shape.unpad(bytemuck::cast_slice(&words)))
+    }
+
+    /// Saves the parameters as safetensors, under their names, weights as [outputs, inputs]: the layout of PyTorch's
+    /// `Linear`. A file that was there stays whole if the save is interrupted.
+    ///
+    /// # Errors
+    /// [`Io`](Error::Io) if the file cannot be written.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub fn save(&mut self, path: impl AsRef<Path>) -> Result<()> {
+        let entries = pollster::block_on(self.entries())?;
+        write_file(path.as_ref(), &entries, HashMap::new())
+    }
+
+    /// Loads the parameters from safetensors: by name, or, for PyTorch's `0.weight`, `2.weight` of a `Sequential`, by
+    /// order. All or none are replaced.
+    ///
+    /// # Errors
+    /// [`Io`](Error::Io) if the file cannot be read; [`Format`](Error::Format) if a parameter is missing or of another
+    /// shape.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub fn load(&mut self, path: impl AsRef<Path>) -> Result<()> {
+        let (entries, _) = read_file(path.as_ref())?;
+        self.set_entries(&path.as_ref().display().to_string(), entries)
+    }
+
+    /// The parameters as named tensors.
+    pub(crate) async fn entries(&mut self) -> Result<Vec<Entry>> {
+        let mut entries = Vec::new();
+        for number in 0..self.graph.parameters.len() {
+            let values = self.read_arena(Role::Parameters, 0, number).await?;
+            let parameter = &self.graph.parameters[number];
+            entries.push(Entry { name: parameter.name.clone(), shape: parameter.dimensions(), values });
+        }
+        Ok(entries)
+    }
+
+    /// Replaces the parameters by named tensors.
+    pub(crate) fn set_entries(&mut self, file: &str, mut entries: Vec<Entry>) -> Result<()> {
+        rename_by_order(&mut entries);
+        let mut found = Vec::new();
+        for parameter in &self.graph.parameters {
+            let entry = entries.iter().find(|entry| entry.name == parameter.name);
+            let entry = entry.ok_or_else(|| Error::format(file, format!("no tensor {}", parameter.name)))?;
+            if entry.shape != parameter.dimensions() {
+                let (name, wanted, shape) = (&parameter.name, parameter.dimensions(), &entry.shape);
+                return Err(Error::format(file, format!("{name} has shape {shape:?}, expected {wanted:?}")));
+            }
+            check_finite(&entry.values, parameter.shape.cols)?;
+            found.push(entry);
+        }
+        for (number, entry) in found.into_iter().enumerate() {
+            self.write_parameter(number, &entry.values)?;
+        }
+        Ok(())
+    }
+}
+
+impl crate::graph::Parameter {
+    /// The shape in files: one dimension for vectors.
+    pub(crate) fn dimensions(&self) -> Vec<usize> {
+        if self.vector { vec![self.shape.cols] } else { vec![self.shape.rows, self.shape.cols] }
+    }
+}
+
+/// Turns the names of a PyTorch `Sequential`, `0.weight`, `0.bias`, `2.weight`, into `layers.0.weight`, `layers.0.bias`,
+/// `layers.1.weight`: the numbers that occur, counted in their order. Other files stay as they are.
+fn rename_by_order(entries: &mut [Entry]) {
+    let index = |name: &str| name.split_once('.').and_then(|(head, _)| head.parse::<u32>().ok());
+    let mut indices: Vec<u32> = entries.iter().filter_map(|entry| index(&entry.name)).collect();
+    if indices.len() != entries.len() {
+        return;
+    }
+    indices.sort_unstable();
+    indices.dedup();
+    for entry in entries {
+        let (head, rest) = entry.name.split_once('.').unwrap_or(("", &entry.name));
+        let layer = head.parse().ok().and_then(|number| indices.binary_search(&number).ok()).unwrap_or(0);
+        entry.name = format!("layers.{layer}.{rest}");
+    }
+}

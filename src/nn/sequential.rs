@@ -1,0 +1,132 @@
+//! Networks whose layers follow one another.
+
+use super::Network;
+use crate::graph::{Graph, Init, Value};
+use crate::{Activation, Device, Result};
+
+/// A stack of layers, described one after the other and built on a device.
+///
+/// The weights of a dense layer start from [`Init::KaimingUniform`] where a ReLU-like activation (ReLU, leaky ReLU, GELU)
+/// follows, else from [`Init::XavierUniform`], unless [`init`](Sequential::init) says otherwise; biases start at 0.
+///
+/// ```
+/// use wgrad::{Device, Sequential};
+/// # fn main() -> wgrad::Result<()> {
+/// let network = Sequential::new(784).dense(512).relu().dense(10).build(&Device::cpu(), 42)?;
+/// assert_eq!(network.parameter_count(), 784 * 512 + 512 + 512 * 10 + 10);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct Sequential {
+    inputs: usize,
+    layers: Vec<Layer>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+enum Layer {
+    Dense { outputs: usize, bias: bool, init: Option<Init> },
+    Activation(Activation),
+}
+
+impl Sequential {
+    /// A network of samples with this many features.
+    pub fn new(inputs: usize) -> Self {
+        Sequential { inputs, layers: Vec::new() }
+    }
+
+    fn layer(mut self, layer: Layer) -> Self {
+        self.layers.push(layer);
+        self
+    }
+
+    /// A dense (fully connected) layer: z = x·Wᵀ + b, W [outputs, inputs], b [outputs].
+    pub fn dense(self, outputs: usize) -> Self {
+        self.layer(Layer::Dense { outputs, bias: true, init: None })
+    }
+
+    /// A dense layer without bias: z = x·Wᵀ.
+    pub fn dense_without_bias(self, outputs: usize) -> Self {
+        self.layer(Layer::Dense { outputs, bias: false, init: None })
+    }
+
+    /// How the weights of the dense layer before this call start. No effect if there is none.
+    pub fn init(mut self, wanted: Init) -> Self {
+        if let Some(Layer::Dense { init, .. }) = self.layers.last_mut() {
+            *init = Some(wanted);
+        }
+        self
+    }
+
+    /// An activation: y = f(z).
+    pub fn activation(self, f: Activation) -> Self {
+        self.layer(Layer::Activation(f))
+    }
+
+    /// [`Activation::Relu`].
+    pub fn relu(self) -> Self {
+        self.activation(Activation::Relu)
+    }
+
+    /// [`Activation::LeakyRelu`] with PyTorch's slope of 0.01.
+    pub fn leaky_relu(self) -> Self {
+        self.activation(Activation::LeakyRelu { slope: 0.01 })
+    }
+
+    /// [`Activation::Sigmoid`].
+    pub fn sigmoid(self) -> Self {
+        self.activation(Activation::Sigmoid)
+    }
+
+    /// [`Activation::Tanh`].
+    pub fn tanh(self) -> Self {
+        self.activation(Activation::Tanh)
+    }
+
+    /// [`Activation::Gelu`].
+    pub fn gelu(self) -> Self {
+        self.activation(Activation::Gelu)
+    }
+
+    /// Builds the network: its parameters on the device, drawn from the seed.
+    ///
+    /// # Errors
+    /// [`Argument`](crate::Error::Argument) if a layer is empty or an activation's parameter out of range;
+    /// [`Limit`](crate::Error::Limit) if a weight matrix is too large for the device.
+    pub fn build(&self, device: &Device, seed: u64) -> Result<Network> {
+        let (graph, output) = self.graph()?;
+        graph.build(output, device, seed)
+    }
+
+    /// The same network as a graph, to go on from, and its output.
+    ///
+    /// # Errors
+    /// As [`Sequential::build`].
+    pub fn graph(&self) -> Result<(Graph, Value)> {
+        let mut graph = Graph::new();
+        let mut value = graph.input(self.inputs)?;
+        for (i, layer) in self.layers.iter().enumerate() {
+            value = match *layer {
+                Layer::Activation(f) => graph.activation(value, f)?,
+                Layer::Dense { outputs, bias, init } => {
+                    let init = init.unwrap_or_else(|| default_init(self.layers.get(i + 1)));
+                    if bias {
+                        graph.dense(value, outputs, init)?
+                    } else {
+                        graph.dense_without_bias(value, outputs, init)?
+                    }
+                }
+            };
+        }
+        Ok((graph, value))
+    }
+}
+
+fn default_init(next: Option<&Layer>) -> Init {
+    match next {
+        Some(Layer::Activation(Activation::Relu | Activation::LeakyRelu { .. } | Activation::Gelu)) => {
+            Init::KaimingUniform
+        }
+        _ => Init::XavierUniform,
+    }
+}

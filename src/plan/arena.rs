@@ -1,0 +1,80 @@
+//! Where each parameter lies in the flat arena of all parameters.
+//!
+//! The arena is cut at tensor boundaries into segments small enough to be bound whole, with as many moments as the
+//! optimizer keeps. Gradients and moments lie in arenas of the same layout.
+
+use crate::kernel::MatrixShape;
+use crate::kernel::matrix::ALIGNMENT;
+use crate::kernel::update::MOST_MOMENTS;
+use crate::{Error, Result};
+
+/// Where one parameter lies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Place {
+    pub(crate) segment: usize,
+    /// In floats from the start of the segment, a multiple of 64.
+    pub(crate) offset: usize,
+    pub(crate) shape: MatrixShape,
+}
+
+/// The layout of the arena.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Arena {
+    pub(crate) places: Vec<Place>,
+    /// Length of each segment in floats, a multiple of 64.
+    pub(crate) segments: Vec<usize>,
+}
+
+impl Arena {
+    /// Lays out the parameters, given how many bytes a device can bind.
+    pub(crate) fn new(parameters: impl Iterator<Item = (String, MatrixShape)>, max_binding_bytes: u64) -> Result<Self> {
+        // All moments of a segment are one binding.
+        let limit = max_binding_bytes / (4 * MOST_MOMENTS as u64);
+        let mut arena = Arena::default();
+        for (name, shape) in parameters {
+            let floats = shape.floats().next_multiple_of(ALIGNMENT);
+            if floats as u64 > limit {
+                return Err(Error::Limit {
+                    what: format!("parameter {name} {shape}"),
+                    needed: floats as u64 * 4 * MOST_MOMENTS as u64,
+                    limit: max_binding_bytes,
+                    unit: "bytes in one binding, with an optimizer's moments",
+                    advice: "Use a smaller layer, or another adapter",
+                });
+            }
+            match arena.segments.last() {
+                Some(&last) if (last + floats) as u64 <= limit => {}
+                _ => arena.segments.push(0),
+            }
+            let segment = arena.segments.len() - 1;
+            let offset = arena.segments[segment];
+            arena.places.push(Place { segment, offset, shape });
+            arena.segments[segment] += floats;
+        }
+        Ok(arena)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shapes(rows: &[usize]) -> impl Iterator<Item = (String, MatrixShape)> {
+        rows.iter().enumerate().map(|(i, &r)| (format!("p{i}"), MatrixShape::new(r, 64)))
+    }
+
+    #[test]
+    fn segments_are_cut_at_tensors_and_fit_the_limit() {
+        // Room for 200 floats a segment with three moments: three rows of 64.
+        let arena = Arena::new(shapes(&[1, 2, 1, 3]), 200 * 12).unwrap();
+        assert_eq!(arena.segments, [192, 64, 192]);
+        let places: Vec<_> = arena.places.iter().map(|p| (p.segment, p.offset)).collect();
+        assert_eq!(places, [(0, 0), (0, 64), (1, 0), (2, 0)]);
+    }
+
+    #[test]
+    fn a_matrix_over_the_limit_is_refused_with_both_numbers() {
+        let error = Arena::new(shapes(&[1, 4]), 200 * 12).unwrap_err();
+        assert!(matches!(error, Error::Limit { needed: 3072, limit: 2400, .. }), "{error}");
+    }
+}

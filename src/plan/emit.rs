@@ -1,0 +1,327 @@
+//! One call for each operation that is not computed within another's.
+
+use super::fuse::{Fusion, ROOT};
+use super::lower::{GatherSource, Request, Task};
+use super::{Clock, Role};
+use crate::graph::{Graph, Op, Value};
+use crate::kernel::elementwise::Op as Elementary;
+use crate::kernel::gather::Source;
+use crate::kernel::{
+    ColumnSum, CrossEntropy, Elementwise, Epilogue, Gather, Kernel, Layout, Matmul, MatrixShape, Softmax,
+    SoftmaxBackward, Sum, Update,
+};
+
+/// A call whose values have no buffers yet.
+#[derive(Debug)]
+pub(crate) struct Draft {
+    pub(crate) kernel: Kernel,
+    pub(crate) operands: Vec<Operand>,
+}
+
+/// An argument: a value within the step, or part of a buffer with a fixed role.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Operand {
+    Value(Value),
+    Role { role: Role, offset: usize, len: usize },
+}
+
+pub(crate) struct Emitter<'a> {
+    request: &'a Request<'a>,
+    graph: &'a Graph,
+    fusion: &'a Fusion,
+    /// The gradient of each parameter.
+    gradients: &'a [Option<Value>],
+    drafts: Vec<Draft>,
+}
+
+impl<'a> Emitter<'a> {
+    pub(crate) fn new(
+        request: &'a Request<'a>,
+        graph: &'a Graph,
+        fusion: &'a Fusion,
+        gradients: &'a [Option<Value>],
+    ) -> Self {
+        Emitter { request, graph, fusion, gradients, drafts: Vec::new() }
+    }
+
+    /// Gather, the graph's operations in their order, then what reads the gradients.
+    pub(crate) fn emit(mut self) -> Vec<Draft> {
+        if let Some(source) = self.request.gather {
+            self.gather(source);
+        }
+        for node in 0..self.graph.nodes.len() {
+            if self.fusion.is_needed(node) && self.fusion.host[node].is_none() {
+                self.node(Value(node));
+            }
+        }
+        self.copy_shared_gradients();
+        if let Task::Train { optimizer, gradient_norm, .. } = self.request.task {
+            if gradient_norm {
+                self.gradient_norm();
+            }
+            let last = self.request.arena.segments.len() - 1;
+            for (segment, &floats) in self.request.arena.segments.iter().enumerate() {
+                let whole = |role, copies: usize| Operand::Role { role, offset: 0, len: copies * floats };
+                let mut operands = vec![whole(Role::Parameters(segment), 1), whole(Role::Gradients(segment), 1)];
+                if optimizer.moments() > 0 {
+                    operands.push(whole(Role::Moments(segment), optimizer.moments()));
+                }
+                operands.extend([self.step_table(), self.state()]);
+                let update = Update {
+                    optimizer,
+                    floats,
+                    table_steps: self.request.table_steps,
+                    advance: segment == last,
+                };
+                self.push(update, operands);
+            }
+        }
+        self.drafts
+    }
+
+    fn push(&mut self, kernel: impl Into<Kernel>, operands: Vec<Operand>) {
+        self.drafts.push(Draft { kernel: kernel.into(), operands });
+    }
+
+    fn gather(&mut self, from: GatherSource) {
+        let input = self.graph.nodes.iter().find(|node| node.op == Op::Input);
+        let cols = input.map_or(0, |node| node.shape.cols);
+        let shape = MatrixShape::new(self.request.batch, cols);
+        let samples = MatrixShape::new(from.samples, cols);
+        let clock = self.clock();
+        let whole = |role, len| Operand::Role { role, offset: 0, len };
+        let operands = vec![
+            whole(
+                Role::Samples(clock),
+                match from.source {
+                    Source::Bytes => samples.vec4s(),
+                    Source::Floats => samples.floats(),
+                },
+            ),
+            whole(Role::SampleLabels(clock), from.samples),
+            whole(Role::Indices(clock), from.samples),
+            self.step_table(),
+            self.state(),
+            whole(Role::Input, shape.floats()),
+            self.labels(),
+        ];
+        let gather = Gather {
+            shape,
+            source: from.source,
+            scale: from.scale,
+            shift: from.shift,
+            table_steps: self.request.table_steps,
+        };
+        self.push(gather, operands);
+    }
+
+    fn node(&mut self, value: Value) {
+        let shape = self.shape(value);
+        match *self.graph.op(value) {
+            Op::Input | Op::Parameter(_) => {}
+            Op::Matmul { .. } => {
+                let gradient = self.parameter_of(value).map(|number| number as u32 + 1);
+                let epilogue = gradient.map_or(Epilogue::Plain, |id| Epilogue::Gradient { id });
+                self.product(value, value, None, epilogue, value);
+            }
+            Op::BiasAdd { x, bias } => {
+                if self.fusion.host[x.0] == Some(value.0) {
+                    self.product(x, value, Some(bias), Epilogue::Plain, value);
+                } else {
+                    self.elementwise(Elementary::BiasAdd, &[x, bias], value);
+                }
+            }
+            Op::Activation { z, f } => {
+                if self.fusion.host[z.0] != Some(value.0) {
+                    return self.elementwise(Elementary::Activate(f), &[z], value);
+                }
+                let epilogue = if self.fusion.is_kept(z.0) { Epilogue::Keep(f) } else { Epilogue::Activation(f) };
+                match *self.graph.op(z) {
+                    Op::BiasAdd { x, bias } => self.product(x, z, Some(bias), epilogue, value),
+                    _ => self.product(z, z, None, epilogue, value),
+                }
+            }
+            Op::ActivationBackward { dy, saved, f } => {
+                if self.fusion.host[dy.0] == Some(value.0) {
+                    self.product(dy, saved, None, Epilogue::Derivative(f), value);
+                } else {
+                    self.elementwise(Elementary::ActivateBackward(f), &[dy, saved], value);
+                }
+            }
+            Op::Add { a, b } => self.elementwise(Elementary::Add, &[a, b], value),
+            Op::Hadamard { a, b } => self.elementwise(Elementary::Hadamard, &[a, b], value),
+            Op::Scale { a, factor } => self.elementwise(Elementary::Scale(factor), &[a], value),
+            Op::Softmax { x, log } => {
+                let operands = self.operands(&[x, value]);
+                self.push(Softmax { log, shape }, operands);
+            }
+            Op::SoftmaxBackward { dy, y, log } => {
+                let operands = self.operands(&[dy, y, value]);
+                self.push(SoftmaxBackward { log, shape }, operands);
+            }
+            Op::ColumnSum { x } => {
+                let operands = self.operands(&[x, value]);
+                self.push(ColumnSum { shape: self.shape(x) }, operands);
+            }
+            Op::CrossEntropy { logits } => self.cross_entropy(logits, value),
+        }
+    }
+
+    /// The product node `product` with what its host adds. `second` is z for a kept z, or the saved operand of a
+    /// derivative.
+    fn product(&mut self, product: Value, second: Value, bias: Option<Value>, epilogue: Epilogue, out: Value) {
+        let Op::Matmul { a, b, layout } = *self.graph.op(product) else {
+            unreachable!("only products are hosted as products")
+        };
+        let shape = self.shape(product);
+        let k = match layout {
+            Layout::NN | Layout::NT => self.shape(a).cols,
+            Layout::TN => self.shape(a).rows,
+        };
+        let column_sum = self.fusion.column_sum[product.0];
+        let mut operands = self.operands(&[a, b]);
+        operands.extend(bias.map(|bias| self.operand(bias)));
+        if matches!(epilogue, Epilogue::Derivative(_)) {
+            operands.push(self.operand(second));
+        }
+        operands.push(self.operand(out));
+        if matches!(epilogue, Epilogue::Keep(_)) {
+            operands.push(self.operand(second));
+        }
+        operands.extend(column_sum.map(|sum| self.operand(sum)));
+        if matches!(epilogue, Epilogue::Gradient { .. }) {
+            operands.push(self.state());
+        }
+        let matmul = Matmul {
+            m: shape.rows,
+            n: shape.cols,
+            k,
+            layout,
+            bias: bias.is_some(),
+            epilogue,
+            row_sums: column_sum.is_some(),
+        };
+        self.push(matmul, operands);
+    }
+
+    fn elementwise(&mut self, op: Elementary, inputs: &[Value], out: Value) {
+        let mut operands = self.operands(inputs);
+        operands.push(self.operand(out));
+        self.push(Elementwise { op, shape: self.shape(out) }, operands);
+    }
+
+    fn cross_entropy(&mut self, logits: Value, out: Value) {
+        let gradient = !matches!(self.request.task, Task::Evaluate { .. });
+        let mut operands = vec![self.operand(logits), self.labels()];
+        if gradient {
+            operands.push(self.operand(out));
+        }
+        operands.push(Operand::Role {
+            role: Role::Metrics(self.clock()),
+            offset: 0,
+            len: 2 * self.request.table_steps * self.request.ring_stride,
+        });
+        operands.push(self.state());
+        let cross_entropy = CrossEntropy {
+            shape: self.shape(logits),
+            scale: 1.0 / self.request.batch as f32,
+            gradient,
+            ring_steps: self.request.table_steps,
+            ring_stride: self.request.ring_stride,
+        };
+        self.push(cross_entropy, operands);
+    }
+
+    /// Gradients that others read too were written to a slot: copy them to the arena.
+    fn copy_shared_gradients(&mut self) {
+        for (number, gradient) in self.gradients.iter().enumerate() {
+            let Some(gradient) = *gradient else { continue };
+            if self.parameter_of(gradient).is_none() {
+                let to = self.gradient_place(number);
+                let operands = vec![self.operand(gradient), to];
+                let shape = self.shape(gradient);
+                self.push(Elementwise { op: Elementary::Scale(1.0), shape }, operands);
+            }
+        }
+    }
+
+    fn gradient_norm(&mut self) {
+        let segments = &self.request.arena.segments;
+        let ring_stride = gradient_parts(segments);
+        let mut ring_offset = 0;
+        for (segment, &floats) in segments.iter().enumerate() {
+            let sum = Sum {
+                floats,
+                squares: true,
+                ring_steps: self.request.table_steps,
+                ring_stride,
+                ring_offset,
+            };
+            ring_offset += Sum::parts(floats);
+            let whole = |role, len| Operand::Role { role, offset: 0, len };
+            let ring = whole(Role::GradientNorms, self.request.table_steps * ring_stride);
+            let operands = vec![whole(Role::Gradients(segment), floats), ring, self.state()];
+            self.push(sum, operands);
+        }
+    }
+
+    fn shape(&self, value: Value) -> MatrixShape {
+        self.graph.shape(value).at(self.request.batch)
+    }
+
+    fn clock(&self) -> Clock {
+        self.request.task.clock()
+    }
+
+    /// The parameter whose gradient the value is and nothing else: such a value is written to the gradient arena. (A
+    /// call that reads one part of the arena could not write another: a buffer is bound either way, not both.)
+    fn parameter_of(&self, value: Value) -> Option<usize> {
+        let mut of = (0..self.gradients.len()).filter(|&number| self.gradients[number] == Some(value));
+        of.next().filter(|_| of.next().is_none() && self.fusion.users[value.0] == [ROOT])
+    }
+
+    fn operands(&self, values: &[Value]) -> Vec<Operand> {
+        values.iter().map(|&value| self.operand(value)).collect()
+    }
+
+    fn operand(&self, value: Value) -> Operand {
+        match *self.graph.op(value) {
+            Op::Input => Operand::Role { role: Role::Input, offset: 0, len: self.shape(value).floats() },
+            Op::Parameter(number) => {
+                let place = self.request.arena.places[number];
+                let len = place.shape.floats();
+                Operand::Role { role: Role::Parameters(place.segment), offset: place.offset, len }
+            }
+            _ => match self.parameter_of(value) {
+                Some(number) => self.gradient_place(number),
+                None => Operand::Value(value),
+            },
+        }
+    }
+
+    fn gradient_place(&self, number: usize) -> Operand {
+        let place = self.request.arena.places[number];
+        Operand::Role {
+            role: Role::Gradients(place.segment),
+            offset: place.offset,
+            len: place.shape.floats(),
+        }
+    }
+
+    fn labels(&self) -> Operand {
+        Operand::Role { role: Role::Labels, offset: 0, len: self.request.batch }
+    }
+
+    fn state(&self) -> Operand {
+        Operand::Role { role: Role::State(self.clock()), offset: 0, len: 4 }
+    }
+
+    fn step_table(&self) -> Operand {
+        Operand::Role { role: Role::StepTable(self.clock()), offset: 0, len: 4 * self.request.table_steps }
+    }
+}
+
+/// Partial sums of squared gradients in a step.
+pub(crate) fn gradient_parts(segments: &[usize]) -> usize {
+    segments.iter().map(|&floats| Sum::parts(floats)).sum()
+}

@@ -1,0 +1,160 @@
+//! How to compute it: a flat list of kernel calls over numbered buffers.
+//!
+//! A [`Plan`] is plain data. It is made from a graph and a batch size by [`lower`], which also fuses calls and lets
+//! values that do not live at the same time share a buffer. Both executors run it.
+//!
+//! # What varies by step
+//!
+//! A training step has no argument: what varies lies in small buffers on the device, so that steps can follow each other
+//! without the host.
+//!
+//! - The **state** is four words: the step counter A; B = A + 1; the non-finite guard; one spare. Gather and loss read A,
+//!   one invocation of the loss writes B, the update reads B, and one of its invocations writes A = B. So within a
+//!   dispatch nobody reads what another writes.
+//! - The **step table** holds, at entry A modulo its length, the learning rate, two factors of the optimizer's, and where
+//!   the batch begins among the shuffled indices. The host fills it ahead of each submit.
+//! - The **metric ring** takes, at place A modulo its length, what the step has to report: sums of losses and correct
+//!   rows, and where asked for the sums of squared gradients. The host reads it late.
+//! - The **guard** is all ones until a kernel finds a NaN or an infinity in the loss (it writes 0) or in the gradient of
+//!   parameter i (it writes i + 1, the lowest winning). While it is set, updates change nothing, the counter included.
+
+mod arena;
+mod emit;
+mod fuse;
+mod lower;
+mod slots;
+
+pub(crate) use arena::{Arena, Place};
+pub(crate) use emit::gradient_parts;
+pub(crate) use lower::{GatherSource, Request, Task, lower};
+
+use crate::kernel::program::Element;
+use crate::kernel::{Compute, Kernel};
+use std::fmt;
+
+/// What a buffer is for. Plans of one network share the buffers of equal role, but for slots these keep their contents
+/// from run to run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Role {
+    /// Segments of the parameter arena, and of the arenas beside it.
+    Parameters(usize),
+    Gradients(usize),
+    Moments(usize),
+    State(Clock),
+    StepTable(Clock),
+    Metrics(Clock),
+    /// Sums of squared gradients, by step.
+    GradientNorms,
+    /// A resident data set: its samples, labels, and the order to take them in.
+    Samples(Clock),
+    SampleLabels(Clock),
+    Indices(Clock),
+    /// The batch.
+    Input,
+    Labels,
+    /// Values within a step.
+    Slot(usize),
+}
+
+/// Training and evaluation count their steps apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Clock {
+    Training,
+    Evaluation,
+}
+
+/// One buffer of a plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct BufferSpec {
+    pub(crate) role: Role,
+    pub(crate) element: Element,
+    /// Length in floats or words.
+    pub(crate) len: usize,
+}
+
+/// A part of a buffer, as a kernel's argument.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Region {
+    /// Number of the buffer in the plan.
+    pub(crate) buffer: usize,
+    /// In floats or words; a multiple of 64.
+    pub(crate) offset: usize,
+    pub(crate) len: usize,
+}
+
+/// One dispatch.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Call {
+    pub(crate) kernel: Kernel,
+    /// In the order of the kernel's bindings.
+    pub(crate) args: Vec<Region>,
+}
+
+/// A compiled step: kernel calls over numbered buffers, as plain data.
+///
+/// Its [`Display`](fmt::Display) form lists every call with its cost.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Plan {
+    pub(crate) batch: usize,
+    pub(crate) buffers: Vec<BufferSpec>,
+    pub(crate) calls: Vec<Call>,
+    /// Where the result lies, for plans that have one.
+    pub(crate) output: Option<Region>,
+}
+
+impl Plan {
+    /// Rows of the batch it is compiled for.
+    pub fn batch(&self) -> usize {
+        self.batch
+    }
+
+    /// Dispatches of one run.
+    pub fn dispatches(&self) -> usize {
+        self.calls.len()
+    }
+
+    /// Floating-point operations of one run; a fused multiply-add counts two.
+    pub fn flops(&self) -> u64 {
+        self.calls.iter().map(|call| call.kernel.flops()).sum()
+    }
+
+    /// Bytes that one run reads and writes, each argument of each call counted once.
+    pub fn bytes_moved(&self) -> u64 {
+        self.calls.iter().map(Call::bytes).sum()
+    }
+
+    /// Bytes of all buffers together.
+    pub fn bytes_allocated(&self) -> u64 {
+        self.buffers.iter().map(|buffer| buffer.len as u64 * 4).sum()
+    }
+
+    /// The number of the buffer with this role.
+    pub(crate) fn buffer(&self, role: Role) -> Option<usize> {
+        self.buffers.iter().position(|buffer| buffer.role == role)
+    }
+}
+
+impl Call {
+    fn bytes(&self) -> u64 {
+        self.args.iter().map(|arg| arg.len as u64 * 4).sum()
+    }
+}
+
+impl fmt::Display for Plan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (i, call) in self.calls.iter().enumerate() {
+            let (label, flops, bytes) = (call.kernel.label(), call.kernel.flops(), call.bytes());
+            writeln!(f, "{i:>3}  {label:<60} {flops:>14} flop {bytes:>12} B")?;
+        }
+        write!(
+            f,
+            "batch {}: {} dispatches, {} flop, {} B moved, {} B allocated in {} buffers",
+            self.batch,
+            self.dispatches(),
+            self.flops(),
+            self.bytes_moved(),
+            self.bytes_allocated(),
+            self.buffers.len()
+        )
+    }
+}

@@ -1,0 +1,97 @@
+//! Checkpoints: all that a run needs to go on as if it had not stopped.
+
+use super::Trainer;
+use crate::nn::{Entry, read_file, write_file};
+use crate::plan::Role;
+use crate::{Error, Result};
+use std::collections::HashMap;
+use std::path::Path;
+
+impl Trainer {
+    /// Saves parameters, moments, step, epoch, place within the epoch, and settings, as one safetensors file. The
+    /// parameters lie in it as in [`Network::save`](crate::Network::save). A file that was there stays whole if the save
+    /// is interrupted.
+    ///
+    /// # Errors
+    /// [`Io`](Error::Io) if the file cannot be written.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub fn save(&mut self, path: impl AsRef<Path>) -> Result<()> {
+        let mut entries = pollster::block_on(self.network.entries())?;
+        for moment in 0..self.settings.optimizer.moments() {
+            for number in 0..self.network.graph.parameters.len() {
+                let values = pollster::block_on(self.network.read_arena(Role::Moments, moment, number))?;
+                let parameter = &self.network.graph.parameters[number];
+                entries.push(Entry {
+                    name: moment_name(moment, &parameter.name),
+                    shape: parameter.dimensions(),
+                    values,
+                });
+            }
+        }
+        let metadata = HashMap::from([
+            ("wgrad.step".to_string(), self.step.to_string()),
+            ("wgrad.epoch".to_string(), self.epoch.to_string()),
+            ("wgrad.position".to_string(), self.position.to_string()),
+            ("wgrad.settings".to_string(), self.identity()),
+        ]);
+        write_file(path.as_ref(), &entries, metadata)
+    }
+
+    /// Goes on from a file of [`Trainer::save`]: the next step has the bits it would have had. All is replaced, or, on
+    /// error, nothing.
+    ///
+    /// # Errors
+    /// [`Io`](Error::Io) if the file cannot be read; [`Format`](Error::Format) if it was not saved by a trainer of this
+    /// network with these settings.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub fn load(&mut self, path: impl AsRef<Path>) -> Result<()> {
+        let path = path.as_ref();
+        let file = path.display().to_string();
+        let (entries, metadata) = read_file(path)?;
+        let entry = |key: &str| {
+            let value = metadata.get(key);
+            value.ok_or_else(|| Error::format(&file, format!("no {key} in its metadata: not a trainer's checkpoint")))
+        };
+        let number = |key: &str| {
+            let value = entry(key)?;
+            value.parse::<u64>().map_err(|_| Error::format(&file, format!("{key} is {value:?}, expected a number")))
+        };
+        let (step, epoch, position) = (number("wgrad.step")?, number("wgrad.epoch")?, number("wgrad.position")?);
+        let settings = entry("wgrad.settings")?;
+        if *settings != self.identity() {
+            let identity = self.identity();
+            return Err(Error::format(&file, format!("saved with settings {settings}, expected {identity}")));
+        }
+        let (moments, parameters): (Vec<Entry>, Vec<Entry>) =
+            entries.into_iter().partition(|entry| entry.name.starts_with("moments."));
+        let mut found = Vec::new();
+        for moment in 0..self.settings.optimizer.moments() {
+            for (i, parameter) in self.network.graph.parameters.iter().enumerate() {
+                let name = moment_name(moment, &parameter.name);
+                let fits = |e: &&Entry| e.name == name && e.shape == parameter.dimensions();
+                let entry = moments.iter().find(fits);
+                let entry = entry.ok_or_else(|| Error::format(&file, format!("no tensor {name} of the right shape")))?;
+                found.push((moment, i, entry));
+            }
+        }
+        self.network.set_entries(&file, parameters)?;
+        for (moment, number, entry) in found {
+            self.network.write_arena(Role::Moments, moment, number, &entry.values)?;
+        }
+        (self.step, self.epoch, self.position) = (step, epoch as u32, position as usize);
+        self.write_state()
+    }
+
+    /// The settings that a run's bits depend on. How steps are cut into submits is not among them.
+    fn identity(&self) -> String {
+        let s = &self.settings;
+        format!(
+            "{:?} {:?} {:?} batch {} shuffle {} seed {}",
+            s.loss, s.optimizer, s.schedule, s.batch_size, s.shuffle, s.seed
+        )
+    }
+}
+
+fn moment_name(moment: usize, parameter: &str) -> String {
+    format!("moments.{moment}.{parameter}")
+}

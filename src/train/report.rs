@@ -1,0 +1,70 @@
+//! What training reports.
+
+/// One training step.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct StepReport {
+    /// The step's number, from 0.
+    pub step: u64,
+    /// Mean loss over the batch, before the step's update.
+    pub loss: f64,
+    /// Fraction of the batch whose first greatest logit was the label's.
+    pub accuracy: f64,
+    /// Learning rate of the step.
+    pub learning_rate: f64,
+    /// Euclidean norm of the whole gradient, if [`gradient_norm`](crate::TrainerBuilder::gradient_norm) was asked for.
+    pub gradient_norm: Option<f64>,
+}
+
+/// How far an epoch is, as results arrive: some steps late, on a GPU.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Progress {
+    /// The last step that is done.
+    pub last: StepReport,
+    /// Samples of this epoch that are done, and in all.
+    pub samples: usize,
+    /// Samples of the epoch.
+    pub of: usize,
+    /// Mean loss over this epoch's samples so far.
+    pub loss: f64,
+    /// Accuracy over this epoch's samples so far.
+    pub accuracy: f64,
+}
+
+/// An epoch, or what was left of it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct EpochReport {
+    /// The epoch's number, from 0.
+    pub epoch: u32,
+    /// Steps that were run.
+    pub steps: u64,
+    /// Samples that were seen.
+    pub samples: usize,
+    /// Mean loss over those samples, each as the network was when its step came.
+    pub loss: f64,
+    /// Fraction of those samples whose first greatest logit was the label's.
+    pub accuracy: f64,
+    /// Wall-clock seconds.
+    pub seconds: f64,
+}
+
+impl EpochReport {
+    /// Samples per second of wall-clock time.
+    pub fn samples_per_second(&self) -> f64 {
+        self.samples as f64 / self.seconds
+    }
+}
+
+/// The network on a data set, without training.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Evaluation {
+    /// Mean loss.
+    pub loss: f64,
+    /// Fraction of the samples whose first greatest logit was the label's.
+    pub accuracy: f64,
+    /// How many samples.
+    pub samples: usize,
+}

@@ -1,0 +1,498 @@
+//! The training loop: many steps a submit, a few submits in flight, results read late.
+
+use super::options::Settings;
+use super::resident::{Order, Resident};
+use super::{EpochReport, Progress, StepReport, TrainerBuilder, sum_metrics};
+use crate::data::Dataset;
+use crate::executor::{Fetch, IN_FLIGHT, PlanId, Ticket};
+use crate::kernel::program::Element;
+use crate::kernel::update::ALL_FINITE;
+use crate::nn::Network;
+use crate::plan::{BufferSpec, Clock, GatherSource, Plan, Request, Role, Task, gradient_parts, lower};
+use crate::{Error, Result};
+use std::collections::VecDeque;
+use std::time::Instant;
+
+/// Floating-point operations that one submit may take on a GPU: operating systems stop submits of about two seconds,
+/// and a slow GPU does 10¹¹ in one.
+const MOST_FLOPS_PER_SUBMIT: u64 = 100_000_000_000;
+
+/// Trains a [`Network`].
+///
+/// Steps follow each other on the device without the host: batches are gathered there, rates come from a table, results
+/// are read some steps late. The same network, data, settings and device give the same bits, however the steps are cut
+/// into submits, calls or checkpoints.
+///
+/// ```
+/// use wgrad::{Adam, Dataset, Device, Sequential, Trainer};
+/// # fn main() -> wgrad::Result<()> {
+/// let xor = Dataset::from_floats(2, vec![0., 0., 0., 1., 1., 0., 1., 1.], vec![0, 1, 1, 0], 2)?;
+/// let network = Sequential::new(2).dense(8).tanh().dense(2).build(&Device::cpu(), 1)?;
+/// let mut trainer = Trainer::new(network).optimizer(Adam::new(0.05)).batch_size(4).build()?;
+/// trainer.fit(&xor, 100)?;
+/// assert_eq!(trainer.evaluate(&xor)?.accuracy, 1.0);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct Trainer {
+    pub(super) network: Network,
+    pub(super) settings: Settings,
+    /// Steps done: the device's counter, once all submits are done.
+    pub(super) step: u64,
+    pub(super) epoch: u32,
+    /// Batches of this epoch that are done.
+    pub(super) position: usize,
+    pub(super) training: Resident,
+    pub(super) evaluation: Resident,
+    pub(super) plans: Vec<(PlanKey, PlanId)>,
+    /// The plan of a whole batch.
+    pub(super) plan: Plan,
+    /// Entries of the step table and places of the metric ring: steps per submit.
+    table_steps: usize,
+    in_flight: VecDeque<InFlight>,
+    /// What every submit reports: state, metric ring, and the ring of gradient norms where there is one.
+    fetch: Vec<Fetch>,
+    /// Entries of the step table on their way to the device.
+    entries: Vec<u32>,
+}
+
+/// What tells the plans of one trainer apart.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct PlanKey {
+    pub(super) task: Task,
+    pub(super) batch: usize,
+    pub(super) gather: Option<GatherSource>,
+}
+
+/// A submit whose results are on their way.
+#[derive(Debug)]
+struct InFlight {
+    ticket: Ticket,
+    first_step: u64,
+    steps: usize,
+    /// Rows of its last batch; the others are whole.
+    last_rows: usize,
+}
+
+/// Sums over the steps of a call.
+#[derive(Clone, Copy, Debug, Default)]
+struct Totals {
+    steps: u64,
+    samples: usize,
+    loss: f64,
+    correct: usize,
+}
+
+impl Trainer {
+    /// Settings for a trainer of this network, to be completed and built.
+    #[expect(clippy::new_ret_no_self, reason = "the first link of the builder's chain")]
+    pub fn new(network: Network) -> TrainerBuilder {
+        TrainerBuilder::new(network)
+    }
+
+    pub(super) fn from_settings(mut network: Network, settings: Settings) -> Result<Self> {
+        let task = train_task(&network, &settings);
+        // The plan's cost does not depend on where the batch comes from, so a first draft tells the submit's size.
+        let draft = lower(&request(&network, &settings, settings.batch_size, task, None, 1));
+        let most = (MOST_FLOPS_PER_SUBMIT / draft.flops().max(1)).max(1) as usize;
+        let table_steps = match network.device.report().adapter.kind {
+            crate::DeviceKind::Cpu | crate::DeviceKind::SoftwareGpu => settings.steps_per_submit,
+            _ => settings.steps_per_submit.min(most),
+        };
+        let plan = lower(&request(&network, &settings, settings.batch_size, task, None, table_steps));
+        for segment in 0..network.arena.segments.len() {
+            let floats = network.arena.segments[segment];
+            let len = floats * settings.optimizer.moments();
+            if len > 0 {
+                let spec = BufferSpec { role: Role::Moments(segment), element: Element::Float, len };
+                network.executor.reserve(spec)?;
+                // Written also where it is 0: another trainer of this network may have left its own.
+                let initial = settings.optimizer.initial_moment();
+                network.executor.write(spec.role, 0, &vec![initial.to_bits(); len])?;
+            }
+        }
+        let mut fetch = vec![
+            (Role::State(Clock::Training), 0..4),
+            (Role::Metrics(Clock::Training), 0..2 * table_steps * settings.batch_size),
+        ];
+        if settings.gradient_norm {
+            fetch.push((Role::GradientNorms, 0..table_steps * gradient_parts(&network.arena.segments)));
+        }
+        let mut trainer = Trainer {
+            network,
+            settings,
+            step: 0,
+            epoch: 0,
+            position: 0,
+            training: Resident::new(Clock::Training),
+            evaluation: Resident::new(Clock::Evaluation),
+            plans: Vec::new(),
+            plan,
+            table_steps,
+            in_flight: VecDeque::with_capacity(IN_FLIGHT),
+            fetch,
+            entries: Vec::with_capacity(4 * table_steps),
+        };
+        let spec = BufferSpec { role: Role::State(Clock::Training), element: Element::Word, len: 64 };
+        trainer.network.executor.reserve(spec)?;
+        trainer.write_state()?;
+        Ok(trainer)
+    }
+
+    /// The network.
+    pub fn network(&mut self) -> &mut Network {
+        &mut self.network
+    }
+
+    /// Ends training and gives the network back.
+    pub fn into_network(self) -> Network {
+        self.network
+    }
+
+    /// The compiled plan of a whole batch, without the gather call: for its listing and counts.
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// Dispatches of one step on a resident data set.
+    pub fn dispatches_per_step(&self) -> usize {
+        self.plan.dispatches() + 1
+    }
+
+    /// Most steps in one submit: what was set, or fewer if that many might take too long.
+    pub fn steps_per_submit(&self) -> usize {
+        self.table_steps
+    }
+
+    /// Submits to the device so far.
+    pub fn submits(&self) -> u64 {
+        self.network.executor.submits()
+    }
+
+    /// Steps done.
+    pub fn step_count(&self) -> u64 {
+        self.step
+    }
+
+    /// The epoch under way, from 0.
+    pub fn epoch_number(&self) -> u32 {
+        self.epoch
+    }
+
+    /// The learning rate of a step.
+    pub fn learning_rate(&self, step: u64) -> f64 {
+        self.settings.schedule.rate(self.settings.optimizer.learning_rate(), step)
+    }
+
+    /// One step on a batch of your own. Waits for its result.
+    ///
+    /// # Errors
+    /// [`Shape`](Error::Shape), [`Label`](Error::Label) or [`NonFiniteData`](Error::NonFiniteData) if the batch is not
+    /// fit for training; [`NonFinite`](Error::NonFinite) if loss or gradient are not finite.
+    pub async fn step_async(&mut self, x: &[f32], labels: &[u32]) -> Result<StepReport> {
+        let rows = self.network.batch_rows("step", x, labels)?;
+        if rows > self.settings.batch_size {
+            let wanted = format!("at most {} samples, the batch size", self.settings.batch_size);
+            return Err(Error::shape("step", wanted, format!("{rows} samples")));
+        }
+        let task = train_task(&self.network, &self.settings);
+        let plan = self.plan_for(PlanKey { task, batch: rows, gather: None })?;
+        self.network.write_input(x)?;
+        self.network.executor.write(Role::Labels, 0, labels)?;
+        self.submit(&[plan], rows)?;
+        let (mut totals, mut report) = (Totals::default(), None);
+        self.collect(&mut totals, &mut |last, _| report = Some(last)).await?;
+        Ok(report.unwrap_or_else(|| unreachable!("one step was submitted")))
+    }
+
+    /// [`Trainer::step_async`], waited for.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub fn step(&mut self, x: &[f32], labels: &[u32]) -> Result<StepReport> {
+        pollster::block_on(self.step_async(x, labels))
+    }
+
+    /// Runs `steps` steps on a data set, from where the last call stopped, over as many epochs as it takes.
+    ///
+    /// # Errors
+    /// As [`Trainer::epoch_async`].
+    pub async fn steps_async(&mut self, data: &Dataset, steps: u64) -> Result<EpochReport> {
+        let (start, epoch) = (Instant::now(), self.epoch);
+        let mut totals = Totals::default();
+        while totals.steps < steps {
+            let left = steps - totals.steps;
+            self.run_epoch(data, left, &mut totals, &mut |_| {}).await?;
+        }
+        Ok(totals.report(epoch, start))
+    }
+
+    /// [`Trainer::steps_async`], waited for.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub fn steps(&mut self, data: &Dataset, steps: u64) -> Result<EpochReport> {
+        pollster::block_on(self.steps_async(data, steps))
+    }
+
+    /// One epoch: every sample once; or, if calls of [`steps`](Trainer::steps) or a loaded checkpoint stopped within an
+    /// epoch, the rest of it. `progress` hears of the steps as their results arrive.
+    ///
+    /// # Errors
+    /// [`Shape`](Error::Shape) if the samples are not what the network takes; [`Label`](Error::Label) if there are more
+    /// classes than outputs; [`Limit`](Error::Limit) if the data set is too large for the device;
+    /// [`NonFinite`](Error::NonFinite) if loss or gradient are not finite.
+    pub async fn epoch_async(&mut self, data: &Dataset, mut progress: impl FnMut(Progress)) -> Result<EpochReport> {
+        let (start, epoch) = (Instant::now(), self.epoch);
+        let mut totals = Totals::default();
+        self.run_epoch(data, u64::MAX, &mut totals, &mut progress).await?;
+        Ok(totals.report(epoch, start))
+    }
+
+    /// [`Trainer::epoch_async`], waited for, without progress.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub fn epoch(&mut self, data: &Dataset) -> Result<EpochReport> {
+        pollster::block_on(self.epoch_async(data, |_| {}))
+    }
+
+    /// [`Trainer::epoch_async`], waited for.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub fn epoch_with(&mut self, data: &Dataset, progress: impl FnMut(Progress)) -> Result<EpochReport> {
+        pollster::block_on(self.epoch_async(data, progress))
+    }
+
+    /// Runs epochs one after the other, and gives their reports.
+    ///
+    /// # Errors
+    /// As [`Trainer::epoch_async`].
+    pub async fn fit_async(&mut self, data: &Dataset, epochs: u32) -> Result<Vec<EpochReport>> {
+        let mut reports = Vec::new();
+        for _ in 0..epochs {
+            reports.push(self.epoch_async(data, |_| {}).await?);
+        }
+        Ok(reports)
+    }
+
+    /// [`Trainer::fit_async`], waited for.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub fn fit(&mut self, data: &Dataset, epochs: u32) -> Result<Vec<EpochReport>> {
+        pollster::block_on(self.fit_async(data, epochs))
+    }
+
+    /// The network's output for any number of samples: see [`Network::predict_async`].
+    ///
+    /// # Errors
+    /// As there.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub fn predict(&mut self, x: &[f32]) -> Result<Vec<f32>> {
+        self.network.predict(x)
+    }
+
+    /// Runs at most `most` steps of the current epoch, and moves on to the next at its end.
+    async fn run_epoch(
+        &mut self,
+        data: &Dataset,
+        most: u64,
+        totals: &mut Totals,
+        progress: &mut impl FnMut(Progress),
+    ) -> Result<()> {
+        self.check_data(data)?;
+        let Settings { batch_size, shuffle, seed, .. } = self.settings;
+        let order = if shuffle { Order::Shuffled { seed, epoch: self.epoch } } else { Order::AsGiven };
+        let source = self.training.load(&mut self.network.executor, data, order)?;
+        let batches = data.len().div_ceil(batch_size);
+        if self.position >= batches {
+            return Err(Error::shape(
+                "epoch",
+                format!("a data set of more than {} batches, as this epoch began with", self.position),
+                format!("{batches} batches"),
+            ));
+        }
+        let task = train_task(&self.network, &self.settings);
+        let end = self.position + (batches - self.position).min(usize::try_from(most).unwrap_or(usize::MAX));
+        let tail = data.len() % batch_size;
+        let whole = self.plan_for(PlanKey { task, batch: batch_size.min(data.len()), gather: Some(source) })?;
+        let short = match tail {
+            0 => whole,
+            tail => self.plan_for(PlanKey { task, batch: tail, gather: Some(source) })?,
+        };
+        let mut plans = vec![whole; self.table_steps];
+        let mut report = |last: StepReport, totals: &Totals| {
+            progress(Progress {
+                last,
+                samples: totals.samples,
+                of: data.len(),
+                loss: totals.loss / totals.samples as f64,
+                accuracy: totals.correct as f64 / totals.samples as f64,
+            });
+        };
+        while self.position < end {
+            let steps = (end - self.position).min(self.table_steps);
+            plans[..steps].fill(whole);
+            let mut last_rows = batch_size.min(data.len());
+            if self.position + steps == batches && tail != 0 {
+                (plans[steps - 1], last_rows) = (short, tail);
+            }
+            self.submit(&plans[..steps], last_rows)?;
+            self.position += steps;
+            if self.in_flight.len() == IN_FLIGHT {
+                self.collect(totals, &mut report).await?;
+            }
+        }
+        while !self.in_flight.is_empty() {
+            self.collect(totals, &mut report).await?;
+        }
+        if self.position == batches {
+            (self.epoch, self.position) = (self.epoch + 1, 0);
+        }
+        Ok(())
+    }
+
+    /// Fills the step table and submits the steps; their results are fetched in the same submit.
+    fn submit(&mut self, plans: &[PlanId], last_rows: usize) -> Result<()> {
+        let batch = self.settings.batch_size;
+        let mut first = 0;
+        // The table is a ring: at most two runs of entries.
+        while first < plans.len() {
+            let place = ((self.step + first as u64) % self.table_steps as u64) as usize;
+            let run = (self.table_steps - place).min(plans.len() - first);
+            self.entries.clear();
+            for i in first..first + run {
+                let step = self.step + i as u64;
+                let values = self.settings.optimizer.step_values(step + 1, self.learning_rate(step));
+                let offset = ((self.position + i) * batch) as u32;
+                let entry = [values.rate.to_bits(), values.first.to_bits(), values.second.to_bits(), offset];
+                self.entries.extend(entry);
+            }
+            self.network.executor.write(Role::StepTable(Clock::Training), 4 * place, &self.entries)?;
+            first += run;
+        }
+        let ticket = self.network.executor.run_and_fetch(plans, &self.fetch)?;
+        let steps = plans.len();
+        self.in_flight.push_back(InFlight { ticket, first_step: self.step, steps, last_rows });
+        self.step += steps as u64;
+        Ok(())
+    }
+
+    /// Waits for the oldest submit in flight, adds its results, and reports its last step.
+    async fn collect(&mut self, totals: &mut Totals, report: &mut impl FnMut(StepReport, &Totals)) -> Result<()> {
+        let Some(InFlight { ticket, first_step, steps, last_rows }) = self.in_flight.pop_front() else {
+            return Ok(());
+        };
+        let (table_steps, batch) = (self.table_steps, self.settings.batch_size);
+        let parts = if self.settings.gradient_norm { gradient_parts(&self.network.arena.segments) } else { 0 };
+        let last_step = first_step + steps as u64 - 1;
+        let mut last = StepReport {
+            step: last_step,
+            loss: f64::NAN,
+            accuracy: f64::NAN,
+            learning_rate: self.learning_rate(last_step),
+            gradient_norm: None,
+        };
+        let guard = self.network.executor.collect(ticket, |words| {
+            let (state, words) = words.split_at(4);
+            let (metrics, norms) = words.split_at(2 * table_steps * batch);
+            for step in first_step..=last_step {
+                let rows = if step == last_step { last_rows } else { batch };
+                let place = (step % table_steps as u64) as usize;
+                let (loss, correct) = sum_metrics(&metrics[2 * place * batch..][..2 * batch]);
+                totals.steps += 1;
+                totals.samples += rows;
+                totals.loss += loss;
+                totals.correct += correct;
+                (last.loss, last.accuracy) = (loss / rows as f64, correct as f64 / rows as f64);
+                if parts > 0 {
+                    let squares = norms[place * parts..][..parts].iter().map(|&w| f64::from(f32::from_bits(w)));
+                    last.gradient_norm = Some(squares.sum::<f64>().sqrt());
+                }
+            }
+            (state[2], state[0])
+        });
+        let (guard, step) = guard.await?;
+        if guard != ALL_FINITE {
+            return self.stop_at(step, guard).await;
+        }
+        report(last, totals);
+        Ok(())
+    }
+
+    /// A step was not finite, and nothing has changed since: makes the host agree with the device, and tells the user.
+    async fn stop_at(&mut self, step: u32, guard: u32) -> Result<()> {
+        while let Some(late) = self.in_flight.pop_front() {
+            self.network.executor.collect(late.ticket, |_| ()).await?;
+        }
+        // The device counts in 32 bits.
+        let undone = (self.step as u32).wrapping_sub(step);
+        self.step -= u64::from(undone);
+        self.position = self.position.saturating_sub(undone as usize);
+        self.write_state()?;
+        self.network.check_guard(guard, self.step)
+    }
+
+    /// Writes the device's step counter, and clears the guard.
+    pub(super) fn write_state(&mut self) -> Result<()> {
+        let step = self.step as u32;
+        let words = [step, step, ALL_FINITE, 0];
+        self.network.executor.write(Role::State(Clock::Training), 0, &words)
+    }
+
+    pub(super) fn check_data(&self, data: &Dataset) -> Result<()> {
+        if data.features() != self.network.inputs() || data.classes() > self.network.outputs() {
+            return Err(Error::shape(
+                "data set",
+                format!("samples of {} values, at most {} classes", self.network.inputs(), self.network.outputs()),
+                format!("samples of {} values, {} classes", data.features(), data.classes()),
+            ));
+        }
+        Ok(())
+    }
+
+    /// The plan for a key, made when first wanted.
+    pub(super) fn plan_for(&mut self, key: PlanKey) -> Result<PlanId> {
+        if let Some((_, id)) = self.plans.iter().find(|(k, _)| *k == key) {
+            return Ok(*id);
+        }
+        let settings = &self.settings;
+        let plan = lower(&request(&self.network, settings, key.batch, key.task, key.gather, self.table_steps));
+        let id = self.network.executor.add(&plan)?;
+        self.plans.push((key, id));
+        Ok(id)
+    }
+}
+
+impl Totals {
+    fn report(&self, epoch: u32, start: Instant) -> EpochReport {
+        EpochReport {
+            epoch,
+            steps: self.steps,
+            samples: self.samples,
+            loss: self.loss / self.samples as f64,
+            accuracy: self.correct as f64 / self.samples as f64,
+            seconds: start.elapsed().as_secs_f64(),
+        }
+    }
+}
+
+fn train_task(network: &Network, settings: &Settings) -> Task {
+    Task::Train {
+        logits: network.output,
+        optimizer: settings.optimizer,
+        gradient_norm: settings.gradient_norm,
+    }
+}
+
+fn request<'a>(
+    network: &'a Network,
+    settings: &Settings,
+    batch: usize,
+    task: Task,
+    gather: Option<GatherSource>,
+    table_steps: usize,
+) -> Request<'a> {
+    Request {
+        graph: &network.graph,
+        arena: &network.arena,
+        batch,
+        task,
+        gather,
+        table_steps,
+        ring_stride: settings.batch_size,
+    }
+}
