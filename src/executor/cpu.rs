@@ -2,6 +2,7 @@
 
 use super::{Fetch, IN_FLIGHT, PlanId, Ticket};
 use crate::Result;
+use crate::kernel::matrix::ALIGNMENT;
 use crate::kernel::program::Element;
 use crate::kernel::{Access, Arg, Args, Compute, Real};
 use crate::plan::{BufferSpec, Call, Plan, Role};
@@ -87,11 +88,12 @@ impl<T: Real> CpuExecutor<T> {
             }
         };
         // A buffer of samples may change between words of bytes and floats, from data set to data set.
+        let len = spec.len.next_multiple_of(ALIGNMENT);
         match (&mut self.memory[place], spec.element) {
-            (Memory::Floats(floats), Element::Float) => floats.resize(floats.len().max(spec.len), T::ZERO),
-            (Memory::Words(words), Element::Word) => words.resize(words.len().max(spec.len), 0),
-            (memory, Element::Float) => *memory = Memory::Floats(vec![T::ZERO; spec.len]),
-            (memory, Element::Word) => *memory = Memory::Words(vec![0; spec.len]),
+            (Memory::Floats(floats), Element::Float) => floats.resize(floats.len().max(len), T::ZERO),
+            (Memory::Words(words), Element::Word) => words.resize(words.len().max(len), 0),
+            (memory, Element::Float) => *memory = Memory::Floats(vec![T::ZERO; len]),
+            (memory, Element::Word) => *memory = Memory::Words(vec![0; len]),
         }
         Ok(())
     }

@@ -4,6 +4,7 @@ use super::{Fetch, IN_FLIGHT, PlanId, Ticket};
 use crate::Result;
 use crate::device::{Gpu, Readback, Recorded, Region};
 use crate::kernel::Kernel;
+use crate::kernel::matrix::ALIGNMENT;
 use crate::plan::{BufferSpec, Plan, Role};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -57,16 +58,16 @@ impl GpuExecutor {
     }
 
     pub(crate) fn reserve(&mut self, spec: BufferSpec) -> Result<()> {
-        let bytes = spec.len as u64 * 4;
+        let bytes = spec.len.next_multiple_of(ALIGNMENT) as u64 * 4;
         let old = self.buffers.get(&spec.role);
         if old.is_some_and(|buffer| buffer.size() >= bytes) {
             return Ok(());
         }
-        if self.buffers.remove(&spec.role).is_some() {
-            self.generation += 1;
-        }
         let buffer = self.gpu.allocate(&format!("{:?}", spec.role), bytes)?;
-        self.buffers.insert(spec.role, buffer);
+        if let Some(old) = self.buffers.insert(spec.role, buffer.clone()) {
+            self.generation += 1;
+            self.gpu.submit(|encoder| encoder.copy_buffer_to_buffer(&old, 0, &buffer, 0, old.size()))?;
+        }
         Ok(())
     }
 

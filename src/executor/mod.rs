@@ -55,7 +55,7 @@ impl Executor {
         delegate!(self, executor => executor.add(plan))
     }
 
-    /// Makes room in a buffer that plans do not name, or not yet.
+    /// Makes room in a buffer, which keeps its contents.
     pub(crate) fn reserve(&mut self, spec: crate::plan::BufferSpec) -> Result<()> {
         delegate!(self, executor => executor.reserve(spec))
     }
