@@ -58,6 +58,7 @@ impl Tensor {
             ));
         }
         let shape = MatrixShape::new(rows, cols);
+        device.check_size("tensor", shape.floats())?;
         Ok(Tensor {
             device: device.clone(),
             memory: device.floats("tensor", shape.pad(values))?,
@@ -70,8 +71,9 @@ impl Tensor {
     /// # Errors
     /// As [`Tensor::new`].
     pub fn zeros(device: &Device, [rows, cols]: [usize; 2]) -> Result<Self> {
-        let zeros = vec![0.0; element_count(rows, cols)?];
-        Tensor::new(device, [rows, cols], &zeros)
+        let count = element_count(rows, cols)?;
+        device.check_size("tensor", MatrixShape::new(rows, cols).floats())?;
+        Tensor::new(device, [rows, cols], &vec![0.0; count])
     }
 
     fn room(device: &Device, shape: MatrixShape) -> Result<Self> {

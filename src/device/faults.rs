@@ -50,6 +50,12 @@ impl Faults {
         state.lost.get_or_insert(message);
     }
 
+    /// Whether there is anything for [`check`](Self::check) to tell.
+    pub(crate) fn any(&self) -> bool {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.lost.is_some() || state.error.is_some()
+    }
+
     /// The loss of the device, again at every call; or the first fault since the last call.
     pub(crate) fn check(&self) -> Result<()> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);

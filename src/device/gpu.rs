@@ -69,11 +69,6 @@ impl Recorded {
             pass.dispatch_workgroups(call.workgroups[0], call.workgroups[1], 1);
         }
     }
-
-    /// Dispatches that one [`encode`](Self::encode) makes.
-    pub(crate) fn dispatches(&self) -> usize {
-        self.calls.len()
-    }
 }
 
 /// The adapters of this machine, in wgpu's order.
@@ -138,28 +133,47 @@ impl Gpu {
         }
     }
 
-    /// The first fault that wgpu reported since the last check.
+    /// The loss of the device, or the first fault that wgpu reported since the last check.
     pub(crate) fn check(&self) -> Result<()> {
+        if self.faults.any() {
+            // A lost device first shows as refused calls; that it is lost, wgpu says when polled.
+            self.poll(wgpu::PollType::Poll);
+        }
         self.faults.check()
+    }
+
+    /// Polls. wgpu panics there when the device is lost: that becomes a fault, and `None`.
+    fn poll(&self, how: wgpu::PollType) -> Option<std::result::Result<wgpu::PollStatus, wgpu::PollError>> {
+        let polled = catch_unwind(AssertUnwindSafe(|| self.device.poll(how)));
+        if polled.is_err() {
+            self.faults.lose("wgpu panicked while polling the device".into());
+        }
+        polled.ok()
     }
 
     /// A zeroed buffer that kernels can bind, of at least this many bytes.
     pub(crate) fn allocate(&self, what: &str, bytes: u64) -> Result<wgpu::Buffer> {
         use wgpu::BufferUsages as Usage;
-        let limits = self.device.limits();
-        let limit = limits.max_buffer_size.min(limits.max_storage_buffer_binding_size);
+        self.check_size(what, bytes)?;
         // A binding must not be empty, and whole vec4s are read.
         let size = bytes.next_multiple_of(16).max(16);
-        if size > limit {
-            return Err(Error::Limit {
-                what: what.to_string(),
-                needed: size,
-                limit,
-                unit: "bytes in one binding",
-                advice: "Use a smaller layer, batch or data set (bytes instead of floats), or another adapter",
-            });
-        }
         self.buffer(what, size, Usage::STORAGE | Usage::COPY_DST | Usage::COPY_SRC)
+    }
+
+    /// Refuses what is too large for one binding.
+    pub(crate) fn check_size(&self, what: &str, bytes: u64) -> Result<()> {
+        let limits = self.device.limits();
+        let limit = limits.max_buffer_size.min(limits.max_storage_buffer_binding_size);
+        if bytes <= limit {
+            return Ok(());
+        }
+        Err(Error::Limit {
+            what: what.to_string(),
+            needed: bytes,
+            limit,
+            unit: "bytes in one binding",
+            advice: "Use a smaller layer, batch or data set (bytes instead of floats), or another adapter",
+        })
     }
 
     /// A buffer that the host reads.
@@ -274,25 +288,18 @@ impl Gpu {
     #[cfg(not(target_arch = "wasm32"))]
     pub(crate) fn wait(&self, submission: Option<wgpu::SubmissionIndex>) -> Result<()> {
         self.check()?;
-        // wgpu panics inside poll when the device is lost there.
-        let polled = catch_unwind(AssertUnwindSafe(|| {
-            self.device.poll(wgpu::PollType::Wait {
-                submission_index: submission,
-                timeout: Some(TIMEOUT),
-            })
-        }));
+        let polled = self.poll(wgpu::PollType::Wait {
+            submission_index: submission,
+            timeout: Some(TIMEOUT),
+        });
         match polled {
-            Ok(Ok(_)) => self.check(),
-            Ok(Err(wgpu::PollError::Timeout)) => Err(Error::Timeout {
+            None | Some(Ok(_)) => self.check(),
+            Some(Err(wgpu::PollError::Timeout)) => Err(Error::Timeout {
                 seconds: TIMEOUT.as_secs(),
             }),
-            Ok(Err(error)) => {
+            Some(Err(error)) => {
                 self.check()?;
                 Err(Error::Gpu { message: error.to_string() })
-            }
-            Err(_) => {
-                self.faults.lose("wgpu panicked while waiting for the device".into());
-                self.check()
             }
         }
     }

@@ -27,6 +27,14 @@ pub(crate) enum Operand<'a> {
 }
 
 impl Device {
+    /// Refuses what is too large for the device, before the host makes copies of it.
+    pub(crate) fn check_size(&self, what: &str, elements: usize) -> Result<()> {
+        match &self.0 {
+            Backend::Cpu => Ok(()),
+            Backend::Gpu(gpu) => gpu.check_size(what, elements as u64 * 4),
+        }
+    }
+
     /// Uploads floats.
     pub(crate) fn floats(&self, what: &str, floats: Vec<f32>) -> Result<Memory> {
         match &self.0 {

@@ -108,6 +108,8 @@ impl Device {
     pub fn simulate_loss(&self) {
         if let Backend::Gpu(gpu) = &self.0 {
             gpu.device.destroy();
+            // wgpu reports the loss when it is next polled.
+            let _ = gpu.device.poll(wgpu::PollType::Poll);
         }
     }
 }

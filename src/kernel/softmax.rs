@@ -2,6 +2,7 @@
 //! y[i, j] = x[i, j] − mᵢ − log Σₖ exp(x[i, k] − mᵢ). x and y [rows, cols].
 
 use super::elementwise::{for_rows, row_of};
+use super::sum::sum_of;
 use super::{Args, Binding, Compute, MatrixShape, Program, Real, Target, matrix, row_reduce};
 
 /// Softmax or log-softmax. Arguments: x, y.
@@ -55,9 +56,5 @@ impl Compute for Softmax {
 /// The greatest value of a row, and Σ exp(x − greatest).
 pub(crate) fn max_and_sum<T: Real>(x: &[T]) -> (T, T) {
     let max = x[1..].iter().fold(x[0], |max, &x| max.max(x));
-    let mut sum = T::ZERO;
-    for &x in x {
-        sum += (x - max).exp();
-    }
-    (max, sum)
+    (max, sum_of(x, |x| (x - max).exp()))
 }

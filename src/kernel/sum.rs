@@ -111,7 +111,7 @@ impl Compute for Sum {
 }
 
 /// Sums terms in 16 interleaved chains, which the compiler keeps in vector registers, then across the chains.
-fn sum_of<T: Real>(x: &[T], term: impl Fn(T) -> T) -> T {
+pub(crate) fn sum_of<T: Real>(x: &[T], term: impl Fn(T) -> T) -> T {
     let mut chains = [T::ZERO; 16];
     for block in x.chunks(16) {
         for (chain, &x) in chains.iter_mut().zip(block) {

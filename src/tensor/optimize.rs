@@ -2,15 +2,16 @@
 
 use super::Tensor;
 use super::calls::expect;
-use crate::device::{Memory, Operand};
-use crate::kernel::{Optimizer, Update, matrix::ALIGNMENT, update::ALL_FINITE};
+use crate::device::{Device, Memory, Operand};
+use crate::kernel::{MatrixShape, Optimizer, Update, matrix::ALIGNMENT, update::ALL_FINITE};
 use crate::{Error, Result};
 
 /// What an optimizer keeps for one tensor between steps: its moments and the step count.
 #[derive(Debug)]
 pub struct OptimizerState {
+    device: Device,
     optimizer: Optimizer,
-    floats: usize,
+    shape: MatrixShape,
     moments: Memory,
     step: u64,
 }
@@ -27,8 +28,9 @@ impl OptimizerState {
         // The initial moment stands in the padding too; it multiplies zeros there.
         let moments = vec![optimizer.initial_moment(); (optimizer.moments() * floats).max(ALIGNMENT)];
         Ok(OptimizerState {
+            device: weights.device.clone(),
             optimizer,
-            floats,
+            shape: weights.shape,
             moments: weights.device.floats("moments", moments)?,
             step: 0,
         })
@@ -43,12 +45,9 @@ impl Tensor {
     pub fn update(&mut self, gradient: &Tensor, state: &mut OptimizerState) -> Result<()> {
         expect("update", "gradient", gradient.shape, self.shape)?;
         super::same_device("update", &self.device, &[gradient])?;
-        if state.floats != self.shape.floats() {
-            return Err(Error::shape(
-                "update",
-                format!("a state made for {}", self.shape),
-                format!("a state of {} floats", state.floats),
-            ));
+        expect("update", "optimizer state", state.shape, self.shape)?;
+        if !state.device.is_same(&self.device) {
+            return Err(Error::DeviceMismatch { operation: "update" });
         }
         let step = state.step + 1;
         let values = state.optimizer.step_values(step, state.optimizer.learning_rate());
@@ -57,7 +56,7 @@ impl Tensor {
         let mut clock = self.device.words("state", vec![0, 1, ALL_FINITE, 0])?;
         let call = Update {
             optimizer: state.optimizer,
-            floats: state.floats,
+            floats: state.shape.floats(),
             table_steps: 1,
             advance: false,
         };

@@ -1,6 +1,6 @@
 //! AdaGrad.
 
-use super::optimizer::check;
+use super::optimizer::{check_epsilon, check_not_negative};
 use super::{Optimizer, Part, StepValues};
 use crate::kernel::Real;
 
@@ -57,13 +57,9 @@ impl Adagrad {
     }
 
     pub(super) fn check(&self) -> crate::Result<()> {
-        for (what, value) in [
-            ("AdaGrad's rate decay", self.rate_decay),
-            ("AdaGrad's initial accumulator", self.initial_accumulator),
-        ] {
-            check(what, value, value >= 0.0, "finite and at least 0")?;
-        }
-        check("AdaGrad's ε", self.epsilon, self.epsilon as f32 > 0.0, "above 0")
+        check_not_negative("AdaGrad's rate decay", self.rate_decay)?;
+        check_not_negative("AdaGrad's initial accumulator", self.initial_accumulator)?;
+        check_epsilon("AdaGrad's ε", self.epsilon)
     }
 }
 

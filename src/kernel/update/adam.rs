@@ -1,6 +1,6 @@
 //! Adam and AdamW.
 
-use super::optimizer::check;
+use super::optimizer::{check_epsilon, check_fraction, check_not_negative};
 use super::{Optimizer, Part, StepValues};
 use crate::kernel::Real;
 
@@ -94,12 +94,10 @@ impl Adam {
     }
 
     pub(super) fn check(&self) -> crate::Result<()> {
-        for (what, beta) in [("Adam's β₁", self.beta1), ("Adam's β₂", self.beta2)] {
-            check(what, beta, (0.0..1.0).contains(&beta), "at least 0 and below 1")?;
-        }
-        check("Adam's ε", self.epsilon, self.epsilon as f32 > 0.0, "above 0")?;
-        let legal = self.weight_decay >= 0.0;
-        check("the weight decay", self.weight_decay, legal, "finite and at least 0")
+        check_fraction("Adam's β₁", self.beta1)?;
+        check_fraction("Adam's β₂", self.beta2)?;
+        check_epsilon("Adam's ε", self.epsilon)?;
+        check_not_negative("the weight decay", self.weight_decay)
     }
 }
 

@@ -155,9 +155,8 @@ impl Optimizer {
 
     /// Refuses hyperparameters outside their ranges.
     pub(crate) fn check(&self) -> crate::Result<()> {
-        let rate = self.learning_rate();
-        check("the learning rate", rate, rate >= 0.0, "finite and at least 0")?;
-        check("the weight decay", self.l2().into(), self.l2() >= 0.0, "finite and at least 0")?;
+        check_not_negative("the learning rate", self.learning_rate())?;
+        check_not_negative("the weight decay", self.l2().into())?;
         match self {
             Optimizer::Sgd(o) => o.check(),
             Optimizer::Adam(o) => o.check(),
@@ -167,11 +166,27 @@ impl Optimizer {
     }
 }
 
-/// An [`Error::Argument`](crate::Error::Argument) unless `legal`, and the value is finite.
-pub(super) fn check(what: &'static str, value: f64, legal: bool, expected: &str) -> crate::Result<()> {
-    if legal && value.is_finite() {
+/// An [`Error::Argument`](crate::Error::Argument) unless `legal` holds of the value as the device will see it, in `f32`,
+/// and it is finite there.
+pub(super) fn check(what: &'static str, value: f64, legal: impl Fn(f32) -> bool, expected: &str) -> crate::Result<()> {
+    if (value as f32).is_finite() && legal(value as f32) {
         Ok(())
     } else {
         Err(crate::Error::argument(what, expected, value))
     }
+}
+
+/// [`check`] for an ε: a subnormal may count as 0, and 0/0 is NaN where the gradient is 0.
+pub(super) fn check_epsilon(what: &'static str, value: f64) -> crate::Result<()> {
+    check(what, value, |v| v >= f32::MIN_POSITIVE, "at least 1.2e-38, the least normal f32")
+}
+
+/// [`check`] for a rate, a decay or a sum.
+pub(super) fn check_not_negative(what: &'static str, value: f64) -> crate::Result<()> {
+    check(what, value, |v| v >= 0.0, "finite in f32 and at least 0")
+}
+
+/// [`check`] for a factor of a running average.
+pub(super) fn check_fraction(what: &'static str, value: f64) -> crate::Result<()> {
+    check(what, value, |v| (0.0..1.0).contains(&v), "at least 0 and, in f32, below 1")
 }

@@ -1,6 +1,6 @@
 //! RMSprop.
 
-use super::optimizer::check;
+use super::optimizer::{check_epsilon, check_fraction};
 use super::{Optimizer, Part, StepValues};
 use crate::kernel::Real;
 
@@ -65,10 +65,9 @@ impl RmsProp {
     }
 
     pub(super) fn check(&self) -> crate::Result<()> {
-        for (what, value) in [("RMSprop's α", self.alpha), ("the momentum", self.momentum)] {
-            check(what, value, (0.0..1.0).contains(&value), "at least 0 and below 1")?;
-        }
-        check("RMSprop's ε", self.epsilon, self.epsilon as f32 > 0.0, "above 0")
+        check_fraction("RMSprop's α", self.alpha)?;
+        check_fraction("the momentum", self.momentum)?;
+        check_epsilon("RMSprop's ε", self.epsilon)
     }
 }
 

@@ -1,6 +1,6 @@
 //! Stochastic gradient descent: w ← w − ηg.
 
-use super::optimizer::check;
+use super::optimizer::{check, check_fraction};
 use super::{Optimizer, Part, StepValues};
 use crate::kernel::Real;
 
@@ -60,10 +60,14 @@ impl Sgd {
     }
 
     pub(super) fn check(&self) -> crate::Result<()> {
-        let legal = (0.0..1.0).contains(&self.momentum);
-        check("the momentum", self.momentum, legal, "at least 0 and below 1")?;
-        let legal = !self.nesterov || (self.momentum > 0.0 && self.dampening == 0.0);
-        check("the dampening", self.dampening, legal, "0, with a momentum above 0, for Nesterov's form")
+        check_fraction("the momentum", self.momentum)?;
+        if self.nesterov {
+            let expected = "above 0 for Nesterov's form";
+            check("the momentum", self.momentum, |v| v > 0.0, expected)?;
+            let expected = "0 for Nesterov's form";
+            check("the dampening", self.dampening, |v| v == 0.0, expected)?;
+        }
+        check("the dampening", self.dampening, |_| true, "finite in f32")
     }
 }
 
