@@ -90,7 +90,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let (mut times, mut first, mut loss, mut submits) = (Vec::new(), 0.0, f64::NAN, 0);
     let mut done = 0;
     while done < args.steps as u64 {
-        let steps = steps_per_submit.min(per_epoch - done % per_epoch).min(args.steps as u64 - done);
+        let steps = steps_per_submit
+            .min(per_epoch - done % per_epoch)
+            .min(args.steps as u64 - done);
         let before = trainer.submits();
         let clock = Instant::now();
         loss = trainer.steps(&data, steps)?.loss;

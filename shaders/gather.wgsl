@@ -8,8 +8,8 @@ struct Params {
     table_steps: u32,
     scale: f32,
     shift: f32,
-    pad0: u32,
-    pad1: u32,
+    samples: u32, // there are
+    pad: u32,
 }
 
 @group(0) @binding(0) var<uniform> p: Params;
@@ -32,7 +32,9 @@ fn main(
     }
     let row = i / p.ld4;
     let col4 = i % p.ld4;
-    let sample = indices[table[state[0] % p.table_steps].w + row];
+    // While the guard stops the step counter, the entry may be that of a shorter batch: stay within the indices.
+    let position = table[state[0] % p.table_steps].w + row;
+    let sample = indices[min(position, p.samples - 1u)];
     x[i] = in_columns(load(sample * p.ld4 + col4) * p.scale + p.shift, col4 * 4u, p.cols);
     if col4 == 0u {
         batch_labels[row] = labels[sample];

@@ -30,7 +30,9 @@ pub enum Error {
         classes: usize,
     },
     /// The data hold a NaN or an infinity.
-    #[error("the data hold {value} at row {row}, column {column}; remove or replace it before training")]
+    #[error(
+        "the data hold {value} at row {row}, column {column}; remove or replace it before training"
+    )]
     NonFiniteData {
         /// Row of the value.
         row: usize,
@@ -99,7 +101,9 @@ pub enum Error {
         advice: &'static str,
     },
     /// The device's memory is full.
-    #[error("the device's memory is full: {message}. Use a smaller batch or network, or close other programs")]
+    #[error(
+        "the device's memory is full: {message}. Use a smaller batch or network, or close other programs"
+    )]
     OutOfMemory {
         /// The driver's words.
         message: String,
@@ -111,13 +115,17 @@ pub enum Error {
         message: String,
     },
     /// The device did not answer in time.
-    #[error("the device did not finish within {seconds} s. Lower the steps per submit, or use a smaller batch")]
+    #[error(
+        "the device did not finish within {seconds} s. Lower the steps per submit, or use a smaller batch"
+    )]
     Timeout {
         /// How long was waited.
         seconds: u64,
     },
     /// wgpu refused a call: a bug in wgrad or in the driver.
-    #[error("wgpu refused a call: {message}. Please report this with the adapter's name and driver")]
+    #[error(
+        "wgpu refused a call: {message}. Please report this with the adapter's name and driver"
+    )]
     Gpu {
         /// wgpu's words.
         message: String,

@@ -102,6 +102,9 @@ mod tests {
             counts[random.below(6) as usize] += 1;
         }
         // Standard deviation of each count: √(60,000 · 1/6 · 5/6) = 91; five of them.
-        assert!(counts.iter().all(|&c: &i32| (c - 10_000).abs() < 456), "{counts:?}");
+        assert!(
+            counts.iter().all(|&c: &i32| (c - 10_000).abs() < 456),
+            "{counts:?}"
+        );
     }
 }

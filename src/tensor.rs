@@ -100,7 +100,9 @@ impl Tensor {
     /// [`DeviceLost`](Error::DeviceLost), or what else went wrong in that work.
     pub async fn download_async(&self) -> Result<Vec<f32>> {
         let words = self.memory.download(&self.device).await?;
-        Ok(self.shape.unpad(&bytemuck::cast_slice(&words)[..self.shape.floats()]))
+        Ok(self
+            .shape
+            .unpad(&bytemuck::cast_slice(&words)[..self.shape.floats()]))
     }
 
     /// [`Tensor::download_async`], waited for.
@@ -119,7 +121,8 @@ impl Tensor {
         let device = inputs[0].device.clone();
         same_device(operation, &device, inputs)?;
         let mut output = Tensor::room(&device, shape)?;
-        let mut operands: Vec<Operand<'_>> = inputs.iter().map(|t| Operand::Read(&t.memory)).collect();
+        let mut operands: Vec<Operand<'_>> =
+            inputs.iter().map(|t| Operand::Read(&t.memory)).collect();
         operands.push(Operand::Write(&mut output.memory));
         let kernel = kernel.into();
         debug_assert_eq!(kernel.bindings().len(), operands.len());
@@ -155,7 +158,9 @@ impl Words {
 
 /// rows · cols, if a device can count its padded elements in 32 bits.
 fn element_count(rows: usize, cols: usize) -> Result<usize> {
-    let padded = cols.checked_next_multiple_of(4).and_then(|ld| ld.checked_mul(rows));
+    let padded = cols
+        .checked_next_multiple_of(4)
+        .and_then(|ld| ld.checked_mul(rows));
     match padded {
         Some(padded) if u32::try_from(padded).is_ok() => Ok(rows * cols),
         _ => Err(Error::argument(

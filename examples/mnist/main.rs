@@ -33,12 +33,20 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         network.load(file)?;
         println!("loaded {}", file.display());
     }
-    println!("{} training and {} test digits; {} parameters", train.len(), test.len(), network.parameter_count());
+    println!(
+        "{} training and {} test digits; {} parameters",
+        train.len(),
+        test.len(),
+        network.parameter_count()
+    );
 
     let steps = u64::from(args.epochs) * train.len().div_ceil(args.batch.max(1)) as u64;
     let mut trainer = Trainer::new(network)
         .optimizer(Adam::new(args.lr))
-        .schedule(Schedule::Cosine { steps: steps.max(1), floor: 0.0 })
+        .schedule(Schedule::Cosine {
+            steps: steps.max(1),
+            floor: 0.0,
+        })
         .batch_size(args.batch)
         .steps_per_submit(args.steps_per_submit)
         .seed(args.seed)
@@ -104,11 +112,16 @@ fn data(args: &Args) -> wgrad::Result<(Dataset, Dataset)> {
 fn epoch(trainer: &mut Trainer, train: &Dataset) -> wgrad::Result<()> {
     let style = "epoch {prefix} {bar:30} {pos}/{len} {msg}";
     let bar = ProgressBar::new(train.len() as u64)
-        .with_style(ProgressStyle::with_template(style).unwrap_or_else(|_| ProgressStyle::default_bar()))
+        .with_style(
+            ProgressStyle::with_template(style).unwrap_or_else(|_| ProgressStyle::default_bar()),
+        )
         .with_prefix((trainer.epoch_number() + 1).to_string());
     let report = trainer.epoch_with(train, |progress| {
         bar.set_position(progress.samples as u64);
-        bar.set_message(format!("loss {:.4} accuracy {:.4}", progress.loss, progress.accuracy));
+        bar.set_message(format!(
+            "loss {:.4} accuracy {:.4}",
+            progress.loss, progress.accuracy
+        ));
     })?;
     bar.finish_and_clear();
     println!(
@@ -130,10 +143,15 @@ fn show(network: &mut Network, test: &Dataset) -> wgrad::Result<()> {
         samples.push(test.sample(i)?);
     }
     let logits = network.predict(&samples.concat())?;
-    let captions = logits.chunks(test.classes()).zip(test.labels()).map(|(logits, label)| {
-        let best = (0..logits.len()).max_by(|&a, &b| logits[a].total_cmp(&logits[b])).unwrap_or(0);
-        format!("prediction {best}, truth {label}")
-    });
+    let captions = logits
+        .chunks(test.classes())
+        .zip(test.labels())
+        .map(|(logits, label)| {
+            let best = (0..logits.len())
+                .max_by(|&a, &b| logits[a].total_cmp(&logits[b]))
+                .unwrap_or(0);
+            format!("prediction {best}, truth {label}")
+        });
     print!("{}", draw::digits(&samples, &captions.collect::<Vec<_>>()));
     Ok(())
 }

@@ -41,7 +41,8 @@ pub fn read_idx(name: &str, bytes: &[u8]) -> Result<IdxArray> {
 fn parse(name: &str, mut from: impl Read) -> Result<IdxArray> {
     let bad = |reason: String| Error::format(name, reason);
     let mut read = |buffer: &mut [u8], what: &str| {
-        from.read_exact(buffer).map_err(|error| bad(format!("cannot read {what}: {error}")))
+        from.read_exact(buffer)
+            .map_err(|error| bad(format!("cannot read {what}: {error}")))
     };
     let mut magic = [0; 4];
     read(&mut magic, "the magic number")?;
@@ -56,22 +57,28 @@ fn parse(name: &str, mut from: impl Read) -> Result<IdxArray> {
         read(&mut word, &format!("dimension {i}"))?;
         dimensions.push(u32::from_be_bytes(word) as usize);
     }
-    let count = dimensions.iter().try_fold(1usize, |product, &d| product.checked_mul(d));
+    let count = dimensions
+        .iter()
+        .try_fold(1usize, |product, &d| product.checked_mul(d));
     let count = match count {
         Some(count) if count <= MOST_VALUES => count,
-        _ => return Err(bad(format!("dimensions {dimensions:?} make more than {MOST_VALUES} values"))),
+        _ => {
+            return Err(bad(format!(
+                "dimensions {dimensions:?} make more than {MOST_VALUES} values"
+            )));
+        }
     };
     // No more is unpacked than promised, plus one byte that would be too much.
     let mut values = Vec::new();
     let found = from.take(count as u64 + 1).read_to_end(&mut values);
     match found {
         Err(error) => Err(bad(format!("cannot read the values: {error}"))),
-        Ok(found) if found < count => {
-            Err(bad(format!("truncated: dimensions {dimensions:?} promise {count} values, found {found}")))
-        }
-        Ok(found) if found > count => {
-            Err(bad(format!("oversized: dimensions {dimensions:?} promise {count} values, there are more")))
-        }
+        Ok(found) if found < count => Err(bad(format!(
+            "truncated: dimensions {dimensions:?} promise {count} values, found {found}"
+        ))),
+        Ok(found) if found > count => Err(bad(format!(
+            "oversized: dimensions {dimensions:?} promise {count} values, there are more"
+        ))),
         Ok(_) => Ok(IdxArray { dimensions, values }),
     }
 }

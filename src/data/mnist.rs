@@ -28,20 +28,31 @@ impl Mnist {
             let (labels, label_bytes) = file(dir, &format!("{kind}-labels-idx1-ubyte"))?;
             Mnist::set(&images, &image_bytes, &labels, &label_bytes)
         };
-        Ok(Mnist { train: set("train")?, test: set("t10k")? })
+        Ok(Mnist {
+            train: set("train")?,
+            test: set("t10k")?,
+        })
     }
 
     /// One set from the bytes of its two files, plain or gzip. The names stand in errors.
     ///
     /// # Errors
     /// As [`Mnist::from_dir`].
-    pub fn set(images_name: &str, images: &[u8], labels_name: &str, labels: &[u8]) -> Result<Dataset> {
+    pub fn set(
+        images_name: &str,
+        images: &[u8],
+        labels_name: &str,
+        labels: &[u8],
+    ) -> Result<Dataset> {
         let images = with_rank(images_name, read_idx(images_name, images)?, 3)?;
         let labels = with_rank(labels_name, read_idx(labels_name, labels)?, 1)?;
         if images.dimensions[0] != labels.dimensions[0] {
             return Err(Error::format(
                 labels_name,
-                format!("{} labels for {} images", labels.dimensions[0], images.dimensions[0]),
+                format!(
+                    "{} labels for {} images",
+                    labels.dimensions[0], images.dimensions[0]
+                ),
             ));
         }
         let features = images.dimensions[1] * images.dimensions[2];
@@ -54,14 +65,21 @@ fn with_rank(name: &str, array: IdxArray, rank: usize) -> Result<IdxArray> {
     if array.dimensions.len() == rank {
         Ok(array)
     } else {
-        Err(Error::format(name, format!("expected {rank} dimensions, found {:?}", array.dimensions)))
+        Err(Error::format(
+            name,
+            format!("expected {rank} dimensions, found {:?}", array.dimensions),
+        ))
     }
 }
 
 /// The file's path in words and its bytes, with or without `.gz`.
 fn file(dir: &Path, name: &str) -> Result<(String, Vec<u8>)> {
     let plain = dir.join(name);
-    let path = if plain.exists() { plain } else { dir.join(format!("{name}.gz")) };
+    let path = if plain.exists() {
+        plain
+    } else {
+        dir.join(format!("{name}.gz"))
+    };
     match std::fs::read(&path) {
         Ok(bytes) => Ok((path.display().to_string(), bytes)),
         Err(source) => Err(Error::Io { path, source }),

@@ -49,8 +49,19 @@ impl Dataset {
     /// # Errors
     /// [`Shape`](Error::Shape) if there is not one label per sample, or no sample; [`Label`](Error::Label) if a label is
     /// not below `classes`.
-    pub fn from_bytes(features: usize, samples: Vec<u8>, labels: Vec<u32>, classes: usize) -> Result<Self> {
-        let data = Self::new(features, samples.len(), Samples::Bytes(samples.into()), labels, classes)?;
+    pub fn from_bytes(
+        features: usize,
+        samples: Vec<u8>,
+        labels: Vec<u32>,
+        classes: usize,
+    ) -> Result<Self> {
+        let data = Self::new(
+            features,
+            samples.len(),
+            Samples::Bytes(samples.into()),
+            labels,
+            classes,
+        )?;
         Ok(data.scaled(1.0 / 255.0, 0.0))
     }
 
@@ -58,17 +69,38 @@ impl Dataset {
     ///
     /// # Errors
     /// As [`Dataset::from_bytes`]; and [`NonFiniteData`](Error::NonFiniteData) if a value is NaN or infinite.
-    pub fn from_floats(features: usize, samples: Vec<f32>, labels: Vec<u32>, classes: usize) -> Result<Self> {
+    pub fn from_floats(
+        features: usize,
+        samples: Vec<f32>,
+        labels: Vec<u32>,
+        classes: usize,
+    ) -> Result<Self> {
         check_finite(&samples, features)?;
-        Self::new(features, samples.len(), Samples::Floats(samples.into()), labels, classes)
+        Self::new(
+            features,
+            samples.len(),
+            Samples::Floats(samples.into()),
+            labels,
+            classes,
+        )
     }
 
-    fn new(features: usize, values: usize, samples: Samples, labels: Vec<u32>, classes: usize) -> Result<Self> {
+    fn new(
+        features: usize,
+        values: usize,
+        samples: Samples,
+        labels: Vec<u32>,
+        classes: usize,
+    ) -> Result<Self> {
         static NEXT: AtomicU64 = AtomicU64::new(0);
-        if labels.is_empty() || features == 0 || labels.len().checked_mul(features) != Some(values) {
+        if labels.is_empty() || features == 0 || labels.len().checked_mul(features) != Some(values)
+        {
             return Err(Error::shape(
                 "Dataset",
-                format!("at least one sample, and {features} values for each of {} labels", labels.len()),
+                format!(
+                    "at least one sample, and {features} values for each of {} labels",
+                    labels.len()
+                ),
                 format!("{values} values"),
             ));
         }
@@ -87,7 +119,11 @@ impl Dataset {
     /// The same samples, taken as value · scale + shift. To standardise with mean m and deviation s: 1/s and −m/s
     /// (for bytes, m and s of the bytes).
     pub fn scaled(self, scale: f32, shift: f32) -> Self {
-        Dataset { scale, shift, ..self }
+        Dataset {
+            scale,
+            shift,
+            ..self
+        }
     }
 
     /// How many samples.
@@ -121,12 +157,19 @@ impl Dataset {
     /// [`Argument`](Error::Argument) if there is no sample with this number.
     pub fn sample(&self, index: usize) -> Result<Vec<f32>> {
         if index >= self.len() {
-            return Err(Error::argument("a sample's number", format!("below {}", self.len()), index));
+            return Err(Error::argument(
+                "a sample's number",
+                format!("below {}", self.len()),
+                index,
+            ));
         }
         let range = index * self.features..(index + 1) * self.features;
         let scaled = |value: f32| value * self.scale + self.shift;
         Ok(match &self.samples {
-            Samples::Bytes(bytes) => bytes[range].iter().map(|&byte| scaled(byte.into())).collect(),
+            Samples::Bytes(bytes) => bytes[range]
+                .iter()
+                .map(|&byte| scaled(byte.into()))
+                .collect(),
             Samples::Floats(floats) => floats[range].iter().map(|&value| scaled(value)).collect(),
         })
     }
@@ -149,7 +192,10 @@ impl Dataset {
             Samples::Floats(floats) => bytemuck::cast_slice(&shape.pad(floats)).to_vec(),
             Samples::Bytes(bytes) => {
                 let padded = shape.pad(bytes);
-                padded.chunks_exact(4).map(|b| u32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect()
+                padded
+                    .chunks_exact(4)
+                    .map(|b| u32::from_le_bytes([b[0], b[1], b[2], b[3]]))
+                    .collect()
             }
         }
     }
@@ -158,7 +204,11 @@ impl Dataset {
 /// Refuses labels that are not below `classes`.
 pub(crate) fn check_labels(labels: &[u32], classes: usize) -> Result<()> {
     match labels.iter().position(|&label| label as usize >= classes) {
-        Some(row) => Err(Error::Label { row, label: labels[row], classes }),
+        Some(row) => Err(Error::Label {
+            row,
+            label: labels[row],
+            classes,
+        }),
         None => Ok(()),
     }
 }

@@ -25,9 +25,10 @@ impl Faults {
                 wgpu::Error::OutOfMemory { source } => Error::OutOfMemory {
                     message: source.to_string(),
                 },
-                wgpu::Error::Validation { description, .. } | wgpu::Error::Internal { description, .. } => {
-                    Error::Gpu { message: description }
-                }
+                wgpu::Error::Validation { description, .. }
+                | wgpu::Error::Internal { description, .. } => Error::Gpu {
+                    message: description,
+                },
             });
         }));
         let losses = Arc::clone(&faults);

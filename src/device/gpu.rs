@@ -100,10 +100,14 @@ impl Gpu {
             },
             ..Default::default()
         };
-        let (device, queue) = adapter.request_device(&descriptor).await.map_err(|error| Error::OpenDevice {
-            adapter: info.name.clone(),
-            message: error.to_string(),
-        })?;
+        let (device, queue) =
+            adapter
+                .request_device(&descriptor)
+                .await
+                .map_err(|error| Error::OpenDevice {
+                    adapter: info.name.clone(),
+                    message: error.to_string(),
+                })?;
         let one_width = info.subgroup_min_size == info.subgroup_max_size;
         Ok(Gpu {
             faults: Faults::watch(&device),
@@ -143,10 +147,14 @@ impl Gpu {
     }
 
     /// Polls. wgpu panics there when the device is lost: that becomes a fault, and `None`.
-    fn poll(&self, how: wgpu::PollType) -> Option<std::result::Result<wgpu::PollStatus, wgpu::PollError>> {
+    fn poll(
+        &self,
+        how: wgpu::PollType,
+    ) -> Option<std::result::Result<wgpu::PollStatus, wgpu::PollError>> {
         let polled = catch_unwind(AssertUnwindSafe(|| self.device.poll(how)));
         if polled.is_err() {
-            self.faults.lose("wgpu panicked while polling the device".into());
+            self.faults
+                .lose("wgpu panicked while polling the device".into());
         }
         polled.ok()
     }
@@ -157,13 +165,19 @@ impl Gpu {
         self.check_size(what, bytes)?;
         // A binding must not be empty, and whole vec4s are read.
         let size = bytes.next_multiple_of(16).max(16);
-        self.buffer(what, size, Usage::STORAGE | Usage::COPY_DST | Usage::COPY_SRC)
+        self.buffer(
+            what,
+            size,
+            Usage::STORAGE | Usage::COPY_DST | Usage::COPY_SRC,
+        )
     }
 
     /// Refuses what is too large for one binding.
     pub(crate) fn check_size(&self, what: &str, bytes: u64) -> Result<()> {
         let limits = self.device.limits();
-        let limit = limits.max_buffer_size.min(limits.max_storage_buffer_binding_size);
+        let limit = limits
+            .max_buffer_size
+            .min(limits.max_storage_buffer_binding_size);
         if bytes <= limit {
             return Ok(());
         }
@@ -178,7 +192,11 @@ impl Gpu {
 
     /// A buffer that the host reads.
     pub(crate) fn staging(&self, bytes: u64) -> Result<wgpu::Buffer> {
-        self.buffer("staging", bytes, wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST)
+        self.buffer(
+            "staging",
+            bytes,
+            wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST,
+        )
     }
 
     fn buffer(&self, what: &str, size: u64, usage: wgpu::BufferUsages) -> Result<wgpu::Buffer> {
@@ -197,7 +215,8 @@ impl Gpu {
     /// A buffer that kernels can bind, with these words.
     pub(crate) fn upload(&self, what: &str, words: &[u32]) -> Result<wgpu::Buffer> {
         let buffer = self.allocate(what, words.len() as u64 * 4)?;
-        self.queue.write_buffer(&buffer, 0, bytemuck::cast_slice(words));
+        self.queue
+            .write_buffer(&buffer, 0, bytemuck::cast_slice(words));
         self.check()?;
         Ok(buffer)
     }
@@ -275,13 +294,19 @@ impl Gpu {
         let mut encoder = self.device.create_command_encoder(&Default::default());
         encode(&mut encoder);
         let submission = self.queue.submit([encoder.finish()]);
-        *self.last_submission.lock().unwrap_or_else(PoisonError::into_inner) = Some(submission);
+        *self
+            .last_submission
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = Some(submission);
         self.check()
     }
 
     /// The most recent submission, to wait for.
     pub(crate) fn last_submission(&self) -> Option<wgpu::SubmissionIndex> {
-        self.last_submission.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.last_submission
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     /// Waits until a submission is done and its callbacks have run.
@@ -299,13 +324,18 @@ impl Gpu {
             }),
             Some(Err(error)) => {
                 self.check()?;
-                Err(Error::Gpu { message: error.to_string() })
+                Err(Error::Gpu {
+                    message: error.to_string(),
+                })
             }
         }
     }
 
     fn pipeline(&self, label: &str, source: &str, bindings: &[Binding]) -> Result<Pipeline> {
-        let mut pipelines = self.pipelines.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut pipelines = self
+            .pipelines
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         if let Some(pipeline) = pipelines.get(source) {
             return Ok(pipeline.clone());
         }
@@ -324,28 +354,37 @@ impl Gpu {
         let mut entries = vec![entry(0, wgpu::BufferBindingType::Uniform)];
         for binding in bindings {
             let read_only = binding.access == Access::Read;
-            entries.push(entry(binding.number, wgpu::BufferBindingType::Storage { read_only }));
+            entries.push(entry(
+                binding.number,
+                wgpu::BufferBindingType::Storage { read_only },
+            ));
         }
-        let layout = self.device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor {
-            label: Some(label),
-            entries: &entries,
-        });
-        let pipeline_layout = self.device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
-            label: Some(label),
-            bind_group_layouts: &[Some(&layout)],
-            ..Default::default()
-        });
-        let pipeline = self.device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
-            label: Some(label),
-            layout: Some(&pipeline_layout),
-            module: &module,
-            entry_point: Some("main"),
-            compilation_options: wgpu::PipelineCompilationOptions {
-                zero_initialize_workgroup_memory: false,
+        let layout = self
+            .device
+            .create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor {
+                label: Some(label),
+                entries: &entries,
+            });
+        let pipeline_layout = self
+            .device
+            .create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
+                label: Some(label),
+                bind_group_layouts: &[Some(&layout)],
                 ..Default::default()
-            },
-            cache: None,
-        });
+            });
+        let pipeline = self
+            .device
+            .create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
+                label: Some(label),
+                layout: Some(&pipeline_layout),
+                module: &module,
+                entry_point: Some("main"),
+                compilation_options: wgpu::PipelineCompilationOptions {
+                    zero_initialize_workgroup_memory: false,
+                    ..Default::default()
+                },
+                cache: None,
+            });
         self.check()?;
         let made = Pipeline { pipeline, layout };
         pipelines.insert(source.to_string(), made.clone());
@@ -353,7 +392,10 @@ impl Gpu {
     }
 
     /// Compiles one of wgrad's own shaders.
-    #[expect(unsafe_code, reason = "bounds checks and loop counters cost most of a matrix product's speed")]
+    #[expect(
+        unsafe_code,
+        reason = "bounds checks and loop counters cost most of a matrix product's speed"
+    )]
     fn shader(&self, label: &str, source: &str) -> wgpu::ShaderModule {
         let descriptor = wgpu::ShaderModuleDescriptor {
             label: Some(label),

@@ -55,20 +55,32 @@ impl Device {
     pub(crate) fn room(&self, what: &str, floats: usize) -> Result<Memory> {
         match &self.0 {
             Backend::Cpu => {
-                let filler = if cfg!(debug_assertions) { f32::NAN } else { 0.0 };
+                let filler = if cfg!(debug_assertions) {
+                    f32::NAN
+                } else {
+                    0.0
+                };
                 Ok(Memory::Floats(vec![filler; floats]))
             }
             Backend::Gpu(gpu) if gpu.sentinels => upload(gpu, what, &vec![SENTINEL; floats]),
             Backend::Gpu(gpu) => {
                 let bytes = floats as u64 * 4;
                 let buffer = gpu.allocate(what, bytes)?;
-                Ok(Memory::Gpu(Region { buffer, offset: 0, bytes }))
+                Ok(Memory::Gpu(Region {
+                    buffer,
+                    offset: 0,
+                    bytes,
+                }))
             }
         }
     }
 
     /// Runs one kernel.
-    pub(crate) fn run(&self, kernel: impl Into<Kernel>, operands: &mut [Operand<'_>]) -> Result<()> {
+    pub(crate) fn run(
+        &self,
+        kernel: impl Into<Kernel>,
+        operands: &mut [Operand<'_>],
+    ) -> Result<()> {
         let kernel = kernel.into();
         match &self.0 {
             Backend::Cpu => {
@@ -79,7 +91,9 @@ impl Device {
             Backend::Gpu(gpu) => {
                 let regions: Vec<Region> = operands.iter().map(gpu_region).collect();
                 let recorded = gpu.record(&[(&kernel, regions)])?;
-                gpu.submit(|encoder| recorded.encode(&mut encoder.begin_compute_pass(&Default::default())))
+                gpu.submit(|encoder| {
+                    recorded.encode(&mut encoder.begin_compute_pass(&Default::default()))
+                })
             }
         }
     }
@@ -90,13 +104,21 @@ fn upload(gpu: &Gpu, what: &str, words: &[u32]) -> Result<Memory> {
     let bytes = words.len() as u64 * 4;
     if !gpu.sentinels {
         let buffer = gpu.upload(what, words)?;
-        return Ok(Memory::Gpu(Region { buffer, offset: 0, bytes }));
+        return Ok(Memory::Gpu(Region {
+            buffer,
+            offset: 0,
+            bytes,
+        }));
     }
     let margin = vec![SENTINEL; MARGIN as usize / 4];
     // Bindings have room for at least one vec4.
     let filler = vec![SENTINEL; words.len().next_multiple_of(4).max(4) - words.len()];
     let buffer = gpu.upload(what, &[&margin, words, &filler, &margin].concat())?;
-    Ok(Memory::Gpu(Region { buffer, offset: MARGIN, bytes }))
+    Ok(Memory::Gpu(Region {
+        buffer,
+        offset: MARGIN,
+        bytes,
+    }))
 }
 
 fn cpu_arg<'a>(operand: &'a mut Operand<'_>) -> Arg<'a, f32> {
@@ -127,10 +149,18 @@ impl Memory {
             (Memory::Gpu(region), Backend::Gpu(gpu)) => {
                 let buffer = &region.buffer;
                 let staging = gpu.staging(buffer.size())?;
-                gpu.submit(|encoder| encoder.copy_buffer_to_buffer(buffer, 0, &staging, 0, buffer.size()))?;
-                let (start, end) = (region.offset as usize / 4, (region.offset + region.bytes) as usize / 4);
+                gpu.submit(|encoder| {
+                    encoder.copy_buffer_to_buffer(buffer, 0, &staging, 0, buffer.size())
+                })?;
+                let (start, end) = (
+                    region.offset as usize / 4,
+                    (region.offset + region.bytes) as usize / 4,
+                );
                 let whole = |words: &[u32]| {
-                    let intact = words[..start].iter().chain(&words[end..]).all(|&word| word == SENTINEL);
+                    let intact = words[..start]
+                        .iter()
+                        .chain(&words[end..])
+                        .all(|&word| word == SENTINEL);
                     (intact, words[start..end].to_vec())
                 };
                 let (intact, words) = Readback::request(gpu, &staging).finish(gpu, whole).await?;

@@ -76,7 +76,11 @@ impl Device {
 
     /// The adapters of this machine, in the order that [`GpuOptions::index`] counts.
     pub async fn adapters_async() -> Vec<AdapterReport> {
-        gpu::adapters().await.iter().map(|a| AdapterReport::new(&a.get_info())).collect()
+        gpu::adapters()
+            .await
+            .iter()
+            .map(|a| AdapterReport::new(&a.get_info()))
+            .collect()
     }
 
     /// [`Device::adapters_async`], waited for.

@@ -38,23 +38,35 @@ impl GpuOptions {
     /// Whether an adapter that runs on the CPU (lavapipe, SwiftShader, WARP) will do. It is slower than
     /// [`Device::cpu`](crate::Device::cpu), and of use for testing.
     pub fn allow_software(self, allow_software: bool) -> Self {
-        GpuOptions { allow_software, ..self }
+        GpuOptions {
+            allow_software,
+            ..self
+        }
     }
 
     /// Only an adapter whose name holds this text, in upper or lower case.
     pub fn name(self, name: impl Into<String>) -> Self {
-        GpuOptions { name: Some(name.into()), ..self }
+        GpuOptions {
+            name: Some(name.into()),
+            ..self
+        }
     }
 
     /// Only the adapter at this place of [`Device::adapters`](crate::Device::adapters).
     pub fn index(self, index: usize) -> Self {
-        GpuOptions { index: Some(index), ..self }
+        GpuOptions {
+            index: Some(index),
+            ..self
+        }
     }
 
     /// Whether kernels are compiled with wgpu's bounds checks and loop counters. wgrad's own kernels stay within their
     /// buffers without them, at many times the speed; this is for hunting a driver's or wgrad's bug.
     pub fn runtime_checks(self, runtime_checks: bool) -> Self {
-        GpuOptions { runtime_checks, ..self }
+        GpuOptions {
+            runtime_checks,
+            ..self
+        }
     }
 
     /// Whether kernels may use subgroup operations where the adapter has them; on by default.
@@ -72,14 +84,28 @@ impl GpuOptions {
     /// Whether a software adapter too runs the kernels made for hardware, which are slow there. For testing them on a
     /// machine without a GPU; off by default.
     pub fn hardware_kernels(self, hardware_kernels: bool) -> Self {
-        GpuOptions { hardware_kernels, ..self }
+        GpuOptions {
+            hardware_kernels,
+            ..self
+        }
     }
 
     /// The request in words, for errors.
     pub(crate) fn describe(&self) -> String {
-        let kind = if self.allow_software { "any adapter" } else { "a hardware GPU" };
-        let name = self.name.as_ref().map(|n| format!(" named \"{n}\"")).unwrap_or_default();
-        let index = self.index.map(|i| format!(" at index {i}")).unwrap_or_default();
+        let kind = if self.allow_software {
+            "any adapter"
+        } else {
+            "a hardware GPU"
+        };
+        let name = self
+            .name
+            .as_ref()
+            .map(|n| format!(" named \"{n}\""))
+            .unwrap_or_default();
+        let index = self
+            .index
+            .map(|i| format!(" at index {i}"))
+            .unwrap_or_default();
         format!("{kind}{name}{index}")
     }
 }

@@ -8,7 +8,10 @@ use futures_intrusive::channel::shared::{OneshotReceiver, oneshot_channel};
 #[derive(Debug)]
 pub(crate) struct Readback {
     buffer: wgpu::Buffer,
-    #[cfg_attr(target_arch = "wasm32", expect(dead_code, reason = "the browser's event loop waits"))]
+    #[cfg_attr(
+        target_arch = "wasm32",
+        expect(dead_code, reason = "the browser's event loop waits")
+    )]
     submission: Option<wgpu::SubmissionIndex>,
     answer: OneshotReceiver<std::result::Result<(), wgpu::BufferAsyncError>>,
 }
@@ -43,9 +46,12 @@ impl Readback {
                 });
             }
         }
-        let view = self.buffer.get_mapped_range(..).map_err(|error| Error::Gpu {
-            message: error.to_string(),
-        })?;
+        let view = self
+            .buffer
+            .get_mapped_range(..)
+            .map_err(|error| Error::Gpu {
+                message: error.to_string(),
+            })?;
         let result = read(bytemuck::cast_slice(&view));
         drop(view);
         self.buffer.unmap();

@@ -59,14 +59,21 @@ impl AdapterReport {
                 wgpu::DeviceType::Other => DeviceKind::Other,
             },
             backend: info.backend.to_string(),
-            driver: format!("{} {}", info.driver, info.driver_info).trim().to_string(),
+            driver: format!("{} {}", info.driver, info.driver_info)
+                .trim()
+                .to_string(),
         }
     }
 }
 
 impl fmt::Display for AdapterReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let AdapterReport { name, kind, backend, driver } = self;
+        let AdapterReport {
+            name,
+            kind,
+            backend,
+            driver,
+        } = self;
         write!(f, "{name} ({kind}, {backend}, {driver})")
     }
 }

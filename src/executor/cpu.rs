@@ -60,7 +60,11 @@ impl<T: Real> CpuExecutor<T> {
         for spec in &plan.buffers {
             self.reserve(*spec)?;
         }
-        let places: Vec<usize> = plan.buffers.iter().map(|spec| self.place(spec.role)).collect();
+        let places: Vec<usize> = plan
+            .buffers
+            .iter()
+            .map(|spec| self.place(spec.role))
+            .collect();
         let calls = plan.calls.iter().map(|call| {
             let mut call = call.clone();
             for arg in &mut call.args {
@@ -68,10 +72,21 @@ impl<T: Real> CpuExecutor<T> {
             }
             let mut order: Vec<usize> = (0..call.args.len()).collect();
             order.sort_by_key(|&i| (call.args[i].buffer, call.args[i].offset));
-            let writes = call.kernel.bindings().iter().map(|b| b.access == Access::Write).collect();
-            PreparedCall { call, order, writes }
+            let writes = call
+                .kernel
+                .bindings()
+                .iter()
+                .map(|b| b.access == Access::Write)
+                .collect();
+            PreparedCall {
+                call,
+                order,
+                writes,
+            }
         });
-        self.plans.push(Prepared { calls: calls.collect() });
+        self.plans.push(Prepared {
+            calls: calls.collect(),
+        });
         Ok(PlanId(self.plans.len() - 1))
     }
 
@@ -90,7 +105,9 @@ impl<T: Real> CpuExecutor<T> {
         // A buffer of samples may change between words of bytes and floats, from data set to data set.
         let len = spec.len.next_multiple_of(ALIGNMENT);
         match (&mut self.memory[place], spec.element) {
-            (Memory::Floats(floats), Element::Float) => floats.resize(floats.len().max(len), T::ZERO),
+            (Memory::Floats(floats), Element::Float) => {
+                floats.resize(floats.len().max(len), T::ZERO)
+            }
             (Memory::Words(words), Element::Word) => words.resize(words.len().max(len), 0),
             (memory, Element::Float) => *memory = Memory::Floats(vec![T::ZERO; len]),
             (memory, Element::Word) => *memory = Memory::Words(vec![0; len]),
@@ -131,7 +148,11 @@ impl<T: Real> CpuExecutor<T> {
             match &self.memory[self.place(*role)] {
                 Memory::Words(from) => words.extend_from_slice(&from[range.clone()]),
                 Memory::Floats(from) => {
-                    words.extend(from[range.clone()].iter().map(|float| (float.to_f64() as f32).to_bits()));
+                    words.extend(
+                        from[range.clone()]
+                            .iter()
+                            .map(|float| (float.to_f64() as f32).to_bits()),
+                    );
                 }
             }
         }
@@ -167,9 +188,14 @@ impl PreparedCall {
         // several outputs is split between them.
         let mut rest = memory.iter_mut();
         let mut passed = 0;
-        for group in self.order.chunk_by(|&a, &b| regions[a].buffer == regions[b].buffer) {
+        for group in self
+            .order
+            .chunk_by(|&a, &b| regions[a].buffer == regions[b].buffer)
+        {
             let buffer = regions[group[0]].buffer;
-            let memory = rest.nth(buffer - passed).expect("arguments lie in the memory");
+            let memory = rest
+                .nth(buffer - passed)
+                .expect("arguments lie in the memory");
             passed = buffer + 1;
             if self.writes[group[0]] {
                 split(memory, group, &self.call, &mut args);
@@ -184,14 +210,21 @@ impl PreparedCall {
                 }
             }
         }
-        self.call.kernel.run(&mut Args::new(&mut args[..regions.len()]));
+        self.call
+            .kernel
+            .run(&mut Args::new(&mut args[..regions.len()]));
     }
 }
 
 /// Hands out the written regions of one buffer, which are in ascending order and do not overlap.
 fn split<'a, T>(memory: &'a mut Memory<T>, group: &[usize], call: &Call, args: &mut [Arg<'a, T>]) {
     /// Takes `len` elements at `offset`, counted from the start of the buffer of which `rest` begins at `passed`.
-    fn cut<'a, E>(rest: &mut &'a mut [E], passed: &mut usize, offset: usize, len: usize) -> &'a mut [E] {
+    fn cut<'a, E>(
+        rest: &mut &'a mut [E],
+        passed: &mut usize,
+        offset: usize,
+        len: usize,
+    ) -> &'a mut [E] {
         let (_, tail) = std::mem::take(rest).split_at_mut(offset - *passed);
         let (region, tail) = tail.split_at_mut(len);
         *rest = tail;

@@ -66,7 +66,8 @@ impl GpuExecutor {
         let buffer = self.gpu.allocate(&format!("{:?}", spec.role), bytes)?;
         if let Some(old) = self.buffers.insert(spec.role, buffer.clone()) {
             self.generation += 1;
-            self.gpu.submit(|encoder| encoder.copy_buffer_to_buffer(&old, 0, &buffer, 0, old.size()))?;
+            self.gpu
+                .submit(|encoder| encoder.copy_buffer_to_buffer(&old, 0, &buffer, 0, old.size()))?;
         }
         Ok(())
     }
@@ -74,7 +75,9 @@ impl GpuExecutor {
     pub(crate) fn write(&mut self, role: Role, offset: usize, words: &[u32]) -> Result<()> {
         self.gpu.check()?;
         let buffer = &self.buffers[&role];
-        self.gpu.queue.write_buffer(buffer, offset as u64 * 4, bytemuck::cast_slice(words));
+        self.gpu
+            .queue
+            .write_buffer(buffer, offset as u64 * 4, bytemuck::cast_slice(words));
         self.gpu.check()
     }
 
@@ -100,14 +103,24 @@ impl GpuExecutor {
         Ok(Ticket(ticket))
     }
 
-    pub(crate) async fn collect<R>(&mut self, ticket: Ticket, read: impl FnOnce(&[u32]) -> R) -> Result<R> {
+    pub(crate) async fn collect<R>(
+        &mut self,
+        ticket: Ticket,
+        read: impl FnOnce(&[u32]) -> R,
+    ) -> Result<R> {
         let pending = self.pending[ticket.0].take();
-        let readback = pending.unwrap_or_else(|| unreachable!("a ticket is collected once, and in its turn"));
+        let readback =
+            pending.unwrap_or_else(|| unreachable!("a ticket is collected once, and in its turn"));
         readback.finish(&self.gpu, read).await
     }
 
     /// One submit: a compute pass over all plans, then the copies.
-    fn submit(&mut self, plans: &[PlanId], fetch: &[Fetch], staging: Option<&wgpu::Buffer>) -> Result<()> {
+    fn submit(
+        &mut self,
+        plans: &[PlanId],
+        fetch: &[Fetch],
+        staging: Option<&wgpu::Buffer>,
+    ) -> Result<()> {
         for plan in plans {
             let prepared = &mut self.plans[plan.0];
             if prepared.generation != self.generation {
@@ -126,7 +139,13 @@ impl GpuExecutor {
             for (role, range) in fetch {
                 let bytes = range.len() as u64 * 4;
                 if let Some(staging) = staging {
-                    encoder.copy_buffer_to_buffer(&self.buffers[role], range.start as u64 * 4, staging, to, bytes);
+                    encoder.copy_buffer_to_buffer(
+                        &self.buffers[role],
+                        range.start as u64 * 4,
+                        staging,
+                        to,
+                        bytes,
+                    );
                 }
                 to += bytes;
             }

@@ -76,7 +76,11 @@ impl Executor {
     }
 
     /// Waits for what a ticket stands for: the fetched parts one after the other, as words.
-    pub(crate) async fn collect<R>(&mut self, ticket: Ticket, read: impl FnOnce(&[u32]) -> R) -> Result<R> {
+    pub(crate) async fn collect<R>(
+        &mut self,
+        ticket: Ticket,
+        read: impl FnOnce(&[u32]) -> R,
+    ) -> Result<R> {
         match self {
             Executor::Cpu(executor) => Ok(executor.collect(ticket, read)),
             Executor::Gpu(executor) => executor.collect(ticket, read).await,

@@ -37,7 +37,10 @@ impl Graph {
                 });
             }
         }
-        self.parameters.iter().map(|p| gradients[p.value.0]).collect()
+        self.parameters
+            .iter()
+            .map(|p| gradients[p.value.0])
+            .collect()
     }
 
     /// For each node, whether a parameter is among what it is made of.
@@ -55,16 +58,40 @@ impl Graph {
         let matmul = |a, b, layout| Pulled::Op(Op::Matmul { a, b, layout });
         match self.op(value).clone() {
             Op::Input | Op::Parameter(_) => vec![],
-            Op::Matmul { a, b, layout: Layout::NN } => {
-                vec![(a, matmul(dy, b, Layout::NT)), (b, matmul(a, dy, Layout::TN))]
+            Op::Matmul {
+                a,
+                b,
+                layout: Layout::NN,
+            } => {
+                vec![
+                    (a, matmul(dy, b, Layout::NT)),
+                    (b, matmul(a, dy, Layout::TN)),
+                ]
             }
-            Op::Matmul { a, b, layout: Layout::NT } => {
-                vec![(a, matmul(dy, b, Layout::NN)), (b, matmul(dy, a, Layout::TN))]
+            Op::Matmul {
+                a,
+                b,
+                layout: Layout::NT,
+            } => {
+                vec![
+                    (a, matmul(dy, b, Layout::NN)),
+                    (b, matmul(dy, a, Layout::TN)),
+                ]
             }
-            Op::Matmul { a, b, layout: Layout::TN } => {
-                vec![(a, matmul(b, dy, Layout::NT)), (b, matmul(a, dy, Layout::NN))]
+            Op::Matmul {
+                a,
+                b,
+                layout: Layout::TN,
+            } => {
+                vec![
+                    (a, matmul(b, dy, Layout::NT)),
+                    (b, matmul(a, dy, Layout::NN)),
+                ]
             }
-            Op::BiasAdd { x, bias } => vec![(x, Pulled::Same), (bias, Pulled::Op(Op::ColumnSum { x: dy }))],
+            Op::BiasAdd { x, bias } => vec![
+                (x, Pulled::Same),
+                (bias, Pulled::Op(Op::ColumnSum { x: dy })),
+            ],
             Op::Activation { z, f } => {
                 let saved = if f.derivative_needs_z() { z } else { value };
                 vec![(z, Pulled::Op(Op::ActivationBackward { dy, saved, f }))]
@@ -75,7 +102,9 @@ impl Graph {
                 (b, Pulled::Op(Op::Hadamard { a: dy, b: a })),
             ],
             Op::Scale { a, factor } => vec![(a, Pulled::Op(Op::Scale { a: dy, factor }))],
-            Op::Softmax { x, log } => vec![(x, Pulled::Op(Op::SoftmaxBackward { dy, y: value, log }))],
+            Op::Softmax { x, log } => {
+                vec![(x, Pulled::Op(Op::SoftmaxBackward { dy, y: value, log }))]
+            }
             Op::CrossEntropy { .. }
             | Op::ActivationBackward { .. }
             | Op::ColumnSum { .. }

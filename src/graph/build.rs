@@ -10,10 +10,20 @@ impl Graph {
     /// [`Argument`](Error::Argument) if there is an input already, or no feature.
     pub fn input(&mut self, features: usize) -> Result<Value> {
         if self.nodes.iter().any(|node| node.op == Op::Input) {
-            return Err(Error::argument("the number of inputs", "1", "a second input"));
+            return Err(Error::argument(
+                "the number of inputs",
+                "1",
+                "a second input",
+            ));
         }
         positive("the number of input features", features)?;
-        Ok(self.push(Op::Input, Shape { rows: Rows::Batch, cols: features }))
+        Ok(self.push(
+            Op::Input,
+            Shape {
+                rows: Rows::Batch,
+                cols: features,
+            },
+        ))
     }
 
     /// A trainable matrix [rows, cols] under a name of its own, to be used in any number of places.
@@ -32,9 +42,19 @@ impl Graph {
         self.add_parameter(name, MatrixShape::new(1, length), true, init)
     }
 
-    fn add_parameter(&mut self, name: &str, shape: MatrixShape, vector: bool, init: Init) -> Result<Value> {
+    fn add_parameter(
+        &mut self,
+        name: &str,
+        shape: MatrixShape,
+        vector: bool,
+        init: Init,
+    ) -> Result<Value> {
         if self.parameters.iter().any(|p| p.name == name) {
-            return Err(Error::argument("a parameter's name", "unique in its graph", name));
+            return Err(Error::argument(
+                "a parameter's name",
+                "unique in its graph",
+                name,
+            ));
         }
         positive("the rows of a parameter", shape.rows)?;
         positive("the columns of a parameter", shape.cols)?;
@@ -42,9 +62,18 @@ impl Graph {
         let number = self.parameters.len();
         let value = self.push(
             Op::Parameter(number),
-            Shape { rows: Rows::Fixed(shape.rows), cols: shape.cols },
+            Shape {
+                rows: Rows::Fixed(shape.rows),
+                cols: shape.cols,
+            },
         );
-        self.parameters.push(Parameter { name: name.to_string(), shape, vector, init, value });
+        self.parameters.push(Parameter {
+            name: name.to_string(),
+            shape,
+            vector,
+            init,
+            value,
+        });
         Ok(value)
     }
 
@@ -87,7 +116,11 @@ impl Graph {
             Rows::Fixed(cols) if inner_a == inner_b => {
                 Ok(self.push(Op::Matmul { a, b, layout }, Shape { rows, cols }))
             }
-            _ => Err(Error::shape("matmul", format!("B that fits A {sa} in layout {layout:?}"), sb)),
+            _ => Err(Error::shape(
+                "matmul",
+                format!("B that fits A {sa} in layout {layout:?}"),
+                sb,
+            )),
         }
     }
 
@@ -97,7 +130,10 @@ impl Graph {
     /// [`Shape`](Error::Shape) if b is not [1, cols].
     pub fn bias_add(&mut self, x: Value, bias: Value) -> Result<Value> {
         let shape = self.shape(x);
-        let wanted = Shape { rows: Rows::Fixed(1), cols: shape.cols };
+        let wanted = Shape {
+            rows: Rows::Fixed(1),
+            cols: shape.cols,
+        };
         self.expect("bias_add", bias, wanted)?;
         Ok(self.push(Op::BiasAdd { x, bias }, shape))
     }

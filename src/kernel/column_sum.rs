@@ -1,6 +1,7 @@
 //! Column sums: out[j] = Σᵢ x[i, j], over ascending i. x [rows, cols], out [cols].
 
 use super::program::WORKGROUP;
+use super::program::uniform_block;
 use super::{Args, Binding, Compute, MatrixShape, Program, Real, Target, row_sums};
 
 /// Sums every column of a matrix. Arguments: x, out.
@@ -9,14 +10,14 @@ pub(crate) struct ColumnSum {
     pub(crate) shape: MatrixShape,
 }
 
-/// The shader's uniform block.
-#[repr(C)]
-#[derive(Clone, Copy, bytemuck::Pod, bytemuck::Zeroable)]
-pub(crate) struct Params {
-    rows: u32,
-    /// `vec4` elements in a row.
-    ld4: u32,
-    _pad: [u32; 2],
+uniform_block! {
+    /// The shader's uniform block.
+    pub(crate) struct Params {
+        rows: u32,
+        /// `vec4` elements in a row.
+        ld4: u32,
+        _pad: [u32; 2],
+    }
 }
 
 impl Compute for ColumnSum {

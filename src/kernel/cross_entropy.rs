@@ -7,6 +7,7 @@
 //! The kernel is also the clock of training: it writes each workgroup's sums of losses and of correct rows to the metric
 //! ring, at the step's place, and advances word 1 of the state (see [`crate::plan`]).
 
+use super::program::uniform_block;
 use super::softmax::max_and_sum;
 use super::{
     Args, Binding, Compute, MatrixShape, Program, Real, Target, cross_entropy_gradient, matrix,
@@ -27,18 +28,18 @@ pub(crate) struct CrossEntropy {
     pub(crate) ring_stride: usize,
 }
 
-/// The shader's uniform block.
-#[repr(C)]
-#[derive(Clone, Copy, bytemuck::Pod, bytemuck::Zeroable)]
-pub(crate) struct Params {
-    rows: u32,
-    cols: u32,
-    /// `vec4` elements in a row.
-    ld4: u32,
-    scale: f32,
-    ring_steps: u32,
-    ring_stride: u32,
-    _pad: [u32; 2],
+uniform_block! {
+    /// The shader's uniform block.
+    pub(crate) struct Params {
+        rows: u32,
+        cols: u32,
+        /// `vec4` elements in a row.
+        ld4: u32,
+        scale: f32,
+        ring_steps: u32,
+        ring_stride: u32,
+        _pad: [u32; 2],
+    }
 }
 
 /// Guard id of the loss: before every parameter.

@@ -5,6 +5,7 @@
 
 use super::elementwise::for_rows;
 use super::program::WORKGROUP;
+use super::program::uniform_block;
 use super::{
     Args, Binding, Compute, MatrixShape, Program, Real, Target, gather_bytes, gather_floats, matrix,
 };
@@ -26,22 +27,25 @@ pub(crate) struct Gather {
     pub(crate) source: Source,
     pub(crate) scale: f32,
     pub(crate) shift: f32,
+    /// Samples there are.
+    pub(crate) samples: usize,
     /// Entries of the step table.
     pub(crate) table_steps: usize,
 }
 
-/// The shader's uniform block.
-#[repr(C)]
-#[derive(Clone, Copy, bytemuck::Pod, bytemuck::Zeroable)]
-pub(crate) struct Params {
-    rows: u32,
-    cols: u32,
-    /// `vec4` elements in a row.
-    ld4: u32,
-    table_steps: u32,
-    scale: f32,
-    shift: f32,
-    _pad: [u32; 2],
+uniform_block! {
+    /// The shader's uniform block.
+    pub(crate) struct Params {
+        rows: u32,
+        cols: u32,
+        /// `vec4` elements in a row.
+        ld4: u32,
+        table_steps: u32,
+        scale: f32,
+        shift: f32,
+        samples: u32,
+        _pad: u32,
+    }
 }
 
 impl Compute for Gather {
@@ -72,7 +76,8 @@ impl Compute for Gather {
             table_steps: self.table_steps as u32,
             scale: self.scale,
             shift: self.shift,
-            _pad: [0; 2],
+            samples: self.samples as u32,
+            _pad: 0,
         };
         let load = match self.source {
             Source::Bytes => gather_bytes::SOURCE,
@@ -80,7 +85,11 @@ impl Compute for Gather {
         };
         Program::new(
             &[("WORKGROUP", WORKGROUP as u32)],
-            &[matrix::SOURCE, load, include_str!("../../shaders/gather.wgsl")],
+            &[
+                matrix::SOURCE,
+                load,
+                include_str!("../../shaders/gather.wgsl"),
+            ],
             &params,
             self.shape.vec4s().div_ceil(WORKGROUP),
         )
@@ -99,18 +108,20 @@ impl Compute for Gather {
         let (labels, indices) = (args.read_words(), args.read_words());
         let (table, state) = (args.read_words(), args.read_words());
         let offset = table[state[0] as usize % self.table_steps * 4 + 3] as usize;
-        let rows = &indices[offset..][..self.shape.rows];
+        // While the guard stops the step counter, the entry may be that of a shorter batch.
+        let sample = |row: usize| indices[(offset + row).min(self.samples - 1)] as usize;
         let (scale, shift) = (T::of(self.scale.into()), T::of(self.shift.into()));
         let (ld, ld4) = (self.shape.ld(), self.shape.ld4());
         for_rows(args.write(), self.shape, |i, x| {
-            let row = rows[i] as usize;
+            let row = sample(i);
             match self.source {
                 Source::Bytes => gather_bytes::run(&words[row * ld4..][..ld4], scale, shift, x),
                 Source::Floats => gather_floats::run(&floats[row * ld..][..ld], scale, shift, x),
             }
         });
-        for (to, &row) in args.write_words().iter_mut().zip(rows) {
-            *to = labels[row as usize];
+        let batch_labels = &mut args.write_words()[..self.shape.rows];
+        for (i, label) in batch_labels.iter_mut().enumerate() {
+            *label = labels[sample(i)];
         }
     }
 }

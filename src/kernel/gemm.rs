@@ -1,6 +1,6 @@
 //! The CPU's matrix product, by the `gemm` crate: the one place that calls it.
 
-use super::{Layout, MatrixShape, Matmul, Real};
+use super::{Layout, Matmul, MatrixShape, Real};
 
 /// Multiply-adds below which one thread is faster than several.
 const PARALLEL_MULTIPLY_ADDS: usize = 1 << 19;
@@ -34,12 +34,24 @@ pub(crate) fn product<T: Real>(call: &Matmul, a: &[T], b: &[T], c: &mut [T]) {
     // mutably, so it overlaps neither operand; with `read_dst` false `c` is written, not read.
     unsafe {
         gemm::gemm(
-            m, n, k,
-            c.as_mut_ptr(), 1, call.out().ld() as isize, false,
-            a.as_ptr(), a_cols, a_rows,
-            b.as_ptr(), b_cols, b_rows,
-            T::ZERO, T::ONE,
-            false, false, false,
+            m,
+            n,
+            k,
+            c.as_mut_ptr(),
+            1,
+            call.out().ld() as isize,
+            false,
+            a.as_ptr(),
+            a_cols,
+            a_rows,
+            b.as_ptr(),
+            b_cols,
+            b_rows,
+            T::ZERO,
+            T::ONE,
+            false,
+            false,
+            false,
             threads,
         );
     }

@@ -10,6 +10,7 @@
 //! [`matmul_direct`] for adapters that run on a CPU. Which one is a pure function of the adapter.
 
 use super::elementwise::{PARALLEL_FLOATS, for_rows, row_of};
+use super::program::uniform_block;
 use super::{
     Args, Binding, Compute, Epilogue, MatrixShape, Program, Real, Target, epilogue, gemm,
     matmul_direct, matmul_tiled, matrix, row_sums,
@@ -47,21 +48,21 @@ pub(crate) struct Matmul {
     pub(crate) row_sums: bool,
 }
 
-/// The shader's uniform block.
-#[repr(C)]
-#[derive(Clone, Copy, bytemuck::Pod, bytemuck::Zeroable)]
-pub(crate) struct Params {
-    m: u32,
-    n: u32,
-    k: u32,
-    /// Leading dimensions, in `vec4` elements.
-    lda: u32,
-    ldb: u32,
-    ldc: u32,
-    /// For the non-finite guard.
-    id: u32,
-    /// The activation's parameter.
-    alpha: f32,
+uniform_block! {
+    /// The shader's uniform block.
+    pub(crate) struct Params {
+        m: u32,
+        n: u32,
+        k: u32,
+        /// Leading dimensions, in `vec4` elements.
+        lda: u32,
+        ldb: u32,
+        ldc: u32,
+        /// For the non-finite guard.
+        id: u32,
+        /// The activation's parameter.
+        alpha: f32,
+    }
 }
 
 impl Matmul {
@@ -108,10 +109,18 @@ impl Matmul {
             include_str!("../../shaders/matmul.wgsl"),
             matrix::SOURCE,
             activation,
-            if self.bias { epilogue::bias::SOURCE } else { epilogue::bias::NONE },
+            if self.bias {
+                epilogue::bias::SOURCE
+            } else {
+                epilogue::bias::NONE
+            },
             finish,
             epilogue::store::SOURCE,
-            if self.row_sums { row_sums::SOURCE } else { row_sums::NONE },
+            if self.row_sums {
+                row_sums::SOURCE
+            } else {
+                row_sums::NONE
+            },
         ]
     }
 }
@@ -199,7 +208,9 @@ impl Compute for Matmul {
             Epilogue::Plain | Epilogue::Gradient { .. } if bias.is_none() => {
                 zero_padding(out, shape);
             }
-            Epilogue::Plain | Epilogue::Gradient { .. } => for_rows(out, shape, |_, row| add_bias(row)),
+            Epilogue::Plain | Epilogue::Gradient { .. } => {
+                for_rows(out, shape, |_, row| add_bias(row))
+            }
             Epilogue::Activation(f) => for_rows(out, shape, |_, row| {
                 add_bias(row);
                 f.apply_in_place(row);
@@ -212,7 +223,9 @@ impl Compute for Matmul {
             }
             Epilogue::Derivative(f) => {
                 let saved = saved.expect("a derivative epilogue has a saved operand");
-                for_rows(out, shape, |i, row| f.backpropagate(row_of(saved, shape, i), row));
+                for_rows(out, shape, |i, row| {
+                    f.backpropagate(row_of(saved, shape, i), row)
+                });
             }
         }
         if self.row_sums {

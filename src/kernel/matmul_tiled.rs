@@ -16,9 +16,27 @@ pub(crate) struct Tile {
 
 /// The sizes there are, largest first.
 pub(crate) const TILES: [Tile; 3] = [
-    Tile { m: 128, n: 128, k: 8, per_m: 8, per_n: 8 },
-    Tile { m: 64, n: 64, k: 8, per_m: 8, per_n: 4 },
-    Tile { m: 32, n: 32, k: 8, per_m: 4, per_n: 4 },
+    Tile {
+        m: 128,
+        n: 128,
+        k: 8,
+        per_m: 8,
+        per_n: 8,
+    },
+    Tile {
+        m: 64,
+        n: 64,
+        k: 8,
+        per_m: 8,
+        per_n: 4,
+    },
+    Tile {
+        m: 32,
+        n: 32,
+        k: 8,
+        per_m: 4,
+        per_n: 4,
+    },
 ];
 
 /// Workgroups from which a GPU is taken to be busy.

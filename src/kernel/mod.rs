@@ -86,5 +86,16 @@ macro_rules! kernels {
 }
 
 kernels!(
-    ColumnSum, CrossEntropy, Elementwise, Gather, Matmul, Softmax, SoftmaxBackward, Sum, Update,
+    ColumnSum,
+    CrossEntropy,
+    Elementwise,
+    Gather,
+    Matmul,
+    Softmax,
+    SoftmaxBackward,
+    Sum,
+    Update,
 );
+
+#[cfg(test)]
+mod shader_tests;

@@ -62,6 +62,28 @@ pub(crate) struct Target {
     pub(crate) subgroup: Option<u32>,
 }
 
+/// The uniform block of a kernel: what it holds, and where, for comparison with the shader's own declaration.
+pub(crate) trait UniformBlock: bytemuck::Pod {
+    /// Name and offset in bytes of every field.
+    const FIELDS: &'static [(&'static str, usize)];
+}
+
+/// Declares a uniform block with the layout that WGSL gives it: only four-byte fields and arrays of whole 16 bytes.
+macro_rules! uniform_block {
+    ($(#[$doc:meta])* pub(crate) struct $name:ident { $($(#[$field_doc:meta])* $field:ident: $type:ty),* $(,)? }) => {
+        $(#[$doc])*
+        #[repr(C)]
+        #[derive(Clone, Copy, bytemuck::Pod, bytemuck::Zeroable)]
+        pub(crate) struct $name { $($(#[$field_doc])* $field: $type),* }
+
+        impl $crate::kernel::program::UniformBlock for $name {
+            const FIELDS: &'static [(&'static str, usize)] =
+                &[$((stringify!($field), std::mem::offset_of!($name, $field))),*];
+        }
+    };
+}
+pub(crate) use uniform_block;
+
 /// A kernel made ready for a GPU.
 #[derive(Clone, Debug)]
 pub(crate) struct Program {
@@ -69,16 +91,22 @@ pub(crate) struct Program {
     pub(crate) source: String,
     /// The uniform block at binding 0.
     pub(crate) params: Vec<u8>,
+    /// Its fields, by name and offset.
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "compared with the shader's declaration in tests")
+    )]
+    pub(crate) fields: &'static [(&'static str, usize)],
     /// Workgroups in all; the executor folds them into two dimensions.
     pub(crate) workgroups: u64,
 }
 
 impl Program {
     /// Joins `const` lines, pieces and the kernel's own text.
-    pub(crate) fn new(
+    pub(crate) fn new<B: UniformBlock>(
         constants: &[(&str, u32)],
         pieces: &[&str],
-        params: &impl bytemuck::Pod,
+        params: &B,
         workgroups: usize,
     ) -> Self {
         let mut source = String::new();
@@ -92,6 +120,7 @@ impl Program {
         Program {
             source,
             params: bytemuck::bytes_of(params).to_vec(),
+            fields: B::FIELDS,
             workgroups: workgroups as u64,
         }
     }

@@ -3,6 +3,7 @@
 //! LANES invocations work on one row and combine their results in workgroup memory, in a fixed tree. Short rows, and all
 //! rows on adapters that run on a CPU, where a barrier costs more than a row, take one invocation each.
 
+use super::program::uniform_block;
 use super::{MatrixShape, Target};
 
 pub(crate) const SOURCE: &str = include_str!("../../shaders/row_reduce.wgsl");
@@ -35,15 +36,15 @@ pub(crate) fn most_workgroups(rows: usize) -> usize {
     rows
 }
 
-/// The uniform block of the softmax kernels.
-#[repr(C)]
-#[derive(Clone, Copy, bytemuck::Pod, bytemuck::Zeroable)]
-pub(crate) struct Params {
-    rows: u32,
-    cols: u32,
-    /// `vec4` elements in a row.
-    ld4: u32,
-    _pad: u32,
+uniform_block! {
+    /// The uniform block of the softmax kernels.
+    pub(crate) struct Params {
+        rows: u32,
+        cols: u32,
+        /// `vec4` elements in a row.
+        ld4: u32,
+        _pad: u32,
+    }
 }
 
 impl Params {

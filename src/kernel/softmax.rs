@@ -14,12 +14,20 @@ pub(crate) struct Softmax {
 
 /// The constant that tells the two functions apart.
 pub(crate) fn log_constant(log: bool) -> &'static str {
-    if log { "const LOG = true;" } else { "const LOG = false;" }
+    if log {
+        "const LOG = true;"
+    } else {
+        "const LOG = false;"
+    }
 }
 
 impl Compute for Softmax {
     fn label(&self) -> String {
-        format!("{}softmax {}", if self.log { "log-" } else { "" }, self.shape)
+        format!(
+            "{}softmax {}",
+            if self.log { "log-" } else { "" },
+            self.shape
+        )
     }
 
     fn bindings(&self) -> Vec<Binding> {
@@ -34,7 +42,12 @@ impl Compute for Softmax {
             row_reduce::SOURCE,
             include_str!("../../shaders/softmax.wgsl"),
         ];
-        Program::new(&constants, &pieces, &row_reduce::Params::new(self.shape), workgroups)
+        Program::new(
+            &constants,
+            &pieces,
+            &row_reduce::Params::new(self.shape),
+            workgroups,
+        )
     }
 
     fn flops(&self) -> u64 {
@@ -47,7 +60,11 @@ impl Compute for Softmax {
             let x = row_of(x, self.shape, i);
             let (max, sum) = max_and_sum(x);
             for (y, &x) in y.iter_mut().zip(x) {
-                *y = if self.log { x - max - sum.ln() } else { (x - max).exp() / sum };
+                *y = if self.log {
+                    x - max - sum.ln()
+                } else {
+                    (x - max).exp() / sum
+                };
             }
         });
     }

@@ -14,7 +14,11 @@ pub(crate) struct SoftmaxBackward {
 
 impl Compute for SoftmaxBackward {
     fn label(&self) -> String {
-        format!("{}softmax backward {}", if self.log { "log-" } else { "" }, self.shape)
+        format!(
+            "{}softmax backward {}",
+            if self.log { "log-" } else { "" },
+            self.shape
+        )
     }
 
     fn bindings(&self) -> Vec<Binding> {
@@ -29,7 +33,12 @@ impl Compute for SoftmaxBackward {
             row_reduce::SOURCE,
             include_str!("../../shaders/softmax_backward.wgsl"),
         ];
-        Program::new(&constants, &pieces, &row_reduce::Params::new(self.shape), workgroups)
+        Program::new(
+            &constants,
+            &pieces,
+            &row_reduce::Params::new(self.shape),
+            workgroups,
+        )
     }
 
     fn flops(&self) -> u64 {
@@ -45,7 +54,11 @@ impl Compute for SoftmaxBackward {
                 sum += if self.log { dy } else { dy * y };
             }
             for ((dx, &dy), &y) in dx.iter_mut().zip(dy).zip(y) {
-                *dx = if self.log { dy - y.exp() * sum } else { y * (dy - sum) };
+                *dx = if self.log {
+                    dy - y.exp() * sum
+                } else {
+                    y * (dy - sum)
+                };
             }
         });
     }

@@ -4,6 +4,7 @@
 //! number of parts depends on the length alone, so the same data give the same bits on every run.
 
 use super::program::WORKGROUP;
+use super::program::uniform_block;
 use super::{Args, Binding, Compute, Program, Real, Target};
 use rayon::prelude::*;
 
@@ -27,18 +28,18 @@ pub(crate) struct Sum {
     pub(crate) ring_offset: usize,
 }
 
-/// The shader's uniform block.
-#[repr(C)]
-#[derive(Clone, Copy, bytemuck::Pod, bytemuck::Zeroable)]
-pub(crate) struct Params {
-    /// `vec4` elements in all, and in one part.
-    count: u32,
-    part: u32,
-    parts: u32,
-    ring_steps: u32,
-    ring_stride: u32,
-    ring_offset: u32,
-    _pad: [u32; 2],
+uniform_block! {
+    /// The shader's uniform block.
+    pub(crate) struct Params {
+        /// `vec4` elements in all, and in one part.
+        count: u32,
+        part: u32,
+        parts: u32,
+        ring_steps: u32,
+        ring_stride: u32,
+        ring_offset: u32,
+        _pad: [u32; 2],
+    }
 }
 
 impl Sum {
@@ -66,7 +67,11 @@ impl Sum {
 
 impl Compute for Sum {
     fn label(&self) -> String {
-        let what = if self.squares { "sum of squares" } else { "sum" };
+        let what = if self.squares {
+            "sum of squares"
+        } else {
+            "sum"
+        };
         format!("{what} [{}]", self.floats)
     }
 
@@ -87,7 +92,11 @@ impl Compute for Sum {
         Program::new(
             &[("WORKGROUP", WORKGROUP as u32)],
             &[
-                if self.squares { "const SQUARES = true;" } else { "const SQUARES = false;" },
+                if self.squares {
+                    "const SQUARES = true;"
+                } else {
+                    "const SQUARES = false;"
+                },
                 include_str!("../../shaders/sum.wgsl"),
             ],
             &params,
@@ -106,7 +115,13 @@ impl Compute for Sum {
         out.fill(T::ZERO);
         out.par_iter_mut()
             .zip(x[..self.floats].par_chunks(4 * self.part()))
-            .for_each(|(out, part)| *out = if self.squares { sum_of(part, |x| x * x) } else { sum_of(part, |x| x) });
+            .for_each(|(out, part)| {
+                *out = if self.squares {
+                    sum_of(part, |x| x * x)
+                } else {
+                    sum_of(part, |x| x)
+                }
+            });
     }
 }
 

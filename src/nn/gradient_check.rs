@@ -40,8 +40,16 @@ impl ParameterCheck {
 impl GradientCheck {
     /// The parameter whose gradient agrees least; NaN counts as the worst.
     pub fn worst(&self) -> Option<&ParameterCheck> {
-        let badness = |p: &ParameterCheck| if p.relative_error().is_nan() { f64::INFINITY } else { p.relative_error() };
-        self.parameters.iter().max_by(|a, b| badness(a).total_cmp(&badness(b)))
+        let badness = |p: &ParameterCheck| {
+            if p.relative_error().is_nan() {
+                f64::INFINITY
+            } else {
+                p.relative_error()
+            }
+        };
+        self.parameters
+            .iter()
+            .max_by(|a, b| badness(a).total_cmp(&badness(b)))
     }
 }
 
@@ -53,18 +61,28 @@ impl Network {
     ///
     /// # Errors
     /// As [`Network::gradients`].
-    pub async fn gradient_check_async(&mut self, x: &[f32], labels: &[u32], seed: u64) -> Result<GradientCheck> {
+    pub async fn gradient_check_async(
+        &mut self,
+        x: &[f32],
+        labels: &[u32],
+        seed: u64,
+    ) -> Result<GradientCheck> {
         let rows = self.batch_rows("gradient_check", x, labels)?;
         let mut check = Check::new(self, x, labels, rows).await?;
         let (loss, gradients) = check.differentiate(self)?;
         if !loss.is_finite() {
-            return Err(Error::NonFinite { step: 0, tensor: "the loss".into() });
+            return Err(Error::NonFinite {
+                step: 0,
+                tensor: "the loss".into(),
+            });
         }
         let mut random = Random::new(seed, Stream::GradientCheck);
         let mut parameters = Vec::new();
         for (number, gradient) in gradients.iter().enumerate() {
             let shape = self.graph.parameters[number].shape;
-            let direction: Vec<f64> = (0..shape.rows * shape.cols).map(|_| random.normal()).collect();
+            let direction: Vec<f64> = (0..shape.rows * shape.cols)
+                .map(|_| random.normal())
+                .collect();
             let length = direction.iter().map(|d| d * d).sum::<f64>().sqrt();
             let direction: Vec<f64> = direction.iter().map(|d| d / length).collect();
             let above = check.loss_at(self, number, &direction, STEP)?;
@@ -80,7 +98,12 @@ impl Network {
 
     /// [`Network::gradient_check_async`], waited for.
     #[cfg(not(target_arch = "wasm32"))]
-    pub fn gradient_check(&mut self, x: &[f32], labels: &[u32], seed: u64) -> Result<GradientCheck> {
+    pub fn gradient_check(
+        &mut self,
+        x: &[f32],
+        labels: &[u32],
+        seed: u64,
+    ) -> Result<GradientCheck> {
         pollster::block_on(self.gradient_check_async(x, labels, seed))
     }
 }
@@ -98,7 +121,9 @@ impl Check {
             graph: &network.graph,
             arena: &network.arena,
             batch: rows,
-            task: Task::Differentiate { logits: network.output },
+            task: Task::Differentiate {
+                logits: network.output,
+            },
             gather: None,
             table_steps: 1,
             ring_stride: rows,
@@ -112,17 +137,31 @@ impl Check {
             let values = network.read_arena(Role::Parameters, 0, number).await?;
             let place = network.arena.places[number];
             let padded = place.shape.pad(&values);
-            executor.write(Role::Parameters(place.segment), place.offset, bytemuck::cast_slice(&padded))?;
+            executor.write(
+                Role::Parameters(place.segment),
+                place.offset,
+                bytemuck::cast_slice(&padded),
+            )?;
         }
-        Ok(Check { executor, plan, rows })
+        Ok(Check {
+            executor,
+            plan,
+            rows,
+        })
     }
 
     /// The mean loss.
     fn loss(&mut self) -> Result<f64> {
-        self.executor.write(Role::State(Clock::Evaluation), 0, &[0, 0, ALL_FINITE, 0])?;
+        self.executor
+            .write(Role::State(Clock::Evaluation), 0, &[0, 0, ALL_FINITE, 0])?;
         self.executor.run(&[self.plan])?;
         let metrics = self.executor.floats(Role::Metrics(Clock::Evaluation));
-        Ok(metrics.chunks_exact(2).take(self.rows).map(|pair| pair[0]).sum::<f64>() / self.rows as f64)
+        Ok(metrics
+            .chunks_exact(2)
+            .take(self.rows)
+            .map(|pair| pair[0])
+            .sum::<f64>()
+            / self.rows as f64)
     }
 
     /// The loss and the gradient of every parameter.
@@ -130,13 +169,21 @@ impl Check {
         let loss = self.loss()?;
         let gradient = |place: &crate::plan::Place| {
             let floats = self.executor.floats(Role::Gradients(place.segment));
-            place.shape.unpad(&floats[place.offset..][..place.shape.floats()])
+            place
+                .shape
+                .unpad(&floats[place.offset..][..place.shape.floats()])
         };
         Ok((loss, network.arena.places.iter().map(gradient).collect()))
     }
 
     /// The loss with one parameter moved along a direction, and moved back after.
-    fn loss_at(&mut self, network: &Network, number: usize, direction: &[f64], step: f64) -> Result<f64> {
+    fn loss_at(
+        &mut self,
+        network: &Network,
+        number: usize,
+        direction: &[f64],
+        step: f64,
+    ) -> Result<f64> {
         let place = network.arena.places[number];
         let padded = place.shape.pad(direction);
         let mut original = Vec::new();

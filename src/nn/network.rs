@@ -49,13 +49,21 @@ impl Graph {
             return Err(Error::argument("the number of inputs of a graph", "1", 0));
         }
         if self.shape(output).rows != crate::graph::Rows::Batch {
-            return Err(Error::argument("the output of a network", "a value with one row per sample", self.shape(output)));
+            return Err(Error::argument(
+                "the output of a network",
+                "a value with one row per sample",
+                self.shape(output),
+            ));
         }
         let sizes = self.parameters.iter().map(|p| (p.name.clone(), p.shape));
         let arena = Arena::new(sizes, device.report().max_binding_bytes)?;
         let mut executor = Executor::new(device);
         for (segment, &len) in arena.segments.iter().enumerate() {
-            executor.reserve(BufferSpec { role: Role::Parameters(segment), element: Element::Float, len })?;
+            executor.reserve(BufferSpec {
+                role: Role::Parameters(segment),
+                element: Element::Float,
+                len,
+            })?;
         }
         let mut network = Network {
             device: device.clone(),
@@ -93,7 +101,11 @@ impl Network {
 
     /// Trainable numbers: for dense layers, the sum of inputs·outputs + outputs.
     pub fn parameter_count(&self) -> usize {
-        self.graph.parameters.iter().map(|p| p.shape.rows * p.shape.cols).sum()
+        self.graph
+            .parameters
+            .iter()
+            .map(|p| p.shape.rows * p.shape.cols)
+            .sum()
     }
 
     /// A table of the parameters: name, shape, count; and the total.
@@ -101,9 +113,18 @@ impl Network {
         let mut table = String::new();
         for parameter in &self.graph.parameters {
             let count = parameter.shape.rows * parameter.shape.cols;
-            table.push_str(&format!("{:<24} {:>16} {count:>12}\n", parameter.name, format!("{:?}", parameter.dimensions())));
+            table.push_str(&format!(
+                "{:<24} {:>16} {count:>12}\n",
+                parameter.name,
+                format!("{:?}", parameter.dimensions())
+            ));
         }
-        table.push_str(&format!("{:<24} {:>16} {:>12}\n", "total", "", self.parameter_count()));
+        table.push_str(&format!(
+            "{:<24} {:>16} {:>12}\n",
+            "total",
+            "",
+            self.parameter_count()
+        ));
         table
     }
 
@@ -119,15 +140,24 @@ impl Network {
             let rows = chunk.len() / self.inputs();
             // Few sizes, so few plans: the rows are filled up with zeros.
             let batch = rows.next_power_of_two();
-            let id = self.plan(batch, Task::Predict { output: self.output })?;
+            let id = self.plan(
+                batch,
+                Task::Predict {
+                    output: self.output,
+                },
+            )?;
             self.write_input(chunk)?;
             let plan = &self.plans[&(batch, false)].1;
-            let region = plan.output.unwrap_or_else(|| unreachable!("a predict plan has an output"));
+            let region = plan
+                .output
+                .unwrap_or_else(|| unreachable!("a predict plan has an output"));
             let role = plan.buffers[region.buffer].role;
             let fetch = [(role, region.offset..region.offset + region.len)];
             let ticket = self.executor.run_and_fetch(&[id], &fetch)?;
             let shape = self.graph.shape(self.output).at(rows);
-            let padded = |words: &[u32]| shape.unpad(&bytemuck::cast_slice::<u32, f32>(words)[..shape.floats()]);
+            let padded = |words: &[u32]| {
+                shape.unpad(&bytemuck::cast_slice::<u32, f32>(words)[..shape.floats()])
+            };
             outputs.extend(self.executor.collect(ticket, padded).await?);
         }
         Ok(outputs)
@@ -147,24 +177,40 @@ impl Network {
     /// is not finite.
     pub async fn gradients_async(&mut self, x: &[f32], labels: &[u32]) -> Result<Gradients> {
         let rows = self.batch_rows("gradients", x, labels)?;
-        let id = self.plan(rows, Task::Differentiate { logits: self.output })?;
+        let id = self.plan(
+            rows,
+            Task::Differentiate {
+                logits: self.output,
+            },
+        )?;
         self.write_input(x)?;
         self.executor.write(Role::Labels, 0, labels)?;
-        self.executor.write(Role::State(Clock::Evaluation), 0, &[0, 0, ALL_FINITE, 0])?;
+        self.executor
+            .write(Role::State(Clock::Evaluation), 0, &[0, 0, ALL_FINITE, 0])?;
         let metrics = Role::Metrics(Clock::Evaluation);
-        let fetch = [(metrics, 0..2 * rows), (Role::State(Clock::Evaluation), 2..3)];
+        let fetch = [
+            (metrics, 0..2 * rows),
+            (Role::State(Clock::Evaluation), 2..3),
+        ];
         let ticket = self.executor.run_and_fetch(&[id], &fetch)?;
-        let (loss, correct, guard) = self.executor.collect(ticket, |words| {
-            let (loss, correct) = crate::train::sum_metrics(&words[..2 * rows]);
-            (loss, correct, words[2 * rows])
-        }).await?;
+        let (loss, correct, guard) = self
+            .executor
+            .collect(ticket, |words| {
+                let (loss, correct) = crate::train::sum_metrics(&words[..2 * rows]);
+                (loss, correct, words[2 * rows])
+            })
+            .await?;
         self.check_guard(guard, 0)?;
         let mut gradients = Vec::new();
         for number in 0..self.graph.parameters.len() {
             let name = self.graph.parameters[number].name.clone();
             gradients.push((name, self.read_arena(Role::Gradients, 0, number).await?));
         }
-        Ok(Gradients { loss: (loss / rows as f64) as f32, correct, gradients })
+        Ok(Gradients {
+            loss: (loss / rows as f64) as f32,
+            correct,
+            gradients,
+        })
     }
 
     /// [`Network::gradients_async`], waited for.
@@ -178,7 +224,10 @@ impl Network {
         let tensor = match guard {
             ALL_FINITE => return Ok(()),
             0 => "the loss".to_string(),
-            id => format!("the gradient of {}", self.graph.parameters[id as usize - 1].name),
+            id => format!(
+                "the gradient of {}",
+                self.graph.parameters[id as usize - 1].name
+            ),
         };
         Err(Error::NonFinite { step, tensor })
     }
@@ -205,7 +254,8 @@ impl Network {
 
     pub(crate) fn write_input(&mut self, x: &[f32]) -> Result<()> {
         let shape = crate::kernel::MatrixShape::new(x.len() / self.inputs(), self.inputs());
-        self.executor.write(Role::Input, 0, bytemuck::cast_slice(&shape.pad(x)))
+        self.executor
+            .write(Role::Input, 0, bytemuck::cast_slice(&shape.pad(x)))
     }
 
     /// How many samples the values are.
@@ -222,7 +272,12 @@ impl Network {
     }
 
     /// How many samples a labelled batch has, if it is fit for training.
-    pub(crate) fn batch_rows(&self, operation: &'static str, x: &[f32], labels: &[u32]) -> Result<usize> {
+    pub(crate) fn batch_rows(
+        &self,
+        operation: &'static str,
+        x: &[f32],
+        labels: &[u32],
+    ) -> Result<usize> {
         let rows = self.rows(operation, x)?;
         if rows == 0 || rows != labels.len() {
             return Err(Error::shape(

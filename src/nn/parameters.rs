@@ -10,12 +10,22 @@ use std::path::Path;
 impl Network {
     /// The names of the parameters, in their order.
     pub fn parameter_names(&self) -> Vec<&str> {
-        self.graph.parameters.iter().map(|p| p.name.as_str()).collect()
+        self.graph
+            .parameters
+            .iter()
+            .map(|p| p.name.as_str())
+            .collect()
     }
 
     fn number(&self, name: &str) -> Result<usize> {
         let number = self.graph.parameters.iter().position(|p| p.name == name);
-        number.ok_or_else(|| Error::argument("a parameter's name", self.parameter_names().join(", "), name))
+        number.ok_or_else(|| {
+            Error::argument(
+                "a parameter's name",
+                self.parameter_names().join(", "),
+                name,
+            )
+        })
     }
 
     /// The values of a parameter, row by row.
@@ -42,7 +52,11 @@ impl Network {
         let number = self.number(name)?;
         let shape = self.graph.parameters[number].shape;
         if values.len() != shape.rows * shape.cols {
-            return Err(Error::shape("set_parameter", format!("{shape} for {name}"), format!("{} values", values.len())));
+            return Err(Error::shape(
+                "set_parameter",
+                format!("{shape} for {name}"),
+                format!("{} values", values.len()),
+            ));
         }
         check_finite(values, shape.cols)?;
         self.write_parameter(number, values)
@@ -63,14 +77,23 @@ impl Network {
         let place = self.arena.places[number];
         let offset = copy * self.arena.segments[place.segment] + place.offset;
         let padded = place.shape.pad(values);
-        self.executor.write(role(place.segment), offset, bytemuck::cast_slice(&padded))
+        self.executor
+            .write(role(place.segment), offset, bytemuck::cast_slice(&padded))
     }
 
     /// Reads one tensor of an arena.
-    pub(crate) async fn read_arena(&mut self, role: fn(usize) -> Role, copy: usize, number: usize) -> Result<Vec<f32>> {
+    pub(crate) async fn read_arena(
+        &mut self,
+        role: fn(usize) -> Role,
+        copy: usize,
+        number: usize,
+    ) -> Result<Vec<f32>> {
         let place = self.arena.places[number];
         let offset = copy * self.arena.segments[place.segment] + place.offset;
-        let words = self.executor.read(role(place.segment), offset..offset + place.shape.floats()).await?;
+        let words = self
+            .executor
+            .read(role(place.segment), offset..offset + place.shape.floats())
+            .await?;
         Ok(place.shape.unpad(bytemuck::cast_slice(&words)))
     }
 
@@ -103,7 +126,11 @@ impl Network {
         for number in 0..self.graph.parameters.len() {
             let values = self.read_arena(Role::Parameters, 0, number).await?;
             let parameter = &self.graph.parameters[number];
-            entries.push(Entry { name: parameter.name.clone(), shape: parameter.dimensions(), values });
+            entries.push(Entry {
+                name: parameter.name.clone(),
+                shape: parameter.dimensions(),
+                values,
+            });
         }
         Ok(entries)
     }
@@ -114,10 +141,14 @@ impl Network {
         let mut found = Vec::new();
         for parameter in &self.graph.parameters {
             let entry = entries.iter().find(|entry| entry.name == parameter.name);
-            let entry = entry.ok_or_else(|| Error::format(file, format!("no tensor {}", parameter.name)))?;
+            let entry = entry
+                .ok_or_else(|| Error::format(file, format!("no tensor {}", parameter.name)))?;
             if entry.shape != parameter.dimensions() {
                 let (name, wanted, shape) = (&parameter.name, parameter.dimensions(), &entry.shape);
-                return Err(Error::format(file, format!("{name} has shape {shape:?}, expected {wanted:?}")));
+                return Err(Error::format(
+                    file,
+                    format!("{name} has shape {shape:?}, expected {wanted:?}"),
+                ));
             }
             check_finite(&entry.values, parameter.shape.cols)?;
             found.push(entry);
@@ -132,15 +163,25 @@ impl Network {
 impl crate::graph::Parameter {
     /// The shape in files: one dimension for vectors.
     pub(crate) fn dimensions(&self) -> Vec<usize> {
-        if self.vector { vec![self.shape.cols] } else { vec![self.shape.rows, self.shape.cols] }
+        if self.vector {
+            vec![self.shape.cols]
+        } else {
+            vec![self.shape.rows, self.shape.cols]
+        }
     }
 }
 
 /// Turns the names of a PyTorch `Sequential`, `0.weight`, `0.bias`, `2.weight`, into `layers.0.weight`, `layers.0.bias`,
 /// `layers.1.weight`: the numbers that occur, counted in their order. Other files stay as they are.
 fn rename_by_order(entries: &mut [Entry]) {
-    let index = |name: &str| name.split_once('.').and_then(|(head, _)| head.parse::<u32>().ok());
-    let mut indices: Vec<u32> = entries.iter().filter_map(|entry| index(&entry.name)).collect();
+    let index = |name: &str| {
+        name.split_once('.')
+            .and_then(|(head, _)| head.parse::<u32>().ok())
+    };
+    let mut indices: Vec<u32> = entries
+        .iter()
+        .filter_map(|entry| index(&entry.name))
+        .collect();
     if indices.len() != entries.len() {
         return;
     }
@@ -148,7 +189,11 @@ fn rename_by_order(entries: &mut [Entry]) {
     indices.dedup();
     for entry in entries {
         let (head, rest) = entry.name.split_once('.').unwrap_or(("", &entry.name));
-        let layer = head.parse().ok().and_then(|number| indices.binary_search(&number).ok()).unwrap_or(0);
+        let layer = head
+            .parse()
+            .ok()
+            .and_then(|number| indices.binary_search(&number).ok())
+            .unwrap_or(0);
         entry.name = format!("layers.{layer}.{rest}");
     }
 }

@@ -25,14 +25,21 @@ pub struct Sequential {
 
 #[derive(Clone, Debug, PartialEq)]
 enum Layer {
-    Dense { outputs: usize, bias: bool, init: Option<Init> },
+    Dense {
+        outputs: usize,
+        bias: bool,
+        init: Option<Init>,
+    },
     Activation(Activation),
 }
 
 impl Sequential {
     /// A network of samples with this many features.
     pub fn new(inputs: usize) -> Self {
-        Sequential { inputs, layers: Vec::new() }
+        Sequential {
+            inputs,
+            layers: Vec::new(),
+        }
     }
 
     fn layer(mut self, layer: Layer) -> Self {
@@ -42,12 +49,20 @@ impl Sequential {
 
     /// A dense (fully connected) layer: z = x·Wᵀ + b, W [outputs, inputs], b [outputs].
     pub fn dense(self, outputs: usize) -> Self {
-        self.layer(Layer::Dense { outputs, bias: true, init: None })
+        self.layer(Layer::Dense {
+            outputs,
+            bias: true,
+            init: None,
+        })
     }
 
     /// A dense layer without bias: z = x·Wᵀ.
     pub fn dense_without_bias(self, outputs: usize) -> Self {
-        self.layer(Layer::Dense { outputs, bias: false, init: None })
+        self.layer(Layer::Dense {
+            outputs,
+            bias: false,
+            init: None,
+        })
     }
 
     /// How the weights of the dense layer before this call start. No effect if there is none.
@@ -108,7 +123,11 @@ impl Sequential {
         for (i, layer) in self.layers.iter().enumerate() {
             value = match *layer {
                 Layer::Activation(f) => graph.activation(value, f)?,
-                Layer::Dense { outputs, bias, init } => {
+                Layer::Dense {
+                    outputs,
+                    bias,
+                    init,
+                } => {
                     let init = init.unwrap_or_else(|| default_init(self.layers.get(i + 1)));
                     if bias {
                         graph.dense(value, outputs, init)?
@@ -124,9 +143,9 @@ impl Sequential {
 
 fn default_init(next: Option<&Layer>) -> Init {
     match next {
-        Some(Layer::Activation(Activation::Relu | Activation::LeakyRelu { .. } | Activation::Gelu)) => {
-            Init::KaimingUniform
-        }
+        Some(Layer::Activation(
+            Activation::Relu | Activation::LeakyRelu { .. } | Activation::Gelu,
+        )) => Init::KaimingUniform,
         _ => Init::XavierUniform,
     }
 }

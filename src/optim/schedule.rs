@@ -45,10 +45,14 @@ impl Schedule {
 
     pub(crate) fn check(&self) -> Result<()> {
         match *self {
-            Schedule::Cosine { steps: 0, .. } => Err(Error::argument("the steps of a cosine schedule", "at least 1", 0)),
-            Schedule::Cosine { floor, .. } if !(0.0..=1.0).contains(&floor) => {
-                Err(Error::argument("the floor of a cosine schedule", "between 0 and 1", floor))
-            }
+            Schedule::Cosine { steps: 0, .. } => Err(Error::argument(
+                "the steps of a cosine schedule",
+                "at least 1",
+                0,
+            )),
+            Schedule::Cosine { floor, .. } if !(0.0..=1.0).contains(&floor) => Err(
+                Error::argument("the floor of a cosine schedule", "between 0 and 1", floor),
+            ),
             _ => Ok(()),
         }
     }

@@ -27,7 +27,10 @@ pub(crate) struct Arena {
 
 impl Arena {
     /// Lays out the parameters, given how many bytes a device can bind.
-    pub(crate) fn new(parameters: impl Iterator<Item = (String, MatrixShape)>, max_binding_bytes: u64) -> Result<Self> {
+    pub(crate) fn new(
+        parameters: impl Iterator<Item = (String, MatrixShape)>,
+        max_binding_bytes: u64,
+    ) -> Result<Self> {
         // All moments of a segment are one binding.
         let limit = max_binding_bytes / (4 * MOST_MOMENTS as u64);
         let mut arena = Arena::default();
@@ -48,7 +51,11 @@ impl Arena {
             }
             let segment = arena.segments.len() - 1;
             let offset = arena.segments[segment];
-            arena.places.push(Place { segment, offset, shape });
+            arena.places.push(Place {
+                segment,
+                offset,
+                shape,
+            });
             arena.segments[segment] += floats;
         }
         Ok(arena)
@@ -60,7 +67,9 @@ mod tests {
     use super::*;
 
     fn shapes(rows: &[usize]) -> impl Iterator<Item = (String, MatrixShape)> {
-        rows.iter().enumerate().map(|(i, &r)| (format!("p{i}"), MatrixShape::new(r, 64)))
+        rows.iter()
+            .enumerate()
+            .map(|(i, &r)| (format!("p{i}"), MatrixShape::new(r, 64)))
     }
 
     #[test]
@@ -75,6 +84,16 @@ mod tests {
     #[test]
     fn a_matrix_over_the_limit_is_refused_with_both_numbers() {
         let error = Arena::new(shapes(&[1, 4]), 200 * 12).unwrap_err();
-        assert!(matches!(error, Error::Limit { needed: 3072, limit: 2400, .. }), "{error}");
+        assert!(
+            matches!(
+                error,
+                Error::Limit {
+                    needed: 3072,
+                    limit: 2400,
+                    ..
+                }
+            ),
+            "{error}"
+        );
     }
 }

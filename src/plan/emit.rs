@@ -7,8 +7,8 @@ use crate::graph::{Graph, Op, Value};
 use crate::kernel::elementwise::Op as Elementary;
 use crate::kernel::gather::Source;
 use crate::kernel::{
-    ColumnSum, CrossEntropy, Elementwise, Epilogue, Gather, Kernel, Layout, Matmul, MatrixShape, Softmax,
-    SoftmaxBackward, Sum, Update,
+    ColumnSum, CrossEntropy, Elementwise, Epilogue, Gather, Kernel, Layout, Matmul, MatrixShape,
+    Softmax, SoftmaxBackward, Sum, Update,
 };
 
 /// A call whose values have no buffers yet.
@@ -22,7 +22,11 @@ pub(crate) struct Draft {
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Operand {
     Value(Value),
-    Role { role: Role, offset: usize, len: usize },
+    Role {
+        role: Role,
+        offset: usize,
+        len: usize,
+    },
 }
 
 pub(crate) struct Emitter<'a> {
@@ -41,7 +45,13 @@ impl<'a> Emitter<'a> {
         fusion: &'a Fusion,
         gradients: &'a [Option<Value>],
     ) -> Self {
-        Emitter { request, graph, fusion, gradients, drafts: Vec::new() }
+        Emitter {
+            request,
+            graph,
+            fusion,
+            gradients,
+            drafts: Vec::new(),
+        }
     }
 
     /// Gather, the graph's operations in their order, then what reads the gradients.
@@ -55,14 +65,26 @@ impl<'a> Emitter<'a> {
             }
         }
         self.copy_shared_gradients();
-        if let Task::Train { optimizer, gradient_norm, .. } = self.request.task {
+        if let Task::Train {
+            optimizer,
+            gradient_norm,
+            ..
+        } = self.request.task
+        {
             if gradient_norm {
                 self.gradient_norm();
             }
             let last = self.request.arena.segments.len() - 1;
             for (segment, &floats) in self.request.arena.segments.iter().enumerate() {
-                let whole = |role, copies: usize| Operand::Role { role, offset: 0, len: copies * floats };
-                let mut operands = vec![whole(Role::Parameters(segment), 1), whole(Role::Gradients(segment), 1)];
+                let whole = |role, copies: usize| Operand::Role {
+                    role,
+                    offset: 0,
+                    len: copies * floats,
+                };
+                let mut operands = vec![
+                    whole(Role::Parameters(segment), 1),
+                    whole(Role::Gradients(segment), 1),
+                ];
                 if optimizer.moments() > 0 {
                     operands.push(whole(Role::Moments(segment), optimizer.moments()));
                 }
@@ -80,7 +102,10 @@ impl<'a> Emitter<'a> {
     }
 
     fn push(&mut self, kernel: impl Into<Kernel>, operands: Vec<Operand>) {
-        self.drafts.push(Draft { kernel: kernel.into(), operands });
+        self.drafts.push(Draft {
+            kernel: kernel.into(),
+            operands,
+        });
     }
 
     fn gather(&mut self, from: GatherSource) {
@@ -89,7 +114,11 @@ impl<'a> Emitter<'a> {
         let shape = MatrixShape::new(self.request.batch, cols);
         let samples = MatrixShape::new(from.samples, cols);
         let clock = self.clock();
-        let whole = |role, len| Operand::Role { role, offset: 0, len };
+        let whole = |role, len| Operand::Role {
+            role,
+            offset: 0,
+            len,
+        };
         let operands = vec![
             whole(
                 Role::Samples(clock),
@@ -110,6 +139,7 @@ impl<'a> Emitter<'a> {
             source: from.source,
             scale: from.scale,
             shift: from.shift,
+            samples: from.samples,
             table_steps: self.request.table_steps,
         };
         self.push(gather, operands);
@@ -135,7 +165,11 @@ impl<'a> Emitter<'a> {
                 if self.fusion.host[z.0] != Some(value.0) {
                     return self.elementwise(Elementary::Activate(f), &[z], value);
                 }
-                let epilogue = if self.fusion.is_kept(z.0) { Epilogue::Keep(f) } else { Epilogue::Activation(f) };
+                let epilogue = if self.fusion.is_kept(z.0) {
+                    Epilogue::Keep(f)
+                } else {
+                    Epilogue::Activation(f)
+                };
                 match *self.graph.op(z) {
                     Op::BiasAdd { x, bias } => self.product(x, z, Some(bias), epilogue, value),
                     _ => self.product(z, z, None, epilogue, value),
@@ -161,7 +195,12 @@ impl<'a> Emitter<'a> {
             }
             Op::ColumnSum { x } => {
                 let operands = self.operands(&[x, value]);
-                self.push(ColumnSum { shape: self.shape(x) }, operands);
+                self.push(
+                    ColumnSum {
+                        shape: self.shape(x),
+                    },
+                    operands,
+                );
             }
             Op::CrossEntropy { logits } => self.cross_entropy(logits, value),
         }
@@ -169,7 +208,14 @@ impl<'a> Emitter<'a> {
 
     /// The product node `product` with what its host adds. `second` is z for a kept z, or the saved operand of a
     /// derivative.
-    fn product(&mut self, product: Value, second: Value, bias: Option<Value>, epilogue: Epilogue, out: Value) {
+    fn product(
+        &mut self,
+        product: Value,
+        second: Value,
+        bias: Option<Value>,
+        epilogue: Epilogue,
+        out: Value,
+    ) {
         let Op::Matmul { a, b, layout } = *self.graph.op(product) else {
             unreachable!("only products are hosted as products")
         };
@@ -207,7 +253,13 @@ impl<'a> Emitter<'a> {
     fn elementwise(&mut self, op: Elementary, inputs: &[Value], out: Value) {
         let mut operands = self.operands(inputs);
         operands.push(self.operand(out));
-        self.push(Elementwise { op, shape: self.shape(out) }, operands);
+        self.push(
+            Elementwise {
+                op,
+                shape: self.shape(out),
+            },
+            operands,
+        );
     }
 
     fn cross_entropy(&mut self, logits: Value, out: Value) {
@@ -240,7 +292,13 @@ impl<'a> Emitter<'a> {
                 let to = self.gradient_place(number);
                 let operands = vec![self.operand(gradient), to];
                 let shape = self.shape(gradient);
-                self.push(Elementwise { op: Elementary::Scale(1.0), shape }, operands);
+                self.push(
+                    Elementwise {
+                        op: Elementary::Scale(1.0),
+                        shape,
+                    },
+                    operands,
+                );
             }
         }
     }
@@ -258,7 +316,11 @@ impl<'a> Emitter<'a> {
                 ring_offset,
             };
             ring_offset += Sum::parts(floats);
-            let whole = |role, len| Operand::Role { role, offset: 0, len };
+            let whole = |role, len| Operand::Role {
+                role,
+                offset: 0,
+                len,
+            };
             let ring = whole(Role::GradientNorms, self.request.table_steps * ring_stride);
             let operands = vec![whole(Role::Gradients(segment), floats), ring, self.state()];
             self.push(sum, operands);
@@ -276,8 +338,10 @@ impl<'a> Emitter<'a> {
     /// The parameter whose gradient the value is and nothing else: such a value is written to the gradient arena. (A
     /// call that reads one part of the arena could not write another: a buffer is bound either way, not both.)
     fn parameter_of(&self, value: Value) -> Option<usize> {
-        let mut of = (0..self.gradients.len()).filter(|&number| self.gradients[number] == Some(value));
-        of.next().filter(|_| of.next().is_none() && self.fusion.users[value.0] == [ROOT])
+        let mut of =
+            (0..self.gradients.len()).filter(|&number| self.gradients[number] == Some(value));
+        of.next()
+            .filter(|_| of.next().is_none() && self.fusion.users[value.0] == [ROOT])
     }
 
     fn operands(&self, values: &[Value]) -> Vec<Operand> {
@@ -286,11 +350,19 @@ impl<'a> Emitter<'a> {
 
     fn operand(&self, value: Value) -> Operand {
         match *self.graph.op(value) {
-            Op::Input => Operand::Role { role: Role::Input, offset: 0, len: self.shape(value).floats() },
+            Op::Input => Operand::Role {
+                role: Role::Input,
+                offset: 0,
+                len: self.shape(value).floats(),
+            },
             Op::Parameter(number) => {
                 let place = self.request.arena.places[number];
                 let len = place.shape.floats();
-                Operand::Role { role: Role::Parameters(place.segment), offset: place.offset, len }
+                Operand::Role {
+                    role: Role::Parameters(place.segment),
+                    offset: place.offset,
+                    len,
+                }
             }
             _ => match self.parameter_of(value) {
                 Some(number) => self.gradient_place(number),
@@ -309,15 +381,27 @@ impl<'a> Emitter<'a> {
     }
 
     fn labels(&self) -> Operand {
-        Operand::Role { role: Role::Labels, offset: 0, len: self.request.batch }
+        Operand::Role {
+            role: Role::Labels,
+            offset: 0,
+            len: self.request.batch,
+        }
     }
 
     fn state(&self) -> Operand {
-        Operand::Role { role: Role::State(self.clock()), offset: 0, len: 4 }
+        Operand::Role {
+            role: Role::State(self.clock()),
+            offset: 0,
+            len: 4,
+        }
     }
 
     fn step_table(&self) -> Operand {
-        Operand::Role { role: Role::StepTable(self.clock()), offset: 0, len: 4 * self.request.table_steps }
+        Operand::Role {
+            role: Role::StepTable(self.clock()),
+            offset: 0,
+            len: 4 * self.request.table_steps,
+        }
     }
 }
 

@@ -69,7 +69,9 @@ impl Fusion {
     fn host_operands(&mut self, graph: &Graph, i: usize, roots: &[Value]) {
         let is_product = |node: usize| matches!(graph.nodes[node].op, Op::Matmul { .. });
         match graph.nodes[i].op {
-            Op::BiasAdd { x, .. } if is_product(x.0) && self.users[x.0] == [i] => self.host[x.0] = Some(i),
+            Op::BiasAdd { x, .. } if is_product(x.0) && self.users[x.0] == [i] => {
+                self.host[x.0] = Some(i)
+            }
             Op::Activation { z, .. } => {
                 let biased = matches!(graph.nodes[z.0].op, Op::BiasAdd { x, .. } if self.host[x.0] == Some(z.0));
                 // Others read z after this call, when it has been written.

@@ -100,7 +100,12 @@ fn assign_buffers(request: &Request<'_>, graph: &Graph, drafts: Vec<Draft>) -> P
     let mut slot_of: Vec<Option<usize>> = vec![None; graph.nodes.len()];
     for (i, draft) in drafts.into_iter().enumerate() {
         let bindings = draft.kernel.bindings();
-        assert_eq!(bindings.len(), draft.operands.len(), "{}", draft.kernel.label());
+        assert_eq!(
+            bindings.len(),
+            draft.operands.len(),
+            "{}",
+            draft.kernel.label()
+        );
         let mut args = Vec::with_capacity(bindings.len());
         for (operand, binding) in draft.operands.iter().zip(&bindings) {
             let (role, offset, len) = match *operand {
@@ -112,7 +117,11 @@ fn assign_buffers(request: &Request<'_>, graph: &Graph, drafts: Vec<Draft>) -> P
                 }
             };
             let buffer = plan.add_buffer(role, binding.element, offset + len);
-            args.push(Region { buffer, offset, len });
+            args.push(Region {
+                buffer,
+                offset,
+                len,
+            });
         }
         for operand in &draft.operands {
             if let Operand::Value(value) = operand
@@ -122,7 +131,10 @@ fn assign_buffers(request: &Request<'_>, graph: &Graph, drafts: Vec<Draft>) -> P
                 slots.release(slot);
             }
         }
-        plan.calls.push(Call { kernel: draft.kernel, args });
+        plan.calls.push(Call {
+            kernel: draft.kernel,
+            args,
+        });
     }
     if let Some(output) = output {
         let len = graph.shape(output).at(request.batch).floats();
@@ -132,10 +144,17 @@ fn assign_buffers(request: &Request<'_>, graph: &Graph, drafts: Vec<Draft>) -> P
                 let place = request.arena.places[*number];
                 (Role::Parameters(place.segment), place.offset)
             }
-            _ => (Role::Slot(slot_of[output.0].expect("the output was computed")), 0),
+            _ => (
+                Role::Slot(slot_of[output.0].expect("the output was computed")),
+                0,
+            ),
         };
         let buffer = plan.add_buffer(role, Element::Float, offset + len);
-        plan.output = Some(Region { buffer, offset, len });
+        plan.output = Some(Region {
+            buffer,
+            offset,
+            len,
+        });
     }
     plan
 }

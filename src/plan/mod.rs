@@ -125,7 +125,10 @@ impl Plan {
 
     /// Bytes of all buffers together.
     pub fn bytes_allocated(&self) -> u64 {
-        self.buffers.iter().map(|buffer| buffer.len as u64 * 4).sum()
+        self.buffers
+            .iter()
+            .map(|buffer| buffer.len as u64 * 4)
+            .sum()
     }
 
     /// The number of the buffer with this role.

@@ -4,8 +4,8 @@ use super::{Tensor, Words, same_device};
 use crate::device::Operand;
 use crate::kernel::gather::Source;
 use crate::kernel::{
-    Activation, ColumnSum, CrossEntropy, Elementwise, Epilogue, Gather, Layout, Matmul, MatrixShape, Op, Softmax,
-    SoftmaxBackward, Sum, row_reduce, update::ALL_FINITE,
+    Activation, ColumnSum, CrossEntropy, Elementwise, Epilogue, Gather, Layout, Matmul,
+    MatrixShape, Op, Softmax, SoftmaxBackward, Sum, row_reduce, update::ALL_FINITE,
 };
 use crate::{Error, Result};
 
@@ -68,7 +68,10 @@ impl Tensor {
     fn elementwise(&self, operation: &'static str, op: Op, others: &[&Tensor]) -> Result<Tensor> {
         let mut inputs = vec![self];
         inputs.extend(others);
-        let call = Elementwise { op, shape: self.shape };
+        let call = Elementwise {
+            op,
+            shape: self.shape,
+        };
         Tensor::call(operation, call, &inputs, self.shape)
     }
 
@@ -77,7 +80,12 @@ impl Tensor {
     /// # Errors
     /// [`Shape`](Error::Shape) if b is not [1, cols].
     pub fn bias_add(&self, bias: &Tensor) -> Result<Tensor> {
-        expect("bias_add", "bias", bias.shape, MatrixShape::new(1, self.shape.cols))?;
+        expect(
+            "bias_add",
+            "bias",
+            bias.shape,
+            MatrixShape::new(1, self.shape.cols),
+        )?;
         self.elementwise("bias_add", Op::BiasAdd, &[bias])
     }
 
@@ -124,7 +132,11 @@ impl Tensor {
     pub fn activate_backward(&self, activation: Activation, saved: &Tensor) -> Result<Tensor> {
         activation.check()?;
         expect("activate_backward", "saved", saved.shape, self.shape)?;
-        self.elementwise("activate_backward", Op::ActivateBackward(activation), &[saved])
+        self.elementwise(
+            "activate_backward",
+            Op::ActivateBackward(activation),
+            &[saved],
+        )
     }
 
     /// The sum of every column: [1, cols].
@@ -133,7 +145,12 @@ impl Tensor {
     /// Only the device's.
     pub fn column_sum(&self) -> Result<Tensor> {
         let call = ColumnSum { shape: self.shape };
-        Tensor::call("column_sum", call, &[self], MatrixShape::new(1, self.shape.cols))
+        Tensor::call(
+            "column_sum",
+            call,
+            &[self],
+            MatrixShape::new(1, self.shape.cols),
+        )
     }
 
     /// Softmax over each row.
@@ -141,7 +158,10 @@ impl Tensor {
     /// # Errors
     /// Only the device's.
     pub fn softmax(&self) -> Result<Tensor> {
-        let call = Softmax { log: false, shape: self.shape };
+        let call = Softmax {
+            log: false,
+            shape: self.shape,
+        };
         Tensor::call("softmax", call, &[self], self.shape)
     }
 
@@ -150,7 +170,10 @@ impl Tensor {
     /// # Errors
     /// Only the device's.
     pub fn log_softmax(&self) -> Result<Tensor> {
-        let call = Softmax { log: true, shape: self.shape };
+        let call = Softmax {
+            log: true,
+            shape: self.shape,
+        };
         Tensor::call("log_softmax", call, &[self], self.shape)
     }
 
@@ -160,7 +183,10 @@ impl Tensor {
     /// [`Shape`](Error::Shape) if the shapes differ.
     pub fn softmax_backward(&self, y: &Tensor) -> Result<Tensor> {
         expect("softmax_backward", "y", y.shape, self.shape)?;
-        let call = SoftmaxBackward { log: false, shape: self.shape };
+        let call = SoftmaxBackward {
+            log: false,
+            shape: self.shape,
+        };
         Tensor::call("softmax_backward", call, &[self, y], self.shape)
     }
 
@@ -170,7 +196,10 @@ impl Tensor {
     /// [`Shape`](Error::Shape) if the shapes differ.
     pub fn log_softmax_backward(&self, y: &Tensor) -> Result<Tensor> {
         expect("log_softmax_backward", "y", y.shape, self.shape)?;
-        let call = SoftmaxBackward { log: true, shape: self.shape };
+        let call = SoftmaxBackward {
+            log: true,
+            shape: self.shape,
+        };
         Tensor::call("log_softmax_backward", call, &[self, y], self.shape)
     }
 
@@ -186,17 +215,26 @@ impl Tensor {
         if labels.len != shape.rows || shape.rows == 0 || shape.cols == 0 {
             return Err(Error::shape(
                 "cross_entropy",
-                format!("one label for each of {} rows, and at least one row and class", shape.rows),
+                format!(
+                    "one label for each of {} rows, and at least one row and class",
+                    shape.rows
+                ),
                 format!("{} labels for logits {shape}", labels.len),
             ));
         }
         if labels.max as usize >= shape.cols {
             let words = labels.memory.download(&labels.device).await?;
             let row = words.iter().position(|&w| w == labels.max).unwrap_or(0);
-            return Err(Error::Label { row, label: labels.max, classes: shape.cols });
+            return Err(Error::Label {
+                row,
+                label: labels.max,
+                classes: shape.cols,
+            });
         }
         if !labels.device.is_same(&self.device) {
-            return Err(Error::DeviceMismatch { operation: "cross_entropy" });
+            return Err(Error::DeviceMismatch {
+                operation: "cross_entropy",
+            });
         }
         let parts = row_reduce::most_workgroups(shape.rows);
         let mut gradient = Tensor::room(&self.device, shape)?;
@@ -221,7 +259,10 @@ impl Tensor {
         )?;
         let sums = ring.download(&self.device).await?;
         if state.download(&self.device).await?[2] != ALL_FINITE {
-            return Err(Error::NonFinite { step: 0, tensor: "logits".into() });
+            return Err(Error::NonFinite {
+                step: 0,
+                tensor: "logits".into(),
+            });
         }
         let (mut loss, mut correct) = (0.0, 0.0);
         for pair in bytemuck::cast_slice::<u32, f32>(&sums)[..2 * parts].chunks_exact(2) {
@@ -261,12 +302,18 @@ impl Tensor {
     async fn total(&self, squares: bool) -> Result<f64> {
         let floats = self.shape.floats();
         let call = Sum::lone(floats, squares);
-        let mut parts = self.device.floats("partial sums", vec![0.0; call.ring_stride])?;
+        let mut parts = self
+            .device
+            .floats("partial sums", vec![0.0; call.ring_stride])?;
         let state = self.device.words("state", vec![0; 4])?;
         let count = call.ring_stride;
         self.device.run(
             call,
-            &mut [Operand::Read(&self.memory), Operand::Write(&mut parts), Operand::Read(&state)],
+            &mut [
+                Operand::Read(&self.memory),
+                Operand::Write(&mut parts),
+                Operand::Read(&state),
+            ],
         )?;
         let words = parts.download(&self.device).await?;
         let parts: &[f32] = bytemuck::cast_slice(&words[..count]);
@@ -292,18 +339,25 @@ impl Tensor {
     pub fn gather_rows(&self, indices: &Words) -> Result<Tensor> {
         same_device("gather_rows", &indices.device, &[self])?;
         if indices.len > 0 && indices.max as usize >= self.shape.rows {
-            return Err(Error::argument("a row index", format!("below {}", self.shape.rows), indices.max));
+            return Err(Error::argument(
+                "a row index",
+                format!("below {}", self.shape.rows),
+                indices.max,
+            ));
         }
         let shape = MatrixShape::new(indices.len, self.shape.cols);
         let mut out = Tensor::room(&self.device, shape)?;
         let mut out_labels = self.device.words("labels", vec![0; indices.len.max(4)])?;
-        let labels = self.device.words("labels", vec![0; self.shape.rows.max(4)])?;
+        let labels = self
+            .device
+            .words("labels", vec![0; self.shape.rows.max(4)])?;
         let zeros = self.device.words("table and state", vec![0; 4])?;
         let call = Gather {
             shape,
             source: Source::Floats,
             scale: 1.0,
             shift: 0.0,
+            samples: indices.len,
             table_steps: 1,
         };
         self.device.run(
@@ -322,10 +376,19 @@ impl Tensor {
     }
 }
 
-pub(super) fn expect(operation: &'static str, operand: &str, found: MatrixShape, wanted: MatrixShape) -> Result<()> {
+pub(super) fn expect(
+    operation: &'static str,
+    operand: &str,
+    found: MatrixShape,
+    wanted: MatrixShape,
+) -> Result<()> {
     if found == wanted {
         Ok(())
     } else {
-        Err(Error::shape(operation, format!("{operand} {wanted}"), found))
+        Err(Error::shape(
+            operation,
+            format!("{operand} {wanted}"),
+            found,
+        ))
     }
 }

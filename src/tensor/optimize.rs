@@ -26,7 +26,8 @@ impl OptimizerState {
         optimizer.check()?;
         let floats = weights.shape.floats();
         // The initial moment stands in the padding too; it multiplies zeros there.
-        let moments = vec![optimizer.initial_moment(); (optimizer.moments() * floats).max(ALIGNMENT)];
+        let moments =
+            vec![optimizer.initial_moment(); (optimizer.moments() * floats).max(ALIGNMENT)];
         Ok(OptimizerState {
             device: weights.device.clone(),
             optimizer,
@@ -47,11 +48,20 @@ impl Tensor {
         super::same_device("update", &self.device, &[gradient])?;
         expect("update", "optimizer state", state.shape, self.shape)?;
         if !state.device.is_same(&self.device) {
-            return Err(Error::DeviceMismatch { operation: "update" });
+            return Err(Error::DeviceMismatch {
+                operation: "update",
+            });
         }
         let step = state.step + 1;
-        let values = state.optimizer.step_values(step, state.optimizer.learning_rate());
-        let table = [values.rate.to_bits(), values.first.to_bits(), values.second.to_bits(), 0];
+        let values = state
+            .optimizer
+            .step_values(step, state.optimizer.learning_rate());
+        let table = [
+            values.rate.to_bits(),
+            values.first.to_bits(),
+            values.second.to_bits(),
+            0,
+        ];
         let table = self.device.words("step table", table.to_vec())?;
         let mut clock = self.device.words("state", vec![0, 1, ALL_FINITE, 0])?;
         let call = Update {
@@ -60,7 +70,10 @@ impl Tensor {
             table_steps: 1,
             advance: false,
         };
-        let mut operands = vec![Operand::Write(&mut self.memory), Operand::Read(&gradient.memory)];
+        let mut operands = vec![
+            Operand::Write(&mut self.memory),
+            Operand::Read(&gradient.memory),
+        ];
         if state.optimizer.moments() > 0 {
             operands.push(Operand::Write(&mut state.moments));
         }

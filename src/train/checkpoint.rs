@@ -19,7 +19,8 @@ impl Trainer {
         let mut entries = pollster::block_on(self.network.entries())?;
         for moment in 0..self.settings.optimizer.moments() {
             for number in 0..self.network.graph.parameters.len() {
-                let values = pollster::block_on(self.network.read_arena(Role::Moments, moment, number))?;
+                let values =
+                    pollster::block_on(self.network.read_arena(Role::Moments, moment, number))?;
                 let parameter = &self.network.graph.parameters[number];
                 entries.push(Entry {
                     name: moment_name(moment, &parameter.name),
@@ -50,33 +51,51 @@ impl Trainer {
         let (entries, metadata) = read_file(path)?;
         let entry = |key: &str| {
             let value = metadata.get(key);
-            value.ok_or_else(|| Error::format(&file, format!("no {key} in its metadata: not a trainer's checkpoint")))
+            value.ok_or_else(|| {
+                Error::format(
+                    &file,
+                    format!("no {key} in its metadata: not a trainer's checkpoint"),
+                )
+            })
         };
         let number = |key: &str| {
             let value = entry(key)?;
-            value.parse::<u64>().map_err(|_| Error::format(&file, format!("{key} is {value:?}, expected a number")))
+            value
+                .parse::<u64>()
+                .map_err(|_| Error::format(&file, format!("{key} is {value:?}, expected a number")))
         };
-        let (step, epoch, position) = (number("wgrad.step")?, number("wgrad.epoch")?, number("wgrad.position")?);
+        let (step, epoch, position) = (
+            number("wgrad.step")?,
+            number("wgrad.epoch")?,
+            number("wgrad.position")?,
+        );
         let settings = entry("wgrad.settings")?;
         if *settings != self.identity() {
             let identity = self.identity();
-            return Err(Error::format(&file, format!("saved with settings {settings}, expected {identity}")));
+            return Err(Error::format(
+                &file,
+                format!("saved with settings {settings}, expected {identity}"),
+            ));
         }
-        let (moments, parameters): (Vec<Entry>, Vec<Entry>) =
-            entries.into_iter().partition(|entry| entry.name.starts_with("moments."));
+        let (moments, parameters): (Vec<Entry>, Vec<Entry>) = entries
+            .into_iter()
+            .partition(|entry| entry.name.starts_with("moments."));
         let mut found = Vec::new();
         for moment in 0..self.settings.optimizer.moments() {
             for (i, parameter) in self.network.graph.parameters.iter().enumerate() {
                 let name = moment_name(moment, &parameter.name);
                 let fits = |e: &&Entry| e.name == name && e.shape == parameter.dimensions();
                 let entry = moments.iter().find(fits);
-                let entry = entry.ok_or_else(|| Error::format(&file, format!("no tensor {name} of the right shape")))?;
+                let entry = entry.ok_or_else(|| {
+                    Error::format(&file, format!("no tensor {name} of the right shape"))
+                })?;
                 found.push((moment, i, entry));
             }
         }
         self.network.set_entries(&file, parameters)?;
         for (moment, number, entry) in found {
-            self.network.write_arena(Role::Moments, moment, number, &entry.values)?;
+            self.network
+                .write_arena(Role::Moments, moment, number, &entry.values)?;
         }
         (self.step, self.epoch, self.position) = (step, epoch as u32, position as usize);
         self.write_state()

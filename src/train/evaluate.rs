@@ -15,8 +15,12 @@ impl Trainer {
     /// As [`Trainer::epoch_async`].
     pub async fn evaluate_async(&mut self, data: &Dataset) -> Result<Evaluation> {
         self.check_data(data)?;
-        let source = self.evaluation.load(&mut self.network.executor, data, Order::AsGiven)?;
-        let task = Task::Evaluate { logits: self.network.output };
+        let source = self
+            .evaluation
+            .load(&mut self.network.executor, data, Order::AsGiven)?;
+        let task = Task::Evaluate {
+            logits: self.network.output,
+        };
         let batch = self.settings.batch_size.min(data.len());
         let group = self.steps_per_submit();
         let batches = data.len().div_ceil(batch);
@@ -31,17 +35,27 @@ impl Trainer {
             let mut plans = Vec::with_capacity(count);
             for i in first..first + count {
                 let rows = batch.min(data.len() - i * batch);
-                plans.push(self.plan_for(PlanKey { task, batch: rows, gather: Some(source) })?);
+                plans.push(self.plan_for(PlanKey {
+                    task,
+                    batch: rows,
+                    gather: Some(source),
+                })?);
             }
             let executor = &mut self.network.executor;
             executor.write(Role::StepTable(Clock::Evaluation), 0, &table)?;
             // No update moves the counter on here: the host does, with a submit a batch.
             for (i, plan) in plans.iter().enumerate() {
-                executor.write(Role::State(Clock::Evaluation), 0, &[i as u32, 0, ALL_FINITE, 0])?;
+                executor.write(
+                    Role::State(Clock::Evaluation),
+                    0,
+                    &[i as u32, 0, ALL_FINITE, 0],
+                )?;
                 executor.run(&[*plan])?;
             }
             let place = 2 * self.settings.batch_size;
-            let metrics = executor.read(Role::Metrics(Clock::Evaluation), 0..count * place).await?;
+            let metrics = executor
+                .read(Role::Metrics(Clock::Evaluation), 0..count * place)
+                .await?;
             for step in metrics.chunks_exact(place) {
                 let (step_loss, step_correct) = sum_metrics(step);
                 loss += step_loss;

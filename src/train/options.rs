@@ -106,7 +106,13 @@ impl TrainerBuilder {
     /// # Errors
     /// [`Argument`](Error::Argument) if a setting is outside its range, or the network has no parameters.
     pub fn build(self) -> Result<Trainer> {
-        let Settings { optimizer, schedule, batch_size, steps_per_submit, .. } = self.settings;
+        let Settings {
+            optimizer,
+            schedule,
+            batch_size,
+            steps_per_submit,
+            ..
+        } = self.settings;
         optimizer.check()?;
         schedule.check()?;
         if batch_size == 0 {
@@ -116,7 +122,11 @@ impl TrainerBuilder {
             return Err(Error::argument("the steps per submit", "at least 1", 0));
         }
         if self.network.parameter_count() == 0 {
-            return Err(Error::argument("the parameters of a network to train", "at least 1", 0));
+            return Err(Error::argument(
+                "the parameters of a network to train",
+                "at least 1",
+                0,
+            ));
         }
         Trainer::from_settings(self.network, self.settings)
     }

@@ -25,14 +25,27 @@ pub(super) enum Order {
 
 impl Resident {
     pub(super) fn new(clock: Clock) -> Self {
-        Resident { clock, samples: None, order: None }
+        Resident {
+            clock,
+            samples: None,
+            order: None,
+        }
     }
 
     /// Brings a data set and an order to the device, unless they are there, and says how to gather from them.
-    pub(super) fn load(&mut self, executor: &mut Executor, data: &Dataset, order: Order) -> Result<GatherSource> {
+    pub(super) fn load(
+        &mut self,
+        executor: &mut Executor,
+        data: &Dataset,
+        order: Order,
+    ) -> Result<GatherSource> {
         let samples = data.len();
         if u32::try_from(samples).is_err() {
-            return Err(Error::argument("the samples of a data set", "below 2³²", samples));
+            return Err(Error::argument(
+                "the samples of a data set",
+                "below 2³²",
+                samples,
+            ));
         }
         let (source, scale, shift) = data.gather_source();
         if self.samples != Some(data.id()) {
@@ -42,9 +55,16 @@ impl Resident {
                 Source::Bytes => Element::Word,
                 Source::Floats => Element::Float,
             };
-            let reserve = |executor: &mut Executor, role, element, len| executor.reserve(BufferSpec { role, element, len });
+            let reserve = |executor: &mut Executor, role, element, len| {
+                executor.reserve(BufferSpec { role, element, len })
+            };
             reserve(executor, Role::Samples(self.clock), element, words.len())?;
-            reserve(executor, Role::SampleLabels(self.clock), Element::Word, samples)?;
+            reserve(
+                executor,
+                Role::SampleLabels(self.clock),
+                Element::Word,
+                samples,
+            )?;
             reserve(executor, Role::Indices(self.clock), Element::Word, samples)?;
             executor.write(Role::Samples(self.clock), 0, &words)?;
             executor.write(Role::SampleLabels(self.clock), 0, data.labels())?;
@@ -58,6 +78,11 @@ impl Resident {
             executor.write(Role::Indices(self.clock), 0, &indices)?;
             self.order = Some(order);
         }
-        Ok(GatherSource { source, samples, scale, shift })
+        Ok(GatherSource {
+            source,
+            samples,
+            scale,
+            shift,
+        })
     }
 }

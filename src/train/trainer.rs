@@ -8,7 +8,9 @@ use crate::executor::{Fetch, IN_FLIGHT, PlanId, Ticket};
 use crate::kernel::program::Element;
 use crate::kernel::update::ALL_FINITE;
 use crate::nn::Network;
-use crate::plan::{BufferSpec, Clock, GatherSource, Plan, Request, Role, Task, gradient_parts, lower};
+use crate::plan::{
+    BufferSpec, Clock, GatherSource, Plan, Request, Role, Task, gradient_parts, lower,
+};
 use crate::{Error, Result};
 use std::collections::VecDeque;
 use std::time::Instant;
@@ -86,7 +88,10 @@ struct Totals {
 
 impl Trainer {
     /// Settings for a trainer of this network, to be completed and built.
-    #[expect(clippy::new_ret_no_self, reason = "the first link of the builder's chain")]
+    #[expect(
+        clippy::new_ret_no_self,
+        reason = "the first link of the builder's chain"
+    )]
     pub fn new(network: Network) -> TrainerBuilder {
         TrainerBuilder::new(network)
     }
@@ -94,30 +99,56 @@ impl Trainer {
     pub(super) fn from_settings(mut network: Network, settings: Settings) -> Result<Self> {
         let task = train_task(&network, &settings);
         // The plan's cost does not depend on where the batch comes from, so a first draft tells the submit's size.
-        let draft = lower(&request(&network, &settings, settings.batch_size, task, None, 1));
+        let draft = lower(&request(
+            &network,
+            &settings,
+            settings.batch_size,
+            task,
+            None,
+            1,
+        ));
         let most = (MOST_FLOPS_PER_SUBMIT / draft.flops().max(1)).max(1) as usize;
         let table_steps = match network.device.report().adapter.kind {
             crate::DeviceKind::Cpu | crate::DeviceKind::SoftwareGpu => settings.steps_per_submit,
             _ => settings.steps_per_submit.min(most),
         };
-        let plan = lower(&request(&network, &settings, settings.batch_size, task, None, table_steps));
+        let plan = lower(&request(
+            &network,
+            &settings,
+            settings.batch_size,
+            task,
+            None,
+            table_steps,
+        ));
         for segment in 0..network.arena.segments.len() {
             let floats = network.arena.segments[segment];
             let len = floats * settings.optimizer.moments();
             if len > 0 {
-                let spec = BufferSpec { role: Role::Moments(segment), element: Element::Float, len };
+                let spec = BufferSpec {
+                    role: Role::Moments(segment),
+                    element: Element::Float,
+                    len,
+                };
                 network.executor.reserve(spec)?;
                 // Written also where it is 0: another trainer of this network may have left its own.
                 let initial = settings.optimizer.initial_moment();
-                network.executor.write(spec.role, 0, &vec![initial.to_bits(); len])?;
+                network
+                    .executor
+                    .write(spec.role, 0, &vec![initial.to_bits(); len])?;
             }
         }
         let mut fetch = vec![
             (Role::State(Clock::Training), 0..4),
-            (Role::Metrics(Clock::Training), 0..2 * table_steps * settings.batch_size),
+            (
+                Role::Metrics(Clock::Training),
+                0..2 * table_steps * settings.batch_size,
+            ),
         ];
         if settings.gradient_norm {
-            fetch.push((Role::GradientNorms, 0..table_steps * gradient_parts(&network.arena.segments)));
+            fetch.push((
+                Role::GradientNorms,
+                0..table_steps * gradient_parts(&network.arena.segments),
+            ));
         }
         let mut trainer = Trainer {
             network,
@@ -134,7 +165,11 @@ impl Trainer {
             fetch,
             entries: Vec::with_capacity(4 * table_steps),
         };
-        let spec = BufferSpec { role: Role::State(Clock::Training), element: Element::Word, len: 64 };
+        let spec = BufferSpec {
+            role: Role::State(Clock::Training),
+            element: Element::Word,
+            len: 64,
+        };
         trainer.network.executor.reserve(spec)?;
         trainer.write_state()?;
         Ok(trainer)
@@ -182,7 +217,9 @@ impl Trainer {
 
     /// The learning rate of a step.
     pub fn learning_rate(&self, step: u64) -> f64 {
-        self.settings.schedule.rate(self.settings.optimizer.learning_rate(), step)
+        self.settings
+            .schedule
+            .rate(self.settings.optimizer.learning_rate(), step)
     }
 
     /// One step on a batch of your own. Waits for its result.
@@ -193,16 +230,24 @@ impl Trainer {
     pub async fn step_async(&mut self, x: &[f32], labels: &[u32]) -> Result<StepReport> {
         let rows = self.network.batch_rows("step", x, labels)?;
         if rows > self.settings.batch_size {
-            let wanted = format!("at most {} samples, the batch size", self.settings.batch_size);
+            let wanted = format!(
+                "at most {} samples, the batch size",
+                self.settings.batch_size
+            );
             return Err(Error::shape("step", wanted, format!("{rows} samples")));
         }
         let task = train_task(&self.network, &self.settings);
-        let plan = self.plan_for(PlanKey { task, batch: rows, gather: None })?;
+        let plan = self.plan_for(PlanKey {
+            task,
+            batch: rows,
+            gather: None,
+        })?;
         self.network.write_input(x)?;
         self.network.executor.write(Role::Labels, 0, labels)?;
         self.submit(&[plan], rows)?;
         let (mut totals, mut report) = (Totals::default(), None);
-        self.collect(&mut totals, &mut |last, _| report = Some(last)).await?;
+        self.collect(&mut totals, &mut |last, _| report = Some(last))
+            .await?;
         Ok(report.unwrap_or_else(|| unreachable!("one step was submitted")))
     }
 
@@ -239,10 +284,15 @@ impl Trainer {
     /// [`Shape`](Error::Shape) if the samples are not what the network takes; [`Label`](Error::Label) if there are more
     /// classes than outputs; [`Limit`](Error::Limit) if the data set is too large for the device;
     /// [`NonFinite`](Error::NonFinite) if loss or gradient are not finite.
-    pub async fn epoch_async(&mut self, data: &Dataset, mut progress: impl FnMut(Progress)) -> Result<EpochReport> {
+    pub async fn epoch_async(
+        &mut self,
+        data: &Dataset,
+        mut progress: impl FnMut(Progress),
+    ) -> Result<EpochReport> {
         let (start, epoch) = (Instant::now(), self.epoch);
         let mut totals = Totals::default();
-        self.run_epoch(data, u64::MAX, &mut totals, &mut progress).await?;
+        self.run_epoch(data, u64::MAX, &mut totals, &mut progress)
+            .await?;
         Ok(totals.report(epoch, start))
     }
 
@@ -254,7 +304,11 @@ impl Trainer {
 
     /// [`Trainer::epoch_async`], waited for.
     #[cfg(not(target_arch = "wasm32"))]
-    pub fn epoch_with(&mut self, data: &Dataset, progress: impl FnMut(Progress)) -> Result<EpochReport> {
+    pub fn epoch_with(
+        &mut self,
+        data: &Dataset,
+        progress: impl FnMut(Progress),
+    ) -> Result<EpochReport> {
         pollster::block_on(self.epoch_async(data, progress))
     }
 
@@ -294,24 +348,50 @@ impl Trainer {
         progress: &mut impl FnMut(Progress),
     ) -> Result<()> {
         self.check_data(data)?;
-        let Settings { batch_size, shuffle, seed, .. } = self.settings;
-        let order = if shuffle { Order::Shuffled { seed, epoch: self.epoch } } else { Order::AsGiven };
-        let source = self.training.load(&mut self.network.executor, data, order)?;
+        let Settings {
+            batch_size,
+            shuffle,
+            seed,
+            ..
+        } = self.settings;
+        let order = if shuffle {
+            Order::Shuffled {
+                seed,
+                epoch: self.epoch,
+            }
+        } else {
+            Order::AsGiven
+        };
+        let source = self
+            .training
+            .load(&mut self.network.executor, data, order)?;
         let batches = data.len().div_ceil(batch_size);
         if self.position >= batches {
             return Err(Error::shape(
                 "epoch",
-                format!("a data set of more than {} batches, as this epoch began with", self.position),
+                format!(
+                    "a data set of more than {} batches, as this epoch began with",
+                    self.position
+                ),
                 format!("{batches} batches"),
             ));
         }
         let task = train_task(&self.network, &self.settings);
-        let end = self.position + (batches - self.position).min(usize::try_from(most).unwrap_or(usize::MAX));
+        let end = self.position
+            + (batches - self.position).min(usize::try_from(most).unwrap_or(usize::MAX));
         let tail = data.len() % batch_size;
-        let whole = self.plan_for(PlanKey { task, batch: batch_size.min(data.len()), gather: Some(source) })?;
+        let whole = self.plan_for(PlanKey {
+            task,
+            batch: batch_size.min(data.len()),
+            gather: Some(source),
+        })?;
         let short = match tail {
             0 => whole,
-            tail => self.plan_for(PlanKey { task, batch: tail, gather: Some(source) })?,
+            tail => self.plan_for(PlanKey {
+                task,
+                batch: tail,
+                gather: Some(source),
+            })?,
         };
         let mut plans = vec![whole; self.table_steps];
         let mut report = |last: StepReport, totals: &Totals| {
@@ -356,28 +436,59 @@ impl Trainer {
             self.entries.clear();
             for i in first..first + run {
                 let step = self.step + i as u64;
-                let values = self.settings.optimizer.step_values(step + 1, self.learning_rate(step));
+                let values = self
+                    .settings
+                    .optimizer
+                    .step_values(step + 1, self.learning_rate(step));
                 let offset = ((self.position + i) * batch) as u32;
-                let entry = [values.rate.to_bits(), values.first.to_bits(), values.second.to_bits(), offset];
+                let entry = [
+                    values.rate.to_bits(),
+                    values.first.to_bits(),
+                    values.second.to_bits(),
+                    offset,
+                ];
                 self.entries.extend(entry);
             }
-            self.network.executor.write(Role::StepTable(Clock::Training), 4 * place, &self.entries)?;
+            self.network.executor.write(
+                Role::StepTable(Clock::Training),
+                4 * place,
+                &self.entries,
+            )?;
             first += run;
         }
         let ticket = self.network.executor.run_and_fetch(plans, &self.fetch)?;
         let steps = plans.len();
-        self.in_flight.push_back(InFlight { ticket, first_step: self.step, steps, last_rows });
+        self.in_flight.push_back(InFlight {
+            ticket,
+            first_step: self.step,
+            steps,
+            last_rows,
+        });
         self.step += steps as u64;
         Ok(())
     }
 
     /// Waits for the oldest submit in flight, adds its results, and reports its last step.
-    async fn collect(&mut self, totals: &mut Totals, report: &mut impl FnMut(StepReport, &Totals)) -> Result<()> {
-        let Some(InFlight { ticket, first_step, steps, last_rows }) = self.in_flight.pop_front() else {
+    async fn collect(
+        &mut self,
+        totals: &mut Totals,
+        report: &mut impl FnMut(StepReport, &Totals),
+    ) -> Result<()> {
+        let Some(InFlight {
+            ticket,
+            first_step,
+            steps,
+            last_rows,
+        }) = self.in_flight.pop_front()
+        else {
             return Ok(());
         };
         let (table_steps, batch) = (self.table_steps, self.settings.batch_size);
-        let parts = if self.settings.gradient_norm { gradient_parts(&self.network.arena.segments) } else { 0 };
+        let parts = if self.settings.gradient_norm {
+            gradient_parts(&self.network.arena.segments)
+        } else {
+            0
+        };
         let last_step = first_step + steps as u64 - 1;
         let mut last = StepReport {
             step: last_step,
@@ -399,7 +510,9 @@ impl Trainer {
                 totals.correct += correct;
                 (last.loss, last.accuracy) = (loss / rows as f64, correct as f64 / rows as f64);
                 if parts > 0 {
-                    let squares = norms[place * parts..][..parts].iter().map(|&w| f64::from(f32::from_bits(w)));
+                    let squares = norms[place * parts..][..parts]
+                        .iter()
+                        .map(|&w| f64::from(f32::from_bits(w)));
                     last.gradient_norm = Some(squares.sum::<f64>().sqrt());
                 }
             }
@@ -430,15 +543,25 @@ impl Trainer {
     pub(super) fn write_state(&mut self) -> Result<()> {
         let step = self.step as u32;
         let words = [step, step, ALL_FINITE, 0];
-        self.network.executor.write(Role::State(Clock::Training), 0, &words)
+        self.network
+            .executor
+            .write(Role::State(Clock::Training), 0, &words)
     }
 
     pub(super) fn check_data(&self, data: &Dataset) -> Result<()> {
         if data.features() != self.network.inputs() || data.classes() > self.network.outputs() {
             return Err(Error::shape(
                 "data set",
-                format!("samples of {} values, at most {} classes", self.network.inputs(), self.network.outputs()),
-                format!("samples of {} values, {} classes", data.features(), data.classes()),
+                format!(
+                    "samples of {} values, at most {} classes",
+                    self.network.inputs(),
+                    self.network.outputs()
+                ),
+                format!(
+                    "samples of {} values, {} classes",
+                    data.features(),
+                    data.classes()
+                ),
             ));
         }
         Ok(())
@@ -450,7 +573,14 @@ impl Trainer {
             return Ok(*id);
         }
         let settings = &self.settings;
-        let plan = lower(&request(&self.network, settings, key.batch, key.task, key.gather, self.table_steps));
+        let plan = lower(&request(
+            &self.network,
+            settings,
+            key.batch,
+            key.task,
+            key.gather,
+            self.table_steps,
+        ));
         let id = self.network.executor.add(&plan)?;
         self.plans.push((key, id));
         Ok(id)

@@ -5,13 +5,7 @@ use crate::kernel::{Activation, MatrixShape, Real};
 
 pub(crate) const SOURCE: &str = include_str!("../../../shaders/elementwise/activate_backward.wgsl");
 
-pub(crate) fn run<T: Real>(
-    f: Activation,
-    dy: &[T],
-    saved: &[T],
-    dz: &mut [T],
-    shape: MatrixShape,
-) {
+pub(crate) fn run<T: Real>(f: Activation, dy: &[T], saved: &[T], dz: &mut [T], shape: MatrixShape) {
     for_rows(dz, shape, |i, dz| {
         dz.copy_from_slice(row_of(dy, shape, i));
         f.backpropagate(row_of(saved, shape, i), dz);

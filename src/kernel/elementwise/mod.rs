@@ -11,6 +11,7 @@ pub(crate) mod hadamard;
 pub(crate) mod scale;
 
 use super::program::WORKGROUP;
+use super::program::uniform_block;
 use super::{Activation, Args, Binding, Compute, MatrixShape, Program, Real, Target, matrix};
 use rayon::prelude::*;
 
@@ -43,17 +44,17 @@ pub(crate) struct Elementwise {
     pub(crate) shape: MatrixShape,
 }
 
-/// The shader's uniform block.
-#[repr(C)]
-#[derive(Clone, Copy, bytemuck::Pod, bytemuck::Zeroable)]
-pub(crate) struct Params {
-    /// `vec4` elements in all.
-    count: u32,
-    cols: u32,
-    /// `vec4` elements in a row.
-    ld4: u32,
-    /// The activation's parameter, or the factor.
-    alpha: f32,
+uniform_block! {
+    /// The shader's uniform block.
+    pub(crate) struct Params {
+        /// `vec4` elements in all.
+        count: u32,
+        cols: u32,
+        /// `vec4` elements in a row.
+        ld4: u32,
+        /// The activation's parameter, or the factor.
+        alpha: f32,
+    }
 }
 
 impl Compute for Elementwise {

@@ -1,4 +1,3 @@
 //! out = f(value + bias).
 
 pub(crate) const SOURCE: &str = include_str!("../../../shaders/epilogue/activation.wgsl");
-

@@ -1,4 +1,3 @@
 //! z = value + bias and out = f(z): both are written.
 
 pub(crate) const SOURCE: &str = include_str!("../../../shaders/epilogue/keep.wgsl");
-

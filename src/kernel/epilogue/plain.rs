@@ -1,4 +1,3 @@
 //! out = value.
 
 pub(crate) const SOURCE: &str = include_str!("../../../shaders/epilogue/plain.wgsl");
-

@@ -43,7 +43,10 @@ impl Adagrad {
 
     /// What s holds before the first step.
     pub fn initial_accumulator(self, initial_accumulator: f64) -> Self {
-        Adagrad { initial_accumulator, ..self }
+        Adagrad {
+            initial_accumulator,
+            ..self
+        }
     }
 
     /// The ε in the denominator.
@@ -53,7 +56,10 @@ impl Adagrad {
 
     /// The L2 coefficient λ.
     pub fn weight_decay(self, weight_decay: f64) -> Self {
-        Adagrad { weight_decay, ..self }
+        Adagrad {
+            weight_decay,
+            ..self
+        }
     }
 
     pub(super) fn check(&self) -> crate::Result<()> {

@@ -57,7 +57,11 @@ impl Adam {
 
     /// The decay rates β₁ and β₂ of the two moments, each at least 0 and below 1.
     pub fn betas(self, beta1: f64, beta2: f64) -> Self {
-        Adam { beta1, beta2, ..self }
+        Adam {
+            beta1,
+            beta2,
+            ..self
+        }
     }
 
     /// The ε in the denominator.
@@ -67,7 +71,10 @@ impl Adam {
 
     /// The coefficient λ.
     pub fn weight_decay(self, weight_decay: f64) -> Self {
-        Adam { weight_decay, ..self }
+        Adam {
+            weight_decay,
+            ..self
+        }
     }
 
     /// AMSGrad (Reddi et al. 2018): the greatest v so far stands in the denominator.
@@ -77,7 +84,10 @@ impl Adam {
 
     /// Whether the moments are divided by 1 − βᵗ; without it the first steps are short.
     pub fn bias_correction(self, bias_correction: bool) -> Self {
-        Adam { bias_correction, ..self }
+        Adam {
+            bias_correction,
+            ..self
+        }
     }
 
     /// η/(1 − β₁ᵗ) and 1/√(1 − β₂ᵗ), or η and 1.
@@ -107,8 +117,22 @@ impl From<Adam> for Optimizer {
     }
 }
 
-pub(crate) fn run<T: Real>(part: Part<'_, T>, l2: T, hyper: [T; 8], amsgrad: bool, step: StepValues<T>) {
-    let [beta1, one_minus_beta1, beta2, one_minus_beta2, epsilon, decay, ..] = hyper;
+pub(crate) fn run<T: Real>(
+    part: Part<'_, T>,
+    l2: T,
+    hyper: [T; 8],
+    amsgrad: bool,
+    step: StepValues<T>,
+) {
+    let [
+        beta1,
+        one_minus_beta1,
+        beta2,
+        one_minus_beta2,
+        epsilon,
+        decay,
+        ..,
+    ] = hyper;
     let [ms, vs, greatest] = part.moments;
     let new_moments = |w: T, g: T, m: &mut T, v: &mut T| {
         let g = g + l2 * w;

@@ -21,6 +21,7 @@ pub use rms_prop::RmsProp;
 pub use sgd::Sgd;
 
 use super::program::WORKGROUP;
+use super::program::uniform_block;
 use super::{Args, Binding, Compute, Program, Real, Target};
 
 const SOURCE: &str = include_str!("../../../shaders/update/update.wgsl");
@@ -56,16 +57,16 @@ pub(crate) struct Update {
     pub(crate) advance: bool,
 }
 
-/// The shader's uniform block.
-#[repr(C)]
-#[derive(Clone, Copy, bytemuck::Pod, bytemuck::Zeroable)]
-pub(crate) struct Params {
-    /// `vec4` elements in the segment.
-    count: u32,
-    table_steps: u32,
-    advance: u32,
-    weight_decay: f32,
-    hyper: [f32; 8],
+uniform_block! {
+    /// The shader's uniform block.
+    pub(crate) struct Params {
+        /// `vec4` elements in the segment.
+        count: u32,
+        table_steps: u32,
+        advance: u32,
+        weight_decay: f32,
+        hyper: [f32; 8],
+    }
 }
 
 impl Compute for Update {
@@ -156,8 +157,22 @@ impl<T: Real> Part<'_, T> {
         let (g0, g1) = self.gradients.split_at(middle);
         let [a, b, c] = self.moments.map(|m| m.split_at_mut(middle.min(m.len())));
         rayon::join(
-            || Part { weights: w0, gradients: g0, moments: [a.0, b.0, c.0] }.split(run),
-            || Part { weights: w1, gradients: g1, moments: [a.1, b.1, c.1] }.split(run),
+            || {
+                Part {
+                    weights: w0,
+                    gradients: g0,
+                    moments: [a.0, b.0, c.0],
+                }
+                .split(run)
+            },
+            || {
+                Part {
+                    weights: w1,
+                    gradients: g1,
+                    moments: [a.1, b.1, c.1],
+                }
+                .split(run)
+            },
         );
     }
 }

@@ -1,6 +1,8 @@
 //! The optimizers as one type: what the update kernel and the trainer ask of each.
 
-use super::{Adagrad, Adam, Part, RmsProp, Sgd, StepValues, adagrad, adam, momentum, rms_prop, sgd};
+use super::{
+    Adagrad, Adam, Part, RmsProp, Sgd, StepValues, adagrad, adam, momentum, rms_prop, sgd,
+};
 use crate::kernel::Real;
 
 /// Any optimizer, with its hyperparameters. Made from [`Sgd`], [`Adam`], [`Adagrad`] or [`RmsProp`] by `into()`.
@@ -149,7 +151,9 @@ impl Optimizer {
             Optimizer::Sgd(o) => momentum::run(part, l2, hyper, o.nesterov, step),
             Optimizer::Adam(o) => adam::run(part, l2, hyper, o.amsgrad, step),
             Optimizer::Adagrad(_) => adagrad::run(part, l2, hyper, step),
-            Optimizer::RmsProp(o) => rms_prop::run(part, l2, hyper, o.centered, o.momentum != 0.0, step),
+            Optimizer::RmsProp(o) => {
+                rms_prop::run(part, l2, hyper, o.centered, o.momentum != 0.0, step)
+            }
         }
     }
 
@@ -168,7 +172,12 @@ impl Optimizer {
 
 /// An [`Error::Argument`](crate::Error::Argument) unless `legal` holds of the value as the device will see it, in `f32`,
 /// and it is finite there.
-pub(super) fn check(what: &'static str, value: f64, legal: impl Fn(f32) -> bool, expected: &str) -> crate::Result<()> {
+pub(super) fn check(
+    what: &'static str,
+    value: f64,
+    legal: impl Fn(f32) -> bool,
+    expected: &str,
+) -> crate::Result<()> {
     if (value as f32).is_finite() && legal(value as f32) {
         Ok(())
     } else {
@@ -178,7 +187,12 @@ pub(super) fn check(what: &'static str, value: f64, legal: impl Fn(f32) -> bool,
 
 /// [`check`] for an ε: a subnormal may count as 0, and 0/0 is NaN where the gradient is 0.
 pub(super) fn check_epsilon(what: &'static str, value: f64) -> crate::Result<()> {
-    check(what, value, |v| v >= f32::MIN_POSITIVE, "at least 1.2e-38, the least normal f32")
+    check(
+        what,
+        value,
+        |v| v >= f32::MIN_POSITIVE,
+        "at least 1.2e-38, the least normal f32",
+    )
 }
 
 /// [`check`] for a rate, a decay or a sum.
@@ -188,5 +202,10 @@ pub(super) fn check_not_negative(what: &'static str, value: f64) -> crate::Resul
 
 /// [`check`] for a factor of a running average.
 pub(super) fn check_fraction(what: &'static str, value: f64) -> crate::Result<()> {
-    check(what, value, |v| (0.0..1.0).contains(&v), "at least 0 and, in f32, below 1")
+    check(
+        what,
+        value,
+        |v| (0.0..1.0).contains(&v),
+        "at least 0 and, in f32, below 1",
+    )
 }

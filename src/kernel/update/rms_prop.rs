@@ -61,7 +61,10 @@ impl RmsProp {
 
     /// The L2 coefficient λ.
     pub fn weight_decay(self, weight_decay: f64) -> Self {
-        RmsProp { weight_decay, ..self }
+        RmsProp {
+            weight_decay,
+            ..self
+        }
     }
 
     pub(super) fn check(&self) -> crate::Result<()> {
@@ -86,7 +89,11 @@ pub(crate) fn run<T: Real>(
     step: StepValues<T>,
 ) {
     let [squares, second, third] = part.moments;
-    let (means, velocities) = if centered { (second, third) } else { (third, second) };
+    let (means, velocities) = if centered {
+        (second, third)
+    } else {
+        (third, second)
+    };
     for (i, (w, &g)) in part.weights.iter_mut().zip(part.gradients).enumerate() {
         let g = g + l2 * *w;
         squares[i] = alpha * squares[i] + one_minus_alpha * g * g;

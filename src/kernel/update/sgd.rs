@@ -56,7 +56,10 @@ impl Sgd {
 
     /// The L2 coefficient λ, 0 by default.
     pub fn weight_decay(self, weight_decay: f64) -> Self {
-        Sgd { weight_decay, ..self }
+        Sgd {
+            weight_decay,
+            ..self
+        }
     }
 
     pub(super) fn check(&self) -> crate::Result<()> {

@@ -1,0 +1,329 @@
+//! Every shader, as it is handed to wgpu, without a GPU: valid, within WebGPU's limits, declared as its Rust side says,
+//! and translated to every language that wgpu's backends speak.
+
+use super::elementwise::Op;
+use super::gather::Source;
+use super::matmul_tiled::TILES;
+use super::*;
+use naga::valid::{Capabilities, ModuleInfo, ValidationFlags, Validator};
+use naga::{AddressSpace, Module, StorageAccess, TypeInner, back};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+const TARGETS: [Target; 4] = [
+    Target {
+        software: false,
+        subgroup: None,
+    },
+    Target {
+        software: true,
+        subgroup: None,
+    },
+    Target {
+        software: true,
+        subgroup: Some(8),
+    },
+    Target {
+        software: true,
+        subgroup: Some(4),
+    },
+];
+
+/// One kernel of every variant.
+fn kernels() -> Vec<Kernel> {
+    let mut kernels: Vec<Kernel> = Vec::new();
+    let short = MatrixShape::new(9, 7);
+    let long = MatrixShape::new(9, 700);
+    for f in Activation::ALL {
+        for op in [Op::Activate(f), Op::ActivateBackward(f)] {
+            kernels.push(Elementwise { op, shape: short }.into());
+        }
+    }
+    for op in [Op::BiasAdd, Op::Add, Op::Hadamard, Op::Scale(2.0)] {
+        kernels.push(Elementwise { op, shape: short }.into());
+    }
+    for layout in Layout::ALL {
+        // One size for each tile.
+        for size in [TILES[2].m, 2048, 8192] {
+            kernels.push(Matmul::plain(size, size, size, layout).into());
+        }
+    }
+    for f in Activation::ALL {
+        for (epilogue, bias) in [
+            (Epilogue::Activation(f), true),
+            (Epilogue::Activation(f), false),
+            (Epilogue::Keep(f), true),
+            (Epilogue::Derivative(f), false),
+        ] {
+            kernels.push(
+                Matmul {
+                    epilogue,
+                    bias,
+                    ..Matmul::plain(9, 9, 9, Layout::NT)
+                }
+                .into(),
+            );
+        }
+    }
+    for row_sums in [false, true] {
+        let epilogue = Epilogue::Gradient { id: 1 };
+        kernels.push(
+            Matmul {
+                epilogue,
+                row_sums,
+                ..Matmul::plain(9, 9, 9, Layout::TN)
+            }
+            .into(),
+        );
+    }
+    for shape in [short, long] {
+        for yes in [false, true] {
+            kernels.push(Softmax { log: yes, shape }.into());
+            kernels.push(SoftmaxBackward { log: yes, shape }.into());
+            let loss = CrossEntropy {
+                shape,
+                scale: 1.0,
+                gradient: yes,
+                ring_steps: 2,
+                ring_stride: 9,
+            };
+            kernels.push(loss.into());
+        }
+    }
+    kernels.push(ColumnSum { shape: short }.into());
+    for squares in [false, true] {
+        kernels.push(Sum::lone(64, squares).into());
+    }
+    for source in [Source::Bytes, Source::Floats] {
+        let gather = Gather {
+            shape: short,
+            source,
+            scale: 1.0,
+            shift: 0.0,
+            samples: 9,
+            table_steps: 1,
+        };
+        kernels.push(gather.into());
+    }
+    let optimizers: [Optimizer; 9] = [
+        Sgd::new(0.1).into(),
+        Sgd::new(0.1).momentum(0.9).into(),
+        Sgd::new(0.1).momentum(0.9).nesterov(true).into(),
+        Adam::new(0.1).into(),
+        Adam::w(0.1).amsgrad(true).into(),
+        Adagrad::new(0.1).into(),
+        RmsProp::new(0.1).into(),
+        RmsProp::new(0.1).centered(true).into(),
+        RmsProp::new(0.1).centered(true).momentum(0.9).into(),
+    ];
+    for optimizer in optimizers {
+        kernels.push(
+            Update {
+                optimizer,
+                floats: 64,
+                table_steps: 1,
+                advance: true,
+            }
+            .into(),
+        );
+    }
+    kernels
+}
+
+/// Every different shader, with its kernel.
+fn programs() -> Vec<(Kernel, Program)> {
+    let mut programs = BTreeMap::new();
+    for kernel in kernels() {
+        for target in TARGETS {
+            let program = kernel.program(&target);
+            programs.insert(program.source.clone(), (kernel.clone(), program));
+        }
+    }
+    assert!(programs.len() > 60, "{}", programs.len());
+    programs.into_values().collect()
+}
+
+fn parse(kernel: &Kernel, program: &Program) -> (Module, ModuleInfo) {
+    let source = &program.source;
+    let module = naga::front::wgsl::parse_str(source)
+        .unwrap_or_else(|e| panic!("{}\n{}", kernel.label(), e.emit_to_string(source)));
+    // Nothing beyond WebGPU's core, but for subgroups where the variant is made for them.
+    let capabilities = if source.contains("subgroupShuffle") {
+        Capabilities::SUBGROUP
+    } else {
+        Capabilities::empty()
+    };
+    let info = Validator::new(ValidationFlags::all(), capabilities)
+        .validate(&module)
+        .unwrap_or_else(|e| panic!("{}\n{}", kernel.label(), e.emit_to_string(source)));
+    (module, info)
+}
+
+#[test]
+fn shaders_are_declared_as_their_rust_side_says() {
+    for (kernel, program) in programs() {
+        let label = kernel.label();
+        let (module, info) = parse(&kernel, &program);
+        assert_eq!(module.entry_points.len(), 1, "{label}");
+        let entry = &module.entry_points[0];
+        let invocations: u32 = entry.workgroup_size.iter().product();
+        assert!(invocations <= 256, "{label}: {invocations} invocations");
+
+        let used = info.get_entry_point(0);
+        let (mut bindings, mut workgroup_bytes) = (BTreeMap::new(), 0);
+        for (handle, variable) in module.global_variables.iter() {
+            let size = module.types[variable.ty].inner.size(module.to_ctx());
+            match variable.space {
+                AddressSpace::WorkGroup if !used[handle].is_empty() => workgroup_bytes += size,
+                AddressSpace::Storage { access } => {
+                    assert!(
+                        !used[handle].is_empty(),
+                        "{label}: {:?} is never used",
+                        variable.name
+                    );
+                    let number = variable.binding.as_ref().unwrap().binding;
+                    let access = if access.contains(StorageAccess::STORE) {
+                        Access::Write
+                    } else {
+                        Access::Read
+                    };
+                    bindings.insert(number, access);
+                }
+                AddressSpace::Uniform => {
+                    assert_eq!(variable.binding.as_ref().unwrap().binding, 0, "{label}");
+                    assert_eq!(
+                        size as usize,
+                        program.params.len(),
+                        "{label}: size of Params"
+                    );
+                    check_fields(&label, &module, variable.ty, program.fields);
+                }
+                _ => {}
+            }
+        }
+        assert!(
+            workgroup_bytes <= 16 << 10,
+            "{label}: {workgroup_bytes} bytes of workgroup memory"
+        );
+        assert!(
+            bindings.len() <= 8,
+            "{label}: {} storage bindings",
+            bindings.len()
+        );
+        let declared: BTreeMap<_, _> = kernel
+            .bindings()
+            .iter()
+            .map(|b| (b.number, b.access))
+            .collect();
+        assert_eq!(bindings, declared, "{label}");
+    }
+}
+
+/// Names and offsets of the uniform block, but for the padding.
+fn check_fields(
+    label: &str,
+    module: &Module,
+    block: naga::Handle<naga::Type>,
+    fields: &[(&str, usize)],
+) {
+    let TypeInner::Struct { members, .. } = &module.types[block].inner else {
+        panic!("{label}: the uniform is no struct")
+    };
+    let padding = |name: &str| name.trim_start_matches('_').starts_with("pad");
+    let shader: Vec<(String, usize)> = members
+        .iter()
+        .map(|member| (member.name.clone().unwrap(), member.offset as usize))
+        .filter(|(name, _)| !padding(name))
+        .collect();
+    let rust: Vec<(String, usize)> = fields
+        .iter()
+        .filter(|(name, _)| !padding(name))
+        .map(|(name, offset)| (name.to_string(), *offset))
+        .collect();
+    assert_eq!(shader, rust, "{label}: Params");
+}
+
+#[test]
+fn shaders_translate_to_every_backend() {
+    for (kernel, program) in programs() {
+        let label = kernel.label();
+        let (module, info) = parse(&kernel, &program);
+        let spirv = back::spv::write_vec(&module, &info, &back::spv::Options::default(), None);
+        assert!(!spirv.unwrap_or_else(|e| panic!("{label}: {e}")).is_empty());
+        let wgsl = back::wgsl::write_string(&module, &info, back::wgsl::WriterFlags::empty());
+        assert!(
+            wgsl.unwrap_or_else(|e| panic!("{label}: {e}"))
+                .contains("fn main")
+        );
+
+        let options = back::msl::Options {
+            lang_version: (2, 4),
+            fake_missing_bindings: true,
+            ..Default::default()
+        };
+        let pipeline = back::msl::PipelineOptions::default();
+        let (msl, _) = back::msl::write_string(&module, &info, &options, &pipeline)
+            .unwrap_or_else(|e| panic!("{label}: {e}"));
+        assert!(msl.contains("kernel void"), "{label}");
+
+        let options = back::hlsl::Options {
+            shader_model: back::hlsl::ShaderModel::V6_0,
+            fake_missing_bindings: true,
+            special_constants_binding: Some(back::hlsl::BindTarget::default()),
+            ..Default::default()
+        };
+        let mut hlsl = String::new();
+        back::hlsl::Writer::new(&mut hlsl, &options, &back::hlsl::PipelineOptions::default())
+            .write(&module, &info, None)
+            .unwrap_or_else(|e| panic!("{label}: {e}"));
+        assert!(hlsl.contains("numthreads"), "{label}");
+    }
+}
+
+#[test]
+fn every_shader_file_has_a_rust_file_of_its_stem_and_is_used() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let shaders = files(&root.join("shaders"), "wgsl");
+    assert!(shaders.len() > 30, "{}", shaders.len());
+    let stems: BTreeSet<String> = files(&root.join("src/kernel"), "rs")
+        .iter()
+        .map(|p| stem(p))
+        .collect();
+    // The loops around pieces have their folder's name, and lie in its mod.rs.
+    let folders = ["elementwise", "update"];
+    let sources: Vec<String> = programs()
+        .into_iter()
+        .map(|(_, program)| program.source)
+        .collect();
+    for shader in shaders {
+        let stem = stem(&shader);
+        assert!(
+            stems.contains(&stem) || folders.contains(&stem.as_str()),
+            "no Rust file for {}",
+            shader.display()
+        );
+        let text = std::fs::read_to_string(&shader).unwrap();
+        assert!(
+            sources.iter().any(|source| source.contains(&text)),
+            "{} is not used",
+            shader.display()
+        );
+    }
+}
+
+fn files(folder: &Path, extension: &str) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(files(&path, extension));
+        } else if path.extension().is_some_and(|e| e == extension) {
+            found.push(path);
+        }
+    }
+    found
+}
+
+fn stem(path: &Path) -> String {
+    path.file_stem().unwrap().to_string_lossy().into_owned()
+}

@@ -1,0 +1,8 @@
+//! What the tests share: a comparator, an oracle in `f64`, test data, tolerances and devices.
+#![allow(dead_code, reason = "every test file uses its own part")]
+
+pub(crate) mod compare;
+pub(crate) mod data;
+pub(crate) mod devices;
+pub(crate) mod oracle;
+pub(crate) mod precision;

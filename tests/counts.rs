@@ -1,0 +1,155 @@
+//! Counts, which unlike times can be asserted: dispatches, submits, allocations.
+
+mod common;
+
+use common::devices::{cpu, gpu};
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use wgrad::{Activation, Adam, Dataset, Device, Graph, Init, Sequential, Trainer, TrainerBuilder};
+
+/// Counts the allocations of this process.
+struct Counting;
+
+static ALLOCATIONS: AtomicUsize = AtomicUsize::new(0);
+
+#[expect(unsafe_code, reason = "an allocator cannot be written without")]
+// SAFETY: every call goes to the system's allocator as it came.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
+        // SAFETY: the caller's promise is passed on.
+        unsafe { System.alloc(layout) }
+    }
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        // SAFETY: the caller's promise is passed on.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+fn trainer(device: &Device, hidden: &[usize]) -> TrainerBuilder {
+    let mut layers = Sequential::new(12);
+    for &units in hidden {
+        layers = layers.dense(units).relu();
+    }
+    let network = layers.dense(3).build(device, 0).unwrap();
+    Trainer::new(network)
+        .optimizer(Adam::new(1e-3))
+        .batch_size(8)
+}
+
+fn data(samples: usize) -> Dataset {
+    let values = (0..12 * samples).map(|i| (i % 7) as f32).collect();
+    Dataset::from_floats(12, values, (0..samples as u32).map(|i| i % 3).collect(), 3).unwrap()
+}
+
+#[test]
+fn a_step_of_l_dense_layers_takes_3l_plus_2_dispatches() {
+    for depth in 0..5 {
+        let trainer_of = |norm| {
+            trainer(cpu(), &vec![9; depth])
+                .gradient_norm(norm)
+                .build()
+                .unwrap()
+        };
+        let layers = depth + 1;
+        assert_eq!(trainer_of(false).dispatches_per_step(), 3 * layers + 2);
+        assert_eq!(trainer_of(true).dispatches_per_step(), 3 * layers + 3);
+        // The listing has a line a call and one for the totals.
+        assert_eq!(
+            trainer_of(false).plan().to_string().lines().count(),
+            3 * layers + 2
+        );
+    }
+}
+
+#[test]
+fn a_plan_counts_its_work() {
+    let trainer = trainer(cpu(), &[16]).build().unwrap();
+    // Forward, dW and, but for the first layer, dx: each 2·batch·inputs·outputs.
+    let products = 2 * 8 * (2 * 12 * 16 + 3 * 16 * 3);
+    let flops = trainer.plan().flops();
+    assert!(
+        flops > products && flops < products + products / 2 + 20_000,
+        "{flops}"
+    );
+    assert!(trainer.plan().bytes_moved() > 0 && trainer.plan().bytes_allocated() > 0);
+}
+
+#[test]
+fn steps_share_submits() {
+    let data = data(8 * 32);
+    for device in [cpu(), gpu()] {
+        for (steps_per_submit, submits) in [(1, 32), (8, 4), (16, 2), (32, 1), (100, 1)] {
+            let mut trainer = trainer(device, &[9])
+                .steps_per_submit(steps_per_submit)
+                .build()
+                .unwrap();
+            trainer.epoch(&data).unwrap();
+            assert_eq!(trainer.submits(), submits, "{steps_per_submit}");
+        }
+    }
+}
+
+#[test]
+fn activations_reuse_their_buffers() {
+    let slots = |depth: usize| {
+        let trainer = trainer(cpu(), &vec![16; depth]).build().unwrap();
+        trainer.plan().bytes_allocated() - 4 * 4 * (trainer_floats(depth) as u64)
+    };
+    // A layer more keeps one more activation for the backward pass; its gradient finds room in what is free by then.
+    let growth = slots(9) - slots(8);
+    assert!(
+        growth <= 8 * 16 * 4 + 256,
+        "{growth} bytes for one more layer of {} bytes",
+        8 * 16 * 4
+    );
+}
+
+/// Floats of the parameter arena: tensors start at multiples of 64.
+fn trainer_floats(depth: usize) -> usize {
+    let aligned = |floats: usize| floats.next_multiple_of(64);
+    let mut inputs = 12;
+    let mut sum = 0;
+    for outputs in std::iter::repeat_n(16, depth).chain([3]) {
+        sum += aligned(outputs * inputs) + aligned(outputs);
+        inputs = outputs;
+    }
+    sum
+}
+
+#[test]
+fn the_cpu_loop_allocates_nothing_per_step() {
+    // A network without matrix products, since the gemm crate allocates its packing buffers by itself; too small for
+    // threads, whose pool allocates now and then.
+    let mut graph = Graph::new();
+    let x = graph.input(12).unwrap();
+    let b = graph.vector("b", 12, Init::Zeros).unwrap();
+    let c = graph.vector("c", 12, Init::Zeros).unwrap();
+    let h = graph.bias_add(x, b).unwrap();
+    let h = graph.activation(h, Activation::Gelu).unwrap();
+    let h = graph.softmax(h);
+    let logits = graph.bias_add(h, c).unwrap();
+    let without_products = graph.build(logits, cpu(), 0).unwrap();
+    let without_products = Trainer::new(without_products).batch_size(8);
+    for (products, trainer) in [(0, without_products), (5, trainer(cpu(), &[9]))] {
+        let mut trainer = trainer.steps_per_submit(16).build().unwrap();
+        let data = data(8 * 512);
+        trainer.steps(&data, 64).unwrap();
+        let count = |trainer: &mut Trainer, steps| {
+            let before = ALLOCATIONS.load(Ordering::Relaxed);
+            trainer.steps(&data, steps).unwrap();
+            ALLOCATIONS.load(Ordering::Relaxed) - before
+        };
+        // Other tests of this process may allocate meanwhile, so the quietest of several tries counts.
+        let few = (0..5).map(|_| count(&mut trainer, 16)).min().unwrap();
+        let many = (0..5).map(|_| count(&mut trainer, 64)).min().unwrap();
+        let allowed = few + 2 * 48 * products;
+        assert!(
+            many <= allowed,
+            "{products} products: {many} allocations for 64 steps, {few} for 16"
+        );
+    }
+}

@@ -1,0 +1,157 @@
+//! What holds for every call that gives or changes a tensor: zero padding, and the same bits on every run.
+
+use crate::common::compare::{Tolerance, assert_close, assert_same_bits};
+use crate::common::data::Random;
+use crate::common::devices::{cpu, gpu, gpu_checked, gpu_without_subgroups};
+use crate::common::oracle::{self, widen};
+use crate::common::precision::{ULP, sum_ulps};
+use wgrad::{
+    Activation, Adagrad, Adam, Device, Layout, OptimizerState, Result, RmsProp, Sgd, Tensor, Words,
+};
+
+type Call = Box<dyn Fn(&Device) -> Result<Tensor>>;
+
+/// Every call that gives or changes a tensor, over a shape with padding in its rows.
+fn calls() -> Vec<(String, Call)> {
+    const SHAPE: [usize; 2] = [67, 129];
+    fn tensor(d: &Device, seed: u64) -> Result<Tensor> {
+        Tensor::new(d, SHAPE, &Random::new(seed).normals(SHAPE[0] * SHAPE[1]))
+    }
+    let mut calls: Vec<(String, Call)> = Vec::new();
+    let mut add = |name: String, call: Call| calls.push((name, call));
+    for layout in Layout::ALL {
+        let (a, b) = match layout {
+            Layout::NN => ([67, 45], [45, 129]),
+            Layout::NT => ([67, 45], [129, 45]),
+            Layout::TN => ([45, 67], [45, 129]),
+        };
+        let new =
+            |d: &Device, s: [usize; 2]| Tensor::new(d, s, &Random::new(5).normals(s[0] * s[1]));
+        add(
+            format!("matmul {layout:?}"),
+            Box::new(move |d| new(d, a)?.matmul(&new(d, b)?, layout)),
+        );
+    }
+    for f in Activation::ALL {
+        add(
+            format!("dense {f}"),
+            Box::new(move |d| {
+                let (x, w) = (tensor(d, 1)?, tensor(d, 2)?);
+                let bias = Tensor::new(d, [1, 67], &Random::new(3).normals(67))?;
+                x.dense(&w, &bias, f)
+            }),
+        );
+        add(
+            format!("activate {f}"),
+            Box::new(move |d| tensor(d, 1)?.activate(f)),
+        );
+        add(
+            format!("activate_backward {f}"),
+            Box::new(move |d| tensor(d, 1)?.activate_backward(f, &tensor(d, 2)?)),
+        );
+    }
+    add(
+        "bias_add".into(),
+        Box::new(|d| {
+            tensor(d, 1)?.bias_add(&Tensor::new(d, [1, 129], &Random::new(3).normals(129))?)
+        }),
+    );
+    add(
+        "add".into(),
+        Box::new(|d| tensor(d, 1)?.add(&tensor(d, 2)?)),
+    );
+    add(
+        "hadamard".into(),
+        Box::new(|d| tensor(d, 1)?.hadamard(&tensor(d, 2)?)),
+    );
+    add("scale".into(), Box::new(|d| tensor(d, 1)?.scale(0.3)));
+    add(
+        "column_sum".into(),
+        Box::new(|d| tensor(d, 1)?.column_sum()),
+    );
+    add("softmax".into(), Box::new(|d| tensor(d, 1)?.softmax()));
+    add(
+        "log_softmax".into(),
+        Box::new(|d| tensor(d, 1)?.log_softmax()),
+    );
+    add(
+        "softmax_backward".into(),
+        Box::new(|d| tensor(d, 1)?.softmax_backward(&tensor(d, 2)?)),
+    );
+    add(
+        "log_softmax_backward".into(),
+        Box::new(|d| tensor(d, 1)?.log_softmax_backward(&tensor(d, 2)?)),
+    );
+    add(
+        "gather_rows".into(),
+        Box::new(|d| tensor(d, 1)?.gather_rows(&Words::new(d, &[66, 0, 3, 3, 9])?)),
+    );
+    add(
+        "cross_entropy".into(),
+        Box::new(|d| {
+            let labels = Words::new(d, &Random::new(4).words(67, 129))?;
+            Ok(tensor(d, 1)?.cross_entropy(&labels)?.gradient)
+        }),
+    );
+    for optimizer in [
+        Sgd::new(0.1).into(),
+        Sgd::new(0.1).momentum(0.9).into(),
+        Adam::new(0.1).amsgrad(true).into(),
+        Adagrad::new(0.1).initial_accumulator(0.1).into(),
+        RmsProp::new(0.1).momentum(0.9).centered(true).into(),
+    ] as [wgrad::Optimizer; 5]
+    {
+        add(
+            format!("update {}", optimizer.name()),
+            Box::new(move |d| {
+                let mut w = tensor(d, 1)?;
+                let mut state = OptimizerState::new(&w, optimizer)?;
+                w.update(&tensor(d, 2)?, &mut state)?;
+                w.update(&tensor(d, 3)?, &mut state)?;
+                Ok(w)
+            }),
+        );
+    }
+    calls
+}
+
+#[test]
+fn padding_stays_zero() {
+    for (name, call) in calls() {
+        for device in [cpu(), gpu()] {
+            let y = call(device).unwrap();
+            let values = y.download().unwrap();
+            // The norm counts the padding, of which a single 0.01 would show.
+            let norm = oracle::norm(&values);
+            let with_padding = f64::from(y.norm().unwrap());
+            let padding = (with_padding.powi(2) - norm.powi(2)).abs();
+            let limit = 2.0 * sum_ulps(2 * values.len()) * ULP * norm.powi(2);
+            assert!(
+                padding <= limit,
+                "{name} on {}: {padding:e}, limit {limit:e}",
+                device.report()
+            );
+        }
+    }
+}
+
+#[test]
+fn runs_repeat_bit_for_bit_and_options_of_the_device_change_only_rounding() {
+    for (name, call) in calls() {
+        let run = |device: &Device| call(device).unwrap().download().unwrap();
+        let plain = run(gpu());
+        for _ in 0..3 {
+            assert_same_bits(&name, &run(gpu()), &plain);
+        }
+        // The compiler may fuse other multiplications and additions there. Values are about 1, sums have 129 terms, and the
+        // worst amplification is the 8 of a first optimizer step: 10⁻⁵ is 84 ULP.
+        let expected = widen(&plain);
+        for device in [gpu_checked(), gpu_without_subgroups()] {
+            let tolerance = Tolerance {
+                relative: 1e-5,
+                absolute: 1e-5,
+            };
+            assert_close(&name, &run(device), &expected, tolerance);
+        }
+    }
+}

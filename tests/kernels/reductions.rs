@@ -1,0 +1,103 @@
+//! Sums over columns and over all elements, norms, and gathered rows.
+
+use crate::common::compare::{Tolerance, assert_close, assert_same_bits};
+use crate::common::data::{DIMS, Random};
+use crate::common::devices::{cpu, gpu};
+use crate::common::oracle::{self, widen};
+use crate::common::precision::{ULP, sum_ulps, ulps};
+use crate::{check, reduction_shapes};
+use wgrad::{Device, Tensor, Words};
+
+#[test]
+fn column_sums() {
+    for shape @ [rows, cols] in reduction_shapes() {
+        let mut random = Random::new((rows * 41 + cols) as u64);
+        let call = |x: &[f32]| {
+            let x = x.to_vec();
+            move |d: &Device| Tensor::new(d, shape, &x)?.column_sum()
+        };
+        let x = random.integers(rows * cols);
+        let expected = oracle::column_sum(&x, cols);
+        check(
+            &format!("column_sum of integers {shape:?}"),
+            &expected,
+            |_| Tolerance::EXACT,
+            call(&x),
+        );
+        let x = random.normals(rows * cols);
+        let magnitudes = oracle::column_sum(&x.iter().map(|x| x.abs()).collect::<Vec<_>>(), cols);
+        let tolerance = |j: usize| Tolerance::absolute(sum_ulps(rows) * ULP * magnitudes[j]);
+        check(
+            &format!("column_sum {shape:?}"),
+            &oracle::column_sum(&x, cols),
+            tolerance,
+            call(&x),
+        );
+    }
+}
+
+#[test]
+fn sums_and_norms_of_all_elements() {
+    let mut sweep = reduction_shapes();
+    // Beyond the largest number of partial sums.
+    sweep.extend([[1000, 263], [513, 1024]]);
+    for shape @ [rows, cols] in sweep {
+        let mut random = Random::new((rows * 43 + cols) as u64);
+        let count = rows * cols;
+        let (integers, normals) = (random.integers(count), random.normals(count));
+        for device in [cpu(), gpu()] {
+            let name = format!("{} {shape:?}", device.report());
+            let totals = |x: &[f32]| {
+                let x = Tensor::new(device, shape, x).unwrap();
+                let totals = [x.sum().unwrap(), x.norm().unwrap()];
+                assert_same_bits(&name, &totals, &[x.sum().unwrap(), x.norm().unwrap()]);
+                totals
+            };
+            // Integer sums are exact, the norm's square too: only its root rounds.
+            let [sum, norm] = totals(&integers);
+            assert_close(&name, &[sum], &[oracle::sum(&integers)], Tolerance::EXACT);
+            assert_close(&name, &[norm], &[oracle::norm(&integers)], ulps(0.5));
+            // A root halves the relative error of the sum of squares, its additions and products, and rounds.
+            let [sum, norm] = totals(&normals);
+            let magnitude: f64 = normals.iter().map(|&x| f64::from(x).abs()).sum();
+            let tolerance = Tolerance::absolute(sum_ulps(count) * ULP * magnitude);
+            assert_close(&name, &[sum], &[oracle::sum(&normals)], tolerance);
+            assert_close(
+                &name,
+                &[norm],
+                &[oracle::norm(&normals)],
+                ulps(0.5 + 0.5 * sum_ulps(2 * count)),
+            );
+        }
+    }
+}
+
+#[test]
+fn gathered_rows() {
+    let mut cases = 0;
+    for (i, shape @ [rows, cols]) in reduction_shapes().into_iter().enumerate() {
+        let mut random = Random::new(i as u64);
+        let x = random.normals(rows * cols);
+        let taken = if rows == 0 { 0 } else { DIMS[i % DIMS.len()] };
+        let mut indices = random.words(taken, rows.max(1));
+        if let Some(last) = indices.last_mut() {
+            *last = rows as u32 - 1;
+        }
+        let expected: Vec<f64> = indices
+            .iter()
+            .flat_map(|&i| widen(&x[i as usize * cols..][..cols]))
+            .collect();
+        check(
+            &format!("gather {taken} rows of {shape:?}"),
+            &expected,
+            |_| Tolerance::EXACT,
+            |d| {
+                let y = Tensor::new(d, shape, &x)?.gather_rows(&Words::new(d, &indices)?)?;
+                assert_eq!(y.shape(), [taken, cols]);
+                Ok(y)
+            },
+        );
+        cases += usize::from(!expected.is_empty());
+    }
+    assert!(cases > 40);
+}
