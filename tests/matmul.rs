@@ -5,7 +5,7 @@ mod common;
 
 use common::compare::{Tolerance, assert_close, assert_each_close};
 use common::data::{DIMS, Random, shapes};
-use common::devices::{cpu, gpu, gpu_checked, gpu_without_subgroups};
+use common::devices::{cpu, gpu, gpu_checked, gpu_hardware_kernels, gpu_without_subgroups};
 use common::oracle;
 use common::precision::{self, ULP, sum_ulps};
 use wgrad::{Activation, Device, Layout, Tensor};
@@ -13,11 +13,12 @@ use wgrad::{Activation, Device, Layout, Tensor};
 /// Multiply-adds of the largest product.
 const MOST: usize = 40_000_000;
 
-fn devices() -> [(&'static str, &'static Device); 3] {
+fn devices() -> [(&'static str, &'static Device); 4] {
     [
         ("CPU", cpu()),
         ("GPU", gpu()),
         ("GPU without subgroups", gpu_without_subgroups()),
+        ("GPU, kernels for hardware", gpu_hardware_kernels()),
     ]
 }
 

@@ -4,7 +4,7 @@ mod common;
 
 use common::compare::{Tolerance, assert_close, assert_same_bits};
 use common::data::Random;
-use common::devices::{cpu, gpu};
+use common::devices::{cpu, gpu, gpu_hardware_kernels};
 use wgrad::{Activation, Device, Error, Graph, Init, Layout, Network, Sequential, Value};
 
 const CLASSES: usize = 5;
@@ -155,10 +155,15 @@ fn the_gradient_check_names_a_wrong_gradient() {
 
 #[test]
 fn gradients_on_the_gpu_are_those_on_the_cpu() {
-    for rows in [1, 13, 130] {
+    for (rows, device) in [
+        (1, gpu()),
+        (13, gpu()),
+        (130, gpu()),
+        (70, gpu_hardware_kernels()),
+    ] {
         let (x, labels) = batch(rows);
         for ((name, mut on_gpu), (_, mut on_cpu)) in
-            networks(gpu()).into_iter().zip(networks(cpu()))
+            networks(device).into_iter().zip(networks(cpu()))
         {
             let (found, expected) = (
                 on_gpu.gradients(&x, &labels).unwrap(),

@@ -133,9 +133,14 @@ fn cpu_arg<'a>(operand: &'a mut Operand<'_>) -> Arg<'a, f32> {
     }
 }
 
+/// With sentinels, those behind the region are bound too: a kernel that strays finds them, where otherwise the end of the
+/// binding might stop it.
 fn gpu_region(operand: &Operand<'_>) -> Region {
     match operand {
-        Operand::Read(Memory::Gpu(region)) | Operand::Write(Memory::Gpu(region)) => region.clone(),
+        Operand::Read(Memory::Gpu(region)) | Operand::Write(Memory::Gpu(region)) => Region {
+            bytes: region.bytes + region.offset,
+            ..region.clone()
+        },
         _ => unreachable!("tensor calls check that their operands are on one device"),
     }
 }

@@ -29,7 +29,7 @@ pub(crate) const IN_FLIGHT: usize = 3;
 #[derive(Debug)]
 pub(crate) enum Executor {
     Cpu(CpuExecutor<f32>),
-    Gpu(GpuExecutor),
+    Gpu(Box<GpuExecutor>),
 }
 
 /// Calls the method of the same name on whichever executor it is.
@@ -46,7 +46,7 @@ impl Executor {
     pub(crate) fn new(device: &Device) -> Self {
         match &device.0 {
             Backend::Cpu => Executor::Cpu(CpuExecutor::default()),
-            Backend::Gpu(gpu) => Executor::Gpu(GpuExecutor::new(gpu.clone())),
+            Backend::Gpu(gpu) => Executor::Gpu(Box::new(GpuExecutor::new(gpu.clone()))),
         }
     }
 

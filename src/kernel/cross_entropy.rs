@@ -42,7 +42,7 @@ uniform_block! {
     }
 }
 
-/// Guard id of the loss: before every parameter.
+/// Guard id of the loss.
 pub(crate) const LOSS_ID: u32 = 0;
 
 impl Compute for CrossEntropy {
@@ -101,7 +101,7 @@ impl Compute for CrossEntropy {
             loss += sum.ln() + (max - z[label]);
             correct += usize::from(z.iter().position(|&z| z == max) == Some(label));
             if z.iter().any(|z| !z.is_finite()) {
-                state[2] = state[2].min(LOSS_ID);
+                state[2] = LOSS_ID; // before every parameter
             }
             if let Some(gradient) = &mut gradient {
                 let dz = &mut gradient[i * ld..][..ld];

@@ -260,7 +260,7 @@ impl Network {
 
     /// How many samples the values are.
     fn rows(&self, operation: &'static str, x: &[f32]) -> Result<usize> {
-        if x.len() % self.inputs() != 0 {
+        if !x.len().is_multiple_of(self.inputs()) {
             return Err(Error::shape(
                 operation,
                 format!("whole samples of {} values", self.inputs()),

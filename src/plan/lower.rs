@@ -124,11 +124,14 @@ fn assign_buffers(request: &Request<'_>, graph: &Graph, drafts: Vec<Draft>) -> P
             });
         }
         for operand in &draft.operands {
-            if let Operand::Value(value) = operand
-                && last_use[value.0] == Some(i)
-                && let Some(slot) = slot_of[value.0].take()
-            {
-                slots.release(slot);
+            let Operand::Value(value) = operand else {
+                continue;
+            };
+            if last_use[value.0] == Some(i) {
+                // An operand that stands twice gives its slot back once.
+                if let Some(slot) = slot_of[value.0].take() {
+                    slots.release(slot);
+                }
             }
         }
         plan.calls.push(Call {

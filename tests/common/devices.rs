@@ -25,6 +25,12 @@ pub(crate) fn gpu_without_subgroups() -> &'static Device {
     })
 }
 
+/// The kernels made for hardware, whatever the adapter.
+pub(crate) fn gpu_hardware_kernels() -> &'static Device {
+    static DEVICE: OnceLock<Device> = OnceLock::new();
+    DEVICE.get_or_init(|| open(GpuOptions::default().hardware_kernels(true)))
+}
+
 pub(crate) fn cpu() -> &'static Device {
     static DEVICE: OnceLock<Device> = OnceLock::new();
     DEVICE.get_or_init(Device::cpu)

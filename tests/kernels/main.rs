@@ -12,7 +12,7 @@ mod softmax;
 
 use common::compare::{Tolerance, assert_each_close, assert_same_bits};
 use common::data::{DIMS, shapes};
-use common::devices::{cpu, gpu};
+use common::devices::{cpu, gpu, gpu_hardware_kernels};
 use common::oracle::widen;
 use wgrad::{Device, Result, Tensor};
 
@@ -55,6 +55,13 @@ fn check(
             .unwrap_or_else(|e| panic!("{name}: {e}"))
     };
     let (on_gpu, on_cpu) = (run(gpu()), run(cpu()));
+    let for_hardware = run(gpu_hardware_kernels());
+    assert_each_close(
+        &format!("{name}, kernels for hardware"),
+        &for_hardware,
+        expected,
+        &tolerance,
+    );
     assert_each_close(&format!("{name} on the CPU"), &on_cpu, expected, &tolerance);
     assert_each_close(&format!("{name} on the GPU"), &on_gpu, expected, &tolerance);
     // Errors rarely reach the tolerance, so two of them never reach twice that.
