@@ -1,4 +1,64 @@
-//! wgrad
+//! wgrad trains neural networks on any GPU (Vulkan, Metal, DX12) with WGSL compute shaders through wgpu, and on the CPU
+//! from the same plan.
+//!
+//! **Describe a network, compile it once into a plan (a flat list of kernel calls over numbered buffers), run the plan on
+//! a device.**
+//!
+//! ```text
+//! data ──► Graph ──autodiff──► Graph with gradients ──lower + fuse──► Plan ──► GPU executor (shaders/*.wgsl)
+//!          (what)               (what)                                (how)  └► CPU executor (the same kernels in Rust)
+//! ```
+//!
+//! # Quick start
+//!
+//! ```
+//! use wgrad::{Adam, Dataset, Device, Sequential, Trainer};
+//!
+//! # fn main() -> wgrad::Result<()> {
+//! // Exclusive or: four samples of two features, two classes.
+//! let data = Dataset::from_floats(2, vec![0., 0., 0., 1., 1., 0., 1., 1.], vec![0, 1, 1, 0], 2)?;
+//! # let device = Device::cpu();
+//! # #[cfg(any())]
+//! let device = Device::auto()?; // a hardware GPU if there is one, else the CPU
+//! let network = Sequential::new(2).dense(8).tanh().dense(2).build(&device, 1)?;
+//! let mut trainer = Trainer::new(network)
+//!     .optimizer(Adam::new(0.05))
+//!     .batch_size(4)
+//!     .build()?;
+//! let reports = trainer.fit(&data, 100)?;
+//! println!("on {}: loss {:.4}", device.report(), reports[99].loss);
+//! assert_eq!(trainer.evaluate(&data)?.accuracy, 1.0);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Three levels, each usable alone
+//!
+//! - **Tensor calls**: [`Tensor`] and every kernel as a checked call on a [`Device`]: products, bias, activations and
+//!   their derivatives, softmax cross-entropy, reductions, optimizer updates.
+//! - **Networks**: [`Sequential`] for stacks, [`Graph`] for everything else; a [`Network`] predicts, gives its gradients,
+//!   checks them against differences, saves and loads.
+//! - **Training**: a [`Trainer`] runs many steps a submit over a [`Dataset`] that lies on the device, evaluates, and
+//!   saves checkpoints that go on to the bit.
+//!
+//! # Letters and layout
+//!
+//! Matrices are row-major. Activations are \[batch, features\], weights \[outputs, inputs\] as in PyTorch, products
+//! C \[M, N\] = A·B with inner dimension K. Forward z = x·Wᵀ + b, y = f(z). Gradients carry the prefix d: dx, dw, db, dz.
+//!
+//! # What holds
+//!
+//! - **The same bits**: the same adapter, driver, seed and settings give the same bits, run after run, however the steps
+//!   are cut into submits, calls and checkpoints. Reductions have a fixed order; no float atomics.
+//! - **No silent fallback**: software adapters are refused unless asked for; every device names itself in its
+//!   [`report`](Device::report).
+//! - **No panic** on what a user, a file or a driver does: everything is an [`Error`] that says what was wanted, what came
+//!   and what to do. One exception: with `panic = "abort"`, a panic of wgpu's own on device loss cannot be caught.
+//! - **NaN is found where it arises**: a step whose loss or gradient is not finite changes nothing, and
+//!   [`Error::NonFinite`] names the step and the tensor.
+//!
+//! Everything that waits has an `async` form; the forms without it block, and are there on native targets only.
+
 mod data;
 mod device;
 mod error;

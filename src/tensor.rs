@@ -2,9 +2,10 @@
 
 mod calls;
 mod optimize;
+mod reduce;
 
-pub use calls::CrossEntropyOutput;
 pub use optimize::OptimizerState;
+pub use reduce::CrossEntropyOutput;
 
 use crate::device::{Device, Memory, Operand};
 use crate::kernel::{Compute, Kernel, MatrixShape};

@@ -1,9 +1,10 @@
-//! A wgpu device: opening, pipelines, buffers, submitting, waiting.
+//! A wgpu device: opening, buffers, submitting, waiting.
 
+use super::adapter::{adapters, choose};
 use super::faults::Faults;
+use super::record::Pipeline;
 use super::{AdapterReport, DeviceReport, GpuOptions};
-use crate::kernel::program::{MAX_WORKGROUPS_PER_DIMENSION, fold};
-use crate::kernel::{Access, Binding, Compute, Kernel, Target};
+use crate::kernel::Target;
 use crate::{Error, Result};
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -14,9 +15,6 @@ use std::time::Duration;
 /// a software adapter may honestly need longer.
 const TIMEOUT: Duration = Duration::from_secs(300);
 
-/// Parameter blocks start at multiples of this: WebGPU's default alignment of uniform bindings.
-const UNIFORM_ALIGNMENT: u64 = 256;
-
 /// An open GPU.
 #[derive(Debug)]
 pub(crate) struct Gpu {
@@ -24,60 +22,13 @@ pub(crate) struct Gpu {
     pub(crate) queue: wgpu::Queue,
     pub(crate) target: Target,
     info: wgpu::AdapterInfo,
-    runtime_checks: bool,
+    pub(super) runtime_checks: bool,
     /// Whether tensors lie between sentinels.
     pub(crate) sentinels: bool,
     faults: Arc<Faults>,
     last_submission: Mutex<Option<wgpu::SubmissionIndex>>,
     /// By shader text: two kernels with the same text share a pipeline.
-    pipelines: Mutex<HashMap<String, Pipeline>>,
-}
-
-#[derive(Clone, Debug)]
-struct Pipeline {
-    pipeline: wgpu::ComputePipeline,
-    layout: wgpu::BindGroupLayout,
-}
-
-/// A part of a buffer, bound to a kernel.
-#[derive(Clone, Debug)]
-pub(crate) struct Region {
-    pub(crate) buffer: wgpu::Buffer,
-    pub(crate) offset: u64,
-    pub(crate) bytes: u64,
-}
-
-/// Calls made ready: everything static is made, so a step only encodes.
-#[derive(Debug, Default)]
-pub(crate) struct Recorded {
-    calls: Vec<RecordedCall>,
-}
-
-#[derive(Debug)]
-struct RecordedCall {
-    pipeline: wgpu::ComputePipeline,
-    bindings: wgpu::BindGroup,
-    workgroups: [u32; 2],
-}
-
-impl Recorded {
-    /// Encodes the calls into a pass.
-    pub(crate) fn encode(&self, pass: &mut wgpu::ComputePass<'_>) {
-        for call in &self.calls {
-            pass.set_pipeline(&call.pipeline);
-            pass.set_bind_group(0, &call.bindings, &[]);
-            pass.dispatch_workgroups(call.workgroups[0], call.workgroups[1], 1);
-        }
-    }
-}
-
-/// The adapters of this machine, in wgpu's order.
-pub(crate) async fn adapters() -> Vec<wgpu::Adapter> {
-    let mut descriptor = wgpu::InstanceDescriptor::new_without_display_handle();
-    // The instance's validation layers and debug labels are for hunting bugs; `WGPU_VALIDATION=1` switches them on.
-    descriptor.flags = wgpu::InstanceFlags::empty().with_env();
-    let instance = wgpu::Instance::new(descriptor);
-    instance.enumerate_adapters(wgpu::Backends::all()).await
+    pub(super) pipelines: Mutex<HashMap<String, Pipeline>>,
 }
 
 impl Gpu {
@@ -199,7 +150,12 @@ impl Gpu {
         )
     }
 
-    fn buffer(&self, what: &str, size: u64, usage: wgpu::BufferUsages) -> Result<wgpu::Buffer> {
+    pub(super) fn buffer(
+        &self,
+        what: &str,
+        size: u64,
+        usage: wgpu::BufferUsages,
+    ) -> Result<wgpu::Buffer> {
         self.check()?;
         let buffer = self.device.create_buffer(&wgpu::BufferDescriptor {
             label: Some(what),
@@ -219,73 +175,6 @@ impl Gpu {
             .write_buffer(&buffer, 0, bytemuck::cast_slice(words));
         self.check()?;
         Ok(buffer)
-    }
-
-    /// Makes calls ready to be encoded: pipelines, parameter blocks, bind groups.
-    pub(crate) fn record(&self, calls: &[(&Kernel, Vec<Region>)]) -> Result<Recorded> {
-        let programs: Vec<_> = calls
-            .iter()
-            .map(|(kernel, regions)| (kernel, regions, kernel.program(&self.target)))
-            .filter(|(_, _, program)| program.workgroups > 0)
-            .collect();
-        let mut blocks = Vec::new();
-        for (_, _, program) in &programs {
-            blocks.extend_from_slice(&program.params);
-            blocks.resize(blocks.len().next_multiple_of(UNIFORM_ALIGNMENT as usize), 0);
-        }
-        let params = self.buffer(
-            "parameter blocks",
-            (blocks.len() as u64).max(UNIFORM_ALIGNMENT),
-            wgpu::BufferUsages::UNIFORM | wgpu::BufferUsages::COPY_DST,
-        )?;
-        self.queue.write_buffer(&params, 0, &blocks);
-        let mut recorded = Recorded::default();
-        let mut offset = 0;
-        for (kernel, regions, program) in programs {
-            let workgroups = fold(program.workgroups);
-            if u64::from(workgroups[1]) > MAX_WORKGROUPS_PER_DIMENSION {
-                return Err(Error::Limit {
-                    what: kernel.label(),
-                    needed: program.workgroups,
-                    limit: MAX_WORKGROUPS_PER_DIMENSION.pow(2),
-                    unit: "workgroups",
-                    advice: "Use a smaller batch or layer",
-                });
-            }
-            let bindings = kernel.bindings();
-            let pipeline = self.pipeline(&kernel.label(), &program.source, &bindings)?;
-            let mut entries = vec![wgpu::BindGroupEntry {
-                binding: 0,
-                resource: wgpu::BindingResource::Buffer(wgpu::BufferBinding {
-                    buffer: &params,
-                    offset,
-                    size: wgpu::BufferSize::new(program.params.len() as u64),
-                }),
-            }];
-            assert_eq!(bindings.len(), regions.len(), "{}", kernel.label());
-            for (binding, region) in bindings.iter().zip(regions) {
-                entries.push(wgpu::BindGroupEntry {
-                    binding: binding.number,
-                    resource: wgpu::BindingResource::Buffer(wgpu::BufferBinding {
-                        buffer: &region.buffer,
-                        offset: region.offset,
-                        size: wgpu::BufferSize::new(region.bytes.next_multiple_of(16).max(16)),
-                    }),
-                });
-            }
-            recorded.calls.push(RecordedCall {
-                bindings: self.device.create_bind_group(&wgpu::BindGroupDescriptor {
-                    label: None,
-                    layout: &pipeline.layout,
-                    entries: &entries,
-                }),
-                pipeline: pipeline.pipeline,
-                workgroups,
-            });
-            offset += (program.params.len() as u64).next_multiple_of(UNIFORM_ALIGNMENT);
-        }
-        self.check()?;
-        Ok(recorded)
     }
 
     /// Submits what `encode` encodes.
@@ -330,118 +219,4 @@ impl Gpu {
             }
         }
     }
-
-    fn pipeline(&self, label: &str, source: &str, bindings: &[Binding]) -> Result<Pipeline> {
-        let mut pipelines = self
-            .pipelines
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        if let Some(pipeline) = pipelines.get(source) {
-            return Ok(pipeline.clone());
-        }
-        let module = self.shader(label, source);
-        let buffer = |ty| wgpu::BindingType::Buffer {
-            ty,
-            has_dynamic_offset: false,
-            min_binding_size: None,
-        };
-        let entry = |binding, ty| wgpu::BindGroupLayoutEntry {
-            binding,
-            visibility: wgpu::ShaderStages::COMPUTE,
-            ty: buffer(ty),
-            count: None,
-        };
-        let mut entries = vec![entry(0, wgpu::BufferBindingType::Uniform)];
-        for binding in bindings {
-            let read_only = binding.access == Access::Read;
-            entries.push(entry(
-                binding.number,
-                wgpu::BufferBindingType::Storage { read_only },
-            ));
-        }
-        let layout = self
-            .device
-            .create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor {
-                label: Some(label),
-                entries: &entries,
-            });
-        let pipeline_layout = self
-            .device
-            .create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
-                label: Some(label),
-                bind_group_layouts: &[Some(&layout)],
-                ..Default::default()
-            });
-        let pipeline = self
-            .device
-            .create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
-                label: Some(label),
-                layout: Some(&pipeline_layout),
-                module: &module,
-                entry_point: Some("main"),
-                compilation_options: wgpu::PipelineCompilationOptions {
-                    zero_initialize_workgroup_memory: false,
-                    ..Default::default()
-                },
-                cache: None,
-            });
-        self.check()?;
-        let made = Pipeline { pipeline, layout };
-        pipelines.insert(source.to_string(), made.clone());
-        Ok(made)
-    }
-
-    /// Compiles one of wgrad's own shaders.
-    #[expect(
-        unsafe_code,
-        reason = "bounds checks and loop counters cost most of a matrix product's speed"
-    )]
-    fn shader(&self, label: &str, source: &str) -> wgpu::ShaderModule {
-        let descriptor = wgpu::ShaderModuleDescriptor {
-            label: Some(label),
-            source: wgpu::ShaderSource::Wgsl(source.into()),
-        };
-        if self.runtime_checks {
-            return self.device.create_shader_module(descriptor);
-        }
-        // SAFETY: only wgrad's kernels come here. Each keeps within the buffers that its Rust side checked against its
-        // shape, has loops that end, and takes labels and indices that the host has validated; the tests run every
-        // kernel with and without checks, between sentinels.
-        unsafe {
-            self.device
-                .create_shader_module_trusted(descriptor, wgpu::ShaderRuntimeChecks::unchecked())
-        }
-    }
-}
-
-/// The adapter that fits the options: hardware before software, discrete before integrated.
-fn choose(adapters: Vec<wgpu::Adapter>, options: &GpuOptions) -> Result<wgpu::Adapter> {
-    let present = adapters
-        .iter()
-        .map(|adapter| AdapterReport::new(&adapter.get_info()).to_string())
-        .collect::<Vec<_>>();
-    let rank = |info: &wgpu::AdapterInfo| match info.device_type {
-        wgpu::DeviceType::DiscreteGpu => 0,
-        wgpu::DeviceType::IntegratedGpu => 1,
-        wgpu::DeviceType::VirtualGpu => 2,
-        wgpu::DeviceType::Other => 3,
-        wgpu::DeviceType::Cpu => 4,
-    };
-    adapters
-        .into_iter()
-        .enumerate()
-        .filter(|(index, adapter)| {
-            let info = adapter.get_info();
-            let name = info.name.to_lowercase();
-            options.index.is_none_or(|wanted| wanted == *index)
-                && options.name.as_ref().is_none_or(|wanted| name.contains(&wanted.to_lowercase()))
-                && (options.allow_software || info.device_type != wgpu::DeviceType::Cpu)
-        })
-        .map(|(_, adapter)| adapter)
-        .min_by_key(|adapter| rank(&adapter.get_info()))
-        .ok_or_else(|| Error::NoAdapter {
-            wanted: options.describe(),
-            present: if present.is_empty() { "none".into() } else { present.join("; ") },
-            advice: "Install the GPU's Vulkan, Metal or DX12 driver, allow software adapters, or use Device::cpu()",
-        })
 }

@@ -1,18 +1,21 @@
 //! Where work runs: a GPU through wgpu, or the CPU.
 
+mod adapter;
 mod faults;
 mod gpu;
 mod memory;
 mod options;
 mod readback;
+mod record;
 mod report;
 
 pub use options::GpuOptions;
 pub use report::{AdapterReport, DeviceKind, DeviceReport};
 
-pub(crate) use gpu::{Gpu, Recorded, Region};
+pub(crate) use gpu::Gpu;
 pub(crate) use memory::{Memory, Operand};
 pub(crate) use readback::Readback;
+pub(crate) use record::{Recorded, Region};
 
 use crate::Result;
 use std::sync::Arc;
@@ -76,7 +79,7 @@ impl Device {
 
     /// The adapters of this machine, in the order that [`GpuOptions::index`] counts.
     pub async fn adapters_async() -> Vec<AdapterReport> {
-        gpu::adapters()
+        adapter::adapters()
             .await
             .iter()
             .map(|a| AdapterReport::new(&a.get_info()))

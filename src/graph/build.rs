@@ -77,7 +77,7 @@ impl Graph {
         Ok(value)
     }
 
-    /// A dense layer z = x·Wᵀ + b with its own W [outputs, inputs] and b [outputs], named `layers.i.weight` and
+    /// A dense layer z = x·Wᵀ + b with its own W \[outputs, inputs\] and b \[outputs\], named `layers.i.weight` and
     /// `layers.i.bias`; b starts at 0. It adds inputs·outputs + outputs parameters.
     ///
     /// # Errors

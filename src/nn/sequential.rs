@@ -47,7 +47,7 @@ impl Sequential {
         self
     }
 
-    /// A dense (fully connected) layer: z = x·Wᵀ + b, W [outputs, inputs], b [outputs].
+    /// A dense (fully connected) layer: z = x·Wᵀ + b, W \[outputs, inputs\], b \[outputs\].
     pub fn dense(self, outputs: usize) -> Self {
         self.layer(Layer::Dense {
             outputs,

@@ -1,8 +1,9 @@
 //! One call for each operation that is not computed within another's.
 
-use super::fuse::{Fusion, ROOT};
+use super::Role;
+use super::fuse::Fusion;
 use super::lower::{GatherSource, Request, Task};
-use super::{Clock, Role};
+use super::operand::{Draft, Operand};
 use crate::graph::{Graph, Op, Value};
 use crate::kernel::elementwise::Op as Elementary;
 use crate::kernel::gather::Source;
@@ -11,30 +12,12 @@ use crate::kernel::{
     Softmax, SoftmaxBackward, Sum, Update,
 };
 
-/// A call whose values have no buffers yet.
-#[derive(Debug)]
-pub(crate) struct Draft {
-    pub(crate) kernel: Kernel,
-    pub(crate) operands: Vec<Operand>,
-}
-
-/// An argument: a value within the step, or part of a buffer with a fixed role.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Operand {
-    Value(Value),
-    Role {
-        role: Role,
-        offset: usize,
-        len: usize,
-    },
-}
-
 pub(crate) struct Emitter<'a> {
-    request: &'a Request<'a>,
-    graph: &'a Graph,
-    fusion: &'a Fusion,
+    pub(super) request: &'a Request<'a>,
+    pub(super) graph: &'a Graph,
+    pub(super) fusion: &'a Fusion,
     /// The gradient of each parameter.
-    gradients: &'a [Option<Value>],
+    pub(super) gradients: &'a [Option<Value>],
     drafts: Vec<Draft>,
 }
 
@@ -324,83 +307,6 @@ impl<'a> Emitter<'a> {
             let ring = whole(Role::GradientNorms, self.request.table_steps * ring_stride);
             let operands = vec![whole(Role::Gradients(segment), floats), ring, self.state()];
             self.push(sum, operands);
-        }
-    }
-
-    fn shape(&self, value: Value) -> MatrixShape {
-        self.graph.shape(value).at(self.request.batch)
-    }
-
-    fn clock(&self) -> Clock {
-        self.request.task.clock()
-    }
-
-    /// The parameter whose gradient the value is and nothing else: such a value is written to the gradient arena. (A
-    /// call that reads one part of the arena could not write another: a buffer is bound either way, not both.)
-    fn parameter_of(&self, value: Value) -> Option<usize> {
-        let mut of =
-            (0..self.gradients.len()).filter(|&number| self.gradients[number] == Some(value));
-        of.next()
-            .filter(|_| of.next().is_none() && self.fusion.users[value.0] == [ROOT])
-    }
-
-    fn operands(&self, values: &[Value]) -> Vec<Operand> {
-        values.iter().map(|&value| self.operand(value)).collect()
-    }
-
-    fn operand(&self, value: Value) -> Operand {
-        match *self.graph.op(value) {
-            Op::Input => Operand::Role {
-                role: Role::Input,
-                offset: 0,
-                len: self.shape(value).floats(),
-            },
-            Op::Parameter(number) => {
-                let place = self.request.arena.places[number];
-                let len = place.shape.floats();
-                Operand::Role {
-                    role: Role::Parameters(place.segment),
-                    offset: place.offset,
-                    len,
-                }
-            }
-            _ => match self.parameter_of(value) {
-                Some(number) => self.gradient_place(number),
-                None => Operand::Value(value),
-            },
-        }
-    }
-
-    fn gradient_place(&self, number: usize) -> Operand {
-        let place = self.request.arena.places[number];
-        Operand::Role {
-            role: Role::Gradients(place.segment),
-            offset: place.offset,
-            len: place.shape.floats(),
-        }
-    }
-
-    fn labels(&self) -> Operand {
-        Operand::Role {
-            role: Role::Labels,
-            offset: 0,
-            len: self.request.batch,
-        }
-    }
-
-    fn state(&self) -> Operand {
-        Operand::Role {
-            role: Role::State(self.clock()),
-            offset: 0,
-            len: 4,
-        }
-    }
-
-    fn step_table(&self) -> Operand {
-        Operand::Role {
-            role: Role::StepTable(self.clock()),
-            offset: 0,
-            len: 4 * self.request.table_steps,
         }
     }
 }

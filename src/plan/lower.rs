@@ -1,7 +1,8 @@
 //! From a graph to a plan: chooses the calls, then the buffers.
 
-use super::emit::{Draft, Emitter, Operand};
+use super::emit::Emitter;
 use super::fuse::Fusion;
+use super::operand::{Draft, Operand};
 use super::slots::Slots;
 use super::{Arena, BufferSpec, Call, Clock, Plan, Region, Role};
 use crate::graph::{Graph, Op, Value};

@@ -22,6 +22,7 @@ mod arena;
 mod emit;
 mod fuse;
 mod lower;
+mod operand;
 mod slots;
 
 pub(crate) use arena::{Arena, Place};

@@ -1,8 +1,8 @@
 //! Loss and accuracy of the network on a data set.
 
 use super::resident::Order;
-use super::trainer::{PlanKey, Trainer};
-use super::{Evaluation, sum_metrics};
+use super::run::PlanKey;
+use super::{Evaluation, Trainer, sum_metrics};
 use crate::Result;
 use crate::data::Dataset;
 use crate::kernel::update::ALL_FINITE;

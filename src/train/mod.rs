@@ -5,6 +5,7 @@ mod evaluate;
 mod options;
 mod report;
 mod resident;
+mod run;
 mod trainer;
 
 pub use options::{Loss, TrainerBuilder};

@@ -1,0 +1,199 @@
+//! Making kernel calls ready on a GPU: shaders, pipelines, parameter blocks, bind groups.
+
+use super::Gpu;
+use crate::kernel::program::{MAX_WORKGROUPS_PER_DIMENSION, fold};
+use crate::kernel::{Access, Binding, Compute, Kernel};
+use crate::{Error, Result};
+use std::sync::PoisonError;
+
+/// Parameter blocks start at multiples of this: WebGPU's default alignment of uniform bindings.
+const UNIFORM_ALIGNMENT: u64 = 256;
+
+#[derive(Clone, Debug)]
+pub(super) struct Pipeline {
+    pipeline: wgpu::ComputePipeline,
+    layout: wgpu::BindGroupLayout,
+}
+
+/// A part of a buffer, bound to a kernel.
+#[derive(Clone, Debug)]
+pub(crate) struct Region {
+    pub(crate) buffer: wgpu::Buffer,
+    pub(crate) offset: u64,
+    pub(crate) bytes: u64,
+}
+
+/// Calls made ready: everything static is made, so a step only encodes.
+#[derive(Debug, Default)]
+pub(crate) struct Recorded {
+    calls: Vec<RecordedCall>,
+}
+
+#[derive(Debug)]
+struct RecordedCall {
+    pipeline: wgpu::ComputePipeline,
+    bindings: wgpu::BindGroup,
+    workgroups: [u32; 2],
+}
+
+impl Recorded {
+    /// Encodes the calls into a pass.
+    pub(crate) fn encode(&self, pass: &mut wgpu::ComputePass<'_>) {
+        for call in &self.calls {
+            pass.set_pipeline(&call.pipeline);
+            pass.set_bind_group(0, &call.bindings, &[]);
+            pass.dispatch_workgroups(call.workgroups[0], call.workgroups[1], 1);
+        }
+    }
+}
+
+impl Gpu {
+    /// Makes calls ready to be encoded: pipelines, parameter blocks, bind groups.
+    pub(crate) fn record(&self, calls: &[(&Kernel, Vec<Region>)]) -> Result<Recorded> {
+        let programs: Vec<_> = calls
+            .iter()
+            .map(|(kernel, regions)| (kernel, regions, kernel.program(&self.target)))
+            .filter(|(_, _, program)| program.workgroups > 0)
+            .collect();
+        let mut blocks = Vec::new();
+        for (_, _, program) in &programs {
+            blocks.extend_from_slice(&program.params);
+            blocks.resize(blocks.len().next_multiple_of(UNIFORM_ALIGNMENT as usize), 0);
+        }
+        let params = self.buffer(
+            "parameter blocks",
+            (blocks.len() as u64).max(UNIFORM_ALIGNMENT),
+            wgpu::BufferUsages::UNIFORM | wgpu::BufferUsages::COPY_DST,
+        )?;
+        self.queue.write_buffer(&params, 0, &blocks);
+        let mut recorded = Recorded::default();
+        let mut offset = 0;
+        for (kernel, regions, program) in programs {
+            let workgroups = fold(program.workgroups);
+            if u64::from(workgroups[1]) > MAX_WORKGROUPS_PER_DIMENSION {
+                return Err(Error::Limit {
+                    what: kernel.label(),
+                    needed: program.workgroups,
+                    limit: MAX_WORKGROUPS_PER_DIMENSION.pow(2),
+                    unit: "workgroups",
+                    advice: "Use a smaller batch or layer",
+                });
+            }
+            let bindings = kernel.bindings();
+            let pipeline = self.pipeline(&kernel.label(), &program.source, &bindings)?;
+            let mut entries = vec![wgpu::BindGroupEntry {
+                binding: 0,
+                resource: wgpu::BindingResource::Buffer(wgpu::BufferBinding {
+                    buffer: &params,
+                    offset,
+                    size: wgpu::BufferSize::new(program.params.len() as u64),
+                }),
+            }];
+            assert_eq!(bindings.len(), regions.len(), "{}", kernel.label());
+            for (binding, region) in bindings.iter().zip(regions) {
+                entries.push(wgpu::BindGroupEntry {
+                    binding: binding.number,
+                    resource: wgpu::BindingResource::Buffer(wgpu::BufferBinding {
+                        buffer: &region.buffer,
+                        offset: region.offset,
+                        size: wgpu::BufferSize::new(region.bytes.next_multiple_of(16).max(16)),
+                    }),
+                });
+            }
+            recorded.calls.push(RecordedCall {
+                bindings: self.device.create_bind_group(&wgpu::BindGroupDescriptor {
+                    label: None,
+                    layout: &pipeline.layout,
+                    entries: &entries,
+                }),
+                pipeline: pipeline.pipeline,
+                workgroups,
+            });
+            offset += (program.params.len() as u64).next_multiple_of(UNIFORM_ALIGNMENT);
+        }
+        self.check()?;
+        Ok(recorded)
+    }
+
+    fn pipeline(&self, label: &str, source: &str, bindings: &[Binding]) -> Result<Pipeline> {
+        let mut pipelines = self
+            .pipelines
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if let Some(pipeline) = pipelines.get(source) {
+            return Ok(pipeline.clone());
+        }
+        let module = self.shader(label, source);
+        let buffer = |ty| wgpu::BindingType::Buffer {
+            ty,
+            has_dynamic_offset: false,
+            min_binding_size: None,
+        };
+        let entry = |binding, ty| wgpu::BindGroupLayoutEntry {
+            binding,
+            visibility: wgpu::ShaderStages::COMPUTE,
+            ty: buffer(ty),
+            count: None,
+        };
+        let mut entries = vec![entry(0, wgpu::BufferBindingType::Uniform)];
+        for binding in bindings {
+            let read_only = binding.access == Access::Read;
+            entries.push(entry(
+                binding.number,
+                wgpu::BufferBindingType::Storage { read_only },
+            ));
+        }
+        let layout = self
+            .device
+            .create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor {
+                label: Some(label),
+                entries: &entries,
+            });
+        let pipeline_layout = self
+            .device
+            .create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
+                label: Some(label),
+                bind_group_layouts: &[Some(&layout)],
+                ..Default::default()
+            });
+        let pipeline = self
+            .device
+            .create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
+                label: Some(label),
+                layout: Some(&pipeline_layout),
+                module: &module,
+                entry_point: Some("main"),
+                compilation_options: wgpu::PipelineCompilationOptions {
+                    zero_initialize_workgroup_memory: false,
+                    ..Default::default()
+                },
+                cache: None,
+            });
+        self.check()?;
+        let made = Pipeline { pipeline, layout };
+        pipelines.insert(source.to_string(), made.clone());
+        Ok(made)
+    }
+
+    /// Compiles one of wgrad's own shaders.
+    #[expect(
+        unsafe_code,
+        reason = "bounds checks and loop counters cost most of a matrix product's speed"
+    )]
+    fn shader(&self, label: &str, source: &str) -> wgpu::ShaderModule {
+        let descriptor = wgpu::ShaderModuleDescriptor {
+            label: Some(label),
+            source: wgpu::ShaderSource::Wgsl(source.into()),
+        };
+        if self.runtime_checks {
+            return self.device.create_shader_module(descriptor);
+        }
+        // SAFETY: only wgrad's kernels come here. Each keeps within the buffers that its Rust side checked against its
+        // shape, has loops that end, and takes labels and indices that the host has validated; the tests run every
+        // kernel with and without checks, between sentinels.
+        unsafe {
+            self.device
+                .create_shader_module_trusted(descriptor, wgpu::ShaderRuntimeChecks::unchecked())
+        }
+    }
+}

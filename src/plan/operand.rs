@@ -1,0 +1,104 @@
+//! Where the operands of a call lie: the roles of inputs, parameters, gradients and clocks.
+
+use super::emit::Emitter;
+use super::fuse::ROOT;
+use super::{Clock, Role};
+use crate::graph::{Op, Value};
+use crate::kernel::{Kernel, MatrixShape};
+
+/// A call whose values have no buffers yet.
+#[derive(Debug)]
+pub(crate) struct Draft {
+    pub(crate) kernel: Kernel,
+    pub(crate) operands: Vec<Operand>,
+}
+
+/// An argument: a value within the step, or part of a buffer with a fixed role.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Operand {
+    Value(Value),
+    Role {
+        role: Role,
+        offset: usize,
+        len: usize,
+    },
+}
+
+impl Emitter<'_> {
+    pub(super) fn shape(&self, value: Value) -> MatrixShape {
+        self.graph.shape(value).at(self.request.batch)
+    }
+
+    pub(super) fn clock(&self) -> Clock {
+        self.request.task.clock()
+    }
+
+    /// The parameter whose gradient the value is and nothing else: such a value is written to the gradient arena. (A
+    /// call that reads one part of the arena could not write another: a buffer is bound either way, not both.)
+    pub(super) fn parameter_of(&self, value: Value) -> Option<usize> {
+        let mut of =
+            (0..self.gradients.len()).filter(|&number| self.gradients[number] == Some(value));
+        of.next()
+            .filter(|_| of.next().is_none() && self.fusion.users[value.0] == [ROOT])
+    }
+
+    pub(super) fn operands(&self, values: &[Value]) -> Vec<Operand> {
+        values.iter().map(|&value| self.operand(value)).collect()
+    }
+
+    pub(super) fn operand(&self, value: Value) -> Operand {
+        match *self.graph.op(value) {
+            Op::Input => Operand::Role {
+                role: Role::Input,
+                offset: 0,
+                len: self.shape(value).floats(),
+            },
+            Op::Parameter(number) => {
+                let place = self.request.arena.places[number];
+                let len = place.shape.floats();
+                Operand::Role {
+                    role: Role::Parameters(place.segment),
+                    offset: place.offset,
+                    len,
+                }
+            }
+            _ => match self.parameter_of(value) {
+                Some(number) => self.gradient_place(number),
+                None => Operand::Value(value),
+            },
+        }
+    }
+
+    pub(super) fn gradient_place(&self, number: usize) -> Operand {
+        let place = self.request.arena.places[number];
+        Operand::Role {
+            role: Role::Gradients(place.segment),
+            offset: place.offset,
+            len: place.shape.floats(),
+        }
+    }
+
+    pub(super) fn labels(&self) -> Operand {
+        Operand::Role {
+            role: Role::Labels,
+            offset: 0,
+            len: self.request.batch,
+        }
+    }
+
+    pub(super) fn state(&self) -> Operand {
+        Operand::Role {
+            role: Role::State(self.clock()),
+            offset: 0,
+            len: 4,
+        }
+    }
+
+    pub(super) fn step_table(&self) -> Operand {
+        Operand::Role {
+            role: Role::StepTable(self.clock()),
+            offset: 0,
+            len: 4 * self.request.table_steps,
+        }
+    }
+}

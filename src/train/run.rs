@@ -1,0 +1,328 @@
+//! The loop under a [`Trainer`]: steps are submitted ahead, a few submits are in flight, results are read late.
+
+use super::options::Settings;
+use super::resident::Order;
+use super::{EpochReport, Progress, StepReport, Trainer, sum_metrics};
+use crate::data::Dataset;
+use crate::executor::{IN_FLIGHT, PlanId, Ticket};
+use crate::kernel::update::ALL_FINITE;
+use crate::nn::Network;
+use crate::plan::{Clock, GatherSource, Request, Role, Task, gradient_parts, lower};
+use crate::{Error, Result};
+use std::time::Instant;
+
+/// What tells the plans of one trainer apart.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct PlanKey {
+    pub(super) task: Task,
+    pub(super) batch: usize,
+    pub(super) gather: Option<GatherSource>,
+}
+
+/// A submit whose results are on their way.
+#[derive(Debug)]
+pub(super) struct InFlight {
+    ticket: Ticket,
+    first_step: u64,
+    steps: usize,
+    /// Rows of its last batch; the others are whole.
+    last_rows: usize,
+}
+
+/// Sums over the steps of a call.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Totals {
+    pub(super) steps: u64,
+    samples: usize,
+    loss: f64,
+    correct: usize,
+}
+
+impl Trainer {
+    /// Runs at most `most` steps of the current epoch, and moves on to the next at its end.
+    pub(super) async fn run_epoch(
+        &mut self,
+        data: &Dataset,
+        most: u64,
+        totals: &mut Totals,
+        progress: &mut impl FnMut(Progress),
+    ) -> Result<()> {
+        self.check_data(data)?;
+        let Settings {
+            batch_size,
+            shuffle,
+            seed,
+            ..
+        } = self.settings;
+        let order = if shuffle {
+            Order::Shuffled {
+                seed,
+                epoch: self.epoch,
+            }
+        } else {
+            Order::AsGiven
+        };
+        let source = self
+            .training
+            .load(&mut self.network.executor, data, order)?;
+        let batches = data.len().div_ceil(batch_size);
+        if self.position >= batches {
+            return Err(Error::shape(
+                "epoch",
+                format!(
+                    "a data set of more than {} batches, as this epoch began with",
+                    self.position
+                ),
+                format!("{batches} batches"),
+            ));
+        }
+        let task = train_task(&self.network, &self.settings);
+        let end = self.position
+            + (batches - self.position).min(usize::try_from(most).unwrap_or(usize::MAX));
+        let tail = data.len() % batch_size;
+        let whole = self.plan_for(PlanKey {
+            task,
+            batch: batch_size.min(data.len()),
+            gather: Some(source),
+        })?;
+        let short = match tail {
+            0 => whole,
+            tail => self.plan_for(PlanKey {
+                task,
+                batch: tail,
+                gather: Some(source),
+            })?,
+        };
+        let mut plans = vec![whole; self.table_steps];
+        let mut report = |last: StepReport, totals: &Totals| {
+            progress(Progress {
+                last,
+                samples: totals.samples,
+                of: data.len(),
+                loss: totals.loss / totals.samples as f64,
+                accuracy: totals.correct as f64 / totals.samples as f64,
+            });
+        };
+        while self.position < end {
+            let steps = (end - self.position).min(self.table_steps);
+            plans[..steps].fill(whole);
+            let mut last_rows = batch_size.min(data.len());
+            if self.position + steps == batches && tail != 0 {
+                (plans[steps - 1], last_rows) = (short, tail);
+            }
+            self.submit(&plans[..steps], last_rows)?;
+            self.position += steps;
+            if self.in_flight.len() == IN_FLIGHT {
+                self.collect(totals, &mut report).await?;
+            }
+        }
+        while !self.in_flight.is_empty() {
+            self.collect(totals, &mut report).await?;
+        }
+        if self.position == batches {
+            (self.epoch, self.position) = (self.epoch + 1, 0);
+        }
+        Ok(())
+    }
+
+    /// Fills the step table and submits the steps; their results are fetched in the same submit.
+    pub(super) fn submit(&mut self, plans: &[PlanId], last_rows: usize) -> Result<()> {
+        let batch = self.settings.batch_size;
+        let mut first = 0;
+        // The table is a ring: at most two runs of entries.
+        while first < plans.len() {
+            let place = ((self.step + first as u64) % self.table_steps as u64) as usize;
+            let run = (self.table_steps - place).min(plans.len() - first);
+            self.entries.clear();
+            for i in first..first + run {
+                let step = self.step + i as u64;
+                let values = self
+                    .settings
+                    .optimizer
+                    .step_values(step + 1, self.learning_rate(step));
+                let offset = ((self.position + i) * batch) as u32;
+                let entry = [
+                    values.rate.to_bits(),
+                    values.first.to_bits(),
+                    values.second.to_bits(),
+                    offset,
+                ];
+                self.entries.extend(entry);
+            }
+            self.network.executor.write(
+                Role::StepTable(Clock::Training),
+                4 * place,
+                &self.entries,
+            )?;
+            first += run;
+        }
+        let ticket = self.network.executor.run_and_fetch(plans, &self.fetch)?;
+        let steps = plans.len();
+        self.in_flight.push_back(InFlight {
+            ticket,
+            first_step: self.step,
+            steps,
+            last_rows,
+        });
+        self.step += steps as u64;
+        Ok(())
+    }
+
+    /// Waits for the oldest submit in flight, adds its results, and reports its last step.
+    pub(super) async fn collect(
+        &mut self,
+        totals: &mut Totals,
+        report: &mut impl FnMut(StepReport, &Totals),
+    ) -> Result<()> {
+        let Some(InFlight {
+            ticket,
+            first_step,
+            steps,
+            last_rows,
+        }) = self.in_flight.pop_front()
+        else {
+            return Ok(());
+        };
+        let (table_steps, batch) = (self.table_steps, self.settings.batch_size);
+        let parts = if self.settings.gradient_norm {
+            gradient_parts(&self.network.arena.segments)
+        } else {
+            0
+        };
+        let last_step = first_step + steps as u64 - 1;
+        let mut last = StepReport {
+            step: last_step,
+            loss: f64::NAN,
+            accuracy: f64::NAN,
+            learning_rate: self.learning_rate(last_step),
+            gradient_norm: None,
+        };
+        let guard = self.network.executor.collect(ticket, |words| {
+            let (state, words) = words.split_at(4);
+            let (metrics, norms) = words.split_at(2 * table_steps * batch);
+            for step in first_step..=last_step {
+                let rows = if step == last_step { last_rows } else { batch };
+                let place = (step % table_steps as u64) as usize;
+                let (loss, correct) = sum_metrics(&metrics[2 * place * batch..][..2 * batch]);
+                totals.steps += 1;
+                totals.samples += rows;
+                totals.loss += loss;
+                totals.correct += correct;
+                (last.loss, last.accuracy) = (loss / rows as f64, correct as f64 / rows as f64);
+                if parts > 0 {
+                    let squares = norms[place * parts..][..parts]
+                        .iter()
+                        .map(|&w| f64::from(f32::from_bits(w)));
+                    last.gradient_norm = Some(squares.sum::<f64>().sqrt());
+                }
+            }
+            (state[2], state[0])
+        });
+        let (guard, step) = guard.await?;
+        if guard != ALL_FINITE {
+            return self.stop_at(step, guard).await;
+        }
+        report(last, totals);
+        Ok(())
+    }
+
+    /// A step was not finite, and nothing has changed since: makes the host agree with the device, and tells the user.
+    async fn stop_at(&mut self, step: u32, guard: u32) -> Result<()> {
+        while let Some(late) = self.in_flight.pop_front() {
+            self.network.executor.collect(late.ticket, |_| ()).await?;
+        }
+        // The device counts in 32 bits.
+        let undone = (self.step as u32).wrapping_sub(step);
+        self.step -= u64::from(undone);
+        self.position = self.position.saturating_sub(undone as usize);
+        self.write_state()?;
+        self.network.check_guard(guard, self.step)
+    }
+
+    /// Writes the device's step counter, and clears the guard.
+    pub(super) fn write_state(&mut self) -> Result<()> {
+        let step = self.step as u32;
+        let words = [step, step, ALL_FINITE, 0];
+        self.network
+            .executor
+            .write(Role::State(Clock::Training), 0, &words)
+    }
+
+    pub(super) fn check_data(&self, data: &Dataset) -> Result<()> {
+        if data.features() != self.network.inputs() || data.classes() > self.network.outputs() {
+            return Err(Error::shape(
+                "data set",
+                format!(
+                    "samples of {} values, at most {} classes",
+                    self.network.inputs(),
+                    self.network.outputs()
+                ),
+                format!(
+                    "samples of {} values, {} classes",
+                    data.features(),
+                    data.classes()
+                ),
+            ));
+        }
+        Ok(())
+    }
+
+    /// The plan for a key, made when first wanted.
+    pub(super) fn plan_for(&mut self, key: PlanKey) -> Result<PlanId> {
+        if let Some((_, id)) = self.plans.iter().find(|(k, _)| *k == key) {
+            return Ok(*id);
+        }
+        let settings = &self.settings;
+        let plan = lower(&request(
+            &self.network,
+            settings,
+            key.batch,
+            key.task,
+            key.gather,
+            self.table_steps,
+        ));
+        let id = self.network.executor.add(&plan)?;
+        self.plans.push((key, id));
+        Ok(id)
+    }
+}
+
+impl Totals {
+    pub(super) fn report(&self, epoch: u32, start: Instant) -> EpochReport {
+        EpochReport {
+            epoch,
+            steps: self.steps,
+            samples: self.samples,
+            loss: self.loss / self.samples as f64,
+            accuracy: self.correct as f64 / self.samples as f64,
+            seconds: start.elapsed().as_secs_f64(),
+        }
+    }
+}
+
+pub(super) fn train_task(network: &Network, settings: &Settings) -> Task {
+    Task::Train {
+        logits: network.output,
+        optimizer: settings.optimizer,
+        gradient_norm: settings.gradient_norm,
+    }
+}
+
+pub(super) fn request<'a>(
+    network: &'a Network,
+    settings: &Settings,
+    batch: usize,
+    task: Task,
+    gather: Option<GatherSource>,
+    table_steps: usize,
+) -> Request<'a> {
+    Request {
+        graph: &network.graph,
+        arena: &network.arena,
+        batch,
+        task,
+        gather,
+        table_steps,
+        ring_stride: settings.batch_size,
+    }
+}
