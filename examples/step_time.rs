@@ -5,6 +5,7 @@
 //! ```
 
 use clap::{Parser, ValueEnum};
+use std::process::ExitCode;
 use std::time::Instant;
 use wgrad::{Adam, Dataset, Device, GpuOptions, Optimizer, Sequential, Sgd, Trainer};
 
@@ -49,16 +50,29 @@ enum Rule {
     Sgd,
 }
 
-/// Samples to draw batches from, as the peers have.
+/// Samples to draw batches from, about: whole batches of them, so that no shorter one is timed.
 const SAMPLES: usize = 1024;
 
-fn main() -> Result<(), Box<dyn std::error::Error>> {
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> Result<(), Box<dyn std::error::Error>> {
     let start = Instant::now();
     let args = Args::parse();
     let [inputs, hidden @ .., classes] = args.dims.as_slice() else {
         return Err("--dims needs at least two numbers".into());
     };
-    let mut options = GpuOptions::default().allow_software(matches!(args.device, Where::Software));
+    if args.batch == 0 || args.steps == 0 {
+        return Err("--batch and --steps must be at least 1".into());
+    }
+    let mut options = GpuOptions::default().only_software(matches!(args.device, Where::Software));
     if let Some(name) = args.adapter {
         options = options.name(name);
     }
@@ -83,9 +97,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     if args.plan {
         println!("{}", trainer.plan());
     }
-    let data = random_data(*inputs, *classes)?;
-    // Whole batches only, as the peers have: a shorter one would be timed too.
-    let per_epoch = (SAMPLES / args.batch) as u64;
+    let per_epoch = (SAMPLES / args.batch).max(1);
+    let data = random_data(*inputs, *classes, per_epoch * args.batch)?;
+    let per_epoch = per_epoch as u64;
     let steps_per_submit = trainer.steps_per_submit() as u64;
     let (mut times, mut first, mut loss, mut submits) = (Vec::new(), 0.0, f64::NAN, 0);
     let mut done = 0;
@@ -117,12 +131,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 }
 
 /// Uniform samples and cyclic labels.
-fn random_data(features: usize, classes: usize) -> wgrad::Result<Dataset> {
+fn random_data(features: usize, classes: usize, samples: usize) -> wgrad::Result<Dataset> {
     let mut state = 1u32;
-    let samples = (0..SAMPLES * features).map(|_| {
+    let values = (0..samples * features).map(|_| {
         state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
         (state >> 8) as f32 / (1 << 24) as f32
     });
-    let labels = (0..SAMPLES).map(|i| (i % classes) as u32).collect();
-    Dataset::from_floats(features, samples.collect(), labels, classes)
+    let labels = (0..samples).map(|i| (i % classes) as u32).collect();
+    Dataset::from_floats(features, values.collect(), labels, classes)
 }

@@ -65,24 +65,30 @@ fn main(
     }
     if lane == 0u {
         let loss = log(sum) + (greatest - logits[start + label / 4u][label % 4u]);
+        // Finite logits may be too far apart for a finite loss.
+        if is_not_finite(vec4<f32>(loss)) {
+            atomicMin(&state[2], 0u);
+        }
         let correct = select(0.0, 1.0, first == -f32(label));
         row_results[index / LANES] = select(vec2<f32>(0.0), vec2<f32>(loss, correct), wanted < p.rows);
     }
     workgroupBarrier();
+    let step = atomicLoad(&state[0]);
+    let place = step % p.ring_steps * p.ring_stride;
+    if workgroup == 0u {
+        // A larger batch may have left sums in the places after the last workgroup's.
+        for (var i = (p.rows + ROWS - 1u) / ROWS + index; i < p.ring_stride; i += WORKGROUP) {
+            ring[place + i] = vec2<f32>(0.0);
+        }
+    }
     if index == 0u && workgroup < p.ring_stride {
-        let step = atomicLoad(&state[0]);
         var total = vec2<f32>(0.0);
         for (var i = 0u; i < ROWS; i++) {
             total += row_results[i];
         }
-        let place = step % p.ring_steps * p.ring_stride;
         ring[place + workgroup] = total;
         if workgroup == 0u {
             atomicStore(&state[1], step + 1u);
-            // A larger batch may have left sums in the places after the last workgroup's.
-            for (var i = (p.rows + ROWS - 1u) / ROWS; i < p.ring_stride; i++) {
-                ring[place + i] = vec2<f32>(0.0);
-            }
         }
     }
 }

@@ -10,7 +10,7 @@ fn sum_rows(row: u32, rows: u32, lane: u32, lanes: u32) {
             sum += a[k * p.lda + i / 4u];
         }
         if is_not_finite(sum) {
-            atomicMin(&state[2], p.id);
+            atomicMin(&state[2], p.id + 1u); // the tensor after the product's
         }
         sums[i / 4u] = sum;
     }

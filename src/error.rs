@@ -41,15 +41,15 @@ pub enum Error {
         /// The value found.
         value: f32,
     },
-    /// Training produced a NaN or an infinity. No parameter has been changed since.
+    /// A computation produced a NaN or an infinity. In training, no parameter has been changed since.
     #[error(
-        "step {step} made a NaN or an infinity in {tensor}; the parameters are those before that step. \
-         Lower the learning rate, or scale the inputs"
+        "a NaN or an infinity arose in {tensor} (step {step}); the parameters are those before that step. \
+         Lower the learning rate, or scale the inputs or the initial weights"
     )]
     NonFinite {
-        /// The training step, counted from 0.
+        /// The training step, counted from 0; 0 outside training.
         step: u64,
-        /// The loss, or the parameter whose gradient is not finite: the first in the plan's order.
+        /// The loss, or the gradient that is not finite: the first in the order of computation.
         tensor: String,
     },
     /// A parameter of a call is outside its range.

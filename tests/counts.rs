@@ -130,7 +130,7 @@ fn the_cpu_loop_allocates_nothing_per_step() {
     let c = graph.vector("c", 12, Init::Zeros).unwrap();
     let h = graph.bias_add(x, b).unwrap();
     let h = graph.activation(h, Activation::Gelu).unwrap();
-    let h = graph.softmax(h);
+    let h = graph.softmax(h).unwrap();
     let logits = graph.bias_add(h, c).unwrap();
     let without_products = graph.build(logits, cpu(), 0).unwrap();
     let without_products = Trainer::new(without_products).batch_size(8);

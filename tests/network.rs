@@ -4,7 +4,7 @@ mod common;
 
 use common::compare::{Tolerance, assert_close, assert_same_bits};
 use common::data::Random;
-use common::devices::{cpu, gpu, gpu_hardware_kernels};
+use common::devices::{cpu, gpu, gpu_checked, gpu_hardware_kernels};
 use wgrad::{Activation, Device, Error, Graph, Init, Layout, Network, Sequential, Value};
 
 const CLASSES: usize = 5;
@@ -50,7 +50,7 @@ const GRAPHS: &[Case] = &[
     ("sum of two parameters", |g, x| {
         let u = g.parameter("u", [CLASSES, INPUTS], Init::XavierUniform)?;
         let v = g.parameter("v", [CLASSES, INPUTS], Init::XavierUniform)?;
-        let scaled = g.scale(v, -2.5);
+        let scaled = g.scale(v, -2.5)?;
         let w = g.add(u, scaled)?;
         g.matmul(x, w, Layout::NT)
     }),
@@ -76,7 +76,7 @@ const GRAPHS: &[Case] = &[
     }),
     ("z read before and after its activation", |g, x| {
         let z = g.dense(x, 8, Init::XavierUniform)?;
-        let before = g.scale(z, 0.5);
+        let before = g.scale(z, 0.5)?;
         let y = g.activation(z, Activation::Gelu)?;
         let sum = g.add(before, y)?;
         let z_again = g.add(sum, z)?;
@@ -84,9 +84,9 @@ const GRAPHS: &[Case] = &[
     }),
     ("softmax within", |g, x| {
         let h = g.dense(x, 6, Init::XavierUniform)?;
-        let h = g.softmax(h);
+        let h = g.softmax(h)?;
         let h = g.dense(h, 6, Init::XavierUniform)?;
-        let h = g.log_softmax(h);
+        let h = g.log_softmax(h)?;
         g.dense(h, CLASSES, Init::XavierUniform)
     }),
 ];
@@ -136,20 +136,76 @@ fn gradients_agree_with_central_differences() {
 }
 
 #[test]
-fn the_gradient_check_names_a_wrong_gradient() {
+fn the_gradient_check_names_a_gradient_that_differs() {
     // Leaky ReLU's kink: exactly at 0 the difference sees the mean of both slopes, backpropagation one of them.
-    let mut network = Sequential::new(1)
-        .dense(1)
-        .leaky_relu()
-        .dense(2)
-        .build(cpu(), 0)
-        .unwrap();
+    let layers = Sequential::new(1).dense(1).leaky_relu().dense(2);
+    let mut network = layers.build(cpu(), 0).unwrap();
     network.set_parameter("layers.0.weight", &[0.0]).unwrap();
     let check = network.gradient_check(&[1.0], &[0], 1).unwrap();
     let worst = check.worst().unwrap();
     assert!(
         worst.relative_error() > 0.1 && worst.name.starts_with("layers.0"),
         "{check:?}"
+    );
+    assert!(!check.passes(1e-6));
+}
+
+#[test]
+fn a_network_whose_output_depends_on_no_parameter_predicts_and_has_a_loss() {
+    for device in [cpu(), gpu()] {
+        let mut network = Sequential::new(3).relu().build(device, 0).unwrap();
+        let x = [1.0, -2.0, 3.0];
+        assert_eq!(network.predict(&x).unwrap(), [1.0, 0.0, 3.0]);
+        assert_eq!(network.classify(&x).unwrap(), [2]);
+        let gradients = network.gradients(&x, &[0]).unwrap();
+        assert!(gradients.gradients.is_empty() && gradients.correct == 0 && gradients.loss > 2.0);
+        assert!(
+            network
+                .gradient_check(&x, &[0], 0)
+                .unwrap()
+                .worst()
+                .is_none()
+        );
+    }
+}
+
+#[test]
+fn a_graph_whose_rows_depend_on_each_other_sees_zeros_in_the_filled_rows() {
+    // x·(xᵀ·x): the inner product sums over the batch.
+    let build = |device| {
+        let mut graph = Graph::new();
+        let x = graph.input(2).unwrap();
+        let covariance = graph.matmul(x, x, Layout::TN).unwrap();
+        let y = graph.matmul(x, covariance, Layout::NN).unwrap();
+        graph.build(y, device, 0).unwrap()
+    };
+    for device in [cpu(), gpu()] {
+        let mut network = build(device);
+        network.predict(&[9.0; 8]).unwrap();
+        // Three rows are filled up to four.
+        let x = [1.0, 0.0, 0.0, 1.0, 1.0, 1.0];
+        assert_eq!(network.predict(&x).unwrap(), [2.0, 1.0, 1.0, 2.0, 3.0, 3.0]);
+    }
+}
+
+#[test]
+fn numeric_names_are_taken_as_they_are() {
+    let build = |seed| {
+        let mut graph = Graph::new();
+        let x = graph.input(2).unwrap();
+        let w = graph.parameter("3.w", [2, 2], Init::XavierUniform).unwrap();
+        let y = graph.matmul(x, w, Layout::NN).unwrap();
+        graph.build(y, cpu(), seed).unwrap()
+    };
+    let file = std::env::temp_dir().join(format!("wgrad-numeric-{}", std::process::id()));
+    let (mut saved, mut loaded) = (build(0), build(1));
+    saved.save(&file).unwrap();
+    loaded.load(&file).unwrap();
+    std::fs::remove_file(&file).unwrap();
+    assert_same_bits(
+        "3.w",
+        &loaded.parameter("3.w").unwrap(),
+        &saved.parameter("3.w").unwrap(),
     );
 }
 
@@ -160,6 +216,7 @@ fn gradients_on_the_gpu_are_those_on_the_cpu() {
         (13, gpu()),
         (130, gpu()),
         (70, gpu_hardware_kernels()),
+        (9, gpu_checked()),
     ] {
         let (x, labels) = batch(rows);
         for ((name, mut on_gpu), (_, mut on_cpu)) in
@@ -401,6 +458,21 @@ fn bad_graphs_are_refused() {
     );
     for bad in [graph.add(x, w), graph.hadamard(w, x), graph.bias_add(x, w)] {
         assert!(matches!(bad, Err(Error::Shape { .. })));
+    }
+    assert!(matches!(
+        graph.scale(x, f32::NAN),
+        Err(Error::Argument { .. })
+    ));
+    // Values of another graph, whether or not their numbers fit.
+    let mut other = Graph::new();
+    let y = other.input(3).unwrap();
+    for bad in [
+        graph.softmax(y),
+        graph.add(x, y),
+        other.matmul(y, w, Layout::NT),
+    ] {
+        let error = bad.unwrap_err();
+        assert!(error.to_string().contains("another graph"), "{error}");
     }
     let slope = Activation::LeakyRelu { slope: -1.0 };
     assert!(matches!(

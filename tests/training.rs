@@ -264,10 +264,12 @@ fn bytes_train_as_the_floats_they_stand_for() {
     let floats = bytes.iter().map(|&b| b.into()).collect();
     let from_bytes = Dataset::from_bytes(9, bytes, labels.clone(), 3)
         .unwrap()
-        .scaled(0.5, -3.0);
+        .scaled(0.5, -3.0)
+        .unwrap();
     let from_floats = Dataset::from_floats(9, floats, labels, 3)
         .unwrap()
-        .scaled(0.5, -3.0);
+        .scaled(0.5, -3.0)
+        .unwrap();
     assert_eq!(
         from_bytes.sample(17).unwrap(),
         from_floats.sample(17).unwrap()

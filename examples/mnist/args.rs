@@ -9,7 +9,7 @@ pub(crate) struct Args {
     /// Where to run: auto takes a hardware GPU if there is one, else the CPU
     #[arg(long, value_enum, default_value_t = Choice::Auto)]
     pub(crate) device: Choice,
-    /// Only a GPU whose name holds this text
+    /// Only a GPU whose name holds this text (not with --device cpu)
     #[arg(long)]
     pub(crate) adapter: Option<String>,
     /// Folder with the four files of MNIST; the bundled sample by default

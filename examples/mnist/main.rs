@@ -11,6 +11,7 @@ mod draw;
 use args::{Args, Choice};
 use clap::Parser;
 use indicatif::{ProgressBar, ProgressStyle};
+use std::process::ExitCode;
 use std::time::Instant;
 use wgrad::{Adam, Dataset, Device, GpuOptions, Mnist, Network, Schedule, Sequential, Trainer};
 
@@ -18,12 +19,21 @@ use wgrad::{Adam, Dataset, Device, GpuOptions, Mnist, Network, Schedule, Sequent
 const MEAN: f32 = 0.1307;
 const DEVIATION: f32 = 0.3081;
 
-fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let args = Args::parse();
-    let device = open(&args)?;
+fn main() -> ExitCode {
+    match run(&Args::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(args: &Args) -> wgrad::Result<()> {
+    let device = open(args)?;
     println!("device: {}", device.report());
 
-    let (train, test) = data(&args)?;
+    let (train, test) = data(args)?;
     let mut layers = Sequential::new(train.features());
     for &units in &args.hidden {
         layers = layers.dense(units).relu();
@@ -74,13 +84,18 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
 /// The device that was asked for.
 fn open(args: &Args) -> wgrad::Result<Device> {
-    let mut options = GpuOptions::default().allow_software(args.device == Choice::Software);
+    let mut options = GpuOptions::default().only_software(args.device == Choice::Software);
     if let Some(name) = &args.adapter {
         options = options.name(name);
     }
     match args.device {
         Choice::Auto if args.adapter.is_none() => Device::auto(),
         Choice::Auto | Choice::Gpu | Choice::Software => Device::gpu(options),
+        Choice::Cpu if args.adapter.is_some() => Err(wgrad::Error::Argument {
+            what: "--adapter",
+            expected: "left out with --device cpu".into(),
+            found: args.adapter.clone().unwrap_or_default(),
+        }),
         Choice::Cpu => Ok(Device::cpu()),
     }
 }
@@ -105,12 +120,12 @@ fn data(args: &Args) -> wgrad::Result<(Dataset, Dataset)> {
         None => (bundled!("train")?, bundled!("t10k")?),
     };
     let (scale, shift) = (1.0 / (255.0 * DEVIATION), -MEAN / DEVIATION);
-    Ok((train.scaled(scale, shift), test.scaled(scale, shift)))
+    Ok((train.scaled(scale, shift)?, test.scaled(scale, shift)?))
 }
 
 /// One epoch under a progress bar.
 fn epoch(trainer: &mut Trainer, train: &Dataset) -> wgrad::Result<()> {
-    let style = "epoch {prefix} {bar:30} {pos}/{len} {msg}";
+    let style = "epoch {prefix} {bar:30} {pos}/{len} {per_sec} {msg}";
     let bar = ProgressBar::new(train.len() as u64)
         .with_style(
             ProgressStyle::with_template(style).unwrap_or_else(|_| ProgressStyle::default_bar()),
@@ -142,16 +157,12 @@ fn show(network: &mut Network, test: &Dataset) -> wgrad::Result<()> {
     for i in 0..count {
         samples.push(test.sample(i)?);
     }
-    let logits = network.predict(&samples.concat())?;
-    let captions = logits
-        .chunks(test.classes())
+    let classes = network.classify(&samples.concat())?;
+    let captions: Vec<String> = classes
+        .iter()
         .zip(test.labels())
-        .map(|(logits, label)| {
-            let best = (0..logits.len())
-                .max_by(|&a, &b| logits[a].total_cmp(&logits[b]))
-                .unwrap_or(0);
-            format!("prediction {best}, truth {label}")
-        });
-    print!("{}", draw::digits(&samples, &captions.collect::<Vec<_>>()));
+        .map(|(class, label)| format!("prediction {class}, truth {label}"))
+        .collect();
+    print!("{}", draw::digits(&samples, &captions));
     Ok(())
 }

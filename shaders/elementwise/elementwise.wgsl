@@ -5,6 +5,10 @@ struct Params {
     cols: u32,
     ld4: u32, // vec4 elements in a row
     alpha: f32,
+    id: u32, // for the non-finite guard
+    pad0: u32,
+    pad1: u32,
+    pad2: u32,
 }
 
 @group(0) @binding(0) var<uniform> p: Params;

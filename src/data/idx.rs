@@ -2,7 +2,7 @@
 //! big-endian `u32`, and the values. Only type 8, unsigned bytes, is read; plain or gzip.
 
 use crate::{Error, Result};
-use flate2::read::GzDecoder;
+use flate2::read::MultiGzDecoder;
 use std::io::Read;
 
 /// An array of bytes from an IDX file.
@@ -32,7 +32,7 @@ const MOST_VALUES: usize = 1 << 31;
 /// ```
 pub fn read_idx(name: &str, bytes: &[u8]) -> Result<IdxArray> {
     if bytes.starts_with(&[0x1f, 0x8b]) {
-        parse(name, GzDecoder::new(bytes))
+        parse(name, MultiGzDecoder::new(bytes))
     } else {
         parse(name, bytes)
     }
@@ -41,8 +41,13 @@ pub fn read_idx(name: &str, bytes: &[u8]) -> Result<IdxArray> {
 fn parse(name: &str, mut from: impl Read) -> Result<IdxArray> {
     let bad = |reason: String| Error::format(name, reason);
     let mut read = |buffer: &mut [u8], what: &str| {
-        from.read_exact(buffer)
-            .map_err(|error| bad(format!("cannot read {what}: {error}")))
+        from.read_exact(buffer).map_err(|error| match error.kind() {
+            std::io::ErrorKind::UnexpectedEof => bad(format!(
+                "truncated: expected {} bytes of {what}, the file ends there",
+                buffer.len()
+            )),
+            _ => bad(format!("cannot read {what}: {error}")),
+        })
     };
     let mut magic = [0; 4];
     read(&mut magic, "the magic number")?;

@@ -55,7 +55,11 @@ impl Mnist {
                 ),
             ));
         }
-        let features = images.dimensions[1] * images.dimensions[2];
+        let features = images.dimensions[1].checked_mul(images.dimensions[2]);
+        let features = features.ok_or_else(|| {
+            let reason = format!("images of {:?} are too large", &images.dimensions[1..]);
+            Error::format(images_name, reason)
+        })?;
         let labels = labels.values.into_iter().map(u32::from).collect();
         Dataset::from_bytes(features, images.values, labels, 10)
     }
@@ -75,10 +79,12 @@ fn with_rank(name: &str, array: IdxArray, rank: usize) -> Result<IdxArray> {
 /// The file's path in words and its bytes, with or without `.gz`.
 fn file(dir: &Path, name: &str) -> Result<(String, Vec<u8>)> {
     let plain = dir.join(name);
-    let path = if plain.exists() {
-        plain
+    let packed = dir.join(format!("{name}.gz"));
+    // If neither is there, the error names the plain one.
+    let path = if packed.exists() && !plain.exists() {
+        packed
     } else {
-        dir.join(format!("{name}.gz"))
+        plain
     };
     match std::fs::read(&path) {
         Ok(bytes) => Ok((path.display().to_string(), bytes)),

@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// Samples with one class label each. Cheap to clone; never changes.
 ///
 /// Samples that came as bytes stay bytes, on the device too, where the gather kernel turns them into floats:
-/// value · scale + shift, by default value/255.
+/// value · scale + shift, by default value · (1/255).
 ///
 /// ```
 /// # fn main() -> wgrad::Result<()> {
@@ -62,7 +62,7 @@ impl Dataset {
             labels,
             classes,
         )?;
-        Ok(data.scaled(1.0 / 255.0, 0.0))
+        data.scaled(1.0 / 255.0, 0.0)
     }
 
     /// Samples of floats, one after the other.
@@ -118,12 +118,24 @@ impl Dataset {
 
     /// The same samples, taken as value · scale + shift. To standardise with mean m and deviation s: 1/s and −m/s
     /// (for bytes, m and s of the bytes).
-    pub fn scaled(self, scale: f32, shift: f32) -> Self {
-        Dataset {
+    ///
+    /// # Errors
+    /// [`Argument`](Error::Argument) if a number is not finite.
+    pub fn scaled(self, scale: f32, shift: f32) -> Result<Self> {
+        for value in [scale, shift] {
+            if !value.is_finite() {
+                return Err(Error::argument(
+                    "the scale or shift of a data set",
+                    "finite",
+                    value,
+                ));
+            }
+        }
+        Ok(Dataset {
             scale,
             shift,
             ..self
-        }
+        })
     }
 
     /// How many samples.

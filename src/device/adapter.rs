@@ -33,7 +33,10 @@ pub(super) fn choose(adapters: Vec<wgpu::Adapter>, options: &GpuOptions) -> Resu
             let name = info.name.to_lowercase();
             options.index.is_none_or(|wanted| wanted == *index)
                 && options.name.as_ref().is_none_or(|wanted| name.contains(&wanted.to_lowercase()))
-                && (options.allow_software || info.device_type != wgpu::DeviceType::Cpu)
+                && match info.device_type {
+                    wgpu::DeviceType::Cpu => options.allow_software || options.only_software,
+                    _ => !options.only_software,
+                }
         })
         .map(|(_, adapter)| adapter)
         .min_by_key(|adapter| rank(&adapter.get_info()))

@@ -98,7 +98,7 @@ impl Gpu {
     }
 
     /// Polls. wgpu panics there when the device is lost: that becomes a fault, and `None`.
-    fn poll(
+    pub(super) fn poll(
         &self,
         how: wgpu::PollType,
     ) -> Option<std::result::Result<wgpu::PollStatus, wgpu::PollError>> {
@@ -182,11 +182,13 @@ impl Gpu {
         self.check()?;
         let mut encoder = self.device.create_command_encoder(&Default::default());
         encode(&mut encoder);
-        let submission = self.queue.submit([encoder.finish()]);
-        *self
+        // Under the lock, so that the index kept is the greatest though threads submit at the same time.
+        let mut last = self
             .last_submission
             .lock()
-            .unwrap_or_else(PoisonError::into_inner) = Some(submission);
+            .unwrap_or_else(PoisonError::into_inner);
+        *last = Some(self.queue.submit([encoder.finish()]));
+        drop(last);
         self.check()
     }
 

@@ -168,7 +168,8 @@ impl Memory {
                         .all(|&word| word == SENTINEL);
                     (intact, words[start..end].to_vec())
                 };
-                let (intact, words) = Readback::request(gpu, &staging).finish(gpu, whole).await?;
+                let ((intact, words), _) =
+                    Readback::request(gpu, &staging).finish(gpu, whole).await?;
                 if gpu.sentinels && !intact {
                     return Err(Error::Gpu {
                         message: "a kernel wrote outside its output".into(),

@@ -116,7 +116,7 @@ impl Device {
         if let Backend::Gpu(gpu) = &self.0 {
             gpu.device.destroy();
             // wgpu reports the loss when it is next polled.
-            let _ = gpu.device.poll(wgpu::PollType::Poll);
+            gpu.poll(wgpu::PollType::Poll);
         }
     }
 }

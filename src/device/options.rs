@@ -12,6 +12,7 @@
 #[derive(Clone, Debug)]
 pub struct GpuOptions {
     pub(crate) allow_software: bool,
+    pub(crate) only_software: bool,
     pub(crate) name: Option<String>,
     pub(crate) index: Option<usize>,
     pub(crate) runtime_checks: bool,
@@ -24,6 +25,7 @@ impl Default for GpuOptions {
     fn default() -> Self {
         GpuOptions {
             allow_software: false,
+            only_software: false,
             name: None,
             index: None,
             runtime_checks: false,
@@ -40,6 +42,14 @@ impl GpuOptions {
     pub fn allow_software(self, allow_software: bool) -> Self {
         GpuOptions {
             allow_software,
+            ..self
+        }
+    }
+
+    /// Only an adapter that runs on the CPU, even where there is a hardware GPU. For testing.
+    pub fn only_software(self, only_software: bool) -> Self {
+        GpuOptions {
+            only_software,
             ..self
         }
     }
@@ -92,10 +102,10 @@ impl GpuOptions {
 
     /// The request in words, for errors.
     pub(crate) fn describe(&self) -> String {
-        let kind = if self.allow_software {
-            "any adapter"
-        } else {
-            "a hardware GPU"
+        let kind = match (self.only_software, self.allow_software) {
+            (true, _) => "a software adapter",
+            (false, true) => "any adapter",
+            (false, false) => "a hardware GPU",
         };
         let name = self
             .name

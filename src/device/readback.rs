@@ -31,10 +31,14 @@ impl Readback {
         }
     }
 
-    /// Waits for the mapping, hands the words to `read`, and unmaps.
+    /// Waits for the mapping, hands the words to `read`, unmaps, and gives the buffer back.
     ///
     /// On native targets this polls the device, and so blocks the thread; in a browser it only awaits.
-    pub(crate) async fn finish<R>(self, gpu: &Gpu, read: impl FnOnce(&[u32]) -> R) -> Result<R> {
+    pub(crate) async fn finish<R>(
+        self,
+        gpu: &Gpu,
+        read: impl FnOnce(&[u32]) -> R,
+    ) -> Result<(R, wgpu::Buffer)> {
         #[cfg(not(target_arch = "wasm32"))]
         gpu.wait(self.submission)?;
         match self.answer.receive().await {
@@ -56,6 +60,6 @@ impl Readback {
         drop(view);
         self.buffer.unmap();
         gpu.check()?;
-        Ok(result)
+        Ok((result, self.buffer))
     }
 }

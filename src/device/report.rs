@@ -86,9 +86,10 @@ pub struct DeviceReport {
     pub adapter: AdapterReport,
     /// Largest buffer, in bytes.
     pub max_buffer_bytes: u64,
-    /// Largest part of a buffer that a kernel can see, in bytes: no parameter matrix can be larger.
+    /// Largest part of a buffer that a kernel can see, in bytes. A parameter matrix can have a third of it, which leaves
+    /// room for an optimizer's moments.
     pub max_binding_bytes: u64,
-    /// Invocations in a subgroup, where kernels use subgroups.
+    /// Invocations in a subgroup, where the adapter has subgroups of one width and the options allow them.
     pub subgroup: Option<u32>,
     /// Threads of the CPU path, and of a software adapter usually as many.
     pub threads: usize,

@@ -25,6 +25,7 @@ pub(crate) struct GpuExecutor {
     plans: Vec<Prepared>,
     /// Counts the buffers that were replaced by larger ones: what was recorded before names the old ones.
     generation: u64,
+    /// Buffers to read back through, while they are not pending.
     staging: [Option<wgpu::Buffer>; IN_FLIGHT],
     pending: [Option<Readback>; IN_FLIGHT],
     next: usize,
@@ -81,25 +82,18 @@ impl GpuExecutor {
         self.gpu.check()
     }
 
-    pub(crate) fn run(&mut self, plans: &[PlanId]) -> Result<()> {
-        self.submit(plans, &[], None)
-    }
-
     pub(crate) fn run_and_fetch(&mut self, plans: &[PlanId], fetch: &[Fetch]) -> Result<Ticket> {
         let ticket = self.next % IN_FLIGHT;
         self.next += 1;
-        // A ticket that nobody collected gives its buffer up.
-        if self.pending[ticket].take().is_some() {
-            self.staging[ticket] = None;
-        }
+        // A ticket that nobody collected gives its buffer up: it may still be mapped.
+        self.pending[ticket] = None;
         let bytes: u64 = fetch.iter().map(|(_, range)| range.len() as u64 * 4).sum();
         let staging = match self.staging[ticket].take() {
             Some(staging) if staging.size() == bytes => staging,
             _ => self.gpu.staging(bytes)?,
         };
-        self.submit(plans, fetch, Some(&staging))?;
+        self.submit(plans, fetch, &staging)?;
         self.pending[ticket] = Some(Readback::request(&self.gpu, &staging));
-        self.staging[ticket] = Some(staging);
         Ok(Ticket(ticket))
     }
 
@@ -111,16 +105,13 @@ impl GpuExecutor {
         let pending = self.pending[ticket.0].take();
         let readback =
             pending.unwrap_or_else(|| unreachable!("a ticket is collected once, and in its turn"));
-        readback.finish(&self.gpu, read).await
+        let (result, staging) = readback.finish(&self.gpu, read).await?;
+        self.staging[ticket.0] = Some(staging);
+        Ok(result)
     }
 
     /// One submit: a compute pass over all plans, then the copies.
-    fn submit(
-        &mut self,
-        plans: &[PlanId],
-        fetch: &[Fetch],
-        staging: Option<&wgpu::Buffer>,
-    ) -> Result<()> {
+    fn submit(&mut self, plans: &[PlanId], fetch: &[Fetch], staging: &wgpu::Buffer) -> Result<()> {
         for plan in plans {
             let prepared = &mut self.plans[plan.0];
             if prepared.generation != self.generation {
@@ -138,15 +129,13 @@ impl GpuExecutor {
             let mut to = 0;
             for (role, range) in fetch {
                 let bytes = range.len() as u64 * 4;
-                if let Some(staging) = staging {
-                    encoder.copy_buffer_to_buffer(
-                        &self.buffers[role],
-                        range.start as u64 * 4,
-                        staging,
-                        to,
-                        bytes,
-                    );
-                }
+                encoder.copy_buffer_to_buffer(
+                    &self.buffers[role],
+                    range.start as u64 * 4,
+                    staging,
+                    to,
+                    bytes,
+                );
                 to += bytes;
             }
         })?;

@@ -65,12 +65,7 @@ impl Executor {
         delegate!(self, executor => executor.write(role, offset, words))
     }
 
-    /// Runs plans one after the other, in one submit.
-    pub(crate) fn run(&mut self, plans: &[PlanId]) -> Result<()> {
-        delegate!(self, executor => executor.run(plans))
-    }
-
-    /// Runs plans in one submit, and asks for parts of buffers as they are then.
+    /// Runs plans one after the other in one submit, and asks for parts of buffers as they are then.
     pub(crate) fn run_and_fetch(&mut self, plans: &[PlanId], fetch: &[Fetch]) -> Result<Ticket> {
         delegate!(self, executor => executor.run_and_fetch(plans, fetch))
     }

@@ -11,18 +11,19 @@
 use super::{Graph, Layout, Op, Value};
 
 impl Graph {
-    /// Appends the mean softmax cross-entropy of `logits` and all gradients that parameters need. Returns the gradient
-    /// of each parameter, in their order; none where the loss does not depend on it.
-    pub(crate) fn differentiate(&mut self, logits: Value) -> Vec<Option<Value>> {
+    /// Appends the mean softmax cross-entropy of `logits` and all gradients that parameters need. Returns the loss, and
+    /// the gradient of each parameter, in their order; none where the loss does not depend on it.
+    pub(crate) fn differentiate(&mut self, logits: Value) -> (Value, Vec<Option<Value>>) {
         let forward = self.nodes.len();
         let depends = self.depends_on_parameters();
         let mut gradients: Vec<Option<Value>> = vec![None; forward];
+        let loss = self.push(Op::CrossEntropy { logits }, self.shape(logits));
         if depends[logits.0] {
-            gradients[logits.0] = Some(self.push(Op::CrossEntropy { logits }, self.shape(logits)));
+            gradients[logits.0] = Some(loss);
         }
         for i in (0..forward).rev() {
             let Some(dy) = gradients[i] else { continue };
-            for (operand, op) in self.pull_back(Value(i), dy) {
+            for (operand, op) in self.pull_back(self.value(i), dy) {
                 if !depends[operand.0] {
                     continue;
                 }
@@ -37,14 +38,12 @@ impl Graph {
                 });
             }
         }
-        self.parameters
-            .iter()
-            .map(|p| gradients[p.value.0])
-            .collect()
+        let of_parameters = self.parameters.iter().map(|p| gradients[p.value.0]);
+        (loss, of_parameters.collect())
     }
 
     /// For each node, whether a parameter is among what it is made of.
-    fn depends_on_parameters(&self) -> Vec<bool> {
+    pub(crate) fn depends_on_parameters(&self) -> Vec<bool> {
         let mut depends: Vec<bool> = Vec::with_capacity(self.nodes.len());
         for node in &self.nodes {
             let from_operands = node.op.operands().iter().any(|operand| depends[operand.0]);

@@ -95,7 +95,7 @@ impl Graph {
     /// [`Argument`](Error::Argument) if there is no output.
     pub fn dense_without_bias(&mut self, x: Value, outputs: usize, init: Init) -> Result<Value> {
         let name = format!("layers.{}.weight", self.layers);
-        let weight = self.parameter(&name, [outputs, self.shape(x).cols], init)?;
+        let weight = self.parameter(&name, [outputs, self.known(x)?.cols], init)?;
         self.layers += 1;
         self.matmul(x, weight, Layout::NT)
     }
@@ -105,7 +105,7 @@ impl Graph {
     /// # Errors
     /// [`Shape`](Error::Shape) if the inner dimensions differ.
     pub fn matmul(&mut self, a: Value, b: Value, layout: Layout) -> Result<Value> {
-        let (sa, sb) = (self.shape(a), self.shape(b));
+        let (sa, sb) = (self.known(a)?, self.known(b)?);
         let (cols_a, rows_b, cols_b) = (Rows::Fixed(sa.cols), sb.rows, Rows::Fixed(sb.cols));
         let (rows, cols, inner_a, inner_b) = match layout {
             Layout::NN => (sa.rows, cols_b, cols_a, rows_b),
@@ -129,7 +129,7 @@ impl Graph {
     /// # Errors
     /// [`Shape`](Error::Shape) if b is not [1, cols].
     pub fn bias_add(&mut self, x: Value, bias: Value) -> Result<Value> {
-        let shape = self.shape(x);
+        let shape = self.known(x)?;
         let wanted = Shape {
             rows: Rows::Fixed(1),
             cols: shape.cols,
@@ -144,7 +144,8 @@ impl Graph {
     /// [`Argument`](Error::Argument) if the activation's parameter is outside its range.
     pub fn activation(&mut self, z: Value, f: Activation) -> Result<Value> {
         f.check()?;
-        Ok(self.push(Op::Activation { z, f }, self.shape(z)))
+        let shape = self.known(z)?;
+        Ok(self.push(Op::Activation { z, f }, shape))
     }
 
     /// a + b, element by element.
@@ -152,8 +153,9 @@ impl Graph {
     /// # Errors
     /// [`Shape`](Error::Shape) if the shapes differ.
     pub fn add(&mut self, a: Value, b: Value) -> Result<Value> {
-        self.expect("add", b, self.shape(a))?;
-        Ok(self.push(Op::Add { a, b }, self.shape(a)))
+        let shape = self.known(a)?;
+        self.expect("add", b, shape)?;
+        Ok(self.push(Op::Add { a, b }, shape))
     }
 
     /// The Hadamard product a ⊙ b.
@@ -161,27 +163,43 @@ impl Graph {
     /// # Errors
     /// [`Shape`](Error::Shape) if the shapes differ.
     pub fn hadamard(&mut self, a: Value, b: Value) -> Result<Value> {
-        self.expect("hadamard", b, self.shape(a))?;
-        Ok(self.push(Op::Hadamard { a, b }, self.shape(a)))
+        let shape = self.known(a)?;
+        self.expect("hadamard", b, shape)?;
+        Ok(self.push(Op::Hadamard { a, b }, shape))
     }
 
     /// factor · a.
-    pub fn scale(&mut self, a: Value, factor: f32) -> Value {
-        self.push(Op::Scale { a, factor }, self.shape(a))
+    ///
+    /// # Errors
+    /// [`Argument`](Error::Argument) if the factor is not finite.
+    pub fn scale(&mut self, a: Value, factor: f32) -> Result<Value> {
+        if !factor.is_finite() {
+            return Err(Error::argument("a factor", "finite", factor));
+        }
+        let shape = self.known(a)?;
+        Ok(self.push(Op::Scale { a, factor }, shape))
     }
 
     /// Softmax over each row.
-    pub fn softmax(&mut self, x: Value) -> Value {
-        self.push(Op::Softmax { x, log: false }, self.shape(x))
+    ///
+    /// # Errors
+    /// [`Argument`](Error::Argument), as in every operation, if the value is of another graph.
+    pub fn softmax(&mut self, x: Value) -> Result<Value> {
+        let shape = self.known(x)?;
+        Ok(self.push(Op::Softmax { x, log: false }, shape))
     }
 
     /// The logarithm of the softmax over each row.
-    pub fn log_softmax(&mut self, x: Value) -> Value {
-        self.push(Op::Softmax { x, log: true }, self.shape(x))
+    ///
+    /// # Errors
+    /// [`Argument`](Error::Argument), as in every operation, if the value is of another graph.
+    pub fn log_softmax(&mut self, x: Value) -> Result<Value> {
+        let shape = self.known(x)?;
+        Ok(self.push(Op::Softmax { x, log: true }, shape))
     }
 
     fn expect(&self, operation: &'static str, value: Value, wanted: Shape) -> Result<()> {
-        let found = self.shape(value);
+        let found = self.known(value)?;
         if found == wanted {
             Ok(())
         } else {

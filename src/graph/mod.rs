@@ -10,10 +10,17 @@ mod init;
 pub use init::Init;
 
 use crate::kernel::{Activation, Layout, MatrixShape};
+use crate::{Error, Result};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// A value of a [`Graph`]: its input, a parameter, or what an operation made of other values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Value(pub(crate) usize);
+pub struct Value(
+    /// Number of its node.
+    pub(crate) usize,
+    /// Id of its graph.
+    u64,
+);
 
 /// The rows of a value: one per sample, or a fixed number (parameters).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -107,6 +114,29 @@ pub(crate) enum Op {
 }
 
 impl Op {
+    /// The operation with the numbers of its operands: `Matmul NT 0 1`.
+    pub(crate) fn describe(&self) -> String {
+        let name = match self {
+            Op::Input => "Input".to_string(),
+            Op::Parameter(number) => format!("Parameter {number}"),
+            Op::Matmul { layout, .. } => format!("Matmul {layout:?}"),
+            Op::BiasAdd { .. } => "BiasAdd".to_string(),
+            Op::Activation { f, .. } => format!("{f:?}"),
+            Op::Add { .. } => "Add".to_string(),
+            Op::Hadamard { .. } => "Hadamard".to_string(),
+            Op::Scale { factor, .. } => format!("Scale {factor}"),
+            Op::Softmax { log, .. } => format!("Softmax log {log}"),
+            Op::CrossEntropy { .. } => "CrossEntropy".to_string(),
+            Op::ActivationBackward { f, .. } => format!("Backward {f:?}"),
+            Op::ColumnSum { .. } => "ColumnSum".to_string(),
+            Op::SoftmaxBackward { log, .. } => format!("SoftmaxBackward log {log}"),
+        };
+        let operands = self.operands();
+        operands
+            .iter()
+            .fold(name, |text, operand| format!("{text} {}", operand.0))
+    }
+
     /// The values it is made of.
     pub(crate) fn operands(&self) -> Vec<Value> {
         match *self {
@@ -160,22 +190,53 @@ pub(crate) struct Parameter {
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct Graph {
+    /// Tells the values of one graph from those of another. Clones share it, and the values they had in common.
+    id: u64,
     pub(crate) nodes: Vec<Node>,
     pub(crate) parameters: Vec<Parameter>,
     /// Layers with parameters so far: the number in the next `layers.i` name.
     layers: usize,
 }
 
+impl Default for Graph {
+    fn default() -> Self {
+        Graph::new()
+    }
+}
+
 impl Graph {
     /// An empty graph.
     pub fn new() -> Self {
-        Graph::default()
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        Graph {
+            id: NEXT.fetch_add(1, Ordering::Relaxed),
+            nodes: Vec::new(),
+            parameters: Vec::new(),
+            layers: 0,
+        }
+    }
+
+    /// The shape of a value that a user hands in, which may be of another graph.
+    fn known(&self, value: Value) -> Result<Shape> {
+        match self.nodes.get(value.0) {
+            Some(node) if value.1 == self.id => Ok(node.shape),
+            _ => Err(Error::argument(
+                "an operand",
+                "a value of this graph",
+                "a value of another graph",
+            )),
+        }
     }
 
     pub(crate) fn shape(&self, value: Value) -> Shape {
         self.nodes[value.0].shape
+    }
+
+    /// The value of a node.
+    pub(crate) fn value(&self, node: usize) -> Value {
+        Value(node, self.id)
     }
 
     pub(crate) fn op(&self, value: Value) -> &Op {
@@ -184,6 +245,6 @@ impl Graph {
 
     pub(crate) fn push(&mut self, op: Op, shape: Shape) -> Value {
         self.nodes.push(Node { op, shape });
-        Value(self.nodes.len() - 1)
+        self.value(self.nodes.len() - 1)
     }
 }

@@ -8,6 +8,7 @@
 //! ring, at the step's place, and advances word 1 of the state (see [`crate::plan`]).
 
 use super::program::uniform_block;
+use super::row_reduce::WORKGROUP;
 use super::softmax::max_and_sum;
 use super::{
     Args, Binding, Compute, MatrixShape, Program, Real, Target, cross_entropy_gradient, matrix,
@@ -90,30 +91,50 @@ impl Compute for CrossEntropy {
 
     fn run<T: Real>(&self, args: &mut Args<'_, '_, T>) {
         let (logits, labels) = (args.read(), args.read_words());
-        let mut gradient = self.gradient.then(|| args.write());
+        let gradient: &mut [T] = if self.gradient { args.write() } else { &mut [] };
         let (ring, state) = (args.write(), args.write_words());
-        let (ld, cols) = (self.shape.ld(), self.shape.cols);
-        let (mut loss, mut correct) = (T::ZERO, 0);
-        for i in 0..self.shape.rows {
-            let z = &logits[i * ld..][..cols];
-            let label = labels[i] as usize;
-            let (max, sum) = max_and_sum(z);
-            loss += sum.ln() + (max - z[label]);
-            correct += usize::from(z.iter().position(|&z| z == max) == Some(label));
-            if z.iter().any(|z| !z.is_finite()) {
-                state[2] = LOSS_ID; // before every parameter
-            }
-            if let Some(gradient) = &mut gradient {
-                let dz = &mut gradient[i * ld..][..ld];
-                let scale = T::of(self.scale.into());
-                cross_entropy_gradient::run(z, label, max, sum, scale, dz);
-            }
-        }
         let place = state[0] as usize % self.ring_steps * self.ring_stride * 2;
         let sums = &mut ring[place..][..self.ring_stride * 2];
         sums.fill(T::ZERO);
-        sums[0] = loss;
-        sums[1] = T::of(correct as f64);
+        // One sum for as many rows as a workgroup of the shader takes.
+        let group = WORKGROUP * self.shape.ld();
+        let mut gradients = gradient.chunks_mut(group);
+        let logits = logits[..self.shape.floats()].chunks(group);
+        for ((logits, labels), sums) in logits
+            .zip(labels.chunks(WORKGROUP))
+            .zip(sums.chunks_exact_mut(2))
+        {
+            self.run_group(logits, labels, gradients.next(), sums);
+            if !sums[0].is_finite() || logits.iter().any(|z| !z.is_finite()) {
+                state[2] = LOSS_ID; // before every parameter
+            }
+        }
         state[1] = state[0].wrapping_add(1);
+    }
+}
+
+impl CrossEntropy {
+    /// The rows of one workgroup: their gradients, and the sums of their losses and correct rows.
+    fn run_group<T: Real>(
+        &self,
+        logits: &[T],
+        labels: &[u32],
+        mut gradient: Option<&mut [T]>,
+        sums: &mut [T],
+    ) {
+        let ld = self.shape.ld();
+        let scale = T::of(self.scale.into());
+        for (i, (z, &label)) in logits.chunks_exact(ld).zip(labels).enumerate() {
+            let (z, label) = (&z[..self.shape.cols], label as usize);
+            let (max, sum) = max_and_sum(z);
+            sums[0] += sum.ln() + (max - z[label]);
+            if z.iter().position(|&z| z == max) == Some(label) {
+                sums[1] += T::ONE;
+            }
+            if let Some(gradient) = &mut gradient {
+                let dz = &mut gradient[i * ld..][..ld];
+                cross_entropy_gradient::run(z, label, max, sum, scale, dz);
+            }
+        }
     }
 }

@@ -228,21 +228,31 @@ impl Compute for Matmul {
                 });
             }
         }
-        if self.row_sums {
-            row_sums::run(a, self.a(), args.write());
-        }
+        let sums = self.row_sums.then(|| {
+            let sums = args.write();
+            row_sums::run(a, self.a(), sums);
+            &*sums
+        });
         if let Epilogue::Gradient { id } = self.epilogue {
-            let bad = if out.len() < PARALLEL_FLOATS {
-                epilogue::gradient::is_not_finite(out)
-            } else {
-                out.par_chunks(PARALLEL_FLOATS / 4)
-                    .any(epilogue::gradient::is_not_finite)
-            };
             let state = args.write_words();
-            if bad {
+            if is_not_finite(out) {
                 state[2] = state[2].min(id);
             }
+            if sums.is_some_and(epilogue::gradient::is_not_finite) {
+                state[2] = state[2].min(id + 1);
+            }
         }
+    }
+}
+
+/// Whether a NaN or an infinity is among the values, looked for in parallel where they are many.
+fn is_not_finite<T: Real>(values: &[T]) -> bool {
+    if values.len() < PARALLEL_FLOATS {
+        epilogue::gradient::is_not_finite(values)
+    } else {
+        values
+            .par_chunks(PARALLEL_FLOATS / 4)
+            .any(epilogue::gradient::is_not_finite)
     }
 }
 

@@ -5,9 +5,10 @@
 //! slices, generic over `f32` and `f64`.
 //!
 //! A [`Kernel`] value is plain data: which computation, of which shape. [`Kernel::program`] says how to run it on a GPU,
-//! [`Kernel::run`] runs it on the CPU. Both take the same arguments in the same order, the outputs last.
+//! [`Kernel::run`] runs it on the CPU. Both take the same arguments in the same order.
 
 pub(crate) mod activation;
+pub(crate) mod advance;
 pub(crate) mod args;
 pub(crate) mod broadcast;
 pub(crate) mod column_sum;
@@ -36,6 +37,7 @@ pub use activation::Activation;
 pub use matmul::Layout;
 pub use update::{Adagrad, Adam, Optimizer, RmsProp, Sgd};
 
+pub(crate) use advance::Advance;
 pub(crate) use args::{Arg, Args};
 pub(crate) use column_sum::ColumnSum;
 pub(crate) use cross_entropy::CrossEntropy;
@@ -86,6 +88,7 @@ macro_rules! kernels {
 }
 
 kernels!(
+    Advance,
     ColumnSum,
     CrossEntropy,
     Elementwise,

@@ -8,7 +8,8 @@ use super::{MatrixShape, Target};
 
 pub(crate) const SOURCE: &str = include_str!("../../shaders/row_reduce.wgsl");
 
-const WORKGROUP: usize = 64;
+/// Invocations in a workgroup, and rows that the CPU twin of a loss sums at a time.
+pub(crate) const WORKGROUP: usize = 64;
 
 /// Columns up to which one invocation takes a whole row on a GPU.
 const SHORT_ROW: usize = 32;
@@ -31,9 +32,13 @@ pub(crate) fn geometry(shape: MatrixShape, target: &Target) -> ([(&'static str, 
     )
 }
 
-/// The most workgroups that any adapter takes for `rows` rows: one a row.
-pub(crate) fn most_workgroups(rows: usize) -> usize {
-    rows
+/// Places for the workgroup sums of a matrix: enough for any adapter.
+pub(crate) fn sums(shape: MatrixShape) -> usize {
+    if shape.cols <= SHORT_ROW {
+        shape.rows.div_ceil(WORKGROUP)
+    } else {
+        shape.rows
+    }
 }
 
 uniform_block! {

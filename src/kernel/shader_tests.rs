@@ -31,7 +31,7 @@ const TARGETS: [Target; 4] = [
 
 /// One kernel of every variant.
 fn kernels() -> Vec<Kernel> {
-    let mut kernels: Vec<Kernel> = Vec::new();
+    let mut kernels: Vec<Kernel> = vec![Advance.into()];
     let short = MatrixShape::new(9, 7);
     let long = MatrixShape::new(9, 700);
     for f in Activation::ALL {
@@ -39,7 +39,13 @@ fn kernels() -> Vec<Kernel> {
             kernels.push(Elementwise { op, shape: short }.into());
         }
     }
-    for op in [Op::BiasAdd, Op::Add, Op::Hadamard, Op::Scale(2.0)] {
+    for op in [
+        Op::BiasAdd,
+        Op::Add,
+        Op::Hadamard,
+        Op::Scale(2.0),
+        Op::GradientCopy(1),
+    ] {
         kernels.push(Elementwise { op, shape: short }.into());
     }
     for layout in Layout::ALL {

@@ -3,6 +3,7 @@
 use crate::{Error, Result};
 use safetensors::tensor::{Dtype, TensorView};
 use std::collections::HashMap;
+use std::io::Write;
 use std::path::Path;
 
 /// A named tensor in a file.
@@ -32,15 +33,26 @@ pub(crate) fn write_file(
         .map_err(|error| Error::format(path.display().to_string(), error.to_string()))?;
     let mut partial = path.as_os_str().to_owned();
     partial.push(".partial");
-    let io = |source| Error::Io {
-        path: path.to_path_buf(),
-        source,
-    };
-    std::fs::write(&partial, bytes).map_err(io)?;
-    std::fs::rename(&partial, path).map_err(io)
+    let written =
+        write_through(Path::new(&partial), &bytes).and_then(|()| std::fs::rename(&partial, path));
+    written.map_err(|source| {
+        // What was written is of no use; if it cannot be removed either, the first error tells more.
+        let _ = std::fs::remove_file(&partial);
+        Error::Io {
+            path: path.to_path_buf(),
+            source,
+        }
+    })
 }
 
-/// Reads tensors (`F32` or `F64`) and metadata.
+/// Writes a file and waits until it is on the disk.
+fn write_through(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let mut file = std::fs::File::create(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()
+}
+
+/// Reads tensors and metadata. Tensors that are neither `F32` nor `F64` are left out.
 pub(crate) fn read_file(path: &Path) -> Result<(Vec<Entry>, HashMap<String, String>)> {
     let bytes = std::fs::read(path).map_err(|source| Error::Io {
         path: path.to_path_buf(),
@@ -50,30 +62,25 @@ pub(crate) fn read_file(path: &Path) -> Result<(Vec<Entry>, HashMap<String, Stri
     let bad = |error: safetensors::SafeTensorError| Error::format(&name, error.to_string());
     let (_, header) = safetensors::SafeTensors::read_metadata(&bytes).map_err(bad)?;
     let tensors = safetensors::SafeTensors::deserialize(&bytes).map_err(bad)?;
-    let entries = tensors.iter().map(|(tensor, view)| {
+    let mut entries = Vec::new();
+    for (tensor, view) in tensors.iter() {
         let data = view.data();
         let values = match view.dtype() {
-            Dtype::F32 => data
-                .chunks_exact(4)
-                .map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]]))
-                .collect(),
+            Dtype::F32 => {
+                let to_f32 = |b: &[u8]| f32::from_le_bytes([b[0], b[1], b[2], b[3]]);
+                data.chunks_exact(4).map(to_f32).collect()
+            }
             Dtype::F64 => {
                 let to_f32 = |b: &[u8]| f64::from_le_bytes(b.try_into().unwrap_or_default()) as f32;
                 data.chunks_exact(8).map(to_f32).collect()
             }
-            other => {
-                return Err(Error::format(
-                    &name,
-                    format!("{tensor} is of type {other:?}, expected F32 or F64"),
-                ));
-            }
+            _ => continue,
         };
-        Ok(Entry {
+        entries.push(Entry {
             name: tensor.to_string(),
             shape: view.shape().to_vec(),
             values,
-        })
-    });
-    let entries = entries.collect::<Result<Vec<_>>>()?;
+        });
+    }
     Ok((entries, header.metadata().clone().unwrap_or_default()))
 }

@@ -11,3 +11,4 @@ pub use network::{Gradients, Network};
 pub use sequential::Sequential;
 
 pub(crate) use file::{Entry, read_file, write_file};
+pub(crate) use parameters::check_values;

@@ -5,9 +5,11 @@ use crate::executor::{Executor, PlanId};
 use crate::graph::{Graph, Op, Value};
 use crate::kernel::program::Element;
 use crate::kernel::update::ALL_FINITE;
+use crate::kernel::{MatrixShape, row_reduce};
 use crate::plan::{Arena, BufferSpec, Clock, Plan, Request, Role, Task, lower};
 use crate::{Device, Error, Result};
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Rows that [`Network::predict`] computes at a time.
 const MOST_PREDICT_ROWS: usize = 256;
@@ -24,6 +26,8 @@ pub struct Network {
     pub(crate) arena: Arena,
     pub(crate) executor: Executor,
     plans: HashMap<(usize, bool), (PlanId, Plan)>,
+    /// Tells one network from another.
+    id: u64,
 }
 
 /// What [`Network::gradients`] gives.
@@ -45,6 +49,7 @@ impl Graph {
     /// [`Argument`](Error::Argument) if there is no input or the output has not one row per sample;
     /// [`Limit`](Error::Limit) if a parameter is too large for the device.
     pub fn build(self, output: Value, device: &Device, seed: u64) -> Result<Network> {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
         if !self.nodes.iter().any(|node| node.op == Op::Input) {
             return Err(Error::argument("the number of inputs of a graph", "1", 0));
         }
@@ -71,6 +76,7 @@ impl Graph {
             arena,
             executor,
             plans: HashMap::new(),
+            id: NEXT.fetch_add(1, Ordering::Relaxed),
             graph: self,
         };
         for number in 0..network.graph.parameters.len() {
@@ -83,6 +89,16 @@ impl Graph {
 }
 
 impl Network {
+    /// The operations of the graph, in their order.
+    pub(crate) fn operations(&self) -> Vec<String> {
+        let name = |node: &crate::graph::Node| node.op.describe();
+        self.graph.nodes.iter().map(name).collect()
+    }
+
+    pub(crate) fn id(&self) -> u64 {
+        self.id
+    }
+
     /// The device it lies on.
     pub fn device(&self) -> &Device {
         &self.device
@@ -128,7 +144,8 @@ impl Network {
         table
     }
 
-    /// The network's output for any number of samples, row by row.
+    /// The network's output (logits, for a classifier) for any number of samples, row by row; computed 256 rows at a
+    /// time.
     ///
     /// # Errors
     /// [`Shape`](Error::Shape) if the values are not whole samples; [`NonFiniteData`](Error::NonFiniteData) if one is NaN
@@ -146,7 +163,7 @@ impl Network {
                     output: self.output,
                 },
             )?;
-            self.write_input(chunk)?;
+            self.write_input(chunk, batch)?;
             let plan = &self.plans[&(batch, false)].1;
             let region = plan
                 .output
@@ -161,6 +178,25 @@ impl Network {
             outputs.extend(self.executor.collect(ticket, padded).await?);
         }
         Ok(outputs)
+    }
+
+    /// The class of each sample: the place of its first greatest output.
+    ///
+    /// # Errors
+    /// As [`Network::predict_async`].
+    pub async fn classify_async(&mut self, x: &[f32]) -> Result<Vec<u32>> {
+        let outputs = self.predict_async(x).await?;
+        let class = |logits: &[f32]| {
+            let greatest = |best: usize, i: usize| if logits[i] > logits[best] { i } else { best };
+            (0..logits.len()).fold(0, greatest) as u32
+        };
+        Ok(outputs.chunks_exact(self.outputs()).map(class).collect())
+    }
+
+    /// [`Network::classify_async`], waited for.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub fn classify(&mut self, x: &[f32]) -> Result<Vec<u32>> {
+        pollster::block_on(self.classify_async(x))
     }
 
     /// [`Network::predict_async`], waited for.
@@ -183,24 +219,23 @@ impl Network {
                 logits: self.output,
             },
         )?;
-        self.write_input(x)?;
+        self.write_input(x, rows)?;
         self.executor.write(Role::Labels, 0, labels)?;
         self.executor
             .write(Role::State(Clock::Evaluation), 0, &[0, 0, ALL_FINITE, 0])?;
         let metrics = Role::Metrics(Clock::Evaluation);
-        let fetch = [
-            (metrics, 0..2 * rows),
-            (Role::State(Clock::Evaluation), 2..3),
-        ];
+        let sums = 2 * self.loss_sums(rows);
+        let fetch = [(metrics, 0..sums), (Role::State(Clock::Evaluation), 2..3)];
         let ticket = self.executor.run_and_fetch(&[id], &fetch)?;
         let (loss, correct, guard) = self
             .executor
             .collect(ticket, |words| {
-                let (loss, correct) = crate::train::sum_metrics(&words[..2 * rows]);
-                (loss, correct, words[2 * rows])
+                let (loss, correct) = crate::train::sum_metrics(&words[..sums]);
+                (loss, correct, words[sums])
             })
             .await?;
-        self.check_guard(guard, 0)?;
+        let guards = &self.plans[&(rows, true)].1.guards;
+        self.check_guard(guard, guards, 0)?;
         let mut gradients = Vec::new();
         for number in 0..self.graph.parameters.len() {
             let name = self.graph.parameters[number].name.clone();
@@ -219,17 +254,49 @@ impl Network {
         pollster::block_on(self.gradients_async(x, labels))
     }
 
-    /// The error for a guard that a kernel has set.
-    pub(crate) fn check_guard(&self, guard: u32, step: u64) -> Result<()> {
+    /// The error for a guard that a kernel of a plan with these guards has set.
+    pub(crate) fn check_guard(&self, guard: u32, guards: &[usize], step: u64) -> Result<()> {
         let tensor = match guard {
             ALL_FINITE => return Ok(()),
             0 => "the loss".to_string(),
             id => format!(
                 "the gradient of {}",
-                self.graph.parameters[id as usize - 1].name
+                self.graph.parameters[guards[id as usize - 1]].name
             ),
         };
         Err(Error::NonFinite { step, tensor })
+    }
+
+    /// Whether training could change the output.
+    pub(crate) fn depends_on_parameters(&self) -> bool {
+        self.graph.depends_on_parameters()[self.output.0]
+    }
+
+    /// Places for the loss sums of a batch.
+    pub(crate) fn loss_sums(&self, batch: usize) -> usize {
+        row_reduce::sums(self.graph.shape(self.output).at(batch))
+    }
+
+    /// Refuses a batch whose values a device could not count in 32 bits.
+    pub(crate) fn check_batch_size(&self, batch: usize) -> Result<()> {
+        let widest = self
+            .graph
+            .nodes
+            .iter()
+            .map(|node| node.shape.cols + 3)
+            .max()
+            .unwrap_or(0);
+        match batch.checked_mul(widest) {
+            Some(elements) if u32::try_from(elements).is_ok() => Ok(()),
+            _ => {
+                let most = u32::MAX as usize / widest.max(1);
+                Err(Error::argument(
+                    "the batch size",
+                    format!("at most {most} for this network"),
+                    batch,
+                ))
+            }
+        }
     }
 
     /// The plan for a task and batch size, made when first wanted.
@@ -245,17 +312,20 @@ impl Network {
             task,
             gather: None,
             table_steps: 1,
-            ring_stride: batch,
+            ring_stride: self.loss_sums(batch),
         });
         let id = self.executor.add(&plan)?;
         self.plans.insert(key, (id, plan));
         Ok(id)
     }
 
-    pub(crate) fn write_input(&mut self, x: &[f32]) -> Result<()> {
-        let shape = crate::kernel::MatrixShape::new(x.len() / self.inputs(), self.inputs());
+    /// Writes samples to the batch, and zeros to the rows after them.
+    pub(crate) fn write_input(&mut self, x: &[f32], batch: usize) -> Result<()> {
+        let shape = MatrixShape::new(x.len() / self.inputs(), self.inputs());
+        let mut padded = shape.pad(x);
+        padded.resize(batch * shape.ld(), 0.0);
         self.executor
-            .write(Role::Input, 0, bytemuck::cast_slice(&shape.pad(x)))
+            .write(Role::Input, 0, bytemuck::cast_slice(&padded))
     }
 
     /// How many samples the values are.
@@ -287,6 +357,7 @@ impl Network {
             ));
         }
         check_labels(labels, self.outputs())?;
+        self.check_batch_size(rows)?;
         Ok(rows)
     }
 }

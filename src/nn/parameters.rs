@@ -137,7 +137,10 @@ impl Network {
 
     /// Replaces the parameters by named tensors.
     pub(crate) fn set_entries(&mut self, file: &str, mut entries: Vec<Entry>) -> Result<()> {
-        rename_by_order(&mut entries);
+        let known = |entry: &Entry| self.graph.parameters.iter().any(|p| p.name == entry.name);
+        if !entries.iter().any(known) {
+            rename_by_order(&mut entries);
+        }
         let mut found = Vec::new();
         for parameter in &self.graph.parameters {
             let entry = entries.iter().find(|entry| entry.name == parameter.name);
@@ -150,13 +153,21 @@ impl Network {
                     format!("{name} has shape {shape:?}, expected {wanted:?}"),
                 ));
             }
-            check_finite(&entry.values, parameter.shape.cols)?;
+            check_values(file, entry)?;
             found.push(entry);
         }
         for (number, entry) in found.into_iter().enumerate() {
             self.write_parameter(number, &entry.values)?;
         }
         Ok(())
+    }
+}
+
+/// Refuses tensors of a file that hold NaN or infinity.
+pub(crate) fn check_values(file: &str, entry: &Entry) -> Result<()> {
+    match entry.values.iter().find(|value| !value.is_finite()) {
+        None => Ok(()),
+        Some(value) => Err(Error::format(file, format!("{} holds {value}", entry.name))),
     }
 }
 

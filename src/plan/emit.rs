@@ -8,8 +8,8 @@ use crate::graph::{Graph, Op, Value};
 use crate::kernel::elementwise::Op as Elementary;
 use crate::kernel::gather::Source;
 use crate::kernel::{
-    ColumnSum, CrossEntropy, Elementwise, Epilogue, Gather, Kernel, Layout, Matmul, MatrixShape,
-    Softmax, SoftmaxBackward, Sum, Update,
+    Advance, ColumnSum, CrossEntropy, Elementwise, Epilogue, Gather, Kernel, Layout, Matmul,
+    MatrixShape, Softmax, SoftmaxBackward, Sum, Update,
 };
 
 pub(crate) struct Emitter<'a> {
@@ -19,6 +19,8 @@ pub(crate) struct Emitter<'a> {
     /// The gradient of each parameter.
     pub(super) gradients: &'a [Option<Value>],
     drafts: Vec<Draft>,
+    /// The parameter of each id of the non-finite guard, from id 1 on.
+    guards: Vec<usize>,
 }
 
 impl<'a> Emitter<'a> {
@@ -34,20 +36,21 @@ impl<'a> Emitter<'a> {
             fusion,
             gradients,
             drafts: Vec::new(),
+            guards: Vec::new(),
         }
     }
 
     /// Gather, the graph's operations in their order, then what reads the gradients.
-    pub(crate) fn emit(mut self) -> Vec<Draft> {
+    pub(crate) fn emit(mut self) -> (Vec<Draft>, Vec<usize>) {
         if let Some(source) = self.request.gather {
             self.gather(source);
         }
         for node in 0..self.graph.nodes.len() {
             if self.fusion.is_needed(node) && self.fusion.host[node].is_none() {
-                self.node(Value(node));
+                self.node(self.graph.value(node));
             }
         }
-        self.copy_shared_gradients();
+        self.copy_gradients();
         if let Task::Train {
             optimizer,
             gradient_norm,
@@ -81,7 +84,11 @@ impl<'a> Emitter<'a> {
                 self.push(update, operands);
             }
         }
-        self.drafts
+        if matches!(self.request.task, Task::Evaluate { .. }) {
+            let state = self.state();
+            self.push(Advance, vec![state]);
+        }
+        (self.drafts, self.guards)
     }
 
     fn push(&mut self, kernel: impl Into<Kernel>, operands: Vec<Operand>) {
@@ -133,8 +140,12 @@ impl<'a> Emitter<'a> {
         match *self.graph.op(value) {
             Op::Input | Op::Parameter(_) => {}
             Op::Matmul { .. } => {
-                let gradient = self.parameter_of(value).map(|number| number as u32 + 1);
-                let epilogue = gradient.map_or(Epilogue::Plain, |id| Epilogue::Gradient { id });
+                let epilogue = match self.parameter_of(value) {
+                    None => Epilogue::Plain,
+                    Some(number) => Epilogue::Gradient {
+                        id: self.guard(number),
+                    },
+                };
                 self.product(value, value, None, epilogue, value);
             }
             Op::BiasAdd { x, bias } => {
@@ -217,7 +228,13 @@ impl<'a> Emitter<'a> {
         if matches!(epilogue, Epilogue::Keep(_)) {
             operands.push(self.operand(second));
         }
-        operands.extend(column_sum.map(|sum| self.operand(sum)));
+        if let Some(sum) = column_sum {
+            operands.push(self.operand(sum));
+            // Its id is the one after the product's.
+            if let Some(number) = self.parameter_of(sum) {
+                self.guard(number);
+            }
+        }
         if matches!(epilogue, Epilogue::Gradient { .. }) {
             operands.push(self.state());
         }
@@ -267,23 +284,27 @@ impl<'a> Emitter<'a> {
         self.push(cross_entropy, operands);
     }
 
-    /// Gradients that others read too were written to a slot: copy them to the arena.
-    fn copy_shared_gradients(&mut self) {
+    /// Copies the gradients that lie in slots to the arena.
+    fn copy_gradients(&mut self) {
         for (number, gradient) in self.gradients.iter().enumerate() {
             let Some(gradient) = *gradient else { continue };
             if self.parameter_of(gradient).is_none() {
-                let to = self.gradient_place(number);
-                let operands = vec![self.operand(gradient), to];
+                let operands = vec![
+                    self.operand(gradient),
+                    self.gradient_place(number),
+                    self.state(),
+                ];
+                let op = Elementary::GradientCopy(self.guard(number));
                 let shape = self.shape(gradient);
-                self.push(
-                    Elementwise {
-                        op: Elementary::Scale(1.0),
-                        shape,
-                    },
-                    operands,
-                );
+                self.push(Elementwise { op, shape }, operands);
             }
         }
+    }
+
+    /// The next id of the non-finite guard, for the gradient of a parameter.
+    fn guard(&mut self, number: usize) -> u32 {
+        self.guards.push(number);
+        self.guards.len() as u32
     }
 
     fn gradient_norm(&mut self) {

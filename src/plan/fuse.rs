@@ -13,7 +13,7 @@ use crate::kernel::Layout;
 /// Who reads each value, and which operation hosts which.
 #[derive(Debug)]
 pub(crate) struct Fusion {
-    /// For each node, the nodes that read it, ascending; `ROOT` if it is a result of the plan.
+    /// For each node, the nodes that read it, descending; `ROOT` if it is a result of the plan.
     pub(crate) users: Vec<Vec<usize>>,
     /// For each node, the one within whose call it is computed.
     pub(crate) host: Vec<Option<usize>>,
@@ -92,7 +92,7 @@ impl Fusion {
                 });
                 if let Some(product) = product {
                     self.host[i] = Some(product.0);
-                    self.column_sum[product.0] = Some(Value(i));
+                    self.column_sum[product.0] = Some(graph.value(i));
                 }
             }
             _ => {}

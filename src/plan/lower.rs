@@ -64,14 +64,19 @@ pub(crate) fn lower(request: &Request<'_>) -> Plan {
             roots.push(graph.push(Op::CrossEntropy { logits }, shape));
         }
         Task::Train { logits, .. } | Task::Differentiate { logits } => {
-            gradients = graph.differentiate(logits);
+            let loss;
+            (loss, gradients) = graph.differentiate(logits);
+            roots.push(loss);
             // One value may be the gradient of several parameters: then it is a root several times.
             roots.extend(gradients.iter().flatten());
         }
     }
     let fusion = Fusion::new(&graph, &roots);
-    let drafts = Emitter::new(request, &graph, &fusion, &gradients).emit();
-    assign_buffers(request, &graph, drafts)
+    let (drafts, guards) = Emitter::new(request, &graph, &fusion, &gradients).emit();
+    Plan {
+        guards,
+        ..assign_buffers(request, &graph, drafts)
+    }
 }
 
 /// Gives every operand its buffer: values within the step take slots, for as long as they live.
@@ -96,6 +101,7 @@ fn assign_buffers(request: &Request<'_>, graph: &Graph, drafts: Vec<Draft>) -> P
         buffers: Vec::new(),
         calls: Vec::new(),
         output: None,
+        guards: Vec::new(),
     };
     let mut slots = Slots::default();
     let mut slot_of: Vec<Option<usize>> = vec![None; graph.nodes.len()];

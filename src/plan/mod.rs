@@ -15,8 +15,9 @@
 //!   the batch begins among the shuffled indices. The host fills it ahead of each submit.
 //! - The **metric ring** takes, at place A modulo its length, what the step has to report: sums of losses and correct
 //!   rows, and where asked for the sums of squared gradients. The host reads it late.
-//! - The **guard** is all ones until a kernel finds a NaN or an infinity in the loss (it writes 0) or in the gradient of
-//!   parameter i (it writes i + 1, the lowest winning). While it is set, updates change nothing, the counter included.
+//! - The **guard** is all ones until a kernel finds a NaN or an infinity: in the loss, and it writes 0; in a parameter's
+//!   gradient, and it writes the gradient's place in the plan, from 1. The lowest wins, which is where it arose. While
+//!   the guard is set, updates change nothing, the counter included.
 
 mod arena;
 mod emit;
@@ -101,6 +102,8 @@ pub struct Plan {
     pub(crate) calls: Vec<Call>,
     /// Where the result lies, for plans that have one.
     pub(crate) output: Option<Region>,
+    /// The parameter of each id of the non-finite guard, from id 1 on: in the order of the calls.
+    pub(crate) guards: Vec<usize>,
 }
 
 impl Plan {

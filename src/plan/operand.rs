@@ -33,13 +33,21 @@ impl Emitter<'_> {
         self.request.task.clock()
     }
 
-    /// The parameter whose gradient the value is and nothing else: such a value is written to the gradient arena. (A
-    /// call that reads one part of the arena could not write another: a buffer is bound either way, not both.)
+    /// The parameter whose gradient the value is, if it can be written to the gradient arena where it is computed: it is
+    /// nothing else, and the kernel that computes it tests for NaN. (A call that reads one part of the arena could not
+    /// write another: a buffer is bound either way, not both.) Other gradients take a slot, and are copied.
     pub(super) fn parameter_of(&self, value: Value) -> Option<usize> {
-        let mut of =
-            (0..self.gradients.len()).filter(|&number| self.gradients[number] == Some(value));
-        of.next()
-            .filter(|_| of.next().is_none() && self.fusion.users[value.0] == [ROOT])
+        let tested = match self.graph.op(value) {
+            Op::Matmul { .. } => true,
+            Op::ColumnSum { .. } => self.fusion.host[value.0].is_some(),
+            _ => false,
+        };
+        if !tested || self.fusion.users[value.0] != [ROOT] {
+            return None;
+        }
+        self.gradients
+            .iter()
+            .position(|gradient| *gradient == Some(value))
     }
 
     pub(super) fn operands(&self, values: &[Value]) -> Vec<Operand> {

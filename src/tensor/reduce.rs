@@ -51,7 +51,7 @@ impl Tensor {
                 operation: "cross_entropy",
             });
         }
-        let parts = row_reduce::most_workgroups(shape.rows);
+        let parts = row_reduce::sums(shape);
         let mut gradient = Tensor::room(&self.device, shape)?;
         let mut ring = self.device.floats("loss", vec![0.0; 2 * parts])?;
         let mut state = self.device.words("state", vec![0, 0, ALL_FINITE, 0])?;

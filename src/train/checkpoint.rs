@@ -1,7 +1,7 @@
 //! Checkpoints: all that a run needs to go on as if it had not stopped.
 
 use super::Trainer;
-use crate::nn::{Entry, read_file, write_file};
+use crate::nn::{Entry, check_values, read_file, write_file};
 use crate::plan::Role;
 use crate::{Error, Result};
 use std::collections::HashMap;
@@ -16,6 +16,7 @@ impl Trainer {
     /// [`Io`](Error::Io) if the file cannot be written.
     #[cfg(not(target_arch = "wasm32"))]
     pub fn save(&mut self, path: impl AsRef<Path>) -> Result<()> {
+        pollster::block_on(self.settle())?;
         let mut entries = pollster::block_on(self.network.entries())?;
         for moment in 0..self.settings.optimizer.moments() {
             for number in 0..self.network.graph.parameters.len() {
@@ -33,6 +34,7 @@ impl Trainer {
             ("wgrad.step".to_string(), self.step.to_string()),
             ("wgrad.epoch".to_string(), self.epoch.to_string()),
             ("wgrad.position".to_string(), self.position.to_string()),
+            ("wgrad.samples".to_string(), self.samples.to_string()),
             ("wgrad.settings".to_string(), self.identity()),
         ]);
         write_file(path.as_ref(), &entries, metadata)
@@ -46,6 +48,7 @@ impl Trainer {
     /// network with these settings.
     #[cfg(not(target_arch = "wasm32"))]
     pub fn load(&mut self, path: impl AsRef<Path>) -> Result<()> {
+        pollster::block_on(self.settle())?;
         let path = path.as_ref();
         let file = path.display().to_string();
         let (entries, metadata) = read_file(path)?;
@@ -64,10 +67,18 @@ impl Trainer {
                 .parse::<u64>()
                 .map_err(|_| Error::format(&file, format!("{key} is {value:?}, expected a number")))
         };
-        let (step, epoch, position) = (
-            number("wgrad.step")?,
-            number("wgrad.epoch")?,
-            number("wgrad.position")?,
+        let step = number("wgrad.step")?;
+        let (epoch, position) = (number("wgrad.epoch")?, number("wgrad.position")?);
+        let samples = number("wgrad.samples")?;
+        let whole = |key: &str, value: u64| {
+            u32::try_from(value).map_err(|_| {
+                Error::format(&file, format!("{key} is {value}, expected less than 2³²"))
+            })
+        };
+        let (step, epoch) = (whole("wgrad.step", step)?, whole("wgrad.epoch", epoch)?);
+        let (position, samples) = (
+            whole("wgrad.position", position)?,
+            whole("wgrad.samples", samples)?,
         );
         let settings = entry("wgrad.settings")?;
         if *settings != self.identity() {
@@ -89,6 +100,7 @@ impl Trainer {
                 let entry = entry.ok_or_else(|| {
                     Error::format(&file, format!("no tensor {name} of the right shape"))
                 })?;
+                check_values(&file, entry)?;
                 found.push((moment, i, entry));
             }
         }
@@ -97,7 +109,8 @@ impl Trainer {
             self.network
                 .write_arena(Role::Moments, moment, number, &entry.values)?;
         }
-        (self.step, self.epoch, self.position) = (step, epoch as u32, position as usize);
+        (self.step, self.epoch) = (step.into(), epoch);
+        (self.position, self.samples) = (position as usize, samples as usize);
         self.write_state()
     }
 
@@ -105,8 +118,14 @@ impl Trainer {
     fn identity(&self) -> String {
         let s = &self.settings;
         format!(
-            "{:?} {:?} {:?} batch {} shuffle {} seed {}",
-            s.loss, s.optimizer, s.schedule, s.batch_size, s.shuffle, s.seed
+            "format 1, {:?} {:?} {:?} batch {} shuffle {} seed {}, operations {:?}",
+            s.loss,
+            s.optimizer,
+            s.schedule,
+            s.batch_size,
+            s.shuffle,
+            s.seed,
+            self.network.operations()
         )
     }
 }

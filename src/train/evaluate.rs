@@ -8,60 +8,63 @@ use crate::data::Dataset;
 use crate::kernel::update::ALL_FINITE;
 use crate::plan::{Clock, Role, Task};
 
+/// Batches in one submit.
+pub(super) const BATCHES_PER_SUBMIT: usize = 16;
+
+/// Samples in a batch, unless training takes more at a time.
+const LEAST_BATCH: usize = 256;
+
+/// Samples in a batch of evaluation.
+pub(super) fn batch(batch_size: usize) -> usize {
+    batch_size.max(LEAST_BATCH)
+}
+
 impl Trainer {
     /// Mean loss and accuracy on a data set, in its order, without training.
     ///
     /// # Errors
     /// As [`Trainer::epoch_async`].
     pub async fn evaluate_async(&mut self, data: &Dataset) -> Result<Evaluation> {
+        self.settle().await?;
         self.check_data(data)?;
-        let source = self
-            .evaluation
-            .load(&mut self.network.executor, data, Order::AsGiven)?;
+        let executor = &mut self.network.executor;
+        let source = self.evaluation.load(executor, data, Order::AsGiven)?;
         let task = Task::Evaluate {
             logits: self.network.output,
         };
-        let batch = self.settings.batch_size.min(data.len());
-        let group = self.steps_per_submit();
-        let batches = data.len().div_ceil(batch);
+        let batch = batch(self.settings.batch_size);
+        let sums = 2 * self.network.loss_sums(batch);
+        let (state, metrics) = (
+            Role::State(Clock::Evaluation),
+            Role::Metrics(Clock::Evaluation),
+        );
         let (mut loss, mut correct) = (0.0, 0);
-        let mut first = 0;
-        while first < batches {
-            let count = (batches - first).min(group);
-            let mut table = Vec::with_capacity(4 * count);
-            for i in first..first + count {
-                table.extend([0, 0, 0, (i * batch) as u32]);
-            }
-            let mut plans = Vec::with_capacity(count);
-            for i in first..first + count {
-                let rows = batch.min(data.len() - i * batch);
+        for first in (0..data.len()).step_by(batch * BATCHES_PER_SUBMIT) {
+            let (mut table, mut plans) = (Vec::new(), Vec::new());
+            for offset in (first..data.len()).step_by(batch).take(BATCHES_PER_SUBMIT) {
+                table.extend([0, 0, 0, offset as u32]);
+                let batch = batch.min(data.len() - offset);
                 plans.push(self.plan_for(PlanKey {
                     task,
-                    batch: rows,
+                    batch,
                     gather: Some(source),
                 })?);
             }
             let executor = &mut self.network.executor;
             executor.write(Role::StepTable(Clock::Evaluation), 0, &table)?;
-            // No update moves the counter on here: the host does, with a submit a batch.
-            for (i, plan) in plans.iter().enumerate() {
-                executor.write(
-                    Role::State(Clock::Evaluation),
-                    0,
-                    &[i as u32, 0, ALL_FINITE, 0],
-                )?;
-                executor.run(&[*plan])?;
-            }
-            let place = 2 * self.settings.batch_size;
-            let metrics = executor
-                .read(Role::Metrics(Clock::Evaluation), 0..count * place)
-                .await?;
-            for step in metrics.chunks_exact(place) {
-                let (step_loss, step_correct) = sum_metrics(step);
-                loss += step_loss;
-                correct += step_correct;
-            }
-            first += count;
+            executor.write(state, 0, &[0, 0, ALL_FINITE, 0])?;
+            let fetch = [(state, 2..3), (metrics, 0..plans.len() * sums)];
+            let ticket = executor.run_and_fetch(&plans, &fetch)?;
+            let guard = executor.collect(ticket, |words| {
+                for step in words[1..].chunks_exact(sums) {
+                    let (step_loss, step_correct) = sum_metrics(step);
+                    loss += step_loss;
+                    correct += step_correct;
+                }
+                words[0]
+            });
+            let guard = guard.await?;
+            self.network.check_guard(guard, &[], self.step)?;
         }
         let samples = data.len();
         Ok(Evaluation {

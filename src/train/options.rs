@@ -121,11 +121,13 @@ impl TrainerBuilder {
         if steps_per_submit == 0 {
             return Err(Error::argument("the steps per submit", "at least 1", 0));
         }
-        if self.network.parameter_count() == 0 {
+        self.network.check_batch_size(batch_size)?;
+        if !self.network.depends_on_parameters() {
+            let expected = "at least one that its output depends on";
             return Err(Error::argument(
                 "the parameters of a network to train",
-                "at least 1",
-                0,
+                expected,
+                "none",
             ));
         }
         Trainer::from_settings(self.network, self.settings)

@@ -22,10 +22,10 @@ pub struct StepReport {
 pub struct Progress {
     /// The last step that is done.
     pub last: StepReport,
-    /// Samples of this epoch that are done, and in all.
+    /// Samples of this call that are done.
     pub samples: usize,
-    /// Samples of the epoch.
-    pub of: usize,
+    /// Samples of an epoch.
+    pub total: usize,
     /// Mean loss over this epoch's samples so far.
     pub loss: f64,
     /// Accuracy over this epoch's samples so far.

@@ -2,7 +2,7 @@
 
 use super::options::Settings;
 use super::resident::Order;
-use super::{EpochReport, Progress, StepReport, Trainer, sum_metrics};
+use super::{EpochReport, Progress, StepReport, Trainer, evaluate, sum_metrics};
 use crate::data::Dataset;
 use crate::executor::{IN_FLIGHT, PlanId, Ticket};
 use crate::kernel::update::ALL_FINITE;
@@ -29,6 +29,25 @@ pub(super) struct InFlight {
     last_rows: usize,
 }
 
+/// Where a call began.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Anchor {
+    step: u64,
+    position: usize,
+    /// Batches of the epoch; 0 if the call takes its own batches.
+    batches: usize,
+}
+
+impl Anchor {
+    pub(super) fn at(trainer: &Trainer, batches: usize) -> Self {
+        Anchor {
+            step: trainer.step,
+            position: trainer.position,
+            batches,
+        }
+    }
+}
+
 /// Sums over the steps of a call.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Totals {
@@ -47,6 +66,7 @@ impl Trainer {
         totals: &mut Totals,
         progress: &mut impl FnMut(Progress),
     ) -> Result<()> {
+        self.settle().await?;
         self.check_data(data)?;
         let Settings {
             batch_size,
@@ -66,16 +86,15 @@ impl Trainer {
             .training
             .load(&mut self.network.executor, data, order)?;
         let batches = data.len().div_ceil(batch_size);
-        if self.position >= batches {
+        if self.position > 0 && self.samples != data.len() {
             return Err(Error::shape(
                 "epoch",
-                format!(
-                    "a data set of more than {} batches, as this epoch began with",
-                    self.position
-                ),
-                format!("{batches} batches"),
+                format!("the {} samples that this epoch began with", self.samples),
+                format!("{} samples", data.len()),
             ));
         }
+        self.samples = data.len();
+        self.anchor = Anchor::at(self, batches);
         let task = train_task(&self.network, &self.settings);
         let end = self.position
             + (batches - self.position).min(usize::try_from(most).unwrap_or(usize::MAX));
@@ -98,7 +117,7 @@ impl Trainer {
             progress(Progress {
                 last,
                 samples: totals.samples,
-                of: data.len(),
+                total: data.len(),
                 loss: totals.loss / totals.samples as f64,
                 accuracy: totals.correct as f64 / totals.samples as f64,
             });
@@ -119,15 +138,52 @@ impl Trainer {
         while !self.in_flight.is_empty() {
             self.collect(totals, &mut report).await?;
         }
+        self.unsettled = false;
+        self.end_epoch(batches);
+        Ok(())
+    }
+
+    /// Moves on to the next epoch if this one's batches are done.
+    fn end_epoch(&mut self, batches: usize) {
         if self.position == batches {
             (self.epoch, self.position) = (self.epoch + 1, 0);
         }
+    }
+
+    /// Makes the host agree with the device, if the last call stopped half-way: by an error, or because its future was
+    /// dropped.
+    pub(super) async fn settle(&mut self) -> Result<()> {
+        self.check_network()?;
+        if self.unsettled {
+            self.in_flight.clear();
+            let state = self
+                .network
+                .executor
+                .read(Role::State(Clock::Training), 0..4)
+                .await?;
+            self.go_on_from(state[0])?;
+        }
+        Ok(())
+    }
+
+    /// Takes the device's step counter for the host's, and clears the guard.
+    fn go_on_from(&mut self, step: u32) -> Result<()> {
+        // The device counts in 32 bits.
+        let done = step.wrapping_sub(self.anchor.step as u32);
+        self.step = self.anchor.step + u64::from(done);
+        if self.anchor.batches > 0 {
+            self.position = self.anchor.position + done as usize;
+            self.end_epoch(self.anchor.batches);
+        }
+        self.write_state()?;
+        self.unsettled = false;
         Ok(())
     }
 
     /// Fills the step table and submits the steps; their results are fetched in the same submit.
     pub(super) fn submit(&mut self, plans: &[PlanId], last_rows: usize) -> Result<()> {
         let batch = self.settings.batch_size;
+        self.unsettled = true;
         let mut first = 0;
         // The table is a ring: at most two runs of entries.
         while first < plans.len() {
@@ -184,6 +240,7 @@ impl Trainer {
             return Ok(());
         };
         let (table_steps, batch) = (self.table_steps, self.settings.batch_size);
+        let place_words = 2 * self.network.loss_sums(batch);
         let parts = if self.settings.gradient_norm {
             gradient_parts(&self.network.arena.segments)
         } else {
@@ -199,11 +256,11 @@ impl Trainer {
         };
         let guard = self.network.executor.collect(ticket, |words| {
             let (state, words) = words.split_at(4);
-            let (metrics, norms) = words.split_at(2 * table_steps * batch);
+            let (metrics, norms) = words.split_at(table_steps * place_words);
             for step in first_step..=last_step {
                 let rows = if step == last_step { last_rows } else { batch };
                 let place = (step % table_steps as u64) as usize;
-                let (loss, correct) = sum_metrics(&metrics[2 * place * batch..][..2 * batch]);
+                let (loss, correct) = sum_metrics(&metrics[place * place_words..][..place_words]);
                 totals.steps += 1;
                 totals.samples += rows;
                 totals.loss += loss;
@@ -231,12 +288,9 @@ impl Trainer {
         while let Some(late) = self.in_flight.pop_front() {
             self.network.executor.collect(late.ticket, |_| ()).await?;
         }
-        // The device counts in 32 bits.
-        let undone = (self.step as u32).wrapping_sub(step);
-        self.step -= u64::from(undone);
-        self.position = self.position.saturating_sub(undone as usize);
-        self.write_state()?;
-        self.network.check_guard(guard, self.step)
+        self.go_on_from(step)?;
+        self.network
+            .check_guard(guard, &self.plan.guards, self.step)
     }
 
     /// Writes the device's step counter, and clears the guard.
@@ -273,14 +327,19 @@ impl Trainer {
             return Ok(*id);
         }
         let settings = &self.settings;
-        let plan = lower(&request(
+        let mut request = request(
             &self.network,
             settings,
             key.batch,
             key.task,
             key.gather,
             self.table_steps,
-        ));
+        );
+        if let Task::Evaluate { .. } = key.task {
+            request.table_steps = evaluate::BATCHES_PER_SUBMIT;
+            request.ring_stride = self.network.loss_sums(evaluate::batch(settings.batch_size));
+        }
+        let plan = lower(&request);
         let id = self.network.executor.add(&plan)?;
         self.plans.push((key, id));
         Ok(id)
@@ -323,6 +382,6 @@ pub(super) fn request<'a>(
         task,
         gather,
         table_steps,
-        ring_stride: settings.batch_size,
+        ring_stride: network.loss_sums(batch.max(settings.batch_size)),
     }
 }

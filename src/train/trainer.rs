@@ -2,7 +2,7 @@
 
 use super::options::Settings;
 use super::resident::Resident;
-use super::run::{InFlight, PlanKey, Totals, request, train_task};
+use super::run::{Anchor, InFlight, PlanKey, Totals, request, train_task};
 use super::{EpochReport, Progress, StepReport, TrainerBuilder};
 use crate::data::Dataset;
 use crate::executor::{Fetch, IN_FLIGHT, PlanId};
@@ -43,6 +43,14 @@ pub struct Trainer {
     pub(super) epoch: u32,
     /// Batches of this epoch that are done.
     pub(super) position: usize,
+    /// Samples of the data set that this epoch began with.
+    pub(super) samples: usize,
+    /// Where the last call began, to come back to if it stops half-way.
+    pub(super) anchor: Anchor,
+    /// Whether steps were submitted whose results have not all arrived.
+    pub(super) unsettled: bool,
+    /// Tells if a user has put another network in place of this one.
+    network_id: u64,
     pub(super) training: Resident,
     pub(super) evaluation: Resident,
     pub(super) plans: Vec<(PlanKey, PlanId)>,
@@ -112,7 +120,7 @@ impl Trainer {
             (Role::State(Clock::Training), 0..4),
             (
                 Role::Metrics(Clock::Training),
-                0..2 * table_steps * settings.batch_size,
+                0..2 * table_steps * network.loss_sums(settings.batch_size),
             ),
         ];
         if settings.gradient_norm {
@@ -122,17 +130,21 @@ impl Trainer {
             ));
         }
         let mut trainer = Trainer {
-            network,
             settings,
             step: 0,
             epoch: 0,
             position: 0,
+            samples: 0,
+            anchor: Anchor::default(),
+            unsettled: false,
+            network_id: network.id(),
             training: Resident::new(Clock::Training),
             evaluation: Resident::new(Clock::Evaluation),
             plans: Vec::new(),
             plan,
             table_steps,
             in_flight: VecDeque::with_capacity(IN_FLIGHT),
+            network,
             fetch,
             entries: Vec::with_capacity(4 * table_steps),
         };
@@ -146,7 +158,8 @@ impl Trainer {
         Ok(trainer)
     }
 
-    /// The network.
+    /// The network, to read or set parameters, predict, or save the weights. Putting another one in its place makes every
+    /// later call an error.
     pub fn network(&mut self) -> &mut Network {
         &mut self.network
     }
@@ -199,6 +212,7 @@ impl Trainer {
     /// [`Shape`](Error::Shape), [`Label`](Error::Label) or [`NonFiniteData`](Error::NonFiniteData) if the batch is not
     /// fit for training; [`NonFinite`](Error::NonFinite) if loss or gradient are not finite.
     pub async fn step_async(&mut self, x: &[f32], labels: &[u32]) -> Result<StepReport> {
+        self.settle().await?;
         let rows = self.network.batch_rows("step", x, labels)?;
         if rows > self.settings.batch_size {
             let wanted = format!(
@@ -213,12 +227,14 @@ impl Trainer {
             batch: rows,
             gather: None,
         })?;
-        self.network.write_input(x)?;
+        self.network.write_input(x, rows)?;
         self.network.executor.write(Role::Labels, 0, labels)?;
+        self.anchor = Anchor::at(self, 0);
         self.submit(&[plan], rows)?;
         let (mut totals, mut report) = (Totals::default(), None);
         self.collect(&mut totals, &mut |last, _| report = Some(last))
             .await?;
+        self.unsettled = false;
         Ok(report.unwrap_or_else(|| unreachable!("one step was submitted")))
     }
 
@@ -299,6 +315,19 @@ impl Trainer {
     #[cfg(not(target_arch = "wasm32"))]
     pub fn fit(&mut self, data: &Dataset, epochs: u32) -> Result<Vec<EpochReport>> {
         pollster::block_on(self.fit_async(data, epochs))
+    }
+
+    /// Refuses a network that is not the one the trainer was made for.
+    pub(super) fn check_network(&self) -> Result<()> {
+        if self.network.id() == self.network_id {
+            return Ok(());
+        }
+        let found = "another, put in its place";
+        Err(Error::argument(
+            "a trainer's network",
+            "the one it was made for",
+            found,
+        ))
     }
 
     /// The network's output for any number of samples: see [`Network::predict_async`].

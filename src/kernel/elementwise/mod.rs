@@ -7,6 +7,7 @@ pub(crate) mod activate;
 pub(crate) mod activate_backward;
 pub(crate) mod add;
 pub(crate) mod bias_add;
+pub(crate) mod gradient_copy;
 pub(crate) mod hadamard;
 pub(crate) mod scale;
 
@@ -35,6 +36,8 @@ pub(crate) enum Op {
     Hadamard,
     /// factor · a.
     Scale(f32),
+    /// a, tested for NaN and infinity: the tensor's id goes to the non-finite guard.
+    GradientCopy(u32),
 }
 
 /// One elementwise operation over a matrix. Arguments: the inputs in the order of the formula, then the output.
@@ -54,6 +57,9 @@ uniform_block! {
         ld4: u32,
         /// The activation's parameter, or the factor.
         alpha: f32,
+        /// For the non-finite guard.
+        id: u32,
+        _pad: [u32; 3],
     }
 }
 
@@ -67,12 +73,16 @@ impl Compute for Elementwise {
             Op::Add => format!("add {shape}"),
             Op::Hadamard => format!("hadamard {shape}"),
             Op::Scale(factor) => format!("scale {factor} {shape}"),
+            Op::GradientCopy(_) => format!("gradient copy {shape}"),
         }
     }
 
     fn bindings(&self) -> Vec<Binding> {
         match self.op {
             Op::Activate(_) | Op::Scale(_) => vec![Binding::read(1), Binding::write(3)],
+            Op::GradientCopy(_) => {
+                vec![Binding::read(1), Binding::write(3), Binding::write_words(8)]
+            }
             Op::ActivateBackward(_) | Op::BiasAdd | Op::Add | Op::Hadamard => {
                 vec![Binding::read(1), Binding::read(2), Binding::write(3)]
             }
@@ -87,12 +97,19 @@ impl Compute for Elementwise {
             Op::Add => ("", add::SOURCE, 0.0),
             Op::Hadamard => ("", hadamard::SOURCE, 0.0),
             Op::Scale(factor) => ("", scale::SOURCE, factor),
+            Op::GradientCopy(_) => ("", gradient_copy::SOURCE, 0.0),
+        };
+        let id = match self.op {
+            Op::GradientCopy(id) => id,
+            _ => 0,
         };
         let params = Params {
             count: self.shape.vec4s() as u32,
             cols: self.shape.cols as u32,
             ld4: self.shape.ld4() as u32,
             alpha,
+            id,
+            _pad: [0; 3],
         };
         Program::new(
             &[("WORKGROUP", WORKGROUP as u32)],
@@ -112,6 +129,10 @@ impl Compute for Elementwise {
         match self.op {
             Op::Activate(f) => activate::run(f, a, args.write(), shape),
             Op::Scale(factor) => scale::run(T::of(factor.into()), a, args.write(), shape),
+            Op::GradientCopy(id) => {
+                let out = args.write();
+                gradient_copy::run(id, a, out, args.write_words(), shape);
+            }
             Op::ActivateBackward(f) => {
                 let saved = args.read();
                 activate_backward::run(f, a, saved, args.write(), shape);

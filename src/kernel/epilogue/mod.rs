@@ -26,7 +26,7 @@ pub(crate) enum Epilogue {
     Derivative(Activation),
     /// out = value, tested for NaN and infinity: `id` goes to the non-finite guard.
     Gradient {
-        /// Place of the tensor in the plan's order, from 1.
+        /// Place of the tensor in the plan's order, from 1; row sums have the next.
         id: u32,
     },
 }
