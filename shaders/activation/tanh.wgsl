@@ -6,7 +6,8 @@ fn f(z: vec4<f32>, alpha: f32) -> vec4<f32> {
         - 3.33332819422e-1;
     let small = z + z * s * series;
     let large = 1.0 - 2.0 / (exp(2.0 * min(abs(z), vec4<f32>(15.0))) + 1.0);
-    return select(sign(z) * large, small, abs(z) < vec4<f32>(0.625));
+    // A NaN takes the series, and stays one.
+    return select(small, sign(z) * large, abs(z) >= vec4<f32>(0.625));
 }
 
 fn df(y: vec4<f32>, alpha: f32) -> vec4<f32> {

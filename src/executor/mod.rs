@@ -93,3 +93,33 @@ impl Executor {
         delegate!(self, executor => executor.submits)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernel::program::Element;
+    use crate::plan::BufferSpec;
+    use crate::{Error, GpuOptions};
+
+    #[test]
+    fn a_buffer_keeps_its_contents_when_it_grows() -> std::result::Result<(), Error> {
+        let gpu = Device::gpu(GpuOptions::default().allow_software(true))?;
+        for device in [Device::cpu(), gpu] {
+            let mut executor = Executor::new(&device);
+            let spec = |len| BufferSpec {
+                role: Role::Labels,
+                element: Element::Word,
+                len,
+            };
+            executor.reserve(spec(3))?;
+            executor.write(Role::Labels, 0, &[7, 8, 9])?;
+            executor.reserve(spec(1000))?;
+            let words = pollster::block_on(executor.read(Role::Labels, 0..1000))?;
+            assert_eq!(
+                (&words[..3], words[3..].iter().max()),
+                (&[7, 8, 9][..], Some(&0))
+            );
+        }
+        Ok(())
+    }
+}

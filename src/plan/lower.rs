@@ -196,3 +196,6 @@ impl Task {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -7,7 +7,8 @@ pub(crate) const SOURCE: &str = include_str!("../../../shaders/activation/relu.w
 pub(crate) const DERIVATIVE_NEEDS_Z: bool = false;
 
 pub(crate) fn f<T: Real>(z: T, _alpha: T) -> T {
-    if z > T::ZERO { z } else { T::ZERO }
+    // Not the other way round: a NaN must stay one, for the guard to find.
+    if z < T::ZERO { T::ZERO } else { z }
 }
 
 pub(crate) fn df<T: Real>(y: T, _alpha: T) -> T {

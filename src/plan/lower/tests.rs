@@ -1,0 +1,117 @@
+//! Plans as data, run on the CPU.
+
+use super::*;
+use crate::Activation;
+use crate::executor::CpuExecutor;
+use crate::graph::Init;
+use crate::kernel::update::ALL_FINITE;
+use crate::kernel::{Access, Adam, Sum};
+
+/// A graph of three layers, and its logits.
+fn graph() -> (Graph, Value) {
+    let mut graph = Graph::new();
+    let mut h = graph.input(12).unwrap();
+    for units in [16, 16] {
+        h = graph.dense(h, units, Init::KaimingUniform).unwrap();
+        h = graph.activation(h, Activation::Gelu).unwrap();
+    }
+    let logits = graph.dense(h, 3, Init::KaimingUniform).unwrap();
+    (graph, logits)
+}
+
+/// Its arena, in segments that fit this limit, and its training plan.
+fn plan(graph: &Graph, logits: Value, max_binding_bytes: u64) -> (Arena, Plan) {
+    let sizes = graph.parameters.iter().map(|p| (p.name.clone(), p.shape));
+    let arena = Arena::new(sizes, max_binding_bytes).unwrap();
+    let plan = lower(&Request {
+        graph,
+        arena: &arena,
+        batch: 8,
+        task: Task::Train {
+            logits,
+            optimizer: Adam::new(0.01).into(),
+            gradient_norm: true,
+        },
+        gather: None,
+        table_steps: 4,
+        ring_stride: 1,
+    });
+    (arena, plan)
+}
+
+/// Three steps on the CPU: the number of segments, all parameters, and the squared norms of the gradients.
+fn train(max_binding_bytes: u64) -> (usize, Vec<f32>, Vec<f64>) {
+    let (graph, logits) = graph();
+    let (arena, plan) = plan(&graph, logits, max_binding_bytes);
+    let mut executor = CpuExecutor::<f32>::default();
+    let id = executor.add(&plan).unwrap();
+    let mut write = |role, offset, words: &[u32]| executor.write(role, offset, words).unwrap();
+    for (number, (parameter, place)) in graph.parameters.iter().zip(&arena.places).enumerate() {
+        let values = parameter.init.draw(1, number, parameter.shape);
+        let padded = place.shape.pad(&values);
+        let role = Role::Parameters(place.segment);
+        write(role, place.offset, bytemuck::cast_slice(&padded));
+    }
+    let x: Vec<f32> = (0..8 * 12).map(|i| (i as f32).sin()).collect();
+    write(Role::Input, 0, bytemuck::cast_slice(&x));
+    write(Role::Labels, 0, &[0, 1, 2, 0, 1, 2, 0, 1]);
+    write(Role::State(Clock::Training), 0, &[0, 0, ALL_FINITE, 0]);
+    let values = Optimizer::from(Adam::new(0.01)).step_values(1, 0.01);
+    let entry = [values.rate, values.first, values.second, 0.0].map(f32::to_bits);
+    write(Role::StepTable(Clock::Training), 0, &entry.repeat(4));
+    executor.run(&[id, id, id]).unwrap();
+
+    let mut parameters = Vec::new();
+    for place in &arena.places {
+        let floats = executor.floats(Role::Parameters(place.segment));
+        parameters.extend(
+            place
+                .shape
+                .unpad(&floats[place.offset..][..place.shape.floats()]),
+        );
+    }
+    let parts: usize = arena
+        .segments
+        .iter()
+        .map(|&floats| Sum::parts(floats))
+        .sum();
+    let norms = executor.floats(Role::GradientNorms)[..3 * parts].chunks(parts);
+    let norms = norms.map(|step| step.iter().map(|&sum| f64::from(sum)).sum());
+    (arena.segments.len(), parameters, norms.collect())
+}
+
+#[test]
+fn cutting_the_arena_into_segments_changes_no_parameter() {
+    let (one, whole, whole_norms) = train(u64::MAX);
+    // Room for 256 floats a segment.
+    let (several, cut, cut_norms) = train(256 * 12);
+    assert!(one == 1 && several > 2, "{one} {several}");
+    assert!(whole.iter().any(|&v| v != 0.0));
+    let bits = |values: &[f32]| values.iter().map(|v| v.to_bits()).collect::<Vec<_>>();
+    assert_eq!(bits(&whole), bits(&cut));
+    // The norm's sums are cut where the segments are, so they may round apart.
+    for (a, b) in whole_norms.iter().zip(&cut_norms) {
+        assert!(*a > 0.0 && (a / b - 1.0).abs() < 1e-5, "{a} {b}");
+    }
+}
+
+#[test]
+fn no_call_writes_a_buffer_that_it_also_reads() {
+    let (graph, logits) = graph();
+    let (_, plan) = plan(&graph, logits, u64::MAX);
+    assert!(plan.calls.len() > 9);
+    for call in &plan.calls {
+        let bindings = call.kernel.bindings();
+        let of = |access| {
+            let used = bindings.iter().zip(&call.args);
+            let used = used.filter(move |(binding, _)| binding.access == access);
+            used.map(|(_, arg)| arg.buffer).collect::<Vec<_>>()
+        };
+        let (read, written) = (of(Access::Read), of(Access::Write));
+        let label = call.kernel.label();
+        assert!(
+            written.iter().all(|buffer| !read.contains(buffer)),
+            "{label}"
+        );
+    }
+}
