@@ -80,5 +80,5 @@ pub use kernel::{Activation, Adagrad, Adam, Layout, Optimizer, RmsProp, Sgd};
 pub use nn::{GradientCheck, Gradients, Network, ParameterCheck, Sequential};
 pub use optim::Schedule;
 pub use plan::Plan;
-pub use tensor::{CrossEntropyOutput, OptimizerState, Tensor, Words};
+pub use tensor::{Bytes, CrossEntropyOutput, OptimizerState, Tensor, Words};
 pub use train::{EpochReport, Evaluation, Loss, Progress, StepReport, Trainer, TrainerBuilder};

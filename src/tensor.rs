@@ -1,9 +1,11 @@
 //! Tensors on a device, and every kernel as a checked call: the compute backend under the networks.
 
 mod calls;
+mod gather;
 mod optimize;
 mod reduce;
 
+pub use gather::Bytes;
 pub use optimize::OptimizerState;
 pub use reduce::CrossEntropyOutput;
 

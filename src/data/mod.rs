@@ -202,13 +202,7 @@ impl Dataset {
         let shape = MatrixShape::new(self.len(), self.features);
         match &self.samples {
             Samples::Floats(floats) => bytemuck::cast_slice(&shape.pad(floats)).to_vec(),
-            Samples::Bytes(bytes) => {
-                let padded = shape.pad(bytes);
-                padded
-                    .chunks_exact(4)
-                    .map(|b| u32::from_le_bytes([b[0], b[1], b[2], b[3]]))
-                    .collect()
-            }
+            Samples::Bytes(bytes) => shape.pad_to_words(bytes),
         }
     }
 }

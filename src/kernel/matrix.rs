@@ -55,6 +55,15 @@ impl MatrixShape {
         padded
     }
 
+    /// Copies dense rows of bytes into padded rows, four bytes to a word, the first in the low bits.
+    pub(crate) fn pad_to_words(self, bytes: &[u8]) -> Vec<u32> {
+        let padded = self.pad(bytes);
+        let words = padded.chunks_exact(4);
+        words
+            .map(|b| u32::from_le_bytes([b[0], b[1], b[2], b[3]]))
+            .collect()
+    }
+
     /// Copies padded rows into dense rows.
     pub(crate) fn unpad<T: Copy>(self, padded: &[T]) -> Vec<T> {
         let mut dense = Vec::with_capacity(self.rows * self.cols);

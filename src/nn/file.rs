@@ -14,27 +14,24 @@ pub(crate) struct Entry {
     pub(crate) values: Vec<f32>,
 }
 
-/// Writes tensors and metadata: first to a file beside the goal, then renamed over it.
-pub(crate) fn write_file(
-    path: &Path,
-    entries: &[Entry],
-    metadata: HashMap<String, String>,
-) -> Result<()> {
-    let views = entries
-        .iter()
-        .map(|entry| {
-            let bytes = bytemuck::cast_slice(&entry.values);
-            TensorView::new(Dtype::F32, entry.shape.clone(), bytes)
-                .map(|view| (entry.name.as_str(), view))
-        })
-        .collect::<std::result::Result<Vec<_>, _>>()
-        .map_err(|error| Error::format(path.display().to_string(), error.to_string()))?;
-    let bytes = safetensors::serialize(views, Some(metadata))
-        .map_err(|error| Error::format(path.display().to_string(), error.to_string()))?;
+/// Tensors and metadata as the bytes of a safetensors file.
+pub(crate) fn encode(entries: &[Entry], metadata: HashMap<String, String>) -> Result<Vec<u8>> {
+    let bad = |error: safetensors::SafeTensorError| Error::format("safetensors", error.to_string());
+    let mut views = Vec::new();
+    for entry in entries {
+        let bytes = bytemuck::cast_slice(&entry.values);
+        let view = TensorView::new(Dtype::F32, entry.shape.clone(), bytes).map_err(bad)?;
+        views.push((entry.name.as_str(), view));
+    }
+    safetensors::serialize(views, Some(metadata)).map_err(bad)
+}
+
+/// Writes a file: first one beside the goal, then renamed over it.
+pub(crate) fn write_file(path: &Path, bytes: &[u8]) -> Result<()> {
     let mut partial = path.as_os_str().to_owned();
     partial.push(".partial");
     let written =
-        write_through(Path::new(&partial), &bytes).and_then(|()| std::fs::rename(&partial, path));
+        write_through(Path::new(&partial), bytes).and_then(|()| std::fs::rename(&partial, path));
     written.map_err(|source| {
         // What was written is of no use; if it cannot be removed either, the first error tells more.
         let _ = std::fs::remove_file(&partial);
@@ -52,16 +49,20 @@ fn write_through(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     file.sync_all()
 }
 
-/// Reads tensors and metadata. Tensors that are neither `F32` nor `F64` are left out.
-pub(crate) fn read_file(path: &Path) -> Result<(Vec<Entry>, HashMap<String, String>)> {
-    let bytes = std::fs::read(path).map_err(|source| Error::Io {
+/// Reads a file.
+pub(crate) fn read_file(path: &Path) -> Result<Vec<u8>> {
+    std::fs::read(path).map_err(|source| Error::Io {
         path: path.to_path_buf(),
         source,
-    })?;
-    let name = path.display().to_string();
-    let bad = |error: safetensors::SafeTensorError| Error::format(&name, error.to_string());
-    let (_, header) = safetensors::SafeTensors::read_metadata(&bytes).map_err(bad)?;
-    let tensors = safetensors::SafeTensors::deserialize(&bytes).map_err(bad)?;
+    })
+}
+
+/// Tensors and metadata from the bytes of a safetensors file; `name` stands in errors. Tensors that are neither `F32`
+/// nor `F64` are left out.
+pub(crate) fn decode(name: &str, bytes: &[u8]) -> Result<(Vec<Entry>, HashMap<String, String>)> {
+    let bad = |error: safetensors::SafeTensorError| Error::format(name, error.to_string());
+    let (_, header) = safetensors::SafeTensors::read_metadata(bytes).map_err(bad)?;
+    let tensors = safetensors::SafeTensors::deserialize(bytes).map_err(bad)?;
     let mut entries = Vec::new();
     for (tensor, view) in tensors.iter() {
         let data = view.data();

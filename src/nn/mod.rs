@@ -10,5 +10,5 @@ pub use gradient_check::{GradientCheck, ParameterCheck};
 pub use network::{Gradients, Network};
 pub use sequential::Sequential;
 
-pub(crate) use file::{Entry, read_file, write_file};
+pub(crate) use file::{Entry, decode, encode, read_file, write_file};
 pub(crate) use parameters::check_values;

@@ -1,6 +1,6 @@
 //! Reading, writing, saving and loading a network's parameters.
 
-use super::{Entry, Network, read_file, write_file};
+use super::{Entry, Network, decode, encode, read_file, write_file};
 use crate::data::check_finite;
 use crate::plan::Role;
 use crate::{Error, Result};
@@ -97,27 +97,43 @@ impl Network {
         Ok(place.shape.unpad(bytemuck::cast_slice(&words)))
     }
 
-    /// Saves the parameters as safetensors, under their names, weights as [outputs, inputs]: the layout of PyTorch's
-    /// `Linear`. A file that was there stays whole if the save is interrupted.
+    /// The parameters as the bytes of a safetensors file: under their names, weights as \[outputs, inputs\], the layout of
+    /// PyTorch's `Linear`.
+    ///
+    /// # Errors
+    /// Only the device's.
+    pub async fn to_bytes_async(&mut self) -> Result<Vec<u8>> {
+        encode(&self.entries().await?, HashMap::new())
+    }
+
+    /// Replaces the parameters by those in the bytes of a safetensors file: by name, or, for PyTorch's `0.weight`,
+    /// `2.weight` of a `Sequential`, by order. All or none are replaced. `name` stands in errors.
+    ///
+    /// # Errors
+    /// [`Format`](Error::Format) if a parameter is missing, of another shape, or not finite.
+    pub fn load_bytes(&mut self, name: &str, bytes: &[u8]) -> Result<()> {
+        let (entries, _) = decode(name, bytes)?;
+        self.set_entries(name, entries)
+    }
+
+    /// Saves [`Network::to_bytes_async`] to a file. One that was there stays whole if the save is interrupted.
     ///
     /// # Errors
     /// [`Io`](Error::Io) if the file cannot be written.
     #[cfg(not(target_arch = "wasm32"))]
     pub fn save(&mut self, path: impl AsRef<Path>) -> Result<()> {
-        let entries = pollster::block_on(self.entries())?;
-        write_file(path.as_ref(), &entries, HashMap::new())
+        let bytes = pollster::block_on(self.to_bytes_async())?;
+        write_file(path.as_ref(), &bytes)
     }
 
-    /// Loads the parameters from safetensors: by name, or, for PyTorch's `0.weight`, `2.weight` of a `Sequential`, by
-    /// order. All or none are replaced.
+    /// [`Network::load_bytes`] from a file.
     ///
     /// # Errors
-    /// [`Io`](Error::Io) if the file cannot be read; [`Format`](Error::Format) if a parameter is missing or of another
-    /// shape.
+    /// [`Io`](Error::Io) if the file cannot be read; and those of [`Network::load_bytes`].
     #[cfg(not(target_arch = "wasm32"))]
     pub fn load(&mut self, path: impl AsRef<Path>) -> Result<()> {
-        let (entries, _) = read_file(path.as_ref())?;
-        self.set_entries(&path.as_ref().display().to_string(), entries)
+        let path = path.as_ref();
+        self.load_bytes(&path.display().to_string(), &read_file(path)?)
     }
 
     /// The parameters as named tensors.

@@ -1,10 +1,8 @@
 //! Every kernel as a checked call on tensors.
 
-use super::{Tensor, Words, same_device};
-use crate::device::Operand;
-use crate::kernel::gather::Source;
+use super::Tensor;
 use crate::kernel::{
-    Activation, ColumnSum, Elementwise, Epilogue, Gather, Layout, Matmul, MatrixShape, Op, Softmax,
+    Activation, ColumnSum, Elementwise, Epilogue, Layout, Matmul, MatrixShape, Op, Softmax,
     SoftmaxBackward,
 };
 use crate::{Error, Result};
@@ -189,49 +187,6 @@ impl Tensor {
             shape: self.shape,
         };
         Tensor::call("log_softmax_backward", call, &[self, y], self.shape)
-    }
-
-    /// Gathers rows: `out[i] = self[indices[i]]`.
-    ///
-    /// # Errors
-    /// [`Argument`](Error::Argument) if an index is not below the number of rows.
-    pub fn gather_rows(&self, indices: &Words) -> Result<Tensor> {
-        same_device("gather_rows", &indices.device, &[self])?;
-        if indices.len > 0 && indices.max as usize >= self.shape.rows {
-            return Err(Error::argument(
-                "a row index",
-                format!("below {}", self.shape.rows),
-                indices.max,
-            ));
-        }
-        let shape = MatrixShape::new(indices.len, self.shape.cols);
-        let mut out = Tensor::room(&self.device, shape)?;
-        let mut out_labels = self.device.words("labels", vec![0; indices.len.max(4)])?;
-        let labels = self
-            .device
-            .words("labels", vec![0; self.shape.rows.max(4)])?;
-        let zeros = self.device.words("table and state", vec![0; 4])?;
-        let call = Gather {
-            shape,
-            source: Source::Floats,
-            scale: 1.0,
-            shift: 0.0,
-            samples: indices.len,
-            table_steps: 1,
-        };
-        self.device.run(
-            call,
-            &mut [
-                Operand::Read(&self.memory),
-                Operand::Read(&labels),
-                Operand::Read(&indices.memory),
-                Operand::Read(&zeros),
-                Operand::Read(&zeros),
-                Operand::Write(&mut out.memory),
-                Operand::Write(&mut out_labels),
-            ],
-        )?;
-        Ok(out)
     }
 }
 

@@ -1,27 +1,25 @@
 //! Checkpoints: all that a run needs to go on as if it had not stopped.
 
 use super::Trainer;
-use crate::nn::{Entry, check_values, read_file, write_file};
+use crate::nn::{Entry, check_values, decode, encode, read_file, write_file};
 use crate::plan::Role;
 use crate::{Error, Result};
 use std::collections::HashMap;
 use std::path::Path;
 
 impl Trainer {
-    /// Saves parameters, moments, step, epoch, place within the epoch, and settings, as one safetensors file. The
-    /// parameters lie in it as in [`Network::save`](crate::Network::save). A file that was there stays whole if the save
-    /// is interrupted.
+    /// Parameters, moments, step, epoch, place within the epoch, and settings, as the bytes of one safetensors file. The
+    /// parameters lie in it as in [`Network::save`](crate::Network::save).
     ///
     /// # Errors
-    /// [`Io`](Error::Io) if the file cannot be written.
-    #[cfg(not(target_arch = "wasm32"))]
-    pub fn save(&mut self, path: impl AsRef<Path>) -> Result<()> {
-        pollster::block_on(self.settle())?;
-        let mut entries = pollster::block_on(self.network.entries())?;
+    /// Only the device's.
+    pub async fn to_bytes_async(&mut self) -> Result<Vec<u8>> {
+        self.settle().await?;
+        let mut entries = self.network.entries().await?;
         for moment in 0..self.settings.optimizer.moments() {
             for number in 0..self.network.graph.parameters.len() {
-                let values =
-                    pollster::block_on(self.network.read_arena(Role::Moments, moment, number))?;
+                let read = self.network.read_arena(Role::Moments, moment, number);
+                let values = read.await?;
                 let parameter = &self.network.graph.parameters[number];
                 entries.push(Entry {
                     name: moment_name(moment, &parameter.name),
@@ -37,26 +35,43 @@ impl Trainer {
             ("wgrad.samples".to_string(), self.samples.to_string()),
             ("wgrad.settings".to_string(), self.identity()),
         ]);
-        write_file(path.as_ref(), &entries, metadata)
+        encode(&entries, metadata)
     }
 
-    /// Goes on from a file of [`Trainer::save`]: the next step has the bits it would have had. All is replaced, or, on
-    /// error, nothing.
+    /// Saves [`Trainer::to_bytes_async`] to a file. One that was there stays whole if the save is interrupted.
     ///
     /// # Errors
-    /// [`Io`](Error::Io) if the file cannot be read; [`Format`](Error::Format) if it was not saved by a trainer of this
-    /// network with these settings.
+    /// [`Io`](Error::Io) if the file cannot be written.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub fn save(&mut self, path: impl AsRef<Path>) -> Result<()> {
+        let bytes = pollster::block_on(self.to_bytes_async())?;
+        write_file(path.as_ref(), &bytes)
+    }
+
+    /// [`Trainer::load_bytes_async`] from a file.
+    ///
+    /// # Errors
+    /// [`Io`](Error::Io) if the file cannot be read; and those of [`Trainer::load_bytes_async`].
     #[cfg(not(target_arch = "wasm32"))]
     pub fn load(&mut self, path: impl AsRef<Path>) -> Result<()> {
-        pollster::block_on(self.settle())?;
         let path = path.as_ref();
-        let file = path.display().to_string();
-        let (entries, metadata) = read_file(path)?;
+        let bytes = read_file(path)?;
+        pollster::block_on(self.load_bytes_async(&path.display().to_string(), &bytes))
+    }
+
+    /// Goes on from the bytes of [`Trainer::to_bytes_async`]: the next step has the bits it would have had. All is
+    /// replaced, or, on error, nothing. `file` stands in errors.
+    ///
+    /// # Errors
+    /// [`Format`](Error::Format) if they were not saved by a trainer of this network with these settings.
+    pub async fn load_bytes_async(&mut self, file: &str, bytes: &[u8]) -> Result<()> {
+        self.settle().await?;
+        let (entries, metadata) = decode(file, bytes)?;
         let entry = |key: &str| {
             let value = metadata.get(key);
             value.ok_or_else(|| {
                 Error::format(
-                    &file,
+                    file,
                     format!("no {key} in its metadata: not a trainer's checkpoint"),
                 )
             })
@@ -65,14 +80,14 @@ impl Trainer {
             let value = entry(key)?;
             value
                 .parse::<u64>()
-                .map_err(|_| Error::format(&file, format!("{key} is {value:?}, expected a number")))
+                .map_err(|_| Error::format(file, format!("{key} is {value:?}, expected a number")))
         };
         let step = number("wgrad.step")?;
         let (epoch, position) = (number("wgrad.epoch")?, number("wgrad.position")?);
         let samples = number("wgrad.samples")?;
         let whole = |key: &str, value: u64| {
             u32::try_from(value).map_err(|_| {
-                Error::format(&file, format!("{key} is {value}, expected less than 2³²"))
+                Error::format(file, format!("{key} is {value}, expected less than 2³²"))
             })
         };
         let (step, epoch) = (whole("wgrad.step", step)?, whole("wgrad.epoch", epoch)?);
@@ -84,7 +99,7 @@ impl Trainer {
         if *settings != self.identity() {
             let identity = self.identity();
             return Err(Error::format(
-                &file,
+                file,
                 format!("saved with settings {settings}, expected {identity}"),
             ));
         }
@@ -98,13 +113,13 @@ impl Trainer {
                 let fits = |e: &&Entry| e.name == name && e.shape == parameter.dimensions();
                 let entry = moments.iter().find(fits);
                 let entry = entry.ok_or_else(|| {
-                    Error::format(&file, format!("no tensor {name} of the right shape"))
+                    Error::format(file, format!("no tensor {name} of the right shape"))
                 })?;
-                check_values(&file, entry)?;
+                check_values(file, entry)?;
                 found.push((moment, i, entry));
             }
         }
-        self.network.set_entries(&file, parameters)?;
+        self.network.set_entries(file, parameters)?;
         for (moment, number, entry) in found {
             self.network
                 .write_arena(Role::Moments, moment, number, &entry.values)?;

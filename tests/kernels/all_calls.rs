@@ -6,7 +6,8 @@ use crate::common::devices::{cpu, gpu, gpu_checked, gpu_without_subgroups};
 use crate::common::oracle::{self, widen};
 use crate::common::precision::{ULP, sum_ulps};
 use wgrad::{
-    Activation, Adagrad, Adam, Device, Layout, OptimizerState, Result, RmsProp, Sgd, Tensor, Words,
+    Activation, Adagrad, Adam, Bytes, Device, Layout, OptimizerState, Result, RmsProp, Sgd, Tensor,
+    Words,
 };
 
 type Call = Box<dyn Fn(&Device) -> Result<Tensor>>;
@@ -85,6 +86,14 @@ fn calls() -> Vec<(String, Call)> {
     add(
         "gather_rows".into(),
         Box::new(|d| tensor(d, 1)?.gather_rows(&Words::new(d, &[66, 0, 3, 3, 9])?)),
+    );
+    add(
+        "gather_rows of bytes".into(),
+        Box::new(|d| {
+            let bytes: Vec<u8> = (0..67 * 129).map(|i| (i * 7 % 256) as u8).collect();
+            let rows = Words::new(d, &[66, 0, 3, 3, 9])?;
+            Bytes::new(d, [67, 129], &bytes)?.gather_rows(&rows, 0.25, -3.0)
+        }),
     );
     add(
         "cross_entropy".into(),

@@ -6,7 +6,7 @@ use crate::common::devices::{cpu, gpu};
 use crate::common::oracle::{self, widen};
 use crate::common::precision::{ULP, sum_ulps, ulps};
 use crate::{check, reduction_shapes};
-use wgrad::{Device, Tensor, Words};
+use wgrad::{Bytes, Device, Error, Tensor, Words};
 
 #[test]
 fn column_sums() {
@@ -100,4 +100,43 @@ fn gathered_rows() {
         cases += usize::from(!expected.is_empty());
     }
     assert!(cases > 40);
+}
+
+#[test]
+fn rows_of_bytes_are_gathered_and_scaled() {
+    let mut random = Random::new(5);
+    for [rows, cols] in [[1, 1], [3, 4], [9, 5], [65, 129], [300, 784]] {
+        let bytes: Vec<u8> = random
+            .words(rows * cols, 256)
+            .iter()
+            .map(|&w| w as u8)
+            .collect();
+        let indices = random.words(2 * rows + 1, rows);
+        let expected: Vec<f64> = indices
+            .iter()
+            .flat_map(|&row| &bytes[row as usize * cols..][..cols])
+            .map(|&byte| f64::from(byte) * 0.25 - 3.0)
+            .collect();
+        // Quarters of bytes are exact in f32.
+        check(
+            "gather_rows of bytes",
+            &expected,
+            |_| Tolerance::EXACT,
+            |d| {
+                let table = Bytes::new(d, [rows, cols], &bytes)?;
+                assert_eq!(table.shape(), [rows, cols]);
+                table.gather_rows(&Words::new(d, &indices)?, 0.25, -3.0)
+            },
+        );
+    }
+    let table = Bytes::new(cpu(), [2, 2], &[0; 4]).unwrap();
+    let past = Words::new(cpu(), &[2]).unwrap();
+    assert!(matches!(
+        table.gather_rows(&past, 1.0, 0.0),
+        Err(Error::Argument { .. })
+    ));
+    assert!(matches!(
+        Bytes::new(cpu(), [2, 2], &[0; 5]),
+        Err(Error::Shape { .. })
+    ));
 }
