@@ -34,7 +34,7 @@ pub(crate) mod update;
 
 pub use activation::Activation;
 pub use matmul::Layout;
-pub use update::{Adagrad, Adam, Optimizer, RmsProp, Sgd};
+pub use update::{Adadelta, Adagrad, Adam, Adamax, Lion, NAdam, Optimizer, RAdam, RmsProp, Sgd};
 
 pub(crate) use args::{Arg, Args};
 pub(crate) use column_sum::ColumnSum;

@@ -3,6 +3,7 @@
 use super::{Tensor, Words, same_device};
 use crate::device::Operand;
 use crate::kernel::gather::Source;
+use crate::kernel::update::ENTRY_WORDS;
 use crate::kernel::{
     Activation, ColumnSum, Elementwise, Epilogue, Gather, Layout, Matmul, MatrixShape, Op, Softmax,
     SoftmaxBackward,
@@ -210,7 +211,7 @@ impl Tensor {
         let labels = self
             .device
             .words("labels", vec![0; self.shape.rows.max(4)])?;
-        let zeros = self.device.words("table and state", vec![0; 4])?;
+        let zeros = self.device.words("table and state", vec![0; ENTRY_WORDS])?;
         let call = Gather {
             shape,
             source: Source::Floats,

@@ -5,7 +5,7 @@ use super::run::PlanKey;
 use super::{Evaluation, Trainer, sum_metrics};
 use crate::Result;
 use crate::data::Dataset;
-use crate::kernel::update::ALL_FINITE;
+use crate::kernel::update::{ALL_FINITE, ENTRY_WORDS, StepValues};
 use crate::plan::{Clock, Role, Task};
 
 impl Trainer {
@@ -28,9 +28,9 @@ impl Trainer {
         let mut first = 0;
         while first < batches {
             let count = (batches - first).min(group);
-            let mut table = Vec::with_capacity(4 * count);
+            let mut table = Vec::with_capacity(ENTRY_WORDS * count);
             for i in first..first + count {
-                table.extend([0, 0, 0, (i * batch) as u32]);
+                table.extend(StepValues::default().entry((i * batch) as u32));
             }
             let mut plans = Vec::with_capacity(count);
             for i in first..first + count {

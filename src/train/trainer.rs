@@ -7,6 +7,7 @@ use super::{EpochReport, Progress, StepReport, TrainerBuilder};
 use crate::data::Dataset;
 use crate::executor::{Fetch, IN_FLIGHT, PlanId};
 use crate::kernel::program::Element;
+use crate::kernel::update::ENTRY_WORDS;
 use crate::nn::Network;
 use crate::plan::{BufferSpec, Clock, Plan, Role, gradient_parts, lower};
 use crate::{Error, Result};
@@ -134,7 +135,7 @@ impl Trainer {
             table_steps,
             in_flight: VecDeque::with_capacity(IN_FLIGHT),
             fetch,
-            entries: Vec::with_capacity(4 * table_steps),
+            entries: Vec::with_capacity(ENTRY_WORDS * table_steps),
         };
         let spec = BufferSpec {
             role: Role::State(Clock::Training),
