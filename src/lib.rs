@@ -81,7 +81,7 @@ pub use kernel::{
     Sgd,
 };
 pub use nn::{GradientCheck, Gradients, Network, ParameterCheck, Sequential};
-pub use optim::Schedule;
+pub use optim::{Anneal, Better, OneCycle, Plateau, ReduceOnPlateau, Schedule, Threshold};
 pub use plan::Plan;
 pub use tensor::{CrossEntropyOutput, OptimizerState, Tensor, Words};
 pub use train::{EpochReport, Evaluation, Loss, Progress, StepReport, Trainer, TrainerBuilder};
