@@ -75,7 +75,7 @@ mod train;
 pub use data::{Dataset, IdxArray, Mnist, read_idx};
 pub use device::{AdapterReport, Device, DeviceKind, DeviceReport, GpuOptions};
 pub use error::{Error, Result};
-pub use graph::{Graph, Init, Value};
+pub use graph::{Distribution, Fan, Graph, Init, Value};
 pub use kernel::{
     Activation, Adadelta, Adagrad, Adam, Adamax, Layout, Lion, NAdam, Optimizer, RAdam, RmsProp,
     Sgd,
