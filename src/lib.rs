@@ -75,10 +75,13 @@ mod train;
 pub use data::{Dataset, IdxArray, Mnist, read_idx};
 pub use device::{AdapterReport, Device, DeviceKind, DeviceReport, GpuOptions};
 pub use error::{Error, Result};
-pub use graph::{Graph, Init, Value};
-pub use kernel::{Activation, Adagrad, Adam, Layout, Optimizer, RmsProp, Sgd};
+pub use graph::{Distribution, Fan, Graph, Init, Value};
+pub use kernel::{
+    Activation, Adadelta, Adagrad, Adam, Adamax, Layout, Lion, NAdam, Optimizer, RAdam, RmsProp,
+    Sgd,
+};
 pub use nn::{GradientCheck, Gradients, Network, ParameterCheck, Sequential};
-pub use optim::Schedule;
+pub use optim::{Anneal, Better, OneCycle, Plateau, ReduceOnPlateau, Schedule, Threshold};
 pub use plan::Plan;
 pub use tensor::{Bytes, CrossEntropyOutput, OptimizerState, Tensor, Words};
 pub use train::{EpochReport, Evaluation, Loss, Progress, StepReport, Trainer, TrainerBuilder};

@@ -4,8 +4,8 @@ mod common;
 
 use common::devices::{cpu, gpu, open};
 use wgrad::{
-    Activation, Adagrad, Adam, Device, DeviceKind, Error, GpuOptions, Layout, Optimizer,
-    OptimizerState, Result, RmsProp, Sgd, Tensor, Words,
+    Activation, Adadelta, Adagrad, Adam, Adamax, Device, DeviceKind, Error, GpuOptions, Layout,
+    Lion, NAdam, Optimizer, OptimizerState, RAdam, Result, RmsProp, Sgd, Tensor, Words,
 };
 
 fn zeros(device: &Device, rows: usize, cols: usize) -> Tensor {
@@ -455,6 +455,23 @@ fn hyperparameters_outside_their_ranges_are_refused() {
         bad.append(&mut vec![
             Adagrad::new(wrong).into(),
             RmsProp::new(wrong).into(),
+            Adadelta::new(wrong).into(),
+            Adamax::new(wrong).into(),
+            NAdam::new(wrong).into(),
+            RAdam::new(wrong).into(),
+            Lion::new(wrong).into(),
+        ]);
+        bad.append(&mut vec![
+            Sgd::new(0.1).l1(wrong).into(),
+            Adam::new(0.1).l1(wrong).into(),
+            Adam::w(0.1).l1(wrong).into(),
+            Adagrad::new(0.1).l1(wrong).into(),
+            RmsProp::new(0.1).l1(wrong).into(),
+            Adadelta::new(0.1).l1(wrong).into(),
+            Adamax::new(0.1).l1(wrong).into(),
+            NAdam::new(0.1).l1(wrong).into(),
+            RAdam::new(0.1).l1(wrong).into(),
+            Lion::new(0.1).l1(wrong).into(),
         ]);
         bad.append(&mut vec![
             Sgd::new(0.1).weight_decay(wrong).into(),
@@ -462,6 +479,14 @@ fn hyperparameters_outside_their_ranges_are_refused() {
             Adam::w(0.1).weight_decay(wrong).into(),
             Adagrad::new(0.1).weight_decay(wrong).into(),
             RmsProp::new(0.1).weight_decay(wrong).into(),
+            Adadelta::new(0.1).weight_decay(wrong).into(),
+            Adamax::new(0.1).weight_decay(wrong).into(),
+            NAdam::new(0.1).weight_decay(wrong).into(),
+            NAdam::new(0.1).weight_decay(wrong).decoupled(true).into(),
+            RAdam::new(0.1).weight_decay(wrong).into(),
+            RAdam::new(0.1).weight_decay(wrong).decoupled(true).into(),
+            Lion::new(0.1).weight_decay(wrong).into(),
+            NAdam::new(0.1).momentum_decay(wrong).into(),
             Adagrad::new(0.1).rate_decay(wrong).into(),
             Adagrad::new(0.1).initial_accumulator(wrong).into(),
         ]);
@@ -473,6 +498,15 @@ fn hyperparameters_outside_their_ranges_are_refused() {
             Adam::new(0.1).betas(0.9, wrong).into(),
             RmsProp::new(0.1).alpha(wrong).into(),
             RmsProp::new(0.1).momentum(wrong).into(),
+            Adadelta::new(0.1).rho(wrong).into(),
+            Adamax::new(0.1).betas(wrong, 0.9).into(),
+            Adamax::new(0.1).betas(0.9, wrong).into(),
+            NAdam::new(0.1).betas(wrong, 0.9).into(),
+            NAdam::new(0.1).betas(0.9, wrong).into(),
+            RAdam::new(0.1).betas(wrong, 0.9).into(),
+            RAdam::new(0.1).betas(0.9, wrong).into(),
+            Lion::new(0.1).betas(wrong, 0.9).into(),
+            Lion::new(0.1).betas(0.9, wrong).into(),
         ]);
     }
     for wrong in [f64::NAN, f64::INFINITY, -1e-8, 0.0, 1e-60] {
@@ -480,6 +514,10 @@ fn hyperparameters_outside_their_ranges_are_refused() {
             Adam::new(0.1).epsilon(wrong).into(),
             Adagrad::new(0.1).epsilon(wrong).into(),
             RmsProp::new(0.1).epsilon(wrong).into(),
+            Adadelta::new(0.1).epsilon(wrong).into(),
+            Adamax::new(0.1).epsilon(wrong).into(),
+            NAdam::new(0.1).epsilon(wrong).into(),
+            RAdam::new(0.1).epsilon(wrong).into(),
         ]);
     }
     assert_refused(&bad);
@@ -506,12 +544,22 @@ fn hyperparameters_that_are_not_finite_as_f32_or_flush_to_zero_are_refused() {
 
 #[test]
 fn hyperparameters_at_the_ends_of_their_ranges_are_legal() {
-    let optimizers: [Optimizer; 5] = [
+    let optimizers: [Optimizer; 11] = [
         Sgd::new(0.0).into(),
         Sgd::new(0.0).momentum(0.999).dampening(1.0).into(),
         Adam::new(0.0).betas(0.0, 0.0).into(),
         Adagrad::new(0.0).initial_accumulator(0.0).into(),
         RmsProp::new(0.0).alpha(0.0).momentum(0.0).into(),
+        Adadelta::new(0.0).rho(0.0).into(),
+        Adamax::new(0.0).betas(0.0, 0.0).into(),
+        NAdam::new(0.0).betas(0.0, 0.0).momentum_decay(0.0).into(),
+        RAdam::new(0.0).betas(0.0, 0.0).into(),
+        Lion::new(0.0).betas(0.0, 0.0).into(),
+        Sgd::new(0.0)
+            .momentum(0.9)
+            .nesterov(true)
+            .classical(true)
+            .into(),
     ];
     for optimizer in optimizers {
         for device in [cpu(), gpu()] {

@@ -6,11 +6,12 @@ mod common;
 
 use common::compare::{Tolerance, assert_close};
 use common::devices::{cpu, gpu};
+use common::torch_optimizer::optimizer;
+use common::vectors::{attributes, files, floats, stem, to_f32};
 use safetensors::SafeTensors;
-use safetensors::tensor::{Dtype, TensorView};
 use serde_json::Value;
 use std::path::Path;
-use wgrad::{Activation, Adagrad, Adam, Device, Optimizer, RmsProp, Sequential, Sgd, Trainer};
+use wgrad::{Activation, Device, Sequential, Trainer};
 
 /// PyTorch ran in f64, wgrad runs in f32: one step's rounding is about 1e-7 relative, and grows by a factor of a few per
 /// ten steps where the loss surface is steep. Adam-like rules divide by √v, which magnifies the rounding of the
@@ -26,15 +27,7 @@ const WEIGHTS: Tolerance = Tolerance {
 
 #[test]
 fn trajectories_are_pytorchs() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/vectors/torch/training");
-    let mut files: Vec<_> = std::fs::read_dir(&folder)
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .filter(|path| path.extension().is_some_and(|e| e == "safetensors"))
-        .collect();
-    files.sort();
-    assert!(!files.is_empty(), "{} is empty", folder.display());
-    for path in files {
+    for path in files("torch/training") {
         for device in [cpu(), gpu()] {
             run(&path, device);
         }
@@ -42,15 +35,9 @@ fn trajectories_are_pytorchs() {
 }
 
 fn run(path: &Path, device: &Device) {
-    let name = format!(
-        "{} on {}",
-        path.file_stem().unwrap().display(),
-        device.report()
-    );
+    let name = format!("{} on {}", stem(path), device.report());
     let bytes = std::fs::read(path).unwrap();
-    let (_, header) = SafeTensors::read_metadata(&bytes).unwrap();
-    let attributes = &header.metadata().as_ref().unwrap()["attributes"];
-    let attributes: Value = serde_json::from_str(attributes).unwrap();
+    let attributes = attributes(&bytes);
     let tensors = SafeTensors::deserialize(&bytes).unwrap();
     let tensor = |name: &str| floats(&tensors.tensor(name).unwrap());
     let size = |key: &str| attributes[key].as_u64().unwrap() as usize;
@@ -111,77 +98,4 @@ fn activation(attributes: &Value) -> Activation {
         .into_iter()
         .find(|f| f.name() == name)
         .unwrap_or_else(|| panic!("no activation {name}"))
-}
-
-/// The optimizer with the attributes of PyTorch's.
-fn optimizer(attributes: &Value) -> Optimizer {
-    let number = |key: &str| {
-        attributes[key]
-            .as_f64()
-            .unwrap_or_else(|| panic!("no {key}"))
-    };
-    let flag = |key: &str| {
-        attributes[key]
-            .as_bool()
-            .unwrap_or_else(|| panic!("no {key}"))
-    };
-    let rate = number("lr");
-    match attributes["optimizer"].as_str().unwrap() {
-        "SGD" => Sgd::new(rate)
-            .momentum(number("momentum"))
-            .dampening(number("dampening"))
-            .nesterov(flag("nesterov"))
-            .weight_decay(number("weight_decay"))
-            .into(),
-        "Adam" | "AdamW" => {
-            let betas = attributes["betas"].as_array().unwrap();
-            let adam = if flag("decoupled_weight_decay") {
-                Adam::w(rate)
-            } else {
-                Adam::new(rate)
-            };
-            adam.betas(betas[0].as_f64().unwrap(), betas[1].as_f64().unwrap())
-                .epsilon(number("eps"))
-                .weight_decay(number("weight_decay"))
-                .amsgrad(flag("amsgrad"))
-                .into()
-        }
-        "Adagrad" => Adagrad::new(rate)
-            .rate_decay(number("lr_decay"))
-            .initial_accumulator(number("initial_accumulator_value"))
-            .epsilon(number("eps"))
-            .weight_decay(number("weight_decay"))
-            .into(),
-        "RMSprop" => RmsProp::new(rate)
-            .alpha(number("alpha"))
-            .epsilon(number("eps"))
-            .momentum(number("momentum"))
-            .centered(flag("centered"))
-            .weight_decay(number("weight_decay"))
-            .into(),
-        other => panic!("no optimizer {other}"),
-    }
-}
-
-fn floats(view: &TensorView<'_>) -> Vec<f64> {
-    let data = view.data();
-    match view.dtype() {
-        Dtype::F32 => data
-            .chunks_exact(4)
-            .map(|b| f32::from_le_bytes(b.try_into().unwrap()).into())
-            .collect(),
-        Dtype::F64 => data
-            .chunks_exact(8)
-            .map(|b| f64::from_le_bytes(b.try_into().unwrap()))
-            .collect(),
-        Dtype::I64 => data
-            .chunks_exact(8)
-            .map(|b| i64::from_le_bytes(b.try_into().unwrap()) as f64)
-            .collect(),
-        other => panic!("no reader for {other:?}"),
-    }
-}
-
-fn to_f32(values: &[f64]) -> Vec<f32> {
-    values.iter().map(|&v| v as f32).collect()
 }

@@ -7,7 +7,7 @@ mod autodiff;
 mod build;
 mod init;
 
-pub use init::Init;
+pub use init::{Distribution, Fan, Init};
 
 use crate::kernel::{Activation, Layout, MatrixShape};
 use crate::{Error, Result};

@@ -6,6 +6,7 @@
 use super::elementwise::for_rows;
 use super::program::WORKGROUP;
 use super::program::uniform_block;
+use super::update::{ENTRY_OFFSET, ENTRY_WORDS};
 use super::{
     Args, Binding, Compute, MatrixShape, Program, Real, Target, gather_bytes, gather_floats, matrix,
 };
@@ -107,7 +108,8 @@ impl Compute for Gather {
         }
         let (labels, indices) = (args.read_words(), args.read_words());
         let (table, state) = (args.read_words(), args.read_words());
-        let offset = table[state[0] as usize % self.table_steps * 4 + 3] as usize;
+        let offset =
+            table[state[0] as usize % self.table_steps * ENTRY_WORDS + ENTRY_OFFSET] as usize;
         // While the guard stops the step counter, the entry may be that of a shorter batch.
         let sample = |row: usize| indices[(offset + row).min(self.samples - 1)] as usize;
         let (scale, shift) = (T::of(self.scale.into()), T::of(self.shift.into()));

@@ -35,7 +35,7 @@ pub(crate) mod update;
 
 pub use activation::Activation;
 pub use matmul::Layout;
-pub use update::{Adagrad, Adam, Optimizer, RmsProp, Sgd};
+pub use update::{Adadelta, Adagrad, Adam, Adamax, Lion, NAdam, Optimizer, RAdam, RmsProp, Sgd};
 
 pub(crate) use advance::Advance;
 pub(crate) use args::{Arg, Args};

@@ -24,6 +24,8 @@ pub(crate) trait Real:
     fn of(value: f64) -> Self;
     fn to_f64(self) -> f64;
     fn abs(self) -> Self;
+    /// 1, −1, or 0 for a zero.
+    fn sign(self) -> Self;
     fn sqrt(self) -> Self;
     fn exp(self) -> Self;
     fn ln(self) -> Self;
@@ -47,6 +49,15 @@ macro_rules! real {
             }
             fn abs(self) -> Self {
                 $float::abs(self)
+            }
+            fn sign(self) -> Self {
+                if self > 0.0 {
+                    1.0
+                } else if self < 0.0 {
+                    -1.0
+                } else {
+                    0.0
+                }
             }
             fn sqrt(self) -> Self {
                 $float::sqrt(self)

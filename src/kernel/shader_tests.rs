@@ -111,7 +111,7 @@ fn kernels() -> Vec<Kernel> {
         };
         kernels.push(gather.into());
     }
-    let optimizers: [Optimizer; 9] = [
+    let optimizers: [Optimizer; 14] = [
         Sgd::new(0.1).into(),
         Sgd::new(0.1).momentum(0.9).into(),
         Sgd::new(0.1).momentum(0.9).nesterov(true).into(),
@@ -121,6 +121,11 @@ fn kernels() -> Vec<Kernel> {
         RmsProp::new(0.1).into(),
         RmsProp::new(0.1).centered(true).into(),
         RmsProp::new(0.1).centered(true).momentum(0.9).into(),
+        Adadelta::new(0.1).into(),
+        Adamax::new(0.1).into(),
+        NAdam::new(0.1).into(),
+        RAdam::new(0.1).into(),
+        Lion::new(0.1).into(),
     ];
     for optimizer in optimizers {
         kernels.push(

@@ -1,10 +1,14 @@
 //! Learning-rate schedules: functions of the step alone, computed ahead into the device's step table.
 
+use super::OneCycle;
+use super::ranges::{at_least, fraction, step_count};
 use crate::{Error, Result};
 
 /// How the learning rate changes from step to step, as a factor of the optimizer's base rate η.
 ///
-/// Steps count from 0. A schedule costs nothing at run time: its rates lie in a table on the device.
+/// Steps count from 0; t is the step. PyTorch's schedulers of the same names give the same rates, if they are stepped
+/// after every step; the notes say where they differ. A schedule costs nothing at run time: its rates lie in a table on
+/// the device.
 ///
 /// ```
 /// use wgrad::Schedule;
@@ -13,47 +17,194 @@ use crate::{Error, Result};
 /// assert!((schedule.rate(0.1, 50) - 0.05).abs() < 1e-12);
 /// assert!(schedule.rate(0.1, 100).abs() < 1e-12);
 /// ```
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub enum Schedule {
     /// η in every step.
     #[default]
     Constant,
+    /// η·factor^⌊t/every⌋ (PyTorch's `StepLR`, with `step_size` and `gamma`).
+    Step {
+        /// Steps from one change to the next; at least 1.
+        every: u64,
+        /// What the rate is multiplied by; at least 0.
+        factor: f64,
+    },
+    /// η·factorⁿ, n the milestones that are not after t (PyTorch's `MultiStepLR`, with `gamma`).
+    MultiStep {
+        /// The steps from which on the rate changes, in any order; one that is named twice counts twice.
+        milestones: Vec<u64>,
+        /// What the rate is multiplied by; at least 0.
+        factor: f64,
+    },
+    /// η·factorᵗ (PyTorch's `ExponentialLR`, with `gamma`).
+    Exponential {
+        /// What the rate is multiplied by in every step; at least 0.
+        factor: f64,
+    },
+    /// A straight line from start·η to end·η over `steps` steps, then end·η: with start below end = 1 a warm-up
+    /// (PyTorch's `LinearLR`, with `start_factor`, `end_factor` and `total_iters`).
+    Linear {
+        /// The first rate, as a fraction of η; at least 0.
+        start: f64,
+        /// The last rate, as a fraction of η; at least 0.
+        end: f64,
+        /// Steps until the end is reached; at least 1.
+        steps: u64,
+    },
+    /// η·(1 − t/steps)^power, then 0 (PyTorch's `PolynomialLR`, with `total_iters`).
+    Polynomial {
+        /// Steps until 0 is reached; at least 1.
+        steps: u64,
+        /// The exponent, at least 0: 1 is a straight line.
+        power: f64,
+    },
     /// Half a cosine wave from η down to floor·η over `steps` steps, then floor·η:
-    /// η·(floor + (1 − floor)·(1 + cos(π·t/steps))/2), t the step (Loshchilov and Hutter 2017; PyTorch's
-    /// `CosineAnnealingLR` with `T_max = steps` and `eta_min = floor·η`, held at its end).
+    /// η·(floor + (1 − floor)·(1 + cos(π·t/steps))/2) (Loshchilov and Hutter 2017; PyTorch's `CosineAnnealingLR` with
+    /// `T_max = steps` and `eta_min = floor·η`, but held at its end, where PyTorch's climbs again).
     Cosine {
         /// Steps until the floor is reached; at least 1.
         steps: u64,
         /// The last rate, as a fraction of the first; between 0 and 1.
         floor: f64,
     },
+    /// [`Cosine`](Schedule::Cosine) waves, each from η again: the first takes `steps` steps, each other `growth` times as
+    /// many as the one before (Loshchilov and Hutter 2017; PyTorch's `CosineAnnealingWarmRestarts` with `T_0`, `T_mult`
+    /// and `eta_min = floor·η`).
+    CosineRestarts {
+        /// Steps of the first wave; at least 1.
+        steps: u64,
+        /// How many times as long the next wave is; at least 1.
+        growth: u64,
+        /// The lowest rate, as a fraction of η; between 0 and 1. A wave restarts in the step that would reach it.
+        floor: f64,
+    },
+    /// One rise and fall: see [`OneCycle`].
+    OneCycle(OneCycle),
+    /// Schedules one after the other: see [`Schedule::sequence`].
+    Sequence(Vec<(Schedule, u64)>),
 }
 
 impl Schedule {
+    /// Schedules one after the other, each for so many steps, counted from its own 0 (PyTorch's `SequentialLR`). The last
+    /// goes on after its steps, which may be 0.
+    ///
+    /// ```
+    /// use wgrad::Schedule;
+    /// let warm_up = Schedule::Linear { start: 0.1, end: 1.0, steps: 10 };
+    /// let decay = Schedule::Cosine { steps: 90, floor: 0.0 };
+    /// let schedule = Schedule::sequence([(warm_up, 10), (decay, 90)]);
+    /// assert_eq!(schedule.rate(0.5, 10), 0.5);
+    /// assert!(schedule.rate(0.5, 1_000).abs() < 1e-12);
+    /// ```
+    pub fn sequence(parts: impl IntoIterator<Item = (Schedule, u64)>) -> Self {
+        Schedule::Sequence(parts.into_iter().collect())
+    }
+
     /// The rate of a step, in `f64`.
     pub fn rate(&self, base: f64, step: u64) -> f64 {
-        match *self {
+        match self {
             Schedule::Constant => base,
-            Schedule::Cosine { steps, floor } => {
-                let progress = step.min(steps) as f64 / steps as f64;
-                let wave = (1.0 + libm::cos(std::f64::consts::PI * progress)) / 2.0;
-                base * (floor + (1.0 - floor) * wave)
+            Schedule::Step { every, factor } => base * power(*factor, step / every.max(&1)),
+            Schedule::MultiStep { milestones, factor } => {
+                let passed = milestones.iter().filter(|&&m| m <= step).count();
+                base * power(*factor, passed as u64)
+            }
+            Schedule::Exponential { factor } => base * power(*factor, step),
+            Schedule::Linear { start, end, steps } => {
+                base * (start + (end - start) * progress(step, *steps))
+            }
+            Schedule::Polynomial { steps, power } => {
+                base * libm::pow(1.0 - progress(step, *steps), *power)
+            }
+            Schedule::Cosine { steps, floor } => cosine(base, step, *steps, *floor),
+            Schedule::CosineRestarts {
+                steps,
+                growth,
+                floor,
+            } => {
+                // At least 1, for who asks an unchecked schedule.
+                let (mut since, mut length, growth) = (step, *steps.max(&1), *growth.max(&1));
+                if growth == 1 {
+                    since %= length;
+                }
+                while since >= length {
+                    since -= length;
+                    length = length.saturating_mul(growth);
+                }
+                cosine(base, since, length, *floor)
+            }
+            Schedule::OneCycle(cycle) => cycle.rate(base, step),
+            Schedule::Sequence(parts) => {
+                let mut since = step;
+                for (i, (schedule, steps)) in parts.iter().enumerate() {
+                    if since < *steps || i + 1 == parts.len() {
+                        return schedule.rate(base, since);
+                    }
+                    since -= steps;
+                }
+                base
             }
         }
     }
 
     pub(crate) fn check(&self) -> Result<()> {
-        match *self {
-            Schedule::Cosine { steps: 0, .. } => Err(Error::argument(
-                "the steps of a cosine schedule",
+        match self {
+            Schedule::Constant => Ok(()),
+            Schedule::Step { every, factor } => {
+                step_count("the steps between the changes of a schedule", *every)?;
+                at_least("the factor of a step schedule", *factor)
+            }
+            Schedule::MultiStep { factor, .. } => {
+                at_least("the factor of a multi-step schedule", *factor)
+            }
+            Schedule::Exponential { factor } => {
+                at_least("the factor of an exponential schedule", *factor)
+            }
+            Schedule::Linear { start, end, steps } => {
+                step_count("the steps of a linear schedule", *steps)?;
+                at_least("the start of a linear schedule", *start)?;
+                at_least("the end of a linear schedule", *end)
+            }
+            Schedule::Polynomial { steps, power } => {
+                step_count("the steps of a polynomial schedule", *steps)?;
+                at_least("the power of a polynomial schedule", *power)
+            }
+            Schedule::Cosine { steps, floor } => {
+                step_count("the steps of a cosine schedule", *steps)?;
+                fraction("the floor of a cosine schedule", *floor)
+            }
+            Schedule::CosineRestarts {
+                steps,
+                growth,
+                floor,
+            } => {
+                step_count("the steps of a cosine schedule", *steps)?;
+                step_count("the growth of a cosine schedule", *growth)?;
+                fraction("the floor of a cosine schedule", *floor)
+            }
+            Schedule::OneCycle(cycle) => cycle.check(),
+            Schedule::Sequence(parts) if parts.is_empty() => Err(Error::argument(
+                "the schedules of a sequence",
                 "at least 1",
                 0,
             )),
-            Schedule::Cosine { floor, .. } if !(0.0..=1.0).contains(&floor) => Err(
-                Error::argument("the floor of a cosine schedule", "between 0 and 1", floor),
-            ),
-            _ => Ok(()),
+            Schedule::Sequence(parts) => parts.iter().try_for_each(|(part, _)| part.check()),
         }
     }
+}
+
+/// How much of the steps is done, from 0 to 1.
+fn progress(step: u64, steps: u64) -> f64 {
+    step.min(steps) as f64 / steps as f64
+}
+
+/// libm, so that every platform rounds alike.
+fn power(factor: f64, exponent: u64) -> f64 {
+    libm::pow(factor, exponent as f64)
+}
+
+fn cosine(base: f64, step: u64, steps: u64, floor: f64) -> f64 {
+    let wave = (1.0 + libm::cos(std::f64::consts::PI * progress(step, steps))) / 2.0;
+    base * (floor + (1.0 - floor) * wave)
 }

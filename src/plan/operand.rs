@@ -4,6 +4,7 @@ use super::emit::Emitter;
 use super::fuse::ROOT;
 use super::{Clock, Role};
 use crate::graph::{Op, Value};
+use crate::kernel::update::ENTRY_WORDS;
 use crate::kernel::{Kernel, MatrixShape};
 
 /// A call whose values have no buffers yet.
@@ -106,7 +107,7 @@ impl Emitter<'_> {
         Operand::Role {
             role: Role::StepTable(self.clock()),
             offset: 0,
-            len: 4 * self.request.table_steps,
+            len: ENTRY_WORDS * self.request.table_steps,
         }
     }
 }

@@ -3,6 +3,7 @@
 use super::{Tensor, Words, element_count};
 use crate::device::{Device, Memory, Operand};
 use crate::kernel::gather::Source;
+use crate::kernel::update::ENTRY_WORDS;
 use crate::kernel::{Gather, MatrixShape};
 use crate::{Error, Result};
 
@@ -111,7 +112,7 @@ fn gather(
     // The kernel gathers labels alongside; here there are none that matter.
     let labels = device.words("labels", vec![0; table_shape.rows.max(4)])?;
     let mut out_labels = device.words("labels", vec![0; indices.len.max(4)])?;
-    let zeros = device.words("table and state", vec![0; 4])?;
+    let zeros = device.words("table and state", vec![0; ENTRY_WORDS])?;
     let call = Gather {
         shape,
         source,

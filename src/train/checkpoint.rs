@@ -1,6 +1,7 @@
 //! Checkpoints: all that a run needs to go on as if it had not stopped.
 
 use super::Trainer;
+use super::rate::{read_plateau, write_plateau};
 use crate::nn::{Entry, check_values, decode, encode, read_file, write_file};
 use crate::plan::Role;
 use crate::{Error, Result};
@@ -8,8 +9,8 @@ use std::collections::HashMap;
 use std::path::Path;
 
 impl Trainer {
-    /// Parameters, moments, step, epoch, place within the epoch, and settings, as the bytes of one safetensors file. The
-    /// parameters lie in it as in [`Network::save`](crate::Network::save).
+    /// Parameters, moments, step, epoch, place within the epoch, factors of the rate, and settings, as the bytes of one
+    /// safetensors file. The parameters lie in it as in [`Network::save`](crate::Network::save).
     ///
     /// # Errors
     /// Only the device's.
@@ -28,13 +29,20 @@ impl Trainer {
                 });
             }
         }
-        let metadata = HashMap::from([
+        let mut metadata = HashMap::from([
             ("wgrad.step".to_string(), self.step.to_string()),
             ("wgrad.epoch".to_string(), self.epoch.to_string()),
             ("wgrad.position".to_string(), self.position.to_string()),
             ("wgrad.samples".to_string(), self.samples.to_string()),
+            (
+                "wgrad.rate_factor".to_string(),
+                format!("{:?}", self.rate_factor),
+            ),
             ("wgrad.settings".to_string(), self.identity()),
         ]);
+        if let Some(plateau) = &self.plateau {
+            metadata.insert("wgrad.plateau".to_string(), write_plateau(&plateau.state));
+        }
         encode(&entries, metadata)
     }
 
@@ -95,6 +103,14 @@ impl Trainer {
             whole("wgrad.position", position)?,
             whole("wgrad.samples", samples)?,
         );
+        let broken = |key: &str, value: &str| {
+            Error::format(file, format!("{key} is {value:?}, which no trainer wrote"))
+        };
+        let factor = entry("wgrad.rate_factor")?;
+        let rate_factor = match factor.parse::<f64>() {
+            Ok(rate_factor) if rate_factor.is_finite() && rate_factor >= 0.0 => rate_factor,
+            _ => return Err(broken("wgrad.rate_factor", factor)),
+        };
         let settings = entry("wgrad.settings")?;
         if *settings != self.identity() {
             let identity = self.identity();
@@ -102,6 +118,11 @@ impl Trainer {
                 file,
                 format!("saved with settings {settings}, expected {identity}"),
             ));
+        }
+        let mut plateau = self.plateau;
+        if let Some(plateau) = &mut plateau {
+            let text = entry("wgrad.plateau")?;
+            plateau.state = read_plateau(text).ok_or_else(|| broken("wgrad.plateau", text))?;
         }
         let (moments, parameters): (Vec<Entry>, Vec<Entry>) = entries
             .into_iter()
@@ -126,6 +147,7 @@ impl Trainer {
         }
         (self.step, self.epoch) = (step.into(), epoch);
         (self.position, self.samples) = (position as usize, samples as usize);
+        (self.rate_factor, self.plateau) = (rate_factor, plateau);
         self.write_state()
     }
 
@@ -133,10 +155,11 @@ impl Trainer {
     fn identity(&self) -> String {
         let s = &self.settings;
         format!(
-            "format 1, {:?} {:?} {:?} batch {} shuffle {} seed {}, operations {:?}",
+            "format 1, {:?} {:?} {:?} plateau {:?} batch {} shuffle {} seed {}, operations {:?}",
             s.loss,
             s.optimizer,
             s.schedule,
+            s.plateau,
             s.batch_size,
             s.shuffle,
             s.seed,

@@ -5,7 +5,7 @@ use super::run::PlanKey;
 use super::{Evaluation, Trainer, sum_metrics};
 use crate::Result;
 use crate::data::Dataset;
-use crate::kernel::update::ALL_FINITE;
+use crate::kernel::update::{ALL_FINITE, StepValues};
 use crate::plan::{Clock, Role, Task};
 
 /// Batches in one submit.
@@ -42,7 +42,7 @@ impl Trainer {
         for first in (0..data.len()).step_by(batch * BATCHES_PER_SUBMIT) {
             let (mut table, mut plans) = (Vec::new(), Vec::new());
             for offset in (first..data.len()).step_by(batch).take(BATCHES_PER_SUBMIT) {
-                table.extend([0, 0, 0, offset as u32]);
+                table.extend(StepValues::default().entry(offset as u32));
                 let batch = batch.min(data.len() - offset);
                 plans.push(self.plan_for(PlanKey {
                     task,

@@ -3,6 +3,7 @@
 mod checkpoint;
 mod evaluate;
 mod options;
+mod rate;
 mod report;
 mod resident;
 mod run;

@@ -2,7 +2,7 @@
 
 use super::Trainer;
 use crate::nn::Network;
-use crate::{Adam, Error, Optimizer, Result, Schedule};
+use crate::{Adam, Error, Optimizer, ReduceOnPlateau, Result, Schedule};
 
 /// What training makes small.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -22,11 +22,12 @@ pub struct TrainerBuilder {
 }
 
 /// See [`TrainerBuilder`].
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) struct Settings {
     pub(super) loss: Loss,
     pub(super) optimizer: Optimizer,
     pub(super) schedule: Schedule,
+    pub(super) plateau: Option<ReduceOnPlateau>,
     pub(super) batch_size: usize,
     pub(super) steps_per_submit: usize,
     pub(super) shuffle: bool,
@@ -42,6 +43,7 @@ impl TrainerBuilder {
                 loss: Loss::default(),
                 optimizer: Adam::new(1e-3).into(),
                 schedule: Schedule::default(),
+                plateau: None,
                 batch_size: 64,
                 steps_per_submit: 16,
                 shuffle: true,
@@ -64,8 +66,14 @@ impl TrainerBuilder {
     }
 
     /// How the learning rate changes by step; not at all by default.
-    pub fn schedule(mut self, schedule: Schedule) -> Self {
-        self.settings.schedule = schedule;
+    pub fn schedule(mut self, schedule: impl Into<Schedule>) -> Self {
+        self.settings.schedule = schedule.into();
+        self
+    }
+
+    /// Lowers the learning rate, beside the schedule, when the metrics of [`Trainer::observe`] no longer get better.
+    pub fn reduce_on_plateau(mut self, plateau: ReduceOnPlateau) -> Self {
+        self.settings.plateau = Some(plateau);
         self
     }
 
@@ -107,14 +115,12 @@ impl TrainerBuilder {
     /// [`Argument`](Error::Argument) if a setting is outside its range, or the network has no parameters.
     pub fn build(self) -> Result<Trainer> {
         let Settings {
-            optimizer,
-            schedule,
             batch_size,
             steps_per_submit,
             ..
         } = self.settings;
-        optimizer.check()?;
-        schedule.check()?;
+        self.settings.optimizer.check()?;
+        self.settings.schedule.check()?;
         if batch_size == 0 {
             return Err(Error::argument("the batch size", "at least 1", 0));
         }

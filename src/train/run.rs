@@ -5,7 +5,7 @@ use super::resident::Order;
 use super::{EpochReport, Progress, StepReport, Trainer, evaluate, sum_metrics};
 use crate::data::Dataset;
 use crate::executor::{IN_FLIGHT, PlanId, Ticket};
-use crate::kernel::update::ALL_FINITE;
+use crate::kernel::update::{ALL_FINITE, ENTRY_WORDS};
 use crate::nn::Network;
 use crate::plan::{Clock, GatherSource, Request, Role, Task, gradient_parts, lower};
 use crate::{Error, Result};
@@ -197,17 +197,11 @@ impl Trainer {
                     .optimizer
                     .step_values(step + 1, self.learning_rate(step));
                 let offset = ((self.position + i) * batch) as u32;
-                let entry = [
-                    values.rate.to_bits(),
-                    values.first.to_bits(),
-                    values.second.to_bits(),
-                    offset,
-                ];
-                self.entries.extend(entry);
+                self.entries.extend(values.entry(offset));
             }
             self.network.executor.write(
                 Role::StepTable(Clock::Training),
-                4 * place,
+                ENTRY_WORDS * place,
                 &self.entries,
             )?;
             first += run;

@@ -7,9 +7,10 @@ use super::{EpochReport, Progress, StepReport, TrainerBuilder};
 use crate::data::Dataset;
 use crate::executor::{Fetch, IN_FLIGHT, PlanId};
 use crate::kernel::program::Element;
+use crate::kernel::update::ENTRY_WORDS;
 use crate::nn::Network;
 use crate::plan::{BufferSpec, Clock, Plan, Role, gradient_parts, lower};
-use crate::{Error, Result};
+use crate::{Error, Plateau, ReduceOnPlateau, Result};
 use std::collections::VecDeque;
 use std::time::Instant;
 
@@ -38,6 +39,9 @@ const MOST_FLOPS_PER_SUBMIT: u64 = 100_000_000_000;
 pub struct Trainer {
     pub(super) network: Network,
     pub(super) settings: Settings,
+    pub(super) plateau: Option<Plateau>,
+    /// What the user multiplies the learning rate by.
+    pub(super) rate_factor: f64,
     /// Steps done: the device's counter, once all submits are done.
     pub(super) step: u64,
     pub(super) epoch: u32,
@@ -76,6 +80,7 @@ impl Trainer {
     }
 
     pub(super) fn from_settings(mut network: Network, settings: Settings) -> Result<Self> {
+        let plateau = settings.plateau.map(ReduceOnPlateau::build).transpose()?;
         let task = train_task(&network, &settings);
         // The plan's cost does not depend on where the batch comes from, so a first draft tells the submit's size.
         let draft = lower(&request(
@@ -131,6 +136,8 @@ impl Trainer {
         }
         let mut trainer = Trainer {
             settings,
+            plateau,
+            rate_factor: 1.0,
             step: 0,
             epoch: 0,
             position: 0,
@@ -146,7 +153,7 @@ impl Trainer {
             in_flight: VecDeque::with_capacity(IN_FLIGHT),
             network,
             fetch,
-            entries: Vec::with_capacity(4 * table_steps),
+            entries: Vec::with_capacity(ENTRY_WORDS * table_steps),
         };
         let spec = BufferSpec {
             role: Role::State(Clock::Training),
@@ -197,13 +204,6 @@ impl Trainer {
     /// The epoch under way, from 0.
     pub fn epoch_number(&self) -> u32 {
         self.epoch
-    }
-
-    /// The learning rate of a step.
-    pub fn learning_rate(&self, step: u64) -> f64 {
-        self.settings
-            .schedule
-            .rate(self.settings.optimizer.learning_rate(), step)
     }
 
     /// One step on a batch of your own. Waits for its result.

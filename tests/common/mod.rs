@@ -1,8 +1,11 @@
-//! What the tests share: a comparator, an oracle in `f64`, test data, tolerances and devices.
+//! What the tests share: a comparator, an oracle in `f64`, test data, tolerances, devices, readers of test vectors.
 #![allow(dead_code, reason = "every test file uses its own part")]
 
 pub(crate) mod compare;
 pub(crate) mod data;
+pub(crate) mod descent;
 pub(crate) mod devices;
 pub(crate) mod oracle;
 pub(crate) mod precision;
+pub(crate) mod torch_optimizer;
+pub(crate) mod vectors;

@@ -6,8 +6,8 @@ use crate::common::devices::{cpu, gpu, gpu_checked, gpu_without_subgroups};
 use crate::common::oracle::{self, widen};
 use crate::common::precision::{ULP, sum_ulps};
 use wgrad::{
-    Activation, Adagrad, Adam, Bytes, Device, Layout, OptimizerState, Result, RmsProp, Sgd, Tensor,
-    Words,
+    Activation, Adadelta, Adagrad, Adam, Adamax, Bytes, Device, Layout, Lion, NAdam,
+    OptimizerState, RAdam, Result, RmsProp, Sgd, Tensor, Words,
 };
 
 type Call = Box<dyn Fn(&Device) -> Result<Tensor>>;
@@ -108,7 +108,12 @@ fn calls() -> Vec<(String, Call)> {
         Adam::new(0.1).amsgrad(true).into(),
         Adagrad::new(0.1).initial_accumulator(0.1).into(),
         RmsProp::new(0.1).momentum(0.9).centered(true).into(),
-    ] as [wgrad::Optimizer; 5]
+        Adadelta::new(0.1).l1(0.1).into(),
+        Adamax::new(0.1).l1(0.1).into(),
+        NAdam::new(0.1).l1(0.1).into(),
+        RAdam::new(0.1).betas(0.9, 0.9).l1(0.1).into(),
+        Lion::new(0.1).l1(0.1).into(),
+    ] as [wgrad::Optimizer; 10]
     {
         add(
             format!("update {}", optimizer.name()),

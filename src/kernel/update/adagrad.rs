@@ -1,7 +1,7 @@
 //! AdaGrad.
 
-use super::optimizer::{check_epsilon, check_not_negative};
-use super::{Optimizer, Part, StepValues};
+use super::ranges::{check_epsilon, check_not_negative};
+use super::{Optimizer, Part, Penalty, StepValues};
 use crate::kernel::Real;
 
 pub(crate) const SOURCE: &str = include_str!("../../../shaders/update/adagrad.wgsl");
@@ -22,6 +22,7 @@ pub struct Adagrad {
     pub(crate) initial_accumulator: f64,
     pub(crate) epsilon: f64,
     pub(crate) weight_decay: f64,
+    pub(crate) l1: f64,
 }
 
 impl Adagrad {
@@ -33,6 +34,7 @@ impl Adagrad {
             initial_accumulator: 0.0,
             epsilon: 1e-10,
             weight_decay: 0.0,
+            l1: 0.0,
         }
     }
 
@@ -62,6 +64,11 @@ impl Adagrad {
         }
     }
 
+    /// The L1 coefficient λ, 0 by default: g ← g + λ·sign(w), with sign(0) = 0.
+    pub fn l1(self, l1: f64) -> Self {
+        Adagrad { l1, ..self }
+    }
+
     pub(super) fn check(&self) -> crate::Result<()> {
         check_not_negative("AdaGrad's rate decay", self.rate_decay)?;
         check_not_negative("AdaGrad's initial accumulator", self.initial_accumulator)?;
@@ -75,10 +82,15 @@ impl From<Adagrad> for Optimizer {
     }
 }
 
-pub(crate) fn run<T: Real>(part: Part<'_, T>, l2: T, [epsilon, ..]: [T; 8], step: StepValues<T>) {
+pub(crate) fn run<T: Real>(
+    part: Part<'_, T>,
+    penalty: Penalty<T>,
+    [epsilon, ..]: [T; 8],
+    step: StepValues<T>,
+) {
     let [sums, ..] = part.moments;
     for ((w, &g), sum) in part.weights.iter_mut().zip(part.gradients).zip(sums) {
-        let g = g + l2 * *w;
+        let g = penalty.gradient(g, *w);
         *sum += g * g;
         *w = *w - step.first * g / (sum.sqrt() + epsilon);
     }

@@ -1,7 +1,8 @@
 //! Adam and AdamW.
 
-use super::optimizer::{check_epsilon, check_fraction, check_not_negative};
-use super::{Optimizer, Part, StepValues};
+use super::optimizer::power;
+use super::ranges::{check_epsilon, check_fraction, check_not_negative};
+use super::{Optimizer, Part, Penalty, StepValues};
 use crate::kernel::Real;
 
 pub(crate) const SOURCE: &str = include_str!("../../../shaders/update/adam.wgsl");
@@ -26,6 +27,7 @@ pub struct Adam {
     pub(crate) beta2: f64,
     pub(crate) epsilon: f64,
     pub(crate) weight_decay: f64,
+    pub(crate) l1: f64,
     pub(crate) decoupled: bool,
     pub(crate) amsgrad: bool,
     pub(crate) bias_correction: bool,
@@ -40,6 +42,7 @@ impl Adam {
             beta2: 0.999,
             epsilon: 1e-8,
             weight_decay: 0.0,
+            l1: 0.0,
             decoupled: false,
             amsgrad: false,
             bias_correction: true,
@@ -77,12 +80,18 @@ impl Adam {
         }
     }
 
+    /// The L1 coefficient λ, 0 by default: g ← g + λ·sign(w), with sign(0) = 0.
+    pub fn l1(self, l1: f64) -> Self {
+        Adam { l1, ..self }
+    }
+
     /// AMSGrad (Reddi et al. 2018): the greatest v so far stands in the denominator.
     pub fn amsgrad(self, amsgrad: bool) -> Self {
         Adam { amsgrad, ..self }
     }
 
-    /// Whether the moments are divided by 1 − βᵗ; without it the first steps are short.
+    /// Whether the moments are divided by 1 − βᵗ, on by default. Without it the rule is w ← w − ηm/(√v + ε), as some
+    /// textbooks have it, and the first steps are of another length.
     pub fn bias_correction(self, bias_correction: bool) -> Self {
         Adam {
             bias_correction,
@@ -91,16 +100,14 @@ impl Adam {
     }
 
     /// η/(1 − β₁ᵗ) and 1/√(1 − β₂ᵗ), or η and 1.
-    pub(super) fn corrections(&self, step: u64, rate: f64) -> (f64, f64) {
+    pub(super) fn corrections(&self, step: u64, rate: f64) -> [f64; 2] {
         if !self.bias_correction {
-            return (rate, 1.0);
+            return [rate, 1.0];
         }
-        // Past this many steps both powers are 0 in f64 for every β below 1 that differs from 1 visibly.
-        let t = step.min(i32::MAX as u64) as i32;
-        (
-            rate / (1.0 - self.beta1.powi(t)),
-            1.0 / (1.0 - self.beta2.powi(t)).sqrt(),
-        )
+        [
+            rate / (1.0 - power(self.beta1, step)),
+            1.0 / (1.0 - power(self.beta2, step)).sqrt(),
+        ]
     }
 
     pub(super) fn check(&self) -> crate::Result<()> {
@@ -119,7 +126,7 @@ impl From<Adam> for Optimizer {
 
 pub(crate) fn run<T: Real>(
     part: Part<'_, T>,
-    l2: T,
+    penalty: Penalty<T>,
     hyper: [T; 8],
     amsgrad: bool,
     step: StepValues<T>,
@@ -135,7 +142,7 @@ pub(crate) fn run<T: Real>(
     ] = hyper;
     let [ms, vs, greatest] = part.moments;
     let new_moments = |w: T, g: T, m: &mut T, v: &mut T| {
-        let g = g + l2 * w;
+        let g = penalty.gradient(g, w);
         *m = beta1 * *m + one_minus_beta1 * g;
         *v = beta2 * *v + one_minus_beta2 * g * g;
     };

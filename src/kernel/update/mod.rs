@@ -1,22 +1,34 @@
 //! The optimizer update: one dispatch over the flat arena of all parameters, whatever their number.
 //!
-//! For every element: g ← gradient + λw (L2 weight decay), then the optimizer's rule gives the new w and its moments.
+//! For every element: g ← gradient + λ₂w + λ₁·sign(w) (penalties), then the optimizer's rule gives the new w and its moments.
 //! One file per rule, `shaders/update/x.wgsl` and `src/kernel/update/x.rs`; the loop around them is
 //! `shaders/update/update.wgsl` and this file.
 //!
 //! The learning rate and what else changes by step come from the step table (see [`crate::plan`]); nothing is changed
 //! while the non-finite guard is set. The last segment's update also moves the step counter on.
 
+mod adadelta;
 mod adagrad;
 mod adam;
+mod adamax;
+mod lion;
 mod momentum;
+mod nadam;
 mod optimizer;
+mod radam;
+mod ranges;
 mod rms_prop;
 mod sgd;
 
+pub use adadelta::Adadelta;
 pub use adagrad::Adagrad;
 pub use adam::Adam;
+pub use adamax::Adamax;
+pub use lion::Lion;
+pub use nadam::NAdam;
 pub use optimizer::Optimizer;
+pub use radam::RAdam;
+pub(crate) use ranges::check_not_negative;
 pub use rms_prop::RmsProp;
 pub use sgd::Sgd;
 
@@ -36,13 +48,42 @@ pub(crate) const MOST_MOMENTS: usize = 3;
 const TASK: usize = 1 << 13;
 
 /// What changes from step to step, as the rule wants it.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct StepValues<T> {
     /// Learning rate.
     pub(crate) rate: T,
-    /// Two factors of the rule's own.
+    /// Three factors of the rule's own.
     pub(crate) first: T,
     pub(crate) second: T,
+    pub(crate) third: T,
+}
+
+/// Words in an entry of the step table.
+pub(crate) const ENTRY_WORDS: usize = 8;
+
+/// The word of an entry that says where the step's batch begins.
+pub(crate) const ENTRY_OFFSET: usize = 3;
+
+impl StepValues<f32> {
+    /// An entry of the step table, with where the step's batch begins.
+    pub(crate) fn entry(self, offset: u32) -> [u32; ENTRY_WORDS] {
+        let [rate, first, second, third] =
+            [self.rate, self.first, self.second, self.third].map(f32::to_bits);
+        [rate, first, second, offset, third, 0, 0, 0]
+    }
+}
+
+/// Coefficients of the penalties on the weights, whose derivatives are added to the gradient.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Penalty<T> {
+    pub(crate) l2: T,
+    pub(crate) l1: T,
+}
+
+impl<T: Real> Penalty<T> {
+    fn gradient(self, g: T, w: T) -> T {
+        g + self.l2 * w + self.l1 * w.sign()
+    }
 }
 
 /// One segment of the parameter arena. Arguments: weights, gradients, [moments], step table, state.
@@ -65,6 +106,8 @@ uniform_block! {
         table_steps: u32,
         advance: u32,
         weight_decay: f32,
+        l1: f32,
+        _pad: [u32; 3],
         hyper: [f32; 8],
     }
 }
@@ -89,6 +132,8 @@ impl Compute for Update {
             table_steps: self.table_steps as u32,
             advance: u32::from(self.advance),
             weight_decay: self.optimizer.l2(),
+            l1: self.optimizer.l1(),
+            _pad: [0; 3],
             hyper: self.optimizer.hyper(),
         };
         let mut constants = self.optimizer.constants();
@@ -113,12 +158,13 @@ impl Compute for Update {
         if state[2] != ALL_FINITE {
             return;
         }
-        let entry = state[1].wrapping_sub(1) as usize % self.table_steps * 4;
+        let entry = state[1].wrapping_sub(1) as usize % self.table_steps * ENTRY_WORDS;
         let value = |word: u32| T::of(f32::from_bits(word).into());
         let values = StepValues {
             rate: value(table[entry]),
             first: value(table[entry + 1]),
             second: value(table[entry + 2]),
+            third: value(table[entry + 4]),
         };
         if self.advance {
             state[0] = state[1];

@@ -1,11 +1,17 @@
 //! The optimizers as one type: what the update kernel and the trainer ask of each.
 
+use super::ranges::check_not_negative;
 use super::{
-    Adagrad, Adam, Part, RmsProp, Sgd, StepValues, adagrad, adam, momentum, rms_prop, sgd,
+    Adadelta, Adagrad, Adam, Adamax, Lion, NAdam, Part, Penalty, RAdam, RmsProp, Sgd, StepValues,
+    adadelta, adagrad, adam, adamax, lion, momentum, nadam, radam, rms_prop, sgd,
 };
 use crate::kernel::Real;
 
-/// Any optimizer, with its hyperparameters. Made from [`Sgd`], [`Adam`], [`Adagrad`] or [`RmsProp`] by `into()`.
+/// Any optimizer, with its hyperparameters. Made from [`Sgd`], [`Adam`] and the others by `into()`.
+///
+/// Each adds the penalties to the gradient g first: λ₂w for L2 (`weight_decay`, but where it is decoupled) and
+/// λ₁·sign(w), sign(0) = 0, for L1 (`l1`): gradient descent on L + ½λ₂‖w‖² + λ₁Σ|w|. Both reach every parameter, biases
+/// too.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Optimizer {
@@ -17,6 +23,16 @@ pub enum Optimizer {
     Adagrad(Adagrad),
     /// RMSprop.
     RmsProp(RmsProp),
+    /// Adadelta.
+    Adadelta(Adadelta),
+    /// Adamax.
+    Adamax(Adamax),
+    /// NAdam.
+    NAdam(NAdam),
+    /// RAdam.
+    RAdam(RAdam),
+    /// Lion.
+    Lion(Lion),
 }
 
 impl Optimizer {
@@ -27,6 +43,11 @@ impl Optimizer {
             Optimizer::Adam(o) => o.learning_rate,
             Optimizer::Adagrad(o) => o.learning_rate,
             Optimizer::RmsProp(o) => o.learning_rate,
+            Optimizer::Adadelta(o) => o.learning_rate,
+            Optimizer::Adamax(o) => o.learning_rate,
+            Optimizer::NAdam(o) => o.learning_rate,
+            Optimizer::RAdam(o) => o.learning_rate,
+            Optimizer::Lion(o) => o.learning_rate,
         }
     }
 
@@ -38,6 +59,11 @@ impl Optimizer {
             Optimizer::Adam(_) => "adam",
             Optimizer::Adagrad(_) => "adagrad",
             Optimizer::RmsProp(_) => "rms_prop",
+            Optimizer::Adadelta(_) => "adadelta",
+            Optimizer::Adamax(_) => "adamax",
+            Optimizer::NAdam(_) => "nadam",
+            Optimizer::RAdam(_) => "radam",
+            Optimizer::Lion(_) => "lion",
         }
     }
 
@@ -46,7 +72,11 @@ impl Optimizer {
         match self {
             Optimizer::Sgd(o) => usize::from(o.momentum != 0.0),
             Optimizer::Adam(o) => 2 + usize::from(o.amsgrad),
-            Optimizer::Adagrad(_) => 1,
+            Optimizer::Adagrad(_) | Optimizer::Lion(_) => 1,
+            Optimizer::Adadelta(_)
+            | Optimizer::Adamax(_)
+            | Optimizer::NAdam(_)
+            | Optimizer::RAdam(_) => 2,
             Optimizer::RmsProp(o) => 1 + usize::from(o.centered) + usize::from(o.momentum != 0.0),
         }
     }
@@ -61,28 +91,60 @@ impl Optimizer {
 
     /// Coefficient of the L2 penalty that is added to the gradient.
     pub(crate) fn l2(&self) -> f32 {
-        match self {
-            Optimizer::Sgd(o) => o.weight_decay as f32,
-            Optimizer::Adam(o) if o.decoupled => 0.0,
-            Optimizer::Adam(o) => o.weight_decay as f32,
-            Optimizer::Adagrad(o) => o.weight_decay as f32,
-            Optimizer::RmsProp(o) => o.weight_decay as f32,
-        }
+        let (decay, decoupled) = match self {
+            Optimizer::Sgd(o) => (o.weight_decay, false),
+            Optimizer::Adam(o) => (o.weight_decay, o.decoupled),
+            Optimizer::Adagrad(o) => (o.weight_decay, false),
+            Optimizer::RmsProp(o) => (o.weight_decay, false),
+            Optimizer::Adadelta(o) => (o.weight_decay, false),
+            Optimizer::Adamax(o) => (o.weight_decay, false),
+            Optimizer::NAdam(o) => (o.weight_decay, o.decoupled),
+            Optimizer::RAdam(o) => (o.weight_decay, o.decoupled),
+            Optimizer::Lion(o) => (o.weight_decay, true),
+        };
+        if decoupled { 0.0 } else { decay as f32 }
+    }
+
+    /// Coefficient of the L1 penalty.
+    pub(crate) fn l1(&self) -> f32 {
+        let l1 = match self {
+            Optimizer::Sgd(o) => o.l1,
+            Optimizer::Adam(o) => o.l1,
+            Optimizer::Adagrad(o) => o.l1,
+            Optimizer::RmsProp(o) => o.l1,
+            Optimizer::Adadelta(o) => o.l1,
+            Optimizer::Adamax(o) => o.l1,
+            Optimizer::NAdam(o) => o.l1,
+            Optimizer::RAdam(o) => o.l1,
+            Optimizer::Lion(o) => o.l1,
+        };
+        l1 as f32
     }
 
     /// The rule's constants, in the order its shader names.
     pub(crate) fn hyper(&self) -> [f32; 8] {
         let mut hyper = [0.0; 8];
+        let decay = |decoupled: bool, decay: f64| if decoupled { decay } else { 0.0 };
+        let adam = |beta1: f64, beta2: f64, epsilon: f64, decay: f64| {
+            [beta1, 1.0 - beta1, beta2, 1.0 - beta2, epsilon, decay]
+        };
         let values: &[f64] = match self {
             Optimizer::Sgd(o) => &[o.momentum],
-            Optimizer::Adam(o) => &[
-                o.beta1,
-                1.0 - o.beta1,
-                o.beta2,
-                1.0 - o.beta2,
-                o.epsilon,
-                if o.decoupled { o.weight_decay } else { 0.0 },
-            ],
+            Optimizer::Adam(o) => {
+                let decay = decay(o.decoupled, o.weight_decay);
+                &adam(o.beta1, o.beta2, o.epsilon, decay)
+            }
+            Optimizer::NAdam(o) => {
+                let decay = decay(o.decoupled, o.weight_decay);
+                &adam(o.beta1, o.beta2, o.epsilon, decay)
+            }
+            Optimizer::RAdam(o) => {
+                let decay = decay(o.decoupled, o.weight_decay);
+                &adam(o.beta1, o.beta2, o.epsilon, decay)
+            }
+            Optimizer::Lion(o) => &adam(o.beta1, o.beta2, o.weight_decay, 0.0),
+            Optimizer::Adadelta(o) => &[o.rho, 1.0 - o.rho, o.epsilon],
+            Optimizer::Adamax(o) => &[o.beta1, 1.0 - o.beta1, o.beta2, o.epsilon],
             Optimizer::Adagrad(o) => &[o.epsilon],
             Optimizer::RmsProp(o) => &[o.alpha, 1.0 - o.alpha, o.epsilon, o.momentum],
         };
@@ -97,11 +159,16 @@ impl Optimizer {
         match self {
             Optimizer::Sgd(o) => vec![("NESTEROV", u32::from(o.nesterov))],
             Optimizer::Adam(o) => vec![("AMSGRAD", u32::from(o.amsgrad))],
-            Optimizer::Adagrad(_) => vec![],
             Optimizer::RmsProp(o) => vec![
                 ("CENTERED", u32::from(o.centered)),
                 ("MOMENTUM", u32::from(o.momentum != 0.0)),
             ],
+            Optimizer::Adagrad(_)
+            | Optimizer::Adadelta(_)
+            | Optimizer::Adamax(_)
+            | Optimizer::NAdam(_)
+            | Optimizer::RAdam(_)
+            | Optimizer::Lion(_) => vec![],
         }
     }
 
@@ -113,6 +180,11 @@ impl Optimizer {
             Optimizer::Adam(_) => adam::SOURCE,
             Optimizer::Adagrad(_) => adagrad::SOURCE,
             Optimizer::RmsProp(_) => rms_prop::SOURCE,
+            Optimizer::Adadelta(_) => adadelta::SOURCE,
+            Optimizer::Adamax(_) => adamax::SOURCE,
+            Optimizer::NAdam(_) => nadam::SOURCE,
+            Optimizer::RAdam(_) => radam::SOURCE,
+            Optimizer::Lion(_) => lion::SOURCE,
         }
     }
 
@@ -123,37 +195,72 @@ impl Optimizer {
             Optimizer::Sgd(_) => 7,
             Optimizer::Adam(_) => 17,
             Optimizer::Adagrad(_) => 8,
-            Optimizer::RmsProp(_) => 14,
+            Optimizer::RmsProp(_) | Optimizer::Adamax(_) => 14,
+            Optimizer::Adadelta(_) => 19,
+            Optimizer::NAdam(_) => 19,
+            Optimizer::RAdam(_) => 17,
+            Optimizer::Lion(_) => 13,
         }
     }
 
     /// What the rule takes from the step table in step `step` (from 1) at learning rate `rate`, computed in `f64`.
     pub(crate) fn step_values(&self, step: u64, rate: f64) -> StepValues<f32> {
-        let (first, second) = match self {
-            Optimizer::Sgd(o) => (if step == 1 { 1.0 } else { 1.0 - o.dampening }, 0.0),
-            Optimizer::Adam(o) => o.corrections(step, rate),
-            Optimizer::Adagrad(o) => (rate / (1.0 + (step - 1) as f64 * o.rate_decay), 0.0),
-            Optimizer::RmsProp(_) => (0.0, 0.0),
+        let [rate, first, second, third] = match self {
+            // Without momentum the rule is plain, and knows only the rate.
+            Optimizer::Sgd(o) if o.momentum == 0.0 => [rate, 0.0, 0.0, 0.0],
+            Optimizer::Sgd(o) => {
+                let [rate, first, second] = o.factors(step, rate);
+                [rate, first, second, 0.0]
+            }
+            Optimizer::Adam(o) => {
+                let [first, second] = o.corrections(step, rate);
+                [rate, first, second, 0.0]
+            }
+            Optimizer::Adagrad(o) => {
+                let first = rate / (1.0 + (step - 1) as f64 * o.rate_decay);
+                [rate, first, 0.0, 0.0]
+            }
+            Optimizer::Adamax(o) => [rate, o.correction(step, rate), 0.0, 0.0],
+            Optimizer::NAdam(o) => {
+                let [first, second, third] = o.corrections(step, rate);
+                [rate, first, second, third]
+            }
+            Optimizer::RAdam(o) => {
+                let [first, second] = o.corrections(step, rate);
+                [rate, first, second, 0.0]
+            }
+            Optimizer::RmsProp(_) | Optimizer::Adadelta(_) | Optimizer::Lion(_) => {
+                [rate, 0.0, 0.0, 0.0]
+            }
         };
         StepValues {
             rate: rate as f32,
             first: first as f32,
             second: second as f32,
+            third: third as f32,
         }
     }
 
     /// The CPU twin of the rule over one stretch of the arena.
     pub(crate) fn update<T: Real>(&self, part: Part<'_, T>, step: StepValues<T>) {
-        let l2 = T::of(self.l2().into());
+        let penalty = Penalty {
+            l2: T::of(self.l2().into()),
+            l1: T::of(self.l1().into()),
+        };
         let hyper = self.hyper().map(|h| T::of(h.into()));
         match self {
-            Optimizer::Sgd(o) if o.momentum == 0.0 => sgd::run(part, l2, step),
-            Optimizer::Sgd(o) => momentum::run(part, l2, hyper, o.nesterov, step),
-            Optimizer::Adam(o) => adam::run(part, l2, hyper, o.amsgrad, step),
-            Optimizer::Adagrad(_) => adagrad::run(part, l2, hyper, step),
+            Optimizer::Sgd(o) if o.momentum == 0.0 => sgd::run(part, penalty, step),
+            Optimizer::Sgd(o) => momentum::run(part, penalty, hyper, o.nesterov, step),
+            Optimizer::Adam(o) => adam::run(part, penalty, hyper, o.amsgrad, step),
+            Optimizer::Adagrad(_) => adagrad::run(part, penalty, hyper, step),
             Optimizer::RmsProp(o) => {
-                rms_prop::run(part, l2, hyper, o.centered, o.momentum != 0.0, step)
+                rms_prop::run(part, penalty, hyper, o.centered, o.momentum != 0.0, step)
             }
+            Optimizer::Adadelta(_) => adadelta::run(part, penalty, hyper, step),
+            Optimizer::Adamax(_) => adamax::run(part, penalty, hyper, step),
+            Optimizer::NAdam(_) => nadam::run(part, penalty, hyper, step),
+            Optimizer::RAdam(_) => radam::run(part, penalty, hyper, step),
+            Optimizer::Lion(_) => lion::run(part, penalty, hyper, step),
         }
     }
 
@@ -161,51 +268,23 @@ impl Optimizer {
     pub(crate) fn check(&self) -> crate::Result<()> {
         check_not_negative("the learning rate", self.learning_rate())?;
         check_not_negative("the weight decay", self.l2().into())?;
+        check_not_negative("the L1 coefficient", self.l1().into())?;
         match self {
             Optimizer::Sgd(o) => o.check(),
             Optimizer::Adam(o) => o.check(),
             Optimizer::Adagrad(o) => o.check(),
             Optimizer::RmsProp(o) => o.check(),
+            Optimizer::Adadelta(o) => o.check(),
+            Optimizer::Adamax(o) => o.check(),
+            Optimizer::NAdam(o) => o.check(),
+            Optimizer::RAdam(o) => o.check(),
+            Optimizer::Lion(o) => o.check(),
         }
     }
 }
 
-/// An [`Error::Argument`](crate::Error::Argument) unless `legal` holds of the value as the device will see it, in `f32`,
-/// and it is finite there.
-pub(super) fn check(
-    what: &'static str,
-    value: f64,
-    legal: impl Fn(f32) -> bool,
-    expected: &str,
-) -> crate::Result<()> {
-    if (value as f32).is_finite() && legal(value as f32) {
-        Ok(())
-    } else {
-        Err(crate::Error::argument(what, expected, value))
-    }
-}
-
-/// [`check`] for an ε: a subnormal may count as 0, and 0/0 is NaN where the gradient is 0.
-pub(super) fn check_epsilon(what: &'static str, value: f64) -> crate::Result<()> {
-    check(
-        what,
-        value,
-        |v| v >= f32::MIN_POSITIVE,
-        "at least 1.2e-38, the least normal f32",
-    )
-}
-
-/// [`check`] for a rate, a decay or a sum.
-pub(super) fn check_not_negative(what: &'static str, value: f64) -> crate::Result<()> {
-    check(what, value, |v| v >= 0.0, "finite in f32 and at least 0")
-}
-
-/// [`check`] for a factor of a running average.
-pub(super) fn check_fraction(what: &'static str, value: f64) -> crate::Result<()> {
-    check(
-        what,
-        value,
-        |v| (0.0..1.0).contains(&v),
-        "at least 0 and, in f32, below 1",
-    )
+/// βᵗ.
+pub(super) fn power(beta: f64, step: u64) -> f64 {
+    // Past this many steps the power is 0 in f64 for every β below 1 that differs from 1 visibly.
+    beta.powi(step.min(i32::MAX as u64) as i32)
 }

@@ -1,7 +1,7 @@
 //! RMSprop.
 
-use super::optimizer::{check_epsilon, check_fraction};
-use super::{Optimizer, Part, StepValues};
+use super::ranges::{check_epsilon, check_fraction};
+use super::{Optimizer, Part, Penalty, StepValues};
 use crate::kernel::Real;
 
 pub(crate) const SOURCE: &str = include_str!("../../../shaders/update/rms_prop.wgsl");
@@ -24,6 +24,7 @@ pub struct RmsProp {
     pub(crate) momentum: f64,
     pub(crate) centered: bool,
     pub(crate) weight_decay: f64,
+    pub(crate) l1: f64,
 }
 
 impl RmsProp {
@@ -36,6 +37,7 @@ impl RmsProp {
             momentum: 0.0,
             centered: false,
             weight_decay: 0.0,
+            l1: 0.0,
         }
     }
 
@@ -67,6 +69,11 @@ impl RmsProp {
         }
     }
 
+    /// The L1 coefficient λ, 0 by default: g ← g + λ·sign(w), with sign(0) = 0.
+    pub fn l1(self, l1: f64) -> Self {
+        RmsProp { l1, ..self }
+    }
+
     pub(super) fn check(&self) -> crate::Result<()> {
         check_fraction("RMSprop's α", self.alpha)?;
         check_fraction("the momentum", self.momentum)?;
@@ -82,7 +89,7 @@ impl From<RmsProp> for Optimizer {
 
 pub(crate) fn run<T: Real>(
     part: Part<'_, T>,
-    l2: T,
+    penalty: Penalty<T>,
     [alpha, one_minus_alpha, epsilon, momentum, ..]: [T; 8],
     centered: bool,
     with_momentum: bool,
@@ -95,7 +102,7 @@ pub(crate) fn run<T: Real>(
         (third, second)
     };
     for (i, (w, &g)) in part.weights.iter_mut().zip(part.gradients).enumerate() {
-        let g = g + l2 * *w;
+        let g = penalty.gradient(g, *w);
         squares[i] = alpha * squares[i] + one_minus_alpha * g * g;
         let mut variance = squares[i];
         if centered {

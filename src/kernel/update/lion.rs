@@ -1,0 +1,91 @@
+//! Lion.
+
+use super::ranges::{check_fraction, check_not_negative};
+use super::{Optimizer, Part, Penalty, StepValues};
+use crate::kernel::Real;
+
+pub(crate) const SOURCE: &str = include_str!("../../../shaders/update/lion.wgsl");
+
+/// Lion (Chen et al. 2023): every weight moves by η, whatever its gradient's size.
+///
+/// w ← w − η(sign(β₁m + (1 − β₁)g) + λw); m ← β₂m + (1 − β₂)g, with the m before in the sign, and sign(0) = 0.
+///
+/// Weight decay λ is always decoupled, as in the paper. PyTorch has no Lion. η is a third to a tenth of Adam's, λ larger
+/// by as much.
+///
+/// ```
+/// # use wgrad::Lion;
+/// # let _: wgrad::Optimizer =
+/// Lion::new(1e-4).weight_decay(0.1)
+/// # .into();
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Lion {
+    pub(crate) learning_rate: f64,
+    pub(crate) beta1: f64,
+    pub(crate) beta2: f64,
+    pub(crate) weight_decay: f64,
+    pub(crate) l1: f64,
+}
+
+impl Lion {
+    /// Lion with learning rate η, β₁ = 0.9, β₂ = 0.99 and no penalties.
+    pub fn new(learning_rate: f64) -> Self {
+        Lion {
+            learning_rate,
+            beta1: 0.9,
+            beta2: 0.99,
+            weight_decay: 0.0,
+            l1: 0.0,
+        }
+    }
+
+    /// The share β₁ of the average in a step's direction, and the average's decay rate β₂; each at least 0 and below 1.
+    pub fn betas(self, beta1: f64, beta2: f64) -> Self {
+        Lion {
+            beta1,
+            beta2,
+            ..self
+        }
+    }
+
+    /// The coefficient λ of the decoupled weight decay.
+    pub fn weight_decay(self, weight_decay: f64) -> Self {
+        Lion {
+            weight_decay,
+            ..self
+        }
+    }
+
+    /// The L1 coefficient λ: g ← g + λ·sign(w).
+    pub fn l1(self, l1: f64) -> Self {
+        Lion { l1, ..self }
+    }
+
+    pub(super) fn check(&self) -> crate::Result<()> {
+        check_fraction("Lion's β₁", self.beta1)?;
+        check_fraction("Lion's β₂", self.beta2)?;
+        check_not_negative("the weight decay", self.weight_decay)
+    }
+}
+
+impl From<Lion> for Optimizer {
+    fn from(optimizer: Lion) -> Self {
+        Optimizer::Lion(optimizer)
+    }
+}
+
+pub(crate) fn run<T: Real>(
+    part: Part<'_, T>,
+    penalty: Penalty<T>,
+    [beta1, one_minus_beta1, beta2, one_minus_beta2, decay, ..]: [T; 8],
+    step: StepValues<T>,
+) {
+    let [ms, ..] = part.moments;
+    for ((w, &g), m) in part.weights.iter_mut().zip(part.gradients).zip(ms) {
+        let g = penalty.gradient(g, *w);
+        let direction = (beta1 * *m + one_minus_beta1 * g).sign();
+        *m = beta2 * *m + one_minus_beta2 * g;
+        *w = *w - step.rate * (direction + decay * *w);
+    }
+}

@@ -1,0 +1,202 @@
+//! A rate that falls when a metric stops getting better.
+
+use super::ranges::{at_least, below_one, fraction};
+use crate::Result;
+
+/// Which way a metric gets better.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Better {
+    /// Like a loss.
+    #[default]
+    Lower,
+    /// Like an accuracy.
+    Higher,
+}
+
+/// How much better than the best a metric must be to count.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Threshold {
+    /// By this fraction of the best, below 1: below best·(1 − threshold), or above best·(1 + threshold).
+    Relative(f64),
+    /// By this much.
+    Absolute(f64),
+}
+
+/// Lowers the learning rate when a metric has not become better for a while (PyTorch's `ReduceLROnPlateau`).
+///
+/// It hears a metric whenever you have one, most often once an epoch, and gives a factor of the rate, 1 at first. After
+/// more than `patience` metrics in a row that were no better than the best, the factor is multiplied by `factor`, but does
+/// not fall below `floor`; then `cooldown` metrics do not count as bad.
+///
+/// PyTorch's `min_lr` is floor·η. Its `eps` is absolute, here a fraction of η: a fall by no more is not made. A metric that
+/// is not a number is no better than any.
+///
+/// A trainer takes one [for its own](crate::TrainerBuilder::reduce_on_plateau), and saves its state in checkpoints; or
+/// observe metrics yourself:
+///
+/// ```
+/// use wgrad::ReduceOnPlateau;
+/// # fn main() -> wgrad::Result<()> {
+/// let mut plateau = ReduceOnPlateau::new().factor(0.5).patience(1).build()?;
+/// let factors = [3.0, 2.0, 2.0, 2.5, 1.0].map(|loss| plateau.observe(loss));
+/// assert_eq!(factors, [1.0, 1.0, 1.0, 0.5, 0.5]);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ReduceOnPlateau {
+    better: Better,
+    factor: f64,
+    patience: u64,
+    threshold: Threshold,
+    cooldown: u64,
+    floor: f64,
+    least_fall: f64,
+}
+
+/// A [`ReduceOnPlateau`] at work.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Plateau {
+    settings: ReduceOnPlateau,
+    pub(crate) state: PlateauState,
+}
+
+/// What a [`Plateau`] remembers.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct PlateauState {
+    pub(crate) best: f64,
+    pub(crate) bad: u64,
+    pub(crate) cooling: u64,
+    pub(crate) factor: f64,
+}
+
+impl Default for ReduceOnPlateau {
+    fn default() -> Self {
+        ReduceOnPlateau::new()
+    }
+}
+
+impl ReduceOnPlateau {
+    /// For a metric that is to fall: factor 0.1, patience 10, relative threshold 1e-4, no cooldown, floor 0, least fall
+    /// 1e-8.
+    pub fn new() -> Self {
+        ReduceOnPlateau {
+            better: Better::Lower,
+            factor: 0.1,
+            patience: 10,
+            threshold: Threshold::Relative(1e-4),
+            cooldown: 0,
+            floor: 0.0,
+            least_fall: 1e-8,
+        }
+    }
+
+    /// Which way the metric gets better (`mode`).
+    pub fn better(self, better: Better) -> Self {
+        ReduceOnPlateau { better, ..self }
+    }
+
+    /// What the rate is multiplied by; at least 0, below 1.
+    pub fn factor(self, factor: f64) -> Self {
+        ReduceOnPlateau { factor, ..self }
+    }
+
+    /// How many metrics in a row may be no better.
+    pub fn patience(self, patience: u64) -> Self {
+        ReduceOnPlateau { patience, ..self }
+    }
+
+    /// How much better counts (`threshold` and `threshold_mode`); at least 0.
+    pub fn threshold(self, threshold: Threshold) -> Self {
+        ReduceOnPlateau { threshold, ..self }
+    }
+
+    /// How many metrics after a fall are not counted as bad.
+    pub fn cooldown(self, cooldown: u64) -> Self {
+        ReduceOnPlateau { cooldown, ..self }
+    }
+
+    /// The least factor (`min_lr` over η), between 0 and 1.
+    pub fn floor(self, floor: f64) -> Self {
+        ReduceOnPlateau { floor, ..self }
+    }
+
+    /// A fall of the factor by no more than this is not made (`eps` over η); at least 0.
+    pub fn least_fall(self, least_fall: f64) -> Self {
+        ReduceOnPlateau { least_fall, ..self }
+    }
+
+    /// Checks the settings.
+    ///
+    /// # Errors
+    /// [`Argument`](crate::Error::Argument) if one is outside its range.
+    pub fn build(self) -> Result<Plateau> {
+        below_one("the factor of a plateau", self.factor)?;
+        match self.threshold {
+            Threshold::Relative(by) => below_one("the relative threshold of a plateau", by)?,
+            Threshold::Absolute(by) => at_least("the absolute threshold of a plateau", by)?,
+        }
+        fraction("the floor of a plateau", self.floor)?;
+        at_least("the least fall of a plateau", self.least_fall)?;
+        let best = match self.better {
+            Better::Lower => f64::INFINITY,
+            Better::Higher => f64::NEG_INFINITY,
+        };
+        Ok(Plateau {
+            settings: self,
+            state: PlateauState {
+                best,
+                bad: 0,
+                cooling: 0,
+                factor: 1.0,
+            },
+        })
+    }
+}
+
+impl Plateau {
+    /// Hears a metric, and gives the factor of the learning rate from now on.
+    pub fn observe(&mut self, metric: f64) -> f64 {
+        let settings = self.settings;
+        let state = &mut self.state;
+        if settings.is_better(metric, state.best) {
+            (state.best, state.bad) = (metric, 0);
+        } else {
+            state.bad += 1;
+        }
+        if state.cooling > 0 {
+            (state.cooling, state.bad) = (state.cooling - 1, 0);
+        }
+        if state.bad > settings.patience {
+            let lower = (state.factor * settings.factor).max(settings.floor);
+            if state.factor - lower > settings.least_fall {
+                state.factor = lower;
+            }
+            (state.cooling, state.bad) = (settings.cooldown, 0);
+        }
+        state.factor
+    }
+
+    /// The factor of the learning rate now.
+    pub fn factor(&self) -> f64 {
+        self.state.factor
+    }
+
+    /// The best metric so far; infinite before the first.
+    pub fn best(&self) -> f64 {
+        self.state.best
+    }
+}
+
+impl ReduceOnPlateau {
+    fn is_better(&self, metric: f64, best: f64) -> bool {
+        match (self.better, self.threshold) {
+            (Better::Lower, Threshold::Relative(by)) => metric < best * (1.0 - by),
+            (Better::Lower, Threshold::Absolute(by)) => metric < best - by,
+            (Better::Higher, Threshold::Relative(by)) => metric > best * (1.0 + by),
+            (Better::Higher, Threshold::Absolute(by)) => metric > best + by,
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! The learning rate under a trainer: the schedule's, times two factors that change between calls.
+
+use super::Trainer;
+use crate::optim::PlateauState;
+use crate::{Error, Result};
+
+impl Trainer {
+    /// The learning rate of a step: the schedule's, times the plateau's and your own factor as they are now.
+    pub fn learning_rate(&self, step: u64) -> f64 {
+        let base = self.settings.optimizer.learning_rate();
+        let factor = self.plateau.map_or(1.0, |plateau| plateau.factor());
+        self.settings.schedule.rate(base, step) * factor * self.rate_factor
+    }
+
+    /// Tells [`reduce_on_plateau`](crate::TrainerBuilder::reduce_on_plateau) a metric, such as the loss of an evaluation.
+    /// Gives the plateau's factor of the learning rate for the steps to come. Checkpoints hold what it remembers.
+    ///
+    /// # Errors
+    /// [`Argument`](Error::Argument) if the trainer has no plateau.
+    pub fn observe(&mut self, metric: f64) -> Result<f64> {
+        let Some(plateau) = &mut self.plateau else {
+            return Err(Error::argument(
+                "a metric to observe",
+                "for a trainer built with reduce_on_plateau",
+                metric,
+            ));
+        };
+        Ok(plateau.observe(metric))
+    }
+
+    /// Multiplies the learning rate of the steps to come by this, in place of the factor before; 1 at first. Checkpoints
+    /// hold it.
+    ///
+    /// # Errors
+    /// [`Argument`](Error::Argument) if it is not finite, or below 0.
+    pub fn set_rate_factor(&mut self, factor: f64) -> Result<()> {
+        if !(factor.is_finite() && factor >= 0.0) {
+            return Err(Error::argument(
+                "the rate factor",
+                "finite and at least 0",
+                factor,
+            ));
+        }
+        self.rate_factor = factor;
+        Ok(())
+    }
+
+    /// The factor of [`set_rate_factor`](Trainer::set_rate_factor).
+    pub fn rate_factor(&self) -> f64 {
+        self.rate_factor
+    }
+}
+
+/// As a checkpoint holds it: Rust writes floats so that they are read back to the bit.
+pub(super) fn write_plateau(state: &PlateauState) -> String {
+    let PlateauState {
+        best,
+        bad,
+        cooling,
+        factor,
+    } = state;
+    format!("{best:?} {bad} {cooling} {factor:?}")
+}
+
+pub(super) fn read_plateau(text: &str) -> Option<PlateauState> {
+    let mut words = text.split(' ');
+    let state = PlateauState {
+        best: words.next()?.parse().ok()?,
+        bad: words.next()?.parse().ok()?,
+        cooling: words.next()?.parse().ok()?,
+        factor: words.next()?.parse().ok()?,
+    };
+    let valid = !state.best.is_nan() && (0.0..=1.0).contains(&state.factor);
+    (valid && words.next().is_none()).then_some(state)
+}

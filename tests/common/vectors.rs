@@ -1,0 +1,68 @@
+//! Reads the files in `tests/vectors`: tensors in `f64`, and the attributes, which are JSON in the metadata.
+
+use safetensors::SafeTensors;
+use safetensors::tensor::{Dtype, TensorView};
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+
+/// The safetensors files of a folder in `tests/vectors`, of which there must be some.
+pub(crate) fn files(folder: &str) -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/vectors")
+        .join(folder);
+    let mut files: Vec<_> = std::fs::read_dir(&folder)
+        .unwrap_or_else(|error| panic!("{}: {error}", folder.display()))
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|e| e == "safetensors"))
+        .collect();
+    files.sort();
+    assert!(!files.is_empty(), "{} is empty", folder.display());
+    files
+}
+
+pub(crate) fn stem(path: &Path) -> String {
+    path.file_stem().unwrap().to_string_lossy().into_owned()
+}
+
+/// The attributes in a file's header.
+pub(crate) fn attributes(bytes: &[u8]) -> Value {
+    let (_, header) = SafeTensors::read_metadata(bytes).unwrap();
+    serde_json::from_str(&header.metadata().as_ref().unwrap()["attributes"]).unwrap()
+}
+
+/// A number among the attributes; panics where there is none.
+pub(crate) fn number(attributes: &Value, key: &str) -> f64 {
+    attributes[key]
+        .as_f64()
+        .unwrap_or_else(|| panic!("no number {key} in {attributes}"))
+}
+
+/// A truth value among the attributes; panics where there is none.
+pub(crate) fn flag(attributes: &Value, key: &str) -> bool {
+    attributes[key]
+        .as_bool()
+        .unwrap_or_else(|| panic!("no flag {key} in {attributes}"))
+}
+
+pub(crate) fn floats(view: &TensorView<'_>) -> Vec<f64> {
+    let data = view.data();
+    match view.dtype() {
+        Dtype::F32 => data
+            .chunks_exact(4)
+            .map(|b| f32::from_le_bytes(b.try_into().unwrap()).into())
+            .collect(),
+        Dtype::F64 => data
+            .chunks_exact(8)
+            .map(|b| f64::from_le_bytes(b.try_into().unwrap()))
+            .collect(),
+        Dtype::I64 => data
+            .chunks_exact(8)
+            .map(|b| i64::from_le_bytes(b.try_into().unwrap()) as f64)
+            .collect(),
+        other => panic!("no reader for {other:?}"),
+    }
+}
+
+pub(crate) fn to_f32(values: &[f64]) -> Vec<f32> {
+    values.iter().map(|&v| v as f32).collect()
+}
