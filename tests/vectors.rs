@@ -6,14 +6,11 @@ mod common;
 
 use common::compare::{Tolerance, assert_close};
 use common::devices::{cpu, gpu};
-use safetensors::SafeTensors;
-use safetensors::tensor::{Dtype, TensorView};
-use serde_json::Value;
-use std::path::Path;
+use common::vectors::{Vectors, folder};
 use wgrad::{Activation, Adagrad, Adam, Device, Optimizer, RmsProp, Sequential, Sgd, Trainer};
 
-/// PyTorch ran in f64, wgrad runs in f32: one step's rounding is about 1e-7 relative, and grows by a factor of a few per
-/// ten steps where the loss surface is steep. Adam-like rules divide by √v, which magnifies the rounding of the
+/// PyTorch ran in f64, wgrad runs in f32: one step's rounding is about 1e-7 relative, and grows by a factor of a few
+/// per ten steps where the loss surface is steep. Adam-like rules divide by √v, which magnifies the rounding of the
 /// gradients that are near 0.
 const LOSS: Tolerance = Tolerance {
     relative: 1e-4,
@@ -26,43 +23,24 @@ const WEIGHTS: Tolerance = Tolerance {
 
 #[test]
 fn trajectories_are_pytorchs() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/vectors/torch/training");
-    let mut files: Vec<_> = std::fs::read_dir(&folder)
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .filter(|path| path.extension().is_some_and(|e| e == "safetensors"))
-        .collect();
-    files.sort();
-    assert!(!files.is_empty(), "{} is empty", folder.display());
-    for path in files {
+    for file in folder("torch/training") {
         for device in [cpu(), gpu()] {
-            run(&path, device);
+            run(&file, device);
         }
     }
 }
 
-fn run(path: &Path, device: &Device) {
-    let name = format!(
-        "{} on {}",
-        path.file_stem().unwrap().display(),
-        device.report()
-    );
-    let bytes = std::fs::read(path).unwrap();
-    let (_, header) = SafeTensors::read_metadata(&bytes).unwrap();
-    let attributes = &header.metadata().as_ref().unwrap()["attributes"];
-    let attributes: Value = serde_json::from_str(attributes).unwrap();
-    let tensors = SafeTensors::deserialize(&bytes).unwrap();
-    let tensor = |name: &str| floats(&tensors.tensor(name).unwrap());
-    let size = |key: &str| attributes[key].as_u64().unwrap() as usize;
-    assert_eq!(attributes["loss"], "softmax cross-entropy, mean", "{name}");
+fn run(file: &Vectors, device: &Device) {
+    let name = format!("{} on {}", file.name, device.report());
+    assert_eq!(file.text("loss"), "softmax cross-entropy, mean", "{name}");
 
-    let dims: Vec<usize> = attributes["dims"]
+    let dims: Vec<usize> = file.attributes["dims"]
         .as_array()
         .unwrap()
         .iter()
         .map(|d| d.as_u64().unwrap() as usize)
         .collect();
-    let activation = activation(&attributes);
+    let activation = activation(file);
     let mut layers = Sequential::new(dims[0]);
     for (i, &units) in dims[1..].iter().enumerate() {
         layers = layers.dense(units);
@@ -79,17 +57,17 @@ fn run(path: &Path, device: &Device) {
     assert_eq!(names.len(), 2 * (dims.len() - 1));
     for parameter in &names {
         network
-            .set_parameter(parameter, &to_f32(&tensor(parameter)))
+            .set_parameter(parameter, &file.narrow(parameter))
             .unwrap();
     }
 
-    let (batch, steps) = (size("batch"), size("steps"));
+    let (batch, steps) = (file.size("batch"), file.size("steps"));
     let mut trainer = Trainer::new(network)
-        .optimizer(optimizer(&attributes))
+        .optimizer(optimizer(file))
         .batch_size(batch)
         .build()
         .unwrap();
-    let (x, labels) = (to_f32(&tensor("x")), tensor("labels"));
+    let (x, labels) = (file.narrow("x"), file.tensor("labels"));
     let labels: Vec<u32> = labels.iter().map(|&label| label as u32).collect();
     let losses: Vec<f32> = x
         .chunks(batch * dims[0])
@@ -97,16 +75,16 @@ fn run(path: &Path, device: &Device) {
         .map(|(x, labels)| trainer.step(x, labels).unwrap().loss as f32)
         .collect();
     assert_eq!(losses.len(), steps);
-    assert_close(&format!("{name}: loss"), &losses, &tensor("loss"), LOSS);
+    assert_close(&format!("{name}: loss"), &losses, file.tensor("loss"), LOSS);
     for parameter in &names {
         let found = trainer.network().parameter(parameter).unwrap();
-        let expected = tensor(&format!("final.{parameter}"));
-        assert_close(&format!("{name}: {parameter}"), &found, &expected, WEIGHTS);
+        let expected = file.tensor(&format!("final.{parameter}"));
+        assert_close(&format!("{name}: {parameter}"), &found, expected, WEIGHTS);
     }
 }
 
-fn activation(attributes: &Value) -> Activation {
-    let name = attributes["activation"].as_str().unwrap();
+fn activation(file: &Vectors) -> Activation {
+    let name = file.text("activation");
     Activation::ALL
         .into_iter()
         .find(|f| f.name() == name)
@@ -114,19 +92,10 @@ fn activation(attributes: &Value) -> Activation {
 }
 
 /// The optimizer with the attributes of PyTorch's.
-fn optimizer(attributes: &Value) -> Optimizer {
-    let number = |key: &str| {
-        attributes[key]
-            .as_f64()
-            .unwrap_or_else(|| panic!("no {key}"))
-    };
-    let flag = |key: &str| {
-        attributes[key]
-            .as_bool()
-            .unwrap_or_else(|| panic!("no {key}"))
-    };
+fn optimizer(file: &Vectors) -> Optimizer {
+    let (number, flag) = (|key: &str| file.number(key), |key: &str| file.flag(key));
     let rate = number("lr");
-    match attributes["optimizer"].as_str().unwrap() {
+    match file.text("optimizer") {
         "SGD" => Sgd::new(rate)
             .momentum(number("momentum"))
             .dampening(number("dampening"))
@@ -134,7 +103,7 @@ fn optimizer(attributes: &Value) -> Optimizer {
             .weight_decay(number("weight_decay"))
             .into(),
         "Adam" | "AdamW" => {
-            let betas = attributes["betas"].as_array().unwrap();
+            let betas = file.attributes["betas"].as_array().unwrap();
             let adam = if flag("decoupled_weight_decay") {
                 Adam::w(rate)
             } else {
@@ -161,27 +130,4 @@ fn optimizer(attributes: &Value) -> Optimizer {
             .into(),
         other => panic!("no optimizer {other}"),
     }
-}
-
-fn floats(view: &TensorView<'_>) -> Vec<f64> {
-    let data = view.data();
-    match view.dtype() {
-        Dtype::F32 => data
-            .chunks_exact(4)
-            .map(|b| f32::from_le_bytes(b.try_into().unwrap()).into())
-            .collect(),
-        Dtype::F64 => data
-            .chunks_exact(8)
-            .map(|b| f64::from_le_bytes(b.try_into().unwrap()))
-            .collect(),
-        Dtype::I64 => data
-            .chunks_exact(8)
-            .map(|b| i64::from_le_bytes(b.try_into().unwrap()) as f64)
-            .collect(),
-        other => panic!("no reader for {other:?}"),
-    }
-}
-
-fn to_f32(values: &[f64]) -> Vec<f32> {
-    values.iter().map(|&v| v as f32).collect()
 }

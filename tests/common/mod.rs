@@ -1,4 +1,5 @@
-//! What the tests share: a comparator, an oracle in `f64`, test data, tolerances and devices.
+//! What the tests share: a comparator, an oracle in `f64`, test data, tolerances, devices, and a reader of test
+//! vectors.
 #![allow(dead_code, reason = "every test file uses its own part")]
 
 pub(crate) mod compare;
@@ -6,3 +7,4 @@ pub(crate) mod data;
 pub(crate) mod devices;
 pub(crate) mod oracle;
 pub(crate) mod precision;
+pub(crate) mod vectors;

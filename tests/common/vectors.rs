@@ -1,0 +1,104 @@
+//! Reads the test vectors under `tests/vectors`: safetensors files whose metadata hold `attributes` as JSON.
+
+use safetensors::SafeTensors;
+use safetensors::tensor::{Dtype, TensorView};
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// One file.
+pub(crate) struct Vectors {
+    /// The file's stem.
+    pub(crate) name: String,
+    pub(crate) attributes: Value,
+    tensors: BTreeMap<String, Vec<f64>>,
+}
+
+impl Vectors {
+    fn read(path: &Path) -> Self {
+        let bytes = std::fs::read(path).unwrap();
+        let (_, header) = SafeTensors::read_metadata(&bytes).unwrap();
+        let attributes = &header.metadata().as_ref().unwrap()["attributes"];
+        Vectors {
+            name: path.file_stem().unwrap().display().to_string(),
+            attributes: serde_json::from_str(attributes).unwrap(),
+            tensors: SafeTensors::deserialize(&bytes)
+                .unwrap()
+                .iter()
+                .map(|(name, view)| (name.to_string(), floats(&view)))
+                .collect(),
+        }
+    }
+
+    pub(crate) fn tensor(&self, name: &str) -> &[f64] {
+        self.tensors
+            .get(name)
+            .unwrap_or_else(|| panic!("{}: no tensor {name}", self.name))
+    }
+
+    /// A tensor of `f32`.
+    pub(crate) fn narrow(&self, name: &str) -> Vec<f32> {
+        self.tensor(name).iter().map(|&v| v as f32).collect()
+    }
+
+    pub(crate) fn text(&self, key: &str) -> &str {
+        self.attributes[key]
+            .as_str()
+            .unwrap_or_else(|| panic!("{}: no {key}", self.name))
+    }
+
+    pub(crate) fn number(&self, key: &str) -> f64 {
+        self.optional(key)
+            .unwrap_or_else(|| panic!("{}: no {key}", self.name))
+    }
+
+    pub(crate) fn optional(&self, key: &str) -> Option<f64> {
+        self.attributes[key].as_f64()
+    }
+
+    pub(crate) fn size(&self, key: &str) -> usize {
+        self.attributes[key]
+            .as_u64()
+            .unwrap_or_else(|| panic!("{}: no {key}", self.name)) as usize
+    }
+
+    pub(crate) fn flag(&self, key: &str) -> bool {
+        self.attributes[key]
+            .as_bool()
+            .unwrap_or_else(|| panic!("{}: no {key}", self.name))
+    }
+}
+
+/// Every file of a folder of `tests/vectors`, by name; at least one.
+pub(crate) fn folder(name: &str) -> Vec<Vectors> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/vectors")
+        .join(name);
+    let mut files: Vec<_> = std::fs::read_dir(&folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|e| e == "safetensors"))
+        .collect();
+    files.sort();
+    assert!(!files.is_empty(), "{} is empty", folder.display());
+    files.iter().map(|path| Vectors::read(path)).collect()
+}
+
+fn floats(view: &TensorView<'_>) -> Vec<f64> {
+    let data = view.data();
+    match view.dtype() {
+        Dtype::F32 => data
+            .chunks_exact(4)
+            .map(|b| f32::from_le_bytes(b.try_into().unwrap()).into())
+            .collect(),
+        Dtype::F64 => data
+            .chunks_exact(8)
+            .map(|b| f64::from_le_bytes(b.try_into().unwrap()))
+            .collect(),
+        Dtype::I64 => data
+            .chunks_exact(8)
+            .map(|b| i64::from_le_bytes(b.try_into().unwrap()) as f64)
+            .collect(),
+        other => panic!("no reader for {other:?}"),
+    }
+}
