@@ -8,7 +8,11 @@ struct Params {
     ldb: u32,
     ldc: u32,
     id: u32, // for the non-finite guard
-    alpha: f32, // the activation's parameter
+    alpha: f32, // the activation's parameters
+    beta: f32,
+    pad0: u32,
+    pad1: u32,
+    pad2: u32,
 }
 
 @group(0) @binding(0) var<uniform> p: Params;

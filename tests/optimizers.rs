@@ -319,7 +319,7 @@ fn updates_reach_every_element_of_every_shape() {
                     )
                 });
                 // A weight with a gradient moves; later steps may lead back.
-                let moved = |i: usize| i % 11 == 0 || on_gpu[i] != weights[i];
+                let moved = |i: usize| i.is_multiple_of(11) || on_gpu[i] != weights[i];
                 assert!(t > 0 || (0..rows * cols).all(moved), "{name}");
             }
         }

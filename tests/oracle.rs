@@ -40,10 +40,10 @@ fn erfc_has_its_published_values() {
 fn derivatives_are_central_differences() {
     let step = 1e-5;
     for f in Activation::ALL {
-        for z in [-6.0, -3.0, -0.75, -0.1, 0.1, 0.5, 2.0, 7.0] {
+        for z in [-6.5, -2.9, -0.75, -0.1, 0.1, 0.6, 2.0, 7.0] {
             let difference =
                 (oracle::activation(f, z + step) - oracle::activation(f, z - step)) / (2.0 * step);
-            let saved = if f == Activation::Gelu {
+            let saved = if f.derivative_needs_z() {
                 z
             } else {
                 oracle::activation(f, z)

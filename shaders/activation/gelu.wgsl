@@ -13,11 +13,11 @@ fn phi(z: vec4<f32>) -> vec4<f32> {
     return select(tail, 1.0 - tail, z > vec4<f32>(0.0));
 }
 
-fn f(z: vec4<f32>, alpha: f32) -> vec4<f32> {
+fn f(z: vec4<f32>, alpha: f32, beta: f32) -> vec4<f32> {
     return z * phi(z);
 }
 
 // phi(z) plus z times the normal density.
-fn df(z: vec4<f32>, alpha: f32) -> vec4<f32> {
+fn df(z: vec4<f32>, alpha: f32, beta: f32) -> vec4<f32> {
     return phi(z) + z * 0.39894228 * exp(-0.5 * z * z);
 }

@@ -1,8 +1,8 @@
-fn f(z: vec4<f32>, alpha: f32) -> vec4<f32> {
+fn f(z: vec4<f32>, alpha: f32, beta: f32) -> vec4<f32> {
     return select(alpha * z, z, z > vec4<f32>(0.0));
 }
 
 // alpha is not negative, so y has the sign of z.
-fn df(y: vec4<f32>, alpha: f32) -> vec4<f32> {
+fn df(y: vec4<f32>, alpha: f32, beta: f32) -> vec4<f32> {
     return select(vec4<f32>(alpha), vec4<f32>(1.0), y > vec4<f32>(0.0));
 }

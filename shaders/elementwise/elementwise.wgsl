@@ -4,11 +4,11 @@ struct Params {
     count: u32, // vec4 elements in all
     cols: u32,
     ld4: u32, // vec4 elements in a row
-    alpha: f32,
+    alpha: f32, // the activation's parameters, or alpha the factor
+    beta: f32,
     id: u32, // for the non-finite guard
     pad0: u32,
     pad1: u32,
-    pad2: u32,
 }
 
 @group(0) @binding(0) var<uniform> p: Params;

@@ -60,8 +60,10 @@ uniform_block! {
         ldc: u32,
         /// For the non-finite guard.
         id: u32,
-        /// The activation's parameter.
+        /// The activation's parameters.
         alpha: f32,
+        beta: f32,
+        _pad: [u32; 3],
     }
 }
 
@@ -165,6 +167,7 @@ impl Compute for Matmul {
     }
 
     fn program(&self, target: &Target) -> Program {
+        let [alpha, beta] = self.epilogue.parameters();
         let params = Params {
             m: self.m as u32,
             n: self.n as u32,
@@ -176,7 +179,9 @@ impl Compute for Matmul {
                 Epilogue::Gradient { id } => id,
                 _ => 0,
             },
-            alpha: self.epilogue.alpha(),
+            alpha,
+            beta,
+            _pad: [0; 3],
         };
         let variant = if target.software {
             matmul_direct::variant(self, target)

@@ -29,11 +29,17 @@ pub(crate) trait Real:
     fn sqrt(self) -> Self;
     fn exp(self) -> Self;
     fn ln(self) -> Self;
+    /// exp(x) − 1, accurate near 0.
+    fn exp_m1(self) -> Self;
+    /// ln(1 + x), accurate near 0.
+    fn ln_1p(self) -> Self;
     fn tanh(self) -> Self;
     fn erfc(self) -> Self;
     fn is_finite(self) -> bool;
     /// The greater of two numbers; if one is NaN, the other.
     fn max(self, other: Self) -> Self;
+    /// The lesser of two numbers; if one is NaN, the other.
+    fn min(self, other: Self) -> Self;
 }
 
 macro_rules! real {
@@ -68,6 +74,12 @@ macro_rules! real {
             fn ln(self) -> Self {
                 $float::ln(self)
             }
+            fn exp_m1(self) -> Self {
+                $float::exp_m1(self)
+            }
+            fn ln_1p(self) -> Self {
+                $float::ln_1p(self)
+            }
             fn tanh(self) -> Self {
                 $float::tanh(self)
             }
@@ -79,6 +91,9 @@ macro_rules! real {
             }
             fn max(self, other: Self) -> Self {
                 $float::max(self, other)
+            }
+            fn min(self, other: Self) -> Self {
+                $float::min(self, other)
             }
         }
     };

@@ -6,8 +6,10 @@ use crate::{Activation, Device, Result};
 
 /// A stack of layers, described one after the other and built on a device.
 ///
-/// The weights of a dense layer start from [`Init::KaimingUniform`] where a ReLU-like activation (ReLU, leaky ReLU, GELU)
-/// follows, else from [`Init::XavierUniform`], unless [`init`](Sequential::init) says otherwise; biases start at 0.
+/// The weights of a dense layer start from [`Init::KaimingUniform`] where a ReLU-like activation follows (ReLU,
+/// ReLU6, leaky and thresholded ReLU, ELU, CELU, softplus, SiLU, hard swish, both GELUs, Mish), else from
+/// [`Init::XavierUniform`], unless [`init`](Sequential::init) says otherwise; biases start at 0. SELU wants a
+/// variance of 1/fan-in, which Xavier's is where a layer has as many outputs as inputs.
 ///
 /// ```
 /// use wgrad::{Device, Sequential};
@@ -103,6 +105,54 @@ impl Sequential {
         self.activation(Activation::Gelu)
     }
 
+    /// [`Activation::GeluTanh`].
+    pub fn gelu_tanh(self) -> Self {
+        self.activation(Activation::GeluTanh)
+    }
+
+    /// [`Activation::Silu`].
+    pub fn silu(self) -> Self {
+        self.activation(Activation::Silu)
+    }
+
+    /// [`Activation::Mish`].
+    pub fn mish(self) -> Self {
+        self.activation(Activation::Mish)
+    }
+
+    /// [`Activation::HardSwish`].
+    pub fn hard_swish(self) -> Self {
+        self.activation(Activation::HardSwish)
+    }
+
+    /// [`Activation::Relu6`].
+    pub fn relu6(self) -> Self {
+        self.activation(Activation::Relu6)
+    }
+
+    /// [`Activation::Elu`] with PyTorch's α of 1.
+    pub fn elu(self) -> Self {
+        self.activation(Activation::Elu { alpha: 1.0 })
+    }
+
+    /// [`Activation::Selu`].
+    pub fn selu(self) -> Self {
+        self.activation(Activation::Selu)
+    }
+
+    /// [`Activation::Softplus`] with PyTorch's β of 1 and threshold of 20.
+    pub fn softplus(self) -> Self {
+        self.activation(Activation::Softplus {
+            beta: 1.0,
+            threshold: 20.0,
+        })
+    }
+
+    /// [`Activation::Softsign`].
+    pub fn softsign(self) -> Self {
+        self.activation(Activation::Softsign)
+    }
+
     /// Builds the network: its parameters on the device, drawn from the seed.
     ///
     /// # Errors
@@ -144,7 +194,18 @@ impl Sequential {
 fn default_init(next: Option<&Layer>) -> Init {
     match next {
         Some(Layer::Activation(
-            Activation::Relu | Activation::LeakyRelu { .. } | Activation::Gelu,
+            Activation::Relu
+            | Activation::Relu6
+            | Activation::LeakyRelu { .. }
+            | Activation::ThresholdedRelu { .. }
+            | Activation::Elu { .. }
+            | Activation::Celu { .. }
+            | Activation::Softplus { .. }
+            | Activation::Silu
+            | Activation::HardSwish
+            | Activation::Gelu
+            | Activation::GeluTanh
+            | Activation::Mish,
         )) => Init::KaimingUniform,
         _ => Init::XavierUniform,
     }

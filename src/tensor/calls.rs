@@ -110,8 +110,8 @@ impl Tensor {
         self.elementwise("activate", Op::Activate(activation), &[])
     }
 
-    /// dz = dy ⊙ f′, `self` being dy. `saved` is the activation's output y, but its input z for
-    /// [`Activation::Gelu`], whose derivative is not a function of y.
+    /// dz = dy ⊙ f′, `self` being dy. `saved` is the activation's output y, but its input z where
+    /// [`Activation::derivative_needs_z`] says so.
     ///
     /// # Errors
     /// [`Shape`](Error::Shape) if the shapes differ.

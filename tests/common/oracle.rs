@@ -1,7 +1,11 @@
 //! What every kernel should compute, in plain `f64` loops that share no code with the crate.
 
+mod activations;
+
+pub(crate) use activations::{activation, derivative, gelu_tanh_argument, sigmoid};
+
 use std::f64::consts::{FRAC_1_SQRT_2, PI};
-use wgrad::{Activation, Layout};
+use wgrad::Layout;
 
 pub(crate) fn widen(values: &[f32]) -> Vec<f64> {
     values.iter().map(|&value| value.into()).collect()
@@ -66,33 +70,6 @@ pub(crate) fn normal_distribution(z: f64) -> f64 {
 /// φ(z), its density.
 pub(crate) fn normal_density(z: f64) -> f64 {
     (-0.5 * z * z).exp() / (2.0 * PI).sqrt()
-}
-
-/// y = f(z).
-pub(crate) fn activation(f: Activation, z: f64) -> f64 {
-    match f {
-        Activation::Identity => z,
-        Activation::Relu => z.max(0.0),
-        Activation::LeakyRelu { slope } => z.max(0.0) + f64::from(slope) * z.min(0.0),
-        Activation::Sigmoid => 1.0 / (1.0 + (-z).exp()),
-        Activation::Tanh => z.tanh(),
-        Activation::Gelu => z * normal_distribution(z),
-        _ => panic!("the oracle lacks {f}"),
-    }
-}
-
-/// f′ from what the backward call is given: z for GELU, y for the others.
-pub(crate) fn derivative(f: Activation, saved: f64) -> f64 {
-    let positive = f64::from(saved > 0.0);
-    match f {
-        Activation::Identity => 1.0,
-        Activation::Relu => positive,
-        Activation::LeakyRelu { slope } => positive + (1.0 - positive) * f64::from(slope),
-        Activation::Sigmoid => saved * (1.0 - saved),
-        Activation::Tanh => 1.0 - saved * saved,
-        Activation::Gelu => normal_distribution(saved) + saved * normal_density(saved),
-        _ => panic!("the oracle lacks {f}"),
-    }
 }
 
 pub(crate) fn column_sum(x: &[f32], cols: usize) -> Vec<f64> {

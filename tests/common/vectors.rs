@@ -3,6 +3,7 @@
 use safetensors::SafeTensors;
 use safetensors::tensor::{Dtype, TensorView};
 use serde_json::Value;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// The safetensors files of a folder in `tests/vectors`, of which there must be some.
@@ -65,4 +66,70 @@ pub(crate) fn floats(view: &TensorView<'_>) -> Vec<f64> {
 
 pub(crate) fn to_f32(values: &[f64]) -> Vec<f32> {
     values.iter().map(|&v| v as f32).collect()
+}
+
+/// One file.
+pub(crate) struct Vectors {
+    /// The file's stem.
+    pub(crate) name: String,
+    pub(crate) attributes: Value,
+    tensors: BTreeMap<String, Vec<f64>>,
+}
+
+impl Vectors {
+    fn read(path: &Path) -> Self {
+        let bytes = std::fs::read(path).unwrap();
+        Vectors {
+            name: stem(path),
+            attributes: attributes(&bytes),
+            tensors: SafeTensors::deserialize(&bytes)
+                .unwrap()
+                .iter()
+                .map(|(name, view)| (name.to_string(), floats(&view)))
+                .collect(),
+        }
+    }
+
+    pub(crate) fn tensor(&self, name: &str) -> &[f64] {
+        self.tensors
+            .get(name)
+            .unwrap_or_else(|| panic!("{}: no tensor {name}", self.name))
+    }
+
+    /// A tensor of `f32`.
+    pub(crate) fn narrow(&self, name: &str) -> Vec<f32> {
+        self.tensor(name).iter().map(|&v| v as f32).collect()
+    }
+
+    pub(crate) fn text(&self, key: &str) -> &str {
+        self.attributes[key]
+            .as_str()
+            .unwrap_or_else(|| panic!("{}: no {key}", self.name))
+    }
+
+    pub(crate) fn number(&self, key: &str) -> f64 {
+        self.optional(key)
+            .unwrap_or_else(|| panic!("{}: no {key}", self.name))
+    }
+
+    pub(crate) fn optional(&self, key: &str) -> Option<f64> {
+        self.attributes[key].as_f64()
+    }
+
+    pub(crate) fn size(&self, key: &str) -> usize {
+        self.attributes[key]
+            .as_u64()
+            .unwrap_or_else(|| panic!("{}: no {key}", self.name)) as usize
+    }
+
+    pub(crate) fn flag(&self, key: &str) -> bool {
+        self.attributes[key]
+            .as_bool()
+            .unwrap_or_else(|| panic!("{}: no {key}", self.name))
+    }
+}
+
+/// Every file of a folder of `tests/vectors`, by name; at least one.
+pub(crate) fn folder(name: &str) -> Vec<Vectors> {
+    files(name).iter().map(|path| Vectors::read(path)).collect()
 }

@@ -6,10 +6,31 @@ use crate::common::{oracle, precision};
 use crate::{check, element_shapes};
 use wgrad::{Activation, Tensor};
 
-/// Every activation, leaky ReLU with several slopes.
+/// Every activation, those with parameters with several.
 fn activations() -> Vec<Activation> {
-    let slopes = [0.0, 0.25, 3.0].map(|slope| Activation::LeakyRelu { slope });
-    Activation::ALL.into_iter().chain(slopes).collect()
+    let mut all = Activation::ALL.to_vec();
+    all.extend([0.0, 0.25, 3.0].map(|slope| Activation::LeakyRelu { slope }));
+    all.extend([0.0, 0.25].map(|theta| Activation::ThresholdedRelu { theta }));
+    all.extend([0.0, 0.25, 3.0].map(|alpha| Activation::Elu { alpha }));
+    all.extend([1e-6, 0.25, 3.0, 1e6].map(|alpha| Activation::Celu { alpha }));
+    all.extend([0.0, 2.0].map(|lambda| Activation::HardShrink { lambda }));
+    all.extend([0.0, 2.0].map(|lambda| Activation::SoftShrink { lambda }));
+    // ONNX's, one steep, one that is flat up to 1.
+    all.extend(
+        [[0.2, 0.5], [1e6, 0.5], [0.25, -0.25]]
+            .map(|[slope, offset]| Activation::HardSigmoid { slope, offset }),
+    );
+    all.extend([[-2.0, 0.5], [0.25, 1e30]].map(|[min, max]| Activation::HardTanh { min, max }));
+    // The last two have no, and a visible, step at the threshold.
+    let softplus = [
+        [1e-6, 20.0],
+        [0.25, 20.0],
+        [1e6, 20.0],
+        [3.0, 1e30],
+        [2.0, 1.0],
+    ];
+    all.extend(softplus.map(|[beta, threshold]| Activation::Softplus { beta, threshold }));
+    all
 }
 
 fn check_activation(f: Activation, shape: [usize; 2], z: &[f32]) {
@@ -40,15 +61,14 @@ fn check_derivative(f: Activation, shape: [usize; 2], dy: &[f32], saved: &[f32])
     );
 }
 
-/// What a backward call is given: z for GELU, y for the others.
+/// What a backward call is given.
 fn saved(f: Activation, z: &[f32]) -> Vec<f32> {
-    match f {
-        Activation::Gelu => z.to_vec(),
-        _ => z
-            .iter()
-            .map(|&z| oracle::activation(f, z.into()) as f32)
-            .collect(),
+    if f.derivative_needs_z() {
+        return z.to_vec();
     }
+    z.iter()
+        .map(|&z| oracle::activation(f, z.into()) as f32)
+        .collect()
 }
 
 #[test]
@@ -76,6 +96,7 @@ fn activations_and_derivatives_of_extreme_values() {
         1e-3,
         0.1,
         0.3,
+        0.5,
         0.624_999_9,
         0.625,
         0.625_000_1,
@@ -110,6 +131,8 @@ fn activations_and_derivatives_of_extreme_values() {
         1.8e19,
         1e20,
         1e30,
+        8.6e37,
+        1e38,
     ];
     let mut z: Vec<f32> = magnitudes.iter().flat_map(|&z| [z, -z]).collect();
     // A fine sweep as well, where the functions bend.

@@ -6,12 +6,12 @@ pub(crate) const NAME: &str = "gelu";
 pub(crate) const SOURCE: &str = include_str!("../../../shaders/activation/gelu.wgsl");
 pub(crate) const DERIVATIVE_NEEDS_Z: bool = true;
 
-pub(crate) fn f<T: Real>(z: T, _alpha: T) -> T {
+pub(crate) fn f<T: Real>(z: T, _alpha: T, _beta: T) -> T {
     z * phi(z)
 }
 
 /// Φ(z) + z·φ(z), φ the normal density.
-pub(crate) fn df<T: Real>(z: T, _alpha: T) -> T {
+pub(crate) fn df<T: Real>(z: T, _alpha: T, _beta: T) -> T {
     let density = T::of(0.398_942_280_401_432_7) * (T::of(-0.5) * z * z).exp();
     phi(z) + z * density
 }

@@ -6,11 +6,11 @@ pub(crate) const NAME: &str = "relu";
 pub(crate) const SOURCE: &str = include_str!("../../../shaders/activation/relu.wgsl");
 pub(crate) const DERIVATIVE_NEEDS_Z: bool = false;
 
-pub(crate) fn f<T: Real>(z: T, _alpha: T) -> T {
+pub(crate) fn f<T: Real>(z: T, _alpha: T, _beta: T) -> T {
     // Not the other way round: a NaN must stay one, for the guard to find.
     if z < T::ZERO { T::ZERO } else { z }
 }
 
-pub(crate) fn df<T: Real>(y: T, _alpha: T) -> T {
+pub(crate) fn df<T: Real>(y: T, _alpha: T, _beta: T) -> T {
     if y > T::ZERO { T::ONE } else { T::ZERO }
 }

@@ -55,11 +55,12 @@ uniform_block! {
         cols: u32,
         /// `vec4` elements in a row.
         ld4: u32,
-        /// The activation's parameter, or the factor.
+        /// The activation's parameters, or alpha the factor.
         alpha: f32,
+        beta: f32,
         /// For the non-finite guard.
         id: u32,
-        _pad: [u32; 3],
+        _pad: [u32; 2],
     }
 }
 
@@ -90,14 +91,14 @@ impl Compute for Elementwise {
     }
 
     fn program(&self, _target: &Target) -> Program {
-        let (function, operation, alpha) = match self.op {
-            Op::Activate(f) => (f.source(), activate::SOURCE, f.alpha()),
-            Op::ActivateBackward(f) => (f.source(), activate_backward::SOURCE, f.alpha()),
-            Op::BiasAdd => ("", bias_add::SOURCE, 0.0),
-            Op::Add => ("", add::SOURCE, 0.0),
-            Op::Hadamard => ("", hadamard::SOURCE, 0.0),
-            Op::Scale(factor) => ("", scale::SOURCE, factor),
-            Op::GradientCopy(_) => ("", gradient_copy::SOURCE, 0.0),
+        let (function, operation, [alpha, beta]) = match self.op {
+            Op::Activate(f) => (f.source(), activate::SOURCE, f.parameters()),
+            Op::ActivateBackward(f) => (f.source(), activate_backward::SOURCE, f.parameters()),
+            Op::BiasAdd => ("", bias_add::SOURCE, [0.0; 2]),
+            Op::Add => ("", add::SOURCE, [0.0; 2]),
+            Op::Hadamard => ("", hadamard::SOURCE, [0.0; 2]),
+            Op::Scale(factor) => ("", scale::SOURCE, [factor, 0.0]),
+            Op::GradientCopy(_) => ("", gradient_copy::SOURCE, [0.0; 2]),
         };
         let id = match self.op {
             Op::GradientCopy(id) => id,
@@ -108,8 +109,9 @@ impl Compute for Elementwise {
             cols: self.shape.cols as u32,
             ld4: self.shape.ld4() as u32,
             alpha,
+            beta,
             id,
-            _pad: [0; 3],
+            _pad: [0; 2],
         };
         Program::new(
             &[("WORKGROUP", WORKGROUP as u32)],

@@ -43,11 +43,11 @@ impl Epilogue {
         }
     }
 
-    /// The activation's parameter.
-    pub(crate) fn alpha(self) -> f32 {
+    /// The activation's parameters.
+    pub(crate) fn parameters(self) -> [f32; 2] {
         match self {
-            Epilogue::Activation(f) | Epilogue::Keep(f) | Epilogue::Derivative(f) => f.alpha(),
-            Epilogue::Plain | Epilogue::Gradient { .. } => 0.0,
+            Epilogue::Activation(f) | Epilogue::Keep(f) | Epilogue::Derivative(f) => f.parameters(),
+            Epilogue::Plain | Epilogue::Gradient { .. } => [0.0; 2],
         }
     }
 }

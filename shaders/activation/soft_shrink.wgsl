@@ -1,0 +1,7 @@
+fn f(z: vec4<f32>, alpha: f32, beta: f32) -> vec4<f32> {
+    return z - clamp(z, vec4<f32>(-alpha), vec4<f32>(alpha));
+}
+
+fn df(y: vec4<f32>, alpha: f32, beta: f32) -> vec4<f32> {
+    return select(vec4<f32>(0.0), vec4<f32>(1.0), y != vec4<f32>(0.0));
+}

@@ -1,0 +1,34 @@
+//! y = z·tanh(ln(1 + exp z)) = z(E² + 2E)/(E² + 2E + 2), E = exp z: sums of positive terms. On the right both are
+//! divided by E², so only e = exp(−|z|) occurs.
+
+use super::exponentials::with_exponentials;
+use crate::kernel::Real;
+
+pub(crate) const NAME: &str = "mish";
+pub(crate) const SOURCE: &str = with_exponentials!("mish.wgsl");
+pub(crate) const DERIVATIVE_NEEDS_Z: bool = true;
+
+pub(crate) fn f<T: Real>(z: T, _alpha: T, _beta: T) -> T {
+    let (n, d, _) = quotient(z);
+    z * (n / d)
+}
+
+/// n/d + z·4E(1 + E)/(E² + 2E + 2)².
+pub(crate) fn df<T: Real>(z: T, _alpha: T, _beta: T) -> T {
+    let (n, d, e) = quotient(z);
+    let right = if z > T::ZERO { e } else { T::ONE };
+    n / d + z * (T::of(4.0) * e * (T::ONE + e) * right / (d * d))
+}
+
+/// Numerator and denominator of tanh(ln(1 + exp z)), and exp(−|z|).
+fn quotient<T: Real>(z: T) -> (T, T, T) {
+    let two = T::of(2.0);
+    let e = (-z.abs()).exp();
+    if z > T::ZERO {
+        let n = T::ONE + two * e;
+        (n, n + two * e * e, e)
+    } else {
+        let n = e * (e + two);
+        (n, n + two, e)
+    }
+}

@@ -1,0 +1,27 @@
+//! y = λz where z > 0, else λα(exp z − 1), with the λ and α that keep mean 0 and variance 1.
+
+use super::exponentials::with_exponentials;
+use crate::kernel::Real;
+
+pub(crate) const NAME: &str = "selu";
+pub(crate) const SOURCE: &str = with_exponentials!("selu.wgsl");
+pub(crate) const DERIVATIVE_NEEDS_Z: bool = false;
+
+pub(crate) fn f<T: Real>(z: T, _alpha: T, _beta: T) -> T {
+    if z > T::ZERO {
+        T::of(LAMBDA) * z
+    } else {
+        T::of(LAMBDA_ALPHA) * z.exp_m1()
+    }
+}
+
+pub(crate) fn df<T: Real>(y: T, _alpha: T, _beta: T) -> T {
+    if y > T::ZERO {
+        T::of(LAMBDA)
+    } else {
+        y + T::of(LAMBDA_ALPHA)
+    }
+}
+
+const LAMBDA: f64 = 1.050_700_987_355_480_5;
+const LAMBDA_ALPHA: f64 = LAMBDA * 1.673_263_242_354_377_2;
