@@ -3,6 +3,12 @@ fn in_columns(value: vec4<f32>, col: u32, cols: u32) -> vec4<f32> {
     return select(vec4<f32>(0.0), value, vec4<u32>(col) + vec4<u32>(0u, 1u, 2u, 3u) < vec4<u32>(cols));
 }
 
+// What a function made of a value, but the value where that is a NaN: clamps and comparisons must not hide one.
+fn keep_nan(value: vec4<f32>, result: vec4<f32>) -> vec4<f32> {
+    let magnitude = bitcast<vec4<u32>>(value) & vec4<u32>(0x7fffffffu);
+    return select(result, value, magnitude > vec4<u32>(0x7f800000u));
+}
+
 // Exponent bits all ones: NaN or infinity. A float comparison may be compiled away; bits may not.
 fn is_not_finite(value: vec4<f32>) -> bool {
     return any((bitcast<vec4<u32>>(value) & vec4<u32>(0x7f800000u)) == vec4<u32>(0x7f800000u));

@@ -545,3 +545,47 @@ fn bad_batches_are_refused() {
         assert!(matches!(infinite, Err(Error::NonFiniteData { .. })));
     }
 }
+
+#[test]
+fn the_weights_default_to_what_suits_the_activation() {
+    use wgrad::Activation::{Relu, Selu, Sigmoid};
+    // U(−√(6/100), √(6/100)); N(0, 1/100), which leaves that interval; U(−√(6/500), √(6/500)).
+    for (f, most, least) in [
+        (Relu, 0.245, 0.24),
+        (Selu, 0.6, 0.26),
+        (Sigmoid, 0.1096, 0.107),
+    ] {
+        let layers = Sequential::new(100).dense(400).activation(f).dense(2);
+        let weights = layers
+            .build(cpu(), 1)
+            .unwrap()
+            .parameter("layers.0.weight")
+            .unwrap();
+        let greatest = weights
+            .iter()
+            .fold(0.0f32, |greatest, w| greatest.max(w.abs()));
+        assert!((least..most).contains(&greatest), "{f}: {greatest}");
+    }
+}
+
+#[test]
+fn short_methods_stand_for_their_activations() {
+    let base = || Sequential::new(2).dense(2);
+    for (short, f) in [
+        (base().relu(), Activation::Relu),
+        (base().leaky_relu(), Activation::LeakyRelu { slope: 0.01 }),
+        (base().relu6(), Activation::Relu6),
+        (base().elu(), Activation::Elu { alpha: 1.0 }),
+        (base().selu(), Activation::Selu),
+        (base().sigmoid(), Activation::Sigmoid),
+        (base().tanh(), Activation::Tanh),
+        (base().softsign(), Activation::Softsign),
+        (base().silu(), Activation::Silu),
+        (base().hard_swish(), Activation::HardSwish),
+        (base().mish(), Activation::Mish),
+        (base().gelu(), Activation::Gelu),
+        (base().gelu_tanh(), Activation::GeluTanh),
+    ] {
+        assert_eq!(short, base().activation(f));
+    }
+}

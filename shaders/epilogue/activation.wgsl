@@ -1,3 +1,3 @@
 fn finish(z: vec4<f32>, i: u32, col: u32) -> vec4<f32> {
-    return f(z, p.alpha, p.beta);
+    return keep_nan(z, f(z, p.alpha, p.beta));
 }

@@ -2,5 +2,5 @@
 
 fn finish(z: vec4<f32>, i: u32, col: u32) -> vec4<f32> {
     kept[i] = in_columns(z, col, p.n);
-    return f(z, p.alpha, p.beta);
+    return keep_nan(z, f(z, p.alpha, p.beta));
 }

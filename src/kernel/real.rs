@@ -36,6 +36,7 @@ pub(crate) trait Real:
     fn tanh(self) -> Self;
     fn erfc(self) -> Self;
     fn is_finite(self) -> bool;
+    fn is_nan(self) -> bool;
     /// The greater of two numbers; if one is NaN, the other.
     fn max(self, other: Self) -> Self;
     /// The lesser of two numbers; if one is NaN, the other.
@@ -88,6 +89,9 @@ macro_rules! real {
             }
             fn is_finite(self) -> bool {
                 $float::is_finite(self)
+            }
+            fn is_nan(self) -> bool {
+                $float::is_nan(self)
             }
             fn max(self, other: Self) -> Self {
                 $float::max(self, other)

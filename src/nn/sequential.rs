@@ -7,9 +7,9 @@ use crate::{Activation, Device, Result};
 /// A stack of layers, described one after the other and built on a device.
 ///
 /// The weights of a dense layer start from [`Init::KaimingUniform`] where a ReLU-like activation follows (ReLU,
-/// ReLU6, leaky and thresholded ReLU, ELU, CELU, softplus, SiLU, hard swish, both GELUs, Mish), else from
-/// [`Init::XavierUniform`], unless [`init`](Sequential::init) says otherwise; biases start at 0. SELU wants a
-/// variance of 1/fan-in, which Xavier's is where a layer has as many outputs as inputs.
+/// ReLU6, leaky and thresholded ReLU, ELU, CELU, softplus, SiLU, hard swish, both GELUs, Mish), from
+/// [`Init::LecunNormal`] where SELU follows, else from [`Init::XavierUniform`], unless [`init`](Sequential::init) says
+/// otherwise; biases start at 0.
 ///
 /// ```
 /// use wgrad::{Device, Sequential};
@@ -207,6 +207,7 @@ fn default_init(next: Option<&Layer>) -> Init {
             | Activation::GeluTanh
             | Activation::Mish,
         )) => Init::KaimingUniform,
+        Some(Layer::Activation(Activation::Selu)) => Init::LecunNormal,
         _ => Init::XavierUniform,
     }
 }

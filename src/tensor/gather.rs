@@ -13,10 +13,10 @@ use crate::{Error, Result};
 /// use wgrad::{Bytes, Device, Words};
 /// # fn main() -> wgrad::Result<()> {
 /// let device = Device::cpu();
-/// let pixels = Bytes::new(&device, [2, 3], &[0, 51, 255, 102, 0, 0])?;
+/// let pixels = Bytes::new(&device, [2, 3], &[0, 2, 4, 6, 8, 255])?;
 /// let order = Words::new(&device, &[1, 0, 1])?;
-/// let x = pixels.gather_rows(&order, 1.0 / 255.0, 0.0)?;
-/// assert_eq!(x.download()?, [0.4, 0.0, 0.0, 0.0, 0.2, 1.0, 0.4, 0.0, 0.0]);
+/// let x = pixels.gather_rows(&order, 0.5, -1.0)?;
+/// assert_eq!(x.download()?, [2.0, 3.0, 126.5, -1.0, 0.0, 1.0, 2.0, 3.0, 126.5]);
 /// # Ok(())
 /// # }
 /// ```

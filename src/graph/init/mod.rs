@@ -97,7 +97,7 @@ pub enum Distribution {
 
 impl Init {
     /// The gain to initialise with in front of an activation, PyTorch's `calculate_gain`: ReLU √2, leaky ReLU
-    /// √(2/(1 + slope²)), tanh 5/3, none or sigmoid 1. PyTorch names none for the others: GELU has ReLU's here, the rest 1.
+    /// √(2/(1 + slope²)), tanh 5/3, SELU 3/4, none or sigmoid 1. PyTorch names none for the others: GELU has ReLU's here, the rest 1.
     ///
     /// ```
     /// use wgrad::{Activation, Distribution, Fan, Init};
@@ -111,6 +111,7 @@ impl Init {
             Activation::Relu | Activation::Gelu => std::f64::consts::SQRT_2,
             Activation::LeakyRelu { slope } => (2.0 / (1.0 + f64::from(slope).powi(2))).sqrt(),
             Activation::Tanh => 5.0 / 3.0,
+            Activation::Selu => 0.75,
             _ => 1.0,
         }
     }

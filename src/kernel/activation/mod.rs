@@ -241,7 +241,7 @@ impl Activation {
         let [alpha, beta] = self.parameters().map(|p| T::of(p.into()));
         each_activation!(self, function => {
             for (y, &z) in y.iter_mut().zip(z) {
-                *y = function::f(z, alpha, beta);
+                *y = keep_nan(z, function::f(z, alpha, beta));
             }
         });
     }
@@ -251,7 +251,7 @@ impl Activation {
         let [alpha, beta] = self.parameters().map(|p| T::of(p.into()));
         each_activation!(self, function => {
             for y in y {
-                *y = function::f(*y, alpha, beta);
+                *y = keep_nan(*y, function::f(*y, alpha, beta));
             }
         });
     }
@@ -265,6 +265,11 @@ impl Activation {
             }
         });
     }
+}
+
+/// What a function made of a value, but the value where that is a NaN: comparisons must not hide one from the guard.
+fn keep_nan<T: Real>(value: T, result: T) -> T {
+    if value.is_nan() { value } else { result }
 }
 
 impl std::fmt::Display for Activation {

