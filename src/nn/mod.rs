@@ -2,12 +2,14 @@
 
 mod file;
 mod gradient_check;
+mod gradients;
 mod network;
 mod parameters;
 mod sequential;
 
 pub use gradient_check::{GradientCheck, ParameterCheck};
-pub use network::{Gradients, Network};
+pub use gradients::Gradients;
+pub use network::Network;
 pub use sequential::Sequential;
 
 pub(crate) use file::{Entry, decode, encode, read_file, write_file};

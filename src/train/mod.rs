@@ -3,6 +3,7 @@
 mod checkpoint;
 mod evaluate;
 mod options;
+mod pipeline;
 mod rate;
 mod report;
 mod resident;

@@ -1,8 +1,9 @@
 //! The trainer: what a user calls.
 
 use super::options::Settings;
+use super::pipeline::InFlight;
 use super::resident::Resident;
-use super::run::{Anchor, InFlight, PlanKey, Totals, request, train_task};
+use super::run::{Anchor, PlanKey, Totals, request, train_task};
 use super::{EpochReport, Progress, StepReport, TrainerBuilder};
 use crate::data::Dataset;
 use crate::executor::{Fetch, IN_FLIGHT, PlanId};
