@@ -21,8 +21,8 @@ impl Network {
     /// The softmax cross-entropy of a batch and its gradient with respect to every parameter, which stay as they are.
     ///
     /// # Errors
-    /// [`Shape`](Error::Shape) unless there is one label for each of at least one sample; [`Label`](Error::Label),
-    /// [`NonFiniteData`](Error::NonFiniteData) for bad data; [`NonFinite`](Error::NonFinite) if the loss or a gradient
+    /// [`Shape`](crate::Error::Shape) unless there is one label for each of at least one sample; [`Label`](crate::Error::Label),
+    /// [`NonFiniteData`](crate::Error::NonFiniteData) for bad data; [`NonFinite`](crate::Error::NonFinite) if the loss or a gradient
     /// is not finite.
     pub async fn gradients_async(&mut self, x: &[f32], labels: &[u32]) -> Result<Gradients> {
         let rows = self.batch_rows("gradients", x, labels)?;
