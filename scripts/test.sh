@@ -42,7 +42,7 @@ cargo test --doc
 
 # The main job: digits are read, and the last line is what scripts expect.
 for device in cpu software; do
-    last=$(cargo run --quiet --example mnist -- --device "$device" --hidden 64 --epochs 2 | tail -n 1)
+    last=$(cargo run --quiet --example mnist -- --device "$device" --hidden 128 --epochs 4 | tail -n 1)
     echo "$last"
     pattern='^test_accuracy=0\.9[0-9]{3} test_loss=0\.[0-9]{4} train_seconds=[0-9]+\.[0-9] device=".+"$'
     if ! [[ $last =~ $pattern ]]; then
