@@ -28,7 +28,7 @@ pub(crate) struct Args {
     #[arg(long, default_value_t = 1e-3)]
     pub(crate) lr: f64,
     /// Seed of the initial weights and of the order of the samples
-    #[arg(long, default_value_t = 42)]
+    #[arg(long, default_value_t = 1)]
     pub(crate) seed: u64,
     /// Steps sent to a GPU at a time
     #[arg(long, default_value_t = 16)]
