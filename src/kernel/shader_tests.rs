@@ -300,8 +300,6 @@ fn every_shader_file_has_a_rust_file_of_its_stem_and_is_used() {
         .iter()
         .map(|p| stem(p))
         .collect();
-    // The loops around pieces have their folder's name, and lie in its mod.rs.
-    let folders = ["elementwise", "update"];
     let sources: Vec<String> = programs()
         .into_iter()
         .map(|(_, program)| program.source)
@@ -309,7 +307,7 @@ fn every_shader_file_has_a_rust_file_of_its_stem_and_is_used() {
     for shader in shaders {
         let stem = stem(&shader);
         assert!(
-            stems.contains(&stem) || folders.contains(&stem.as_str()),
+            stems.contains(&stem),
             "no Rust file for {}",
             shader.display()
         );

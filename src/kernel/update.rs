@@ -36,7 +36,7 @@ use super::program::WORKGROUP;
 use super::program::uniform_block;
 use super::{Args, Binding, Compute, Program, Real, Target};
 
-const SOURCE: &str = include_str!("../../../shaders/update/update.wgsl");
+const SOURCE: &str = include_str!("../../shaders/update/update.wgsl");
 
 /// Word 2 of the state while every tensor is finite.
 pub(crate) const ALL_FINITE: u32 = u32::MAX;

@@ -16,7 +16,7 @@ use super::program::uniform_block;
 use super::{Activation, Args, Binding, Compute, MatrixShape, Program, Real, Target, matrix};
 use rayon::prelude::*;
 
-const SOURCE: &str = include_str!("../../../shaders/elementwise/elementwise.wgsl");
+const SOURCE: &str = include_str!("../../shaders/elementwise/elementwise.wgsl");
 
 /// Floats below which the CPU twins stay on one thread.
 pub(crate) const PARALLEL_FLOATS: usize = 1 << 15;
