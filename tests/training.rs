@@ -208,6 +208,30 @@ fn a_checkpoint_of_other_settings_is_refused() {
 }
 
 #[test]
+fn a_checkpoint_with_a_place_past_its_epoch_is_refused() {
+    let mut saved = trainer(cpu()).build().unwrap();
+    saved.steps(&data(), 3).unwrap();
+    let mut bytes = pollster::block_on(saved.to_bytes_async()).unwrap();
+    let (from, to) = (
+        &br#""wgrad.position":"3""#[..],
+        &br#""wgrad.position":"9999""#[..],
+    );
+    let place = bytes
+        .windows(from.len())
+        .position(|window| window == from)
+        .unwrap();
+    // The header's length stands in its first eight bytes.
+    bytes.splice(place..place + from.len(), to.iter().copied());
+    let header =
+        u64::from_le_bytes(bytes[..8].try_into().unwrap()) + (to.len() - from.len()) as u64;
+    bytes[..8].copy_from_slice(&header.to_le_bytes());
+    let mut other = trainer(cpu()).build().unwrap();
+    let error = pollster::block_on(other.load_bytes_async("checkpoint", &bytes)).unwrap_err();
+    assert!(error.to_string().contains("wgrad.position"), "{error}");
+    assert_eq!(other.step_count(), 0);
+}
+
+#[test]
 fn the_seed_decides_the_order_and_nothing_is_left_out() {
     let data = data();
     let losses = |seed, shuffle| {

@@ -138,12 +138,23 @@ impl Network {
 
     /// The parameters as named tensors.
     pub(crate) async fn entries(&mut self) -> Result<Vec<Entry>> {
+        self.arena_entries(Role::Parameters, 0, str::to_string)
+            .await
+    }
+
+    /// The tensors of an arena, named after their parameters; `copy` counts whole segments, for moments.
+    pub(crate) async fn arena_entries(
+        &mut self,
+        role: fn(usize) -> Role,
+        copy: usize,
+        name: impl Fn(&str) -> String,
+    ) -> Result<Vec<Entry>> {
         let mut entries = Vec::new();
         for number in 0..self.graph.parameters.len() {
-            let values = self.read_arena(Role::Parameters, 0, number).await?;
+            let values = self.read_arena(role, copy, number).await?;
             let parameter = &self.graph.parameters[number];
             entries.push(Entry {
-                name: parameter.name.clone(),
+                name: name(&parameter.name),
                 shape: parameter.dimensions(),
                 values,
             });

@@ -18,16 +18,9 @@ impl Trainer {
         self.settle().await?;
         let mut entries = self.network.entries().await?;
         for moment in 0..self.settings.optimizer.moments() {
-            for number in 0..self.network.graph.parameters.len() {
-                let read = self.network.read_arena(Role::Moments, moment, number);
-                let values = read.await?;
-                let parameter = &self.network.graph.parameters[number];
-                entries.push(Entry {
-                    name: moment_name(moment, &parameter.name),
-                    shape: parameter.dimensions(),
-                    values,
-                });
-            }
+            let name = |parameter: &str| moment_name(moment, parameter);
+            let moments = self.network.arena_entries(Role::Moments, moment, name);
+            entries.extend(moments.await?);
         }
         let mut metadata = HashMap::from([
             ("wgrad.step".to_string(), self.step.to_string()),
@@ -111,6 +104,10 @@ impl Trainer {
             Ok(rate_factor) if rate_factor.is_finite() && rate_factor >= 0.0 => rate_factor,
             _ => return Err(broken("wgrad.rate_factor", factor)),
         };
+        let batches = (samples as usize).div_ceil(self.settings.batch_size);
+        if position > 0 && position as usize >= batches {
+            return Err(broken("wgrad.position", entry("wgrad.position")?));
+        }
         let settings = entry("wgrad.settings")?;
         if *settings != self.identity() {
             let identity = self.identity();
