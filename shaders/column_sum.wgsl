@@ -1,10 +1,10 @@
-// out[j] = sum of x[i, j] over i: each invocation sums four columns, over ascending rows.
+// out[j] = sum of x[i, j] over i: LANES invocations share four columns, each takes every LANES-th row, ascending.
 
 struct Params {
     rows: u32,
     ld4: u32, // vec4 elements in a row
-    pad0: u32,
-    pad1: u32,
+    id: u32, // for the non-finite guard
+    pad: u32,
 }
 
 @group(0) @binding(0) var<uniform> p: Params;
@@ -15,15 +15,18 @@ struct Params {
 fn main(
     @builtin(workgroup_id) group: vec3<u32>,
     @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) lane: u32,
+    @builtin(local_invocation_index) index: u32,
 ) {
-    let col4 = (group.x + group.y * groups.x) * WORKGROUP + lane;
-    if col4 >= p.ld4 {
-        return;
-    }
+    // Columns past the end repeat the last one, so that all reach the barriers; they write nothing.
+    let wanted = (group.x + group.y * groups.x) * COLUMNS + index % COLUMNS;
+    let column = min(wanted, p.ld4 - 1u);
+    let lane = index / COLUMNS;
     var sum = vec4<f32>(0.0);
-    for (var row = 0u; row < p.rows; row++) {
-        sum += x[row * p.ld4 + col4];
+    for (var row = lane; row < p.rows; row += LANES) {
+        sum += x[row * p.ld4 + column];
     }
-    out[col4] = sum;
+    sum = column_total(sum, index);
+    if wanted < p.ld4 && lane == 0u {
+        out[column] = finish(sum, column, column * 4u);
+    }
 }

@@ -35,7 +35,7 @@
 //! # Three levels, each usable alone
 //!
 //! - **Tensor calls**: [`Tensor`] and every kernel as a checked call on a [`Device`]: products, bias, activations and
-//!   their derivatives, softmax cross-entropy, reductions, optimizer updates.
+//!   their derivatives, losses, reductions, optimizer updates.
 //! - **Networks**: [`Sequential`] for stacks, [`Graph`] for everything else; a [`Network`] predicts, gives its gradients,
 //!   checks them against differences, saves and loads.
 //! - **Training**: a [`Trainer`] runs many steps a submit over a [`Dataset`] that lies on the device, evaluates, and
@@ -72,16 +72,25 @@ mod random;
 mod tensor;
 mod train;
 
-pub use data::{Dataset, IdxArray, Mnist, read_idx};
+pub use data::{Dataset, IdxArray, Mnist, Targets, read_idx};
 pub use device::{AdapterReport, Device, DeviceKind, DeviceReport, GpuOptions};
 pub use error::{Error, Result};
-pub use graph::{Distribution, Fan, Graph, Init, Value};
+pub use graph::{Distribution, Fan, Graph, Init, LossTarget, Value};
 pub use kernel::{
-    Activation, Adadelta, Adagrad, Adam, Adamax, Layout, Lion, NAdam, Optimizer, RAdam, RmsProp,
-    Sgd,
+    Activation, Adadelta, Adagrad, Adam, Adamax, Augmentation, Clip, Criterion, Factors, Layout,
+    Lion, Loss, NAdam, Optimizer, RAdam, Reduction, RmsProp, Sgd, TensorStatistics,
 };
 pub use nn::{GradientCheck, Gradients, Network, ParameterCheck, Sequential};
-pub use optim::{Anneal, Better, OneCycle, Plateau, ReduceOnPlateau, Schedule, Threshold};
+pub use optim::{
+    Anneal, Better, OneCycle, ParameterGroup, Plateau, ReduceOnPlateau, Schedule, Threshold,
+};
 pub use plan::Plan;
-pub use tensor::{Bytes, CrossEntropyOutput, OptimizerState, Tensor, Words};
-pub use train::{EpochReport, Evaluation, Loss, Progress, StepReport, Trainer, TrainerBuilder};
+pub use tensor::{
+    BatchNormOutput, Bytes, Gemm, GradientNorm, LossOutput, NormalizationGradients, OptimizerState,
+    Tensor, TensorTarget, Words,
+};
+pub use train::{
+    ActivationInspection, EarlyStopping, EpochReport, Evaluation, Fit, History, Inspection, Metric,
+    ParameterInspection, Phase, Progress, StepReport, StopRule, Stopped, TermReport, Trainer,
+    TrainerBuilder,
+};

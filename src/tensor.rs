@@ -1,16 +1,25 @@
 //! Tensors on a device, and every kernel as a checked call: the compute backend under the networks.
 
+mod blend;
 mod calls;
 mod gather;
+mod gemm;
+mod loss;
+mod normalization;
 mod optimize;
+mod random;
+mod rearrange;
 mod reduce;
+mod statistics;
 
 pub use gather::Bytes;
-pub use optimize::OptimizerState;
-pub use reduce::CrossEntropyOutput;
+pub use gemm::Gemm;
+pub use loss::{LossOutput, TensorTarget};
+pub use normalization::{BatchNormOutput, NormalizationGradients};
+pub use optimize::{GradientNorm, OptimizerState};
 
 use crate::device::{Device, Memory, Operand};
-use crate::kernel::{Compute, Kernel, MatrixShape};
+use crate::kernel::{Compute, Elementwise, Kernel, MatrixShape, Op};
 use crate::{Error, Result};
 
 /// A matrix of `f32` on a device, row-major; a vector is a matrix of one row.
@@ -77,6 +86,22 @@ impl Tensor {
         let count = element_count(rows, cols)?;
         device.check_size("tensor", MatrixShape::new(rows, cols).floats())?;
         Tensor::new(device, [rows, cols], &vec![0.0; count])
+    }
+
+    /// A matrix with one number everywhere.
+    ///
+    /// # Errors
+    /// As [`Tensor::new`].
+    pub fn filled(device: &Device, [rows, cols]: [usize; 2], value: f32) -> Result<Self> {
+        element_count(rows, cols)?;
+        let shape = MatrixShape::new(rows, cols);
+        let mut out = Tensor::room(device, shape)?;
+        let op = Op::Fill(value);
+        device.run(
+            Elementwise { op, shape },
+            &mut [Operand::Write(&mut out.memory)],
+        )?;
+        Ok(out)
     }
 
     fn room(device: &Device, shape: MatrixShape) -> Result<Self> {
@@ -181,3 +206,6 @@ fn same_device(operation: &'static str, device: &Device, tensors: &[&Tensor]) ->
         Err(Error::DeviceMismatch { operation })
     }
 }
+
+#[cfg(test)]
+mod guard_tests;

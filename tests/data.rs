@@ -365,9 +365,11 @@ fn labels_out_of_range_are_refused_with_their_row() {
         (1, 2, 2),
     );
     refused_label(
-        Dataset::from_floats(1, vec![0.0; 2], vec![0, u32::MAX], 2),
-        (1, u32::MAX, 2),
+        Dataset::from_floats(1, vec![0.0; 2], vec![0, u32::MAX - 1], 2),
+        (1, u32::MAX - 1, 2),
     );
+    // The label of samples that have none.
+    Dataset::from_floats(1, vec![0.0; 2], vec![0, Dataset::NO_LABEL], 2).unwrap();
     refused_label(Dataset::from_bytes(1, vec![0], vec![0], 0), (0, 0, 0));
 }
 

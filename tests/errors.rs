@@ -3,9 +3,11 @@
 mod common;
 
 use common::devices::{cpu, gpu, open};
+use std::ops::Range;
 use wgrad::{
-    Activation, Adadelta, Adagrad, Adam, Adamax, Device, DeviceKind, Error, GpuOptions, Layout,
-    Lion, NAdam, Optimizer, OptimizerState, RAdam, Result, RmsProp, Sgd, Tensor, Words,
+    Activation, Adadelta, Adagrad, Adam, Adamax, Augmentation, Bytes, Criterion, Device,
+    DeviceKind, Error, Gemm, GpuOptions, GradientNorm, Layout, Lion, Loss, NAdam, Optimizer,
+    OptimizerState, RAdam, Result, RmsProp, Sgd, Tensor, TensorTarget, Words,
 };
 
 fn zeros(device: &Device, rows: usize, cols: usize) -> Tensor {
@@ -20,11 +22,18 @@ fn state(weights: &Tensor) -> OptimizerState {
     OptimizerState::new(weights, Sgd::new(0.1).momentum(0.5)).unwrap()
 }
 
+fn norm(gradient: &Tensor) -> GradientNorm {
+    GradientNorm::new(&[gradient]).unwrap()
+}
+
 /// The calls with operands that do not fit: (operation, result).
 fn misfits(d: &Device) -> Vec<(&'static str, Result<()>)> {
     let x = || zeros(d, 2, 3);
     let t = |rows, cols| zeros(d, rows, cols);
     let (nn, nt, tn) = (Layout::NN, Layout::NT, Layout::TN);
+    let (squared, gaussian) = (Loss::squared_error(), Criterion::GaussianNll.into());
+    let cosine = Criterion::CosineEmbedding { margin: 0.0 }.into();
+    let triplet = Criterion::TripletMargin { margin: 1.0 }.into();
     let mut misfits: Vec<(&'static str, Result<()>)> = vec![
         ("matmul", x().matmul(&t(2, 3), nn).map(drop)),
         ("matmul", x().matmul(&t(3, 2), nt).map(drop)),
@@ -60,12 +69,109 @@ fn misfits(d: &Device) -> Vec<(&'static str, Result<()>)> {
             "cross_entropy",
             t(2, 0).cross_entropy(&words(d, &[0, 0])).map(drop),
         ),
+        (
+            "gather_augmented",
+            x().gather_augmented(&words(d, &[0]), &Augmentation::new([2, 2]), 0, 0)
+                .map(drop),
+        ),
+        (
+            "gather_augmented",
+            Bytes::new(d, [1, 3], &[0; 3])
+                .unwrap()
+                .gather_augmented(&words(d, &[0]), &Augmentation::new([3, 3]), 0, 0, 1.0, 0.0)
+                .map(drop),
+        ),
+        ("loss", x().loss(&squared, &[], &t(2, 4)).map(drop)),
+        ("loss", x().loss(&squared, &[], &t(3, 2)).map(drop)),
+        ("loss", x().loss(&squared, &[&x()], &x()).map(drop)),
+        ("loss", x().loss(&squared, &[], &words(d, &[0])).map(drop)),
+        ("loss", t(0, 3).loss(&squared, &[], &t(0, 3)).map(drop)),
+        ("loss", t(2, 0).loss(&squared, &[], &t(2, 0)).map(drop)),
+        ("loss", x().loss(&gaussian, &[], &x()).map(drop)),
+        ("loss", x().loss(&gaussian, &[&t(2, 4)], &x()).map(drop)),
+        ("loss", x().loss(&cosine, &[&x()], &x()).map(drop)),
+        (
+            "loss",
+            x().loss(&triplet, &[&x()], TensorTarget::None).map(drop),
+        ),
+        (
+            "row_losses",
+            x().row_losses(&squared, &[], &t(2, 4)).map(drop),
+        ),
         ("Tensor::new", Tensor::new(d, [2, 3], &[0.0; 5]).map(drop)),
         ("Tensor::new", Tensor::new(d, [2, 3], &[0.0; 7]).map(drop)),
         ("Tensor::new", Tensor::new(d, [0, 3], &[0.0]).map(drop)),
         ("update", x().update(&t(3, 2), &mut state(&x())).map(drop)),
         ("update", x().update(&x(), &mut state(&t(3, 3))).map(drop)),
     ];
+    let batch_norm = |x: Tensor, gamma: Tensor, beta: Tensor, running: Tensor| {
+        x.batch_norm(&gamma, &beta, &running, 1e-5, 0.1).map(drop)
+    };
+    let batch_norm_backward = |x: Tensor, saved: Tensor, gamma: Tensor| {
+        t(2, 3).batch_norm_backward(&x, &saved, &gamma).map(drop)
+    };
+    let normalize = |gamma: Tensor, beta: Tensor, running: Tensor| {
+        t(2, 3).normalize(&gamma, &beta, &running, 1e-5).map(drop)
+    };
+    let row = || t(1, 3);
+    misfits.extend([
+        ("batch_norm", batch_norm(x(), t(1, 4), row(), t(2, 3))),
+        ("batch_norm", batch_norm(x(), row(), t(3, 1), t(2, 3))),
+        ("batch_norm", batch_norm(x(), row(), row(), t(1, 3))),
+        ("batch_norm", batch_norm(t(0, 3), row(), row(), t(2, 3))),
+        (
+            "batch_norm_backward",
+            batch_norm_backward(t(3, 3), t(2, 3), row()),
+        ),
+        (
+            "batch_norm_backward",
+            batch_norm_backward(x(), t(1, 3), row()),
+        ),
+        (
+            "batch_norm_backward",
+            batch_norm_backward(x(), t(2, 3), t(1, 2)),
+        ),
+        ("normalize", normalize(t(1, 4), row(), t(2, 3))),
+        ("normalize", normalize(row(), t(1, 4), t(2, 3))),
+        ("normalize", normalize(row(), row(), t(2, 4))),
+        (
+            "layer_norm",
+            x().layer_norm(&t(1, 2), &row(), 1e-5).map(drop),
+        ),
+        (
+            "layer_norm",
+            x().layer_norm(&row(), &t(2, 3), 1e-5).map(drop),
+        ),
+        (
+            "layer_norm_backward",
+            x().layer_norm_backward(&x(), &t(2, 3), 1e-5).map(drop),
+        ),
+        ("prelu", x().prelu(&t(1, 2)).map(drop)),
+        ("prelu", x().prelu(&t(3, 1)).map(drop)),
+        ("prelu_backward", x().prelu_backward(&x(), &x()).map(drop)),
+        ("columns", x().columns(1..4).map(drop)),
+        ("columns", x().columns(Range { start: 2, end: 1 }).map(drop)),
+        ("columns", x().columns(usize::MAX..usize::MAX).map(drop)),
+        ("place_columns", x().place_columns(1, 3).map(drop)),
+        ("place_columns", x().place_columns(usize::MAX, 3).map(drop)),
+        ("concatenate", x().concatenate(&t(3, 3)).map(drop)),
+        (
+            "gemm",
+            x().gemm(&t(3, 5), Some(&t(3, 5)), Gemm::default())
+                .map(drop),
+        ),
+        (
+            "gemm",
+            x().gemm(&t(3, 5), Some(&t(1, 4)), Gemm::default())
+                .map(drop),
+        ),
+        (
+            "gemm",
+            x().gemm(&t(3, 5), Some(&t(0, 5)), Gemm::default())
+                .map(drop),
+        ),
+        ("argmax", t(2, 0).argmax().map(drop)),
+    ]);
     // (1, 3) is no row for all, and (2, 4) has the padded size of x.
     for other in [[3, 2], [1, 3], [2, 4]] {
         let other = || t(other[0], other[1]);
@@ -82,6 +188,30 @@ fn misfits(d: &Device) -> Vec<(&'static str, Result<()>)> {
                 x().log_softmax_backward(&other()).map(drop),
             ),
             ("update", x().update(&other(), &mut state(&x())).map(drop)),
+            ("prelu_slope", x().prelu_slope(&other()).map(drop)),
+            (
+                "prelu_backward",
+                x().prelu_backward(&other(), &row()).map(drop),
+            ),
+            (
+                "layer_norm_backward",
+                x().layer_norm_backward(&other(), &row(), 1e-5).map(drop),
+            ),
+            ("copy_from", x().copy_from(&other())),
+            ("accumulate", x().accumulate(&other(), 1.0)),
+            ("average", x().average(&other(), 0.5)),
+            (
+                "change_statistics",
+                x().change_statistics(&other()).map(drop),
+            ),
+            (
+                "update_clipped_by_value",
+                x().update_clipped_by_value(&other(), &mut state(&x()), 1.0),
+            ),
+            (
+                "update_clipped_by_norm",
+                x().update_clipped_by_norm(&other(), &mut state(&x()), &norm(&x()), 1.0),
+            ),
         ]);
     }
     misfits
@@ -164,6 +294,31 @@ fn labels_and_indices_out_of_range_are_refused() {
             };
             assert_eq!((row, label, classes), (bad_row, bad_label, 3));
         }
+        // The ignored label may be anything, the others may not; a single column has labels 0 and 1, but not if it is a
+        // class.
+        let ignoring = Loss::softmax_cross_entropy().ignore_index(9);
+        let binary = Loss::binary_cross_entropy_with_logits();
+        for (loss, cols, labels, bad) in [
+            (&ignoring, 3, [9, 2, 9], None),
+            (&ignoring, 3, [9, 8, 3], Some((1, 8, 3))),
+            (&ignoring, 1, [0, 9, 1], Some((2, 1, 1))),
+            (&binary, 1, [0, 1, 1], None),
+            (&binary, 1, [0, 2, 1], Some((1, 2, 2))),
+        ] {
+            let result = zeros(device, 3, cols).loss(loss, &[], &words(device, &labels));
+            match (result, bad) {
+                (Ok(_), None) => {}
+                (
+                    Err(Error::Label {
+                        row,
+                        label,
+                        classes,
+                    }),
+                    Some(bad),
+                ) => assert_eq!((row, label, classes), bad),
+                (result, _) => panic!("{labels:?}: {result:?}"),
+            }
+        }
         for (rows, index) in [(3, 3), (3, u32::MAX), (0, 0)] {
             let result = zeros(device, rows, 2).gather_rows(&words(device, &[index]));
             assert!(
@@ -175,10 +330,52 @@ fn labels_and_indices_out_of_range_are_refused() {
 }
 
 #[test]
+fn settings_of_normalisations_and_distributions_out_of_range_are_refused() {
+    for device in [cpu(), gpu()] {
+        let x = zeros(device, 2, 3);
+        let (row, running) = (zeros(device, 1, 3), zeros(device, 2, 3));
+        let mut results = Vec::new();
+        for bad in [0.0, -1e-5, f32::NAN, f32::INFINITY] {
+            results.extend([
+                x.batch_norm(&row, &row, &running, bad, 0.1).map(drop),
+                x.normalize(&row, &row, &running, bad).map(drop),
+                x.layer_norm(&row, &row, bad).map(drop),
+                x.layer_norm_backward(&x, &row, bad).map(drop),
+            ]);
+        }
+        for bad in [-0.1, 1.1, f32::NAN] {
+            results.push(x.batch_norm(&row, &row, &running, 1e-5, bad).map(drop));
+        }
+        for bad in [-0.1, 1.0, f32::NAN, f32::INFINITY] {
+            results.push(x.dropout(bad, 0, 0).map(drop));
+        }
+        for [low, high] in [
+            [0.0, 0.0],
+            [1.0, 0.0],
+            [f32::NAN, 1.0],
+            [0.0, f32::INFINITY],
+            [f32::MIN, f32::MAX],
+        ] {
+            results.push(Tensor::uniform(device, [1, 1], low, high, 0, 0).map(drop));
+        }
+        for [mean, deviation] in [[f32::NAN, 1.0], [0.0, -1.0], [0.0, f32::INFINITY]] {
+            results.push(Tensor::normal(device, [1, 1], mean, deviation, 0, 0).map(drop));
+        }
+        for (i, result) in results.iter().enumerate() {
+            assert!(
+                matches!(result, Err(Error::Argument { .. })),
+                "{i}: {result:?}"
+            );
+        }
+    }
+}
+
+#[test]
 fn operands_on_different_devices_are_refused() {
     for (here, there) in [(cpu(), gpu()), (gpu(), cpu())] {
         let (x, y) = (zeros(here, 2, 2), zeros(there, 2, 2));
         let (row, far_row) = (zeros(here, 1, 2), zeros(there, 1, 2));
+        let (squared, gaussian) = (Loss::squared_error(), Criterion::GaussianNll.into());
         let mut w = zeros(here, 2, 2);
         let mut w_state = state(&w);
         let calls = [
@@ -198,8 +395,47 @@ fn operands_on_different_devices_are_refused() {
                 "cross_entropy",
                 x.cross_entropy(&words(there, &[0, 0])).map(drop),
             ),
+            ("loss", x.loss(&squared, &[], &y).map(drop)),
+            ("loss", x.loss(&gaussian, &[&y], &x).map(drop)),
+            (
+                "loss",
+                x.loss(&squared, &[], &words(there, &[0, 0])).map(drop),
+            ),
             ("gather_rows", x.gather_rows(&words(there, &[0])).map(drop)),
+            (
+                "gather_augmented",
+                x.gather_augmented(&words(there, &[0]), &Augmentation::new([1, 2]), 0, 0)
+                    .map(drop),
+            ),
             ("update", w.update(&y, &mut w_state)),
+            ("copy_from", w.copy_from(&y)),
+            ("prelu", x.prelu(&far_row).map(drop)),
+            ("concatenate", x.concatenate(&y).map(drop)),
+            (
+                "gemm",
+                x.gemm(&x, Some(&far_row), Gemm::default()).map(drop),
+            ),
+            ("normalize", x.normalize(&row, &row, &y, 1e-5).map(drop)),
+            (
+                "batch_norm",
+                x.batch_norm(&row, &row, &y, 1e-5, 0.1).map(drop),
+            ),
+            (
+                "batch_norm_backward",
+                x.batch_norm_backward(&x, &y, &row).map(drop),
+            ),
+            ("layer_norm", x.layer_norm(&row, &far_row, 1e-5).map(drop)),
+            (
+                "layer_norm_backward",
+                x.layer_norm_backward(&y, &row, 1e-5).map(drop),
+            ),
+            ("accumulate", w.accumulate(&y, 1.0)),
+            ("average", w.average(&y, 0.5)),
+            ("change_statistics", w.change_statistics(&y).map(drop)),
+            (
+                "update_clipped_by_norm",
+                w.update_clipped_by_norm(&x, &mut w_state, &norm(&y), 1.0),
+            ),
         ];
         for (name, result) in calls {
             let Err(Error::DeviceMismatch { operation }) = result else {
@@ -334,7 +570,7 @@ fn logits_that_are_not_finite_are_refused() {
                     let logits = Tensor::new(device, [rows, cols], &logits).unwrap();
                     let result = logits.cross_entropy(&words(device, &vec![0; rows]));
                     assert!(
-                        matches!(&result, Err(Error::NonFinite { tensor, .. }) if tensor == "logits"),
+                        matches!(&result, Err(Error::NonFinite { tensor, .. }) if tensor == "the loss"),
                         "{bad} at {place} of [{rows}, {cols}] on {}: {result:?}",
                         device.report(),
                     );
@@ -461,6 +697,18 @@ fn parameters_of_activations_outside_their_range_are_refused() {
         for f in Activation::ALL {
             assert!(x.activate(f).is_ok(), "{f}");
         }
+    }
+}
+
+#[test]
+fn decays_of_averages_outside_their_range_are_refused() {
+    for device in [cpu(), gpu()] {
+        let (mut average, w) = (zeros(device, 2, 2), zeros(device, 2, 2));
+        for wrong in [f64::NAN, f64::INFINITY, -0.1, 1.0, 1.0 - 1e-12] {
+            let result = average.average(&w, wrong);
+            assert!(matches!(result, Err(Error::Argument { .. })), "{wrong}");
+        }
+        assert!(average.average(&w, 0.0).is_ok());
     }
 }
 
@@ -611,5 +859,92 @@ fn hyperparameters_at_the_ends_of_their_ranges_are_legal() {
             w.update(&gradient, &mut state).unwrap();
             assert_eq!(w.download().unwrap(), [1.5, -2.5], "{optimizer:?}");
         }
+    }
+}
+
+#[test]
+fn augmentations_out_of_range_are_refused() {
+    let images = || Augmentation::new([4, 6]);
+    let d = cpu();
+    for (augmentation, wanted) in [
+        (Augmentation::new([0, 24]), "side"),
+        (Augmentation::new([24, 0]), "side"),
+        (Augmentation::new([1, usize::MAX]), "side"),
+        (images().channels(0), "channels"),
+        (images().shift(-1.0), "shift"),
+        (images().shift(f32::NAN), "shift"),
+        (images().shift(40_000.0), "shift"),
+        (images().rotate(181.0), "degrees"),
+        (images().rotate(-1.0), "degrees"),
+        (images().rotate(f32::INFINITY), "degrees"),
+        (images().scale(0.95), "scale"),
+        (images().scale(-0.1), "scale"),
+        (images().elastic(-1.0, 3), "amplitude"),
+        (images().elastic(f32::NAN, 3), "amplitude"),
+        (images().elastic(1.0, 0), "spacing"),
+        (images().elastic(1.0, usize::MAX), "spacing"),
+        // 67 · 35 control points.
+        (
+            Augmentation::new([64, 32]).elastic(1.0, 1),
+            "1024 control points",
+        ),
+    ] {
+        let rows = words(d, &[0]);
+        let error = zeros(d, 1, 24)
+            .gather_augmented(&rows, &augmentation, 0, 0)
+            .unwrap_err();
+        assert!(
+            matches!(error, Error::Argument { .. }) && error.to_string().contains(wanted),
+            "{augmentation:?}: {error}"
+        );
+    }
+    let past = zeros(d, 1, 24).gather_augmented(&words(d, &[1]), &images(), 0, 0);
+    assert!(matches!(past, Err(Error::Argument { .. })), "{past:?}");
+}
+
+#[test]
+fn losses_out_of_range_and_targets_they_do_not_take_are_refused() {
+    let device = cpu();
+    let (x, labels) = (zeros(device, 2, 3), words(device, &[0, 1]));
+    let plain = Loss::softmax_cross_entropy;
+    let multi_margin = Criterion::MultiMargin { margin: 1.0 };
+    let no_target = TensorTarget::None;
+    let (of_labels, of_values) = (TensorTarget::Labels(&labels), TensorTarget::Values(&x));
+    let squared = Loss::mean_squared_error;
+    let refused: Vec<(Loss, TensorTarget<'_>)> = vec![
+        (plain().label_smoothing(1.5), of_labels),
+        (plain().label_smoothing(-0.1), of_labels),
+        (plain().label_smoothing(f32::NAN), of_labels),
+        (Criterion::SmoothL1 { beta: 0.0 }.into(), of_values),
+        (Criterion::SmoothL1 { beta: f32::NAN }.into(), of_values),
+        (Criterion::Huber { delta: -1.0 }.into(), of_values),
+        (
+            Criterion::Hinge {
+                margin: f32::INFINITY,
+            }
+            .into(),
+            of_values,
+        ),
+        (Criterion::MultiMargin { margin: 0.0 }.into(), of_labels),
+        (Criterion::TripletMargin { margin: -1.0 }.into(), no_target),
+        (Criterion::CosineEmbedding { margin: 1.5 }.into(), of_labels),
+        (plain().scaled(f32::NAN), of_labels),
+        (plain().class_weights([1.0, 1.0]), of_labels),
+        (plain().class_weights([1.0, -1.0, 1.0]), of_labels),
+        (plain().class_weights([1.0, f32::NAN, 1.0]), of_labels),
+        (squared().class_weights([1.0; 3]), of_values),
+        (squared().ignore_index(1), of_values),
+        (squared(), no_target),
+        (squared(), TensorTarget::Constant(f32::NAN)),
+        (multi_margin.into(), of_values),
+        (multi_margin.into(), TensorTarget::Constant(0.0)),
+        (Criterion::Value.into(), of_labels),
+    ];
+    for (loss, target) in refused {
+        let result = x.loss(&loss, &[], target).map(drop);
+        assert!(
+            matches!(result, Err(Error::Argument { .. })),
+            "{loss:?}, {target:?}: {result:?}"
+        );
     }
 }

@@ -5,7 +5,10 @@ mod common;
 use common::compare::{Tolerance, assert_close, assert_same_bits};
 use common::data::Random;
 use common::devices::{cpu, gpu, gpu_checked, gpu_hardware_kernels};
-use wgrad::{Activation, Device, Error, Graph, Init, Layout, Network, Sequential, Value};
+use wgrad::{
+    Activation, Criterion, Device, Error, Graph, Init, Layout, Loss, LossTarget, Network,
+    Reduction, Sequential, Value,
+};
 
 const CLASSES: usize = 5;
 const INPUTS: usize = 7;
@@ -91,9 +94,138 @@ const GRAPHS: &[Case] = &[
     }),
 ];
 
+/// Layers with state, random numbers or moved columns, and losses other than one on the output.
+const LAYERS: &[Case] = &[
+    ("dropout", |g, x| {
+        let h = g.dropout(x, 0.2)?;
+        let h = g.dense(h, 9, Init::XavierNormal)?;
+        let h = g.activation(h, Activation::Tanh)?;
+        let h = g.dropout(h, 0.5)?;
+        g.dense(h, CLASSES, Init::XavierNormal)
+    }),
+    ("batch normalisation", |g, x| {
+        let h = g.dense(x, 9, Init::XavierNormal)?;
+        let h = g.batch_norm(h)?;
+        let h = g.activation(h, Activation::Tanh)?;
+        let h = g.dense_without_bias(h, CLASSES, Init::XavierNormal)?;
+        g.batch_norm_with(h, 1e-3, 0.2)
+    }),
+    ("layer normalisation", |g, x| {
+        let h = g.layer_norm(x)?;
+        let h = g.dense(h, 9, Init::XavierNormal)?;
+        let h = g.layer_norm_with(h, 1e-3)?;
+        let h = g.activation(h, Activation::Tanh)?;
+        g.dense(h, CLASSES, Init::XavierNormal)
+    }),
+    ("parametric ReLU", |g, x| {
+        let h = g.dense(x, 9, Init::XavierNormal)?;
+        let h = g.prelu(h, true)?;
+        let h = g.dense(h, 6, Init::XavierNormal)?;
+        let h = g.prelu(h, false)?;
+        g.dense(h, CLASSES, Init::XavierNormal)
+    }),
+    ("gated units", |g, x| {
+        let h = g.dense(x, 18, Init::XavierNormal)?;
+        let h = g.glu(h)?;
+        let h = g.dense(h, 10, Init::XavierNormal)?;
+        let h = g.swiglu(h)?;
+        g.dense(h, CLASSES, Init::XavierNormal)
+    }),
+    ("columns and concatenation", |g, x| {
+        let a = g.columns(x, 1..4)?;
+        let a = g.dense(a, 5, Init::XavierNormal)?;
+        let both = g.concatenate(a, x)?;
+        let h = g.activation(both, Activation::Tanh)?;
+        let twice = g.concatenate(h, h)?;
+        let part = g.columns(twice, 3..14)?;
+        g.dense(part, CLASSES, Init::XavierNormal)
+    }),
+    ("noise and a stopped gradient", |g, x| {
+        let noise = g.random_normal(INPUTS, 0.0, 0.5)?;
+        let noisy = g.add(x, noise)?;
+        let h = g.dense(noisy, 6, Init::XavierNormal)?;
+        let h = g.activation(h, Activation::Sigmoid)?;
+        // Nothing that a parameter changes may be stopped here: differences see it.
+        let p = g.random_uniform(6, 0.0, 1.0)?;
+        let stopped = g.stop_gradient(p)?;
+        let sample = g.bernoulli(stopped)?;
+        let sum = g.add(sample, stopped)?;
+        let sum = g.hadamard(sum, h)?;
+        g.dense(sum, CLASSES, Init::XavierNormal)
+    }),
+    ("an auxiliary loss", |g, x| {
+        let h = g.dense(x, 9, Init::XavierNormal)?;
+        let h = g.activation(h, Activation::Tanh)?;
+        let early = g.dense(h, CLASSES, Init::XavierNormal)?;
+        let loss = Loss::softmax_cross_entropy().scaled(0.3);
+        g.loss("early", &[early], LossTarget::Batch, loss)?;
+        let h = g.dense(h, 9, Init::XavierNormal)?;
+        let h = g.activation(h, Activation::Tanh)?;
+        let logits = g.dense(h, CLASSES, Init::XavierNormal)?;
+        g.loss(
+            "late",
+            &[logits],
+            LossTarget::Batch,
+            Loss::softmax_cross_entropy(),
+        )?;
+        Ok(logits)
+    }),
+    ("losses of several inputs", |g, x| {
+        let embed = |g: &mut Graph| {
+            let h = g.dense(x, CLASSES, Init::XavierNormal)?;
+            g.activation(h, Activation::Tanh)
+        };
+        let (a, p, n) = (embed(g)?, embed(g)?, embed(g)?);
+        let triplet = Criterion::TripletMargin { margin: 1.0 };
+        g.loss("triplet", &[a, p, n], LossTarget::Batch, triplet)?;
+        let cosine = Criterion::CosineEmbedding { margin: 0.1 };
+        g.loss("alike", &[a, p], LossTarget::Constant(1.0), cosine)?;
+        g.loss("unlike", &[a, n], LossTarget::Constant(-1.0), cosine)?;
+        let some = g.columns(x, 1..6)?;
+        let variance = g.activation(
+            n,
+            Activation::Softplus {
+                beta: 1.0,
+                threshold: 20.0,
+            },
+        )?;
+        g.loss(
+            "normal",
+            &[p, variance],
+            LossTarget::Value(some),
+            Criterion::GaussianNll,
+        )?;
+        let sum = Loss::from(Criterion::Value)
+            .reduction(Reduction::Sum)
+            .scaled(-0.1);
+        g.loss("sum", &[a], LossTarget::Batch, sum)?;
+        // The same value in two terms, and one that is only reported.
+        g.loss(
+            "small",
+            &[a],
+            LossTarget::Constant(0.0),
+            Loss::squared_error(),
+        )?;
+        g.loss(
+            "reported",
+            &[a],
+            LossTarget::Batch,
+            Loss::softmax_cross_entropy().scaled(0.0),
+        )?;
+        Ok(a)
+    }),
+    ("reconstruction", |g, x| {
+        let h = g.dense(x, 3, Init::XavierNormal)?;
+        let h = g.activation(h, Activation::Tanh)?;
+        let y = g.dense(h, INPUTS, Init::XavierNormal)?;
+        g.loss("x", &[y], LossTarget::Value(x), Loss::mean_squared_error())?;
+        Ok(y)
+    }),
+];
+
 fn networks(device: &Device) -> Vec<(String, Network)> {
     let mut networks = Vec::new();
-    for (name, build) in GRAPHS {
+    for (name, build) in GRAPHS.iter().chain(LAYERS) {
         let mut graph = Graph::new();
         let x = graph.input(INPUTS).unwrap();
         let logits = build(&mut graph, x).unwrap();
@@ -260,7 +392,7 @@ fn predictions_agree_between_devices_and_between_batch_sizes() {
             .iter()
             .map(|&v| v.into())
             .collect();
-        assert_eq!(found.len(), 300 * CLASSES);
+        assert_eq!(found.len(), 300 * on_gpu.outputs());
         assert_close(
             &name,
             &found,
@@ -273,7 +405,7 @@ fn predictions_agree_between_devices_and_between_batch_sizes() {
         assert_same_bits(
             &name,
             &on_gpu.predict(&x[..3 * INPUTS]).unwrap(),
-            &found[..3 * CLASSES],
+            &found[..3 * on_cpu.outputs()],
         );
         assert!(on_gpu.predict(&[]).unwrap().is_empty());
     }
@@ -518,7 +650,7 @@ fn bad_batches_are_refused() {
             Err(Error::Shape { .. })
         ));
         assert!(matches!(
-            network.gradients(&[], &[]),
+            network.gradients(&[], &[0u32; 0]),
             Err(Error::Shape { .. })
         ));
         let error = network.gradients(&[0.0; 6], &[0, 2]).unwrap_err();

@@ -1,6 +1,10 @@
 //! Every optimizer rule with all its options, over twelve steps with changing gradients and rate, on GPU and CPU against the oracle.
 
+#[path = "optimizers/clip.rs"]
+mod clip;
 mod common;
+#[path = "optimizers/groups.rs"]
+mod groups;
 
 use common::compare::{Tolerance, assert_each_close, assert_same_bits};
 use common::data::Random;

@@ -249,6 +249,17 @@ fn assert_path(rule: Rule, path: &[f64], expected: &[f64]) {
     }
 }
 
+/// The known answers of the authors' library (Random123, `kat_vectors`).
+#[test]
+fn threefry_has_its_published_values() {
+    use common::oracle::augmentation::threefry;
+    assert_eq!(threefry([0, 0], [0, 0]), [0x6b20_0159, 0x99ba_4efe]);
+    assert_eq!(
+        threefry([0x1319_8a2e, 0x0370_7344], [0x243f_6a88, 0x85a3_08d3]),
+        [0xc492_3a9c, 0x483d_f7a0]
+    );
+}
+
 #[test]
 fn matmul_multiplies() {
     use wgrad::Layout;

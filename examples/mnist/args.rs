@@ -1,7 +1,9 @@
 //! The command line.
 
-use clap::{Parser, ValueEnum};
+use crate::choices::{Choice, Course, Rule, Start, activation};
+use clap::Parser;
 use std::path::PathBuf;
+use wgrad::Activation;
 
 /// Trains a network to read handwritten digits.
 #[derive(Debug, Parser)]
@@ -24,9 +26,42 @@ pub(crate) struct Args {
     /// Samples in a batch
     #[arg(long, default_value_t = 64)]
     pub(crate) batch: usize,
-    /// Adam's learning rate, which falls to 0 along a cosine
+    /// Learning rate
     #[arg(long, default_value_t = 1e-3)]
     pub(crate) lr: f64,
+    /// Optimizer
+    #[arg(long, value_enum, default_value_t = Rule::Adam)]
+    pub(crate) optimizer: Rule,
+    /// How the learning rate changes over the run
+    #[arg(long, value_enum, default_value_t = Course::Cosine)]
+    pub(crate) schedule: Course,
+    /// Weight decay: decoupled for adamw, amsgrad and lion, else an L2 penalty. Biases and gains have none
+    #[arg(long, default_value_t = 0.0)]
+    pub(crate) weight_decay: f64,
+    /// Greatest norm of the gradient; not clipped by default
+    #[arg(long)]
+    pub(crate) clip_norm: Option<f64>,
+    /// Activation of the hidden layers
+    #[arg(long, default_value = "relu", value_parser = activation)]
+    pub(crate) activation: Activation,
+    /// How the weights start; what suits the activation by default
+    #[arg(long, value_enum)]
+    pub(crate) init: Option<Start>,
+    /// Batch normalisation before each activation
+    #[arg(long)]
+    pub(crate) batch_norm: bool,
+    /// Dropout after each hidden layer, at this rate
+    #[arg(long, default_value_t = 0.0)]
+    pub(crate) dropout: f32,
+    /// Label smoothing
+    #[arg(long, default_value_t = 0.0)]
+    pub(crate) label_smoothing: f32,
+    /// Evaluates the moving average of the weights with this decay instead of the last weights
+    #[arg(long)]
+    pub(crate) average: Option<f64>,
+    /// Moves the training digits at random: shift, rotation, scale and elastic displacement
+    #[arg(long)]
+    pub(crate) augment: bool,
     /// Seed of the initial weights and of the order of the samples
     #[arg(long, default_value_t = 1)]
     pub(crate) seed: u64,
@@ -39,13 +74,4 @@ pub(crate) struct Args {
     /// Start from the weights in this safetensors file
     #[arg(long)]
     pub(crate) load: Option<PathBuf>,
-}
-
-/// Kinds of device.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Choice {
-    Auto,
-    Gpu,
-    Software,
-    Cpu,
 }

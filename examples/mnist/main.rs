@@ -6,14 +6,19 @@
 //! ```
 
 mod args;
+mod choices;
 mod draw;
 
-use args::{Args, Choice};
+use args::Args;
+use choices::Choice;
 use clap::Parser;
 use indicatif::{ProgressBar, ProgressStyle};
 use std::process::ExitCode;
 use std::time::Instant;
-use wgrad::{Adam, Dataset, Device, GpuOptions, Mnist, Network, Schedule, Sequential, Trainer};
+use wgrad::{
+    Augmentation, Dataset, Device, GpuOptions, Loss, Mnist, Network, ParameterGroup, Sequential,
+    Trainer,
+};
 
 /// Mean and standard deviation of MNIST's grey values, of 0 to 1.
 const MEAN: f32 = 0.1307;
@@ -34,11 +39,7 @@ fn run(args: &Args) -> wgrad::Result<()> {
     println!("device: {}", device.report());
 
     let (train, test) = data(args)?;
-    let mut layers = Sequential::new(train.features());
-    for &units in &args.hidden {
-        layers = layers.dense(units).relu();
-    }
-    let mut network = layers.dense(train.classes()).build(&device, args.seed)?;
+    let mut network = layers(args, train.features(), train.classes()).build(&device, args.seed)?;
     if let Some(file) = &args.load {
         network.load(file)?;
         println!("loaded {}", file.display());
@@ -52,21 +53,44 @@ fn run(args: &Args) -> wgrad::Result<()> {
 
     let steps = u64::from(args.epochs) * train.len().div_ceil(args.batch.max(1)) as u64;
     let mut trainer = Trainer::new(network)
-        .optimizer(Adam::new(args.lr))
-        .schedule(Schedule::Cosine {
-            steps: steps.max(1),
-            floor: 0.0,
-        })
+        .loss(Loss::softmax_cross_entropy().label_smoothing(args.label_smoothing))
+        .optimizer(args.optimizer.optimizer(args.lr, args.weight_decay))
+        .schedule(args.schedule.schedule(steps))
         .batch_size(args.batch)
         .steps_per_submit(args.steps_per_submit)
-        .seed(args.seed)
-        .build()?;
+        .seed(args.seed);
+    if args.weight_decay > 0.0 {
+        trainer = trainer.group(ParameterGroup::vectors().no_weight_decay());
+    }
+    if let Some(most) = args.clip_norm {
+        trainer = trainer.clip_norm(most);
+    }
+    if let Some(decay) = args.average {
+        trainer = trainer.average(decay);
+    }
+    if args.augment {
+        let digits = Augmentation::new([28, 28])
+            .shift(1.0)
+            .rotate(10.0)
+            .scale(0.1);
+        trainer = trainer.augment(digits.elastic(2.5, 6));
+    }
+    let mut trainer = trainer.build()?;
     let start = Instant::now();
     for _ in 0..args.epochs {
         epoch(&mut trainer, &train)?;
     }
     let train_seconds = start.elapsed().as_secs_f64();
 
+    // What is shown is the plain loss, and the averaged weights where they are kept.
+    let network = match args.average {
+        Some(_) if args.epochs > 0 => trainer.averaged()?,
+        _ => trainer.into_network(),
+    };
+    let mut trainer = Trainer::new(network)
+        .loss(Loss::default())
+        .batch_size(args.batch)
+        .build()?;
     let score = trainer.evaluate(&test)?;
     if let Some(file) = &args.save {
         trainer.network().save(file)?;
@@ -80,6 +104,28 @@ fn run(args: &Args) -> wgrad::Result<()> {
         device.report()
     );
     Ok(())
+}
+
+/// The network that was asked for.
+fn layers(args: &Args, features: usize, classes: usize) -> Sequential {
+    let start = |layers: Sequential| match args.init {
+        Some(start) => layers.init(start.init()),
+        None => layers,
+    };
+    let mut layers = Sequential::new(features);
+    for &units in &args.hidden {
+        // A bias would be lost in the normalisation.
+        layers = if args.batch_norm {
+            start(layers.dense_without_bias(units)).batch_norm()
+        } else {
+            start(layers.dense(units))
+        };
+        layers = layers.activation(args.activation);
+        if args.dropout > 0.0 {
+            layers = layers.dropout(args.dropout);
+        }
+    }
+    start(layers.dense(classes))
 }
 
 /// The device that was asked for.

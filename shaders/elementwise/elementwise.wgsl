@@ -4,7 +4,7 @@ struct Params {
     count: u32, // vec4 elements in all
     cols: u32,
     ld4: u32, // vec4 elements in a row
-    alpha: f32, // the activation's parameters, or alpha the factor
+    alpha: f32, // the activation's parameters; or alpha the factor, the number to fill with, or epsilon
     beta: f32,
     id: u32, // for the non-finite guard
     pad0: u32,

@@ -1,5 +1,5 @@
-// Updates one segment of the parameter arena: each invocation takes four parameters through the optimizer's rule,
-// update(i, w, g, step), put in front.
+// Updates one segment of the parameter arena: each invocation takes ELEMENTS times four parameters through the
+// optimizer's rule, update(i, w, g, step). The rule, clipping and the factors of groups are put in front.
 
 struct Params {
     count: u32, // vec4 elements in the segment
@@ -7,6 +7,13 @@ struct Params {
     advance: u32, // 1: this call moves the step counter on
     weight_decay: f32, // L2: added to the gradient as weight_decay * w
     l1: f32, // added as l1 * sign(w)
+    decoupled: f32, // weight decay that the rule takes from the weights directly
+    clip: f32, // greatest magnitude, or norm, of a gradient
+    clip_epsilon: f32,
+    parts: u32, // partial sums of squared gradients in a step's place of their ring,
+    ring_steps: u32, // which has so many places
+    pad0: u32,
+    pad1: u32,
     hyper: array<vec4<f32>, 2>, // the rule's constants
 }
 
@@ -15,6 +22,7 @@ struct Step {
     first: f32, // three factors that the rule's Rust side fills in
     second: f32,
     third: f32,
+    decay: f32, // decoupled weight decay
 }
 
 @group(0) @binding(0) var<uniform> p: Params;
@@ -23,25 +31,42 @@ struct Step {
 @group(0) @binding(4) var<storage, read> table: array<vec4<u32>>; // two to a step
 @group(0) @binding(5) var<storage, read_write> state: array<u32>; // step, step + 1 from the loss, first bad tensor
 
+fn change(i: u32, values: vec4<f32>, clip: f32) {
+    if i >= p.count {
+        return;
+    }
+    let by = factors_of(i);
+    // A rate of 0 freezes: nothing is written, whatever the gradient holds.
+    if GROUPED && by.x == 0.0 {
+        return;
+    }
+    let of_step = scaled(values, by.x);
+    let step = Step(of_step.x, of_step.y, of_step.z, of_step.w, p.decoupled * by.w);
+    let w = weights[i];
+    let g = clipped(gradients[i], clip) + p.weight_decay * by.y * w + p.l1 * by.z * sign(w);
+    weights[i] = update(i, w, g, step);
+}
+
 @compute @workgroup_size(WORKGROUP)
 fn main(
     @builtin(workgroup_id) group: vec3<u32>,
     @builtin(num_workgroups) groups: vec3<u32>,
     @builtin(local_invocation_index) lane: u32,
 ) {
-    let i = (group.x + group.y * groups.x) * WORKGROUP + lane;
+    let clip = clip_factor(lane);
     // Once a tensor was not finite, this and all later steps change nothing.
-    if i >= p.count || state[2] != 0xffffffffu {
+    if state[2] != 0xffffffffu {
         return;
     }
     // Nobody reads word 0 in this dispatch, and nobody writes word 1.
     let place = 2u * ((state[1] - 1u) % p.table_steps);
     let entry = bitcast<vec4<f32>>(table[place]);
     let more = bitcast<vec4<f32>>(table[place + 1u]);
-    if i == 0u && p.advance == 1u {
+    let first = (group.x + group.y * groups.x) * WORKGROUP * ELEMENTS + lane;
+    if first == 0u && p.advance == 1u {
         state[0] = state[1];
     }
-    let step = Step(entry.x, entry.y, entry.z, more.x);
-    let w = weights[i];
-    weights[i] = update(i, w, gradients[i] + p.weight_decay * w + p.l1 * sign(w), step);
+    for (var k = 0u; k < ELEMENTS; k++) {
+        change(first + k * WORKGROUP, vec4<f32>(entry.xyz, more.x), clip);
+    }
 }

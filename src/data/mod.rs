@@ -2,9 +2,11 @@
 
 mod idx;
 mod mnist;
+mod targets;
 
 pub use idx::{IdxArray, read_idx};
 pub use mnist::Mnist;
+pub use targets::Targets;
 
 use crate::kernel::MatrixShape;
 use crate::kernel::gather::Source;
@@ -12,7 +14,7 @@ use crate::{Error, Result};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Samples with one class label each. Cheap to clone; never changes.
+/// Samples, each with a class label, with target values, both, or alone. Cheap to clone; never changes.
 ///
 /// Samples that came as bytes stay bytes, on the device too, where the gather kernel turns them into floats:
 /// value · scale + shift, by default value · (1/255).
@@ -28,8 +30,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 #[derive(Clone, Debug)]
 pub struct Dataset {
     samples: Samples,
+    /// Zeros where there are none.
     labels: Arc<[u32]>,
+    /// Row by row; none where there are no target columns.
+    targets: Arc<[f32]>,
+    target_cols: usize,
     features: usize,
+    /// 0 where there are no labels.
     classes: usize,
     scale: f32,
     shift: f32,
@@ -85,6 +92,69 @@ impl Dataset {
         )
     }
 
+    /// Samples of floats, each with a row of target values: for regression.
+    ///
+    /// ```
+    /// # fn main() -> wgrad::Result<()> {
+    /// // y = 2x + 1
+    /// let data = wgrad::Dataset::regression(1, vec![0., 1., 2.], 1, vec![1., 3., 5.])?;
+    /// assert_eq!((data.len(), data.target_cols()), (3, 1));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Dataset::unlabelled`] and [`Dataset::with_targets`].
+    pub fn regression(
+        features: usize,
+        samples: Vec<f32>,
+        target_cols: usize,
+        targets: Vec<f32>,
+    ) -> Result<Self> {
+        Self::unlabelled(features, samples)?.with_targets(target_cols, targets)
+    }
+
+    /// Samples of floats alone: for losses that the graph computes from the samples, as an autoencoder's.
+    ///
+    /// # Errors
+    /// [`Shape`](Error::Shape) if there is not at least one whole sample; [`NonFiniteData`](Error::NonFiniteData) if a value
+    /// is NaN or infinite.
+    pub fn unlabelled(features: usize, samples: Vec<f32>) -> Result<Self> {
+        check_finite(&samples, features)?;
+        let (values, count) = (
+            samples.len(),
+            samples.len().checked_div(features).unwrap_or(0),
+        );
+        let labels = vec![0; count];
+        let data = Self::new(features, values, Samples::Floats(samples.into()), labels, 1)?;
+        Ok(Dataset { classes: 0, ..data })
+    }
+
+    /// The same samples, with a row of target values for each.
+    ///
+    /// # Errors
+    /// [`Shape`](Error::Shape) if there are not `target_cols` of them, at least one, for each sample;
+    /// [`NonFiniteData`](Error::NonFiniteData) if one is NaN or infinite.
+    pub fn with_targets(self, target_cols: usize, targets: Vec<f32>) -> Result<Self> {
+        if target_cols == 0 || self.len().checked_mul(target_cols) != Some(targets.len()) {
+            return Err(Error::shape(
+                "Dataset",
+                format!(
+                    "{target_cols} target values, at least 1, for each of {} samples",
+                    self.len()
+                ),
+                format!("{} target values", targets.len()),
+            ));
+        }
+        check_finite(&targets, target_cols)?;
+        Ok(Dataset {
+            targets: targets.into(),
+            target_cols,
+            id: next_id(),
+            ..self
+        })
+    }
+
     fn new(
         features: usize,
         values: usize,
@@ -92,7 +162,6 @@ impl Dataset {
         labels: Vec<u32>,
         classes: usize,
     ) -> Result<Self> {
-        static NEXT: AtomicU64 = AtomicU64::new(0);
         if labels.is_empty() || features == 0 || labels.len().checked_mul(features) != Some(values)
         {
             return Err(Error::shape(
@@ -104,15 +173,17 @@ impl Dataset {
                 format!("{values} values"),
             ));
         }
-        check_labels(&labels, classes)?;
+        check_labels(&labels, classes, Some(Self::NO_LABEL))?;
         Ok(Dataset {
             samples,
             labels: labels.into(),
+            targets: Arc::default(),
+            target_cols: 0,
             features,
             classes,
             scale: 1.0,
             shift: 0.0,
-            id: NEXT.fetch_add(1, Ordering::Relaxed),
+            id: next_id(),
         })
     }
 
@@ -138,6 +209,10 @@ impl Dataset {
         })
     }
 
+    /// The label of a sample that has none, in a data set where others have. A loss takes such a data set if it is told
+    /// to ignore this label ([`Loss::ignore_index`](crate::Loss::ignore_index)).
+    pub const NO_LABEL: u32 = u32::MAX;
+
     /// How many samples.
     pub fn len(&self) -> usize {
         self.labels.len()
@@ -153,14 +228,24 @@ impl Dataset {
         self.features
     }
 
-    /// Labels run from 0 to this less one.
+    /// Labels run from 0 to this less one; 0 if there are no labels.
     pub fn classes(&self) -> usize {
         self.classes
     }
 
-    /// The labels.
+    /// The labels; none if the samples have no labels.
     pub fn labels(&self) -> &[u32] {
-        &self.labels
+        if self.classes == 0 { &[] } else { &self.labels }
+    }
+
+    /// Target values of a sample; 0 if there are none.
+    pub fn target_cols(&self) -> usize {
+        self.target_cols
+    }
+
+    /// The target values, row by row.
+    pub fn targets(&self) -> &[f32] {
+        &self.targets
     }
 
     /// One sample, scaled: what the network sees.
@@ -197,6 +282,22 @@ impl Dataset {
         }
     }
 
+    /// A word for each sample: its label, or 0 where there are none.
+    pub(crate) fn label_words(&self) -> &[u32] {
+        &self.labels
+    }
+
+    /// Whether a sample has no label where others have.
+    pub(crate) fn lacks_labels(&self) -> bool {
+        self.labels.contains(&Self::NO_LABEL)
+    }
+
+    /// The target values as the gather kernel reads them: rows padded to four floats.
+    pub(crate) fn padded_targets(&self) -> Option<Vec<f32>> {
+        (self.target_cols > 0)
+            .then(|| MatrixShape::new(self.len(), self.target_cols).pad(&self.targets))
+    }
+
     /// The samples as the gather kernel reads them: rows padded to whole words of four bytes, or to four floats.
     pub(crate) fn padded_words(&self) -> Vec<u32> {
         let shape = MatrixShape::new(self.len(), self.features);
@@ -207,9 +308,15 @@ impl Dataset {
     }
 }
 
-/// Refuses labels that are not below `classes`.
-pub(crate) fn check_labels(labels: &[u32], classes: usize) -> Result<()> {
-    match labels.iter().position(|&label| label as usize >= classes) {
+fn next_id() -> u64 {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    NEXT.fetch_add(1, Ordering::Relaxed)
+}
+
+/// Refuses labels that are not below `classes`, but for the one that is ignored.
+pub(crate) fn check_labels(labels: &[u32], classes: usize, ignored: Option<u32>) -> Result<()> {
+    let bad = |&label: &u32| label as usize >= classes && Some(label) != ignored;
+    match labels.iter().position(bad) {
         Some(row) => Err(Error::Label {
             row,
             label: labels[row],

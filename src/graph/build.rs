@@ -26,6 +26,38 @@ impl Graph {
         ))
     }
 
+    /// The target values of the batch: [batch, cols], for graphs that need them as a value. (Losses take them by
+    /// [`LossTarget::Batch`](crate::LossTarget::Batch).)
+    ///
+    /// # Errors
+    /// [`Argument`](Error::Argument) if there is no column, or the targets stand in the graph already.
+    pub fn targets(&mut self, cols: usize) -> Result<Value> {
+        if self.nodes.iter().any(|node| node.op == Op::Targets) {
+            return Err(Error::argument(
+                "the number of targets",
+                "1",
+                "a second one",
+            ));
+        }
+        positive("the number of target columns", cols)?;
+        Ok(self.push(
+            Op::Targets,
+            Shape {
+                rows: Rows::Batch,
+                cols,
+            },
+        ))
+    }
+
+    /// x as a constant: the same values, but no gradient flows through.
+    ///
+    /// # Errors
+    /// [`Argument`](Error::Argument), as in every operation, if the value is of another graph.
+    pub fn stop_gradient(&mut self, x: Value) -> Result<Value> {
+        let shape = self.known(x)?;
+        Ok(self.push(Op::StopGradient { x }, shape))
+    }
+
     /// A trainable matrix [rows, cols] under a name of its own, to be used in any number of places.
     ///
     /// # Errors
@@ -198,7 +230,12 @@ impl Graph {
         Ok(self.push(Op::Softmax { x, log: true }, shape))
     }
 
-    fn expect(&self, operation: &'static str, value: Value, wanted: Shape) -> Result<()> {
+    pub(super) fn expect(
+        &self,
+        operation: &'static str,
+        value: Value,
+        wanted: Shape,
+    ) -> Result<()> {
         let found = self.known(value)?;
         if found == wanted {
             Ok(())

@@ -6,8 +6,17 @@
 mod autodiff;
 mod build;
 mod init;
+mod layers;
+mod op;
+mod resolve;
+mod term;
 
 pub use init::{Distribution, Fan, Init};
+pub use term::LossTarget;
+
+pub(crate) use autodiff::Derivatives;
+pub(crate) use op::Op;
+pub(crate) use term::{Supervision, Term};
 
 use crate::kernel::{Activation, Layout, MatrixShape};
 use crate::{Error, Result};
@@ -55,104 +64,6 @@ impl std::fmt::Display for Shape {
     }
 }
 
-/// How a value is made.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Op {
-    /// The batch of samples.
-    Input,
-    /// The parameter with this number.
-    Parameter(usize),
-    Matmul {
-        a: Value,
-        b: Value,
-        layout: Layout,
-    },
-    BiasAdd {
-        x: Value,
-        bias: Value,
-    },
-    Activation {
-        z: Value,
-        f: Activation,
-    },
-    Add {
-        a: Value,
-        b: Value,
-    },
-    Hadamard {
-        a: Value,
-        b: Value,
-    },
-    Scale {
-        a: Value,
-        factor: f32,
-    },
-    Softmax {
-        x: Value,
-        log: bool,
-    },
-    /// Softmax cross-entropy with the batch's labels. The value is the gradient of the mean loss with respect to the
-    /// logits; the loss and the correct count go to the metric ring.
-    CrossEntropy {
-        logits: Value,
-    },
-    // What follows only autodiff makes.
-    /// dy ⊙ f′(saved).
-    ActivationBackward {
-        dy: Value,
-        saved: Value,
-        f: Activation,
-    },
-    ColumnSum {
-        x: Value,
-    },
-    SoftmaxBackward {
-        dy: Value,
-        y: Value,
-        log: bool,
-    },
-}
-
-impl Op {
-    /// The operation with the numbers of its operands: `Matmul NT 0 1`.
-    pub(crate) fn describe(&self) -> String {
-        let name = match self {
-            Op::Input => "Input".to_string(),
-            Op::Parameter(number) => format!("Parameter {number}"),
-            Op::Matmul { layout, .. } => format!("Matmul {layout:?}"),
-            Op::BiasAdd { .. } => "BiasAdd".to_string(),
-            Op::Activation { f, .. } => format!("{f:?}"),
-            Op::Add { .. } => "Add".to_string(),
-            Op::Hadamard { .. } => "Hadamard".to_string(),
-            Op::Scale { factor, .. } => format!("Scale {factor}"),
-            Op::Softmax { log, .. } => format!("Softmax log {log}"),
-            Op::CrossEntropy { .. } => "CrossEntropy".to_string(),
-            Op::ActivationBackward { f, .. } => format!("Backward {f:?}"),
-            Op::ColumnSum { .. } => "ColumnSum".to_string(),
-            Op::SoftmaxBackward { log, .. } => format!("SoftmaxBackward log {log}"),
-        };
-        let operands = self.operands();
-        operands
-            .iter()
-            .fold(name, |text, operand| format!("{text} {}", operand.0))
-    }
-
-    /// The values it is made of.
-    pub(crate) fn operands(&self) -> Vec<Value> {
-        match *self {
-            Op::Input | Op::Parameter(_) => vec![],
-            Op::Matmul { a, b, .. } | Op::Add { a, b } | Op::Hadamard { a, b } => vec![a, b],
-            Op::BiasAdd { x, bias } => vec![x, bias],
-            Op::Activation { z, .. } => vec![z],
-            Op::Scale { a, .. } => vec![a],
-            Op::Softmax { x, .. } | Op::ColumnSum { x } => vec![x],
-            Op::CrossEntropy { logits } => vec![logits],
-            Op::ActivationBackward { dy, saved, .. } => vec![dy, saved],
-            Op::SoftmaxBackward { dy, y, .. } => vec![dy, y],
-        }
-    }
-}
-
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Node {
     pub(crate) op: Op,
@@ -168,6 +79,14 @@ pub(crate) struct Parameter {
     pub(crate) vector: bool,
     pub(crate) init: Init,
     pub(crate) value: Value,
+}
+
+/// The running mean and variance of a batch normalisation: a matrix of two rows, not trained.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Running {
+    /// The layer, as in the names of its parameters.
+    pub(crate) name: String,
+    pub(crate) cols: usize,
 }
 
 /// A network as a graph of operations, for all that [`Sequential`](crate::Sequential) cannot say: shared weights,
@@ -198,6 +117,12 @@ pub struct Graph {
     pub(crate) parameters: Vec<Parameter>,
     /// Layers with parameters so far: the number in the next `layers.i` name.
     layers: usize,
+    /// What training makes small; none: what the trainer says.
+    pub(crate) terms: Vec<Term>,
+    /// Operations that draw random numbers so far.
+    randoms: u32,
+    /// The running statistics of the batch normalisations.
+    pub(crate) running: Vec<Running>,
 }
 
 impl Default for Graph {
@@ -215,6 +140,9 @@ impl Graph {
             nodes: Vec::new(),
             parameters: Vec::new(),
             layers: 0,
+            terms: Vec::new(),
+            randoms: 0,
+            running: Vec::new(),
         }
     }
 

@@ -1,13 +1,17 @@
-//! Column sums: out[j] = Σᵢ x[i, j], over ascending i. x [rows, cols], out [cols].
+//! Column sums: out[j] = Σᵢ x[i, j], in a fixed order. x [rows, cols], out [cols].
 
-use super::program::WORKGROUP;
+use super::epilogue::{gradient, plain};
 use super::program::uniform_block;
-use super::{Args, Binding, Compute, MatrixShape, Program, Real, Target, row_sums};
+use super::{
+    Args, Binding, Compute, MatrixShape, Program, Real, Target, column_reduce, matrix, row_sums,
+};
 
-/// Sums every column of a matrix. Arguments: x, out.
+/// Sums every column of a matrix. Arguments: x, out, [state].
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct ColumnSum {
     pub(crate) shape: MatrixShape,
+    /// Where the sums are a parameter's gradient: its id for the non-finite guard, which then tests them.
+    pub(crate) gradient: Option<u32>,
 }
 
 uniform_block! {
@@ -16,7 +20,9 @@ uniform_block! {
         rows: u32,
         /// `vec4` elements in a row.
         ld4: u32,
-        _pad: [u32; 2],
+        /// For the non-finite guard.
+        id: u32,
+        _pad: u32,
     }
 }
 
@@ -26,21 +32,29 @@ impl Compute for ColumnSum {
     }
 
     fn bindings(&self) -> Vec<Binding> {
-        vec![Binding::read(1), Binding::write(2)]
+        let mut bindings = vec![Binding::read(1), Binding::write(2)];
+        bindings.extend(self.gradient.map(|_| Binding::write_words(8)));
+        bindings
     }
 
-    fn program(&self, _target: &Target) -> Program {
+    fn program(&self, target: &Target) -> Program {
+        let (constants, workgroups) = column_reduce::geometry(self.shape, target);
         let params = Params {
             rows: self.shape.rows as u32,
             ld4: self.shape.ld4() as u32,
-            _pad: [0; 2],
+            id: self.gradient.unwrap_or(0),
+            _pad: 0,
         };
-        Program::new(
-            &[("WORKGROUP", WORKGROUP as u32)],
-            &[include_str!("../../shaders/column_sum.wgsl")],
-            &params,
-            self.shape.ld4().div_ceil(WORKGROUP),
-        )
+        let pieces = [
+            matrix::SOURCE,
+            column_reduce::SOURCE,
+            match self.gradient {
+                Some(_) => gradient::SOURCE,
+                None => plain::SOURCE,
+            },
+            include_str!("../../shaders/column_sum.wgsl"),
+        ];
+        Program::new(&constants, &pieces, &params, workgroups)
     }
 
     fn flops(&self) -> u64 {
@@ -48,7 +62,10 @@ impl Compute for ColumnSum {
     }
 
     fn run<T: Real>(&self, args: &mut Args<'_, '_, T>) {
-        let x = args.read();
-        row_sums::run(x, self.shape, args.write());
+        let (x, sums) = (args.read(), args.write());
+        row_sums::run(x, self.shape, sums);
+        if let Some(id) = self.gradient {
+            gradient::guard(id, &sums[..self.shape.ld()], args.write_words());
+        }
     }
 }

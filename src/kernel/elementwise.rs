@@ -7,8 +7,13 @@ pub(crate) mod activate;
 pub(crate) mod activate_backward;
 pub(crate) mod add;
 pub(crate) mod bias_add;
+pub(crate) mod fill;
 pub(crate) mod gradient_copy;
 pub(crate) mod hadamard;
+pub(crate) mod normalize;
+pub(crate) mod prelu;
+pub(crate) mod prelu_backward;
+pub(crate) mod prelu_slope;
 pub(crate) mod scale;
 
 use super::program::WORKGROUP;
@@ -38,6 +43,16 @@ pub(crate) enum Op {
     Scale(f32),
     /// a, tested for NaN and infinity: the tensor's id goes to the non-finite guard.
     GradientCopy(u32),
+    /// The number everywhere; no input.
+    Fill(f32),
+    /// y = x where x > 0, else a·x, a a vector for every row; one number for all where `shared`.
+    PRelu { shared: bool },
+    /// dx = dy where x > 0, else a·dy. Inputs dy, x, a.
+    PReluBackward { shared: bool },
+    /// dy ⊙ min(x, 0), whose column sums are da.
+    PReluSlope,
+    /// y = γ·(x − mean)/√(variance + ε) + β. Inputs x, γ, β, running [2, cols] (mean, variance).
+    Normalize { epsilon: f32 },
 }
 
 /// One elementwise operation over a matrix. Arguments: the inputs in the order of the formula, then the output.
@@ -55,7 +70,7 @@ uniform_block! {
         cols: u32,
         /// `vec4` elements in a row.
         ld4: u32,
-        /// The activation's parameters, or alpha the factor.
+        /// The activation's parameters; or alpha the factor, the number to fill with, or ε.
         alpha: f32,
         beta: f32,
         /// For the non-finite guard.
@@ -75,6 +90,11 @@ impl Compute for Elementwise {
             Op::Hadamard => format!("hadamard {shape}"),
             Op::Scale(factor) => format!("scale {factor} {shape}"),
             Op::GradientCopy(_) => format!("gradient copy {shape}"),
+            Op::Fill(value) => format!("fill {value} {shape}"),
+            Op::PRelu { .. } => format!("prelu {shape}"),
+            Op::PReluBackward { .. } => format!("prelu backward {shape}"),
+            Op::PReluSlope => format!("prelu slope {shape}"),
+            Op::Normalize { .. } => format!("normalize {shape}"),
         }
     }
 
@@ -84,8 +104,31 @@ impl Compute for Elementwise {
             Op::GradientCopy(_) => {
                 vec![Binding::read(1), Binding::write(3), Binding::write_words(8)]
             }
-            Op::ActivateBackward(_) | Op::BiasAdd | Op::Add | Op::Hadamard => {
+            Op::ActivateBackward(_)
+            | Op::BiasAdd
+            | Op::Add
+            | Op::Hadamard
+            | Op::PRelu { .. }
+            | Op::PReluSlope => {
                 vec![Binding::read(1), Binding::read(2), Binding::write(3)]
+            }
+            Op::Fill(_) => vec![Binding::write(3)],
+            Op::PReluBackward { .. } => {
+                vec![
+                    Binding::read(1),
+                    Binding::read(2),
+                    Binding::read(4),
+                    Binding::write(3),
+                ]
+            }
+            Op::Normalize { .. } => {
+                vec![
+                    Binding::read(1),
+                    Binding::read(2),
+                    Binding::read(4),
+                    Binding::read(5),
+                    Binding::write(3),
+                ]
             }
         }
     }
@@ -99,6 +142,14 @@ impl Compute for Elementwise {
             Op::Hadamard => ("", hadamard::SOURCE, [0.0; 2]),
             Op::Scale(factor) => ("", scale::SOURCE, [factor, 0.0]),
             Op::GradientCopy(_) => ("", gradient_copy::SOURCE, [0.0; 2]),
+            Op::Fill(value) => ("", fill::SOURCE, [value, 0.0]),
+            Op::PRelu { shared } => (prelu::slope_source(shared), prelu::SOURCE, [0.0; 2]),
+            Op::PReluBackward { shared } => {
+                let slope = prelu::slope_source(shared);
+                (slope, prelu_backward::SOURCE, [0.0; 2])
+            }
+            Op::PReluSlope => ("", prelu_slope::SOURCE, [0.0; 2]),
+            Op::Normalize { epsilon } => ("", normalize::SOURCE, [epsilon, 0.0]),
         };
         let id = match self.op {
             Op::GradientCopy(id) => id,
@@ -126,30 +177,34 @@ impl Compute for Elementwise {
     }
 
     fn run<T: Real>(&self, args: &mut Args<'_, '_, T>) {
-        let a = args.read();
         let shape = self.shape;
         match self.op {
-            Op::Activate(f) => activate::run(f, a, args.write(), shape),
-            Op::Scale(factor) => scale::run(T::of(factor.into()), a, args.write(), shape),
+            Op::Activate(f) => activate::run(f, args.read(), args.write(), shape),
+            Op::Scale(factor) => scale::run(T::of(factor.into()), args.read(), args.write(), shape),
             Op::GradientCopy(id) => {
-                let out = args.write();
+                let (a, out) = (args.read(), args.write());
                 gradient_copy::run(id, a, out, args.write_words(), shape);
             }
             Op::ActivateBackward(f) => {
-                let saved = args.read();
-                activate_backward::run(f, a, saved, args.write(), shape);
+                let (dy, saved) = (args.read(), args.read());
+                activate_backward::run(f, dy, saved, args.write(), shape);
             }
-            Op::BiasAdd => {
-                let bias = args.read();
-                bias_add::run(a, bias, args.write(), shape);
+            Op::BiasAdd => bias_add::run(args.read(), args.read(), args.write(), shape),
+            Op::Add => add::run(args.read(), args.read(), args.write(), shape),
+            Op::Hadamard => hadamard::run(args.read(), args.read(), args.write(), shape),
+            Op::Fill(value) => fill::run(T::of(value.into()), args.write(), shape),
+            Op::PRelu { shared } => {
+                let (x, a) = (args.read(), args.read());
+                prelu::run(x, a, shared, args.write(), shape);
             }
-            Op::Add => {
-                let b = args.read();
-                add::run(a, b, args.write(), shape);
+            Op::PReluBackward { shared } => {
+                let inputs = [args.read(), args.read(), args.read()];
+                prelu_backward::run(inputs, shared, args.write(), shape);
             }
-            Op::Hadamard => {
-                let b = args.read();
-                hadamard::run(a, b, args.write(), shape);
+            Op::PReluSlope => prelu_slope::run(args.read(), args.read(), args.write(), shape),
+            Op::Normalize { epsilon } => {
+                let inputs = [args.read(), args.read(), args.read(), args.read()];
+                normalize::run(inputs, T::of(epsilon.into()), args.write(), shape);
             }
         }
     }

@@ -108,10 +108,7 @@ impl Compute for Gather {
         }
         let (labels, indices) = (args.read_words(), args.read_words());
         let (table, state) = (args.read_words(), args.read_words());
-        let offset =
-            table[state[0] as usize % self.table_steps * ENTRY_WORDS + ENTRY_OFFSET] as usize;
-        // While the guard stops the step counter, the entry may be that of a shorter batch.
-        let sample = |row: usize| indices[(offset + row).min(self.samples - 1)] as usize;
+        let sample = self.sample(indices, table, state);
         let (scale, shift) = (T::of(self.scale.into()), T::of(self.shift.into()));
         let (ld, ld4) = (self.shape.ld(), self.shape.ld4());
         for_rows(args.write(), self.shape, |i, x| {
@@ -125,5 +122,20 @@ impl Compute for Gather {
         for (i, label) in batch_labels.iter_mut().enumerate() {
             *label = labels[sample(i)];
         }
+    }
+}
+
+impl Gather {
+    /// Which sample is each row of the step's batch.
+    pub(super) fn sample<'a>(
+        &'a self,
+        indices: &'a [u32],
+        table: &[u32],
+        state: &[u32],
+    ) -> impl Fn(usize) -> usize + Sync + use<'a> {
+        let offset =
+            table[state[0] as usize % self.table_steps * ENTRY_WORDS + ENTRY_OFFSET] as usize;
+        // While the guard stops the step counter, the entry may be that of a shorter batch.
+        move |row| indices[(offset + row).min(self.samples - 1)] as usize
     }
 }

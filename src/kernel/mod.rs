@@ -9,47 +9,80 @@
 
 pub(crate) mod activation;
 pub(crate) mod advance;
+pub(crate) mod argmax;
 pub(crate) mod args;
+pub(crate) mod augment;
+pub(crate) mod batch_norm;
+pub(crate) mod batch_norm_backward;
+pub(crate) mod blend;
 pub(crate) mod broadcast;
+pub(crate) mod column_reduce;
 pub(crate) mod column_sum;
-pub(crate) mod cross_entropy;
-pub(crate) mod cross_entropy_gradient;
+pub(crate) mod commit;
+pub(crate) mod dropout;
 pub(crate) mod elementwise;
 pub(crate) mod epilogue;
 pub(crate) mod gather;
 pub(crate) mod gather_bytes;
 pub(crate) mod gather_floats;
 pub(crate) mod gemm;
+pub(crate) mod layer_norm;
+pub(crate) mod layer_norm_backward;
+pub(crate) mod loss;
 pub(crate) mod matmul;
 pub(crate) mod matmul_direct;
 pub(crate) mod matmul_tiled;
 pub(crate) mod matrix;
 pub(crate) mod program;
+pub(crate) mod random;
 pub(crate) mod real;
+pub(crate) mod rearrange;
 pub(crate) mod row_reduce;
+pub(crate) mod row_statistics;
 pub(crate) mod row_sums;
 pub(crate) mod softmax;
 pub(crate) mod softmax_backward;
+pub(crate) mod statistics;
+pub(crate) mod statistics_change;
+pub(crate) mod statistics_value;
 pub(crate) mod sum;
+pub(crate) mod threefry;
 pub(crate) mod update;
 
 pub use activation::Activation;
+pub use augment::Augmentation;
+pub use loss::{Criterion, Loss, Reduction};
 pub use matmul::Layout;
-pub use update::{Adadelta, Adagrad, Adam, Adamax, Lion, NAdam, Optimizer, RAdam, RmsProp, Sgd};
+pub use statistics::TensorStatistics;
+pub use update::{
+    Adadelta, Adagrad, Adam, Adamax, Clip, Factors, Lion, NAdam, Optimizer, RAdam, RmsProp, Sgd,
+};
 
 pub(crate) use advance::Advance;
+pub(crate) use argmax::Argmax;
 pub(crate) use args::{Arg, Args};
+pub(crate) use augment::Augment;
+pub(crate) use batch_norm::BatchNorm;
+pub(crate) use batch_norm_backward::BatchNormBackward;
+pub(crate) use blend::Blend;
 pub(crate) use column_sum::ColumnSum;
-pub(crate) use cross_entropy::CrossEntropy;
+pub(crate) use commit::Commit;
+pub(crate) use dropout::Dropout;
 pub(crate) use elementwise::{Elementwise, Op};
 pub(crate) use epilogue::Epilogue;
 pub(crate) use gather::Gather;
+pub(crate) use layer_norm::LayerNorm;
+pub(crate) use layer_norm_backward::LayerNormBackward;
+pub(crate) use loss::LossCall;
 pub(crate) use matmul::Matmul;
 pub(crate) use matrix::MatrixShape;
 pub(crate) use program::{Access, Binding, Program, Target};
+pub(crate) use random::{Draw, Random};
 pub(crate) use real::Real;
+pub(crate) use rearrange::{Move, Rearrange};
 pub(crate) use softmax::Softmax;
 pub(crate) use softmax_backward::SoftmaxBackward;
+pub(crate) use statistics::Statistics;
 pub(crate) use sum::Sum;
 pub(crate) use update::Update;
 
@@ -89,13 +122,25 @@ macro_rules! kernels {
 
 kernels!(
     Advance,
+    Argmax,
+    Augment,
+    BatchNorm,
+    BatchNormBackward,
+    Blend,
     ColumnSum,
-    CrossEntropy,
+    Commit,
+    Dropout,
     Elementwise,
     Gather,
+    LayerNorm,
+    LayerNormBackward,
+    LossCall,
     Matmul,
+    Random,
+    Rearrange,
     Softmax,
     SoftmaxBackward,
+    Statistics,
     Sum,
     Update,
 );

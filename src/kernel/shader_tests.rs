@@ -3,7 +3,11 @@
 
 use super::elementwise::Op;
 use super::gather::Source;
+use super::loss::{Against, Output};
 use super::matmul_tiled::TILES;
+use super::random::Draw;
+use super::rearrange::Move;
+use super::update::ClipWith;
 use super::*;
 use naga::valid::{Capabilities, ModuleInfo, ValidationFlags, Validator};
 use naga::{AddressSpace, Module, StorageAccess, TypeInner, back};
@@ -45,6 +49,13 @@ fn kernels() -> Vec<Kernel> {
         Op::Hadamard,
         Op::Scale(2.0),
         Op::GradientCopy(1),
+        Op::Fill(2.0),
+        Op::PRelu { shared: false },
+        Op::PRelu { shared: true },
+        Op::PReluBackward { shared: false },
+        Op::PReluBackward { shared: true },
+        Op::PReluSlope,
+        Op::Normalize { epsilon: 1e-5 },
     ] {
         kernels.push(Elementwise { op, shape: short }.into());
     }
@@ -86,19 +97,22 @@ fn kernels() -> Vec<Kernel> {
         for yes in [false, true] {
             kernels.push(Softmax { log: yes, shape }.into());
             kernels.push(SoftmaxBackward { log: yes, shape }.into());
-            let loss = CrossEntropy {
-                shape,
-                scale: 1.0,
-                gradient: yes,
-                ring_steps: 2,
-                ring_stride: 9,
-            };
-            kernels.push(loss.into());
         }
     }
-    kernels.push(ColumnSum { shape: short }.into());
+    kernels.extend(losses([short, long]));
+    normalisations(&mut kernels);
+    random_and_rearranged(&mut kernels);
     for squares in [false, true] {
         kernels.push(Sum::lone(64, squares).into());
+    }
+    for yes in [false, true] {
+        kernels.push(Blend::accumulate(64, yes, 0.5).into());
+        let statistics = Statistics {
+            floats: 64,
+            change: yes,
+            place: 0,
+        };
+        kernels.push(statistics.into());
     }
     for source in [Source::Bytes, Source::Floats] {
         let gather = Gather {
@@ -109,7 +123,24 @@ fn kernels() -> Vec<Kernel> {
             samples: 9,
             table_steps: 1,
         };
-        kernels.push(gather.into());
+        kernels.push(gather.clone().into());
+        // Odd numbers of control points, none, and several channels.
+        for augmentation in [
+            Augmentation::new([1, 7]).elastic(1.0, 3),
+            Augmentation::new([7, 1]),
+            Augmentation::new([48, 48]).channels(3).elastic(2.0, 2),
+        ] {
+            let shape = MatrixShape::new(9, augmentation.features());
+            let augment = Augment {
+                gather: Gather {
+                    shape,
+                    ..gather.clone()
+                },
+                augmentation,
+                key: [1, 2],
+            };
+            kernels.push(augment.into());
+        }
     }
     let optimizers: [Optimizer; 14] = [
         Sgd::new(0.1).into(),
@@ -127,18 +158,170 @@ fn kernels() -> Vec<Kernel> {
         RAdam::new(0.1).into(),
         Lion::new(0.1).into(),
     ];
+    let norm = ClipWith::Norm {
+        limit: 1.0,
+        parts: 3,
+        ring_steps: 2,
+    };
     for optimizer in optimizers {
-        kernels.push(
-            Update {
+        for (clip, grouped) in [
+            (ClipWith::Nothing, false),
+            (ClipWith::Value(1.0), false),
+            (norm, false),
+            (ClipWith::Nothing, true),
+            (ClipWith::Value(1.0), true),
+            (norm, true),
+        ] {
+            let update = Update {
                 optimizer,
                 floats: 64,
                 table_steps: 1,
                 advance: true,
+                clip,
+                grouped,
+            };
+            kernels.push(update.into());
+        }
+    }
+    kernels
+}
+
+/// Every criterion with every kind of target, weights and output that it takes.
+fn losses(shapes: [MatrixShape; 2]) -> Vec<Kernel> {
+    let margin = 0.5;
+    let criteria = [
+        Criterion::SoftmaxCrossEntropy { smoothing: 0.0 },
+        Criterion::SoftmaxCrossEntropy { smoothing: 0.1 },
+        Criterion::NegativeLogLikelihood,
+        Criterion::CrossEntropy,
+        Criterion::BinaryCrossEntropyWithLogits,
+        Criterion::SquaredError,
+        Criterion::AbsoluteError,
+        Criterion::SmoothL1 { beta: 1.0 },
+        Criterion::Huber { delta: 1.0 },
+        Criterion::KlDivergence,
+        Criterion::PoissonNll,
+        Criterion::GaussianNll,
+        Criterion::CosineEmbedding { margin },
+        Criterion::TripletMargin { margin },
+        Criterion::Perceptron,
+        Criterion::Hinge { margin },
+        Criterion::MultiMargin { margin },
+        Criterion::Value,
+    ];
+    let mut losses = Vec::new();
+    for criterion in criteria {
+        let targets = if !criterion.has_target() {
+            vec![Against::Nothing]
+        } else if matches!(criterion, Criterion::MultiMargin { .. }) {
+            vec![Against::Labels]
+        } else {
+            vec![Against::Labels, Against::Values, Against::Constant(1.0)]
+        };
+        for against in targets {
+            let labels = against == Against::Labels;
+            let plain = LossCall {
+                criterion,
+                shape: shapes[0],
+                against,
+                class_weights: false,
+                ignore: None,
+                factor: 1.0,
+                divide: false,
+                output: Output::Gradients,
+                clock: true,
+                ring_steps: 2,
+                ring_stride: 9,
+                ring_offset: 0,
+                ring_sums: 9,
+            };
+            for shape in shapes {
+                for output in [Output::Reduced, Output::Gradients, Output::Rows] {
+                    losses.push(LossCall {
+                        shape,
+                        output,
+                        ..plain.clone()
+                    });
+                }
+            }
+            losses.push(LossCall {
+                class_weights: criterion.takes_class_weights(),
+                ignore: labels.then_some(3),
+                divide: labels,
+                clock: false,
+                ..plain
+            });
+        }
+    }
+    losses.into_iter().map(Kernel::from).collect()
+}
+
+/// Kernels over columns and rows, each of few and of many.
+fn normalisations(kernels: &mut Vec<Kernel>) {
+    let epsilon = 1e-5;
+    for shape in [
+        MatrixShape::new(5, 7),
+        MatrixShape::new(9, 7),
+        MatrixShape::new(9, 700),
+    ] {
+        for gradient in [None, Some(1)] {
+            kernels.push(ColumnSum { shape, gradient }.into());
+        }
+        let momentum = 0.1;
+        kernels.push(
+            BatchNorm {
+                shape,
+                epsilon,
+                momentum,
             }
             .into(),
         );
+        kernels.push(
+            BatchNormBackward {
+                shape,
+                gamma_id: 1,
+                beta_id: 2,
+            }
+            .into(),
+        );
+        kernels.push(LayerNorm { shape, epsilon }.into());
+        kernels.push(LayerNormBackward { shape, epsilon }.into());
+        kernels.push(Argmax { shape }.into());
     }
-    kernels
+    kernels.push(Commit { floats: 64 }.into());
+}
+
+fn random_and_rearranged(kernels: &mut Vec<Kernel>) {
+    let (shape, key) = (MatrixShape::new(9, 7), [1, 2]);
+    for draw in [
+        Draw::Uniform {
+            low: -1.0,
+            high: 1.0,
+        },
+        Draw::Normal {
+            mean: 0.0,
+            deviation: 1.0,
+        },
+        Draw::Bernoulli,
+    ] {
+        kernels.push(Random { draw, shape, key }.into());
+    }
+    kernels.push(
+        Dropout {
+            shape,
+            probability: 0.5,
+            key,
+        }
+        .into(),
+    );
+    for op in [
+        Move::Columns { start: 1, of: 9 },
+        Move::Place { start: 1, width: 3 },
+        Move::Concatenate { left: 3 },
+        Move::Transpose,
+    ] {
+        kernels.push(Rearrange { op, shape }.into());
+    }
 }
 
 /// Every different shader, with its kernel.

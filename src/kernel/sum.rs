@@ -59,9 +59,9 @@ impl Sum {
         (floats / 4).div_ceil(PART).clamp(1, MOST_PARTS)
     }
 
-    /// `vec4` elements per part.
-    fn part(&self) -> usize {
-        (self.floats / 4).div_ceil(Self::parts(self.floats)).max(1)
+    /// `vec4` elements per part of such a buffer.
+    pub(crate) fn part(floats: usize) -> usize {
+        (floats / 4).div_ceil(Self::parts(floats)).max(1)
     }
 }
 
@@ -82,7 +82,7 @@ impl Compute for Sum {
     fn program(&self, _target: &Target) -> Program {
         let params = Params {
             count: (self.floats / 4) as u32,
-            part: self.part() as u32,
+            part: Self::part(self.floats) as u32,
             parts: Self::parts(self.floats) as u32,
             ring_steps: self.ring_steps as u32,
             ring_stride: self.ring_stride as u32,
@@ -114,7 +114,7 @@ impl Compute for Sum {
         let out = &mut ring[place..][..Self::parts(self.floats)];
         out.fill(T::ZERO);
         out.par_iter_mut()
-            .zip(x[..self.floats].par_chunks(4 * self.part()))
+            .zip(x[..self.floats].par_chunks(4 * Self::part(self.floats)))
             .for_each(|(out, part)| {
                 *out = if self.squares {
                     sum_of(part, |x| x * x)

@@ -1,8 +1,9 @@
 //! The optimizer update: one dispatch over the flat arena of all parameters, whatever their number.
 //!
-//! For every element: g ← gradient + λ₂w + λ₁·sign(w) (penalties), then the optimizer's rule gives the new w and its moments.
-//! One file per rule, `shaders/update/x.wgsl` and `src/kernel/update/x.rs`; the loop around them is
-//! `shaders/update/update.wgsl` and this file.
+//! For every element: the gradient is clipped if so asked; g ← gradient + λ₂w + λ₁·sign(w) (penalties); then the
+//! optimizer's rule gives the new w and its moments. One file per rule, `shaders/update/x.wgsl` and
+//! `src/kernel/update/x.rs`; the loop around them is `shaders/update/update.wgsl` and this file. Clipping and the factors
+//! of parameter groups are compiled in where they are asked for.
 //!
 //! The learning rate and what else changes by step come from the step table (see [`crate::plan`]); nothing is changed
 //! while the non-finite guard is set. The last segment's update also moves the step counter on.
@@ -11,24 +12,33 @@ mod adadelta;
 mod adagrad;
 mod adam;
 mod adamax;
+mod clip;
+mod grouped;
 mod lion;
 mod momentum;
 mod nadam;
 mod optimizer;
+mod part;
 mod radam;
 mod ranges;
 mod rms_prop;
 mod sgd;
+mod ungrouped;
 
 pub use adadelta::Adadelta;
 pub use adagrad::Adagrad;
 pub use adam::Adam;
 pub use adamax::Adamax;
+pub use clip::Clip;
+pub(crate) use clip::ClipWith;
+pub use grouped::Factors;
+pub(crate) use grouped::{BLOCK, ENTRY as FACTORS};
 pub use lion::Lion;
 pub use nadam::NAdam;
 pub use optimizer::Optimizer;
+use part::Part;
 pub use radam::RAdam;
-pub(crate) use ranges::check_not_negative;
+pub(crate) use ranges::{check_fraction, check_not_negative};
 pub use rms_prop::RmsProp;
 pub use sgd::Sgd;
 
@@ -43,9 +53,6 @@ pub(crate) const ALL_FINITE: u32 = u32::MAX;
 
 /// Most moments (running averages) that a rule keeps per parameter.
 pub(crate) const MOST_MOMENTS: usize = 3;
-
-/// Floats that one CPU task updates.
-const TASK: usize = 1 << 13;
 
 /// What changes from step to step, as the rule wants it.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -73,11 +80,23 @@ impl StepValues<f32> {
     }
 }
 
-/// Coefficients of the penalties on the weights, whose derivatives are added to the gradient.
+/// Coefficients of the penalties on the weights: of two, the derivatives are added to the gradient; the third, weight
+/// decay as in AdamW, the rules apply themselves.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Penalty<T> {
     pub(crate) l2: T,
     pub(crate) l1: T,
+    pub(crate) decoupled: T,
+}
+
+impl Penalty<f32> {
+    fn widen<T: Real>(self) -> Penalty<T> {
+        Penalty {
+            l2: T::of(self.l2.into()),
+            l1: T::of(self.l1.into()),
+            decoupled: T::of(self.decoupled.into()),
+        }
+    }
 }
 
 impl<T: Real> Penalty<T> {
@@ -86,16 +105,20 @@ impl<T: Real> Penalty<T> {
     }
 }
 
-/// One segment of the parameter arena. Arguments: weights, gradients, [moments], step table, state.
+/// One segment of the parameter arena. Arguments: weights, gradients, [moments], step table, state, [partial sums of the
+/// squared gradients, by step], [factors of the blocks].
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Update {
     pub(crate) optimizer: Optimizer,
-    /// Floats in the segment, a multiple of 64.
+    /// Floats in the segment, a multiple of 4.
     pub(crate) floats: usize,
     /// Entries of the step table.
     pub(crate) table_steps: usize,
     /// Whether this call moves the step counter on.
     pub(crate) advance: bool,
+    pub(crate) clip: ClipWith,
+    /// Whether there are factors, [`Factors::entry`] for each block of 64 floats.
+    pub(crate) grouped: bool,
 }
 
 uniform_block! {
@@ -107,14 +130,27 @@ uniform_block! {
         advance: u32,
         weight_decay: f32,
         l1: f32,
-        _pad: [u32; 3],
+        decoupled: f32,
+        /// The greatest magnitude, or norm, of a gradient.
+        clip: f32,
+        clip_epsilon: f32,
+        /// Partial sums in a step's place of the ring, and its places.
+        parts: u32,
+        ring_steps: u32,
+        _pad: [u32; 2],
         hyper: [f32; 8],
     }
 }
 
 impl Compute for Update {
     fn label(&self) -> String {
-        format!("{} update [{}]", self.optimizer.name(), self.floats)
+        let groups = if self.grouped { " in groups" } else { "" };
+        format!(
+            "{} update [{}]{}{groups}",
+            self.optimizer.name(),
+            self.floats,
+            self.clip.label()
+        )
     }
 
     fn bindings(&self) -> Vec<Binding> {
@@ -123,26 +159,52 @@ impl Compute for Update {
             bindings.push(Binding::write(3));
         }
         bindings.extend([Binding::read_words(4), Binding::write_words(5)]);
+        if let ClipWith::Norm { .. } = self.clip {
+            bindings.push(Binding::read(6));
+        }
+        if self.grouped {
+            bindings.push(Binding::read(7));
+        }
         bindings
     }
 
-    fn program(&self, _target: &Target) -> Program {
+    fn program(&self, target: &Target) -> Program {
+        let penalty = self.optimizer.penalty();
+        let [parts, ring_steps] = self.clip.ring();
         let params = Params {
             count: (self.floats / 4) as u32,
             table_steps: self.table_steps as u32,
             advance: u32::from(self.advance),
-            weight_decay: self.optimizer.l2(),
-            l1: self.optimizer.l1(),
-            _pad: [0; 3],
+            weight_decay: penalty.l2,
+            l1: penalty.l1,
+            decoupled: penalty.decoupled,
+            clip: self.clip.limit(),
+            clip_epsilon: clip::EPSILON as f32,
+            parts: parts as u32,
+            ring_steps: ring_steps as u32,
+            _pad: [0; 2],
             hyper: self.optimizer.hyper(),
         };
+        let elements = self.clip.elements(target);
         let mut constants = self.optimizer.constants();
         constants.push(("WORKGROUP", WORKGROUP as u32));
+        constants.push(("ELEMENTS", elements as u32));
+        if self.grouped {
+            constants.push(("SCALES_WITH_RATE", grouped::mask(&self.optimizer)));
+        }
+        let mut pieces = vec![self.optimizer.source()];
+        pieces.extend(self.clip.sources(target));
+        pieces.push(if self.grouped {
+            grouped::SOURCE
+        } else {
+            ungrouped::SOURCE
+        });
+        pieces.push(SOURCE);
         Program::new(
             &constants,
-            &[self.optimizer.source(), SOURCE],
+            &pieces,
             &params,
-            (self.floats / 4).div_ceil(WORKGROUP),
+            (self.floats / 4).div_ceil(WORKGROUP * elements),
         )
     }
 
@@ -155,6 +217,8 @@ impl Compute for Update {
         let kept = self.optimizer.moments();
         let moments = if kept > 0 { args.write() } else { &mut [] };
         let (table, state) = (args.read_words(), args.write_words());
+        let clipping = self.clip.values(state[1].wrapping_sub(1), args);
+        let factors = self.grouped.then(|| args.read());
         if state[2] != ALL_FINITE {
             return;
         }
@@ -169,56 +233,18 @@ impl Compute for Update {
         if self.advance {
             state[0] = state[1];
         }
-        let mut rest = moments;
-        let mut slices: [&mut [T]; MOST_MOMENTS] = Default::default();
-        for slice in slices.iter_mut().take(kept) {
-            let (head, tail) = rest.split_at_mut(self.floats);
-            (*slice, rest) = (head, tail);
-        }
-        let part = Part {
-            weights: &mut weights[..self.floats],
-            gradients: &gradients[..self.floats],
-            moments: slices,
-        };
-        part.split(&|part| self.optimizer.update(part, values));
-    }
-}
-
-/// A stretch of the arena with its gradients and moments; moments that the rule does not keep are empty.
-pub(crate) struct Part<'a, T> {
-    pub(crate) weights: &'a mut [T],
-    pub(crate) gradients: &'a [T],
-    pub(crate) moments: [&'a mut [T]; MOST_MOMENTS],
-}
-
-impl<T: Real> Part<'_, T> {
-    /// Halves the stretch until one task is small enough, and runs the tasks in parallel.
-    fn split(self, run: &(impl Fn(Part<'_, T>) + Sync)) {
-        let length = self.weights.len();
-        if length <= TASK {
-            return run(self);
-        }
-        let middle = length / 2;
-        let (w0, w1) = self.weights.split_at_mut(middle);
-        let (g0, g1) = self.gradients.split_at(middle);
-        let [a, b, c] = self.moments.map(|m| m.split_at_mut(middle.min(m.len())));
-        rayon::join(
-            || {
-                Part {
-                    weights: w0,
-                    gradients: g0,
-                    moments: [a.0, b.0, c.0],
-                }
-                .split(run)
-            },
-            || {
-                Part {
-                    weights: w1,
-                    gradients: g1,
-                    moments: [a.1, b.1, c.1],
-                }
-                .split(run)
-            },
-        );
+        let penalty = self.optimizer.penalty().widen();
+        let part = Part::new(weights, gradients, moments, self.floats);
+        part.split(&|part| match factors {
+            None => clipping.run(part, &|part| {
+                self.optimizer.update(part, penalty, values);
+            }),
+            Some(factors) => grouped::run(part, factors, &|part, factors| {
+                let (penalty, values) = factors.scale(&self.optimizer, penalty, values);
+                clipping.run(part, &|part| {
+                    self.optimizer.update(part, penalty, values);
+                });
+            }),
+        });
     }
 }

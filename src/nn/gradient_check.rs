@@ -1,9 +1,12 @@
 //! Checks a network's gradient against differences of its loss, in `f64`.
 
-use super::Network;
+use super::{Losses, Network};
+use crate::data::Targets;
 use crate::executor::CpuExecutor;
+use crate::graph::Supervision;
+use crate::kernel::MatrixShape;
 use crate::kernel::update::ALL_FINITE;
-use crate::plan::{Clock, Request, Role, Task, lower};
+use crate::plan::{Clock, Role, Task, class_weights, lower};
 use crate::random::{Random, Stream};
 use crate::{Error, Result};
 
@@ -68,14 +71,15 @@ impl Network {
     ///
     /// # Errors
     /// As [`Network::gradients`].
-    pub async fn gradient_check_async(
+    pub async fn gradient_check_async<'a>(
         &mut self,
         x: &[f32],
-        labels: &[u32],
+        targets: impl Into<Targets<'a>>,
         seed: u64,
     ) -> Result<GradientCheck> {
-        let rows = self.batch_rows("gradient_check", x, labels)?;
-        let mut check = Check::new(self, x, labels, rows).await?;
+        let targets = targets.into();
+        let (rows, supervision) = self.check_batch("gradient_check", x, targets)?;
+        let mut check = Check::new(self, x, targets, rows, supervision).await?;
         let (loss, gradients) = check.differentiate(self)?;
         if !loss.is_finite() {
             return Err(Error::NonFinite {
@@ -105,13 +109,13 @@ impl Network {
 
     /// [`Network::gradient_check_async`], waited for.
     #[cfg(not(target_arch = "wasm32"))]
-    pub fn gradient_check(
+    pub fn gradient_check<'a>(
         &mut self,
         x: &[f32],
-        labels: &[u32],
+        targets: impl Into<Targets<'a>>,
         seed: u64,
     ) -> Result<GradientCheck> {
-        pollster::block_on(self.gradient_check_async(x, labels, seed))
+        pollster::block_on(self.gradient_check_async(x, targets, seed))
     }
 }
 
@@ -119,27 +123,37 @@ impl Network {
 struct Check {
     executor: CpuExecutor<f64>,
     plan: crate::executor::PlanId,
-    rows: usize,
+    losses: Losses,
+    /// The parameters that the loss depends on.
+    reached: Vec<usize>,
 }
 
 impl Check {
-    async fn new(network: &mut Network, x: &[f32], labels: &[u32], rows: usize) -> Result<Self> {
-        let plan = lower(&Request {
-            graph: &network.graph,
-            arena: &network.arena,
-            batch: rows,
-            task: Task::Differentiate {
-                logits: network.output,
-            },
-            gather: None,
-            table_steps: 1,
-            ring_stride: network.loss_sums(rows),
-        });
+    async fn new(
+        network: &mut Network,
+        x: &[f32],
+        targets: Targets<'_>,
+        rows: usize,
+        supervision: Supervision,
+    ) -> Result<Self> {
+        let plan = lower(&network.request(rows, Task::Differentiate, supervision));
+        let has = |role| plan.buffer(role).is_some();
         let mut executor = CpuExecutor::default();
-        let plan = executor.add(&plan)?;
-        let shape = crate::kernel::MatrixShape::new(rows, network.inputs());
+        let id = executor.add(&plan)?;
+        let shape = MatrixShape::new(rows, network.inputs());
         executor.write(Role::Input, 0, bytemuck::cast_slice(&shape.pad(x)))?;
-        executor.write(Role::Labels, 0, labels)?;
+        // The losses may not need all that came.
+        if let (true, Some(labels)) = (has(Role::Labels), targets.labels) {
+            executor.write(Role::Labels, 0, labels)?;
+        }
+        if let (true, Some(values)) = (has(Role::Targets), targets.values) {
+            let padded = MatrixShape::new(rows, values.len() / rows).pad(values);
+            executor.write(Role::Targets, 0, bytemuck::cast_slice(&padded))?;
+        }
+        if has(Role::ClassWeights) {
+            let (weights, _) = class_weights(&network.terms);
+            executor.write(Role::ClassWeights, 0, bytemuck::cast_slice(&weights))?;
+        }
         for number in 0..network.graph.parameters.len() {
             let values = network.read_arena(Role::Parameters, 0, number).await?;
             let place = network.arena.places[number];
@@ -152,30 +166,46 @@ impl Check {
         }
         Ok(Check {
             executor,
-            plan,
-            rows,
+            plan: id,
+            losses: Losses::new(network, rows),
+            reached: plan.guards,
         })
     }
 
-    /// The mean loss.
+    /// The loss.
     fn loss(&mut self) -> Result<f64> {
         self.executor
             .write(Role::State(Clock::Evaluation), 0, &[0, 0, ALL_FINITE, 0])?;
         self.executor.run(&[self.plan])?;
         let metrics = self.executor.floats(Role::Metrics(Clock::Evaluation));
-        Ok(metrics.chunks_exact(2).map(|pair| pair[0]).sum::<f64>() / self.rows as f64)
+        self.losses.clear();
+        self.losses.add(metrics, |_| true);
+        Ok(self.losses.loss())
     }
 
     /// The loss and the gradient of every parameter.
     fn differentiate(&mut self, network: &Network) -> Result<(f64, Vec<Vec<f64>>)> {
         let loss = self.loss()?;
-        let gradient = |place: &crate::plan::Place| {
+        let gradient = |(number, place): (usize, &crate::plan::Place)| {
+            // The loss may not depend on it; then nothing was written.
+            if !self.reached.contains(&number) {
+                return vec![0.0; place.shape.rows * place.shape.cols];
+            }
             let floats = self.executor.floats(Role::Gradients(place.segment));
             place
                 .shape
                 .unpad(&floats[place.offset..][..place.shape.floats()])
         };
-        Ok((loss, network.arena.places.iter().map(gradient).collect()))
+        Ok((
+            loss,
+            network
+                .arena
+                .places
+                .iter()
+                .enumerate()
+                .map(gradient)
+                .collect(),
+        ))
     }
 
     /// The loss with one parameter moved along a direction, and moved back after.

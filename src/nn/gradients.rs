@@ -1,69 +1,89 @@
 //! The loss of a batch and its gradient, without training.
 
-use super::Network;
+use super::{Losses, Network};
 use crate::Result;
+use crate::data::Targets;
+use crate::kernel::loss::ENTRY;
 use crate::kernel::update::ALL_FINITE;
-use crate::plan::{Clock, Role, Task};
+use crate::plan::{Clock, Role};
 
 /// What [`Network::gradients`] gives.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Gradients {
-    /// The mean loss over the batch.
+    /// The loss of the batch.
     pub loss: f32,
-    /// Rows whose first greatest logit is the label's.
+    /// Rows whose first greatest output is the label's; 0 where there are no labels.
     pub correct: usize,
-    /// For each parameter its name and the gradient of the mean loss, row by row.
+    /// For each parameter its name and the gradient of the loss, row by row.
     pub gradients: Vec<(String, Vec<f32>)>,
 }
 
 impl Network {
-    /// The softmax cross-entropy of a batch and its gradient with respect to every parameter, which stay as they are.
+    /// The loss of a batch and its gradient with respect to every parameter, which stay as they are: the graph's terms, or
+    /// the loss of the network's last trainer, or softmax cross-entropy.
     ///
     /// # Errors
-    /// [`Shape`](crate::Error::Shape) unless there is one label for each of at least one sample; [`Label`](crate::Error::Label),
+    /// [`Shape`](crate::Error::Shape) unless there is what the losses need for each of at least one sample; [`Label`](crate::Error::Label),
     /// [`NonFiniteData`](crate::Error::NonFiniteData) for bad data; [`NonFinite`](crate::Error::NonFinite) if the loss or a gradient
     /// is not finite.
-    pub async fn gradients_async(&mut self, x: &[f32], labels: &[u32]) -> Result<Gradients> {
-        let rows = self.batch_rows("gradients", x, labels)?;
-        let id = self.plan(
-            rows,
-            Task::Differentiate {
-                logits: self.output,
-            },
-        )?;
+    pub async fn gradients_async<'a>(
+        &mut self,
+        x: &[f32],
+        targets: impl Into<Targets<'a>>,
+    ) -> Result<Gradients> {
+        let targets = targets.into();
+        let (rows, supervision) = self.check_batch("gradients", x, targets)?;
+        let id = self.plan(rows, Some(supervision))?;
         self.write_input(x, rows)?;
-        self.executor.write(Role::Labels, 0, labels)?;
+        self.write_targets(targets, rows)?;
         self.executor
             .write(Role::State(Clock::Evaluation), 0, &[0, 0, ALL_FINITE, 0])?;
-        let metrics = Role::Metrics(Clock::Evaluation);
-        let sums = 2 * self.loss_sums(rows);
-        let fetch = [(metrics, 0..sums), (Role::State(Clock::Evaluation), 2..3)];
+        let words = ENTRY * self.loss_sums(rows);
+        let (metrics, state) = (
+            Role::Metrics(Clock::Evaluation),
+            Role::State(Clock::Evaluation),
+        );
+        let fetch = [(metrics, 0..words), (state, 2..3)];
         let ticket = self.executor.run_and_fetch(&[id], &fetch)?;
-        let (loss, correct, guard) = self
+        let mut totals = Losses::new(self, rows);
+        let guard = self
             .executor
-            .collect(ticket, |words| {
-                let (loss, correct) = crate::train::sum_metrics(&words[..sums]);
-                (loss, correct, words[sums])
+            .collect(ticket, |fetched| {
+                totals.add(bytemuck::cast_slice::<u32, f32>(&fetched[..words]), |_| {
+                    true
+                });
+                fetched[words]
             })
             .await?;
-        let guards = &self.plans[&(rows, true)].1.guards;
-        self.check_guard(guard, guards, 0)?;
+        let guards = self.plans[&(rows, Some(supervision))].1.guards.clone();
+        self.check_guard(guard, &guards, 0)?;
         let mut gradients = Vec::new();
         for number in 0..self.graph.parameters.len() {
-            let name = self.graph.parameters[number].name.clone();
-            gradients.push((name, self.read_arena(Role::Gradients, 0, number).await?));
+            let parameter = &self.graph.parameters[number];
+            let (name, shape) = (parameter.name.clone(), parameter.shape);
+            // The loss may not depend on it; then nothing was written.
+            let values = if guards.contains(&number) {
+                self.read_arena(Role::Gradients, 0, number).await?
+            } else {
+                vec![0.0; shape.rows * shape.cols]
+            };
+            gradients.push((name, values));
         }
         Ok(Gradients {
-            loss: (loss / rows as f64) as f32,
-            correct,
+            loss: totals.loss() as f32,
+            correct: totals.correct(),
             gradients,
         })
     }
 
     /// [`Network::gradients_async`], waited for.
     #[cfg(not(target_arch = "wasm32"))]
-    pub fn gradients(&mut self, x: &[f32], labels: &[u32]) -> Result<Gradients> {
-        pollster::block_on(self.gradients_async(x, labels))
+    pub fn gradients<'a>(
+        &mut self,
+        x: &[f32],
+        targets: impl Into<Targets<'a>>,
+    ) -> Result<Gradients> {
+        pollster::block_on(self.gradients_async(x, targets))
     }
 }

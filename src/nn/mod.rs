@@ -3,8 +3,10 @@
 mod file;
 mod gradient_check;
 mod gradients;
+mod losses;
 mod network;
 mod parameters;
+mod running;
 mod sequential;
 
 pub use gradient_check::{GradientCheck, ParameterCheck};
@@ -13,4 +15,5 @@ pub use network::Network;
 pub use sequential::Sequential;
 
 pub(crate) use file::{Entry, decode, encode, read_file, write_file};
+pub(crate) use losses::Losses;
 pub(crate) use parameters::check_values;

@@ -1,12 +1,14 @@
 //! A network on a device: its parameters, prediction, gradients, files.
 
-use crate::data::{check_finite, check_labels};
+use crate::data::{Targets, check_finite, check_labels};
 use crate::executor::{Executor, PlanId};
-use crate::graph::{Graph, Op, Value};
+use crate::graph::{Graph, Op, Supervision, Term, Value};
 use crate::kernel::program::Element;
 use crate::kernel::update::ALL_FINITE;
-use crate::kernel::{MatrixShape, row_reduce};
-use crate::plan::{Arena, BufferSpec, Plan, Request, Role, Task, lower};
+use crate::kernel::{Loss, MatrixShape};
+use crate::plan::{
+    Arena, BufferSpec, Clock, Plan, Request, Role, Task, class_weights, loss_sums, lower,
+};
 use crate::{Device, Error, Result};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -25,10 +27,15 @@ pub struct Network {
     pub(crate) output: Value,
     pub(crate) arena: Arena,
     pub(crate) executor: Executor,
-    pub(super) plans: HashMap<(usize, bool), (PlanId, Plan)>,
+    /// What training makes small, and gradients are of.
+    pub(crate) terms: Vec<Term>,
+    pub(super) plans: HashMap<PlanKey, (PlanId, Plan)>,
     /// Tells one network from another.
     id: u64,
 }
+
+/// What tells the plans of a network apart: the batch, and for gradients what it comes with.
+type PlanKey = (usize, Option<Supervision>);
 
 impl Graph {
     /// Builds a network that computes `output`: its parameters on the device, drawn from the seed.
@@ -58,9 +65,15 @@ impl Graph {
                 len,
             })?;
         }
+        let terms = if self.terms.is_empty() {
+            vec![Term::of_output(output, Loss::default())]
+        } else {
+            self.terms.clone()
+        };
         let mut network = Network {
             device: device.clone(),
             output,
+            terms: Vec::new(),
             arena,
             executor,
             plans: HashMap::new(),
@@ -72,6 +85,8 @@ impl Graph {
             let values = parameter.init.draw(seed, number, parameter.shape);
             network.write_parameter(number, &values)?;
         }
+        network.reserve_running()?;
+        network.set_terms(terms)?;
         Ok(network)
     }
 }
@@ -96,6 +111,16 @@ impl Network {
     pub fn inputs(&self) -> usize {
         let input = self.graph.nodes.iter().find(|node| node.op == Op::Input);
         input.map_or(0, |node| node.shape.cols)
+    }
+
+    /// Its input, which every network has.
+    pub(crate) fn input(&self) -> Value {
+        let node = self
+            .graph
+            .nodes
+            .iter()
+            .position(|node| node.op == Op::Input);
+        self.graph.value(node.unwrap_or(0))
     }
 
     /// Values of its output per sample.
@@ -141,18 +166,19 @@ impl Network {
     pub async fn predict_async(&mut self, x: &[f32]) -> Result<Vec<f32>> {
         let rows = self.rows("predict", x)?;
         let mut outputs = Vec::with_capacity(rows * self.outputs());
-        for chunk in x.chunks(MOST_PREDICT_ROWS * self.inputs()) {
+        for (number, chunk) in x.chunks(MOST_PREDICT_ROWS * self.inputs()).enumerate() {
             let rows = chunk.len() / self.inputs();
             // Few sizes, so few plans: the rows are filled up with zeros.
             let batch = rows.next_power_of_two();
-            let id = self.plan(
-                batch,
-                Task::Predict {
-                    output: self.output,
-                },
-            )?;
+            let id = self.plan(batch, None)?;
             self.write_input(chunk, batch)?;
-            let plan = &self.plans[&(batch, false)].1;
+            let plan = &self.plans[&(batch, None)].1;
+            let state = Role::State(Clock::Evaluation);
+            if plan.buffer(state).is_some() {
+                // Random numbers differ from chunk to chunk.
+                self.executor
+                    .write(state, 0, &[number as u32, 0, ALL_FINITE, 0])?;
+            }
             let region = plan
                 .output
                 .unwrap_or_else(|| unreachable!("a predict plan has an output"));
@@ -206,14 +232,32 @@ impl Network {
         Err(Error::NonFinite { step, tensor })
     }
 
-    /// Whether training could change the output.
-    pub(crate) fn depends_on_parameters(&self) -> bool {
-        self.graph.depends_on_parameters()[self.output.0]
+    /// Puts other terms in the place of the loss.
+    pub(crate) fn set_terms(&mut self, terms: Vec<Term>) -> Result<()> {
+        for term in &terms {
+            self.graph.check_term(term)?;
+        }
+        let (weights, _) = class_weights(&terms);
+        if !weights.is_empty() {
+            let (role, element, len) = (Role::ClassWeights, Element::Float, weights.len());
+            self.executor.reserve(BufferSpec { role, element, len })?;
+            self.executor
+                .write(role, 0, bytemuck::cast_slice(&weights))?;
+        }
+        self.plans
+            .retain(|(_, supervision), _| supervision.is_none());
+        self.terms = terms;
+        Ok(())
     }
 
     /// Places for the loss sums of a batch.
     pub(crate) fn loss_sums(&self, batch: usize) -> usize {
-        row_reduce::sums(self.graph.shape(self.output).at(batch))
+        loss_sums(&self.graph, &self.terms, batch)
+    }
+
+    /// Those of one term.
+    pub(crate) fn term_sums(&self, term: &Term, batch: usize) -> usize {
+        loss_sums(&self.graph, std::slice::from_ref(term), batch)
     }
 
     /// Refuses a batch whose values a device could not count in 32 bits.
@@ -238,24 +282,65 @@ impl Network {
         }
     }
 
-    /// The plan for a task and batch size, made when first wanted.
-    pub(super) fn plan(&mut self, batch: usize, task: Task) -> Result<PlanId> {
-        let key = (batch, matches!(task, Task::Differentiate { .. }));
+    /// The plan for a batch size, made when first wanted: of prediction, or of the gradients of a batch that comes with
+    /// this.
+    pub(super) fn plan(
+        &mut self,
+        batch: usize,
+        supervision: Option<Supervision>,
+    ) -> Result<PlanId> {
+        let key = (batch, supervision);
         if let Some((id, _)) = self.plans.get(&key) {
             return Ok(*id);
         }
-        let plan = lower(&Request {
-            graph: &self.graph,
-            arena: &self.arena,
-            batch,
-            task,
-            gather: None,
-            table_steps: 1,
-            ring_stride: self.loss_sums(batch),
-        });
+        let task = match supervision {
+            None => Task::Predict,
+            Some(_) => Task::Differentiate,
+        };
+        let plan = lower(&self.request(batch, task, supervision.unwrap_or_default()));
         let id = self.executor.add(&plan)?;
         self.plans.insert(key, (id, plan));
         Ok(id)
+    }
+
+    /// A plan to be made, of one batch that the host writes.
+    pub(crate) fn request<'a>(
+        &'a self,
+        batch: usize,
+        task: Task<'a>,
+        supervision: Supervision,
+    ) -> Request<'a> {
+        Request {
+            graph: &self.graph,
+            arena: &self.arena,
+            output: self.output,
+            terms: &self.terms,
+            supervision,
+            batch,
+            task,
+            gather: None,
+            seed: 0,
+            table_steps: 1,
+            ring_batch: batch,
+        }
+    }
+
+    /// Writes what a batch comes with.
+    pub(crate) fn write_targets(&mut self, targets: Targets<'_>, rows: usize) -> Result<()> {
+        // The losses may not need all that came.
+        let mut write = |role, element, words: &[u32]| {
+            let len = words.len();
+            self.executor.reserve(BufferSpec { role, element, len })?;
+            self.executor.write(role, 0, words)
+        };
+        if let Some(labels) = targets.labels {
+            write(Role::Labels, Element::Word, labels)?;
+        }
+        if let Some(values) = targets.values {
+            let padded = MatrixShape::new(rows, values.len() / rows).pad(values);
+            write(Role::Targets, Element::Float, bytemuck::cast_slice(&padded))?;
+        }
+        Ok(())
     }
 
     /// Writes samples to the batch, and zeros to the rows after them.
@@ -280,23 +365,96 @@ impl Network {
         Ok(x.len() / self.inputs())
     }
 
-    /// How many samples a labelled batch has, if it is fit for training.
-    pub(crate) fn batch_rows(
+    /// How many samples a batch has, and what it comes with, if it is fit for training.
+    pub(crate) fn check_batch(
         &self,
         operation: &'static str,
         x: &[f32],
-        labels: &[u32],
-    ) -> Result<usize> {
+        targets: Targets<'_>,
+    ) -> Result<(usize, Supervision)> {
         let rows = self.rows(operation, x)?;
-        if rows == 0 || rows != labels.len() {
+        let (labels, values) = (
+            targets.labels.map_or(rows, <[u32]>::len),
+            targets.values.map_or(0, <[f32]>::len),
+        );
+        if rows == 0 || rows != labels || !values.is_multiple_of(rows) {
             return Err(Error::shape(
                 operation,
-                "at least one sample, and one label for each",
-                format!("{rows} samples and {} labels", labels.len()),
+                "at least one sample, and one label or row of target values for each",
+                format!("{rows} samples, {labels} labels, {values} target values"),
             ));
         }
-        check_labels(labels, self.outputs())?;
+        if let Some(values) = targets.values {
+            check_finite(values, values.len() / rows)?;
+        }
+        let cols = targets.values.map(|values| values.len() / rows);
+        let supervision = self.check_supervision(operation, targets.labels.is_some(), cols)?;
+        if let Some(labels) = targets.labels {
+            for term in self
+                .terms
+                .iter()
+                .filter(|term| term.takes_labels(supervision))
+            {
+                check_labels(labels, self.classes(term), term.loss.ignore_index)?;
+            }
+        }
         self.check_batch_size(rows)?;
-        Ok(rows)
+        Ok((rows, supervision))
+    }
+
+    /// Refuses what comes with the samples where a loss needs something else.
+    pub(crate) fn check_supervision(
+        &self,
+        operation: &'static str,
+        labels: bool,
+        target_cols: Option<usize>,
+    ) -> Result<Supervision> {
+        let supervision = Supervision {
+            labels,
+            targets: target_cols.is_some(),
+        };
+        for term in self.terms.iter().filter(|term| term.of_batch()) {
+            let cols = term
+                .loss
+                .criterion
+                .target_cols(self.graph.shape(term.inputs[0]).cols);
+            if !term.takes_labels(supervision) && (target_cols != Some(cols) || term.needs_labels())
+            {
+                let wanted = if term.needs_labels() {
+                    format!("labels for the loss {}", term.name)
+                } else {
+                    format!(
+                        "labels, or {cols} target values a sample, for the loss {}",
+                        term.name
+                    )
+                };
+                let found = match target_cols {
+                    Some(cols) => format!("{cols} target values a sample"),
+                    None => "samples alone".to_string(),
+                };
+                return Err(Error::shape(operation, wanted, found));
+            }
+        }
+        Ok(supervision)
+    }
+
+    /// What a batch that the losses can take comes with, at the least.
+    pub(crate) fn usual_supervision(&self) -> Supervision {
+        let labels = Supervision {
+            labels: true,
+            targets: false,
+        };
+        let terms = || self.terms.iter().filter(|term| term.of_batch());
+        Supervision {
+            labels: terms().any(|term| term.takes_labels(labels)),
+            targets: terms().any(|term| !term.takes_labels(labels)),
+        }
+    }
+
+    /// How many classes a term tells apart.
+    pub(crate) fn classes(&self, term: &Term) -> usize {
+        term.loss
+            .criterion
+            .classes(self.graph.shape(term.inputs[0]).cols)
     }
 }

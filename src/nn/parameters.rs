@@ -2,6 +2,7 @@
 
 use super::{Entry, Network, decode, encode, read_file, write_file};
 use crate::data::check_finite;
+use crate::kernel::MatrixShape;
 use crate::plan::Role;
 use crate::{Error, Result};
 use std::collections::HashMap;
@@ -28,11 +29,15 @@ impl Network {
         })
     }
 
-    /// The values of a parameter, row by row.
+    /// The values of a parameter, row by row; or a batch normalisation's `layers.i.running_mean` or
+    /// `layers.i.running_var`.
     ///
     /// # Errors
     /// [`Argument`](Error::Argument) if there is none of this name.
     pub async fn parameter_async(&mut self, name: &str) -> Result<Vec<f32>> {
+        if let Some((number, row)) = self.running_number(name) {
+            return self.read_running(number, row).await;
+        }
         let number = self.number(name)?;
         self.read_arena(Role::Parameters, 0, number).await
     }
@@ -43,14 +48,20 @@ impl Network {
         pollster::block_on(self.parameter_async(name))
     }
 
-    /// Replaces the values of a parameter, row by row.
+    /// Replaces the values of a parameter, row by row; or of a running mean or variance.
     ///
     /// # Errors
     /// [`Argument`](Error::Argument) if there is none of this name; [`Shape`](Error::Shape) if there are too few or too
     /// many values; [`NonFiniteData`](Error::NonFiniteData) if one is NaN or infinite.
     pub fn set_parameter(&mut self, name: &str, values: &[f32]) -> Result<()> {
-        let number = self.number(name)?;
-        let shape = self.graph.parameters[number].shape;
+        let running = self.running_number(name);
+        let (number, shape) = match running {
+            Some((number, _)) => (number, MatrixShape::new(1, self.graph.running[number].cols)),
+            None => {
+                let number = self.number(name)?;
+                (number, self.graph.parameters[number].shape)
+            }
+        };
         if values.len() != shape.rows * shape.cols {
             return Err(Error::shape(
                 "set_parameter",
@@ -59,7 +70,10 @@ impl Network {
             ));
         }
         check_finite(values, shape.cols)?;
-        self.write_parameter(number, values)
+        match running {
+            Some((number, row)) => self.write_running(number, row, values),
+            None => self.write_parameter(number, values),
+        }
     }
 
     pub(super) fn write_parameter(&mut self, number: usize, values: &[f32]) -> Result<()> {
@@ -97,7 +111,7 @@ impl Network {
         Ok(place.shape.unpad(bytemuck::cast_slice(&words)))
     }
 
-    /// The parameters as the bytes of a safetensors file: under their names, weights as \[outputs, inputs\], the layout of
+    /// The parameters (and running statistics) as the bytes of a safetensors file: under their names, weights as \[outputs, inputs\], the layout of
     /// PyTorch's `Linear`.
     ///
     /// # Errors
@@ -136,10 +150,12 @@ impl Network {
         self.load_bytes(&path.display().to_string(), &read_file(path)?)
     }
 
-    /// The parameters as named tensors.
+    /// The parameters and running statistics as named tensors.
     pub(crate) async fn entries(&mut self) -> Result<Vec<Entry>> {
-        self.arena_entries(Role::Parameters, 0, str::to_string)
-            .await
+        let parameters = self.arena_entries(Role::Parameters, 0, str::to_string);
+        let mut entries = parameters.await?;
+        entries.extend(self.running_entries().await?);
+        Ok(entries)
     }
 
     /// The tensors of an arena, named after their parameters; `copy` counts whole segments, for moments.
@@ -168,23 +184,30 @@ impl Network {
         if !entries.iter().any(known) {
             rename_by_order(&mut entries);
         }
+        let parameters = self.graph.parameters.iter();
+        let mut wanted: Vec<(String, Vec<usize>)> = parameters
+            .map(|p| (p.name.clone(), p.dimensions()))
+            .collect();
+        let running = self.running_names().into_iter();
+        wanted.extend(running.map(|(name, cols)| (name, vec![cols])));
         let mut found = Vec::new();
-        for parameter in &self.graph.parameters {
-            let entry = entries.iter().find(|entry| entry.name == parameter.name);
-            let entry = entry
-                .ok_or_else(|| Error::format(file, format!("no tensor {}", parameter.name)))?;
-            if entry.shape != parameter.dimensions() {
-                let (name, wanted, shape) = (&parameter.name, parameter.dimensions(), &entry.shape);
+        for (name, dimensions) in wanted {
+            let entry = entries.iter().find(|entry| entry.name == name);
+            let entry = entry.ok_or_else(|| Error::format(file, format!("no tensor {name}")))?;
+            if entry.shape != dimensions {
                 return Err(Error::format(
                     file,
-                    format!("{name} has shape {shape:?}, expected {wanted:?}"),
+                    format!(
+                        "{name} has shape {:?}, expected {dimensions:?}",
+                        entry.shape
+                    ),
                 ));
             }
             check_values(file, entry)?;
             found.push(entry);
         }
-        for (number, entry) in found.into_iter().enumerate() {
-            self.write_parameter(number, &entry.values)?;
+        for entry in found {
+            self.set_parameter(&entry.name, &entry.values)?;
         }
         Ok(())
     }

@@ -7,9 +7,9 @@ use crate::{Activation, Device, Result};
 /// A stack of layers, described one after the other and built on a device.
 ///
 /// The weights of a dense layer start from [`Init::KaimingUniform`] where a ReLU-like activation follows (ReLU,
-/// ReLU6, leaky and thresholded ReLU, ELU, CELU, softplus, SiLU, hard swish, both GELUs, Mish), from
+/// ReLU6, leaky, thresholded and parametric ReLU, ELU, CELU, softplus, SiLU, hard swish, both GELUs, Mish), from
 /// [`Init::LecunNormal`] where SELU follows, else from [`Init::XavierUniform`], unless [`init`](Sequential::init) says
-/// otherwise; biases start at 0.
+/// otherwise; dropout and normalisation between the two do not count. Biases start at 0.
 ///
 /// ```
 /// use wgrad::{Device, Sequential};
@@ -33,6 +33,12 @@ enum Layer {
         init: Option<Init>,
     },
     Activation(Activation),
+    Dropout(f32),
+    NormalizeBatch,
+    NormalizeRows,
+    Prelu,
+    Glu,
+    Swiglu,
 }
 
 impl Sequential {
@@ -153,6 +159,42 @@ impl Sequential {
         self.activation(Activation::Softsign)
     }
 
+    /// Dropout of this rate: [`Graph::dropout`].
+    pub fn dropout(self, rate: f32) -> Self {
+        self.layer(Layer::Dropout(rate))
+    }
+
+    /// Batch normalisation: [`Graph::batch_norm`].
+    pub fn batch_norm(self) -> Self {
+        self.layer(Layer::NormalizeBatch)
+    }
+
+    /// Layer normalisation: [`Graph::layer_norm`].
+    pub fn layer_norm(self) -> Self {
+        self.layer(Layer::NormalizeRows)
+    }
+
+    /// Parametric ReLU with one slope for all: [`Graph::prelu`].
+    pub fn prelu(self) -> Self {
+        self.layer(Layer::Prelu)
+    }
+
+    /// Gated linear unit, which halves the columns: [`Graph::glu`].
+    pub fn glu(self) -> Self {
+        self.layer(Layer::Glu)
+    }
+
+    /// The gated unit with SiLU, which halves the columns: [`Graph::swiglu`].
+    pub fn swiglu(self) -> Self {
+        self.layer(Layer::Swiglu)
+    }
+
+    /// One row a sample: what every value is here already, so this changes nothing. It stands where other libraries need
+    /// it, as after images of rows and columns (PyTorch's `Flatten`).
+    pub fn flatten(self) -> Self {
+        self
+    }
+
     /// Builds the network: its parameters on the device, drawn from the seed.
     ///
     /// # Errors
@@ -173,12 +215,18 @@ impl Sequential {
         for (i, layer) in self.layers.iter().enumerate() {
             value = match *layer {
                 Layer::Activation(f) => graph.activation(value, f)?,
+                Layer::Dropout(rate) => graph.dropout(value, rate)?,
+                Layer::NormalizeBatch => graph.batch_norm(value)?,
+                Layer::NormalizeRows => graph.layer_norm(value)?,
+                Layer::Prelu => graph.prelu(value, true)?,
+                Layer::Glu => graph.glu(value)?,
+                Layer::Swiglu => graph.swiglu(value)?,
                 Layer::Dense {
                     outputs,
                     bias,
                     init,
                 } => {
-                    let init = init.unwrap_or_else(|| default_init(self.layers.get(i + 1)));
+                    let init = init.unwrap_or_else(|| default_init(&self.layers[i + 1..]));
                     if bias {
                         graph.dense(value, outputs, init)?
                     } else {
@@ -191,8 +239,16 @@ impl Sequential {
     }
 }
 
-fn default_init(next: Option<&Layer>) -> Init {
-    match next {
+/// The initial values of a dense layer that these follow: what its activation wants.
+fn default_init(rest: &[Layer]) -> Init {
+    let between = |layer: &&Layer| {
+        matches!(
+            layer,
+            Layer::Dropout(_) | Layer::NormalizeBatch | Layer::NormalizeRows
+        )
+    };
+    match rest.iter().find(|layer| !between(layer)) {
+        Some(Layer::Prelu) => Init::KaimingUniform,
         Some(Layer::Activation(
             Activation::Relu
             | Activation::Relu6

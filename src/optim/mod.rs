@@ -1,10 +1,13 @@
-//! Learning-rate schedules. The optimizers themselves are with their kernel, in `kernel/update`.
+//! Learning-rate schedules and parameter groups. The optimizers themselves are with their kernel, in `kernel/update`.
 
+mod group;
 mod one_cycle;
 mod plateau;
 mod ranges;
 mod schedule;
 
+pub use group::ParameterGroup;
+pub(crate) use group::{block_factors, factors, matches};
 pub use one_cycle::{Anneal, OneCycle};
 pub(crate) use plateau::PlateauState;
 pub use plateau::{Better, Plateau, ReduceOnPlateau, Threshold};

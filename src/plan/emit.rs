@@ -8,8 +8,8 @@ use crate::graph::{Graph, Op, Value};
 use crate::kernel::elementwise::Op as Elementary;
 use crate::kernel::gather::Source;
 use crate::kernel::{
-    Advance, ColumnSum, CrossEntropy, Elementwise, Epilogue, Gather, Kernel, Layout, Matmul,
-    MatrixShape, Softmax, SoftmaxBackward, Sum, Update,
+    Advance, Augment, ColumnSum, Elementwise, Epilogue, Gather, Kernel, Layout, Matmul,
+    MatrixShape, Softmax, SoftmaxBackward,
 };
 
 pub(crate) struct Emitter<'a> {
@@ -48,50 +48,21 @@ impl<'a> Emitter<'a> {
         for node in 0..self.graph.nodes.len() {
             if self.fusion.is_needed(node) && self.fusion.host[node].is_none() {
                 self.node(self.graph.value(node));
+                self.inspect_activation(node);
             }
         }
         self.copy_gradients();
-        if let Task::Train {
-            optimizer,
-            gradient_norm,
-            ..
-        } = self.request.task
-        {
-            if gradient_norm {
-                self.gradient_norm();
-            }
-            let last = self.request.arena.segments.len() - 1;
-            for (segment, &floats) in self.request.arena.segments.iter().enumerate() {
-                let whole = |role, copies: usize| Operand::Role {
-                    role,
-                    offset: 0,
-                    len: copies * floats,
-                };
-                let mut operands = vec![
-                    whole(Role::Parameters(segment), 1),
-                    whole(Role::Gradients(segment), 1),
-                ];
-                if optimizer.moments() > 0 {
-                    operands.push(whole(Role::Moments(segment), optimizer.moments()));
-                }
-                operands.extend([self.step_table(), self.state()]);
-                let update = Update {
-                    optimizer,
-                    floats,
-                    table_steps: self.request.table_steps,
-                    advance: segment == last,
-                };
-                self.push(update, operands);
-            }
+        if let Task::Train(training) = self.request.task {
+            self.end_step(training);
         }
-        if matches!(self.request.task, Task::Evaluate { .. }) {
+        if matches!(self.request.task, Task::Evaluate) {
             let state = self.state();
             self.push(Advance, vec![state]);
         }
         (self.drafts, self.guards)
     }
 
-    fn push(&mut self, kernel: impl Into<Kernel>, operands: Vec<Operand>) {
+    pub(super) fn push(&mut self, kernel: impl Into<Kernel>, operands: Vec<Operand>) {
         self.drafts.push(Draft {
             kernel: kernel.into(),
             operands,
@@ -132,13 +103,52 @@ impl<'a> Emitter<'a> {
             samples: from.samples,
             table_steps: self.request.table_steps,
         };
+        match from.augment {
+            None => self.push(gather, operands),
+            Some((augmentation, seed)) => {
+                self.push(Augment::new(gather, augmentation, seed), operands);
+            }
+        }
+        if let Some(cols) = from.target_cols {
+            self.gather_targets(from.samples, cols);
+        }
+    }
+
+    /// Gathers the target values; the labels come along once more.
+    fn gather_targets(&mut self, samples: usize, cols: usize) {
+        let clock = self.clock();
+        let whole = |role, len| Operand::Role {
+            role,
+            offset: 0,
+            len,
+        };
+        let operands = vec![
+            whole(
+                Role::SampleTargets(clock),
+                MatrixShape::new(samples, cols).floats(),
+            ),
+            whole(Role::SampleLabels(clock), samples),
+            whole(Role::Indices(clock), samples),
+            self.step_table(),
+            self.state(),
+            self.targets(cols),
+            self.labels(),
+        ];
+        let gather = Gather {
+            shape: MatrixShape::new(self.request.batch, cols),
+            source: Source::Floats,
+            scale: 1.0,
+            shift: 0.0,
+            samples,
+            table_steps: self.request.table_steps,
+        };
         self.push(gather, operands);
     }
 
     fn node(&mut self, value: Value) {
         let shape = self.shape(value);
-        match *self.graph.op(value) {
-            Op::Input | Op::Parameter(_) => {}
+        match self.graph.op(value).clone() {
+            Op::Input | Op::Targets | Op::Parameter(_) => {}
             Op::Matmul { .. } => {
                 let epilogue = match self.parameter_of(value) {
                     None => Epilogue::Plain,
@@ -188,15 +198,15 @@ impl<'a> Emitter<'a> {
                 self.push(SoftmaxBackward { log, shape }, operands);
             }
             Op::ColumnSum { x } => {
-                let operands = self.operands(&[x, value]);
-                self.push(
-                    ColumnSum {
-                        shape: self.shape(x),
-                    },
-                    operands,
-                );
+                let mut operands = self.operands(&[x, value]);
+                let gradient = self.parameter_of(value).map(|number| self.guard(number));
+                operands.extend(gradient.map(|_| self.state()));
+                let shape = self.shape(x);
+                self.push(ColumnSum { shape, gradient }, operands);
             }
-            Op::CrossEntropy { logits } => self.cross_entropy(logits, value),
+            Op::Loss { .. } => self.loss(value),
+            Op::Part { .. } => unreachable!("a part is computed within its operation's call"),
+            _ => self.layer(value),
         }
     }
 
@@ -250,7 +260,7 @@ impl<'a> Emitter<'a> {
         self.push(matmul, operands);
     }
 
-    fn elementwise(&mut self, op: Elementary, inputs: &[Value], out: Value) {
+    pub(super) fn elementwise(&mut self, op: Elementary, inputs: &[Value], out: Value) {
         let mut operands = self.operands(inputs);
         operands.push(self.operand(out));
         self.push(
@@ -260,28 +270,6 @@ impl<'a> Emitter<'a> {
             },
             operands,
         );
-    }
-
-    fn cross_entropy(&mut self, logits: Value, out: Value) {
-        let gradient = !matches!(self.request.task, Task::Evaluate { .. });
-        let mut operands = vec![self.operand(logits), self.labels()];
-        if gradient {
-            operands.push(self.operand(out));
-        }
-        operands.push(Operand::Role {
-            role: Role::Metrics(self.clock()),
-            offset: 0,
-            len: 2 * self.request.table_steps * self.request.ring_stride,
-        });
-        operands.push(self.state());
-        let cross_entropy = CrossEntropy {
-            shape: self.shape(logits),
-            scale: 1.0 / self.request.batch as f32,
-            gradient,
-            ring_steps: self.request.table_steps,
-            ring_stride: self.request.ring_stride,
-        };
-        self.push(cross_entropy, operands);
     }
 
     /// Copies the gradients that lie in slots to the arena.
@@ -301,38 +289,28 @@ impl<'a> Emitter<'a> {
         }
     }
 
+    /// The further results of an operation, in their order.
+    pub(super) fn parts(&self, value: Value) -> Vec<Value> {
+        let is_part =
+            |node: &usize| matches!(self.graph.nodes[*node].op, Op::Part { of, .. } if of == value);
+        let nodes = value.0..self.graph.nodes.len();
+        nodes
+            .filter(is_part)
+            .map(|node| self.graph.value(node))
+            .collect()
+    }
+
+    /// Whether no loss has been emitted yet.
+    pub(super) fn first_loss(&self) -> bool {
+        !self
+            .drafts
+            .iter()
+            .any(|draft| matches!(draft.kernel, Kernel::LossCall(_)))
+    }
+
     /// The next id of the non-finite guard, for the gradient of a parameter.
-    fn guard(&mut self, number: usize) -> u32 {
+    pub(super) fn guard(&mut self, number: usize) -> u32 {
         self.guards.push(number);
         self.guards.len() as u32
     }
-
-    fn gradient_norm(&mut self) {
-        let segments = &self.request.arena.segments;
-        let ring_stride = gradient_parts(segments);
-        let mut ring_offset = 0;
-        for (segment, &floats) in segments.iter().enumerate() {
-            let sum = Sum {
-                floats,
-                squares: true,
-                ring_steps: self.request.table_steps,
-                ring_stride,
-                ring_offset,
-            };
-            ring_offset += Sum::parts(floats);
-            let whole = |role, len| Operand::Role {
-                role,
-                offset: 0,
-                len,
-            };
-            let ring = whole(Role::GradientNorms, self.request.table_steps * ring_stride);
-            let operands = vec![whole(Role::Gradients(segment), floats), ring, self.state()];
-            self.push(sum, operands);
-        }
-    }
-}
-
-/// Partial sums of squared gradients in a step.
-pub(crate) fn gradient_parts(segments: &[usize]) -> usize {
-    segments.iter().map(|&floats| Sum::parts(floats)).sum()
 }

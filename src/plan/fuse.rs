@@ -61,6 +61,11 @@ impl Fusion {
         !self.users[node].is_empty()
     }
 
+    /// Whether another node reads it.
+    pub(crate) fn is_read(&self, node: usize) -> bool {
+        self.users[node].iter().any(|&user| user != ROOT)
+    }
+
     /// Whether others than its host read the node, so that it must be written.
     pub(crate) fn is_kept(&self, node: usize) -> bool {
         self.users[node].len() > 1
@@ -69,6 +74,7 @@ impl Fusion {
     fn host_operands(&mut self, graph: &Graph, i: usize, roots: &[Value]) {
         let is_product = |node: usize| matches!(graph.nodes[node].op, Op::Matmul { .. });
         match graph.nodes[i].op {
+            Op::Part { of, .. } => self.host[i] = Some(of.0),
             Op::BiasAdd { x, .. } if is_product(x.0) && self.users[x.0] == [i] => {
                 self.host[x.0] = Some(i)
             }

@@ -5,28 +5,47 @@ use super::fuse::Fusion;
 use super::operand::{Draft, Operand};
 use super::slots::Slots;
 use super::{Arena, BufferSpec, Call, Clock, Plan, Region, Role};
-use crate::graph::{Graph, Op, Value};
+use crate::graph::{Derivatives, Graph, Op, Supervision, Term, Value};
 use crate::kernel::gather::Source;
 use crate::kernel::matrix::ALIGNMENT;
 use crate::kernel::program::Element;
-use crate::kernel::{Compute, Optimizer};
+use crate::kernel::{Augmentation, Clip, Compute, Optimizer};
 
 /// What a plan is for.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Task {
-    /// Compute a value from the input.
-    Predict { output: Value },
-    /// Compute loss and correct count.
-    Evaluate { logits: Value },
-    /// Compute loss, correct count and all gradients.
-    Differentiate { logits: Value },
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Task<'a> {
+    /// Compute the output from the input.
+    Predict,
+    /// Compute the losses.
+    Evaluate,
+    /// Compute the losses and all gradients.
+    Differentiate,
     /// One training step.
-    Train {
-        logits: Value,
-        optimizer: Optimizer,
-        /// Also report the norm of the gradient.
-        gradient_norm: bool,
-    },
+    Train(Training<'a>),
+}
+
+/// What a training step does.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Training<'a> {
+    /// The terms of the loss, by number.
+    pub(crate) terms: &'a [usize],
+    /// For each parameter, whether it is trained.
+    pub(crate) trained: &'a [bool],
+    pub(crate) optimizer: Optimizer,
+    /// Also report the norm of the gradient.
+    pub(crate) gradient_norm: bool,
+    pub(crate) clip: Option<Clip>,
+    /// Whether the update has factors for the parameters.
+    pub(crate) grouped: bool,
+    /// Each phase has gradients and factors of its own.
+    pub(crate) phase: usize,
+    /// How many micro-batches make one update, and which of them this is.
+    pub(crate) accumulate: usize,
+    pub(crate) micro: usize,
+    /// Decay of the moving average of the weights, and whether this update is its first.
+    pub(crate) average: Option<(f64, bool)>,
+    /// Also measure activations, gradients, updates and weights.
+    pub(crate) inspect: bool,
 }
 
 /// A resident data set, as the gather kernel sees it.
@@ -36,6 +55,10 @@ pub(crate) struct GatherSource {
     pub(crate) samples: usize,
     pub(crate) scale: f32,
     pub(crate) shift: f32,
+    /// Columns of the target values, where there are some.
+    pub(crate) target_cols: Option<usize>,
+    /// Whether the samples are moved at random, and with which seed.
+    pub(crate) augment: Option<(Augmentation, u64)>,
 }
 
 /// All that a plan is made from.
@@ -43,48 +66,69 @@ pub(crate) struct GatherSource {
 pub(crate) struct Request<'a> {
     pub(crate) graph: &'a Graph,
     pub(crate) arena: &'a Arena,
+    pub(crate) output: Value,
+    /// All terms of the loss.
+    pub(crate) terms: &'a [Term],
+    /// What the batch comes with.
+    pub(crate) supervision: Supervision,
     pub(crate) batch: usize,
-    pub(crate) task: Task,
+    pub(crate) task: Task<'a>,
     /// Where the batch comes from; `None`: the host writes it.
     pub(crate) gather: Option<GatherSource>,
     /// Entries of the step table, and places of the metric ring.
     pub(crate) table_steps: usize,
-    /// Loss sums per place of the metric ring: enough for the largest batch of the network's plans.
-    pub(crate) ring_stride: usize,
+    /// Of the random numbers that are drawn on the device.
+    pub(crate) seed: u64,
+    /// The largest batch whose loss sums a place of the metric ring must hold.
+    pub(crate) ring_batch: usize,
 }
 
 /// Compiles a plan.
 pub(crate) fn lower(request: &Request<'_>) -> Plan {
     let mut graph = request.graph.clone();
-    let (mut roots, mut gradients) = (Vec::new(), Vec::new());
+    let mut output = request.output;
+    let (mut losses, mut gradients) = (Vec::new(), Vec::new());
+    let numbered: Vec<(usize, &Term)> = request.terms.iter().enumerate().collect();
+    let everything = vec![true; graph.parameters.len()];
     match request.task {
-        Task::Predict { output } => roots.push(output),
-        Task::Evaluate { logits } => {
-            let shape = graph.shape(logits);
-            roots.push(graph.push(Op::CrossEntropy { logits }, shape));
+        Task::Predict => {}
+        Task::Evaluate => losses = graph.push_losses(&numbered),
+        Task::Differentiate => {
+            Derivatives { losses, gradients } = graph.differentiate(&numbered, &everything);
         }
-        Task::Train { logits, .. } | Task::Differentiate { logits } => {
-            let loss;
-            (loss, gradients) = graph.differentiate(logits);
-            roots.push(loss);
-            // One value may be the gradient of several parameters: then it is a root several times.
-            roots.extend(gradients.iter().flatten());
+        Task::Train(Training { terms, trained, .. }) => {
+            let active: Vec<_> = terms.iter().map(|&term| numbered[term]).collect();
+            Derivatives { losses, gradients } = graph.differentiate(&active, trained);
         }
+    }
+    let values = losses.iter_mut().chain(gradients.iter_mut().flatten());
+    let inference = matches!(request.task, Task::Predict | Task::Evaluate);
+    graph.resolve(inference, values.chain([&mut output]));
+    // One value may be the gradient of several parameters: then it is a root several times.
+    let mut roots: Vec<Value> = losses
+        .iter()
+        .chain(gradients.iter().flatten())
+        .copied()
+        .collect();
+    if matches!(request.task, Task::Predict) {
+        roots.push(output);
     }
     let fusion = Fusion::new(&graph, &roots);
     let (drafts, guards) = Emitter::new(request, &graph, &fusion, &gradients).emit();
+    let output = matches!(request.task, Task::Predict).then_some(output);
     Plan {
         guards,
-        ..assign_buffers(request, &graph, drafts)
+        ..assign_buffers(request, &graph, drafts, output)
     }
 }
 
 /// Gives every operand its buffer: values within the step take slots, for as long as they live.
-fn assign_buffers(request: &Request<'_>, graph: &Graph, drafts: Vec<Draft>) -> Plan {
-    let output = match request.task {
-        Task::Predict { output } => Some(output),
-        _ => None,
-    };
+fn assign_buffers(
+    request: &Request<'_>,
+    graph: &Graph,
+    drafts: Vec<Draft>,
+    output: Option<Value>,
+) -> Plan {
     let mut last_use = vec![None; graph.nodes.len()];
     for (i, draft) in drafts.iter().enumerate() {
         for operand in &draft.operands {
@@ -150,6 +194,7 @@ fn assign_buffers(request: &Request<'_>, graph: &Graph, drafts: Vec<Draft>) -> P
         let len = graph.shape(output).at(request.batch).floats();
         let (role, offset) = match graph.op(output) {
             Op::Input => (Role::Input, 0),
+            Op::Targets => (Role::Targets, 0),
             Op::Parameter(number) => {
                 let place = request.arena.places[*number];
                 (Role::Parameters(place.segment), place.offset)
@@ -187,11 +232,11 @@ impl Plan {
     }
 }
 
-impl Task {
+impl Task<'_> {
     /// The clock whose state, table and ring the plan uses.
     pub(crate) fn clock(&self) -> Clock {
         match self {
-            Task::Train { .. } => Clock::Training,
+            Task::Train(_) => Clock::Training,
             _ => Clock::Evaluation,
         }
     }

@@ -21,14 +21,23 @@
 
 mod arena;
 mod emit;
+mod emit_layer;
+mod emit_loss;
+mod emit_update;
 mod fuse;
+mod inspect;
 mod lower;
 mod operand;
+mod ring;
+mod running;
 mod slots;
 
 pub(crate) use arena::{Arena, Place};
-pub(crate) use emit::gradient_parts;
-pub(crate) use lower::{GatherSource, Request, Task, lower};
+pub(crate) use emit_update::gradient_parts;
+pub(crate) use inspect::{What, inspected};
+pub(crate) use lower::{GatherSource, Request, Task, Training, lower};
+pub(crate) use ring::{class_weights, loss_sums};
+pub(crate) use running::running_places;
 
 use crate::kernel::program::Element;
 use crate::kernel::{Compute, Kernel};
@@ -42,18 +51,34 @@ pub(crate) enum Role {
     Parameters(usize),
     Gradients(usize),
     Moments(usize),
+    /// Sums of gradients over micro-batches.
+    Accumulated(usize),
+    /// Moving averages of the parameters.
+    Average(usize),
+    /// Factors of the optimizer's coefficients.
+    Factors(usize),
+    /// The parameters before an inspected step, and what it measured.
+    Previous(usize),
+    Measures,
     State(Clock),
     StepTable(Clock),
     Metrics(Clock),
     /// Sums of squared gradients, by step.
     GradientNorms,
-    /// A resident data set: its samples, labels, and the order to take them in.
+    /// A resident data set: its samples, labels, target values, and the order to take them in.
     Samples(Clock),
     SampleLabels(Clock),
+    SampleTargets(Clock),
     Indices(Clock),
     /// The batch.
     Input,
     Labels,
+    Targets,
+    /// The class weights of the losses, one vector after the other.
+    ClassWeights,
+    /// Running statistics of batch normalisations, and what a step makes of them.
+    Running,
+    NextRunning,
     /// Values within a step.
     Slot(usize),
 }

@@ -2,6 +2,7 @@
 
 use super::emit::Emitter;
 use super::fuse::ROOT;
+use super::lower::Task;
 use super::{Clock, Role};
 use crate::graph::{Op, Value};
 use crate::kernel::update::ENTRY_WORDS;
@@ -39,8 +40,8 @@ impl Emitter<'_> {
     /// write another: a buffer is bound either way, not both.) Other gradients take a slot, and are copied.
     pub(super) fn parameter_of(&self, value: Value) -> Option<usize> {
         let tested = match self.graph.op(value) {
-            Op::Matmul { .. } => true,
-            Op::ColumnSum { .. } => self.fusion.host[value.0].is_some(),
+            Op::Matmul { .. } | Op::ColumnSum { .. } => true,
+            Op::Part { of, .. } => matches!(self.graph.op(*of), Op::BatchNormBackward { .. }),
             _ => false,
         };
         if !tested || self.fusion.users[value.0] != [ROOT] {
@@ -62,15 +63,8 @@ impl Emitter<'_> {
                 offset: 0,
                 len: self.shape(value).floats(),
             },
-            Op::Parameter(number) => {
-                let place = self.request.arena.places[number];
-                let len = place.shape.floats();
-                Operand::Role {
-                    role: Role::Parameters(place.segment),
-                    offset: place.offset,
-                    len,
-                }
-            }
+            Op::Targets => self.targets(self.shape(value).cols),
+            Op::Parameter(number) => self.parameter_place(Role::Parameters, number),
             _ => match self.parameter_of(value) {
                 Some(number) => self.gradient_place(number),
                 None => Operand::Value(value),
@@ -78,10 +72,20 @@ impl Emitter<'_> {
         }
     }
 
+    /// Where the gradient of a parameter lies.
     pub(super) fn gradient_place(&self, number: usize) -> Operand {
+        let first = match self.request.task {
+            Task::Train(training) => training.phase * self.request.arena.segments.len(),
+            _ => 0,
+        };
+        self.parameter_place(|segment| Role::Gradients(first + segment), number)
+    }
+
+    /// Where a parameter lies in an arena.
+    pub(super) fn parameter_place(&self, role: impl Fn(usize) -> Role, number: usize) -> Operand {
         let place = self.request.arena.places[number];
         Operand::Role {
-            role: Role::Gradients(place.segment),
+            role: role(place.segment),
             offset: place.offset,
             len: place.shape.floats(),
         }
@@ -92,6 +96,15 @@ impl Emitter<'_> {
             role: Role::Labels,
             offset: 0,
             len: self.request.batch,
+        }
+    }
+
+    /// The batch's target values, of this many columns.
+    pub(super) fn targets(&self, cols: usize) -> Operand {
+        Operand::Role {
+            role: Role::Targets,
+            offset: 0,
+            len: MatrixShape::new(self.request.batch, cols).floats(),
         }
     }
 

@@ -51,7 +51,12 @@ impl Tensor {
         Ok(Matmul::plain(m, n, k, layout))
     }
 
-    fn elementwise(&self, operation: &'static str, op: Op, others: &[&Tensor]) -> Result<Tensor> {
+    pub(super) fn elementwise(
+        &self,
+        operation: &'static str,
+        op: Op,
+        others: &[&Tensor],
+    ) -> Result<Tensor> {
         let mut inputs = vec![self];
         inputs.extend(others);
         let call = Elementwise {
@@ -125,12 +130,56 @@ impl Tensor {
         )
     }
 
+    /// PReLU (He et al. 2015): y = max(x, 0) + a·min(x, 0) with the slope a learnt: [1, cols], one for every column, or
+    /// [1, 1], one for all (PyTorch's `PReLU`). `self` is x.
+    ///
+    /// # Errors
+    /// [`Shape`](Error::Shape) if a is neither.
+    pub fn prelu(&self, a: &Tensor) -> Result<Tensor> {
+        let shared = self.expect_slope("prelu", a)?;
+        self.elementwise("prelu", Op::PRelu { shared }, &[a])
+    }
+
+    /// The gradient before a [`prelu`](Tensor::prelu) from the gradient dy after it (`self`) and its input x:
+    /// dx = dy where x > 0, else a·dy.
+    ///
+    /// # Errors
+    /// [`Shape`](Error::Shape) if the shapes do not fit.
+    pub fn prelu_backward(&self, x: &Tensor, a: &Tensor) -> Result<Tensor> {
+        expect("prelu_backward", "x", x.shape, self.shape)?;
+        let shared = self.expect_slope("prelu_backward", a)?;
+        self.elementwise("prelu_backward", Op::PReluBackward { shared }, &[x, a])
+    }
+
+    /// The terms of the gradient of a [`prelu`](Tensor::prelu)'s slope from the gradient dy after it (`self`) and its
+    /// input x: dy ⊙ min(x, 0). Their column sums are da; where a is one number, the sum of those.
+    ///
+    /// # Errors
+    /// [`Shape`](Error::Shape) if the shapes differ.
+    pub fn prelu_slope(&self, x: &Tensor) -> Result<Tensor> {
+        expect("prelu_slope", "x", x.shape, self.shape)?;
+        self.elementwise("prelu_slope", Op::PReluSlope, &[x])
+    }
+
+    /// Whether the slope is one for all columns.
+    fn expect_slope(&self, operation: &'static str, a: &Tensor) -> Result<bool> {
+        let shared = a.shape == MatrixShape::new(1, 1);
+        if !shared {
+            let row = MatrixShape::new(1, self.shape.cols);
+            expect(operation, "a slope [1, 1] or", a.shape, row)?;
+        }
+        Ok(shared)
+    }
+
     /// The sum of every column: [1, cols].
     ///
     /// # Errors
     /// Only the device's.
     pub fn column_sum(&self) -> Result<Tensor> {
-        let call = ColumnSum { shape: self.shape };
+        let call = ColumnSum {
+            shape: self.shape,
+            gradient: None,
+        };
         Tensor::call(
             "column_sum",
             call,

@@ -1,11 +1,11 @@
-//! Gathering rows of a table, of floats or of bytes, as a mini-batch is gathered from a data set.
+//! Gathering rows of a table, of floats or of bytes, as a mini-batch is gathered from a data set; also moved at random.
 
 use super::{Tensor, Words, element_count};
 use crate::device::{Device, Memory, Operand};
 use crate::kernel::gather::Source;
 use crate::kernel::update::ENTRY_WORDS;
-use crate::kernel::{Gather, MatrixShape};
-use crate::{Error, Result};
+use crate::kernel::{Augment, Gather, Kernel, MatrixShape};
+use crate::{Augmentation, Error, Result};
 
 /// A matrix of bytes on a device, to gather rows from: a quarter of the memory of floats.
 ///
@@ -58,15 +58,40 @@ impl Bytes {
     /// # Errors
     /// [`Argument`](Error::Argument) if an index is not below the number of rows.
     pub fn gather_rows(&self, indices: &Words, scale: f32, shift: f32) -> Result<Tensor> {
-        gather(
-            &self.device,
-            &self.memory,
-            self.shape,
-            Source::Bytes,
-            indices,
+        let table = Table {
+            shape: self.shape,
+            source: Source::Bytes,
             scale,
             shift,
-        )
+            memory: &self.memory,
+        };
+        table.gather("gather_rows", &self.device, indices, None)
+    }
+
+    /// Gathers rows as images moved at random: `out[i] = moved(self[indices[i]]) · scale + shift`, moved as the row with
+    /// this number of a trainer's batch with this seed in this step. See [`Augmentation`] for the formula.
+    ///
+    /// # Errors
+    /// As [`Bytes::gather_rows`]; [`Argument`](Error::Argument) if a number of the augmentation is outside its range;
+    /// [`Shape`](Error::Shape) if its images have not as many values as a row.
+    pub fn gather_augmented(
+        &self,
+        indices: &Words,
+        augmentation: &Augmentation,
+        seed: u64,
+        step: u32,
+        scale: f32,
+        shift: f32,
+    ) -> Result<Tensor> {
+        let table = Table {
+            shape: self.shape,
+            source: Source::Bytes,
+            scale,
+            shift,
+            memory: &self.memory,
+        };
+        let moved = Some((augmentation, seed, step));
+        table.gather("gather_augmented", &self.device, indices, moved)
     }
 }
 
@@ -76,62 +101,99 @@ impl Tensor {
     /// # Errors
     /// [`Argument`](Error::Argument) if an index is not below the number of rows.
     pub fn gather_rows(&self, indices: &Words) -> Result<Tensor> {
-        gather(
-            &self.device,
-            &self.memory,
-            self.shape,
-            Source::Floats,
-            indices,
-            1.0,
-            0.0,
-        )
+        self.table()
+            .gather("gather_rows", &self.device, indices, None)
+    }
+
+    /// Gathers rows as images moved at random, as [`Bytes::gather_augmented`] does with a scale of 1 and a shift of 0. The
+    /// values must be finite.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn gather_augmented(
+        &self,
+        indices: &Words,
+        augmentation: &Augmentation,
+        seed: u64,
+        step: u32,
+    ) -> Result<Tensor> {
+        let moved = Some((augmentation, seed, step));
+        self.table()
+            .gather("gather_augmented", &self.device, indices, moved)
+    }
+
+    fn table(&self) -> Table<'_> {
+        Table {
+            shape: self.shape,
+            source: Source::Floats,
+            scale: 1.0,
+            shift: 0.0,
+            memory: &self.memory,
+        }
     }
 }
 
-fn gather(
-    device: &Device,
-    table: &Memory,
-    table_shape: MatrixShape,
+/// What rows are gathered from.
+struct Table<'a> {
+    shape: MatrixShape,
     source: Source,
-    indices: &Words,
     scale: f32,
     shift: f32,
-) -> Result<Tensor> {
-    if !indices.device.is_same(device) {
-        return Err(Error::DeviceMismatch {
-            operation: "gather_rows",
-        });
+    memory: &'a Memory,
+}
+
+impl Table<'_> {
+    /// `moved`: the augmentation with its seed and step.
+    fn gather(
+        self,
+        operation: &'static str,
+        device: &Device,
+        indices: &Words,
+        moved: Option<(&Augmentation, u64, u32)>,
+    ) -> Result<Tensor> {
+        if !indices.device.is_same(device) {
+            return Err(Error::DeviceMismatch { operation });
+        }
+        if let Some((augmentation, ..)) = moved {
+            augmentation.check_features(operation, self.shape.cols)?;
+        }
+        if indices.len > 0 && indices.max as usize >= self.shape.rows {
+            let wanted = format!("below {}", self.shape.rows);
+            return Err(Error::argument("a row index", wanted, indices.max));
+        }
+        let shape = MatrixShape::new(indices.len, self.shape.cols);
+        element_count(shape.rows, shape.cols)?;
+        let mut out = Tensor::room(device, shape)?;
+        // The kernel gathers labels alongside; here there are none that matter.
+        let labels = device.words("labels", vec![0; self.shape.rows.max(4)])?;
+        let mut out_labels = device.words("labels", vec![0; indices.len.max(4)])?;
+        let table = device.words("table", vec![0; ENTRY_WORDS])?;
+        let step = moved.map_or(0, |(_, _, step)| step);
+        let state = device.words("state", vec![step, 0, 0, 0])?;
+        let gather = Gather {
+            shape,
+            source: self.source,
+            scale: self.scale,
+            shift: self.shift,
+            samples: indices.len,
+            table_steps: 1,
+        };
+        let call: Kernel = match moved {
+            None => gather.into(),
+            Some((&augmentation, seed, _)) => Augment::new(gather, augmentation, seed).into(),
+        };
+        device.run(
+            call,
+            &mut [
+                Operand::Read(self.memory),
+                Operand::Read(&labels),
+                Operand::Read(&indices.memory),
+                Operand::Read(&table),
+                Operand::Read(&state),
+                Operand::Write(&mut out.memory),
+                Operand::Write(&mut out_labels),
+            ],
+        )?;
+        Ok(out)
     }
-    if indices.len > 0 && indices.max as usize >= table_shape.rows {
-        let wanted = format!("below {}", table_shape.rows);
-        return Err(Error::argument("a row index", wanted, indices.max));
-    }
-    let shape = MatrixShape::new(indices.len, table_shape.cols);
-    element_count(shape.rows, shape.cols)?;
-    let mut out = Tensor::room(device, shape)?;
-    // The kernel gathers labels alongside; here there are none that matter.
-    let labels = device.words("labels", vec![0; table_shape.rows.max(4)])?;
-    let mut out_labels = device.words("labels", vec![0; indices.len.max(4)])?;
-    let zeros = device.words("table and state", vec![0; ENTRY_WORDS])?;
-    let call = Gather {
-        shape,
-        source,
-        scale,
-        shift,
-        samples: indices.len,
-        table_steps: 1,
-    };
-    device.run(
-        call,
-        &mut [
-            Operand::Read(table),
-            Operand::Read(&labels),
-            Operand::Read(&indices.memory),
-            Operand::Read(&zeros),
-            Operand::Read(&zeros),
-            Operand::Write(&mut out.memory),
-            Operand::Write(&mut out_labels),
-        ],
-    )?;
-    Ok(out)
 }

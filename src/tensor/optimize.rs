@@ -4,8 +4,8 @@ use super::Tensor;
 use super::calls::expect;
 use crate::device::{Device, Memory, Operand};
 use crate::kernel::matrix::ALIGNMENT;
-use crate::kernel::update::{ALL_FINITE, check_not_negative};
-use crate::kernel::{MatrixShape, Optimizer, Update};
+use crate::kernel::update::{ALL_FINITE, BLOCK, ClipWith, check_not_negative};
+use crate::kernel::{Clip, Factors, MatrixShape, Optimizer, Sum, Update};
 use crate::{Error, Result};
 
 /// What an optimizer keeps for one tensor between steps: its moments and the step count.
@@ -15,6 +15,8 @@ pub struct OptimizerState {
     optimizer: Optimizer,
     shape: MatrixShape,
     moments: Memory,
+    /// Of each block, where there are any.
+    factors: Option<Memory>,
     step: u64,
     rate: f64,
 }
@@ -36,6 +38,7 @@ impl OptimizerState {
             optimizer,
             shape: weights.shape,
             moments: weights.device.floats("moments", moments)?,
+            factors: None,
             step: 0,
             rate: optimizer.learning_rate(),
         })
@@ -105,6 +108,134 @@ impl OptimizerState {
         self.rate = rate;
         Ok(())
     }
+
+    /// Scales the optimizer's coefficients in the steps to come: `factors` are one for the whole tensor, or one for each
+    /// block of 64 floats of its rows, which are padded to a multiple of 4; none takes them away. A learning rate of 0
+    /// freezes: weights and moments stay as they are, whatever their gradient.
+    ///
+    /// ```
+    /// use wgrad::{Adam, Device, Factors, OptimizerState, Tensor};
+    /// # fn main() -> wgrad::Result<()> {
+    /// let device = Device::cpu();
+    /// let mut bias = Tensor::new(&device, [1, 2], &[1.0, 2.0])?;
+    /// let mut state = OptimizerState::new(&bias, Adam::w(0.1))?;
+    /// state.set_factors(&[Factors { decoupled: 0.0, ..Factors::default() }])?;
+    /// bias.update(&Tensor::zeros(&device, [1, 2])?, &mut state)?;
+    /// assert_eq!(bias.download()?, [1.0, 2.0]); // it did not decay
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Argument`](Error::Argument) if a factor is outside its range; [`Shape`](Error::Shape) if there are as many as
+    /// nothing asks for.
+    pub fn set_factors(&mut self, factors: &[Factors]) -> Result<()> {
+        let blocks = self.shape.floats().div_ceil(BLOCK);
+        factors.iter().try_for_each(Factors::check)?;
+        let entries: Vec<f32> = match factors {
+            [] => {
+                self.factors = None;
+                return Ok(());
+            }
+            [one] => (0..blocks.max(1)).flat_map(|_| one.entry()).collect(),
+            each if each.len() == blocks => each.iter().flat_map(|f| f.entry()).collect(),
+            _ => {
+                return Err(Error::shape(
+                    "OptimizerState::set_factors",
+                    format!("0, 1 or {blocks} factors"),
+                    factors.len(),
+                ));
+            }
+        };
+        self.factors = Some(self.device.floats("factors", entries)?);
+        Ok(())
+    }
+}
+
+/// The Euclidean norm over all gradients of a step, on their device, to clip them by.
+///
+/// ```
+/// use wgrad::{Device, GradientNorm, OptimizerState, Sgd, Tensor};
+/// # fn main() -> wgrad::Result<()> {
+/// let device = Device::cpu();
+/// let tensor = |values: &[f32]| Tensor::new(&device, [1, values.len()], values);
+/// let (mut w, dw) = (tensor(&[0.0, 0.0])?, tensor(&[0.0, 6.0])?);
+/// let (mut b, db) = (tensor(&[0.0])?, tensor(&[8.0])?);
+/// let norm = GradientNorm::new(&[&dw, &db])?;
+/// assert_eq!(norm.value()?, 10.0);
+/// let sgd = Sgd::new(1.0);
+/// w.update_clipped_by_norm(&dw, &mut OptimizerState::new(&w, sgd)?, &norm, 1.0)?;
+/// b.update_clipped_by_norm(&db, &mut OptimizerState::new(&b, sgd)?, &norm, 1.0)?;
+/// let close = |a: f32, b: f32| (a - b).abs() < 1e-6;
+/// assert!(close(w.download()?[1], -0.6) && close(b.download()?[0], -0.8));
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct GradientNorm {
+    device: Device,
+    /// Partial sums of squares.
+    sums: Memory,
+    parts: usize,
+}
+
+impl GradientNorm {
+    /// The norm over these gradients. Does not wait.
+    ///
+    /// # Errors
+    /// [`Shape`](Error::Shape) if there is none; [`DeviceMismatch`](Error::DeviceMismatch) if they are not on one device.
+    pub fn new(gradients: &[&Tensor]) -> Result<Self> {
+        let Some(first) = gradients.first() else {
+            return Err(Error::shape(
+                "GradientNorm::new",
+                "at least one gradient",
+                "none",
+            ));
+        };
+        super::same_device("GradientNorm::new", &first.device, gradients)?;
+        let parts_of = |gradient: &Tensor| Sum::parts(gradient.shape.floats());
+        let parts = gradients.iter().map(|gradient| parts_of(gradient)).sum();
+        let device = first.device.clone();
+        let mut sums = device.floats("partial sums", vec![0.0; parts])?;
+        let state = device.words("state", vec![0; 4])?;
+        let mut ring_offset = 0;
+        for gradient in gradients {
+            let call = Sum {
+                ring_stride: parts,
+                ring_offset,
+                ..Sum::lone(gradient.shape.floats(), true)
+            };
+            ring_offset += parts_of(gradient);
+            let operands = &mut [
+                Operand::Read(&gradient.memory),
+                Operand::Write(&mut sums),
+                Operand::Read(&state),
+            ];
+            device.run(call, operands)?;
+        }
+        Ok(GradientNorm {
+            device,
+            sums,
+            parts,
+        })
+    }
+
+    /// The norm itself, in a fixed order. Waits for it.
+    ///
+    /// # Errors
+    /// Only the device's.
+    pub async fn value_async(&self) -> Result<f32> {
+        let words = self.sums.download(&self.device).await?;
+        let sums: &[f32] = bytemuck::cast_slice(&words[..self.parts]);
+        let square: f64 = sums.iter().map(|&sum| f64::from(sum)).sum();
+        Ok(square.sqrt() as f32)
+    }
+
+    /// [`GradientNorm::value_async`], waited for.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub fn value(&self) -> Result<f32> {
+        pollster::block_on(self.value_async())
+    }
 }
 
 impl Tensor {
@@ -114,13 +245,54 @@ impl Tensor {
     /// # Errors
     /// [`Shape`](Error::Shape) if the gradient or the state is of another shape.
     pub fn update(&mut self, gradient: &Tensor, state: &mut OptimizerState) -> Result<()> {
-        expect("update", "gradient", gradient.shape, self.shape)?;
-        super::same_device("update", &self.device, &[gradient])?;
-        expect("update", "optimizer state", state.shape, self.shape)?;
-        if !state.device.is_same(&self.device) {
-            return Err(Error::DeviceMismatch {
-                operation: "update",
-            });
+        self.step("update", gradient, state, None, None)
+    }
+
+    /// [`Tensor::update`] with the gradient [clipped by value](Clip::Value): clamp(g, −limit, limit).
+    ///
+    /// # Errors
+    /// As [`Tensor::update`]; [`Argument`](Error::Argument) if the limit is not finite and above 0 in `f32`.
+    pub fn update_clipped_by_value(
+        &mut self,
+        gradient: &Tensor,
+        state: &mut OptimizerState,
+        limit: f64,
+    ) -> Result<()> {
+        let (operation, clip) = ("update_clipped_by_value", Clip::Value(limit));
+        self.step(operation, gradient, state, Some(clip), None)
+    }
+
+    /// [`Tensor::update`] with the gradient [clipped by the norm](Clip::Norm) of all gradients: g·min(1, limit/(‖g‖ + 1e-6)).
+    /// The norm is computed once, and serves all the tensors' updates.
+    ///
+    /// # Errors
+    /// As [`Tensor::update`]; [`Argument`](Error::Argument) if the limit is not finite and above 0 in `f32`.
+    pub fn update_clipped_by_norm(
+        &mut self,
+        gradient: &Tensor,
+        state: &mut OptimizerState,
+        norm: &GradientNorm,
+        limit: f64,
+    ) -> Result<()> {
+        let (operation, clip) = ("update_clipped_by_norm", Clip::Norm(limit));
+        self.step(operation, gradient, state, Some(clip), Some(norm))
+    }
+
+    fn step(
+        &mut self,
+        operation: &'static str,
+        gradient: &Tensor,
+        state: &mut OptimizerState,
+        clip: Option<Clip>,
+        norm: Option<&GradientNorm>,
+    ) -> Result<()> {
+        clip.as_ref().map_or(Ok(()), Clip::check)?;
+        expect(operation, "gradient", gradient.shape, self.shape)?;
+        super::same_device(operation, &self.device, &[gradient])?;
+        expect(operation, "optimizer state", state.shape, self.shape)?;
+        let devices = [Some(&state.device), norm.map(|norm| &norm.device)];
+        if devices.iter().flatten().any(|d| !d.is_same(&self.device)) {
+            return Err(Error::DeviceMismatch { operation });
         }
         let step = state.step + 1;
         let values = state.optimizer.step_values(step, state.rate);
@@ -131,6 +303,8 @@ impl Tensor {
             floats: state.shape.floats(),
             table_steps: 1,
             advance: false,
+            clip: ClipWith::new(clip, norm.map_or(0, |norm| norm.parts), 1),
+            grouped: state.factors.is_some(),
         };
         let mut operands = vec![
             Operand::Write(&mut self.memory),
@@ -140,6 +314,8 @@ impl Tensor {
             operands.push(Operand::Write(&mut state.moments));
         }
         operands.extend([Operand::Read(&table), Operand::Write(&mut clock)]);
+        operands.extend(norm.map(|norm| Operand::Read(&norm.sums)));
+        operands.extend(state.factors.as_ref().map(Operand::Read));
         self.device.clone().run(call, &mut operands)?;
         state.step = step;
         Ok(())

@@ -1,100 +1,44 @@
 //! Calls that reduce a tensor to numbers, and so wait for the device.
 
-use super::{Tensor, Words};
+use super::Tensor;
 use crate::device::Operand;
-use crate::kernel::{CrossEntropy, Sum, row_reduce, update::ALL_FINITE};
+use crate::kernel::{Argmax, Sum};
 use crate::{Error, Result};
 
-/// What [`Tensor::cross_entropy`] gives.
-#[derive(Debug)]
-#[non_exhaustive]
-pub struct CrossEntropyOutput {
-    /// The mean loss over the rows.
-    pub loss: f32,
-    /// Rows whose first greatest logit is the label's.
-    pub correct: usize,
-    /// The gradient of the mean loss with respect to the logits.
-    pub gradient: Tensor,
-}
-
 impl Tensor {
-    /// Softmax cross-entropy of logits (`self`, [batch, classes]) with one label a row: mean loss, gradient and
-    /// correct count in one pass. Waits for the result.
+    /// The first greatest column of every row. A NaN counts as greater than any number, as in PyTorch and NumPy. Waits
+    /// for the result.
+    ///
+    /// ```
+    /// use wgrad::{Device, Tensor};
+    /// # fn main() -> wgrad::Result<()> {
+    /// let scores = Tensor::new(&Device::cpu(), [2, 3], &[0.1, 0.7, 0.2, 0.4, 0.3, 0.4])?;
+    /// assert_eq!(scores.argmax()?, [1, 0]);
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
-    /// [`Shape`](Error::Shape) unless there is one label a row, and at least one row and class;
-    /// [`Label`](Error::Label) if a label is not below the number of classes;
-    /// [`NonFinite`](Error::NonFinite) if a logit is not finite.
-    pub async fn cross_entropy_async(&self, labels: &Words) -> Result<CrossEntropyOutput> {
+    /// [`Shape`](Error::Shape) if there is no column.
+    pub async fn argmax_async(&self) -> Result<Vec<u32>> {
         let shape = self.shape;
-        if labels.len != shape.rows || shape.rows == 0 || shape.cols == 0 {
-            return Err(Error::shape(
-                "cross_entropy",
-                format!(
-                    "one label for each of {} rows, and at least one row and class",
-                    shape.rows
-                ),
-                format!("{} labels for logits {shape}", labels.len),
-            ));
+        if shape.cols == 0 {
+            return Err(Error::shape("argmax", "at least one column", shape));
         }
-        if labels.max as usize >= shape.cols {
-            let words = labels.memory.download(&labels.device).await?;
-            let row = words.iter().position(|&w| w == labels.max).unwrap_or(0);
-            return Err(Error::Label {
-                row,
-                label: labels.max,
-                classes: shape.cols,
-            });
-        }
-        if !labels.device.is_same(&self.device) {
-            return Err(Error::DeviceMismatch {
-                operation: "cross_entropy",
-            });
-        }
-        let parts = row_reduce::sums(shape);
-        let mut gradient = Tensor::room(&self.device, shape)?;
-        let mut ring = self.device.floats("loss", vec![0.0; 2 * parts])?;
-        let mut state = self.device.words("state", vec![0, 0, ALL_FINITE, 0])?;
-        let call = CrossEntropy {
-            shape,
-            scale: 1.0 / shape.rows as f32,
-            gradient: true,
-            ring_steps: 1,
-            ring_stride: parts,
-        };
+        let mut columns = self.device.words("columns", vec![0; shape.rows.max(4)])?;
         self.device.run(
-            call,
-            &mut [
-                Operand::Read(&self.memory),
-                Operand::Read(&labels.memory),
-                Operand::Write(&mut gradient.memory),
-                Operand::Write(&mut ring),
-                Operand::Write(&mut state),
-            ],
+            Argmax { shape },
+            &mut [Operand::Read(&self.memory), Operand::Write(&mut columns)],
         )?;
-        let sums = ring.download(&self.device).await?;
-        if state.download(&self.device).await?[2] != ALL_FINITE {
-            return Err(Error::NonFinite {
-                step: 0,
-                tensor: "logits".into(),
-            });
-        }
-        let (mut loss, mut correct) = (0.0, 0.0);
-        for pair in bytemuck::cast_slice::<u32, f32>(&sums)[..2 * parts].chunks_exact(2) {
-            loss += f64::from(pair[0]);
-            correct += pair[1];
-        }
-        Ok(CrossEntropyOutput {
-            loss: (loss / shape.rows as f64) as f32,
-            correct: correct as usize,
-            gradient,
-        })
+        let mut words = columns.download(&self.device).await?;
+        words.truncate(shape.rows);
+        Ok(words)
     }
 
-    /// [`Tensor::cross_entropy_async`], waited for.
+    /// [`Tensor::argmax_async`], waited for.
     #[cfg(not(target_arch = "wasm32"))]
-    pub fn cross_entropy(&self, labels: &Words) -> Result<CrossEntropyOutput> {
-        pollster::block_on(self.cross_entropy_async(labels))
+    pub fn argmax(&self) -> Result<Vec<u32>> {
+        pollster::block_on(self.argmax_async())
     }
 
     /// The sum of all elements, in a fixed order. Waits for the result.

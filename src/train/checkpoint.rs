@@ -2,6 +2,7 @@
 
 use super::Trainer;
 use super::rate::{read_plateau, write_plateau};
+use crate::graph::Term;
 use crate::nn::{Entry, check_values, decode, encode, read_file, write_file};
 use crate::plan::Role;
 use crate::{Error, Result};
@@ -17,10 +18,10 @@ impl Trainer {
     pub async fn to_bytes_async(&mut self) -> Result<Vec<u8>> {
         self.settle().await?;
         let mut entries = self.network.entries().await?;
-        for moment in 0..self.settings.optimizer.moments() {
-            let name = |parameter: &str| moment_name(moment, parameter);
-            let moments = self.network.arena_entries(Role::Moments, moment, name);
-            entries.extend(moments.await?);
+        for (prefix, role, copy) in self.arenas() {
+            let name = |parameter: &str| format!("{prefix}.{parameter}");
+            let kept = self.network.arena_entries(role, copy, name);
+            entries.extend(kept.await?);
         }
         let mut metadata = HashMap::from([
             ("wgrad.step".to_string(), self.step.to_string()),
@@ -121,26 +122,31 @@ impl Trainer {
             let text = entry("wgrad.plateau")?;
             plateau.state = read_plateau(text).ok_or_else(|| broken("wgrad.plateau", text))?;
         }
-        let (moments, parameters): (Vec<Entry>, Vec<Entry>) = entries
-            .into_iter()
-            .partition(|entry| entry.name.starts_with("moments."));
+        let arenas = self.arenas();
+        let of_arena = |name: &str| {
+            arenas
+                .iter()
+                .any(|(prefix, ..)| name.starts_with(&format!("{prefix}.")))
+        };
+        let (kept, parameters): (Vec<Entry>, Vec<Entry>) =
+            entries.into_iter().partition(|entry| of_arena(&entry.name));
         let mut found = Vec::new();
-        for moment in 0..self.settings.optimizer.moments() {
+        for (prefix, role, copy) in &arenas {
             for (i, parameter) in self.network.graph.parameters.iter().enumerate() {
-                let name = moment_name(moment, &parameter.name);
+                let name = format!("{prefix}.{}", parameter.name);
                 let fits = |e: &&Entry| e.name == name && e.shape == parameter.dimensions();
-                let entry = moments.iter().find(fits);
+                let entry = kept.iter().find(fits);
                 let entry = entry.ok_or_else(|| {
                     Error::format(file, format!("no tensor {name} of the right shape"))
                 })?;
                 check_values(file, entry)?;
-                found.push((moment, i, entry));
+                found.push((*role, *copy, i, entry));
             }
         }
         self.network.set_entries(file, parameters)?;
-        for (moment, number, entry) in found {
+        for (role, copy, number, entry) in found {
             self.network
-                .write_arena(Role::Moments, moment, number, &entry.values)?;
+                .write_arena(role, copy, number, &entry.values)?;
         }
         (self.step, self.epoch) = (step.into(), epoch);
         (self.position, self.samples) = (position as usize, samples as usize);
@@ -148,23 +154,47 @@ impl Trainer {
         self.write_state()
     }
 
+    /// The arenas that the next steps depend on.
+    fn arenas(&self) -> Vec<Kept> {
+        let moments = (0..self.moments()).map(|moment| {
+            (
+                format!("moments.{moment}"),
+                Role::Moments as fn(usize) -> Role,
+                moment,
+            )
+        });
+        let mut arenas: Vec<Kept> = moments.collect();
+        if self.settings.average.is_some() {
+            arenas.push(("average".to_string(), Role::Average, 0));
+        }
+        // Sums between updates are of the phase under way, which the step tells.
+        if self.settings.accumulate > 1 {
+            arenas.push(("accumulated".to_string(), Role::Accumulated, 0));
+        }
+        arenas
+    }
+
     /// The settings that a run's bits depend on. How steps are cut into submits is not among them.
     fn identity(&self) -> String {
         let s = &self.settings;
+        let terms = self.network.terms.iter().map(Term::describe);
         format!(
-            "format 1, {:?} {:?} {:?} plateau {:?} batch {} shuffle {} seed {}, operations {:?}",
-            s.loss,
-            s.optimizer,
+            "format 1, {:?} {:?} {:?} plateau {:?} batch {} shuffle {} seed {} augment {:?} clip {:?} accumulate {} average {:?}, operations {:?}",
+            terms.collect::<Vec<_>>(),
+            self.phases,
             s.schedule,
             s.plateau,
             s.batch_size,
             s.shuffle,
             s.seed,
+            s.augment,
+            s.clip,
+            s.accumulate,
+            s.average,
             self.network.operations()
         )
     }
 }
 
-fn moment_name(moment: usize, parameter: &str) -> String {
-    format!("moments.{moment}.{parameter}")
-}
+/// The name of an arena in a checkpoint, its role, and which copy in it.
+type Kept = (String, fn(usize) -> Role, usize);

@@ -1,12 +1,15 @@
 //! Loss and accuracy of the network on a data set.
 
 use super::resident::Order;
-use super::run::PlanKey;
-use super::{Evaluation, Trainer, sum_metrics};
+use super::run::{PlanKey, Purpose};
+use super::{Evaluation, TermReport, Trainer};
 use crate::Result;
 use crate::data::Dataset;
+use crate::graph::Term;
+use crate::kernel::loss::ENTRY;
 use crate::kernel::update::{ALL_FINITE, StepValues};
-use crate::plan::{Clock, Role, Task};
+use crate::nn::Losses;
+use crate::plan::{Clock, Role};
 
 /// Batches in one submit.
 pub(super) const BATCHES_PER_SUBMIT: usize = 16;
@@ -20,7 +23,7 @@ pub(super) fn batch(batch_size: usize) -> usize {
 }
 
 impl Trainer {
-    /// Mean loss and accuracy on a data set, in its order, without training.
+    /// Loss and accuracy on a data set, in its order, without training.
     ///
     /// # Errors
     /// As [`Trainer::epoch_async`].
@@ -29,49 +32,57 @@ impl Trainer {
         self.check_data(data)?;
         let executor = &mut self.network.executor;
         let source = self.evaluation.load(executor, data, Order::AsGiven)?;
-        let task = Task::Evaluate {
-            logits: self.network.output,
-        };
+        let supervision =
+            self.network
+                .check_supervision("data set", data.classes() > 0, source.target_cols)?;
         let batch = batch(self.settings.batch_size);
-        let sums = 2 * self.network.loss_sums(batch);
+        let place_words = ENTRY * self.network.loss_sums(batch);
+        let mut losses = Losses::new(&self.network, batch);
         let (state, metrics) = (
             Role::State(Clock::Evaluation),
             Role::Metrics(Clock::Evaluation),
         );
-        let (mut loss, mut correct) = (0.0, 0);
         for first in (0..data.len()).step_by(batch * BATCHES_PER_SUBMIT) {
             let (mut table, mut plans) = (Vec::new(), Vec::new());
             for offset in (first..data.len()).step_by(batch).take(BATCHES_PER_SUBMIT) {
                 table.extend(StepValues::default().entry(offset as u32));
                 let batch = batch.min(data.len() - offset);
                 plans.push(self.plan_for(PlanKey {
-                    task,
+                    purpose: Purpose::Evaluate,
                     batch,
+                    supervision,
                     gather: Some(source),
                 })?);
             }
             let executor = &mut self.network.executor;
             executor.write(Role::StepTable(Clock::Evaluation), 0, &table)?;
             executor.write(state, 0, &[0, 0, ALL_FINITE, 0])?;
-            let fetch = [(state, 2..3), (metrics, 0..plans.len() * sums)];
+            let fetch = [(state, 2..3), (metrics, 0..plans.len() * place_words)];
             let ticket = executor.run_and_fetch(&plans, &fetch)?;
             let guard = executor.collect(ticket, |words| {
-                for step in words[1..].chunks_exact(sums) {
-                    let (step_loss, step_correct) = sum_metrics(step);
-                    loss += step_loss;
-                    correct += step_correct;
+                for place in words[1..].chunks_exact(place_words) {
+                    losses.add(bytemuck::cast_slice::<u32, f32>(place), |_| true);
                 }
                 words[0]
             });
             let guard = guard.await?;
             self.network.check_guard(guard, &[], self.step)?;
         }
-        let samples = data.len();
         Ok(Evaluation {
-            loss: loss / samples as f64,
-            accuracy: correct as f64 / samples as f64,
-            samples,
+            loss: losses.loss(),
+            terms: self.term_reports(&losses),
+            accuracy: losses.accuracy(),
+            samples: data.len(),
         })
+    }
+
+    /// The terms of a loss with their names.
+    pub(super) fn term_reports(&self, losses: &Losses) -> Vec<TermReport> {
+        let report = |(number, term): (usize, &Term)| TermReport {
+            name: term.name.clone(),
+            loss: losses.term(number),
+        };
+        self.network.terms.iter().enumerate().map(report).collect()
     }
 
     /// [`Trainer::evaluate_async`], waited for.

@@ -2,7 +2,11 @@
 
 mod checkpoint;
 mod evaluate;
+mod fit;
+mod inspect;
+mod memory;
 mod options;
+mod phase;
 mod pipeline;
 mod rate;
 mod report;
@@ -10,16 +14,9 @@ mod resident;
 mod run;
 mod trainer;
 
-pub use options::{Loss, TrainerBuilder};
-pub use report::{EpochReport, Evaluation, Progress, StepReport};
+pub use fit::{EarlyStopping, Fit, History, Metric, StopRule, Stopped};
+pub use inspect::{ActivationInspection, Inspection, ParameterInspection};
+pub use options::TrainerBuilder;
+pub use phase::Phase;
+pub use report::{EpochReport, Evaluation, Progress, StepReport, TermReport};
 pub use trainer::Trainer;
-
-/// Adds the workgroup sums of one step, in their order: the sum of the losses, and the correct rows.
-pub(crate) fn sum_metrics(words: &[u32]) -> (f64, usize) {
-    let (mut loss, mut correct) = (0.0, 0.0);
-    for pair in words.chunks_exact(2) {
-        loss += f64::from(f32::from_bits(pair[0]));
-        correct += f64::from(f32::from_bits(pair[1]));
-    }
-    (loss, correct as usize)
-}

@@ -1,18 +1,13 @@
 //! What a trainer is told.
 
 use super::Trainer;
+use super::phase::{Phase, Steps};
+use crate::graph::Term;
 use crate::nn::Network;
-use crate::{Adam, Error, Optimizer, ReduceOnPlateau, Result, Schedule};
-
-/// What training makes small.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Loss {
-    /// Softmax cross-entropy of the network's output (logits) with one label a sample, averaged over the batch:
-    /// L = −1/M·Σᵢ log softmax(zᵢ)\[labelᵢ\] (PyTorch's `CrossEntropyLoss`).
-    #[default]
-    SoftmaxCrossEntropy,
-}
+use crate::{
+    Adam, Augmentation, Clip, Error, Loss, LossTarget, Optimizer, ParameterGroup, ReduceOnPlateau,
+    Result, Schedule,
+};
 
 /// Settings of a [`Trainer`], from [`Trainer::new`]; [`build`](TrainerBuilder::build) checks them.
 #[derive(Debug)]
@@ -24,7 +19,8 @@ pub struct TrainerBuilder {
 /// See [`TrainerBuilder`].
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Settings {
-    pub(super) loss: Loss,
+    /// The loss of the network's output, and whether it is compared with the input; none: the graph's terms.
+    pub(super) loss: Option<(Loss, bool)>,
     pub(super) optimizer: Optimizer,
     pub(super) schedule: Schedule,
     pub(super) plateau: Option<ReduceOnPlateau>,
@@ -32,7 +28,16 @@ pub(super) struct Settings {
     pub(super) steps_per_submit: usize,
     pub(super) shuffle: bool,
     pub(super) seed: u64,
+    pub(super) augment: Option<Augmentation>,
     pub(super) gradient_norm: bool,
+    /// Micro-batches whose gradients make one update.
+    pub(super) accumulate: usize,
+    pub(super) clip: Option<Clip>,
+    pub(super) groups: Vec<ParameterGroup>,
+    /// Decay of the moving average of the weights.
+    pub(super) average: Option<f64>,
+    /// None: one phase of everything.
+    pub(super) phases: Vec<Phase>,
 }
 
 impl TrainerBuilder {
@@ -40,7 +45,7 @@ impl TrainerBuilder {
         TrainerBuilder {
             network,
             settings: Settings {
-                loss: Loss::default(),
+                loss: None,
                 optimizer: Adam::new(1e-3).into(),
                 schedule: Schedule::default(),
                 plateau: None,
@@ -48,14 +53,28 @@ impl TrainerBuilder {
                 steps_per_submit: 16,
                 shuffle: true,
                 seed: 0,
+                augment: None,
                 gradient_norm: false,
+                accumulate: 1,
+                clip: None,
+                groups: Vec::new(),
+                average: None,
+                phases: Vec::new(),
             },
         }
     }
 
-    /// What to make small; [`Loss::SoftmaxCrossEntropy`] by default.
-    pub fn loss(mut self, loss: Loss) -> Self {
-        self.settings.loss = loss;
+    /// What to make small: this loss of the network's output, compared with the labels or target values of the data (see
+    /// [`LossTarget::Batch`]). By default the terms of the network's graph ([`Graph::loss`](crate::Graph::loss)), or
+    /// softmax cross-entropy where it has none.
+    pub fn loss(mut self, loss: impl Into<Loss>) -> Self {
+        self.settings.loss = Some((loss.into(), false));
+        self
+    }
+
+    /// The same, but the output is compared with the samples themselves: trains an autoencoder.
+    pub fn reconstruct(mut self, loss: impl Into<Loss>) -> Self {
+        self.settings.loss = Some((loss.into(), true));
         self
     }
 
@@ -97,9 +116,19 @@ impl TrainerBuilder {
         self
     }
 
-    /// Seed of the shuffled orders, 0 by default: the order is a function of seed and epoch.
+    /// Seed of the shuffled orders and of the augmentation, 0 by default: the order is a function of seed and epoch, the
+    /// motion of a sample one of seed, step and row of the batch.
     pub fn seed(mut self, seed: u64) -> Self {
         self.settings.seed = seed;
+        self
+    }
+
+    /// Moves the samples of every training batch at random, on the device; not at all by default. It is for batches that
+    /// are taken from a data set: evaluation, and the batches of your own that [`Trainer::step`] takes, are never moved.
+    ///
+    /// The images must have as many values as the network takes.
+    pub fn augment(mut self, augmentation: Augmentation) -> Self {
+        self.settings.augment = Some(augmentation);
         self
     }
 
@@ -109,14 +138,58 @@ impl TrainerBuilder {
         self
     }
 
+    /// Clips the gradients, by value or by the norm of all together; not at all by default. By norm takes one more
+    /// dispatch a step, by value none; neither waits for the device.
+    pub fn clip(mut self, clip: Clip) -> Self {
+        self.settings.clip = Some(clip);
+        self
+    }
+
+    /// Clips the norm of the gradient: [`Clip::Norm`].
+    pub fn clip_norm(self, most: f64) -> Self {
+        self.clip(Clip::Norm(most))
+    }
+
+    /// Other rates and penalties for some parameters, or frozen ones; of groups that say different things of a parameter,
+    /// the last counts. Call it once for each group.
+    pub fn group(mut self, group: ParameterGroup) -> Self {
+        self.settings.groups.push(group);
+        self
+    }
+
+    /// Gradient accumulation: this many steps, each on its micro-batch, make one update with the mean of their
+    /// gradients; 1 by default. So a batch of `batch_size`·`steps` rows fits where the memory holds `batch_size`. Steps and
+    /// reports count micro-batches; schedules and optimizers count updates. It takes one more dispatch a step.
+    pub fn accumulate(mut self, steps: usize) -> Self {
+        self.settings.accumulate = steps;
+        self
+    }
+
+    /// Keeps an exponential moving average of the weights: after each update a ← decay·a + (1 − decay)·w, after the first
+    /// a = w (Polyak and Juditsky 1992; PyTorch's `AveragedModel` with `get_ema_multi_avg_fn`). [`Trainer::averaged`]
+    /// gives it. It takes one more dispatch a step.
+    pub fn average(mut self, decay: f64) -> Self {
+        self.settings.average = Some(decay);
+        self
+    }
+
+    /// Adds a phase: steps take the phases in turn, each with the next batch. Their optimizers take the place of the
+    /// trainer's. Without any, every step trains everything.
+    pub fn phase(mut self, phase: Phase) -> Self {
+        self.settings.phases.push(phase);
+        self
+    }
+
     /// Checks the settings and makes the trainer.
     ///
     /// # Errors
-    /// [`Argument`](Error::Argument) if a setting is outside its range, or the network has no parameters.
-    pub fn build(self) -> Result<Trainer> {
+    /// [`Argument`](Error::Argument) if a setting is outside its range, or the network has no parameters;
+    /// [`Shape`](Error::Shape) if the augmentation is for images of another size than the network takes.
+    pub fn build(mut self) -> Result<Trainer> {
         let Settings {
             batch_size,
             steps_per_submit,
+            augment,
             ..
         } = self.settings;
         self.settings.optimizer.check()?;
@@ -128,14 +201,52 @@ impl TrainerBuilder {
             return Err(Error::argument("the steps per submit", "at least 1", 0));
         }
         self.network.check_batch_size(batch_size)?;
-        if !self.network.depends_on_parameters() {
-            let expected = "at least one that its output depends on";
+        if let Some(augmentation) = augment {
+            augmentation.check_features("augment", self.network.inputs())?;
+        }
+        if let Some((loss, reconstruct)) = self.settings.loss.clone() {
+            let mut term = Term::of_output(self.network.output, loss);
+            if reconstruct {
+                term.target = LossTarget::Value(self.network.input());
+            }
+            self.network.set_terms(vec![term])?;
+        }
+        if self.settings.accumulate == 0 {
             return Err(Error::argument(
-                "the parameters of a network to train",
-                expected,
-                "none",
+                "the micro-batches of an update",
+                "at least 1",
+                0,
             ));
         }
-        Trainer::from_settings(self.network, self.settings)
+        if self.settings.accumulate > 1 && self.settings.phases.len() > 1 {
+            let found = format!("{} phases", self.settings.phases.len());
+            return Err(Error::argument(
+                "the phases of accumulating steps",
+                "at most 1",
+                found,
+            ));
+        }
+        self.settings.clip.map_or(Ok(()), |clip| clip.check())?;
+        if let Some(decay) = self.settings.average {
+            if !(0.0..1.0).contains(&decay) {
+                let expected = "from 0 to below 1";
+                return Err(Error::argument(
+                    "the decay of the averaged weights",
+                    expected,
+                    decay,
+                ));
+            }
+        }
+        let mut phases = Vec::new();
+        let only = Phase::new(self.settings.optimizer);
+        let described = &self.settings.phases;
+        for phase in if described.is_empty() {
+            std::slice::from_ref(&only)
+        } else {
+            described
+        } {
+            phases.push(Steps::new(phase, &self.network, &self.settings)?);
+        }
+        Trainer::from_settings(self.network, self.settings, phases)
     }
 }

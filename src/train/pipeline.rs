@@ -1,9 +1,11 @@
 //! Submits and their results: a few are in flight at a time.
 
+use super::phase::Turn;
 use super::run::Totals;
-use super::{StepReport, Trainer, sum_metrics};
+use super::{StepReport, Trainer};
 use crate::Result;
 use crate::executor::{PlanId, Ticket};
+use crate::kernel::loss::ENTRY;
 use crate::kernel::update::{ALL_FINITE, ENTRY_WORDS};
 use crate::plan::{Clock, Role, gradient_parts};
 
@@ -30,10 +32,9 @@ impl Trainer {
             self.entries.clear();
             for i in first..first + run {
                 let step = self.step + i as u64;
-                let values = self
-                    .settings
-                    .optimizer
-                    .step_values(step + 1, self.learning_rate(step));
+                let Turn { phase, update, .. } = self.turn(step);
+                let optimizer = self.phases[phase].optimizer;
+                let values = optimizer.step_values(update + 1, self.learning_rate(step));
                 let offset = ((self.position + i) * batch) as u32;
                 self.entries.extend(values.entry(offset));
             }
@@ -72,12 +73,13 @@ impl Trainer {
             return Ok(());
         };
         let (table_steps, batch) = (self.table_steps, self.settings.batch_size);
-        let place_words = 2 * self.network.loss_sums(batch);
+        let place_words = ENTRY * self.network.loss_sums(batch);
         let parts = if self.settings.gradient_norm {
             gradient_parts(&self.network.arena.segments)
         } else {
             0
         };
+        let (accumulate, phases) = (self.settings.accumulate as u64, &self.phases);
         let last_step = first_step + steps as u64 - 1;
         let mut last = StepReport {
             step: last_step,
@@ -92,13 +94,20 @@ impl Trainer {
             for step in first_step..=last_step {
                 let rows = if step == last_step { last_rows } else { batch };
                 let place = (step % table_steps as u64) as usize;
-                let (loss, correct) = sum_metrics(&metrics[place * place_words..][..place_words]);
+                self.losses.clear();
+                let place = &metrics[place * place_words..][..place_words];
+                let terms = &phases[(step / accumulate) as usize % phases.len()].terms;
+                self.losses
+                    .add(bytemuck::cast_slice::<u32, f32>(place), |term| {
+                        terms.contains(&term)
+                    });
                 totals.steps += 1;
                 totals.samples += rows;
-                totals.loss += loss;
-                totals.correct += correct;
-                (last.loss, last.accuracy) = (loss / rows as f64, correct as f64 / rows as f64);
-                if parts > 0 {
+                totals.losses.merge(&self.losses);
+                (last.loss, last.accuracy) = (self.losses.loss(), self.losses.accuracy());
+                // Between updates there is no norm.
+                if parts > 0 && (step + 1) % accumulate == 0 {
+                    let place = (step % table_steps as u64) as usize;
                     let squares = norms[place * parts..][..parts]
                         .iter()
                         .map(|&w| f64::from(f32::from_bits(w)));

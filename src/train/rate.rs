@@ -1,15 +1,17 @@
 //! The learning rate under a trainer: the schedule's, times two factors that change between calls.
 
 use super::Trainer;
+use super::phase::Turn;
 use crate::optim::PlateauState;
 use crate::{Error, Result};
 
 impl Trainer {
     /// The learning rate of a step: the schedule's, times the plateau's and your own factor as they are now.
     pub fn learning_rate(&self, step: u64) -> f64 {
-        let base = self.settings.optimizer.learning_rate();
+        let Turn { phase, update, .. } = self.turn(step);
+        let base = self.phases[phase].optimizer.learning_rate();
         let factor = self.plateau.map_or(1.0, |plateau| plateau.factor());
-        self.settings.schedule.rate(base, step) * factor * self.rate_factor
+        self.settings.schedule.rate(base, update) * factor * self.rate_factor
     }
 
     /// Tells [`reduce_on_plateau`](crate::TrainerBuilder::reduce_on_plateau) a metric, such as the loss of an evaluation.

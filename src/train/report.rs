@@ -6,9 +6,9 @@
 pub struct StepReport {
     /// The step's number, from 0.
     pub step: u64,
-    /// Mean loss over the batch, before the step's update.
+    /// The loss of the batch, before the step's update.
     pub loss: f64,
-    /// Fraction of the batch whose first greatest logit was the label's.
+    /// Fraction of the batch whose first greatest output was the label's; NaN where the loss takes no labels.
     pub accuracy: f64,
     /// Learning rate of the step.
     pub learning_rate: f64,
@@ -26,14 +26,14 @@ pub struct Progress {
     pub samples: usize,
     /// Samples of an epoch.
     pub total: usize,
-    /// Mean loss over this epoch's samples so far.
+    /// The loss over this call's samples so far.
     pub loss: f64,
-    /// Accuracy over this epoch's samples so far.
+    /// Accuracy over this call's samples so far.
     pub accuracy: f64,
 }
 
 /// An epoch, or what was left of it.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct EpochReport {
     /// The epoch's number, from 0.
@@ -42,9 +42,11 @@ pub struct EpochReport {
     pub steps: u64,
     /// Samples that were seen.
     pub samples: usize,
-    /// Mean loss over those samples, each as the network was when its step came.
+    /// The loss, as if those samples had been one batch, each with the network as it was when its step came.
     pub loss: f64,
-    /// Fraction of those samples whose first greatest logit was the label's.
+    /// The terms that the loss is the sum of.
+    pub terms: Vec<TermReport>,
+    /// Fraction of those samples whose first greatest output was the label's; NaN where the loss takes no labels.
     pub accuracy: f64,
     /// Wall-clock seconds.
     pub seconds: f64,
@@ -57,13 +59,25 @@ impl EpochReport {
     }
 }
 
+/// One term of a loss.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct TermReport {
+    /// Its name; `loss` for the loss of a network's output.
+    pub name: String,
+    /// Its value, with its factor.
+    pub loss: f64,
+}
+
 /// The network on a data set, without training.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Evaluation {
-    /// Mean loss.
+    /// The loss, as if all samples were one batch.
     pub loss: f64,
-    /// Fraction of the samples whose first greatest logit was the label's.
+    /// The terms that the loss is the sum of.
+    pub terms: Vec<TermReport>,
+    /// Fraction of the samples whose first greatest output was the label's; NaN where the loss takes no labels.
     pub accuracy: f64,
     /// How many samples.
     pub samples: usize,

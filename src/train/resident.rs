@@ -67,7 +67,12 @@ impl Resident {
             )?;
             reserve(executor, Role::Indices(self.clock), Element::Word, samples)?;
             executor.write(Role::Samples(self.clock), 0, &words)?;
-            executor.write(Role::SampleLabels(self.clock), 0, data.labels())?;
+            executor.write(Role::SampleLabels(self.clock), 0, data.label_words())?;
+            if let Some(targets) = data.padded_targets() {
+                let role = Role::SampleTargets(self.clock);
+                reserve(executor, role, Element::Float, targets.len())?;
+                executor.write(role, 0, bytemuck::cast_slice(&targets))?;
+            }
             self.samples = Some(data.id());
         }
         if self.order != Some(order) {
@@ -83,6 +88,8 @@ impl Resident {
             samples,
             scale,
             shift,
+            target_cols: (data.target_cols() > 0).then_some(data.target_cols()),
+            augment: None,
         })
     }
 }

@@ -1,22 +1,39 @@
 //! The loop under a [`Trainer`]: steps are submitted ahead, a few submits are in flight, results are read late.
 
 use super::options::Settings;
+use super::phase::{Steps, Turn};
 use super::resident::Order;
 use super::{EpochReport, Progress, StepReport, Trainer, evaluate};
 use crate::data::Dataset;
 use crate::executor::{IN_FLIGHT, PlanId};
+use crate::graph::Supervision;
 use crate::kernel::update::ALL_FINITE;
-use crate::nn::Network;
-use crate::plan::{Clock, GatherSource, Request, Role, Task, lower};
+use crate::nn::Losses;
+use crate::plan::{Clock, GatherSource, Request, Role, Task, Training, lower};
 use crate::{Error, Result};
 use std::time::Instant;
 
 /// What tells the plans of one trainer apart.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct PlanKey {
-    pub(super) task: Task,
+    pub(super) purpose: Purpose,
     pub(super) batch: usize,
+    pub(super) supervision: Supervision,
     pub(super) gather: Option<GatherSource>,
+}
+
+/// What a plan is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Purpose {
+    Train {
+        phase: usize,
+        /// Which of the micro-batches that make an update.
+        micro: usize,
+        /// Whether the average of the weights begins.
+        first: bool,
+        inspect: bool,
+    },
+    Evaluate,
 }
 
 /// Where a call began.
@@ -39,20 +56,20 @@ impl Anchor {
 }
 
 /// Sums over the steps of a call.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(super) struct Totals {
     pub(super) steps: u64,
     pub(super) samples: usize,
-    pub(super) loss: f64,
-    pub(super) correct: usize,
+    pub(super) losses: Losses,
 }
 
 impl Trainer {
-    /// Runs at most `most` steps of the current epoch, and moves on to the next at its end.
+    /// Runs at most `most` steps of the current epoch, inspected or not, and moves on to the next at its end.
     pub(super) async fn run_epoch(
         &mut self,
         data: &Dataset,
         most: u64,
+        inspect: bool,
         totals: &mut Totals,
         progress: &mut impl FnMut(Progress),
     ) -> Result<()> {
@@ -62,6 +79,7 @@ impl Trainer {
             batch_size,
             shuffle,
             seed,
+            augment,
             ..
         } = self.settings;
         let order = if shuffle {
@@ -72,9 +90,12 @@ impl Trainer {
         } else {
             Order::AsGiven
         };
-        let source = self
-            .training
-            .load(&mut self.network.executor, data, order)?;
+        let source = GatherSource {
+            augment: augment.map(|augmentation| (augmentation, seed)),
+            ..self
+                .training
+                .load(&mut self.network.executor, data, order)?
+        };
         let batches = data.len().div_ceil(batch_size);
         if self.position > 0 && self.samples != data.len() {
             return Err(Error::shape(
@@ -85,41 +106,39 @@ impl Trainer {
         }
         self.samples = data.len();
         self.anchor = Anchor::at(self, batches);
-        let task = train_task(&self.network, &self.settings);
+        let supervision =
+            self.network
+                .check_supervision("data set", data.classes() > 0, source.target_cols)?;
         let end = self.position
             + (batches - self.position).min(usize::try_from(most).unwrap_or(usize::MAX));
-        let tail = data.len() % batch_size;
-        let whole = self.plan_for(PlanKey {
-            task,
-            batch: batch_size.min(data.len()),
-            gather: Some(source),
-        })?;
-        let short = match tail {
-            0 => whole,
-            tail => self.plan_for(PlanKey {
-                task,
-                batch: tail,
-                gather: Some(source),
-            })?,
-        };
-        let mut plans = vec![whole; self.table_steps];
+        let (rows, tail) = (batch_size.min(data.len()), data.len() % batch_size);
+        let mut plans = Vec::with_capacity(self.table_steps);
         let mut report = |last: StepReport, totals: &Totals| {
             progress(Progress {
                 last,
                 samples: totals.samples,
                 total: data.len(),
-                loss: totals.loss / totals.samples as f64,
-                accuracy: totals.correct as f64 / totals.samples as f64,
+                loss: totals.losses.loss(),
+                accuracy: totals.losses.accuracy(),
             });
         };
         while self.position < end {
             let steps = (end - self.position).min(self.table_steps);
-            plans[..steps].fill(whole);
-            let mut last_rows = batch_size.min(data.len());
-            if self.position + steps == batches && tail != 0 {
-                (plans[steps - 1], last_rows) = (short, tail);
+            plans.clear();
+            let mut last_rows = rows;
+            for i in 0..steps {
+                if self.position + i + 1 == batches && tail != 0 {
+                    last_rows = tail;
+                }
+                let key = PlanKey {
+                    purpose: self.purpose(self.step + i as u64, inspect),
+                    batch: last_rows,
+                    supervision,
+                    gather: Some(source),
+                };
+                plans.push(self.plan_for(key)?);
             }
-            self.submit(&plans[..steps], last_rows)?;
+            self.submit(&plans, last_rows)?;
             self.position += steps;
             if self.in_flight.len() == IN_FLIGHT {
                 self.collect(totals, &mut report).await?;
@@ -179,23 +198,62 @@ impl Trainer {
             .write(Role::State(Clock::Training), 0, &words)
     }
 
+    /// Refuses a data set that does not fit the network or its losses.
     pub(super) fn check_data(&self, data: &Dataset) -> Result<()> {
-        if data.features() != self.network.inputs() || data.classes() > self.network.outputs() {
+        let network = &self.network;
+        if data.features() != network.inputs() {
             return Err(Error::shape(
                 "data set",
-                format!(
-                    "samples of {} values, at most {} classes",
-                    self.network.inputs(),
-                    self.network.outputs()
-                ),
-                format!(
-                    "samples of {} values, {} classes",
-                    data.features(),
-                    data.classes()
-                ),
+                format!("samples of {} values", network.inputs()),
+                format!("samples of {} values", data.features()),
             ));
         }
+        let cols = (data.target_cols() > 0).then_some(data.target_cols());
+        let supervision = network.check_supervision("data set", data.classes() > 0, cols)?;
+        for term in &network.terms {
+            if !term.takes_labels(supervision) {
+                continue;
+            }
+            if data.classes() > network.classes(term) {
+                return Err(Error::shape(
+                    "data set",
+                    format!(
+                        "at most {} classes for the loss {}",
+                        network.classes(term),
+                        term.name
+                    ),
+                    format!("{} classes", data.classes()),
+                ));
+            }
+            if data.lacks_labels() && term.loss.ignore_index != Some(Dataset::NO_LABEL) {
+                return Err(Error::argument(
+                    "the labels of a data set",
+                    format!(
+                        "all there, unless the loss {} ignores Dataset::NO_LABEL",
+                        term.name
+                    ),
+                    "some that are not",
+                ));
+            }
+        }
         Ok(())
+    }
+
+    /// What a step is for.
+    pub(super) fn purpose(&self, step: u64, inspect: bool) -> Purpose {
+        let Turn {
+            phase,
+            micro,
+            update,
+        } = self.turn(step);
+        // The average begins with the first update of any phase.
+        let first = self.settings.average.is_some() && update == 0 && phase == 0;
+        Purpose::Train {
+            phase,
+            micro,
+            first,
+            inspect,
+        }
     }
 
     /// The plan for a key, made when first wanted.
@@ -203,20 +261,35 @@ impl Trainer {
         if let Some((_, id)) = self.plans.iter().find(|(k, _)| *k == key) {
             return Ok(*id);
         }
-        let settings = &self.settings;
-        let mut request = request(
-            &self.network,
-            settings,
-            key.batch,
-            key.task,
-            key.gather,
-            self.table_steps,
-        );
-        if let Task::Evaluate { .. } = key.task {
-            request.table_steps = evaluate::BATCHES_PER_SUBMIT;
-            request.ring_stride = self.network.loss_sums(evaluate::batch(settings.batch_size));
-        }
-        let plan = lower(&request);
+        let batch_size = self.settings.batch_size;
+        let (task, table_steps, ring_batch) = match key.purpose {
+            Purpose::Train {
+                phase,
+                micro,
+                first,
+                inspect,
+            } => {
+                let training = train_task(&self.settings, &self.phases[phase], phase);
+                let training = Training {
+                    micro,
+                    inspect,
+                    average: training.average.map(|(decay, _)| (decay, first)),
+                    ..training
+                };
+                (Task::Train(training), self.table_steps, batch_size)
+            }
+            Purpose::Evaluate => {
+                let batch = evaluate::batch(batch_size);
+                (Task::Evaluate, evaluate::BATCHES_PER_SUBMIT, batch)
+            }
+        };
+        let plan = lower(&Request {
+            gather: key.gather,
+            table_steps,
+            ring_batch,
+            seed: self.settings.seed,
+            ..self.network.request(key.batch, task, key.supervision)
+        });
         let id = self.network.executor.add(&plan)?;
         self.plans.push((key, id));
         Ok(id)
@@ -224,41 +297,41 @@ impl Trainer {
 }
 
 impl Totals {
-    pub(super) fn report(&self, epoch: u32, start: Instant) -> EpochReport {
+    pub(super) fn new(trainer: &Trainer) -> Self {
+        Totals {
+            steps: 0,
+            samples: 0,
+            losses: Losses::new(&trainer.network, trainer.settings.batch_size),
+        }
+    }
+
+    pub(super) fn report(&self, trainer: &Trainer, epoch: u32, start: Instant) -> EpochReport {
         EpochReport {
             epoch,
             steps: self.steps,
             samples: self.samples,
-            loss: self.loss / self.samples as f64,
-            accuracy: self.correct as f64 / self.samples as f64,
+            loss: self.losses.loss(),
+            terms: trainer.term_reports(&self.losses),
+            accuracy: self.losses.accuracy(),
             seconds: start.elapsed().as_secs_f64(),
         }
     }
 }
 
-pub(super) fn train_task(network: &Network, settings: &Settings) -> Task {
-    Task::Train {
-        logits: network.output,
-        optimizer: settings.optimizer,
+/// A step of a phase.
+pub(super) fn train_task<'a>(settings: &Settings, steps: &'a Steps, phase: usize) -> Training<'a> {
+    Training {
+        terms: &steps.terms,
+        trained: &steps.trained,
+        optimizer: steps.optimizer,
         gradient_norm: settings.gradient_norm,
-    }
-}
-
-pub(super) fn request<'a>(
-    network: &'a Network,
-    settings: &Settings,
-    batch: usize,
-    task: Task,
-    gather: Option<GatherSource>,
-    table_steps: usize,
-) -> Request<'a> {
-    Request {
-        graph: &network.graph,
-        arena: &network.arena,
-        batch,
-        task,
-        gather,
-        table_steps,
-        ring_stride: network.loss_sums(batch.max(settings.batch_size)),
+        clip: settings.clip,
+        grouped: steps.factors.is_some(),
+        phase,
+        accumulate: settings.accumulate,
+        // The one that updates.
+        micro: settings.accumulate - 1,
+        average: settings.average.map(|decay| (decay, false)),
+        inspect: false,
     }
 }

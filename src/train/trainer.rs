@@ -1,16 +1,18 @@
 //! The trainer: what a user calls.
 
+use super::memory::reserve;
 use super::options::Settings;
+use super::phase::Steps;
 use super::pipeline::InFlight;
 use super::resident::Resident;
-use super::run::{Anchor, PlanKey, Totals, request, train_task};
+use super::run::{Anchor, PlanKey, Totals, train_task};
 use super::{EpochReport, Progress, StepReport, TrainerBuilder};
-use crate::data::Dataset;
+use crate::data::{Dataset, Targets};
 use crate::executor::{Fetch, IN_FLIGHT, PlanId};
-use crate::kernel::program::Element;
+use crate::kernel::loss::ENTRY;
 use crate::kernel::update::ENTRY_WORDS;
-use crate::nn::Network;
-use crate::plan::{BufferSpec, Clock, Plan, Role, gradient_parts, lower};
+use crate::nn::{Losses, Network};
+use crate::plan::{Clock, Plan, Request, Role, Task, gradient_parts, lower};
 use crate::{Error, Plateau, ReduceOnPlateau, Result};
 use std::collections::VecDeque;
 use std::time::Instant;
@@ -40,6 +42,8 @@ const MOST_FLOPS_PER_SUBMIT: u64 = 100_000_000_000;
 pub struct Trainer {
     pub(super) network: Network,
     pub(super) settings: Settings,
+    /// The kinds of steps, in turn.
+    pub(super) phases: Vec<Steps>,
     pub(super) plateau: Option<Plateau>,
     /// What the user multiplies the learning rate by.
     pub(super) rate_factor: f64,
@@ -64,6 +68,8 @@ pub struct Trainer {
     /// Entries of the step table and places of the metric ring: steps per submit.
     pub(super) table_steps: usize,
     pub(super) in_flight: VecDeque<InFlight>,
+    /// The losses of one step, to be summed up.
+    pub(super) losses: Losses,
     /// What every submit reports: state, metric ring, and the ring of gradient norms where there is one.
     pub(super) fetch: Vec<Fetch>,
     /// Entries of the step table on their way to the device.
@@ -80,53 +86,33 @@ impl Trainer {
         TrainerBuilder::new(network)
     }
 
-    pub(super) fn from_settings(mut network: Network, settings: Settings) -> Result<Self> {
+    pub(super) fn from_settings(
+        mut network: Network,
+        settings: Settings,
+        phases: Vec<Steps>,
+    ) -> Result<Self> {
         let plateau = settings.plateau.map(ReduceOnPlateau::build).transpose()?;
-        let task = train_task(&network, &settings);
+        let batch = settings.batch_size;
         // The plan's cost does not depend on where the batch comes from, so a first draft tells the submit's size.
-        let draft = lower(&request(
-            &network,
-            &settings,
-            settings.batch_size,
-            task,
-            None,
-            1,
-        ));
+        let task = Task::Train(train_task(&settings, &phases[0], 0));
+        let supervision = network.usual_supervision();
+        let draft = lower(&network.request(batch, task, supervision));
         let most = (MOST_FLOPS_PER_SUBMIT / draft.flops().max(1)).max(1) as usize;
         let table_steps = match network.device.report().adapter.kind {
             crate::DeviceKind::Cpu | crate::DeviceKind::SoftwareGpu => settings.steps_per_submit,
             _ => settings.steps_per_submit.min(most),
         };
-        let plan = lower(&request(
-            &network,
-            &settings,
-            settings.batch_size,
-            task,
-            None,
+        let plan = lower(&Request {
             table_steps,
-        ));
-        for segment in 0..network.arena.segments.len() {
-            let floats = network.arena.segments[segment];
-            let len = floats * settings.optimizer.moments();
-            if len > 0 {
-                let spec = BufferSpec {
-                    role: Role::Moments(segment),
-                    element: Element::Float,
-                    len,
-                };
-                network.executor.reserve(spec)?;
-                // Written also where it is 0: another trainer of this network may have left its own.
-                let initial = settings.optimizer.initial_moment();
-                network
-                    .executor
-                    .write(spec.role, 0, &vec![initial.to_bits(); len])?;
-            }
-        }
+            seed: settings.seed,
+            ..network.request(batch, task, supervision)
+        });
+        reserve(&mut network, &settings, &phases, table_steps)?;
         let mut fetch = vec![
             (Role::State(Clock::Training), 0..4),
             (
                 Role::Metrics(Clock::Training),
-                0..2 * table_steps * network.loss_sums(settings.batch_size),
+                0..ENTRY * table_steps * network.loss_sums(settings.batch_size),
             ),
         ];
         if settings.gradient_norm {
@@ -136,7 +122,9 @@ impl Trainer {
             ));
         }
         let mut trainer = Trainer {
+            losses: Losses::new(&network, settings.batch_size),
             settings,
+            phases,
             plateau,
             rate_factor: 1.0,
             step: 0,
@@ -156,12 +144,6 @@ impl Trainer {
             fetch,
             entries: Vec::with_capacity(ENTRY_WORDS * table_steps),
         };
-        let spec = BufferSpec {
-            role: Role::State(Clock::Training),
-            element: Element::Word,
-            len: 64,
-        };
-        trainer.network.executor.reserve(spec)?;
         trainer.write_state()?;
         Ok(trainer)
     }
@@ -212,9 +194,23 @@ impl Trainer {
     /// # Errors
     /// [`Shape`](Error::Shape), [`Label`](Error::Label) or [`NonFiniteData`](Error::NonFiniteData) if the batch is not
     /// fit for training; [`NonFinite`](Error::NonFinite) if loss or gradient are not finite.
-    pub async fn step_async(&mut self, x: &[f32], labels: &[u32]) -> Result<StepReport> {
+    pub async fn step_async<'a>(
+        &mut self,
+        x: &[f32],
+        targets: impl Into<Targets<'a>>,
+    ) -> Result<StepReport> {
+        self.step_on(x, targets.into(), false).await
+    }
+
+    /// One step on a batch of the user's, inspected or not.
+    pub(super) async fn step_on(
+        &mut self,
+        x: &[f32],
+        targets: Targets<'_>,
+        inspect: bool,
+    ) -> Result<StepReport> {
         self.settle().await?;
-        let rows = self.network.batch_rows("step", x, labels)?;
+        let (rows, supervision) = self.network.check_batch("step", x, targets)?;
         if rows > self.settings.batch_size {
             let wanted = format!(
                 "at most {} samples, the batch size",
@@ -222,17 +218,17 @@ impl Trainer {
             );
             return Err(Error::shape("step", wanted, format!("{rows} samples")));
         }
-        let task = train_task(&self.network, &self.settings);
         let plan = self.plan_for(PlanKey {
-            task,
+            purpose: self.purpose(self.step, inspect),
             batch: rows,
+            supervision,
             gather: None,
         })?;
         self.network.write_input(x, rows)?;
-        self.network.executor.write(Role::Labels, 0, labels)?;
+        self.network.write_targets(targets, rows)?;
         self.anchor = Anchor::at(self, 0);
         self.submit(&[plan], rows)?;
-        let (mut totals, mut report) = (Totals::default(), None);
+        let (mut totals, mut report) = (Totals::new(self), None);
         self.collect(&mut totals, &mut |last, _| report = Some(last))
             .await?;
         self.unsettled = false;
@@ -241,8 +237,8 @@ impl Trainer {
 
     /// [`Trainer::step_async`], waited for.
     #[cfg(not(target_arch = "wasm32"))]
-    pub fn step(&mut self, x: &[f32], labels: &[u32]) -> Result<StepReport> {
-        pollster::block_on(self.step_async(x, labels))
+    pub fn step<'a>(&mut self, x: &[f32], targets: impl Into<Targets<'a>>) -> Result<StepReport> {
+        pollster::block_on(self.step_async(x, targets))
     }
 
     /// Runs `steps` steps on a data set, from where the last call stopped, over as many epochs as it takes.
@@ -251,12 +247,13 @@ impl Trainer {
     /// As [`Trainer::epoch_async`].
     pub async fn steps_async(&mut self, data: &Dataset, steps: u64) -> Result<EpochReport> {
         let (start, epoch) = (Instant::now(), self.epoch);
-        let mut totals = Totals::default();
+        let mut totals = Totals::new(self);
         while totals.steps < steps {
             let left = steps - totals.steps;
-            self.run_epoch(data, left, &mut totals, &mut |_| {}).await?;
+            self.run_epoch(data, left, false, &mut totals, &mut |_| {})
+                .await?;
         }
-        Ok(totals.report(epoch, start))
+        Ok(totals.report(self, epoch, start))
     }
 
     /// [`Trainer::steps_async`], waited for.
@@ -278,10 +275,10 @@ impl Trainer {
         mut progress: impl FnMut(Progress),
     ) -> Result<EpochReport> {
         let (start, epoch) = (Instant::now(), self.epoch);
-        let mut totals = Totals::default();
-        self.run_epoch(data, u64::MAX, &mut totals, &mut progress)
+        let mut totals = Totals::new(self);
+        self.run_epoch(data, u64::MAX, false, &mut totals, &mut progress)
             .await?;
-        Ok(totals.report(epoch, start))
+        Ok(totals.report(self, epoch, start))
     }
 
     /// [`Trainer::epoch_async`], waited for, without progress.

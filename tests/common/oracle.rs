@@ -1,6 +1,10 @@
 //! What every kernel should compute, in plain `f64` loops that share no code with the crate.
 
 mod activations;
+pub(crate) mod augmentation;
+pub(crate) mod losses;
+pub(crate) mod normalization;
+pub(crate) mod random;
 
 pub(crate) use activations::{activation, derivative, gelu_tanh_argument, sigmoid};
 

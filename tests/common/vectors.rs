@@ -74,20 +74,41 @@ pub(crate) struct Vectors {
     pub(crate) name: String,
     pub(crate) attributes: Value,
     tensors: BTreeMap<String, Vec<f64>>,
+    shapes: BTreeMap<String, Vec<usize>>,
 }
 
 impl Vectors {
     fn read(path: &Path) -> Self {
         let bytes = std::fs::read(path).unwrap();
+        let file = SafeTensors::deserialize(&bytes).unwrap();
         Vectors {
             name: stem(path),
             attributes: attributes(&bytes),
-            tensors: SafeTensors::deserialize(&bytes)
-                .unwrap()
+            tensors: file
                 .iter()
                 .map(|(name, view)| (name.to_string(), floats(&view)))
                 .collect(),
+            shapes: file
+                .iter()
+                .map(|(name, view)| (name.to_string(), view.shape().to_vec()))
+                .collect(),
         }
+    }
+
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.tensors.contains_key(name)
+    }
+
+    /// The dimensions of a tensor.
+    pub(crate) fn shape(&self, name: &str) -> &[usize] {
+        self.shapes
+            .get(name)
+            .unwrap_or_else(|| panic!("{}: no tensor {name}", self.name))
+    }
+
+    /// A tensor of labels.
+    pub(crate) fn labels(&self, name: &str) -> Vec<u32> {
+        self.tensor(name).iter().map(|&v| v as u32).collect()
     }
 
     pub(crate) fn tensor(&self, name: &str) -> &[f64] {

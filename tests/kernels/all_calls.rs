@@ -5,9 +5,11 @@ use crate::common::data::Random;
 use crate::common::devices::{cpu, gpu, gpu_checked, gpu_without_subgroups};
 use crate::common::oracle::{self, widen};
 use crate::common::precision::{ULP, sum_ulps};
+use crate::losses::CRITERIA;
 use wgrad::{
-    Activation, Adadelta, Adagrad, Adam, Adamax, Bytes, Device, Layout, Lion, NAdam,
-    OptimizerState, RAdam, Result, RmsProp, Sgd, Tensor, Words,
+    Activation, Adadelta, Adagrad, Adam, Adamax, Augmentation, Bytes, Criterion, Device, Factors,
+    Gemm, GradientNorm, Layout, Lion, Loss, NAdam, OptimizerState, RAdam, Result, RmsProp, Sgd,
+    Tensor, TensorTarget, Words,
 };
 
 type Call = Box<dyn Fn(&Device) -> Result<Tensor>>;
@@ -96,12 +98,63 @@ fn calls() -> Vec<(String, Call)> {
         }),
     );
     add(
+        "gather_augmented".into(),
+        Box::new(|d| {
+            let images = Augmentation::new([43, 3]).rotate(30.0).elastic(2.0, 5);
+            tensor(d, 1)?.gather_augmented(&Words::new(d, &[66, 0, 3, 3, 9])?, &images, 1, 2)
+        }),
+    );
+    add(
+        "gather_augmented of bytes".into(),
+        Box::new(|d| {
+            let bytes: Vec<u8> = (0..67 * 129).map(|i| (i * 7 % 256) as u8).collect();
+            let (rows, images) = (Words::new(d, &[66, 0, 3])?, Augmentation::new([3, 43]));
+            let images = images.shift(1.0).scale(0.2);
+            Bytes::new(d, [67, 129], &bytes)?.gather_augmented(&rows, &images, 1, 2, 0.004, -1.0)
+        }),
+    );
+    add(
         "cross_entropy".into(),
         Box::new(|d| {
             let labels = Words::new(d, &Random::new(4).words(67, 129))?;
-            Ok(tensor(d, 1)?.cross_entropy(&labels)?.gradient)
+            Ok(tensor(d, 1)?.cross_entropy(&labels)?.gradients.remove(0))
         }),
     );
+    for criterion in CRITERIA {
+        let inputs = match criterion {
+            Criterion::GaussianNll | Criterion::CosineEmbedding { .. } => 2,
+            Criterion::TripletMargin { .. } => 3,
+            _ => 1,
+        };
+        // A gradient of each input, and the losses of the rows.
+        for output in 0..=inputs {
+            add(
+                format!("loss {criterion:?}, output {output}"),
+                Box::new(move |d| {
+                    let between = |seed| tensor(d, seed)?.activate(Activation::Sigmoid);
+                    let inputs = (1..=inputs)
+                        .map(|number| between(number as u64))
+                        .collect::<Result<Vec<_>>>()?;
+                    let others: Vec<&Tensor> = inputs[1..].iter().collect();
+                    let values = between(9)?;
+                    let labels = Words::new(d, &Random::new(4).words(67, 2))?;
+                    let target = match criterion {
+                        Criterion::TripletMargin { .. } | Criterion::Value => TensorTarget::None,
+                        Criterion::CosineEmbedding { .. } | Criterion::MultiMargin { .. } => {
+                            TensorTarget::Labels(&labels)
+                        }
+                        _ => TensorTarget::Values(&values),
+                    };
+                    let loss = Loss::from(criterion);
+                    if output == inputs.len() {
+                        return inputs[0].row_losses(&loss, &others, target);
+                    }
+                    let mut gradients = inputs[0].loss(&loss, &others, target)?.gradients;
+                    Ok(gradients.remove(output))
+                }),
+            );
+        }
+    }
     for optimizer in [
         Sgd::new(0.1).into(),
         Sgd::new(0.1).momentum(0.9).into(),
@@ -126,7 +179,163 @@ fn calls() -> Vec<(String, Call)> {
             }),
         );
     }
+    further_calls(&mut add);
+    add(
+        "accumulate".into(),
+        Box::new(|d| {
+            let mut sum = tensor(d, 1)?;
+            sum.accumulate(&tensor(d, 2)?, 0.3)?;
+            Ok(sum)
+        }),
+    );
+    add(
+        "average".into(),
+        Box::new(|d| {
+            let mut average = tensor(d, 1)?;
+            average.average(&tensor(d, 2)?, 0.9)?;
+            Ok(average)
+        }),
+    );
+    add("copy".into(), Box::new(|d| tensor(d, 1)?.copy()));
+    for by_value in [false, true] {
+        add(
+            format!("update clipped by value: {by_value}, with factors"),
+            Box::new(move |d| {
+                let (mut w, g) = (tensor(d, 1)?, tensor(d, 2)?);
+                let mut state = OptimizerState::new(&w, Adam::w(0.1).l1(0.1))?;
+                let rate = 0.5;
+                state.set_factors(&[Factors {
+                    rate,
+                    ..Factors::default()
+                }])?;
+                if by_value {
+                    w.update_clipped_by_value(&g, &mut state, 0.5)?;
+                } else {
+                    let norm = GradientNorm::new(&[&g])?;
+                    w.update_clipped_by_norm(&g, &mut state, &norm, 0.5)?;
+                }
+                Ok(w)
+            }),
+        );
+    }
     calls
+}
+
+/// Normalisation, random numbers, and moved columns.
+fn further_calls(add: &mut impl FnMut(String, Call)) {
+    fn new(d: &Device, seed: u64, shape: [usize; 2]) -> Result<Tensor> {
+        Tensor::new(d, shape, &Random::new(seed).normals(shape[0] * shape[1]))
+    }
+    const SHAPE: [usize; 2] = [67, 129];
+    let row = |d: &Device| new(d, 5, [1, 129]);
+    /// Means, and variances or inverse deviations, which are positive.
+    fn statistics(d: &Device) -> Result<Tensor> {
+        Tensor::new(d, [2, 129], &Random::new(6).uniform(258, 0.5, 1.5))
+    }
+    let x = |d: &Device| new(d, 1, SHAPE);
+    let other = |d: &Device| new(d, 2, SHAPE);
+    let calls: Vec<(&str, Call)> = vec![
+        ("filled", Box::new(|d| Tensor::filled(d, SHAPE, 0.3))),
+        (
+            "copy_from",
+            Box::new(move |d| {
+                let mut copy = other(d)?;
+                copy.copy_from(&x(d)?)?;
+                Ok(copy)
+            }),
+        ),
+        ("prelu", Box::new(move |d| x(d)?.prelu(&row(d)?))),
+        (
+            "prelu_backward",
+            Box::new(move |d| x(d)?.prelu_backward(&other(d)?, &row(d)?)),
+        ),
+        (
+            "prelu_slope",
+            Box::new(move |d| x(d)?.prelu_slope(&other(d)?)),
+        ),
+        (
+            "normalize",
+            Box::new(move |d| x(d)?.normalize(&row(d)?, &row(d)?, &statistics(d)?, 1e-5)),
+        ),
+        (
+            "batch_norm",
+            Box::new(move |d| {
+                let output = x(d)?.batch_norm(&row(d)?, &row(d)?, &statistics(d)?, 1e-5, 0.1)?;
+                Ok(output.y)
+            }),
+        ),
+        (
+            "saved and running of batch_norm",
+            Box::new(move |d| {
+                let output = x(d)?.batch_norm(&row(d)?, &row(d)?, &statistics(d)?, 1e-5, 0.1)?;
+                output.saved.add(&output.running)
+            }),
+        ),
+        (
+            "dx of batch_norm_backward",
+            Box::new(move |d| {
+                Ok(x(d)?
+                    .batch_norm_backward(&other(d)?, &statistics(d)?, &row(d)?)?
+                    .dx)
+            }),
+        ),
+        (
+            "dgamma and dbeta of batch_norm_backward",
+            Box::new(move |d| {
+                let gradients = x(d)?.batch_norm_backward(&other(d)?, &statistics(d)?, &row(d)?)?;
+                gradients.dgamma.add(&gradients.dbeta)
+            }),
+        ),
+        (
+            "layer_norm",
+            Box::new(move |d| x(d)?.layer_norm(&row(d)?, &row(d)?, 1e-5)),
+        ),
+        (
+            "dx of layer_norm_backward",
+            Box::new(move |d| Ok(x(d)?.layer_norm_backward(&other(d)?, &row(d)?, 1e-5)?.dx)),
+        ),
+        (
+            "dgamma and dbeta of layer_norm_backward",
+            Box::new(move |d| {
+                let gradients = x(d)?.layer_norm_backward(&other(d)?, &row(d)?, 1e-5)?;
+                gradients.dgamma.add(&gradients.dbeta)
+            }),
+        ),
+        (
+            "uniform",
+            Box::new(|d| Tensor::uniform(d, SHAPE, -1.0, 2.0, 1, 2)),
+        ),
+        (
+            "normal",
+            Box::new(|d| Tensor::normal(d, SHAPE, 1.0, 2.0, 1, 2)),
+        ),
+        (
+            "bernoulli",
+            Box::new(|d| Tensor::filled(d, SHAPE, 0.3)?.bernoulli(1, 2)),
+        ),
+        ("dropout", Box::new(move |d| x(d)?.dropout(0.3, 1, 2))),
+        ("columns", Box::new(move |d| x(d)?.columns(3..77))),
+        (
+            "place_columns",
+            Box::new(move |d| x(d)?.place_columns(3, 149)),
+        ),
+        ("concatenate", Box::new(move |d| x(d)?.concatenate(&x(d)?))),
+        ("transpose", Box::new(move |d| x(d)?.transpose())),
+        (
+            "gemm",
+            Box::new(move |d| {
+                let options = Gemm {
+                    alpha: 0.1,
+                    transpose_a: true,
+                    ..Gemm::default()
+                };
+                x(d)?.gemm(&other(d)?, Some(&row(d)?), options)
+            }),
+        ),
+    ];
+    for (name, call) in calls {
+        add(name.into(), call);
+    }
 }
 
 #[test]

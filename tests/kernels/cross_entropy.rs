@@ -20,7 +20,7 @@ fn check_cross_entropy(device: &Device, [rows, cols]: [usize; 2], logits: &[f32]
         (
             output.loss,
             output.correct,
-            output.gradient.download().unwrap(),
+            output.gradients[0].download().unwrap(),
         )
     };
     let (loss, correct, gradient) = run();

@@ -5,10 +5,18 @@ mod common;
 
 mod activations;
 mod all_calls;
+mod augmentation;
+mod blends;
 mod cross_entropy;
 mod elementwise;
+mod losses;
+mod normalization;
+mod prelu;
+mod random;
+mod rearrange;
 mod reductions;
 mod softmax;
+mod statistics;
 
 use common::compare::{Tolerance, assert_each_close, assert_same_bits};
 use common::data::{DIMS, shapes};

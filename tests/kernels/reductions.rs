@@ -2,7 +2,7 @@
 
 use crate::common::compare::{Tolerance, assert_close, assert_same_bits};
 use crate::common::data::{DIMS, Random};
-use crate::common::devices::{cpu, gpu};
+use crate::common::devices::{cpu, gpu, gpu_hardware_kernels};
 use crate::common::oracle::{self, widen};
 use crate::common::precision::{ULP, sum_ulps, ulps};
 use crate::{check, reduction_shapes};
@@ -70,6 +70,56 @@ fn sums_and_norms_of_all_elements() {
             );
         }
     }
+}
+
+#[test]
+fn first_greatest_columns() {
+    let (mut cases, mut ties) = (0, 0);
+    for shape @ [rows, cols] in reduction_shapes() {
+        if cols == 0 {
+            continue;
+        }
+        let mut random = Random::new((rows * 67 + cols) as u64);
+        // Integers tie often. Then some of what orders in its own way: a NaN is above all, the first one wins.
+        let mut specials = random.normals(rows * cols);
+        let values = [
+            f32::NAN,
+            f32::INFINITY,
+            f32::NEG_INFINITY,
+            -f32::NAN,
+            f32::MAX,
+            1e-40,
+        ];
+        for i in 0..specials.len() / 9 {
+            let place = random.below(specials.len());
+            specials[place] = values[i % values.len()];
+        }
+        let zeros = [-0.0, 0.0, -1e-40].map(|zero| vec![zero; rows * cols]);
+        let all = [random.integers(rows * cols), specials];
+        for x in all.iter().chain(&zeros) {
+            let expected: Vec<u32> = x
+                .chunks(cols)
+                .map(|row| {
+                    let is_above = |a: f32, b: f32| a > b || a.is_nan() && !b.is_nan();
+                    let greatest =
+                        (1..cols).fold(
+                            0,
+                            |best, j| {
+                                if is_above(row[j], row[best]) { j } else { best }
+                            },
+                        );
+                    ties += row.iter().filter(|&&v| v == row[greatest]).skip(1).count();
+                    greatest as u32
+                })
+                .collect();
+            for device in [cpu(), gpu(), gpu_hardware_kernels()] {
+                let found = Tensor::new(device, shape, x).unwrap().argmax().unwrap();
+                assert_eq!(found, expected, "{shape:?} on {}", device.report());
+            }
+            cases += 1;
+        }
+    }
+    assert!(cases > 200 && ties > 1000, "{cases} cases, {ties} ties");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Copy of a gradient into its arena, with the test for NaN and infinity that products make in their epilogue.
 
 use super::{for_rows, row_of};
-use crate::kernel::epilogue::gradient::is_not_finite;
+use crate::kernel::epilogue::gradient::guard;
 use crate::kernel::{MatrixShape, Real};
 
 pub(crate) const SOURCE: &str = include_str!("../../../shaders/elementwise/gradient_copy.wgsl");
@@ -10,7 +10,5 @@ pub(crate) fn run<T: Real>(id: u32, a: &[T], out: &mut [T], state: &mut [u32], s
     for_rows(out, shape, |i, out| {
         out.copy_from_slice(row_of(a, shape, i));
     });
-    if is_not_finite(&out[..shape.floats()]) {
-        state[2] = state[2].min(id);
-    }
+    guard(id, &out[..shape.floats()], state);
 }

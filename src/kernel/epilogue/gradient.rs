@@ -8,3 +8,10 @@ pub(crate) const SOURCE: &str = include_str!("../../../shaders/epilogue/gradient
 pub(crate) fn is_not_finite<T: Real>(row: &[T]) -> bool {
     row.iter().any(|value| !value.is_finite())
 }
+
+/// Reports what is not finite in a finished gradient to the guard.
+pub(crate) fn guard<T: Real>(id: u32, gradient: &[T], state: &mut [u32]) {
+    if is_not_finite(gradient) {
+        state[2] = state[2].min(id);
+    }
+}

@@ -131,15 +131,7 @@ pub(crate) fn run<T: Real>(
     amsgrad: bool,
     step: StepValues<T>,
 ) {
-    let [
-        beta1,
-        one_minus_beta1,
-        beta2,
-        one_minus_beta2,
-        epsilon,
-        decay,
-        ..,
-    ] = hyper;
+    let [beta1, one_minus_beta1, beta2, one_minus_beta2, epsilon, ..] = hyper;
     let [ms, vs, greatest] = part.moments;
     let new_moments = |w: T, g: T, m: &mut T, v: &mut T| {
         let g = penalty.gradient(g, w);
@@ -147,7 +139,7 @@ pub(crate) fn run<T: Real>(
         *v = beta2 * *v + one_minus_beta2 * g * g;
     };
     let new_weight = |w: T, m: T, v: T| {
-        let decayed = w - step.rate * decay * w;
+        let decayed = w - step.rate * penalty.decoupled * w;
         decayed - step.first * m / (v.sqrt() * step.second + epsilon)
     };
     let elements = part.weights.iter_mut().zip(part.gradients).zip(ms).zip(vs);

@@ -78,7 +78,7 @@ impl From<Lion> for Optimizer {
 pub(crate) fn run<T: Real>(
     part: Part<'_, T>,
     penalty: Penalty<T>,
-    [beta1, one_minus_beta1, beta2, one_minus_beta2, decay, ..]: [T; 8],
+    [beta1, one_minus_beta1, beta2, one_minus_beta2, ..]: [T; 8],
     step: StepValues<T>,
 ) {
     let [ms, ..] = part.moments;
@@ -86,6 +86,6 @@ pub(crate) fn run<T: Real>(
         let g = penalty.gradient(g, *w);
         let direction = (beta1 * *m + one_minus_beta1 * g).sign();
         *m = beta2 * *m + one_minus_beta2 * g;
-        *w = *w - step.rate * (direction + decay * *w);
+        *w = *w - step.rate * (direction + penalty.decoupled * *w);
     }
 }

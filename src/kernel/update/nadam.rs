@@ -131,22 +131,14 @@ pub(crate) fn run<T: Real>(
     hyper: [T; 8],
     step: StepValues<T>,
 ) {
-    let [
-        beta1,
-        one_minus_beta1,
-        beta2,
-        one_minus_beta2,
-        epsilon,
-        decay,
-        ..,
-    ] = hyper;
+    let [beta1, one_minus_beta1, beta2, one_minus_beta2, epsilon, ..] = hyper;
     let [ms, vs, _] = part.moments;
     let elements = part.weights.iter_mut().zip(part.gradients);
     for (((w, &g), m), v) in elements.zip(ms).zip(vs) {
         let g = penalty.gradient(g, *w);
         *m = beta1 * *m + one_minus_beta1 * g;
         *v = beta2 * *v + one_minus_beta2 * g * g;
-        let decayed = *w - step.rate * decay * *w;
+        let decayed = *w - step.rate * penalty.decoupled * *w;
         *w = decayed - (step.first * g + step.second * *m) / (v.sqrt() * step.third + epsilon);
     }
 }

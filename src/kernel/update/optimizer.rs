@@ -89,8 +89,8 @@ impl Optimizer {
         }
     }
 
-    /// Coefficient of the L2 penalty that is added to the gradient.
-    pub(crate) fn l2(&self) -> f32 {
+    /// The coefficients of all penalties.
+    pub(crate) fn penalty(&self) -> Penalty<f32> {
         let (decay, decoupled) = match self {
             Optimizer::Sgd(o) => (o.weight_decay, false),
             Optimizer::Adam(o) => (o.weight_decay, o.decoupled),
@@ -102,11 +102,21 @@ impl Optimizer {
             Optimizer::RAdam(o) => (o.weight_decay, o.decoupled),
             Optimizer::Lion(o) => (o.weight_decay, true),
         };
-        if decoupled { 0.0 } else { decay as f32 }
+        let decay = decay as f32;
+        let (l2, decoupled) = if decoupled {
+            (0.0, decay)
+        } else {
+            (decay, 0.0)
+        };
+        Penalty {
+            l2,
+            l1: self.l1(),
+            decoupled,
+        }
     }
 
     /// Coefficient of the L1 penalty.
-    pub(crate) fn l1(&self) -> f32 {
+    fn l1(&self) -> f32 {
         let l1 = match self {
             Optimizer::Sgd(o) => o.l1,
             Optimizer::Adam(o) => o.l1,
@@ -124,25 +134,15 @@ impl Optimizer {
     /// The rule's constants, in the order its shader names.
     pub(crate) fn hyper(&self) -> [f32; 8] {
         let mut hyper = [0.0; 8];
-        let decay = |decoupled: bool, decay: f64| if decoupled { decay } else { 0.0 };
-        let adam = |beta1: f64, beta2: f64, epsilon: f64, decay: f64| {
-            [beta1, 1.0 - beta1, beta2, 1.0 - beta2, epsilon, decay]
+        let adam = |beta1: f64, beta2: f64, epsilon: f64| {
+            [beta1, 1.0 - beta1, beta2, 1.0 - beta2, epsilon]
         };
         let values: &[f64] = match self {
             Optimizer::Sgd(o) => &[o.momentum],
-            Optimizer::Adam(o) => {
-                let decay = decay(o.decoupled, o.weight_decay);
-                &adam(o.beta1, o.beta2, o.epsilon, decay)
-            }
-            Optimizer::NAdam(o) => {
-                let decay = decay(o.decoupled, o.weight_decay);
-                &adam(o.beta1, o.beta2, o.epsilon, decay)
-            }
-            Optimizer::RAdam(o) => {
-                let decay = decay(o.decoupled, o.weight_decay);
-                &adam(o.beta1, o.beta2, o.epsilon, decay)
-            }
-            Optimizer::Lion(o) => &adam(o.beta1, o.beta2, o.weight_decay, 0.0),
+            Optimizer::Adam(o) => &adam(o.beta1, o.beta2, o.epsilon),
+            Optimizer::NAdam(o) => &adam(o.beta1, o.beta2, o.epsilon),
+            Optimizer::RAdam(o) => &adam(o.beta1, o.beta2, o.epsilon),
+            Optimizer::Lion(o) => &adam(o.beta1, o.beta2, 0.0),
             Optimizer::Adadelta(o) => &[o.rho, 1.0 - o.rho, o.epsilon],
             Optimizer::Adamax(o) => &[o.beta1, 1.0 - o.beta1, o.beta2, o.epsilon],
             Optimizer::Adagrad(o) => &[o.epsilon],
@@ -203,6 +203,22 @@ impl Optimizer {
         }
     }
 
+    /// Which of rate, first, second and third are proportional to the learning rate: what a group's factor scales.
+    pub(crate) fn scales_with_rate(&self) -> [bool; 4] {
+        match self {
+            Optimizer::Sgd(o) if o.momentum != 0.0 && o.classical => [false, true, true, false],
+            Optimizer::Sgd(_)
+            | Optimizer::RmsProp(_)
+            | Optimizer::Adadelta(_)
+            | Optimizer::Lion(_) => [true, false, false, false],
+            Optimizer::Adam(_)
+            | Optimizer::Adagrad(_)
+            | Optimizer::Adamax(_)
+            | Optimizer::RAdam(_) => [true, true, false, false],
+            Optimizer::NAdam(_) => [true, true, true, false],
+        }
+    }
+
     /// What the rule takes from the step table in step `step` (from 1) at learning rate `rate`, computed in `f64`.
     pub(crate) fn step_values(&self, step: u64, rate: f64) -> StepValues<f32> {
         let [rate, first, second, third] = match self {
@@ -242,11 +258,12 @@ impl Optimizer {
     }
 
     /// The CPU twin of the rule over one stretch of the arena.
-    pub(crate) fn update<T: Real>(&self, part: Part<'_, T>, step: StepValues<T>) {
-        let penalty = Penalty {
-            l2: T::of(self.l2().into()),
-            l1: T::of(self.l1().into()),
-        };
+    pub(super) fn update<T: Real>(
+        &self,
+        part: Part<'_, T>,
+        penalty: Penalty<T>,
+        step: StepValues<T>,
+    ) {
         let hyper = self.hyper().map(|h| T::of(h.into()));
         match self {
             Optimizer::Sgd(o) if o.momentum == 0.0 => sgd::run(part, penalty, step),
@@ -267,8 +284,9 @@ impl Optimizer {
     /// Refuses hyperparameters outside their ranges.
     pub(crate) fn check(&self) -> crate::Result<()> {
         check_not_negative("the learning rate", self.learning_rate())?;
-        check_not_negative("the weight decay", self.l2().into())?;
-        check_not_negative("the L1 coefficient", self.l1().into())?;
+        let penalty = self.penalty();
+        check_not_negative("the weight decay", penalty.l2.into())?;
+        check_not_negative("the L1 coefficient", penalty.l1.into())?;
         match self {
             Optimizer::Sgd(o) => o.check(),
             Optimizer::Adam(o) => o.check(),

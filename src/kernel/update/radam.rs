@@ -115,15 +115,7 @@ pub(crate) fn run<T: Real>(
     hyper: [T; 8],
     step: StepValues<T>,
 ) {
-    let [
-        beta1,
-        one_minus_beta1,
-        beta2,
-        one_minus_beta2,
-        epsilon,
-        decay,
-        ..,
-    ] = hyper;
+    let [beta1, one_minus_beta1, beta2, one_minus_beta2, epsilon, ..] = hyper;
     let [ms, vs, _] = part.moments;
     let elements = part.weights.iter_mut().zip(part.gradients);
     for (((w, &g), m), v) in elements.zip(ms).zip(vs) {
@@ -134,6 +126,6 @@ pub(crate) fn run<T: Real>(
         if step.second != T::ZERO {
             change = change / (v.sqrt() + epsilon);
         }
-        *w = *w - step.rate * decay * *w - change;
+        *w = *w - step.rate * penalty.decoupled * *w - change;
     }
 }

@@ -25,13 +25,23 @@ pub(super) fn check_epsilon(what: &'static str, value: f64) -> crate::Result<()>
     )
 }
 
+/// [`check`] for a limit: at 0 there would be no training.
+pub(super) fn check_positive(what: &'static str, value: f64) -> crate::Result<()> {
+    check(
+        what,
+        value,
+        |v| v >= f32::MIN_POSITIVE,
+        "finite in f32 and at least 1.2e-38, the least normal f32",
+    )
+}
+
 /// [`check`] for a rate, a decay or a sum.
 pub(crate) fn check_not_negative(what: &'static str, value: f64) -> crate::Result<()> {
     check(what, value, |v| v >= 0.0, "finite in f32 and at least 0")
 }
 
 /// [`check`] for a factor of a running average.
-pub(super) fn check_fraction(what: &'static str, value: f64) -> crate::Result<()> {
+pub(crate) fn check_fraction(what: &'static str, value: f64) -> crate::Result<()> {
     check(
         what,
         value,

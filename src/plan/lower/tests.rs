@@ -5,7 +5,7 @@ use crate::Activation;
 use crate::executor::CpuExecutor;
 use crate::graph::Init;
 use crate::kernel::update::ALL_FINITE;
-use crate::kernel::{Access, Adam, Sum};
+use crate::kernel::{Access, Adam, Loss, Sum};
 
 /// A graph of three layers, and its logits.
 fn graph() -> (Graph, Value) {
@@ -26,15 +26,30 @@ fn plan(graph: &Graph, logits: Value, max_binding_bytes: u64) -> (Arena, Plan) {
     let plan = lower(&Request {
         graph,
         arena: &arena,
+        output: logits,
+        terms: &[Term::of_output(logits, Loss::default())],
+        supervision: Supervision {
+            labels: true,
+            targets: false,
+        },
         batch: 8,
-        task: Task::Train {
-            logits,
+        task: Task::Train(Training {
+            terms: &[0],
+            trained: &vec![true; graph.parameters.len()],
             optimizer: Adam::new(0.01).into(),
             gradient_norm: true,
-        },
+            clip: None,
+            grouped: false,
+            phase: 0,
+            accumulate: 1,
+            micro: 0,
+            average: None,
+            inspect: false,
+        }),
         gather: None,
+        seed: 0,
         table_steps: 4,
-        ring_stride: 1,
+        ring_batch: 8,
     });
     (arena, plan)
 }

@@ -1,0 +1,98 @@
+// Gathers a mini-batch of images, each moved at random: PARTS workgroups share a sample. Each draws the sample's motion
+// and control points into workgroup memory; then each invocation makes four neighbouring pixels at a time.
+
+struct Params {
+    rows: u32,
+    cols: u32,
+    ld4: u32, // vec4 elements in a row
+    table_steps: u32,
+    scale: f32,
+    shift: f32,
+    samples: u32, // there are
+    key0: u32, // of the random words
+    key1: u32,
+    most_shift: f32, // in pixels
+    most_scale: f32,
+    most_angle: f32, // in radians
+    amplitude: f32, // of the control points, in pixels
+    pad0: u32,
+    pad1: u32,
+    pad2: u32,
+}
+
+@group(0) @binding(0) var<uniform> p: Params;
+@group(0) @binding(2) var<storage, read> labels: array<u32>; // of all samples
+@group(0) @binding(3) var<storage, read> indices: array<u32>; // the shuffled order
+@group(0) @binding(4) var<storage, read> table: array<vec4<u32>>; // two to a step; word 3: where its batch begins
+@group(0) @binding(5) var<storage, read> state: array<u32>; // word 0: step
+@group(0) @binding(6) var<storage, read_write> x: array<vec4<f32>>; // [rows, cols]
+@group(0) @binding(7) var<storage, read_write> batch_labels: array<u32>; // [rows]
+
+const CENTRE = vec2<f32>(f32(WIDTH - 1u), f32(HEIGHT - 1u)) * 0.5;
+const SIZE = vec2<f32>(f32(WIDTH), f32(HEIGHT));
+
+@compute @workgroup_size(WORKGROUP)
+fn main(
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(num_workgroups) groups: vec3<u32>,
+    @builtin(local_invocation_index) lane: u32,
+) {
+    let workgroup = group.x + group.y * groups.x;
+    let row = workgroup / PARTS;
+    if row >= p.rows {
+        return;
+    }
+    let step = state[0];
+    for (var i = lane; i < PAIRS; i += WORKGROUP) {
+        draw(i, threefry(vec2<u32>(p.key0, p.key1), vec2<u32>(step, row * PAIRS + i)));
+    }
+    workgroupBarrier();
+
+    // While the guard stops the step counter, the entry may be that of a shorter batch: stay within the indices.
+    let position = table[2u * (step % p.table_steps)].w + row;
+    let sample = indices[min(position, p.samples - 1u)];
+    let start4 = sample * p.ld4;
+    let first = workgroup % PARTS * WORKGROUP + lane;
+    for (var col4 = first; col4 < p.ld4; col4 += PARTS * WORKGROUP) {
+        let i = col4 * 4u;
+        let values = vec4<f32>(moved(start4, i), moved(start4, i + 1u), moved(start4, i + 2u), moved(start4, i + 3u));
+        x[row * p.ld4 + col4] = in_columns(values * p.scale + p.shift, i, p.cols);
+    }
+    if first == 0u {
+        batch_labels[row] = labels[sample];
+    }
+}
+
+// Value i of the sample as it is after the motion: bilinear, at the place that the motion takes to i's pixel.
+fn moved(start4: u32, i: u32) -> f32 {
+    let pixel = i % (WIDTH * HEIGHT);
+    let to = vec2<u32>(pixel % WIDTH, pixel / WIDTH);
+    let r = vec2<f32>(to) - CENTRE - offset;
+    let turned = vec2<f32>(r.x * turn.x + r.y * turn.y, r.y * turn.x - r.x * turn.y);
+    let place = CENTRE + turned * inverse_scale + displacement(to.x, to.y);
+    // One pixel outside, and anything beyond, is background.
+    let near = clamp(place, vec2<f32>(-1.0), SIZE);
+    let corner = floor(near);
+    let part = near - corner;
+    let a = vec2<i32>(corner);
+    let plane = i - pixel;
+    let top = between(source(start4, plane, a), source(start4, plane, a + vec2<i32>(1, 0)), part.x);
+    let low = between(source(start4, plane, a + vec2<i32>(0, 1)), source(start4, plane, a + vec2<i32>(1, 1)), part.x);
+    return between(top, low, part.y);
+}
+
+// Exactly a where part is 0.
+fn between(a: f32, b: f32, part: f32) -> f32 {
+    return a + part * (b - a);
+}
+
+// The value at a pixel of the plane that begins at value number plane; 0 outside the image.
+fn source(start4: u32, plane: u32, at: vec2<i32>) -> f32 {
+    // In unsigned numbers, what is negative is large. Past the row's end lies its padding.
+    let u = vec2<u32>(at);
+    let i = plane + u.y * WIDTH + u.x;
+    if any(u >= vec2<u32>(WIDTH, HEIGHT)) || i >= p.cols {
+        return 0.0;
+    }
+    return value(start4, i);
+}

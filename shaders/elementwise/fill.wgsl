@@ -1,0 +1,3 @@
+fn op(i: u32, col: u32) -> vec4<f32> {
+    return vec4<f32>(p.alpha);
+}

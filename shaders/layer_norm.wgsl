@@ -1,0 +1,34 @@
+// Layer normalisation of each row; LANES invocations take a row's vec4 elements in turn.
+
+struct Params {
+    rows: u32,
+    cols: u32,
+    ld4: u32, // vec4 elements in a row
+    epsilon: f32,
+}
+
+@group(0) @binding(0) var<uniform> p: Params;
+@group(0) @binding(1) var<storage, read> x: array<vec4<f32>>; // [rows, cols]
+@group(0) @binding(2) var<storage, read> gamma: array<vec4<f32>>; // [cols]
+@group(0) @binding(3) var<storage, read> beta: array<vec4<f32>>; // [cols]
+@group(0) @binding(4) var<storage, read_write> y: array<vec4<f32>>; // [rows, cols]
+
+@compute @workgroup_size(WORKGROUP)
+fn main(
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(num_workgroups) groups: vec3<u32>,
+    @builtin(local_invocation_index) index: u32,
+) {
+    // Rows past the end repeat the last one, so that all reach the barriers; they do not write.
+    let wanted = (group.x + group.y * groups.x) * ROWS + index / LANES;
+    let start = min(wanted, p.rows - 1u) * p.ld4;
+    let lane = index % LANES;
+    let statistics = row_statistics(start, lane, index);
+    if wanted >= p.rows {
+        return;
+    }
+    for (var i = lane; i < p.ld4; i += LANES) {
+        let normal = (x[start + i] - statistics.x) * statistics.y;
+        y[start + i] = in_columns(gamma[i] * normal + beta[i], i * 4u, p.cols);
+    }
+}

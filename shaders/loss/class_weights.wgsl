@@ -1,0 +1,11 @@
+@group(0) @binding(5) var<storage, read> class_weights: array<vec4<f32>>; // [1, cols]
+
+fn weights_at(i: u32) -> vec4<f32> {
+    return class_weights[i];
+}
+
+// An ignored label may be beyond the columns, and a single column has labels 0 and 1.
+fn weight_of(label: u32) -> f32 {
+    let col = min(label, p.cols - 1u);
+    return class_weights[col / 4u][col % 4u];
+}

@@ -1,0 +1,10 @@
+// The least probability, so that logarithm and quotient are finite.
+const LEAST = 1e-30;
+
+fn loss(x: vec4<f32>, t: vec4<f32>) -> vec4<f32> {
+    return -t * log(max(x, vec4<f32>(LEAST)));
+}
+
+fn dloss(x: vec4<f32>, t: vec4<f32>) -> vec4<f32> {
+    return -t / max(x, vec4<f32>(LEAST));
+}

@@ -1,0 +1,9 @@
+// A target of 0 adds nothing, whatever the logarithm.
+fn loss(x: vec4<f32>, t: vec4<f32>) -> vec4<f32> {
+    let positive = t > vec4<f32>(0.0);
+    return select(vec4<f32>(0.0), t * (log(select(vec4<f32>(1.0), t, positive)) - x), positive);
+}
+
+fn dloss(x: vec4<f32>, t: vec4<f32>) -> vec4<f32> {
+    return -max(t, vec4<f32>(0.0));
+}

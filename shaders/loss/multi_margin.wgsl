@@ -1,0 +1,35 @@
+// The sum of max(0, margin - x[label] + x) over the other columns, times the label's weight, over their number.
+
+fn row_loss(row: Row) -> vec2<f32> {
+    let label = min(row.label, p.cols - 1u);
+    let own = x[row.start + label / 4u][label % 4u];
+    let scale = weight_of(row.label) / f32(p.cols);
+    var sum = 0.0;
+    var violations = 0.0;
+    var greatest = greatest_of_none(row);
+    for (var i = row.lane; i < p.ld4; i += LANES) {
+        let value = x[row.start + i];
+        check_finite(row, value);
+        let slack = slack_at(row, i, own);
+        sum += sum4(slack);
+        violations += sum4(vec4<f32>(slack > vec4<f32>(0.0)));
+        greatest = greatest_with(greatest, value, i);
+    }
+    sum = row_sum(sum, row.invocation);
+    violations = row_sum(violations, row.invocation);
+    if GRADIENTS && row.written {
+        for (var i = row.lane; i < p.ld4; i += LANES) {
+            let others = vec4<f32>(slack_at(row, i, own) > vec4<f32>(0.0));
+            let slope = select(others, vec4<f32>(-violations), columns_at(i) == vec4<u32>(label));
+            write_gradient(row.start + i, finished(row, i, scale * slope));
+        }
+    }
+    return vec2<f32>(scale * sum, is_correct(row, greatest));
+}
+
+// How far each column violates the margin; 0 in the label's column and in the padding.
+fn slack_at(row: Row, i: u32, own: f32) -> vec4<f32> {
+    let slack = max(vec4<f32>(0.0), p.parameter + (x[row.start + i] - own));
+    let others = columns_at(i) != vec4<u32>(min(row.label, p.cols - 1u));
+    return in_columns(select(vec4<f32>(0.0), slack, others), i * 4u, p.cols);
+}

@@ -1,0 +1,10 @@
+@group(0) @binding(6) var<storage, read_write> losses: array<f32>; // [1, rows]
+
+fn write_loss(row: u32, loss: f32) {
+    losses[row] = loss;
+    if row == p.rows - 1u {
+        for (var i = p.rows; i < (p.rows + 3u) / 4u * 4u; i++) {
+            losses[i] = 0.0;
+        }
+    }
+}

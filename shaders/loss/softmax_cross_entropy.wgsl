@@ -1,0 +1,62 @@
+// Over the columns, with shares q (a class's weight times its target, smoothed): the sum of -q log softmax(x), from
+// log sum exp(x - greatest), of which nothing overflows. The gradient is (sum of q) softmax(x) - q.
+
+// SPREAD: the target is more than one label.
+fn shares_at(row: Row, i: u32) -> vec4<f32> {
+    if SPREAD {
+        let smoothed = (1.0 - p.parameter) * target_at(row, i) + vec4<f32>(p.parameter / f32(p.cols));
+        return in_columns(weights_at(i) * smoothed, i * 4u, p.cols);
+    }
+    return select(vec4<f32>(0.0), vec4<f32>(weight_of(row.label)), columns_at(i) == vec4<u32>(row.label));
+}
+
+fn row_loss(row: Row) -> vec2<f32> {
+    var greatest = LOWEST;
+    for (var i = row.lane; i < p.ld4; i += LANES) {
+        let z = x[row.start + i];
+        check_finite(row, z);
+        greatest = max(greatest, max4(lowest_in_padding(z, i * 4u, p.cols)));
+    }
+    greatest = row_max(greatest, row.invocation);
+
+    // Alongside the sum: the first column that holds the greatest logit, as minus the column so that a maximum finds it.
+    var sum = 0.0;
+    var first = LOWEST;
+    var mass = 0.0;
+    var distance = 0.0;
+    for (var i = row.lane; i < p.ld4; i += LANES) {
+        let z = lowest_in_padding(x[row.start + i], i * 4u, p.cols);
+        sum += sum4(in_columns(exp(z - greatest), i * 4u, p.cols));
+        if COUNTS {
+            let columns = vec4<f32>(columns_at(i));
+            first = max(first, max4(select(vec4<f32>(LOWEST), -columns, z == vec4<f32>(greatest))));
+        }
+        if SPREAD {
+            let shares = shares_at(row, i);
+            mass += sum4(shares);
+            // Where the share is 0 the distance may be infinite.
+            distance += sum4(select(vec4<f32>(0.0), shares * (greatest - z), shares != vec4<f32>(0.0)));
+        }
+    }
+    sum = row_sum(sum, row.invocation);
+    if COUNTS {
+        first = row_max(first, row.invocation);
+    }
+    if SPREAD {
+        mass = row_sum(mass, row.invocation);
+        distance = row_sum(distance, row.invocation);
+    } else {
+        let label = min(row.label, p.cols - 1u);
+        mass = weight_of(row.label);
+        distance = mass * (greatest - x[row.start + label / 4u][label % 4u]);
+    }
+
+    if GRADIENTS && row.written {
+        for (var i = row.lane; i < p.ld4; i += LANES) {
+            let softmax = exp(x[row.start + i] - greatest) / sum;
+            write_gradient(row.start + i, finished(row, i, mass * softmax - shares_at(row, i)));
+        }
+    }
+    let correct = select(0.0, 1.0, COUNTS && first == -f32(row.label));
+    return vec2<f32>(mass * log(sum) + distance, correct);
+}

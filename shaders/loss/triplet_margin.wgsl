@@ -1,0 +1,42 @@
+// max(0, |x - positive| - |x - negative| + margin), with EPSILON added to every difference.
+
+@group(0) @binding(2) var<storage, read> positive: array<vec4<f32>>; // [rows, cols]
+@group(0) @binding(3) var<storage, read> negative: array<vec4<f32>>; // [rows, cols]
+
+const EPSILON = 1e-6;
+
+fn row_loss(row: Row) -> vec2<f32> {
+    var near = 0.0;
+    var far = 0.0;
+    for (var i = row.lane; i < p.ld4; i += LANES) {
+        let a = x[row.start + i];
+        let b = positive[row.start + i];
+        let c = negative[row.start + i];
+        check_finite(row, a);
+        check_finite(row, b);
+        check_finite(row, c);
+        let to_positive = in_columns(a - b + EPSILON, i * 4u, p.cols);
+        let to_negative = in_columns(a - c + EPSILON, i * 4u, p.cols);
+        near += dot(to_positive, to_positive);
+        far += dot(to_negative, to_negative);
+    }
+    near = sqrt(row_sum(near, row.invocation));
+    far = sqrt(row_sum(far, row.invocation));
+    let loss = near - far + p.parameter;
+    let counts = loss >= 0.0;
+    if GRADIENTS && row.written {
+        // A distance of 0 has no direction.
+        let toward = select(0.0, 1.0 / near, counts && near > 0.0);
+        let away = select(0.0, 1.0 / far, counts && far > 0.0);
+        for (var i = row.lane; i < p.ld4; i += LANES) {
+            let a = x[row.start + i];
+            let pull = toward * (a - positive[row.start + i] + EPSILON);
+            let push = away * (a - negative[row.start + i] + EPSILON);
+            write_gradient(row.start + i, finished(row, i, pull - push));
+            write_second_gradient(row.start + i, finished(row, i, -pull));
+            write_third_gradient(row.start + i, finished(row, i, push));
+        }
+    }
+    // Not by max, which may hide a NaN.
+    return vec2<f32>(select(loss, 0.0, loss < 0.0), 0.0);
+}

@@ -1,0 +1,44 @@
+// Builds a matrix from numbers that lie elsewhere: each invocation writes one vec4, from four calls of element(row, col).
+
+struct Params {
+    count: u32, // vec4 elements in all
+    cols: u32,
+    ld4: u32, // vec4 elements in a row
+    start: u32, // a column where something begins
+    lda: u32, // floats in a row of a, and of b
+    ldb: u32,
+    width: u32, // columns of a
+    pad: u32,
+}
+
+@group(0) @binding(0) var<uniform> p: Params;
+@group(0) @binding(1) var<storage, read> a: array<f32>;
+@group(0) @binding(3) var<storage, read_write> out: array<vec4<f32>>;
+
+// The padding is not looked up: it may lie beyond the end of the inputs.
+fn element_or_zero(row: u32, col: u32) -> f32 {
+    if col < p.cols {
+        return element(row, col);
+    }
+    return 0.0;
+}
+
+@compute @workgroup_size(WORKGROUP)
+fn main(
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(num_workgroups) groups: vec3<u32>,
+    @builtin(local_invocation_index) lane: u32,
+) {
+    let i = (group.x + group.y * groups.x) * WORKGROUP + lane;
+    if i >= p.count {
+        return;
+    }
+    let row = i / p.ld4;
+    let col = i % p.ld4 * 4u;
+    out[i] = vec4<f32>(
+        element_or_zero(row, col),
+        element_or_zero(row, col + 1u),
+        element_or_zero(row, col + 2u),
+        element_or_zero(row, col + 3u),
+    );
+}

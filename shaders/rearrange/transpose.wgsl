@@ -1,0 +1,3 @@
+fn element(row: u32, col: u32) -> f32 {
+    return a[col * p.lda + row];
+}

@@ -1,0 +1,72 @@
+//! What comes with the samples of a batch.
+
+/// What a batch comes with: a label for each sample, target values for each, both, or nothing.
+///
+/// Made from slices by `into()`: `&[u32]` are labels, `&[f32]` target values (row by row, as many for each sample), a
+/// pair is both, `()` is nothing.
+///
+/// ```
+/// # fn main() -> wgrad::Result<()> {
+/// use wgrad::{Device, Loss, Sequential, Sgd, Trainer};
+/// let network = Sequential::new(1).dense(1).build(&Device::cpu(), 1)?;
+/// let mut trainer = Trainer::new(network).loss(Loss::mean_squared_error()).optimizer(Sgd::new(0.1)).build()?;
+/// let report = trainer.step(&[1.0, 2.0], &[3.0, 5.0])?; // two samples, a target value for each
+/// assert!(report.loss > 0.0);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Targets<'a> {
+    pub(crate) labels: Option<&'a [u32]>,
+    pub(crate) values: Option<&'a [f32]>,
+}
+
+impl From<()> for Targets<'_> {
+    fn from((): ()) -> Self {
+        Targets::default()
+    }
+}
+
+impl<'a> From<(&'a [u32], &'a [f32])> for Targets<'a> {
+    fn from((labels, values): (&'a [u32], &'a [f32])) -> Self {
+        Targets {
+            labels: Some(labels),
+            values: Some(values),
+        }
+    }
+}
+
+impl<'a> From<&'a [u32]> for Targets<'a> {
+    fn from(labels: &'a [u32]) -> Self {
+        Targets {
+            labels: Some(labels),
+            values: None,
+        }
+    }
+}
+
+impl<'a> From<&'a [f32]> for Targets<'a> {
+    fn from(values: &'a [f32]) -> Self {
+        Targets {
+            labels: None,
+            values: Some(values),
+        }
+    }
+}
+
+macro_rules! from_containers {
+    ($($element:ty),*) => {$(
+        impl<'a> From<&'a Vec<$element>> for Targets<'a> {
+            fn from(values: &'a Vec<$element>) -> Self {
+                values.as_slice().into()
+            }
+        }
+
+        impl<'a, const N: usize> From<&'a [$element; N]> for Targets<'a> {
+            fn from(values: &'a [$element; N]) -> Self {
+                values.as_slice().into()
+            }
+        }
+    )*};
+}
+from_containers!(u32, f32);

@@ -1,0 +1,198 @@
+//! What training makes small: the terms of a graph's loss.
+
+use super::{Graph, Op, Rows, Shape, Value};
+use crate::kernel::{Criterion, Loss};
+use crate::{Error, Result};
+
+/// What a loss compares its input with.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum LossTarget {
+    /// What comes with the samples. Criteria of classes (softmax cross-entropy, negative log-likelihood, cross-entropy,
+    /// multi-class margin) take the labels, or the target values where there are no labels; the others take the
+    /// target values, or the labels as one-hot rows where there are none.
+    Batch,
+    /// A value of the graph, of the input's shape: its input for an autoencoder, say. It counts as a constant: no
+    /// gradient flows into it.
+    Value(Value),
+    /// The same number everywhere.
+    Constant(f32),
+}
+
+/// One term of the loss.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Term {
+    pub(crate) name: String,
+    pub(crate) loss: Loss,
+    pub(crate) inputs: Vec<Value>,
+    pub(crate) target: LossTarget,
+}
+
+/// What comes with the samples of a batch.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub(crate) struct Supervision {
+    pub(crate) labels: bool,
+    pub(crate) targets: bool,
+}
+
+impl Term {
+    /// The loss of a network that has no other.
+    pub(crate) fn of_output(output: Value, loss: Loss) -> Self {
+        Term {
+            name: "loss".to_string(),
+            loss,
+            inputs: vec![output],
+            target: LossTarget::Batch,
+        }
+    }
+
+    /// As checkpoints name it: values by their numbers.
+    pub(crate) fn describe(&self) -> String {
+        let inputs: Vec<usize> = self.inputs.iter().map(|input| input.0).collect();
+        let target = match self.target {
+            LossTarget::Batch => "batch".to_string(),
+            LossTarget::Value(value) => format!("value {}", value.0),
+            LossTarget::Constant(constant) => format!("{constant:?}"),
+        };
+        format!(
+            "{} {:?} of {inputs:?} against {target}",
+            self.name, self.loss
+        )
+    }
+
+    /// Whether it compares with the labels of a batch that comes with these.
+    pub(crate) fn takes_labels(&self, given: Supervision) -> bool {
+        let classes = matches!(
+            self.loss.criterion,
+            Criterion::SoftmaxCrossEntropy { .. }
+                | Criterion::NegativeLogLikelihood
+                | Criterion::CrossEntropy
+                | Criterion::MultiMargin { .. }
+        );
+        self.of_batch() && given.labels && (classes || !given.targets)
+    }
+
+    /// Whether target values cannot stand in for labels.
+    pub(crate) fn needs_labels(&self) -> bool {
+        matches!(self.loss.criterion, Criterion::MultiMargin { .. })
+    }
+
+    /// Whether it compares with what comes with the batch.
+    pub(crate) fn of_batch(&self) -> bool {
+        self.loss.criterion.has_target() && self.target == LossTarget::Batch
+    }
+}
+
+impl Graph {
+    /// Adds a term to the loss that training makes small: the sum of all terms, each scaled by its
+    /// [`Loss::scaled`]. Terms may stand anywhere in the graph: on the output, on inner layers (auxiliary losses), on two
+    /// branches. A graph without terms has the trainer's loss on its output.
+    ///
+    /// Most criteria take one input; [`Criterion`] says which take two or three, of equal shape.
+    ///
+    /// ```
+    /// use wgrad::{Activation, Graph, Init, Loss, LossTarget};
+    /// # fn main() -> wgrad::Result<()> {
+    /// // An autoencoder: the output shall be the input.
+    /// let mut graph = Graph::new();
+    /// let x = graph.input(8)?;
+    /// let code = graph.dense(x, 3, Init::default())?;
+    /// let code = graph.activation(code, Activation::Tanh)?;
+    /// let y = graph.dense(code, 8, Init::default())?;
+    /// graph.loss("reconstruction", &[y], LossTarget::Value(x), Loss::mean_squared_error())?;
+    /// # let _ = graph.build(y, &wgrad::Device::cpu(), 1)?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Argument`](Error::Argument) if the name is taken, the number of inputs is not the criterion's, or a number of
+    /// the loss is out of range; [`Shape`](Error::Shape) if the inputs or the target are of other shapes, or not one row a
+    /// sample.
+    pub fn loss(
+        &mut self,
+        name: &str,
+        inputs: &[Value],
+        target: LossTarget,
+        loss: impl Into<Loss>,
+    ) -> Result<()> {
+        if self.terms.iter().any(|term| term.name == name) {
+            return Err(Error::argument(
+                "the name of a loss",
+                "unique in its graph",
+                name,
+            ));
+        }
+        let term = Term {
+            name: name.to_string(),
+            loss: loss.into(),
+            inputs: inputs.to_vec(),
+            target,
+        };
+        self.check_term(&term)?;
+        self.terms.push(term);
+        Ok(())
+    }
+
+    /// Refuses a term that does not fit the graph.
+    pub(crate) fn check_term(&self, term: &Term) -> Result<()> {
+        let criterion = term.loss.criterion;
+        if term.inputs.len() != criterion.inputs() {
+            return Err(Error::argument(
+                "the inputs of a loss",
+                format!("{} for {criterion:?}", criterion.inputs()),
+                term.inputs.len(),
+            ));
+        }
+        let shape = self.known(term.inputs[0])?;
+        if shape.rows != Rows::Batch {
+            return Err(Error::shape("loss", "one row per sample", shape));
+        }
+        for &input in &term.inputs {
+            self.expect("loss", input, shape)?;
+        }
+        term.loss.check(shape.cols)?;
+        match term.target {
+            LossTarget::Value(value) => {
+                let cols = criterion.target_cols(shape.cols);
+                if matches!(criterion, Criterion::MultiMargin { .. }) {
+                    return Err(Error::argument(
+                        "the target of a multi-class margin",
+                        "the labels of the batch",
+                        "a value",
+                    ));
+                }
+                self.expect("loss", value, Shape { cols, ..shape })
+            }
+            LossTarget::Constant(value) if !value.is_finite() => {
+                Err(Error::argument("the target of a loss", "finite", value))
+            }
+            LossTarget::Constant(value) if matches!(criterion, Criterion::MultiMargin { .. }) => {
+                Err(Error::argument(
+                    "the target of a multi-class margin",
+                    "the labels of the batch",
+                    value,
+                ))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Appends the terms' losses. Their values are the gradients of their first inputs.
+    pub(crate) fn push_losses(&mut self, terms: &[(usize, &Term)]) -> Vec<Value> {
+        let mut losses = Vec::new();
+        for (number, term) in terms {
+            let target = match term.target {
+                LossTarget::Value(value) if term.loss.criterion.has_target() => Some(value),
+                _ => None,
+            };
+            let op = Op::Loss {
+                term: *number,
+                inputs: term.inputs.clone(),
+                target,
+            };
+            losses.push(self.push(op, self.shape(term.inputs[0])));
+        }
+        losses
+    }
+}

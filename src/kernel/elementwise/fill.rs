@@ -1,0 +1,10 @@
+//! One number everywhere.
+
+use super::for_rows;
+use crate::kernel::{MatrixShape, Real};
+
+pub(crate) const SOURCE: &str = include_str!("../../../shaders/elementwise/fill.wgsl");
+
+pub(crate) fn run<T: Real>(value: T, out: &mut [T], shape: MatrixShape) {
+    for_rows(out, shape, |_, out| out.fill(value));
+}

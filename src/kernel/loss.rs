@@ -1,0 +1,330 @@
+//! Losses: the loss of every row of a batch, their sums, and the gradient of the sum, in one pass.
+//!
+//! With ℓᵢ the loss of row i as the [`Criterion`] has it, and wᵢ its weight (1, or the label's class weight, or 0 for an
+//! ignored row), the gradient is factor · d(Σᵢ ℓᵢ), divided by Σᵢ wᵢ where `divide`. Class weights are within ℓᵢ already.
+//!
+//! The metric ring gets an entry of four floats per workgroup: (Σ ℓᵢ, Σ wᵢ, correct rows, counted rows). The factor is not
+//! in it. Rows are counted, and found correct or not, where the batch has labels. A non-finite input or target, or a row
+//! whose loss is not finite, sets the guard; an ignored row never does.
+//!
+//! One of a step's losses is the clock of training: it advances word 1 of the state (see [`crate::plan`]).
+//!
+//! `shaders/loss/loss.wgsl` is around every criterion. A criterion whose loss is a sum over elements is
+//! `shaders/loss/x.wgsl` with `loss(x, t)` and `dloss(x, t)`, and `src/kernel/loss/x.rs` with the same two, within
+//! `by_element`. Others have `row_loss` and `run` of their own.
+
+mod absolute_error;
+mod binary_cross_entropy_with_logits;
+mod by_element;
+mod class_weights;
+mod constant;
+mod cosine_embedding;
+mod criterion;
+mod cross_entropy;
+mod first_gradient;
+mod first_greatest;
+mod gaussian_nll;
+mod hinge;
+mod huber;
+mod kl_divergence;
+mod labels;
+mod multi_margin;
+mod negative_log_likelihood;
+mod no_class_weights;
+mod perceptron;
+mod poisson_nll;
+mod row;
+mod row_losses;
+mod second_gradient;
+mod settings;
+mod smooth_l1;
+mod softmax_cross_entropy;
+mod squared_error;
+mod third_gradient;
+mod triplet_margin;
+mod value;
+mod values;
+mod variant;
+
+pub use criterion::Criterion;
+pub use settings::{Loss, Reduction};
+
+pub(crate) use settings::Totals;
+
+use super::program::uniform_block;
+use super::row_reduce::WORKGROUP;
+use super::{Args, Binding, Compute, MatrixShape, Program, Real, Target, row_reduce};
+use row::{Goal, Row};
+
+/// What the inputs are compared with.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Against {
+    /// A label a row.
+    Labels,
+    /// A matrix of targets of the inputs' shape; for a cosine [rows, 1].
+    Values,
+    /// One number for all elements.
+    Constant(f32),
+    /// The criterion has no target.
+    Nothing,
+}
+
+/// What a call writes beside the metric ring.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Output {
+    /// Nothing.
+    Reduced,
+    /// The gradient of every input.
+    Gradients,
+    /// The rows' losses, with their weights, without the factor: [1, rows].
+    Rows,
+}
+
+/// Arguments: the inputs; labels or targets, where there are any; class weights [1, cols], where there are any; the
+/// gradients or the rows' losses, where wanted; metric ring, state.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct LossCall {
+    pub(crate) criterion: Criterion,
+    /// Of each input.
+    pub(crate) shape: MatrixShape,
+    pub(crate) against: Against,
+    pub(crate) class_weights: bool,
+    /// The label whose rows count for nothing.
+    pub(crate) ignore: Option<u32>,
+    /// Of the gradient: the loss's factor over what is fixed of its denominator.
+    pub(crate) factor: f32,
+    /// Whether the gradient is divided by the sum of the rows' weights too. Where that is 0, so is the gradient.
+    pub(crate) divide: bool,
+    pub(crate) output: Output,
+    /// Whether this call writes B = A + 1: one of a step's losses does.
+    pub(crate) clock: bool,
+    /// Places of the metric ring: the step counter modulo this.
+    pub(crate) ring_steps: usize,
+    /// Entries (of four floats) from one place to the next.
+    pub(crate) ring_stride: usize,
+    /// The first entry of this loss within a place.
+    pub(crate) ring_offset: usize,
+    /// Its entries: at least [`row_reduce::sums`]. Those after the last workgroup's are zeroed.
+    pub(crate) ring_sums: usize,
+}
+
+uniform_block! {
+    /// The uniform block of every loss.
+    pub(crate) struct Params {
+        rows: u32,
+        cols: u32,
+        /// `vec4` elements in a row.
+        ld4: u32,
+        factor: f32,
+        parameter: f32,
+        constant: f32,
+        ignore: u32,
+        ring_steps: u32,
+        ring_stride: u32,
+        ring_offset: u32,
+        ring_sums: u32,
+        _pad: u32,
+    }
+}
+
+/// Floats in an entry of the metric ring.
+pub(crate) const ENTRY: usize = 4;
+
+/// Guard id of the loss: before every parameter.
+pub(crate) const LOSS_ID: u32 = 0;
+
+impl Compute for LossCall {
+    fn label(&self) -> String {
+        let output = match self.output {
+            Output::Reduced => "",
+            Output::Gradients => " and gradient",
+            Output::Rows => " of rows",
+        };
+        format!("{}{output} {}", self.criterion.name(), self.shape)
+    }
+
+    fn bindings(&self) -> Vec<Binding> {
+        let inputs = self.criterion.inputs() as u32;
+        let mut bindings: Vec<Binding> = (1..=inputs).map(Binding::read).collect();
+        match self.against {
+            Against::Labels => bindings.push(Binding::read_words(4)),
+            Against::Values => bindings.push(Binding::read(4)),
+            Against::Constant(_) | Against::Nothing => {}
+        }
+        if self.class_weights {
+            bindings.push(Binding::read(5));
+        }
+        match self.output {
+            Output::Reduced => {}
+            Output::Gradients => bindings.extend((6..6 + inputs).map(Binding::write)),
+            Output::Rows => bindings.push(Binding::write(6)),
+        }
+        bindings.extend([Binding::write(9), Binding::write_words(10)]);
+        bindings
+    }
+
+    fn program(&self, target: &Target) -> Program {
+        let (constants, workgroups) = row_reduce::geometry(self.shape, target);
+        let params = Params {
+            rows: self.shape.rows as u32,
+            cols: self.shape.cols as u32,
+            ld4: self.shape.ld4() as u32,
+            factor: self.factor,
+            parameter: self.criterion.parameter(),
+            constant: self.constant(),
+            ignore: self.ignore.unwrap_or(0),
+            ring_steps: self.ring_steps as u32,
+            ring_stride: self.ring_stride as u32,
+            ring_offset: self.ring_offset as u32,
+            ring_sums: self.ring_sums as u32,
+            _pad: 0,
+        };
+        let flags = self.flags();
+        let mut pieces = vec![flags.as_str()];
+        pieces.extend(self.pieces());
+        Program::new(&constants, &pieces, &params, workgroups)
+    }
+
+    fn flops(&self) -> u64 {
+        6 * (self.criterion.inputs() * self.shape.rows * self.shape.cols) as u64
+    }
+
+    fn run<T: Real>(&self, args: &mut Args<'_, '_, T>) {
+        let MatrixShape { rows, cols } = self.shape;
+        let count = self.criterion.inputs();
+        let mut inputs: [&[T]; 3] = [&[]; 3];
+        inputs[..count].fill_with(|| args.read());
+        let (mut labels, mut values): (&[u32], &[T]) = (&[], &[]);
+        match self.against {
+            Against::Labels => labels = args.read_words(),
+            Against::Values => values = args.read(),
+            Against::Constant(_) | Against::Nothing => {}
+        }
+        let class_weights = if self.class_weights {
+            &args.read()[..cols]
+        } else {
+            &[]
+        };
+        let mut gradients: [&mut [T]; 3] = Default::default();
+        let mut losses: &mut [T] = &mut [];
+        match self.output {
+            Output::Reduced => {}
+            Output::Gradients => gradients[..count].fill_with(|| args.write()),
+            Output::Rows => losses = args.write(),
+        }
+        let (ring, state) = (args.write(), args.write_words());
+
+        let step = state[0] as usize % self.ring_steps;
+        let place = ENTRY * (step * self.ring_stride + self.ring_offset);
+        let entries = &mut ring[place..][..ENTRY * self.ring_sums];
+        entries.fill(T::ZERO);
+        losses.fill(T::ZERO);
+        let factor = self.gradient_factor(&labels[..labels.len().min(rows)], class_weights);
+        for i in 0..rows {
+            let label = labels.get(i).copied();
+            let row = Row {
+                inputs: inputs.map(|input| row::of(input, self.shape, i)),
+                goal: self.goal(label, values, i),
+                class_weights,
+                parameter: T::of(self.criterion.parameter().into()),
+                factor,
+            };
+            let mut gradient = gradients.each_mut().map(|gradient| {
+                let (gradient, padding) = row::of_mut(gradient, self.shape, i);
+                padding.fill(T::ZERO);
+                gradient
+            });
+            if label.is_some() && label == self.ignore {
+                gradient.iter_mut().for_each(|d| d.fill(T::ZERO));
+                continue;
+            }
+            let loss = self.row_loss(&row, &mut gradient);
+            if !loss.is_finite() || !row.is_finite() {
+                state[2] = LOSS_ID;
+            }
+            if let Some(out) = losses.get_mut(i) {
+                *out = loss;
+            }
+            // One entry for as many rows as a workgroup of the shader takes.
+            let entry = &mut entries[ENTRY * (i / WORKGROUP)..][..ENTRY];
+            entry[0] += loss;
+            entry[1] += self.row_weight(label, class_weights);
+            if let Some(label) = label.filter(|_| self.counts()) {
+                entry[2] += self.is_correct(row.inputs[0], label);
+                entry[3] += T::ONE;
+            }
+        }
+        if self.clock {
+            state[1] = state[0].wrapping_add(1);
+        }
+    }
+}
+
+impl LossCall {
+    /// The target where it is one number.
+    fn constant(&self) -> f32 {
+        match self.against {
+            Against::Constant(value) => value,
+            _ => 0.0,
+        }
+    }
+
+    /// Whether rows are found correct or not.
+    fn counts(&self) -> bool {
+        self.against == Against::Labels && self.criterion.has_guess()
+    }
+
+    /// Whether a row's weight is its label's class weight.
+    fn weighs_rows(&self) -> bool {
+        self.class_weights && self.against == Against::Labels && self.criterion.weighs_rows()
+    }
+
+    /// The target of row `i`.
+    fn goal<'a, T: Real>(&self, label: Option<u32>, values: &'a [T], i: usize) -> Goal<'a, T> {
+        match label {
+            Some(label) => Goal::Hot {
+                column: labels::hot_column(label, self.criterion, self.shape.cols),
+                label,
+                off: T::of(self.criterion.off_target().into()),
+            },
+            None if self.against == Against::Values => {
+                let cols = self.criterion.target_cols(self.shape.cols);
+                Goal::Values(row::of(values, MatrixShape::new(self.shape.rows, cols), i))
+            }
+            None => Goal::Constant(T::of(self.constant().into())),
+        }
+    }
+
+    fn row_weight<T: Real>(&self, label: Option<u32>, class_weights: &[T]) -> T {
+        if label.is_some() && label == self.ignore {
+            T::ZERO
+        } else if self.weighs_rows() {
+            class_weights[row::class(label.unwrap_or(0), class_weights.len())]
+        } else {
+            T::ONE
+        }
+    }
+
+    fn gradient_factor<T: Real>(&self, labels: &[u32], class_weights: &[T]) -> T {
+        let factor = T::of(self.factor.into());
+        if !self.divide {
+            return factor;
+        }
+        let mut sum = T::ZERO;
+        for &label in labels {
+            sum += self.row_weight(Some(label), class_weights);
+        }
+        if sum == T::ZERO { sum } else { factor / sum }
+    }
+
+    /// 1 if the row's guess is its label, else 0.
+    fn is_correct<T: Real>(&self, x: &[T], label: u32) -> T {
+        let threshold = T::of(self.criterion.threshold().into());
+        let correct = if self.criterion.is_binary(x.len()) {
+            (x[0] > threshold) == (label == 1)
+        } else {
+            first_greatest::find(x) == label as usize
+        };
+        if correct { T::ONE } else { T::ZERO }
+    }
+}

@@ -1,0 +1,23 @@
+//! Criteria that are a sum over the elements of a row: ℓ = Σⱼ wⱼ·loss(xⱼ, tⱼ), dxⱼ = factor · wⱼ·dloss(xⱼ, tⱼ), wⱼ the
+//! class weight.
+
+use super::row::{Row, sum};
+use crate::kernel::Real;
+
+pub(crate) const SOURCE: &str = include_str!("../../../shaders/loss/by_element.wgsl");
+
+/// `loss` and `dloss` take x, t and the criterion's parameter.
+pub(crate) fn run<T: Real>(
+    row: &Row<'_, T>,
+    gradient: &mut [T],
+    loss: impl Fn(T, T, T) -> T,
+    dloss: impl Fn(T, T, T) -> T,
+) -> T {
+    let x = row.inputs[0];
+    for (j, (dx, &x)) in gradient.iter_mut().zip(x).enumerate() {
+        *dx = row.factor * (row.class_weight(j) * dloss(x, row.target(j), row.parameter));
+    }
+    sum(x.len(), |j| {
+        row.class_weight(j) * loss(x[j], row.target(j), row.parameter)
+    })
+}

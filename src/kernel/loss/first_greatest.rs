@@ -1,0 +1,13 @@
+//! The first column that holds a row's greatest value: the guess of a classifier.
+
+pub(crate) const SOURCE: &str = include_str!("../../../shaders/loss/first_greatest.wgsl");
+
+pub(crate) fn find<T: PartialOrd>(x: &[T]) -> usize {
+    let mut first = 0;
+    for (j, value) in x.iter().enumerate() {
+        if *value > x[first] {
+            first = j;
+        }
+    }
+    first
+}

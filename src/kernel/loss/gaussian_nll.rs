@@ -1,0 +1,23 @@
+//! Gaussian negative log-likelihood: ℓ = Σⱼ ½(ln v + d²/v), d = x − t, v the variance, counted as 10⁻⁶ where it is below.
+//! dx = factor · d/v; dv = factor · ½(1/v − d²/v²), also where v was raised, as in PyTorch.
+
+use super::row::{self, Row};
+use crate::kernel::Real;
+
+pub(crate) const SOURCE: &str = include_str!("../../../shaders/loss/gaussian_nll.wgsl");
+
+pub(crate) fn run<T: Real>(row: &Row<'_, T>, gradients: &mut [&mut [T]; 3]) -> T {
+    let (x, variances) = (row.inputs[0], row.inputs[1]);
+    let (half, least) = (T::of(0.5), T::of(f64::from(1e-6f32)));
+    let [dx, dv, _] = gradients;
+    row::sum(x.len(), |j| {
+        let v = variances[j].max(least);
+        let d = x[j] - row.target(j);
+        let ratio = d / v;
+        if let (Some(dx), Some(dv)) = (dx.get_mut(j), dv.get_mut(j)) {
+            *dx = row.factor * ratio;
+            *dv = row.factor * (half * (T::ONE / v - ratio * ratio));
+        }
+        half * (v.ln() + d * ratio)
+    })
+}

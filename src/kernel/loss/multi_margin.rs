@@ -1,0 +1,36 @@
+//! Multi-class margin: ℓ = w/C · Σ over j ≠ c of max(0, margin − x[c] + xⱼ), c the label, w its class weight, C the number
+//! of classes. Each violation adds factor · w/C to dxⱼ and takes it from dx[c].
+
+use super::row::{self, Row};
+use crate::kernel::Real;
+
+pub(crate) const SOURCE: &str = include_str!("../../../shaders/loss/multi_margin.wgsl");
+
+pub(crate) fn run<T: Real>(row: &Row<'_, T>, gradient: &mut [T]) -> T {
+    let (x, label) = (row.inputs[0], row.label());
+    let scale = row.class_weight(label) / T::of(x.len() as f64);
+    let slack = |j: usize| {
+        if j == label {
+            T::ZERO
+        } else {
+            (row.parameter + (x[j] - x[label])).max(T::ZERO)
+        }
+    };
+    let violations = row::sum(
+        x.len(),
+        |j| {
+            if slack(j) > T::ZERO { T::ONE } else { T::ZERO }
+        },
+    );
+    for (j, dx) in gradient.iter_mut().enumerate() {
+        let slope = if j == label {
+            -violations
+        } else if slack(j) > T::ZERO {
+            T::ONE
+        } else {
+            T::ZERO
+        };
+        *dx = row.factor * (scale * slope);
+    }
+    scale * row::sum(x.len(), slack)
+}

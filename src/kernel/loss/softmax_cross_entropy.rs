@@ -1,0 +1,31 @@
+//! Softmax cross-entropy: ℓ = Σⱼ qⱼ·(ln Σₖ exp(xₖ − m) + m − xⱼ), m the row's maximum, q the shares: the target, smoothed
+//! by the parameter, times the class weights. dx = factor · (Σₖ qₖ · softmax(x) − q).
+
+use super::row::{self, Goal, Row};
+use crate::kernel::Real;
+use crate::kernel::softmax::max_and_sum;
+
+pub(crate) const SOURCE: &str = include_str!("../../../shaders/loss/softmax_cross_entropy.wgsl");
+
+pub(crate) fn run<T: Real>(row: &Row<'_, T>, gradient: &mut [T]) -> T {
+    let z = row.inputs[0];
+    let smoothing = row.parameter;
+    let (sharp, even) = (T::ONE - smoothing, smoothing / T::of(z.len() as f64));
+    let share = |j: usize| row.class_weight(j) * (sharp * row.target(j) + even);
+    let (max, sum) = max_and_sum(z);
+    let (mass, distance) = if matches!(row.goal, Goal::Hot { .. }) && smoothing == T::ZERO {
+        let weight = row.class_weight(row.label());
+        (weight, weight * (max - z[row.label()]))
+    } else {
+        // Where the share is 0 the distance may be infinite.
+        let distance = |j: usize| match share(j) {
+            share if share == T::ZERO => T::ZERO,
+            share => share * (max - z[j]),
+        };
+        (row::sum(z.len(), share), row::sum(z.len(), distance))
+    };
+    for (j, (dz, &z)) in gradient.iter_mut().zip(z).enumerate() {
+        *dz = row.factor * (mass * ((z - max).exp() / sum) - share(j));
+    }
+    mass * sum.ln() + distance
+}

@@ -1,0 +1,40 @@
+//! Triplet margin: ℓ = max(0, ‖x − p + ε‖ − ‖x − n + ε‖ + margin), ε = 10⁻⁶ added to every element.
+//! dx = factor · (u − v), dp = −factor · u, dn = factor · v, with u and v the differences over their norms, 0 where a norm
+//! is 0, and all of them 0 where the maximum is the 0.
+
+use super::row::{self, Row};
+use crate::kernel::Real;
+
+pub(crate) const SOURCE: &str = include_str!("../../../shaders/loss/triplet_margin.wgsl");
+
+pub(crate) fn run<T: Real>(row: &Row<'_, T>, gradients: &mut [&mut [T]; 3]) -> T {
+    let [x, positive, negative] = row.inputs;
+    let epsilon = T::of(f64::from(1e-6f32));
+    let distance = |other: &[T]| {
+        let square = |j: usize| {
+            let d = x[j] - other[j] + epsilon;
+            d * d
+        };
+        row::sum(x.len(), square).sqrt()
+    };
+    let (near, far) = (distance(positive), distance(negative));
+    let loss = near - far + row.parameter;
+    // One over a distance, which has no direction where it is 0.
+    let scale = |distance: T| {
+        if loss >= T::ZERO && distance > T::ZERO {
+            T::ONE / distance
+        } else {
+            T::ZERO
+        }
+    };
+    let (toward, away) = (scale(near), scale(far));
+    let [dx, dp, dn] = gradients;
+    for (j, &x) in x.iter().enumerate().take(dx.len()) {
+        let pull = toward * (x - positive[j] + epsilon);
+        let push = away * (x - negative[j] + epsilon);
+        dx[j] = row.factor * (pull - push);
+        dp[j] = row.factor * -pull;
+        dn[j] = row.factor * push;
+    }
+    if loss < T::ZERO { T::ZERO } else { loss }
+}

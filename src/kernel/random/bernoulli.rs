@@ -1,0 +1,14 @@
+//! Bernoulli numbers: 1 where u < p, else 0; a NaN where p is one.
+
+use super::unit;
+use crate::kernel::Real;
+
+pub(crate) const SOURCE: &str = include_str!("../../../shaders/random/bernoulli.wgsl");
+
+pub(crate) fn run<T: Real>(words: [u32; 4], probability: &[T]) -> [T; 4] {
+    std::array::from_fn(|i| match probability[i] {
+        p if p.is_nan() => p,
+        p if unit::<T>(words[i]) < p => T::ONE,
+        _ => T::ZERO,
+    })
+}

@@ -1,0 +1,3 @@
+//! [`Statistics`](super::Statistics) of a tensor.
+
+pub(crate) const SOURCE: &str = include_str!("../../shaders/statistics_value.wgsl");

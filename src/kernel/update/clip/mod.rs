@@ -1,0 +1,175 @@
+//! Clipping of gradients within the update.
+//!
+//! One file per way, `shaders/update/clip/x.wgsl` and its twin here. `none` is what stands in their place.
+
+mod none;
+mod norm;
+mod norm_direct;
+mod norm_factor;
+mod value;
+
+use super::Part;
+use super::ranges::check_positive;
+use crate::kernel::{Args, Real, Target, matrix};
+
+/// Added to the norm, as in PyTorch.
+pub(crate) const EPSILON: f64 = 1e-6;
+
+/// How gradients are kept from growing too large, before the penalties are added to them.
+///
+/// It is one or the other: clipping by value changes the norm, so an order would have to be chosen.
+///
+/// ```
+/// use wgrad::Clip;
+/// assert_ne!(Clip::Norm(1.0), Clip::Value(1.0));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Clip {
+    /// Element by element: g ← clamp(g, −c, c), with NaN kept (PyTorch's `clip_grad_value_`).
+    Value(f64),
+    /// All gradients together: g ← g·min(1, m/(‖g‖ + 1e-6)), ‖g‖ the Euclidean norm over the gradients of all parameters
+    /// (Pascanu et al. 2013; PyTorch's `clip_grad_norm_`). The squares are summed in `f32`: where the sum overflows, at a
+    /// norm of 1.8e19, the gradients become 0.
+    Norm(f64),
+}
+
+impl Clip {
+    /// Refuses limits outside their range.
+    pub(crate) fn check(&self) -> crate::Result<()> {
+        match *self {
+            Clip::Value(limit) => check_positive("the value to clip at", limit),
+            Clip::Norm(limit) => check_positive("the norm to clip at", limit),
+        }
+    }
+}
+
+/// [`Clip`], with where the kernel finds the norm.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum ClipWith {
+    Nothing,
+    Value(f32),
+    Norm {
+        limit: f32,
+        /// Partial sums of squares in a step's place of the ring.
+        parts: usize,
+        /// Places of the ring.
+        ring_steps: usize,
+    },
+}
+
+impl ClipWith {
+    /// What the kernel is given: the ring has `ring_steps` places of `parts` partial sums.
+    pub(crate) fn new(clip: Option<Clip>, parts: usize, ring_steps: usize) -> Self {
+        match clip {
+            None => ClipWith::Nothing,
+            Some(Clip::Value(limit)) => ClipWith::Value(limit as f32),
+            Some(Clip::Norm(limit)) => ClipWith::Norm {
+                limit: limit as f32,
+                parts,
+                ring_steps,
+            },
+        }
+    }
+
+    pub(super) fn label(&self) -> String {
+        match self {
+            ClipWith::Nothing => String::new(),
+            ClipWith::Value(limit) => format!(" clipped at {limit}"),
+            ClipWith::Norm { limit, .. } => format!(" clipped at norm {limit}"),
+        }
+    }
+
+    pub(super) fn limit(&self) -> f32 {
+        match *self {
+            ClipWith::Nothing => 0.0,
+            ClipWith::Value(limit) | ClipWith::Norm { limit, .. } => limit,
+        }
+    }
+
+    /// Partial sums in a place of the ring, and its places.
+    pub(super) fn ring(&self) -> [usize; 2] {
+        match *self {
+            ClipWith::Norm {
+                parts, ring_steps, ..
+            } => [parts, ring_steps],
+            _ => [0; 2],
+        }
+    }
+
+    /// The shader's pieces.
+    pub(super) fn sources(&self, target: &Target) -> Vec<&'static str> {
+        match self {
+            ClipWith::Nothing => vec![none::SOURCE],
+            ClipWith::Value(_) => vec![matrix::SOURCE, value::SOURCE],
+            ClipWith::Norm { .. } if target.software => {
+                vec![norm_direct::SOURCE, norm_factor::SOURCE]
+            }
+            ClipWith::Norm { .. } => vec![norm::SOURCE, norm_factor::SOURCE],
+        }
+    }
+
+    /// `vec4` elements that an invocation updates: more where each workgroup has a norm to compute first.
+    pub(super) fn elements(&self, target: &Target) -> usize {
+        match self {
+            ClipWith::Norm { .. } if target.software => 8,
+            ClipWith::Norm { .. } => 4,
+            _ => 1,
+        }
+    }
+
+    /// What the step's gradients go through on the CPU.
+    pub(super) fn values<T: Real>(&self, step: u32, args: &mut Args<'_, '_, T>) -> Clipping<T> {
+        match *self {
+            ClipWith::Nothing => Clipping::Nothing,
+            ClipWith::Value(limit) => Clipping::Value(T::of(limit.into())),
+            ClipWith::Norm {
+                limit,
+                parts,
+                ring_steps,
+            } => {
+                let place = step as usize % ring_steps * parts;
+                let sums = &args.read()[place..][..parts];
+                Clipping::Scale(norm_factor::factor(T::of(limit.into()), sums))
+            }
+        }
+    }
+}
+
+/// What a step's gradients go through.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Clipping<T> {
+    Nothing,
+    Value(T),
+    Scale(T),
+}
+
+/// Gradients that are clipped at a time.
+const CHUNK: usize = 1 << 10;
+
+impl<T: Real> Clipping<T> {
+    /// Calls `update` with the part's gradients clipped.
+    pub(super) fn run(self, mut part: Part<'_, T>, update: &impl Fn(Part<'_, T>)) {
+        let clip = |g: T| match self {
+            Clipping::Nothing => g,
+            Clipping::Value(limit) => value::clip(g, limit),
+            Clipping::Scale(factor) => factor * g,
+        };
+        if let Clipping::Nothing = self {
+            return update(part);
+        }
+        let mut clipped = [T::ZERO; CHUNK];
+        while !part.weights.is_empty() {
+            let length = part.weights.len().min(CHUNK);
+            let (first, rest) = part.split_at(length);
+            for (to, &g) in clipped.iter_mut().zip(first.gradients) {
+                *to = clip(g);
+            }
+            update(Part {
+                gradients: &clipped[..length],
+                ..first
+            });
+            part = rest;
+        }
+    }
+}

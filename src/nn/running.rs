@@ -1,0 +1,101 @@
+//! The running statistics of batch normalisations: kept beside the parameters, under names of their own.
+
+use super::{Entry, Network};
+use crate::Result;
+use crate::kernel::MatrixShape;
+use crate::kernel::program::Element;
+use crate::plan::{BufferSpec, Role, running_places};
+
+/// The ends of the names, in the order of the rows.
+const NAMES: [&str; 2] = ["running_mean", "running_var"];
+
+impl Network {
+    /// Makes room for the statistics: mean 0 and variance 1.
+    pub(super) fn reserve_running(&mut self) -> Result<()> {
+        let (places, len) = running_places(&self.graph);
+        if len == 0 {
+            return Ok(());
+        }
+        for role in [Role::Running, Role::NextRunning] {
+            let element = Element::Float;
+            self.executor.reserve(BufferSpec { role, element, len })?;
+        }
+        for (number, place) in places.into_iter().enumerate() {
+            let cols = self.graph.running[number].cols;
+            let values = [vec![0.0; cols], vec![1.0; cols]].concat();
+            let padded = MatrixShape::new(2, cols).pad(&values);
+            self.executor.write(
+                Role::Running,
+                place,
+                bytemuck::cast_slice::<f32, u32>(&padded),
+            )?;
+        }
+        Ok(())
+    }
+
+    /// The number of the batch normalisation and the row of its statistics that this is the name of.
+    pub(super) fn running_number(&self, name: &str) -> Option<(usize, usize)> {
+        let (layer, end) = name.rsplit_once('.')?;
+        let row = NAMES.iter().position(|known| *known == end)?;
+        let number = self
+            .graph
+            .running
+            .iter()
+            .position(|running| running.name == layer)?;
+        Some((number, row))
+    }
+
+    /// One row of statistics.
+    pub(super) async fn read_running(&mut self, number: usize, row: usize) -> Result<Vec<f32>> {
+        let (first, cols) = self.running_place(number, row);
+        let words = self
+            .executor
+            .read(Role::Running, first..first + cols)
+            .await?;
+        Ok(bytemuck::cast_slice(&words).to_vec())
+    }
+
+    pub(super) fn write_running(
+        &mut self,
+        number: usize,
+        row: usize,
+        values: &[f32],
+    ) -> Result<()> {
+        let (first, _) = self.running_place(number, row);
+        self.executor
+            .write(Role::Running, first, bytemuck::cast_slice(values))
+    }
+
+    /// The first float of a row of statistics, and its length.
+    fn running_place(&self, number: usize, row: usize) -> (usize, usize) {
+        let shape = MatrixShape::new(2, self.graph.running[number].cols);
+        (
+            running_places(&self.graph).0[number] + row * shape.ld(),
+            shape.cols,
+        )
+    }
+
+    /// The statistics as named tensors.
+    pub(super) async fn running_entries(&mut self) -> Result<Vec<Entry>> {
+        let mut entries = Vec::new();
+        for number in 0..self.graph.running.len() {
+            for (row, end) in NAMES.into_iter().enumerate() {
+                let values = self.read_running(number, row).await?;
+                entries.push(Entry {
+                    name: format!("{}.{end}", self.graph.running[number].name),
+                    shape: vec![values.len()],
+                    values,
+                });
+            }
+        }
+        Ok(entries)
+    }
+
+    /// The names and lengths of the statistics.
+    pub(super) fn running_names(&self) -> Vec<(String, usize)> {
+        let names = |running: &crate::graph::Running| {
+            NAMES.map(|end| (format!("{}.{end}", running.name), running.cols))
+        };
+        self.graph.running.iter().flat_map(names).collect()
+    }
+}

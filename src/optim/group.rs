@@ -1,0 +1,311 @@
+//! Parameter groups: other learning rates and penalties for some of the parameters.
+
+use crate::kernel::Factors;
+use crate::kernel::update::BLOCK;
+use crate::plan::Arena;
+use crate::{Error, Result};
+
+/// Some of a network's parameters, and factors of the optimizer's coefficients for them.
+///
+/// Every factor is 1 where no group sets it. Where several groups hold a parameter, each sets what it names, and of two
+/// that name the same factor the later one counts. (PyTorch's groups have coefficients of their own and no parameter in
+/// common: a group with `lr` and `weight_decay` is one with the factors `lr` and `weight_decay` divided by the optimizer's.)
+///
+/// ```
+/// use wgrad::ParameterGroup;
+/// let groups = [
+///     ParameterGroup::vectors().no_weight_decay(), // biases
+///     ParameterGroup::matching("layers.0.").frozen(),
+///     ParameterGroup::matching("*.weight").rate_factor(0.5),
+/// ];
+/// # let _ = groups;
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct ParameterGroup {
+    selection: Selection,
+    rate: Option<f64>,
+    weight_decay: Option<f64>,
+    l1: Option<f64>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+enum Selection {
+    Matching(String),
+    Vectors,
+}
+
+impl ParameterGroup {
+    fn new(selection: Selection) -> Self {
+        ParameterGroup {
+            selection,
+            rate: None,
+            weight_decay: None,
+            l1: None,
+        }
+    }
+
+    /// The parameters whose names match a pattern. `*` stands for any characters, also none; a pattern that ends in `.`
+    /// matches what begins with it. So `layers.0.bias` is one parameter, `layers.0.` are those of a layer, `*.bias` are all
+    /// biases, and `*` are all parameters.
+    pub fn matching(pattern: impl Into<String>) -> Self {
+        ParameterGroup::new(Selection::Matching(pattern.into()))
+    }
+
+    /// The parameters of one dimension: biases, and the gains of normalisations.
+    pub fn vectors() -> Self {
+        ParameterGroup::new(Selection::Vectors)
+    }
+
+    /// A factor of the learning rate, at least 0; 0 freezes.
+    pub fn rate_factor(self, factor: f64) -> Self {
+        ParameterGroup {
+            rate: Some(factor),
+            ..self
+        }
+    }
+
+    /// Leaves weights and moments as they are, whatever the gradient: a learning rate of 0.
+    pub fn frozen(self) -> Self {
+        self.rate_factor(0.0)
+    }
+
+    /// A factor of the weight decay, L2 or decoupled, at least 0.
+    pub fn weight_decay_factor(self, factor: f64) -> Self {
+        ParameterGroup {
+            weight_decay: Some(factor),
+            ..self
+        }
+    }
+
+    /// No weight decay, neither L2 nor decoupled.
+    pub fn no_weight_decay(self) -> Self {
+        self.weight_decay_factor(0.0)
+    }
+
+    /// A factor of the L1 coefficient, at least 0.
+    pub fn l1_factor(self, factor: f64) -> Self {
+        ParameterGroup {
+            l1: Some(factor),
+            ..self
+        }
+    }
+
+    fn holds(&self, name: &str, vector: bool) -> bool {
+        match &self.selection {
+            Selection::Matching(pattern) => matches(pattern, name),
+            Selection::Vectors => vector,
+        }
+    }
+
+    fn apply(&self, factors: &mut Factors) {
+        let set = |factor: &mut f64, to: Option<f64>| *factor = to.unwrap_or(*factor);
+        set(&mut factors.rate, self.rate);
+        set(&mut factors.l2, self.weight_decay);
+        set(&mut factors.decoupled, self.weight_decay);
+        set(&mut factors.l1, self.l1);
+    }
+}
+
+/// Whether a name matches a pattern of [`ParameterGroup::matching`].
+pub(crate) fn matches(pattern: &str, name: &str) -> bool {
+    if pattern.ends_with('.') {
+        return matches(&format!("{pattern}*"), name);
+    }
+    let Some((head, tail)) = pattern.split_once('*') else {
+        return pattern == name;
+    };
+    let Some(mut rest) = name.strip_prefix(head) else {
+        return false;
+    };
+    // Between the first `*` and the last, the earliest place is as good as any.
+    let mut pieces: Vec<&str> = tail.split('*').collect();
+    let last = pieces.pop().unwrap_or_default();
+    for piece in pieces {
+        match rest.split_once(piece) {
+            Some((_, after)) => rest = after,
+            None => return false,
+        }
+    }
+    rest.ends_with(last)
+}
+
+/// The factors of each parameter, given by name and whether it is a vector.
+pub(crate) fn factors<'a>(
+    groups: &[ParameterGroup],
+    parameters: impl Iterator<Item = (&'a str, bool)> + Clone,
+) -> Result<Vec<Factors>> {
+    let mut factors = vec![Factors::default(); parameters.clone().count()];
+    for group in groups {
+        let mut held = 0;
+        for (factors, (name, vector)) in factors.iter_mut().zip(parameters.clone()) {
+            if group.holds(name, vector) {
+                group.apply(factors);
+                factors.check()?;
+                held += 1;
+            }
+        }
+        if held == 0 {
+            let names: Vec<&str> = parameters.map(|(name, _)| name).collect();
+            return Err(match &group.selection {
+                Selection::Matching(pattern) => Error::argument(
+                    "the pattern of a parameter group",
+                    format!("that of a name among {}", names.join(", ")),
+                    pattern,
+                ),
+                Selection::Vectors => Error::argument(
+                    "a parameter group of vectors",
+                    "of a network that has a parameter of one dimension",
+                    names.join(", "),
+                ),
+            });
+        }
+    }
+    Ok(factors)
+}
+
+/// The update kernel's table for each segment of the arena: an entry for each block.
+pub(crate) fn block_factors(factors: &[Factors], arena: &Arena) -> Vec<Vec<f32>> {
+    let mut tables: Vec<Vec<f32>> = vec![Vec::new(); arena.segments.len()];
+    // Parameters lie in a segment in their order, each from the block after the last one's.
+    for (factors, place) in factors.iter().zip(&arena.places) {
+        let blocks = place.shape.floats().div_ceil(BLOCK);
+        let entries = (0..blocks).flat_map(|_| factors.entry());
+        tables[place.segment].extend(entries);
+    }
+    tables
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernel::MatrixShape;
+
+    const NAMES: [(&str, bool); 5] = [
+        ("layers.0.weight", false),
+        ("layers.0.bias", true),
+        ("layers.1.weight", false),
+        ("layers.1.bias", true),
+        ("layers.10.gain", true),
+    ];
+
+    fn rates(groups: &[ParameterGroup]) -> Vec<f64> {
+        let factors = factors(groups, NAMES.into_iter()).unwrap();
+        factors.iter().map(|f| f.rate).collect()
+    }
+
+    #[test]
+    fn patterns_match_whole_names_prefixes_and_stars() {
+        for (pattern, held) in [
+            ("layers.1.bias", &[3][..]),
+            ("layers.1.", &[2, 3]),
+            ("layers.1*", &[2, 3, 4]),
+            ("*.bias", &[1, 3]),
+            ("*", &[0, 1, 2, 3, 4]),
+            ("layers.*.weight", &[0, 2]),
+            ("*a*s.1*g*", &[2, 4]),
+            ("*10.*", &[4]),
+            ("**weight", &[0, 2]),
+        ] {
+            let mut expected = [1.0; 5];
+            held.iter().for_each(|&i| expected[i] = 0.5);
+            let group = ParameterGroup::matching(pattern).rate_factor(0.5);
+            assert_eq!(rates(&[group]), expected, "{pattern}");
+        }
+    }
+
+    #[test]
+    fn a_star_takes_no_character_twice() {
+        assert!(!matches("ab*ba", "aba"));
+        assert!(matches("ab*ba", "abba"));
+        assert!(!matches("*ab*ab", "ab"));
+        assert!(matches("a*", "a"));
+        assert!(!matches("", "a"));
+    }
+
+    #[test]
+    fn a_group_that_holds_nothing_is_refused_by_its_pattern() {
+        for pattern in ["layers.2.", "layers", "bias", "LAYERS.0.bias", ""] {
+            let groups = [ParameterGroup::matching(pattern).frozen()];
+            let error = factors(&groups, NAMES.into_iter()).unwrap_err();
+            let Error::Argument { found, .. } = &error else {
+                panic!("{error:?}");
+            };
+            assert_eq!(found, pattern);
+        }
+        let groups = [ParameterGroup::vectors().frozen()];
+        let matrices = [("a", false)].into_iter();
+        assert!(factors(&groups, matrices).is_err());
+    }
+
+    #[test]
+    fn later_groups_set_what_they_name_and_leave_the_rest() {
+        let groups = [
+            ParameterGroup::vectors()
+                .no_weight_decay()
+                .rate_factor(2.0)
+                .l1_factor(3.0),
+            ParameterGroup::matching("layers.0.").rate_factor(0.1),
+            ParameterGroup::matching("layers.1.bias")
+                .weight_decay_factor(0.5)
+                .frozen(),
+        ];
+        let found = factors(&groups, NAMES.into_iter()).unwrap();
+        let of = |rate, decay, l1| Factors {
+            rate,
+            l2: decay,
+            l1,
+            decoupled: decay,
+        };
+        assert_eq!(
+            found,
+            [
+                of(0.1, 1.0, 1.0),
+                of(0.1, 0.0, 3.0),
+                of(1.0, 1.0, 1.0),
+                of(0.0, 0.5, 3.0),
+                of(2.0, 0.0, 3.0),
+            ]
+        );
+    }
+
+    #[test]
+    fn factors_outside_their_ranges_are_refused() {
+        let all = || ParameterGroup::matching("*");
+        for wrong in [f64::NAN, f64::INFINITY, -0.1, 1e39] {
+            for group in [
+                all().rate_factor(wrong),
+                all().weight_decay_factor(wrong),
+                all().l1_factor(wrong),
+            ] {
+                let result = factors(&[group], NAMES.into_iter());
+                assert!(matches!(result, Err(Error::Argument { .. })), "{wrong}");
+            }
+        }
+        // A GPU may take it for 0, which freezes.
+        assert!(factors(&[all().rate_factor(1e-40)], NAMES.into_iter()).is_err());
+    }
+
+    #[test]
+    fn blocks_have_the_factors_of_their_parameter() {
+        let shapes = [(1, 64), (3, 65), (1, 1)];
+        let parameters = shapes
+            .iter()
+            .map(|&(rows, cols)| (String::new(), MatrixShape::new(rows, cols)));
+        // Two segments: of 64 and 256 floats, and of 64.
+        let arena = Arena::new(parameters, 320 * 12).unwrap();
+        assert_eq!(arena.segments, [320, 64]);
+        let rate = |rate| Factors {
+            rate,
+            ..Factors::default()
+        };
+        let tables = block_factors(&[rate(2.0), rate(3.0), rate(4.0)], &arena);
+        let rates: Vec<Vec<f32>> = tables
+            .iter()
+            .map(|table| table.iter().copied().step_by(4).collect())
+            .collect();
+        assert_eq!(rates, [vec![2.0, 3.0, 3.0, 3.0, 3.0], vec![4.0]]);
+        for (table, floats) in tables.iter().zip(&arena.segments) {
+            assert_eq!(table.len(), floats / BLOCK * 4);
+        }
+    }
+}

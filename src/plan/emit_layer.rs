@@ -1,0 +1,179 @@
+//! The calls of layers that keep state, draw random numbers or move columns.
+
+use super::emit::Emitter;
+use super::operand::Operand;
+use super::running::running_places;
+use super::{Role, Task};
+use crate::graph::{Op, Value};
+use crate::kernel::elementwise::Op as Elementary;
+use crate::kernel::random::Draw;
+use crate::kernel::rearrange::Move;
+use crate::kernel::threefry::{Use, key};
+use crate::kernel::{
+    BatchNorm, BatchNormBackward, Commit, Dropout, LayerNorm, LayerNormBackward, MatrixShape,
+    Random, Rearrange,
+};
+
+impl Emitter<'_> {
+    /// The call of an operation that is none of the elementary ones.
+    pub(super) fn layer(&mut self, value: Value) {
+        let shape = self.shape(value);
+        match *self.graph.op(value) {
+            Op::Fill { value: number } => self.elementwise(Elementary::Fill(number), &[], value),
+            Op::Columns { x, start } => {
+                let of = self.shape(x).cols;
+                self.rearrange(Move::Columns { start, of }, &[x], value);
+            }
+            Op::PlaceColumns { x, start } => {
+                let width = self.shape(x).cols;
+                self.rearrange(Move::Place { start, width }, &[x], value);
+            }
+            Op::Concatenate { a, b } => {
+                let left = self.shape(a).cols;
+                self.rearrange(Move::Concatenate { left }, &[a, b], value);
+            }
+            Op::Prelu { x, slope } => {
+                let shared = self.is_shared(slope, x);
+                self.elementwise(Elementary::PRelu { shared }, &[x, slope], value);
+            }
+            Op::PreluBackward { dy, x, slope } => {
+                let shared = self.is_shared(slope, x);
+                let op = Elementary::PReluBackward { shared };
+                self.elementwise(op, &[dy, x, slope], value);
+            }
+            Op::PreluSlope { dy, x } => {
+                self.elementwise(Elementary::PReluSlope, &[dy, x], value);
+            }
+            Op::Dropout { x, rate, number } => {
+                let operands = vec![self.operand(x), self.state(), self.operand(value)];
+                let dropout = Dropout {
+                    shape,
+                    probability: rate,
+                    key: key(self.request.seed, Use::Node(number)),
+                };
+                self.push(dropout, operands);
+            }
+            Op::Random { draw, p, number } => self.random(draw, p, number, value),
+            Op::BatchNorm { .. } => self.batch_norm(value),
+            Op::BatchNormBackward {
+                dy,
+                x,
+                saved,
+                gamma,
+            } => {
+                let mut operands = self.operands(&[dy, x, saved, gamma, value]);
+                // 0, which stands for the loss, where another call tests the gradient.
+                let mut ids = [0; 2];
+                for (id, part) in ids.iter_mut().zip(self.parts(value)) {
+                    operands.push(self.operand(part));
+                    if let Some(number) = self.parameter_of(part) {
+                        *id = self.guard(number);
+                    }
+                }
+                operands.push(self.state());
+                let [gamma_id, beta_id] = ids;
+                let backward = BatchNormBackward {
+                    shape,
+                    gamma_id,
+                    beta_id,
+                };
+                self.push(backward, operands);
+            }
+            Op::LayerNorm {
+                x,
+                gamma,
+                beta,
+                epsilon,
+            } => {
+                let operands = self.operands(&[x, gamma, beta, value]);
+                self.push(LayerNorm { shape, epsilon }, operands);
+            }
+            Op::LayerNormBackward {
+                dy,
+                x,
+                gamma,
+                epsilon,
+            } => {
+                let mut operands = self.operands(&[dy, x, gamma, value]);
+                let parts = self.parts(value);
+                operands.extend(self.operands(&parts));
+                self.push(LayerNormBackward { shape, epsilon }, operands);
+            }
+            ref other => unreachable!("{other:?} is no layer"),
+        }
+    }
+
+    /// Whether one slope serves all columns of x.
+    fn is_shared(&self, slope: Value, x: Value) -> bool {
+        self.shape(slope).cols != self.shape(x).cols
+    }
+
+    fn rearrange(&mut self, op: Move, inputs: &[Value], out: Value) {
+        let mut operands = self.operands(inputs);
+        operands.push(self.operand(out));
+        let shape = self.shape(out);
+        self.push(Rearrange { op, shape }, operands);
+    }
+
+    fn random(&mut self, draw: Draw, p: Option<Value>, number: u32, out: Value) {
+        let mut operands: Vec<Operand> = p.iter().map(|&p| self.operand(p)).collect();
+        operands.extend([self.state(), self.operand(out)]);
+        let random = Random {
+            draw,
+            shape: self.shape(out),
+            key: key(self.request.seed, Use::Node(number)),
+        };
+        self.push(random, operands);
+    }
+
+    fn batch_norm(&mut self, value: Value) {
+        let Op::BatchNorm {
+            x,
+            gamma,
+            beta,
+            number,
+            epsilon,
+            momentum,
+        } = *self.graph.op(value)
+        else {
+            unreachable!("only batch normalisations are emitted as such")
+        };
+        let shape = self.shape(value);
+        let statistics = |role| Operand::Role {
+            role,
+            offset: running_places(self.graph).0[number],
+            len: MatrixShape::new(2, shape.cols).floats(),
+        };
+        let mut operands = self.operands(&[x, gamma, beta]);
+        operands.push(statistics(Role::Running));
+        operands.push(self.operand(value));
+        if matches!(self.request.task, Task::Predict | Task::Evaluate) {
+            let op = Elementary::Normalize { epsilon };
+            return self.push(crate::kernel::Elementwise { op, shape }, operands);
+        }
+        let parts = self.parts(value);
+        operands.extend(self.operands(&parts));
+        operands.push(statistics(Role::NextRunning));
+        let batch_norm = BatchNorm {
+            shape,
+            epsilon,
+            momentum,
+        };
+        self.push(batch_norm, operands);
+    }
+
+    /// Puts the running statistics of this step in the place of the old ones.
+    pub(super) fn commit_running(&mut self) {
+        let (_, floats) = running_places(self.graph);
+        if floats == 0 {
+            return;
+        }
+        let whole = |role| Operand::Role {
+            role,
+            offset: 0,
+            len: floats,
+        };
+        let operands = vec![whole(Role::NextRunning), self.state(), whole(Role::Running)];
+        self.push(Commit { floats }, operands);
+    }
+}

@@ -1,0 +1,195 @@
+//! What a step does with its gradients: accumulation, norm, update, average; and what an inspected step measures.
+
+use super::Role;
+use super::emit::Emitter;
+use super::inspect::{Inspected, What, inspected};
+use super::lower::{Task, Training};
+use super::operand::Operand;
+use crate::kernel::update::{BLOCK, ClipWith, FACTORS};
+use crate::kernel::{Blend, Clip, Statistics, Sum, Update};
+
+impl Emitter<'_> {
+    /// The calls after all gradients are computed.
+    pub(super) fn end_step(&mut self, training: Training<'_>) {
+        self.commit_running();
+        if training.inspect {
+            self.for_segments(|emitter, segment, floats| {
+                let operands = vec![
+                    whole(Role::Parameters(segment), floats),
+                    whole(Role::Previous(segment), floats),
+                    emitter.state(),
+                ];
+                emitter.push(Blend::copy(floats), operands);
+            });
+        }
+        let of = training.accumulate;
+        if of > 1 {
+            self.accumulate(training);
+        }
+        self.inspect_parameters(What::Gradient);
+        if training.micro + 1 == of {
+            let gradients = if of > 1 {
+                Role::Accumulated
+            } else {
+                Role::Gradients
+            };
+            let first = training.phase * self.request.arena.segments.len();
+            let gradients = |segment: usize| gradients(first + segment);
+            if training.gradient_norm || matches!(training.clip, Some(Clip::Norm(_))) {
+                self.gradient_norm(gradients);
+            }
+            self.update(training, gradients);
+            if let Some((decay, first)) = training.average {
+                self.average(decay, first);
+            }
+        }
+        self.inspect_parameters(What::Update);
+        self.inspect_parameters(What::Weight);
+    }
+
+    fn for_segments(&mut self, mut emit: impl FnMut(&mut Self, usize, usize)) {
+        for (segment, &floats) in self.request.arena.segments.iter().enumerate() {
+            emit(self, segment, floats);
+        }
+    }
+
+    /// Adds the mean of the micro-batch's gradients to those before; moves the clock on where no update will.
+    fn accumulate(&mut self, training: Training<'_>) {
+        let segments = self.request.arena.segments.len();
+        let first = training.phase * segments;
+        self.for_segments(|emitter, segment, floats| {
+            let operands = vec![
+                whole(Role::Gradients(first + segment), floats),
+                whole(Role::Accumulated(first + segment), floats),
+                emitter.state(),
+            ];
+            let scale = 1.0 / training.accumulate as f32;
+            let blend = Blend {
+                advance: segment + 1 == segments && training.micro + 1 < training.accumulate,
+                ..Blend::accumulate(floats, training.micro == 0, scale)
+            };
+            emitter.push(blend, operands);
+        });
+    }
+
+    fn gradient_norm(&mut self, gradients: impl Fn(usize) -> Role) {
+        let ring_stride = gradient_parts(&self.request.arena.segments);
+        let steps = self.request.table_steps;
+        let mut ring_offset = 0;
+        self.for_segments(|emitter, segment, floats| {
+            let sum = Sum {
+                floats,
+                squares: true,
+                ring_steps: steps,
+                ring_stride,
+                ring_offset,
+            };
+            ring_offset += Sum::parts(floats);
+            let ring = whole(Role::GradientNorms, steps * ring_stride);
+            let operands = vec![whole(gradients(segment), floats), ring, emitter.state()];
+            emitter.push(sum, operands);
+        });
+    }
+
+    fn update(&mut self, training: Training<'_>, gradients: impl Fn(usize) -> Role) {
+        let request = self.request;
+        let segments = request.arena.segments.len();
+        let parts = gradient_parts(&request.arena.segments);
+        let optimizer = training.optimizer;
+        self.for_segments(|emitter, segment, floats| {
+            let mut operands = vec![
+                whole(Role::Parameters(segment), floats),
+                whole(gradients(segment), floats),
+            ];
+            if optimizer.moments() > 0 {
+                operands.push(whole(Role::Moments(segment), optimizer.moments() * floats));
+            }
+            operands.extend([emitter.step_table(), emitter.state()]);
+            if let Some(Clip::Norm(_)) = training.clip {
+                operands.push(whole(Role::GradientNorms, request.table_steps * parts));
+            }
+            if training.grouped {
+                let role = Role::Factors(training.phase * segments + segment);
+                operands.push(whole(role, floats / BLOCK * FACTORS));
+            }
+            let update = Update {
+                optimizer,
+                floats,
+                table_steps: request.table_steps,
+                advance: segment + 1 == segments,
+                clip: ClipWith::new(training.clip, parts, request.table_steps),
+                grouped: training.grouped,
+            };
+            emitter.push(update, operands);
+        });
+    }
+
+    /// The moving average of the weights; after the first update it is the weights.
+    fn average(&mut self, decay: f64, first: bool) {
+        self.for_segments(|emitter, segment, floats| {
+            let operands = vec![
+                whole(Role::Parameters(segment), floats),
+                whole(Role::Average(segment), floats),
+                emitter.state(),
+            ];
+            let blend = if first {
+                Blend::copy(floats)
+            } else {
+                Blend::average(floats, decay)
+            };
+            emitter.push(blend, operands);
+        });
+    }
+
+    /// Statistics of an activation's values, in an inspected step.
+    pub(super) fn inspect_activation(&mut self, node: usize) {
+        self.inspect(|item| item.what == What::Activation(node));
+    }
+
+    fn inspect_parameters(&mut self, what: What) {
+        self.inspect(|item| item.what == what);
+    }
+
+    fn inspect(&mut self, which: impl Fn(&Inspected) -> bool) {
+        let Task::Train(training) = self.request.task else {
+            return;
+        };
+        if !training.inspect {
+            return;
+        }
+        let (items, measures) = inspected(self.request.graph, training.trained, self.request.batch);
+        for item in items.iter().filter(|item| which(item)) {
+            let mut operands = match item.what {
+                What::Activation(node) => vec![self.operand(self.graph.value(node))],
+                What::Gradient => vec![self.gradient_place(item.number)],
+                What::Weight | What::Update => {
+                    vec![self.parameter_place(Role::Parameters, item.number)]
+                }
+            };
+            if item.what == What::Update {
+                operands.push(self.parameter_place(Role::Previous, item.number));
+            }
+            operands.push(whole(Role::Measures, measures));
+            let statistics = Statistics {
+                floats: item.shape.floats(),
+                change: item.what == What::Update,
+                place: item.place,
+            };
+            self.push(statistics, operands);
+        }
+    }
+}
+
+/// A buffer from its start.
+fn whole(role: Role, len: usize) -> Operand {
+    Operand::Role {
+        role,
+        offset: 0,
+        len,
+    }
+}
+
+/// Partial sums of squared gradients in a step.
+pub(crate) fn gradient_parts(segments: &[usize]) -> usize {
+    segments.iter().map(|&floats| Sum::parts(floats)).sum()
+}

@@ -1,0 +1,64 @@
+//! What an inspected step measures, and where in the buffer of measures its numbers lie.
+
+use crate::graph::{Graph, Node, Op};
+use crate::kernel::{MatrixShape, Statistics};
+
+/// What of the network is measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum What {
+    /// The values of this node.
+    Activation(usize),
+    /// Of a parameter: its gradient, its change in the step, and its values after it.
+    Gradient,
+    Update,
+    Weight,
+}
+
+/// One tensor that is measured.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Inspected {
+    pub(crate) what: What,
+    /// Of the parameter, or among the activations.
+    pub(crate) number: usize,
+    pub(crate) shape: MatrixShape,
+    /// Its first float in the buffer of measures, and how many.
+    pub(crate) place: usize,
+    pub(crate) floats: usize,
+}
+
+/// All that is measured in a step on a batch of this size, and the floats of the measures.
+pub(crate) fn inspected(graph: &Graph, trained: &[bool], batch: usize) -> (Vec<Inspected>, usize) {
+    let (mut items, mut place) = (Vec::new(), 0);
+    let mut add = |what, number, shape: MatrixShape| {
+        let floats = Statistics::output(shape.floats());
+        items.push(Inspected {
+            what,
+            number,
+            shape,
+            place,
+            floats,
+        });
+        place += floats;
+    };
+    let activations = graph.nodes.iter().enumerate();
+    let activations = activations.filter(|(_, node)| is_activation(&node.op));
+    for (number, (node, Node { shape, .. })) in activations.enumerate() {
+        add(What::Activation(node), number, shape.at(batch));
+    }
+    for (number, parameter) in graph.parameters.iter().enumerate() {
+        for what in [What::Gradient, What::Update, What::Weight] {
+            if trained[number] {
+                add(what, number, parameter.shape);
+            }
+        }
+    }
+    (items, place)
+}
+
+/// Whether an operation's values are an activation's.
+fn is_activation(op: &Op) -> bool {
+    matches!(
+        op,
+        Op::Activation { .. } | Op::Prelu { .. } | Op::Softmax { .. }
+    )
+}

@@ -1,0 +1,16 @@
+//! Where the running statistics of batch normalisations lie: one after the other in one buffer.
+
+use crate::graph::Graph;
+use crate::kernel::MatrixShape;
+use crate::kernel::matrix::ALIGNMENT;
+
+/// The first float of each batch normalisation's statistics, and the floats of all together.
+pub(crate) fn running_places(graph: &Graph) -> (Vec<usize>, usize) {
+    let (mut places, mut floats) = (Vec::new(), 0);
+    for running in &graph.running {
+        places.push(floats);
+        let shape = MatrixShape::new(2, running.cols);
+        floats += shape.floats().next_multiple_of(ALIGNMENT);
+    }
+    (places, floats)
+}

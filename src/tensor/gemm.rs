@@ -1,0 +1,87 @@
+//! The general matrix product of BLAS and ONNX, from the kernels that are there.
+
+use super::Tensor;
+use super::calls::expect;
+use crate::kernel::{Layout, MatrixShape};
+use crate::{Error, Result};
+
+/// How [`Tensor::gemm`] multiplies: α·op(A)·op(B) + β·C.
+///
+/// ```
+/// use wgrad::{Device, Gemm, Tensor};
+/// # fn main() -> wgrad::Result<()> {
+/// let device = Device::cpu();
+/// let a = Tensor::new(&device, [1, 2], &[1.0, 2.0])?;
+/// let b = Tensor::new(&device, [1, 2], &[3.0, 4.0])?;
+/// let c = Tensor::new(&device, [1, 1], &[100.0])?;
+/// let options = Gemm { alpha: 10.0, transpose_b: true, ..Gemm::default() };
+/// assert_eq!(a.gemm(&b, Some(&c), options)?.download()?, [210.0]);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Gemm {
+    /// α, the factor of the product: 1 by default.
+    pub alpha: f32,
+    /// β, the factor of C: 1 by default. Where it is 0, C is not read.
+    pub beta: f32,
+    /// Whether A is stored [K, M]: no by default.
+    pub transpose_a: bool,
+    /// Whether B is stored [N, K]: no by default.
+    pub transpose_b: bool,
+}
+
+impl Default for Gemm {
+    fn default() -> Self {
+        Gemm {
+            alpha: 1.0,
+            beta: 1.0,
+            transpose_a: false,
+            transpose_b: false,
+        }
+    }
+}
+
+impl Tensor {
+    /// α·op(A)·op(B) + β·C [M, N], `self` being A (ONNX's `Gemm`, BLAS's `sgemm`). C is [M, N], or repeated to that from
+    /// [1, N], [M, 1] or [1, 1].
+    ///
+    /// It is composed of other calls, up to six of them: a product, scales and a sum. Use [`matmul`](Tensor::matmul) or
+    /// [`dense`](Tensor::dense) where they serve.
+    ///
+    /// # Errors
+    /// [`Shape`](Error::Shape) if the shapes do not fit.
+    pub fn gemm(&self, b: &Tensor, c: Option<&Tensor>, options: Gemm) -> Result<Tensor> {
+        let mut product = match (options.transpose_a, options.transpose_b) {
+            (false, false) => self.matmul(b, Layout::NN)?,
+            (false, true) => self.matmul(b, Layout::NT)?,
+            (true, false) => self.matmul(b, Layout::TN)?,
+            (true, true) => self.transpose()?.matmul(b, Layout::NT)?,
+        };
+        let MatrixShape { rows, cols } = product.shape;
+        if let Some(c) = c {
+            let fits = |found: usize, wanted: usize| found == wanted || found == 1;
+            if !fits(c.shape.rows, rows) || !fits(c.shape.cols, cols) {
+                let wanted = format!("C [{rows}, {cols}], or 1 in the place of either");
+                return Err(Error::shape("gemm", wanted, c.shape));
+            }
+            super::same_device("gemm", &self.device, &[c])?;
+        }
+        if options.alpha != 1.0 {
+            product = product.scale(options.alpha)?;
+        }
+        let Some(c) = c.filter(|_| options.beta != 0.0) else {
+            return Ok(product);
+        };
+        let mut c = c.scale(options.beta)?;
+        if c.shape.cols != cols {
+            // A column times a row of ones: exact.
+            c = c.matmul(&Tensor::filled(&self.device, [1, cols], 1.0)?, Layout::NN)?;
+        }
+        if c.shape == product.shape {
+            return product.add(&c);
+        }
+        expect("gemm", "C", c.shape, MatrixShape::new(1, cols))?;
+        product.bias_add(&c)
+    }
+}

@@ -1,0 +1,350 @@
+//! Losses of a batch, with their gradients.
+
+use super::{Tensor, Words};
+use crate::device::{Memory, Operand};
+use crate::kernel::loss::{Against, ENTRY, Output, Totals};
+use crate::kernel::{Criterion, Loss, LossCall, MatrixShape, row_reduce, update::ALL_FINITE};
+use crate::{Error, Result};
+
+/// What the inputs of a loss are compared with.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub enum TensorTarget<'a> {
+    /// One label a row.
+    Labels(&'a Words),
+    /// A matrix of the inputs' shape; [rows, 1] for [`Criterion::CosineEmbedding`].
+    Values(&'a Tensor),
+    /// One number for all elements.
+    Constant(f32),
+    /// For criteria without a target: [`Criterion::TripletMargin`] and [`Criterion::Value`].
+    None,
+}
+
+impl<'a> From<&'a Words> for TensorTarget<'a> {
+    fn from(labels: &'a Words) -> Self {
+        TensorTarget::Labels(labels)
+    }
+}
+
+impl<'a> From<&'a Tensor> for TensorTarget<'a> {
+    fn from(values: &'a Tensor) -> Self {
+        TensorTarget::Values(values)
+    }
+}
+
+impl From<f32> for TensorTarget<'_> {
+    fn from(value: f32) -> Self {
+        TensorTarget::Constant(value)
+    }
+}
+
+/// What [`Tensor::loss`] gives.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct LossOutput {
+    /// The loss, reduced and with its factor.
+    pub loss: f32,
+    /// Rows whose guess is their label: the first greatest column is, or, for a single column that is no class, it is above
+    /// 0 (logits, ±1) or ½ (targets 0 and 1) where the label is 1 and not where it is 0. 0 without labels.
+    pub correct: usize,
+    /// Rows that have a label, ignored ones left out. 0 without labels, and for criteria whose rows guess nothing.
+    pub counted: usize,
+    /// The gradients of [`loss`](LossOutput::loss), one for each input.
+    pub gradients: Vec<Tensor>,
+}
+
+impl Tensor {
+    /// A loss with its gradients, `self` being the first input, `others` the second and third of those criteria that have
+    /// more than one. Waits for the result.
+    ///
+    /// ```
+    /// use wgrad::{Criterion, Device, Loss, Reduction, Tensor, Words};
+    /// # fn main() -> wgrad::Result<()> {
+    /// let device = Device::cpu();
+    /// let x = Tensor::new(&device, [2, 2], &[1.0, 0.0, 3.0, 4.0])?;
+    /// let t = Tensor::new(&device, [2, 2], &[1.0, 2.0, 3.0, 3.0])?;
+    /// let squared = x.loss(&Loss::squared_error(), &[], &t)?; // ½Σ(x − t)²
+    /// assert_eq!(squared.loss, 2.5);
+    /// assert_eq!(squared.gradients[0].download()?, [0.0, -2.0, 0.0, 1.0]);
+    ///
+    /// let labels = Words::new(&device, &[0, 1])?;
+    /// let hinge = Loss::from(Criterion::Hinge { margin: 1.0 }).reduction(Reduction::Sum);
+    /// let hinge = x.loss(&hinge, &[], &labels)?; // against 1, −1 and −1, 1
+    /// assert_eq!((hinge.loss, hinge.correct), (5.0, 2));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Argument`](Error::Argument) if a setting of the loss is outside its range, or if the criterion does not take this
+    /// kind of target; [`Shape`](Error::Shape) if there are not as many inputs as it needs, of one shape with at least one
+    /// row and column, or the target does not fit them; [`Label`](Error::Label) if a label is not below the number of
+    /// classes, nor the ignored one; [`NonFiniteData`](Error::NonFiniteData) if a target is not finite;
+    /// [`NonFinite`](Error::NonFinite) if an input or a row's loss is not.
+    pub async fn loss_async(
+        &self,
+        loss: &Loss,
+        others: &[&Tensor],
+        target: impl Into<TensorTarget<'_>>,
+    ) -> Result<LossOutput> {
+        let call = Call::new("loss", loss, self, others, target.into()).await?;
+        call.reduce().await
+    }
+
+    /// The loss of every row, [1, rows], with class weights, without the loss's reduction and factor (PyTorch's reduction
+    /// `none`, but summed over the columns); 0 where the label is ignored. Waits for the result.
+    ///
+    /// # Errors
+    /// As [`Tensor::loss_async`].
+    pub async fn row_losses_async(
+        &self,
+        loss: &Loss,
+        others: &[&Tensor],
+        target: impl Into<TensorTarget<'_>>,
+    ) -> Result<Tensor> {
+        let call = Call::new("row_losses", loss, self, others, target.into()).await?;
+        let mut losses = Tensor::room(&self.device, MatrixShape::new(1, self.shape.rows))?;
+        call.run(Output::Rows, &mut [&mut losses.memory]).await?;
+        Ok(losses)
+    }
+
+    /// The mean softmax cross-entropy of logits (`self`, [batch, classes]) with one label a row: [`Tensor::loss_async`] of
+    /// [`Loss::softmax_cross_entropy`].
+    ///
+    /// # Errors
+    /// As [`Tensor::loss_async`].
+    pub async fn cross_entropy_async(&self, labels: &Words) -> Result<LossOutput> {
+        let loss = Loss::softmax_cross_entropy();
+        let call = Call::new("cross_entropy", &loss, self, &[], labels.into()).await?;
+        call.reduce().await
+    }
+
+    /// [`Tensor::loss_async`], waited for.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub fn loss<'a>(
+        &self,
+        loss: &Loss,
+        others: &[&Tensor],
+        target: impl Into<TensorTarget<'a>>,
+    ) -> Result<LossOutput> {
+        pollster::block_on(self.loss_async(loss, others, target.into()))
+    }
+
+    /// [`Tensor::row_losses_async`], waited for.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub fn row_losses<'a>(
+        &self,
+        loss: &Loss,
+        others: &[&Tensor],
+        target: impl Into<TensorTarget<'a>>,
+    ) -> Result<Tensor> {
+        pollster::block_on(self.row_losses_async(loss, others, target.into()))
+    }
+
+    /// [`Tensor::cross_entropy_async`], waited for.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub fn cross_entropy(&self, labels: &Words) -> Result<LossOutput> {
+        pollster::block_on(self.cross_entropy_async(labels))
+    }
+}
+
+/// A checked call.
+struct Call<'a> {
+    loss: &'a Loss,
+    inputs: Vec<&'a Tensor>,
+    target: TensorTarget<'a>,
+    against: Against,
+}
+
+impl<'a> Call<'a> {
+    async fn new(
+        operation: &'static str,
+        loss: &'a Loss,
+        first: &'a Tensor,
+        others: &[&'a Tensor],
+        target: TensorTarget<'a>,
+    ) -> Result<Self> {
+        let mut inputs = vec![first];
+        inputs.extend(others);
+        let (shape, criterion) = (first.shape, loss.criterion);
+        loss.check(shape.cols)?;
+        if inputs.len() != criterion.inputs() {
+            let wanted = format!("{} inputs for {}", criterion.inputs(), criterion.name());
+            return Err(Error::shape(operation, wanted, inputs.len()));
+        }
+        if shape.rows == 0 || shape.cols == 0 {
+            return Err(Error::shape(
+                operation,
+                "at least one row and column",
+                shape,
+            ));
+        }
+        for input in others {
+            super::calls::expect(operation, "input", input.shape, shape)?;
+        }
+        super::same_device(operation, &first.device, others)?;
+        let against = check_target(operation, loss, first, target).await?;
+        Ok(Call {
+            loss,
+            inputs,
+            target,
+            against,
+        })
+    }
+
+    async fn reduce(&self) -> Result<LossOutput> {
+        let (device, shape) = (&self.inputs[0].device, self.inputs[0].shape);
+        let mut gradients = Vec::new();
+        for _ in &self.inputs {
+            gradients.push(Tensor::room(device, shape)?);
+        }
+        let mut outputs: Vec<&mut Memory> = gradients.iter_mut().map(|g| &mut g.memory).collect();
+        let totals = self.run(Output::Gradients, &mut outputs).await?;
+        Ok(LossOutput {
+            loss: self.loss.value(&totals, shape.cols) as f32,
+            correct: totals.correct,
+            counted: totals.counted,
+            gradients,
+        })
+    }
+
+    async fn run(&self, output: Output, outputs: &mut [&mut Memory]) -> Result<Totals> {
+        let (device, shape) = (&self.inputs[0].device, self.inputs[0].shape);
+        let (loss, against) = (self.loss, self.against);
+        let parts = row_reduce::sums(shape);
+        let mut ring = device.floats("loss", vec![0.0; ENTRY * parts])?;
+        let mut state = device.words("state", vec![0, 0, ALL_FINITE, 0])?;
+        let weights = if loss.class_weights.is_empty() {
+            None
+        } else {
+            let padded = MatrixShape::new(1, shape.cols).pad(&loss.class_weights);
+            Some(device.floats("class weights", padded)?)
+        };
+        let call = LossCall {
+            criterion: loss.criterion,
+            shape,
+            against,
+            class_weights: weights.is_some(),
+            ignore: loss.ignore_index,
+            factor: loss.gradient_factor(shape, against),
+            divide: loss.divides(against),
+            output,
+            clock: true,
+            ring_steps: 1,
+            ring_stride: parts,
+            ring_offset: 0,
+            ring_sums: parts,
+        };
+        let mut operands: Vec<Operand<'_>> = Vec::new();
+        operands.extend(self.inputs.iter().map(|input| Operand::Read(&input.memory)));
+        match self.target {
+            TensorTarget::Labels(labels) => operands.push(Operand::Read(&labels.memory)),
+            TensorTarget::Values(values) => operands.push(Operand::Read(&values.memory)),
+            TensorTarget::Constant(_) | TensorTarget::None => {}
+        }
+        operands.extend(weights.iter().map(Operand::Read));
+        operands.extend(outputs.iter_mut().map(|output| Operand::Write(output)));
+        operands.extend([Operand::Write(&mut ring), Operand::Write(&mut state)]);
+        device.run(call, &mut operands)?;
+        let sums = ring.download(device).await?;
+        if state.download(device).await?[2] != ALL_FINITE {
+            return Err(self.non_finite().await?);
+        }
+        Ok(Totals::of(
+            &bytemuck::cast_slice::<u32, f32>(&sums)[..ENTRY * parts],
+        ))
+    }
+
+    /// What to say of a guard that was set: a target may have done it.
+    async fn non_finite(&self) -> Result<Error> {
+        if let TensorTarget::Values(values) = self.target {
+            let found = values.download_async().await?;
+            if let Some(place) = found.iter().position(|value| !value.is_finite()) {
+                return Ok(Error::NonFiniteData {
+                    row: place / values.shape.cols,
+                    column: place % values.shape.cols,
+                    value: found[place],
+                });
+            }
+        }
+        Ok(Error::NonFinite {
+            step: 0,
+            tensor: "the loss".into(),
+        })
+    }
+}
+
+/// Refuses a target that the loss does not take, or that does not fit the input.
+async fn check_target(
+    operation: &'static str,
+    loss: &Loss,
+    input: &Tensor,
+    target: TensorTarget<'_>,
+) -> Result<Against> {
+    let (criterion, shape) = (loss.criterion, input.shape);
+    let wrong = |expected: &str, found: &str| {
+        let expected = format!("{expected} for {}", criterion.name());
+        Err(Error::argument("the target", expected, found))
+    };
+    let found = match target {
+        TensorTarget::Labels(_) => "labels",
+        TensorTarget::Values(_) => "values",
+        TensorTarget::Constant(_) => "a constant",
+        TensorTarget::None => "none",
+    };
+    if criterion.has_target() == matches!(target, TensorTarget::None) {
+        let expected = if criterion.has_target() {
+            "one"
+        } else {
+            "none"
+        };
+        return wrong(expected, found);
+    }
+    let labelled = matches!(target, TensorTarget::Labels(_));
+    if !labelled && matches!(criterion, Criterion::MultiMargin { .. }) {
+        return wrong("labels", found);
+    }
+    if !labelled && loss.ignore_index.is_some() {
+        return wrong("labels, as one is ignored,", found);
+    }
+    match target {
+        TensorTarget::None => Ok(Against::Nothing),
+        TensorTarget::Constant(value) if value.is_finite() => Ok(Against::Constant(value)),
+        TensorTarget::Constant(value) => Err(Error::argument("a constant target", "finite", value)),
+        TensorTarget::Values(values) => {
+            let wanted = MatrixShape::new(shape.rows, criterion.target_cols(shape.cols));
+            super::calls::expect(operation, "target", values.shape, wanted)?;
+            super::same_device(operation, &input.device, &[values])?;
+            Ok(Against::Values)
+        }
+        TensorTarget::Labels(labels) => {
+            if labels.len != shape.rows {
+                let wanted = format!("one label for each of {} rows", shape.rows);
+                return Err(Error::shape(operation, wanted, labels.len));
+            }
+            check_labels(loss, labels, criterion.classes(shape.cols)).await?;
+            if !labels.device.is_same(&input.device) {
+                return Err(Error::DeviceMismatch { operation });
+            }
+            Ok(Against::Labels)
+        }
+    }
+}
+
+/// Refuses a label that is not below the number of classes, nor the ignored one.
+async fn check_labels(loss: &Loss, labels: &Words, classes: usize) -> Result<()> {
+    let is_bad = |label: u32| label as usize >= classes && Some(label) != loss.ignore_index;
+    // The greatest is known: mostly nothing needs to be read.
+    if (labels.max as usize) < classes {
+        return Ok(());
+    }
+    let words = labels.memory.download(&labels.device).await?;
+    match words[..labels.len].iter().position(|&word| is_bad(word)) {
+        None => Ok(()),
+        Some(row) => Err(Error::Label {
+            row,
+            label: words[row],
+            classes,
+        }),
+    }
+}

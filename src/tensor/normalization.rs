@@ -1,0 +1,275 @@
+//! Batch and layer normalisation.
+
+use super::Tensor;
+use super::calls::expect;
+use crate::device::Operand;
+use crate::kernel::update::ALL_FINITE;
+use crate::kernel::{
+    BatchNorm, BatchNormBackward, Commit, LayerNorm, LayerNormBackward, MatrixShape, Op,
+};
+use crate::{Error, Result};
+
+/// What [`Tensor::batch_norm`] gives.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct BatchNormOutput {
+    /// The normalised batch, [rows, cols].
+    pub y: Tensor,
+    /// Mean and 1/√(variance + ε) of the batch, [2, cols]: for [`Tensor::batch_norm_backward`].
+    pub saved: Tensor,
+    /// The running mean and variance after this batch, [2, cols].
+    pub running: Tensor,
+}
+
+/// The gradients of a normalisation.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct NormalizationGradients {
+    /// With respect to the input, [rows, cols].
+    pub dx: Tensor,
+    /// With respect to the scale, [1, cols].
+    pub dgamma: Tensor,
+    /// With respect to the shift, [1, cols].
+    pub dbeta: Tensor,
+}
+
+impl Tensor {
+    /// Batch normalisation in training (Ioffe and Szegedy 2015): with mean and variance 1/n·Σ(x − mean)² of every column
+    /// of `self`, y = γ·(x − mean)/√(variance + ε) + β.
+    ///
+    /// `running` [2, cols] holds the running mean and variance; the result has them moved towards the batch's,
+    /// (1 − m)·running + m·batch, m the momentum, with the unbiased variance n/(n − 1)·variance. As PyTorch's
+    /// `BatchNorm1d`, but that PyTorch refuses a single row; here its variance is 0, and y = β. PyTorch's defaults are
+    /// ε = 10⁻⁵ and m = 0.1.
+    ///
+    /// ```
+    /// use wgrad::{Device, Tensor};
+    /// # fn main() -> wgrad::Result<()> {
+    /// let device = Device::cpu();
+    /// let x = Tensor::new(&device, [2, 1], &[1.0, 3.0])?;
+    /// let gamma = Tensor::new(&device, [1, 1], &[10.0])?;
+    /// let beta = Tensor::new(&device, [1, 1], &[5.0])?;
+    /// let running = Tensor::new(&device, [2, 1], &[0.0, 1.0])?; // mean 0, variance 1
+    /// let output = x.batch_norm(&gamma, &beta, &running, 1e-10, 0.5)?;
+    /// assert_eq!(output.y.download()?, [-5.0, 15.0]);
+    /// assert_eq!(output.running.download()?, [1.0, 1.5]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Shape`](Error::Shape) if the shapes do not fit, or there is no row; [`Argument`](Error::Argument) unless ε is
+    /// above 0 and finite, and the momentum from 0 to 1.
+    pub fn batch_norm(
+        &self,
+        gamma: &Tensor,
+        beta: &Tensor,
+        running: &Tensor,
+        epsilon: f32,
+        momentum: f32,
+    ) -> Result<BatchNormOutput> {
+        let name = "batch_norm";
+        let shape = self.shape;
+        expect_rows(name, shape)?;
+        expect_scale_and_shift(name, shape, gamma, Some(beta))?;
+        let statistics = MatrixShape::new(2, shape.cols);
+        expect(name, "running statistics", running.shape, statistics)?;
+        check_epsilon(epsilon)?;
+        if !(0.0..=1.0).contains(&momentum) {
+            let wanted = "from 0 to 1";
+            return Err(Error::argument(
+                "the momentum of statistics",
+                wanted,
+                momentum,
+            ));
+        }
+        super::same_device(name, &self.device, &[gamma, beta, running])?;
+        let mut y = Tensor::room(&self.device, shape)?;
+        let mut saved = Tensor::room(&self.device, statistics)?;
+        let mut next = Tensor::room(&self.device, statistics)?;
+        self.device.run(
+            BatchNorm {
+                shape,
+                epsilon,
+                momentum,
+            },
+            &mut [
+                Operand::Read(&self.memory),
+                Operand::Read(&gamma.memory),
+                Operand::Read(&beta.memory),
+                Operand::Read(&running.memory),
+                Operand::Write(&mut y.memory),
+                Operand::Write(&mut saved.memory),
+                Operand::Write(&mut next.memory),
+            ],
+        )?;
+        Ok(BatchNormOutput {
+            y,
+            saved,
+            running: next,
+        })
+    }
+
+    /// The gradients before a [`batch_norm`](Tensor::batch_norm) from the gradient dy after it (`self`), its input x,
+    /// what it `saved`, and γ. With x̂ = (x − mean)/√(variance + ε): dβ = Σdy, dγ = Σ dy·x̂ over the rows, and
+    /// dx = γ/√(variance + ε)·(dy − dβ/n − x̂·dγ/n).
+    ///
+    /// # Errors
+    /// [`Shape`](Error::Shape) if the shapes do not fit, or there is no row.
+    pub fn batch_norm_backward(
+        &self,
+        x: &Tensor,
+        saved: &Tensor,
+        gamma: &Tensor,
+    ) -> Result<NormalizationGradients> {
+        let name = "batch_norm_backward";
+        let shape = self.shape;
+        expect_rows(name, shape)?;
+        expect(name, "x", x.shape, shape)?;
+        let statistics = MatrixShape::new(2, shape.cols);
+        expect(name, "saved statistics", saved.shape, statistics)?;
+        expect_scale_and_shift(name, shape, gamma, None)?;
+        super::same_device(name, &self.device, &[x, saved, gamma])?;
+        let row = MatrixShape::new(1, shape.cols);
+        let mut dx = Tensor::room(&self.device, shape)?;
+        let mut dgamma = Tensor::room(&self.device, row)?;
+        let mut dbeta = Tensor::room(&self.device, row)?;
+        let mut state = self.device.words("state", vec![0, 0, ALL_FINITE, 0])?;
+        self.device.run(
+            BatchNormBackward {
+                shape,
+                gamma_id: 0,
+                beta_id: 0,
+            },
+            &mut [
+                Operand::Read(&self.memory),
+                Operand::Read(&x.memory),
+                Operand::Read(&saved.memory),
+                Operand::Read(&gamma.memory),
+                Operand::Write(&mut dx.memory),
+                Operand::Write(&mut dgamma.memory),
+                Operand::Write(&mut dbeta.memory),
+                Operand::Write(&mut state),
+            ],
+        )?;
+        Ok(NormalizationGradients { dx, dgamma, dbeta })
+    }
+
+    /// Batch normalisation from running statistics [2, cols], as in evaluation: y = γ·(x − mean)/√(variance + ε) + β.
+    ///
+    /// # Errors
+    /// [`Shape`](Error::Shape) if the shapes do not fit; [`Argument`](Error::Argument) unless ε is above 0 and finite.
+    pub fn normalize(
+        &self,
+        gamma: &Tensor,
+        beta: &Tensor,
+        running: &Tensor,
+        epsilon: f32,
+    ) -> Result<Tensor> {
+        expect_scale_and_shift("normalize", self.shape, gamma, Some(beta))?;
+        let statistics = MatrixShape::new(2, self.shape.cols);
+        expect("normalize", "running statistics", running.shape, statistics)?;
+        check_epsilon(epsilon)?;
+        let op = Op::Normalize { epsilon };
+        self.elementwise("normalize", op, &[gamma, beta, running])
+    }
+
+    /// Layer normalisation (Ba et al. 2016): with mean and variance 1/n·Σ(x − mean)² of every row of `self`,
+    /// y = γ·(x − mean)/√(variance + ε) + β, γ and β [1, cols] (PyTorch's `LayerNorm` over the last axis, whose default
+    /// for ε is 10⁻⁵).
+    ///
+    /// # Errors
+    /// [`Shape`](Error::Shape) if the shapes do not fit; [`Argument`](Error::Argument) unless ε is above 0 and finite.
+    pub fn layer_norm(&self, gamma: &Tensor, beta: &Tensor, epsilon: f32) -> Result<Tensor> {
+        let shape = self.shape;
+        expect_scale_and_shift("layer_norm", shape, gamma, Some(beta))?;
+        check_epsilon(epsilon)?;
+        let call = LayerNorm { shape, epsilon };
+        Tensor::call("layer_norm", call, &[self, gamma, beta], shape)
+    }
+
+    /// The gradients before a [`layer_norm`](Tensor::layer_norm) from the gradient dy after it (`self`), its input x,
+    /// γ and ε. With x̂ = (x − mean)/√(variance + ε) and g = γ ⊙ dy: dx = (g − mean(g) − x̂·mean(g ⊙ x̂))/√(variance + ε),
+    /// means over each row; dγ = Σ dy·x̂ and dβ = Σ dy over the rows.
+    ///
+    /// # Errors
+    /// As [`layer_norm`](Tensor::layer_norm).
+    pub fn layer_norm_backward(
+        &self,
+        x: &Tensor,
+        gamma: &Tensor,
+        epsilon: f32,
+    ) -> Result<NormalizationGradients> {
+        let name = "layer_norm_backward";
+        let shape = self.shape;
+        expect(name, "x", x.shape, shape)?;
+        expect_scale_and_shift(name, shape, gamma, None)?;
+        check_epsilon(epsilon)?;
+        super::same_device(name, &self.device, &[x, gamma])?;
+        let mut dx = Tensor::room(&self.device, shape)?;
+        let mut terms = Tensor::room(&self.device, shape)?;
+        self.device.run(
+            LayerNormBackward { shape, epsilon },
+            &mut [
+                Operand::Read(&self.memory),
+                Operand::Read(&x.memory),
+                Operand::Read(&gamma.memory),
+                Operand::Write(&mut dx.memory),
+                Operand::Write(&mut terms.memory),
+            ],
+        )?;
+        Ok(NormalizationGradients {
+            dx,
+            dgamma: terms.column_sum()?,
+            dbeta: self.column_sum()?,
+        })
+    }
+
+    /// Takes over the values of another tensor, as the running statistics of a step take the place of the old ones.
+    ///
+    /// # Errors
+    /// [`Shape`](Error::Shape) if the shapes differ.
+    pub fn copy_from(&mut self, next: &Tensor) -> Result<()> {
+        expect("copy_from", "values", next.shape, self.shape)?;
+        super::same_device("copy_from", &self.device, &[next])?;
+        let state = self.device.words("state", vec![0, 0, ALL_FINITE, 0])?;
+        let call = Commit {
+            floats: self.shape.floats(),
+        };
+        self.device.clone().run(
+            call,
+            &mut [
+                Operand::Read(&next.memory),
+                Operand::Read(&state),
+                Operand::Write(&mut self.memory),
+            ],
+        )
+    }
+}
+
+fn expect_rows(operation: &'static str, shape: MatrixShape) -> Result<()> {
+    if shape.rows == 0 {
+        return Err(Error::shape(operation, "at least one row", shape));
+    }
+    Ok(())
+}
+
+fn expect_scale_and_shift(
+    operation: &'static str,
+    shape: MatrixShape,
+    gamma: &Tensor,
+    beta: Option<&Tensor>,
+) -> Result<()> {
+    let row = MatrixShape::new(1, shape.cols);
+    expect(operation, "γ", gamma.shape, row)?;
+    beta.map_or(Ok(()), |beta| expect(operation, "β", beta.shape, row))
+}
+
+fn check_epsilon(epsilon: f32) -> Result<()> {
+    if epsilon > 0.0 && epsilon.is_finite() {
+        Ok(())
+    } else {
+        let wanted = "above 0 and finite";
+        Err(Error::argument("the ε of a normalisation", wanted, epsilon))
+    }
+}

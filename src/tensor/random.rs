@@ -1,0 +1,156 @@
+//! Random tensors and dropout: numbers that are a function of seed, step and place, and the same on every device.
+
+use super::{Tensor, element_count};
+use crate::device::{Device, Memory, Operand};
+use crate::kernel::threefry::{self, Use};
+use crate::kernel::update::ALL_FINITE;
+use crate::kernel::{Draw, Dropout, MatrixShape, Random};
+use crate::{Error, Result};
+
+impl Tensor {
+    /// Uniform random numbers in low..high: low + (high − low)·u, u the upper 24 bits of a random word, in [0, 1).
+    ///
+    /// They are Threefry's (Salmon et al. 2011), drawn on the device, and a function of seed, step and place: every
+    /// device gives the same bits, but that a GPU may flush subnormals to zero. Calls of one seed and step draw the same
+    /// words, so give each use its own seed, and each repetition its own step.
+    ///
+    /// ```
+    /// use wgrad::{Device, Tensor};
+    /// # fn main() -> wgrad::Result<()> {
+    /// let x = Tensor::uniform(&Device::cpu(), [100, 30], -1.0, 1.0, 7, 0)?;
+    /// assert!(x.download()?.iter().all(|x| (-1.0..1.0).contains(x)));
+    /// let again = Tensor::uniform(&Device::cpu(), [100, 30], -1.0, 1.0, 7, 0)?;
+    /// assert_eq!(x.download()?, again.download()?);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Argument`](Error::Argument) unless low < high, with a finite difference.
+    pub fn uniform(
+        device: &Device,
+        shape: [usize; 2],
+        low: f32,
+        high: f32,
+        seed: u64,
+        step: u32,
+    ) -> Result<Tensor> {
+        if !(low < high && (high - low).is_finite()) {
+            return Err(Error::argument(
+                "a uniform distribution",
+                "low < high, with a finite difference",
+                format!("{low}..{high}"),
+            ));
+        }
+        random(device, shape, Draw::Uniform { low, high }, None, seed, step)
+    }
+
+    /// Normal random numbers, mean + deviation·n, by Box and Muller (1958), at most 5.8 deviations from the mean. Seed
+    /// and step are as in [`uniform`](Tensor::uniform); devices agree to some 16 ULP.
+    ///
+    /// # Errors
+    /// [`Argument`](Error::Argument) unless both are finite, and the deviation at least 0.
+    pub fn normal(
+        device: &Device,
+        shape: [usize; 2],
+        mean: f32,
+        deviation: f32,
+        seed: u64,
+        step: u32,
+    ) -> Result<Tensor> {
+        if !(mean.is_finite() && deviation >= 0.0 && deviation.is_finite()) {
+            return Err(Error::argument(
+                "a normal distribution",
+                "a finite mean, and a finite deviation of at least 0",
+                format!("mean {mean}, deviation {deviation}"),
+            ));
+        }
+        let draw = Draw::Normal { mean, deviation };
+        random(device, shape, draw, None, seed, step)
+    }
+
+    /// Bernoulli's random numbers: 1 with the probability in `self`, else 0, element by element; a NaN where the
+    /// probability is one. Seed and step are as in [`uniform`](Tensor::uniform): 1 where u is below the probability.
+    ///
+    /// # Errors
+    /// Only the device's.
+    pub fn bernoulli(&self, seed: u64, step: u32) -> Result<Tensor> {
+        let (device, shape) = (&self.device, self.shape());
+        random(device, shape, Draw::Bernoulli, Some(self), seed, step)
+    }
+
+    /// Dropout (Srivastava et al. 2014): each element is dropped, to 0, with this probability, and multiplied by
+    /// 1/(1 − probability) if not (PyTorch's `dropout` in training).
+    ///
+    /// Seed and step are as in [`uniform`](Tensor::uniform). The gradient is the same call on dy, with the same seed and
+    /// step: it drops the same elements.
+    ///
+    /// ```
+    /// use wgrad::{Device, Tensor};
+    /// # fn main() -> wgrad::Result<()> {
+    /// let x = Tensor::new(&Device::cpu(), [2, 3], &[1.0; 6])?;
+    /// let y = x.dropout(0.5, 7, 0)?.download()?;
+    /// assert!(y.iter().all(|&y| y == 0.0 || y == 2.0));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Argument`](Error::Argument) unless the probability is at least 0 and below 1.
+    pub fn dropout(&self, probability: f32, seed: u64, step: u32) -> Result<Tensor> {
+        if !(0.0..1.0).contains(&probability) {
+            return Err(Error::argument(
+                "the probability of a dropout",
+                "at least 0 and below 1",
+                probability,
+            ));
+        }
+        let call = Dropout {
+            shape: self.shape,
+            probability,
+            key: threefry::key(seed, Use::Call),
+        };
+        let state = state(&self.device, step)?;
+        let mut y = Tensor::room(&self.device, self.shape)?;
+        self.device.run(
+            call,
+            &mut [
+                Operand::Read(&self.memory),
+                Operand::Read(&state),
+                Operand::Write(&mut y.memory),
+            ],
+        )?;
+        Ok(y)
+    }
+}
+
+fn random(
+    device: &Device,
+    [rows, cols]: [usize; 2],
+    draw: Draw,
+    probability: Option<&Tensor>,
+    seed: u64,
+    step: u32,
+) -> Result<Tensor> {
+    element_count(rows, cols)?;
+    let shape = MatrixShape::new(rows, cols);
+    let call = Random {
+        draw,
+        shape,
+        key: threefry::key(seed, Use::Call),
+    };
+    let state = state(device, step)?;
+    let mut out = Tensor::room(device, shape)?;
+    let mut operands: Vec<Operand<'_>> = probability
+        .iter()
+        .map(|p| Operand::Read(&p.memory))
+        .collect();
+    operands.extend([Operand::Read(&state), Operand::Write(&mut out.memory)]);
+    device.run(call, &mut operands)?;
+    Ok(out)
+}
+
+/// State words with this step.
+fn state(device: &Device, step: u32) -> Result<Memory> {
+    device.words("state", vec![step, 0, ALL_FINITE, 0])
+}

@@ -1,0 +1,58 @@
+//! Statistics of tensors, and of how they changed.
+
+use super::calls::expect;
+use super::{Tensor, same_device};
+use crate::Result;
+use crate::device::Operand;
+use crate::kernel::{Statistics, TensorStatistics};
+
+impl Tensor {
+    /// Mean, variance, norm, greatest magnitude, and how many values are 0 or not finite. Waits for the result.
+    ///
+    /// # Errors
+    /// Only the device's.
+    pub async fn statistics_async(&self) -> Result<TensorStatistics> {
+        self.statistics_of(None).await
+    }
+
+    /// The same of self − previous, element by element: what an update did, say. Waits for the result.
+    ///
+    /// # Errors
+    /// [`Shape`](crate::Error::Shape) if the shapes differ.
+    pub async fn change_statistics_async(&self, previous: &Tensor) -> Result<TensorStatistics> {
+        const OPERATION: &str = "change_statistics";
+        expect(OPERATION, "previous values", previous.shape, self.shape)?;
+        same_device(OPERATION, &self.device, &[previous])?;
+        self.statistics_of(Some(previous)).await
+    }
+
+    /// [`Tensor::statistics_async`], waited for.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub fn statistics(&self) -> Result<TensorStatistics> {
+        pollster::block_on(self.statistics_async())
+    }
+
+    /// [`Tensor::change_statistics_async`], waited for.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub fn change_statistics(&self, previous: &Tensor) -> Result<TensorStatistics> {
+        pollster::block_on(self.change_statistics_async(previous))
+    }
+
+    async fn statistics_of(&self, previous: Option<&Tensor>) -> Result<TensorStatistics> {
+        let floats = self.shape.floats();
+        let length = Statistics::output(floats);
+        let mut output = self.device.room("statistics", length)?;
+        let call = Statistics {
+            floats,
+            change: previous.is_some(),
+            place: 0,
+        };
+        let mut operands = vec![Operand::Read(&self.memory)];
+        operands.extend(previous.map(|previous| Operand::Read(&previous.memory)));
+        operands.push(Operand::Write(&mut output));
+        self.device.run(call, &mut operands)?;
+        let words = output.download(&self.device).await?;
+        let parts: &[f32] = bytemuck::cast_slice(&words[..length]);
+        Ok(TensorStatistics::new(self.shape, parts))
+    }
+}

@@ -1,0 +1,285 @@
+//! Looking into a step: what activations, gradients, updates and weights are like.
+
+use super::Trainer;
+use super::run::Totals;
+use super::{EpochReport, StepReport};
+use crate::data::{Dataset, Targets};
+use crate::graph::Op;
+use crate::kernel::TensorStatistics;
+use crate::plan::{Role, What, inspected};
+use crate::{Error, Result};
+use std::fmt;
+use std::time::Instant;
+
+/// What a training step did, tensor by tensor: [`Trainer::inspect_step`]. Its [`Display`](fmt::Display) form is a table.
+///
+/// All is computed on the device; some numbers a tensor come back.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Inspection {
+    /// The activations' values, in the order of the graph.
+    pub activations: Vec<ActivationInspection>,
+    /// The parameters that the step trained.
+    pub parameters: Vec<ParameterInspection>,
+}
+
+/// The values of an activation over a batch.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct ActivationInspection {
+    /// Its number among the activations, from 0, and its name: `0 relu`.
+    pub name: String,
+    /// Its values.
+    pub values: TensorStatistics,
+}
+
+/// A parameter in a step.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct ParameterInspection {
+    /// Its name.
+    pub name: String,
+    /// The gradient of the loss, before clipping and penalties.
+    pub gradient: TensorStatistics,
+    /// What the step added to the weights.
+    pub update: TensorStatistics,
+    /// The weights after the step.
+    pub weight: TensorStatistics,
+}
+
+impl Inspection {
+    fn norm(&self, of: impl Fn(&ParameterInspection) -> &TensorStatistics) -> f64 {
+        let squares = self.parameters.iter().map(|p| of(p).norm.powi(2));
+        squares.sum::<f64>().sqrt()
+    }
+
+    /// The Euclidean norm of all gradients together.
+    pub fn gradient_norm(&self) -> f64 {
+        self.norm(|p| &p.gradient)
+    }
+
+    /// The norm of the whole update.
+    pub fn update_norm(&self) -> f64 {
+        self.norm(|p| &p.update)
+    }
+
+    /// The norm of all trained weights, after the step.
+    pub fn weight_norm(&self) -> f64 {
+        self.norm(|p| &p.weight)
+    }
+}
+
+impl fmt::Display for Inspection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let columns = ["mean", "deviation", "greatest", "zeros"];
+        writeln!(
+            f,
+            "{:<28} {:>11} {:>11} {:>11} {:>11}",
+            "activation", columns[0], columns[1], columns[2], columns[3]
+        )?;
+        for ActivationInspection { name, values } in &self.activations {
+            writeln!(
+                f,
+                "{name:<28} {:>11.3e} {:>11.3e} {:>11.3e} {:>10.1} %",
+                values.mean,
+                values.deviation(),
+                values.greatest,
+                100.0 * values.zeros as f64 / values.count as f64
+            )?;
+        }
+        writeln!(
+            f,
+            "{:<28} {:>11} {:>11} {:>11}",
+            "parameter, norms", "gradient", "update", "weight"
+        )?;
+        for parameter in &self.parameters {
+            let norms = [parameter.gradient, parameter.update, parameter.weight].map(|s| s.norm);
+            let [gradient, update, weight] = norms;
+            writeln!(
+                f,
+                "{:<28} {gradient:>11.3e} {update:>11.3e} {weight:>11.3e}",
+                parameter.name
+            )?;
+        }
+        Ok(())
+    }
+}
+
+/// An epoch that is run in parts.
+pub(super) struct Part {
+    start: Instant,
+    epoch: u32,
+    totals: Totals,
+}
+
+impl Trainer {
+    /// One step on a batch of your own, looked into. It trains as [`Trainer::step`] does, with the same bits, and takes
+    /// some dispatches a tensor more.
+    ///
+    /// ```
+    /// use wgrad::{Device, Sequential, Trainer};
+    /// # fn main() -> wgrad::Result<()> {
+    /// let network = Sequential::new(2).dense(3).sigmoid().dense(2).build(&Device::cpu(), 1)?;
+    /// let mut trainer = Trainer::new(network).build()?;
+    /// let (report, inspection) = trainer.inspect_step(&[0.5, -0.5], &[1u32])?;
+    /// assert_eq!(inspection.parameters[0].name, "layers.0.weight");
+    /// assert!(report.loss > 0.0 && inspection.activations[0].values.greatest < 1.0);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Trainer::step_async`].
+    pub async fn inspect_step_async<'a>(
+        &mut self,
+        x: &[f32],
+        targets: impl Into<Targets<'a>>,
+    ) -> Result<(StepReport, Inspection)> {
+        let targets = targets.into();
+        let phase = self.turn(self.step).phase;
+        let report = self.step_on(x, targets, true).await?;
+        let rows = x.len() / self.network.inputs();
+        Ok((report, self.read_measures(phase, rows).await?))
+    }
+
+    /// [`Trainer::inspect_step_async`], waited for.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub fn inspect_step<'a>(
+        &mut self,
+        x: &[f32],
+        targets: impl Into<Targets<'a>>,
+    ) -> Result<(StepReport, Inspection)> {
+        pollster::block_on(self.inspect_step_async(x, targets))
+    }
+
+    /// What the last step, an inspected one of this phase on this many rows, has left.
+    async fn read_measures(&mut self, phase: usize, rows: usize) -> Result<Inspection> {
+        let graph = &self.network.graph;
+        let (items, floats) = inspected(graph, &self.phases[phase].trained, rows);
+        let words = self
+            .network
+            .executor
+            .read(Role::Measures, 0..floats)
+            .await?;
+        let measures: &[f32] = bytemuck::cast_slice(&words);
+        let mut inspection = Inspection {
+            activations: Vec::new(),
+            parameters: Vec::new(),
+        };
+        let graph = &self.network.graph;
+        for item in items {
+            let statistics =
+                TensorStatistics::new(item.shape, &measures[item.place..][..item.floats]);
+            if let What::Activation(node) = item.what {
+                let name = match graph.nodes[node].op {
+                    Op::Activation { f, .. } => f.name(),
+                    Op::Prelu { .. } => "prelu",
+                    _ => "softmax",
+                };
+                inspection.activations.push(ActivationInspection {
+                    name: format!("{} {name}", item.number),
+                    values: statistics,
+                });
+                continue;
+            }
+            let name = &graph.parameters[item.number].name;
+            if inspection
+                .parameters
+                .last()
+                .is_none_or(|last| last.name != *name)
+            {
+                inspection.parameters.push(ParameterInspection {
+                    name: name.clone(),
+                    gradient: TensorStatistics::default(),
+                    update: TensorStatistics::default(),
+                    weight: TensorStatistics::default(),
+                });
+            }
+            if let Some(parameter) = inspection.parameters.last_mut() {
+                match item.what {
+                    What::Gradient => parameter.gradient = statistics,
+                    What::Update => parameter.update = statistics,
+                    _ => parameter.weight = statistics,
+                }
+            }
+        }
+        Ok(inspection)
+    }
+
+    /// Begins an epoch, or what is left of it, to be run in parts.
+    pub(super) fn begin_part(&self) -> Part {
+        Part {
+            start: Instant::now(),
+            epoch: self.epoch,
+            totals: Totals::new(self),
+        }
+    }
+
+    /// Runs some steps of it, at most to its end.
+    pub(super) async fn run_part(
+        &mut self,
+        data: &Dataset,
+        steps: u64,
+        part: &mut Part,
+    ) -> Result<()> {
+        self.run_epoch(data, steps, false, &mut part.totals, &mut |_| {})
+            .await
+    }
+
+    /// Runs one step of it, inspected.
+    pub(super) async fn inspect_part(
+        &mut self,
+        data: &Dataset,
+        part: &mut Part,
+    ) -> Result<Inspection> {
+        let phase = self.turn(self.step).phase;
+        let before = part.totals.samples;
+        self.run_epoch(data, 1, true, &mut part.totals, &mut |_| {})
+            .await?;
+        self.read_measures(phase, part.totals.samples - before)
+            .await
+    }
+
+    /// Its report.
+    pub(super) fn end_part(&self, part: &Part) -> EpochReport {
+        part.totals.report(self, part.epoch, part.start)
+    }
+
+    /// The network with the averaged weights of [`average`](crate::TrainerBuilder::average) in the place of its own: a
+    /// copy on the same device. Running statistics are the network's.
+    ///
+    /// # Errors
+    /// [`Argument`](Error::Argument) if the trainer keeps no average, or no update was done yet; else the device's.
+    pub async fn averaged_async(&mut self) -> Result<crate::Network> {
+        self.settle().await?;
+        if self.settings.average.is_none() || self.step < self.settings.accumulate as u64 {
+            let found = format!("{:?} after {} steps", self.settings.average, self.step);
+            return Err(Error::argument(
+                "averaged weights",
+                "asked for, and after an update",
+                found,
+            ));
+        }
+        let mut entries = self.network.entries().await?;
+        let averages = self
+            .network
+            .arena_entries(Role::Average, 0, str::to_string)
+            .await?;
+        for average in averages {
+            if let Some(entry) = entries.iter_mut().find(|entry| entry.name == average.name) {
+                entry.values = average.values;
+            }
+        }
+        let graph = self.network.graph.clone();
+        let mut network = graph.build(self.network.output, self.network.device(), 0)?;
+        network.set_terms(self.network.terms.clone())?;
+        network.set_entries("the averaged weights", entries)?;
+        Ok(network)
+    }
+
+    /// [`Trainer::averaged_async`], waited for.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub fn averaged(&mut self) -> Result<crate::Network> {
+        pollster::block_on(self.averaged_async())
+    }
+}

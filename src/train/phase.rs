@@ -1,0 +1,165 @@
+//! What the steps of a trainer do in turn.
+
+use super::Trainer;
+use super::options::Settings;
+use crate::kernel::Factors;
+use crate::nn::Network;
+use crate::optim::{factors, matches};
+use crate::{Error, Optimizer, Result};
+
+/// One of several kinds of steps that a trainer takes in turn: the terms of the graph's loss that it makes small, the
+/// parameters that it trains, and its optimizer. Parameters that a phase does not train stay as they are, and gradients
+/// flow through them.
+///
+/// ```
+/// use wgrad::{Adam, Phase};
+/// // Generative adversarial training: one step of the discriminator, one of the generator, and so on.
+/// let discriminator = Phase::new(Adam::new(2e-4)).loss("real").loss("fake").train("discriminator.");
+/// let generator = Phase::new(Adam::new(2e-4)).loss("fooled").train("generator.");
+/// # let _ = (discriminator, generator);
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct Phase {
+    losses: Vec<String>,
+    trains: Vec<String>,
+    optimizer: Optimizer,
+}
+
+impl Phase {
+    /// A phase that makes all terms small, by all parameters, until told otherwise.
+    pub fn new(optimizer: impl Into<Optimizer>) -> Self {
+        Phase {
+            losses: Vec::new(),
+            trains: Vec::new(),
+            optimizer: optimizer.into(),
+        }
+    }
+
+    /// Adds a term, by its name in [`Graph::loss`](crate::Graph::loss). The phase then has only the terms that were added.
+    pub fn loss(mut self, name: impl Into<String>) -> Self {
+        self.losses.push(name.into());
+        self
+    }
+
+    /// Adds parameters, by a pattern as in [`ParameterGroup::matching`](crate::ParameterGroup::matching). The phase then
+    /// trains only those that were added.
+    pub fn train(mut self, pattern: impl Into<String>) -> Self {
+        self.trains.push(pattern.into());
+        self
+    }
+
+    /// The numbers of its terms.
+    fn terms(&self, network: &Network) -> Result<Vec<usize>> {
+        let names = || network.terms.iter().map(|term| term.name.as_str());
+        if self.losses.is_empty() {
+            return Ok((0..network.terms.len()).collect());
+        }
+        let number = |name: &String| {
+            names().position(|known| known == name).ok_or_else(|| {
+                let known: Vec<&str> = names().collect();
+                Error::argument("the name of a phase's loss", known.join(", "), name)
+            })
+        };
+        self.losses.iter().map(number).collect()
+    }
+
+    /// Whether it trains each parameter.
+    fn trained(&self, network: &Network) -> Result<Vec<bool>> {
+        let names = network.parameter_names();
+        for pattern in &self.trains {
+            if !names.iter().any(|name| matches(pattern, name)) {
+                let expected = format!("that of a name among {}", names.join(", "));
+                return Err(Error::argument("the pattern of a phase", expected, pattern));
+            }
+        }
+        let trains = |name: &&str| {
+            self.trains.is_empty() || self.trains.iter().any(|pattern| matches(pattern, name))
+        };
+        Ok(names.iter().map(trains).collect())
+    }
+}
+
+/// A phase, as its steps need it.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Steps {
+    /// Terms of the network's loss, by number.
+    pub(super) terms: Vec<usize>,
+    /// For each parameter, whether it is trained.
+    pub(super) trained: Vec<bool>,
+    pub(super) optimizer: Optimizer,
+    /// For each parameter; none if all are 1.
+    pub(super) factors: Option<Vec<Factors>>,
+}
+
+impl Steps {
+    /// Makes a phase of a network ready.
+    pub(super) fn new(phase: &Phase, network: &Network, settings: &Settings) -> Result<Self> {
+        phase.optimizer.check()?;
+        let terms = phase.terms(network)?;
+        let mut trained = phase.trained(network)?;
+        let parameters = network.graph.parameters.iter();
+        let parameters = parameters.map(|p| (p.name.as_str(), p.vector));
+        let mut factors = factors(&settings.groups, parameters)?;
+        for (trained, factors) in trained.iter_mut().zip(&factors) {
+            *trained &= factors.rate as f32 != 0.0;
+        }
+        // What has no gradient stays as it is: no weight decay, no momentum.
+        let active: Vec<_> = terms
+            .iter()
+            .map(|&term| (term, &network.terms[term]))
+            .collect();
+        let gradients = network
+            .graph
+            .clone()
+            .differentiate(&active, &trained)
+            .gradients;
+        for (factors, gradient) in factors.iter_mut().zip(&gradients) {
+            if gradient.is_none() {
+                factors.rate = 0.0;
+            }
+        }
+        if gradients.iter().all(Option::is_none) {
+            return Err(Error::argument(
+                "the parameters of a network to train",
+                "at least one that its loss depends on",
+                "none",
+            ));
+        }
+        let plain = factors.iter().all(|f| *f == Factors::default());
+        Ok(Steps {
+            terms,
+            trained,
+            optimizer: phase.optimizer,
+            factors: (!plain).then_some(factors),
+        })
+    }
+}
+
+/// Where a step stands in the cycle of the phases.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Turn {
+    pub(super) phase: usize,
+    /// Which of the micro-batches whose gradients are added up.
+    pub(super) micro: usize,
+    /// Updates of this phase before.
+    pub(super) update: u64,
+}
+
+impl Trainer {
+    /// What a step does.
+    pub(super) fn turn(&self, step: u64) -> Turn {
+        let accumulate = self.settings.accumulate as u64;
+        let phases = self.phases.len() as u64;
+        Turn {
+            phase: (step / accumulate % phases) as usize,
+            micro: (step % accumulate) as usize,
+            update: step / (accumulate * phases),
+        }
+    }
+
+    /// The most moments that the optimizer of a phase keeps.
+    pub(super) fn moments(&self) -> usize {
+        let moments = self.phases.iter().map(|steps| steps.optimizer.moments());
+        moments.max().unwrap_or(0)
+    }
+}

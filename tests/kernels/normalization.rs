@@ -1,0 +1,384 @@
+//! Batch and layer normalisation, forward and backward.
+
+use crate::common::compare::Tolerance;
+use crate::common::data::Random;
+use crate::common::devices::{cpu, gpu, gpu_hardware_kernels};
+use crate::common::oracle::normalization::{
+    Statistics, column_statistics, normalize, normalize_backward, row_statistics,
+};
+use crate::common::oracle::{self, widen};
+use crate::common::precision::{TINY, ULP, sum_ulps, ulps};
+use crate::{check, reduction_shapes};
+use wgrad::{Device, NormalizationGradients, Result, Tensor};
+
+const EPSILON: f32 = 1e-5;
+
+/// How far the mean of n numbers may be off: their sum, and a division by 2.5 ULP.
+fn mean_error(of: &Statistics, n: usize) -> f64 {
+    (sum_ulps(n) * of.magnitude + 2.5 * of.mean.abs()) * ULP
+}
+
+/// How far 1/√(variance + ε) may be off, relative to itself: half of what the variance is off (the squares and their
+/// sum, a division, a sum with ε), 2 ULP of the root's, and what the mean's error adds to the variance.
+fn inverse_error(of: &Statistics, n: usize) -> f64 {
+    let of_mean = mean_error(of, n) * of.inverse;
+    (0.5 * (2.0 * sum_ulps(2 * n) + 3.5) + 2.0) * ULP + 0.5 * of_mean * of_mean
+}
+
+/// How far x̂ may be off: by the mean, by the deviation, and two roundings.
+fn normal_error(of: &Statistics, n: usize, normal: f64) -> f64 {
+    mean_error(of, n) * of.inverse + normal.abs() * (inverse_error(of, n) + 2.0 * ULP)
+}
+
+/// Of y = γ·x̂ + β.
+fn forward(of: &Statistics, n: usize, x: f32, gamma: f32, beta: f32) -> Tolerance {
+    let normal = (f64::from(x) - of.mean) * of.inverse;
+    let (gamma, beta) = (f64::from(gamma).abs(), f64::from(beta).abs());
+    let error = gamma * normal_error(of, n, normal);
+    Tolerance::absolute(error + 2.0 * ULP * (gamma * normal.abs() + beta) + TINY)
+}
+
+struct Case {
+    shape: [usize; 2],
+    x: Vec<f32>,
+    dy: Vec<f32>,
+    gamma: Vec<f32>,
+    beta: Vec<f32>,
+    running: Vec<f32>,
+}
+
+impl Case {
+    /// Columns and rows with means and deviations of about 1, so that E[x²] − E[x]² would not do.
+    fn new([rows, cols]: [usize; 2]) -> Self {
+        let mut random = Random::new((rows * 73 + cols) as u64);
+        let shift = random.uniform(1, 2.0, 20.0)[0];
+        let mut running = random.normals(cols);
+        running.extend(random.uniform(cols, 0.1, 4.0));
+        Case {
+            shape: [rows, cols],
+            x: random
+                .normals(rows * cols)
+                .iter()
+                .map(|x| x + shift)
+                .collect(),
+            dy: random.normals(rows * cols),
+            gamma: random.normals(cols),
+            beta: random.normals(cols),
+            running,
+        }
+    }
+
+    fn name(&self, what: &str) -> String {
+        format!("{what} {:?}", self.shape)
+    }
+
+    fn tensors(&self, d: &Device) -> Result<[Tensor; 5]> {
+        let cols = self.shape[1];
+        Ok([
+            Tensor::new(d, self.shape, &self.x)?,
+            Tensor::new(d, self.shape, &self.dy)?,
+            Tensor::new(d, [1, cols], &self.gamma)?,
+            Tensor::new(d, [1, cols], &self.beta)?,
+            Tensor::new(d, [2, cols], &self.running)?,
+        ])
+    }
+}
+
+fn cases() -> Vec<Case> {
+    let mut sweep = reduction_shapes();
+    sweep.retain(|[rows, cols]| rows * cols > 0);
+    assert!(sweep.len() > 40);
+    sweep.into_iter().map(Case::new).collect()
+}
+
+#[test]
+fn batch_normalisation() {
+    const MOMENTUM: f32 = 0.1;
+    for case in cases() {
+        let [rows, cols] = case.shape;
+        let of = column_statistics(&case.x, cols, EPSILON);
+        let batch_norm = |d: &Device| {
+            let [x, _, gamma, beta, running] = case.tensors(d)?;
+            x.batch_norm(&gamma, &beta, &running, EPSILON, MOMENTUM)
+        };
+        let scale_and_shift = [&case.gamma[..], &case.beta[..]];
+        let y = normalize(&case.x, scale_and_shift, |i| {
+            [of[i % cols].mean, of[i % cols].inverse]
+        });
+        let tolerance = |i: usize| {
+            let j = i % cols;
+            forward(&of[j], rows, case.x[i], case.gamma[j], case.beta[j])
+        };
+        check(&case.name("batch_norm"), &y, tolerance, |d| {
+            Ok(batch_norm(d)?.y)
+        });
+
+        let means = of.iter().map(|of| of.mean);
+        let saved: Vec<f64> = means
+            .clone()
+            .chain(of.iter().map(|of| of.inverse))
+            .collect();
+        let tolerance = |i: usize| {
+            let of = &of[i % cols];
+            Tolerance::absolute(if i < cols {
+                mean_error(of, rows)
+            } else {
+                of.inverse * inverse_error(of, rows)
+            })
+        };
+        check(&case.name("saved"), &saved, tolerance, |d| {
+            Ok(batch_norm(d)?.saved)
+        });
+
+        let unbiased = rows as f64 / (rows as f64 - 1.0).max(1.0);
+        let batch: Vec<f64> = means
+            .chain(of.iter().map(|of| of.variance * unbiased))
+            .collect();
+        let (keep, momentum) = (1.0 - f64::from(MOMENTUM), f64::from(MOMENTUM));
+        let running: Vec<f64> = (0..2 * cols)
+            .map(|i| keep * f64::from(case.running[i]) + momentum * batch[i])
+            .collect();
+        let tolerance = |i: usize| {
+            let of = &of[i % cols];
+            // The variance is off by twice as much, relative to itself and ε, as its root is.
+            let error = if i < cols {
+                mean_error(of, rows)
+            } else {
+                2.0 * inverse_error(of, rows) * (of.variance + f64::from(EPSILON)) * unbiased
+            };
+            let terms = keep * f64::from(case.running[i]).abs() + momentum * batch[i].abs();
+            Tolerance::absolute(momentum * error + 4.0 * ULP * terms)
+        };
+        check(&case.name("running"), &running, tolerance, |d| {
+            Ok(batch_norm(d)?.running)
+        });
+    }
+}
+
+#[test]
+fn a_single_row_normalises_to_beta() {
+    for device in [cpu(), gpu(), gpu_hardware_kernels()] {
+        let tensor = |rows, values: &[f32]| Tensor::new(device, [rows, 2], values).unwrap();
+        let (x, beta) = (tensor(1, &[3.0, -5.0]), tensor(1, &[0.25, 7.0]));
+        let output = x
+            .batch_norm(
+                &tensor(1, &[2.0, 2.0]),
+                &beta,
+                &tensor(2, &[0.0, 0.0, 1.0, 1.0]),
+                1e-5,
+                0.5,
+            )
+            .unwrap();
+        assert_eq!(output.y.download().unwrap(), [0.25, 7.0]);
+        assert_eq!(output.running.download().unwrap(), [1.5, -2.5, 0.5, 0.5]);
+    }
+}
+
+#[test]
+fn normalisation_from_running_statistics() {
+    for case in cases() {
+        let cols = case.shape[1];
+        let statistics = |i: usize| {
+            let j = i % cols;
+            let variance = f64::from(case.running[cols + j]) + f64::from(EPSILON);
+            [f64::from(case.running[j]), 1.0 / variance.sqrt()]
+        };
+        let y = normalize(&case.x, [&case.gamma, &case.beta], statistics);
+        // The sum in the root and the root 2.5 ULP, the difference and three products, and the sum with β.
+        let tolerance = |i: usize| {
+            let [mean, inverse] = statistics(i);
+            let j = i % cols;
+            let scaled = f64::from(case.gamma[j]) * (f64::from(case.x[i]) - mean) * inverse;
+            Tolerance::absolute((7.0 * scaled.abs() + f64::from(case.beta[j]).abs()) * ULP + TINY)
+        };
+        check(&case.name("normalize"), &y, tolerance, |d| {
+            let [x, _, gamma, beta, running] = case.tensors(d)?;
+            x.normalize(&gamma, &beta, &running, EPSILON)
+        });
+    }
+}
+
+#[test]
+fn batch_normalisation_backward() {
+    for case in cases() {
+        let [rows, cols] = case.shape;
+        let of = column_statistics(&case.x, cols, EPSILON);
+        // As a forward pass saved them: rounded, so that their errors are not the backward pass's.
+        let saved: Vec<f32> = of
+            .iter()
+            .map(|of| of.mean as f32)
+            .chain(of.iter().map(|of| of.inverse as f32))
+            .collect();
+        let inverse = |j: usize| f64::from(saved[cols + j]);
+        let normal: Vec<f64> = (0..rows * cols)
+            .map(|i| (f64::from(case.x[i]) - f64::from(saved[i % cols])) * inverse(i % cols))
+            .collect();
+        let (count, dy) = (rows as f64, widen(&case.dy));
+        let mut sums = vec![[0.0; 4]; cols];
+        for i in 0..rows * cols {
+            let product = dy[i] * normal[i];
+            for (sum, term) in
+                sums[i % cols]
+                    .iter_mut()
+                    .zip([dy[i], product, dy[i].abs(), product.abs()])
+            {
+                *sum += term;
+            }
+        }
+        let backward = |d: &Device| -> Result<NormalizationGradients> {
+            let [x, dy, gamma, ..] = case.tensors(d)?;
+            dy.batch_norm_backward(&x, &Tensor::new(d, [2, cols], &saved)?, &gamma)
+        };
+        let sum_error = |j: usize| sum_ulps(rows) * ULP * sums[j][2];
+        // A difference and two products in each term.
+        let product_error = |j: usize| (sum_ulps(rows) + 3.0) * ULP * sums[j][3] + TINY;
+        let dbeta: Vec<f64> = sums.iter().map(|sums| sums[0]).collect();
+        let tolerance = |j: usize| Tolerance::absolute(sum_error(j));
+        check(&case.name("dbeta"), &dbeta, tolerance, |d| {
+            Ok(backward(d)?.dbeta)
+        });
+        let dgamma: Vec<f64> = sums.iter().map(|sums| sums[1]).collect();
+        let tolerance = |j: usize| Tolerance::absolute(product_error(j));
+        check(&case.name("dgamma"), &dgamma, tolerance, |d| {
+            Ok(backward(d)?.dgamma)
+        });
+
+        let scale = |j: usize| f64::from(case.gamma[j]) * inverse(j);
+        let terms = |i: usize| {
+            let [sum, product, ..] = sums[i % cols];
+            [dy[i], sum / count, normal[i] * product / count]
+        };
+        let dx: Vec<f64> = (0..rows * cols)
+            .map(|i| {
+                let [dy, mean, along] = terms(i);
+                scale(i % cols) * (dy - mean - along)
+            })
+            .collect();
+        // Ten roundings at most on the way of each term, and the errors of the sums.
+        let tolerance = |i: usize| {
+            let j = i % cols;
+            let own: f64 = terms(i).iter().map(|term| 10.0 * ULP * term.abs()).sum();
+            let of_sums = (sum_error(j) + normal[i].abs() * product_error(j)) / count;
+            Tolerance::absolute(scale(j).abs() * (own + of_sums) + TINY * scale(j).abs().max(1.0))
+        };
+        check(&case.name("batch_norm dx"), &dx, tolerance, |d| {
+            Ok(backward(d)?.dx)
+        });
+    }
+}
+
+#[test]
+fn layer_normalisation() {
+    for case in cases() {
+        let cols = case.shape[1];
+        let of = row_statistics(&case.x, cols, EPSILON);
+        let y = normalize(&case.x, [&case.gamma, &case.beta], |i| {
+            [of[i / cols].mean, of[i / cols].inverse]
+        });
+        let tolerance = |i: usize| {
+            let j = i % cols;
+            forward(&of[i / cols], cols, case.x[i], case.gamma[j], case.beta[j])
+        };
+        check(&case.name("layer_norm"), &y, tolerance, |d| {
+            let [x, _, gamma, beta, _] = case.tensors(d)?;
+            x.layer_norm(&gamma, &beta, EPSILON)
+        });
+    }
+}
+
+#[test]
+fn layer_normalisation_backward() {
+    for case in cases() {
+        let [rows, cols] = case.shape;
+        let of = row_statistics(&case.x, cols, EPSILON);
+        let count = cols as f64;
+        let normal: Vec<f64> = (0..rows * cols)
+            .map(|i| (f64::from(case.x[i]) - of[i / cols].mean) * of[i / cols].inverse)
+            .collect();
+        let normal_error = |i: usize| normal_error(&of[i / cols], cols, normal[i]);
+        let g: Vec<f64> = (0..rows * cols)
+            .map(|i| f64::from(case.gamma[i % cols]) * f64::from(case.dy[i]))
+            .collect();
+        let backward = |d: &Device| -> Result<NormalizationGradients> {
+            let [x, dy, gamma, ..] = case.tensors(d)?;
+            dy.layer_norm_backward(&x, &gamma, EPSILON)
+        };
+
+        let (mut dx, mut limits) = (Vec::new(), Vec::new());
+        for (row, of) in of.iter().enumerate() {
+            let places = row * cols..(row + 1) * cols;
+            dx.extend(normalize_backward(
+                &g[places.clone()],
+                &normal[places.clone()],
+                of.inverse,
+            ));
+            let mean_of = |f: &dyn Fn(usize) -> f64| places.clone().map(f).sum::<f64>() / count;
+            let product = mean_of(&|i| g[i] * normal[i]);
+            let magnitudes = [
+                mean_of(&|i| g[i].abs()),
+                mean_of(&|i| (g[i] * normal[i]).abs()),
+            ];
+            // The means: γ·dy rounds, the sum, a division. The second also by the errors of x̂.
+            let sum_error = (sum_ulps(cols) + 3.5) * ULP * magnitudes[0];
+            let product_error = (sum_ulps(cols) + 4.5) * ULP * magnitudes[1]
+                + mean_of(&|i| g[i].abs() * normal_error(i));
+            for i in places.clone() {
+                let own = g[i].abs() + magnitudes[0] + (normal[i] * product).abs();
+                let errors = 6.0 * ULP * own
+                    + sum_error
+                    + normal[i].abs() * product_error
+                    + normal_error(i) * product.abs();
+                let of_scale = dx[i].abs() * inverse_error(of, cols);
+                limits.push(of.inverse * errors + of_scale + TINY * of.inverse.max(1.0));
+            }
+        }
+        let tolerance = |i: usize| Tolerance::absolute(limits[i]);
+        check(&case.name("layer_norm dx"), &dx, tolerance, |d| {
+            Ok(backward(d)?.dx)
+        });
+
+        let terms: Vec<f32> = (0..rows * cols)
+            .map(|i| (f64::from(case.dy[i]) * normal[i]) as f32)
+            .collect();
+        let magnitudes =
+            oracle::column_sum(&terms.iter().map(|t| t.abs()).collect::<Vec<_>>(), cols);
+        let mut errors = vec![0.0; cols];
+        for i in 0..rows * cols {
+            errors[i % cols] += f64::from(case.dy[i]).abs() * normal_error(i);
+        }
+        let mut dgamma = vec![0.0; cols];
+        for i in 0..rows * cols {
+            dgamma[i % cols] += f64::from(case.dy[i]) * normal[i];
+        }
+        let tolerance = |j: usize| {
+            Tolerance::absolute((sum_ulps(rows) + 1.0) * ULP * magnitudes[j] + errors[j] + TINY)
+        };
+        check(&case.name("layer_norm dgamma"), &dgamma, tolerance, |d| {
+            Ok(backward(d)?.dgamma)
+        });
+        let dbeta = oracle::column_sum(&case.dy, cols);
+        let magnitudes =
+            oracle::column_sum(&case.dy.iter().map(|d| d.abs()).collect::<Vec<_>>(), cols);
+        let tolerance = |j: usize| Tolerance::absolute(sum_ulps(rows) * ULP * magnitudes[j]);
+        check(&case.name("layer_norm dbeta"), &dbeta, tolerance, |d| {
+            Ok(backward(d)?.dbeta)
+        });
+    }
+}
+
+#[test]
+fn values_are_taken_over() {
+    for shape @ [rows, cols] in reduction_shapes() {
+        let x = Random::new(rows as u64).normals(rows * cols);
+        check(
+            &format!("copy_from {shape:?}"),
+            &widen(&x),
+            |_| ulps(0.0),
+            |d| {
+                let mut copy = Tensor::filled(d, shape, 7.0)?;
+                copy.copy_from(&Tensor::new(d, shape, &x)?)?;
+                Ok(copy)
+            },
+        );
+    }
+}

@@ -1,0 +1,248 @@
+//! Clipping of gradients within the update: by value, and by the norm of several tensors.
+
+use crate::common::compare::{Tolerance, assert_close, assert_each_close, assert_same_bits};
+use crate::common::data::Random;
+use crate::common::descent::{descend, tolerance};
+use crate::common::devices::{cpu, gpu, gpu_hardware_kernels};
+use crate::common::oracle::widen;
+use crate::common::precision::{sum_ulps, ulps};
+use crate::{Case, cases, problem, rates};
+use wgrad::{Device, Error, Factors, GradientNorm, Optimizer, OptimizerState, Sgd, Tensor};
+
+fn devices() -> [&'static Device; 3] {
+    [cpu(), gpu(), gpu_hardware_kernels()]
+}
+
+/// What plain descent at rate 1 takes from 0: the clipped gradient.
+fn clipped(gradient: &Tensor, by: impl Fn(&mut Tensor, &mut OptimizerState)) -> Vec<f32> {
+    let mut w = Tensor::zeros(gradient.device(), gradient.shape()).unwrap();
+    let mut state = OptimizerState::new(&w, Sgd::new(1.0)).unwrap();
+    by(&mut w, &mut state);
+    w.download().unwrap().iter().map(|w| -w).collect()
+}
+
+#[test]
+fn a_norm_over_several_tensors_scales_them_all() {
+    let sets: [&[[usize; 2]]; 7] = [
+        &[[1, 1]],
+        &[[3, 5], [1, 7]],
+        &[[0, 3], [64, 64]],
+        &[[65, 63], [1, 4097], [2, 2]],
+        // More workgroups than one, and elements left over.
+        &[[513, 130], [257, 33]],
+        // The most partial sums, of several tensors: more than a workgroup has invocations.
+        &[
+            [512, 513],
+            [512, 513],
+            [1024, 257],
+            [300, 1001],
+            [260, 1024],
+        ],
+        // Many small ones.
+        &[[9, 9]; 70],
+    ];
+    for (seed, shapes) in sets.into_iter().enumerate() {
+        let mut random = Random::new(seed as u64);
+        let values: Vec<Vec<f32>> = shapes
+            .iter()
+            .map(|[rows, cols]| random.normals(rows * cols))
+            .collect();
+        let all = values.concat();
+        let norm = widen(&all).iter().map(|g| g * g).sum::<f64>().sqrt();
+        // The sum of squares, halved by the root, and that; the sum with ε, the division, the product.
+        let close = ulps(0.5 * sum_ulps(2 * all.len()) + 4.5 + 1.0 + 2.5 + 1.0);
+        for device in devices() {
+            let gradients: Vec<Tensor> = values
+                .iter()
+                .zip(shapes)
+                .map(|(values, &shape)| Tensor::new(device, shape, values).unwrap())
+                .collect();
+            let found = GradientNorm::new(&gradients.iter().collect::<Vec<_>>()).unwrap();
+            let name = format!("{shapes:?} on {}", device.report());
+            assert_close(&name, &[found.value().unwrap()], &[norm], close);
+            for limit in [0.5 * norm, 1e-20, 0.999 * norm, 1.001 * norm, 1e30] {
+                let factor = (limit / (norm + 1e-6)).min(1.0);
+                for (gradient, values) in gradients.iter().zip(&values) {
+                    let step = || {
+                        clipped(gradient, |w, state| {
+                            w.update_clipped_by_norm(gradient, state, &found, limit)
+                                .unwrap()
+                        })
+                    };
+                    let result = step();
+                    let expected: Vec<f64> = widen(values).iter().map(|g| factor * g).collect();
+                    let tolerance = if factor < 1.0 {
+                        close
+                    } else {
+                        Tolerance::EXACT
+                    };
+                    assert_close(&format!("{name}, {limit}"), &result, &expected, tolerance);
+                    assert_same_bits(&name, &step(), &result);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn what_is_not_finite_goes_through_a_norm_as_in_pytorch() {
+    for device in devices() {
+        let step = |values: &[f32]| {
+            let g = Tensor::new(device, [1, values.len()], values).unwrap();
+            let norm = GradientNorm::new(&[&g]).unwrap();
+            clipped(&g, |w, state| {
+                w.update_clipped_by_norm(&g, state, &norm, 1.0).unwrap()
+            })
+        };
+        let name = device.report().to_string();
+        assert!(
+            step(&[1.0, f32::NAN, 2.0]).iter().all(|g| g.is_nan()),
+            "{name}"
+        );
+        // The squares' sum overflows.
+        let zeros = step(&[1e30, -2e30, 3.0]);
+        assert!(zeros.iter().all(|&g| g == 0.0), "{name}: {zeros:?}");
+        assert_eq!(step(&[0.0; 5]), [0.0; 5], "{name}");
+    }
+}
+
+#[test]
+fn values_are_clamped_and_nan_is_kept() {
+    let special = [
+        0.0,
+        -0.0,
+        0.7,
+        -0.7,
+        0.8,
+        -0.8,
+        0.9,
+        -0.9,
+        1e-30,
+        f32::MAX,
+        f32::MIN,
+        f32::INFINITY,
+        f32::NEG_INFINITY,
+        f32::NAN,
+        -f32::NAN,
+    ];
+    for shape @ [rows, cols] in [[1, 15], [15, 1], [3, 5], [129, 65], [33, 1024]] {
+        let mut values = Random::new(1).normals(rows * cols);
+        values[..15].copy_from_slice(&special);
+        for device in devices() {
+            let g = Tensor::new(device, shape, &values).unwrap();
+            for limit in [0.8f32, 1e-20, 1e30] {
+                let found = clipped(&g, |w, state| {
+                    w.update_clipped_by_value(&g, state, limit.into()).unwrap()
+                });
+                let clamp = |&g: &f32| {
+                    f64::from(if g.is_nan() {
+                        g
+                    } else {
+                        g.clamp(-limit, limit)
+                    })
+                };
+                let expected: Vec<f64> = values.iter().map(clamp).collect();
+                let name = format!("{shape:?} at {limit} on {}", device.report());
+                assert_close(&name, &found, &expected, Tolerance::EXACT);
+            }
+        }
+    }
+}
+
+#[test]
+fn every_rule_takes_its_step_with_the_clipped_gradient() {
+    const SHAPE: [usize; 2] = [5, 61];
+    const COUNT: usize = SHAPE[0] * SHAPE[1];
+    let (weights, gradients) = problem(21, COUNT);
+    let slowly = Factors {
+        rate: 0.5,
+        ..Factors::default()
+    };
+    for (case, by_value) in cases().into_iter().zip([true, false].into_iter().cycle()) {
+        let Case {
+            optimizer,
+            rule,
+            penalties,
+        } = case;
+        // Lion takes the sign of a sum that gradients of equal magnitude may cancel to 0, or to a rounding of it.
+        let by_value = by_value && !matches!(optimizer, Optimizer::Lion(_));
+        // About a third of the values are above the limit, and every norm.
+        let limit = if by_value { 1.0 } else { 12.0 };
+        let clipped: Vec<Vec<f64>> = gradients
+            .iter()
+            .map(|gradient| {
+                let g = widen(gradient);
+                let norm = g.iter().map(|g| g * g).sum::<f64>().sqrt();
+                let factor = (limit / (norm + 1e-6)).min(1.0);
+                let clip = |&g: &f64| {
+                    if by_value {
+                        g.clamp(-limit, limit)
+                    } else {
+                        factor * g
+                    }
+                };
+                g.iter().map(clip).collect()
+            })
+            .collect();
+        let rates: Vec<f64> = rates().iter().map(|rate| rate * slowly.rate).collect();
+        let paths: Vec<Vec<f64>> = (0..COUNT)
+            .map(|i| {
+                let gradients: Vec<f64> = clipped.iter().map(|g| g[i]).collect();
+                descend(rule, penalties, weights[i].into(), &rates, &gradients)
+            })
+            .collect();
+        for device in devices() {
+            let mut w = Tensor::new(device, SHAPE, &weights).unwrap();
+            let mut state = OptimizerState::new(&w, optimizer).unwrap();
+            state.set_factors(&[slowly]).unwrap();
+            for (t, (gradient, rate)) in gradients.iter().zip(crate::rates()).enumerate() {
+                state.set_learning_rate(rate).unwrap();
+                let g = Tensor::new(device, SHAPE, gradient).unwrap();
+                if by_value {
+                    w.update_clipped_by_value(&g, &mut state, limit).unwrap();
+                } else {
+                    let norm = GradientNorm::new(&[&g]).unwrap();
+                    w.update_clipped_by_norm(&g, &mut state, &norm, limit)
+                        .unwrap();
+                }
+                let expected: Vec<f64> = paths.iter().map(|path| path[t]).collect();
+                let name = format!("{optimizer:?} on {}, step {t}", device.report());
+                // The clipped gradient has 20 ULP of its own (see above), and so has the step.
+                assert_each_close(&name, &w.download().unwrap(), &expected, |i| {
+                    tolerance(weights[i].into(), &paths[i], t).times(2.5)
+                });
+            }
+        }
+    }
+}
+
+#[test]
+fn limits_and_operands_that_do_not_fit_are_refused() {
+    for device in devices() {
+        let g = Tensor::zeros(device, [2, 3]).unwrap();
+        let mut w = Tensor::zeros(device, [2, 3]).unwrap();
+        let mut state = OptimizerState::new(&w, Sgd::new(0.1)).unwrap();
+        let norm = GradientNorm::new(&[&g]).unwrap();
+        for wrong in [f64::NAN, f64::INFINITY, -1.0, 0.0, 1e-40, 1e39] {
+            let by_value = w.update_clipped_by_value(&g, &mut state, wrong);
+            let by_norm = w.update_clipped_by_norm(&g, &mut state, &norm, wrong);
+            for result in [by_value, by_norm] {
+                assert!(matches!(result, Err(Error::Argument { .. })), "{wrong}");
+            }
+        }
+        assert!(matches!(GradientNorm::new(&[]), Err(Error::Shape { .. })));
+        assert_eq!(state.step_count(), 0);
+    }
+    let (here, there) = (
+        Tensor::zeros(cpu(), [2, 2]).unwrap(),
+        Tensor::zeros(gpu(), [2, 2]).unwrap(),
+    );
+    let mismatch = |result: wgrad::Result<()>| matches!(result, Err(Error::DeviceMismatch { .. }));
+    assert!(mismatch(GradientNorm::new(&[&here, &there]).map(drop)));
+    let mut w = Tensor::zeros(cpu(), [2, 2]).unwrap();
+    let mut state = OptimizerState::new(&w, Sgd::new(0.1)).unwrap();
+    let far = GradientNorm::new(&[&there]).unwrap();
+    assert!(mismatch(
+        w.update_clipped_by_norm(&here, &mut state, &far, 1.0)
+    ));
+}

@@ -1,0 +1,123 @@
+//! Phases: steps of different kinds in turn.
+
+use super::common::compare::{Tolerance, assert_close, assert_same_bits};
+use super::common::devices::{cpu, gpu};
+use super::{FEATURES, data, widen};
+use wgrad::{
+    Activation, Adam, Device, Error, Graph, Init, Layout, Loss, LossTarget, Network, Phase, Sgd,
+    Trainer,
+};
+
+/// Two players: `g.w` makes something of the samples, `d.w` judges it and the samples.
+fn players(device: &Device) -> Network {
+    let mut graph = Graph::new();
+    let x = graph.input(FEATURES).unwrap();
+    let g = graph
+        .parameter("g.w", [FEATURES, FEATURES], Init::XavierNormal)
+        .unwrap();
+    let d = graph
+        .parameter("d.w", [1, FEATURES], Init::XavierNormal)
+        .unwrap();
+    let made = graph.matmul(x, g, Layout::NT).unwrap();
+    let made = graph.activation(made, Activation::Tanh).unwrap();
+    let real = graph.matmul(x, d, Layout::NT).unwrap();
+    let fake = graph.matmul(made, d, Layout::NT).unwrap();
+    for (name, judged, truth) in [
+        ("real", real, 1.0),
+        ("fake", fake, 0.0),
+        ("fooled", fake, 1.0),
+    ] {
+        let loss = Loss::binary_cross_entropy_with_logits();
+        graph
+            .loss(name, &[judged], LossTarget::Constant(truth), loss)
+            .unwrap();
+    }
+    graph.build(made, device, 4).unwrap()
+}
+
+fn judge() -> Phase {
+    Phase::new(Sgd::new(0.5))
+        .loss("real")
+        .loss("fake")
+        .train("d.")
+}
+
+fn maker() -> Phase {
+    Phase::new(Adam::new(0.01)).loss("fooled").train("g.")
+}
+
+#[test]
+fn each_phase_trains_its_own_parameters_on_its_own_losses() {
+    let data = data(32);
+    for device in [cpu(), gpu()] {
+        let mut trainer = Trainer::new(players(device))
+            .phase(judge())
+            .phase(maker())
+            .batch_size(8)
+            .build()
+            .unwrap();
+        let read = |trainer: &mut Trainer| {
+            ["g.w", "d.w"].map(|name| trainer.network().parameter(name).unwrap())
+        };
+        let mut before = read(&mut trainer);
+        for step in 0..6 {
+            let report = trainer.steps(&data, 1).unwrap();
+            let after = read(&mut trainer);
+            let (still, moved) = if step % 2 == 0 { (0, 1) } else { (1, 0) };
+            assert_same_bits("still", &before[still], &after[still]);
+            assert_ne!(before[moved], after[moved]);
+            let terms: Vec<bool> = report.terms.iter().map(|term| term.loss != 0.0).collect();
+            assert_eq!(terms, [step % 2 == 0, step % 2 == 0, step % 2 == 1]);
+            before = after;
+        }
+    }
+}
+
+#[test]
+fn a_phase_of_adam_counts_its_own_updates() {
+    // The maker alone, with the judge frozen: what the maker does in phases if the judge learns nothing.
+    let data = data(32);
+    for device in [cpu(), gpu()] {
+        let still = Phase::new(Sgd::new(0.0)).loss("real").train("d.");
+        let mut in_turn = Trainer::new(players(device))
+            .phase(still)
+            .phase(maker())
+            .batch_size(32)
+            .shuffle(false)
+            .build()
+            .unwrap();
+        let mut alone = Trainer::new(players(device))
+            .phase(maker())
+            .batch_size(32)
+            .shuffle(false)
+            .build()
+            .unwrap();
+        in_turn.steps(&data, 10).unwrap();
+        alone.steps(&data, 5).unwrap();
+        let found = in_turn.network().parameter("g.w").unwrap();
+        let expected = alone.network().parameter("g.w").unwrap();
+        assert_close("g.w", &found, &widen(&expected), Tolerance::absolute(1e-6));
+        assert_eq!(in_turn.learning_rate(1), 0.01);
+        assert_eq!(in_turn.learning_rate(0), 0.0);
+    }
+}
+
+#[test]
+fn names_that_nothing_has_are_refused() {
+    let build = |phase| Trainer::new(players(cpu())).phase(phase).build().map(drop);
+    for phase in [
+        Phase::new(Sgd::new(0.1)).loss("nothing"),
+        Phase::new(Sgd::new(0.1)).train("h."),
+        // Its loss does not depend on what it trains.
+        Phase::new(Sgd::new(0.1)).loss("real").train("g."),
+        Phase::new(Sgd::new(-1.0)),
+    ] {
+        let refused = build(phase.clone());
+        assert!(matches!(refused, Err(Error::Argument { .. })), "{phase:?}");
+    }
+    let both = Trainer::new(players(cpu())).phase(judge()).phase(maker());
+    assert!(matches!(
+        both.accumulate(2).build(),
+        Err(Error::Argument { .. })
+    ));
+}
