@@ -91,6 +91,6 @@ pub use tensor::{
 };
 pub use train::{
     ActivationInspection, EarlyStopping, EpochReport, Evaluation, Fit, History, Inspection, Metric,
-    ParameterInspection, Phase, Progress, StepReport, StopRule, Stopped, TermReport, Trainer,
-    TrainerBuilder,
+    ParameterInspection, Phase, Profile, ProfiledCall, Progress, StepReport, StopRule, Stopped,
+    TermReport, Trainer, TrainerBuilder,
 };

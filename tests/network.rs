@@ -721,3 +721,46 @@ fn short_methods_stand_for_their_activations() {
         assert_eq!(short, base().activation(f));
     }
 }
+
+/// The output need not read the input: a generator's comes from noise alone.
+#[test]
+fn a_network_whose_output_does_not_read_its_input_predicts() {
+    for device in [cpu(), gpu()] {
+        let mut graph = Graph::new();
+        let x = graph.input(3).unwrap();
+        let noise = graph.random_normal(4, 0.0, 1.0).unwrap();
+        let fake = graph.dense(noise, 2, Init::default()).unwrap();
+        let z = graph.dense(x, 1, Init::default()).unwrap();
+        let target = LossTarget::Constant(1.0);
+        graph
+            .loss("x", &[z], target, Loss::mean_squared_error())
+            .unwrap();
+        graph
+            .loss("fake", &[fake], target, Loss::mean_squared_error())
+            .unwrap();
+        let mut network = graph.build(fake, device, 1).unwrap();
+        let samples = network.predict(&[0.0; 5 * 3]).unwrap();
+        assert_eq!(samples.len(), 5 * 2);
+        assert_ne!(samples[..2], samples[2..4]);
+    }
+}
+
+/// Nor need a loss.
+#[test]
+fn a_loss_that_does_not_read_the_input_has_a_gradient() {
+    for device in [cpu(), gpu()] {
+        let mut graph = Graph::new();
+        graph.input(3).unwrap();
+        let noise = graph.random_normal(4, 0.0, 1.0).unwrap();
+        let y = graph.dense(noise, 2, Init::default()).unwrap();
+        let loss = Loss::mean_squared_error();
+        graph
+            .loss("y", &[y], LossTarget::Constant(1.0), loss)
+            .unwrap();
+        let mut network = graph.build(y, device, 1).unwrap();
+        let x = [0.0; 5 * 3];
+        assert_eq!(network.gradients(&x, ()).unwrap().gradients.len(), 2);
+        let check = network.gradient_check(&x, (), 1).unwrap();
+        assert!(check.passes(1e-6), "{check:?}");
+    }
+}

@@ -68,6 +68,9 @@ pub(crate) struct Args {
     /// Steps sent to a GPU at a time
     #[arg(long, default_value_t = 16)]
     pub(crate) steps_per_submit: usize,
+    /// Profile twenty more steps at the end: write a Chrome trace to this file, and print a table
+    #[arg(long)]
+    pub(crate) profile: Option<PathBuf>,
     /// Write the weights to this safetensors file
     #[arg(long)]
     pub(crate) save: Option<PathBuf>,

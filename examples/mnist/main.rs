@@ -13,6 +13,7 @@ use args::Args;
 use choices::Choice;
 use clap::Parser;
 use indicatif::{ProgressBar, ProgressStyle};
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::Instant;
 use wgrad::{
@@ -97,6 +98,11 @@ fn run(args: &Args) -> wgrad::Result<()> {
         println!("saved {}", file.display());
     }
     show(trainer.network(), &test)?;
+    if let Some(file) = &args.profile {
+        let profile = trainer.profile(&train, 20)?;
+        write(file, &profile.to_trace())?;
+        println!("{profile}trace in {}", file.display());
+    }
     println!(
         "test_accuracy={:.4} test_loss={:.4} train_seconds={train_seconds:.1} device=\"{}\"",
         score.accuracy,
@@ -104,6 +110,13 @@ fn run(args: &Args) -> wgrad::Result<()> {
         device.report()
     );
     Ok(())
+}
+
+fn write(file: &Path, text: &str) -> wgrad::Result<()> {
+    std::fs::write(file, text).map_err(|source| wgrad::Error::Io {
+        path: file.to_path_buf(),
+        source,
+    })
 }
 
 /// The network that was asked for.

@@ -40,6 +40,8 @@ impl Gpu {
         if options.subgroups {
             features |= adapter.features() & wgpu::Features::SUBGROUP;
         }
+        // For profiles; costs nothing until one is asked for.
+        features |= adapter.features() & wgpu::Features::TIMESTAMP_QUERY;
         let descriptor = wgpu::DeviceDescriptor {
             label: Some("wgrad"),
             required_features: features,
@@ -108,6 +110,13 @@ impl Gpu {
                 .lose("wgpu panicked while polling the device".into());
         }
         polled.ok()
+    }
+
+    /// Whether the device can tell when a call began and ended.
+    pub(crate) fn has_timestamps(&self) -> bool {
+        self.device
+            .features()
+            .contains(wgpu::Features::TIMESTAMP_QUERY)
     }
 
     /// A zeroed buffer that kernels can bind, of at least this many bytes.

@@ -5,6 +5,7 @@ mod faults;
 mod gpu;
 mod memory;
 mod options;
+mod profile;
 mod readback;
 mod record;
 mod report;
@@ -14,6 +15,7 @@ pub use report::{AdapterReport, DeviceKind, DeviceReport};
 
 pub(crate) use gpu::Gpu;
 pub(crate) use memory::{Memory, Operand};
+pub(crate) use profile::Timestamps;
 pub(crate) use readback::Readback;
 pub(crate) use record::{Recorded, Region};
 

@@ -39,11 +39,22 @@ struct RecordedCall {
 impl Recorded {
     /// Encodes the calls into a pass.
     pub(crate) fn encode(&self, pass: &mut wgpu::ComputePass<'_>) {
-        for call in &self.calls {
-            pass.set_pipeline(&call.pipeline);
-            pass.set_bind_group(0, &call.bindings, &[]);
-            pass.dispatch_workgroups(call.workgroups[0], call.workgroups[1], 1);
+        for call in 0..self.calls.len() {
+            self.encode_call(call, pass);
         }
+    }
+
+    /// Encodes one of them.
+    pub(super) fn encode_call(&self, call: usize, pass: &mut wgpu::ComputePass<'_>) {
+        let call = &self.calls[call];
+        pass.set_pipeline(&call.pipeline);
+        pass.set_bind_group(0, &call.bindings, &[]);
+        pass.dispatch_workgroups(call.workgroups[0], call.workgroups[1], 1);
+    }
+
+    /// How many there are.
+    pub(super) fn len(&self) -> usize {
+        self.calls.len()
     }
 }
 

@@ -1,11 +1,12 @@
 //! Runs plans on the CPU, with the kernels' twins: in `f32` as the CPU device, in `f64` to check gradients.
 
-use super::{Fetch, IN_FLIGHT, PlanId, Ticket};
+use super::{CallTime, Fetch, IN_FLIGHT, PlanId, Ticket};
 use crate::Result;
 use crate::kernel::matrix::ALIGNMENT;
 use crate::kernel::program::Element;
 use crate::kernel::{Access, Arg, Args, Compute, Real};
 use crate::plan::{BufferSpec, Call, Plan, Role};
+use std::time::Instant;
 
 /// Most arguments of a kernel.
 const MOST_ARGS: usize = 8;
@@ -40,6 +41,15 @@ pub(crate) struct CpuExecutor<T> {
     fetched: [Vec<u32>; IN_FLIGHT],
     next: usize,
     pub(super) submits: u64,
+    /// While a profile is taken.
+    profile: Option<Profile>,
+}
+
+/// The calls that were timed, in seconds from `start`.
+#[derive(Debug)]
+struct Profile {
+    start: Instant,
+    calls: Vec<CallTime>,
 }
 
 impl<T> Default for CpuExecutor<T> {
@@ -51,6 +61,7 @@ impl<T> Default for CpuExecutor<T> {
             fetched: Default::default(),
             next: 0,
             submits: 0,
+            profile: None,
         }
     }
 }
@@ -128,10 +139,31 @@ impl<T: Real> CpuExecutor<T> {
         Ok(())
     }
 
+    pub(super) fn start_profile(&mut self) {
+        self.profile = Some(Profile {
+            start: Instant::now(),
+            calls: Vec::new(),
+        });
+    }
+
+    pub(super) fn end_profile(&mut self) -> Vec<CallTime> {
+        self.profile
+            .take()
+            .map_or(Vec::new(), |profile| profile.calls)
+    }
+
     pub(crate) fn run(&mut self, plans: &[PlanId]) -> Result<()> {
         for plan in plans {
             for call in &self.plans[plan.0].calls {
-                call.run(&mut self.memory);
+                match &mut self.profile {
+                    None => call.run(&mut self.memory),
+                    Some(profile) => {
+                        let begin = profile.start.elapsed().as_secs_f64();
+                        call.run(&mut self.memory);
+                        let end = profile.start.elapsed().as_secs_f64();
+                        profile.calls.push(CallTime::new(&call.call, begin, end));
+                    }
+                }
             }
         }
         self.submits += u64::from(!plans.is_empty());

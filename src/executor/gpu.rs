@@ -1,11 +1,12 @@
 //! Runs plans on a GPU: a step is a re-encoding of recorded calls.
 
+use super::profile::Submits;
 use super::{Fetch, IN_FLIGHT, PlanId, Ticket};
 use crate::Result;
-use crate::device::{Gpu, Readback, Recorded, Region};
-use crate::kernel::Kernel;
+use crate::device::{Gpu, Readback, Recorded, Region, Timestamps};
 use crate::kernel::matrix::ALIGNMENT;
-use crate::plan::{BufferSpec, Plan, Role};
+use crate::kernel::{Compute, Kernel};
+use crate::plan::{BufferSpec, Call, Plan, Role};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -20,7 +21,9 @@ struct Prepared {
 /// See the module.
 #[derive(Debug)]
 pub(crate) struct GpuExecutor {
-    gpu: Arc<Gpu>,
+    pub(super) gpu: Arc<Gpu>,
+    /// While a profile is taken, the submits of it.
+    pub(super) profile: Option<Submits>,
     buffers: HashMap<Role, wgpu::Buffer>,
     plans: Vec<Prepared>,
     /// Counts the buffers that were replaced by larger ones: what was recorded before names the old ones.
@@ -36,6 +39,7 @@ impl GpuExecutor {
     pub(crate) fn new(gpu: Arc<Gpu>) -> Self {
         GpuExecutor {
             gpu,
+            profile: None,
             buffers: HashMap::new(),
             plans: Vec::new(),
             generation: 0,
@@ -119,8 +123,18 @@ impl GpuExecutor {
                 prepared.generation = self.generation;
             }
         }
+        let recorded: Vec<&Recorded> = match &self.profile {
+            Some(_) => plans
+                .iter()
+                .map(|plan| &self.plans[plan.0].recorded)
+                .collect(),
+            None => Vec::new(),
+        };
+        let mut timestamps = None;
         self.gpu.submit(|encoder| {
-            if !plans.is_empty() {
+            if !recorded.is_empty() {
+                timestamps = Some(Timestamps::encode(&self.gpu, encoder, &recorded));
+            } else if !plans.is_empty() {
                 let mut pass = encoder.begin_compute_pass(&Default::default());
                 for plan in plans {
                     self.plans[plan.0].recorded.encode(&mut pass);
@@ -139,8 +153,18 @@ impl GpuExecutor {
                 to += bytes;
             }
         })?;
+        if let (Some(submits), Some(timestamps)) = (&mut self.profile, timestamps) {
+            submits.push((plans.to_vec(), timestamps?));
+        }
         self.submits += u64::from(!plans.is_empty());
         Ok(())
+    }
+
+    /// The calls of a plan that are dispatched: those that have work.
+    pub(super) fn dispatched(&self, plan: PlanId) -> impl Iterator<Item = &Call> {
+        let target = self.gpu.target;
+        let calls = self.plans[plan.0].plan.calls.iter();
+        calls.filter(move |call| call.kernel.program(&target).workgroups > 0)
     }
 }
 

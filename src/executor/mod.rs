@@ -2,9 +2,11 @@
 
 mod cpu;
 mod gpu;
+mod profile;
 
 pub(crate) use cpu::CpuExecutor;
 pub(crate) use gpu::GpuExecutor;
+pub(crate) use profile::CallTime;
 
 use crate::Result;
 use crate::device::{Backend, Device};

@@ -348,6 +348,9 @@ impl Network {
         let shape = MatrixShape::new(x.len() / self.inputs(), self.inputs());
         let mut padded = shape.pad(x);
         padded.resize(batch * shape.ld(), 0.0);
+        // What is computed may not need the samples.
+        let (role, element, len) = (Role::Input, Element::Float, padded.len());
+        self.executor.reserve(BufferSpec { role, element, len })?;
         self.executor
             .write(Role::Input, 0, bytemuck::cast_slice(&padded))
     }

@@ -167,7 +167,7 @@ impl Plan {
 }
 
 impl Call {
-    fn bytes(&self) -> u64 {
+    pub(crate) fn bytes(&self) -> u64 {
         self.args.iter().map(|arg| arg.len as u64 * 4).sum()
     }
 }

@@ -30,12 +30,13 @@ impl Trainer {
     pub async fn evaluate_async(&mut self, data: &Dataset) -> Result<Evaluation> {
         self.settle().await?;
         self.check_data(data)?;
+        let batch = batch(self.settings.batch_size);
+        let room = self.room(batch * BATCHES_PER_SUBMIT);
         let executor = &mut self.network.executor;
-        let source = self.evaluation.load(executor, data, Order::AsGiven)?;
+        let source = self.evaluation.load(executor, data, Order::AsGiven, room)?;
         let supervision =
             self.network
                 .check_supervision("data set", data.classes() > 0, source.target_cols)?;
-        let batch = batch(self.settings.batch_size);
         let place_words = ENTRY * self.network.loss_sums(batch);
         let mut losses = Losses::new(&self.network, batch);
         let (state, metrics) = (
@@ -45,7 +46,8 @@ impl Trainer {
         for first in (0..data.len()).step_by(batch * BATCHES_PER_SUBMIT) {
             let (mut table, mut plans) = (Vec::new(), Vec::new());
             for offset in (first..data.len()).step_by(batch).take(BATCHES_PER_SUBMIT) {
-                table.extend(StepValues::default().entry(offset as u32));
+                let place = self.evaluation.offset(first, offset);
+                table.extend(StepValues::default().entry(place));
                 let batch = batch.min(data.len() - offset);
                 plans.push(self.plan_for(PlanKey {
                     purpose: Purpose::Evaluate,
@@ -55,6 +57,8 @@ impl Trainer {
                 })?);
             }
             let executor = &mut self.network.executor;
+            self.evaluation
+                .bring(executor, data, first, batch * BATCHES_PER_SUBMIT)?;
             executor.write(Role::StepTable(Clock::Evaluation), 0, &table)?;
             executor.write(state, 0, &[0, 0, ALL_FINITE, 0])?;
             let fetch = [(state, 2..3), (metrics, 0..plans.len() * place_words)];

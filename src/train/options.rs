@@ -32,6 +32,8 @@ pub(super) struct Settings {
     pub(super) gradient_norm: bool,
     /// Micro-batches whose gradients make one update.
     pub(super) accumulate: usize,
+    /// Bytes of a data set that may lie on the device.
+    pub(super) data_budget: u64,
     pub(super) clip: Option<Clip>,
     pub(super) groups: Vec<ParameterGroup>,
     /// Decay of the moving average of the weights.
@@ -56,6 +58,7 @@ impl TrainerBuilder {
                 augment: None,
                 gradient_norm: false,
                 accumulate: 1,
+                data_budget: 1 << 30,
                 clip: None,
                 groups: Vec::new(),
                 average: None,
@@ -107,6 +110,14 @@ impl TrainerBuilder {
     /// number. It is lowered where a submit might take so long that the operating system would stop it.
     pub fn steps_per_submit(mut self, steps: usize) -> Self {
         self.settings.steps_per_submit = steps;
+        self
+    }
+
+    /// Bytes of a data set that may lie on the device, 2³⁰ by default. A larger one, or one with a part too large for a
+    /// binding, streams: the host gathers each submit's samples and sends them, ahead of the device. The batches are the
+    /// same, and so are the results, bit for bit.
+    pub fn data_budget(mut self, bytes: u64) -> Self {
+        self.settings.data_budget = bytes;
         self
     }
 

@@ -35,7 +35,8 @@ impl Trainer {
                 let Turn { phase, update, .. } = self.turn(step);
                 let optimizer = self.phases[phase].optimizer;
                 let values = optimizer.step_values(update + 1, self.learning_rate(step));
-                let offset = ((self.position + i) * batch) as u32;
+                let begin = self.position * batch;
+                let offset = self.training.offset(begin, begin + i * batch);
                 self.entries.extend(values.entry(offset));
             }
             self.network.executor.write(

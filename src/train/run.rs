@@ -2,7 +2,7 @@
 
 use super::options::Settings;
 use super::phase::{Steps, Turn};
-use super::resident::Order;
+use super::resident::{Order, Room};
 use super::{EpochReport, Progress, StepReport, Trainer, evaluate};
 use crate::data::Dataset;
 use crate::executor::{IN_FLIGHT, PlanId};
@@ -90,11 +90,12 @@ impl Trainer {
         } else {
             Order::AsGiven
         };
+        let room = self.room(batch_size * self.table_steps);
         let source = GatherSource {
             augment: augment.map(|augmentation| (augmentation, seed)),
             ..self
                 .training
-                .load(&mut self.network.executor, data, order)?
+                .load(&mut self.network.executor, data, order, room)?
         };
         let batches = data.len().div_ceil(batch_size);
         if self.position > 0 && self.samples != data.len() {
@@ -138,6 +139,9 @@ impl Trainer {
                 };
                 plans.push(self.plan_for(key)?);
             }
+            let first = self.position * batch_size;
+            self.training
+                .bring(&mut self.network.executor, data, first, steps * batch_size)?;
             self.submit(&plans, last_rows)?;
             self.position += steps;
             if self.in_flight.len() == IN_FLIGHT {
@@ -150,6 +154,15 @@ impl Trainer {
         self.unsettled = false;
         self.end_epoch(batches);
         Ok(())
+    }
+
+    /// How much of a data set may lie on the device, if a submit takes this many samples of it.
+    pub(super) fn room(&self, chunk: usize) -> Room {
+        Room {
+            budget: self.settings.data_budget,
+            binding: self.network.device.report().max_binding_bytes,
+            chunk,
+        }
     }
 
     /// Moves on to the next epoch if this one's batches are done.

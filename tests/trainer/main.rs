@@ -8,7 +8,9 @@ mod inspect;
 mod layers;
 mod losses;
 mod phases;
+mod profile;
 mod resume;
+mod streaming;
 mod updates;
 
 use common::data::Random;

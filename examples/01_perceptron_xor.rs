@@ -1,0 +1,97 @@
+//! The perceptron, what it learns, and what it cannot.
+//!
+//! A perceptron is one neuron: it says 1 where w·x + b > 0, else 0, and so parts the plane by a line. Rosenblatt's
+//! learning rule (1958) goes through the samples, and moves the line where the sample lies on its wrong side:
+//!
+//! ```text
+//! if t(w·x + b) ≤ 0:   w ← w + ηtx   b ← b + ηt        t = −1 for class 0, +1 for class 1
+//! ```
+//!
+//! This is gradient descent, one sample at a time, on the perceptron criterion max(0, −t(w·x + b)). Where a line exists,
+//! the rule finds one after finitely many mistakes: AND and OR. No line parts the classes of XOR, so at most 3 of its 4
+//! samples are ever right, and the rule goes on for ever. One hidden layer solves it.
+//!
+//! Look at the chart: the mistakes of AND and OR end at 0; those of XOR are never fewer than 1. (An output of just 0 counts
+//! as class 0, but the rule still moves the line off that point, so a 0 may come a little too soon.)
+
+mod common;
+
+use common::{Args, Chart, Result};
+use wgrad::{Adam, Criterion, Dataset, Device, Init, Loss, Sequential, Sgd, Trainer};
+
+const EPOCHS: u32 = 30;
+
+/// The four pairs of bits.
+const INPUTS: [f32; 8] = [0., 0., 0., 1., 1., 0., 1., 1.];
+
+fn main() -> Result {
+    let (args, device) = Args::open()?;
+    let mut chart = Chart::new("Perceptron: mistakes", "epoch", "wrong samples of 4");
+    let (mut last, mut best) = (Vec::new(), Vec::new());
+    for (name, labels) in [
+        ("AND", [0, 0, 0, 1]),
+        ("OR", [0, 1, 1, 1]),
+        ("XOR", [0, 1, 1, 0]),
+    ] {
+        let right = perceptron(&device, name, labels)?;
+        let mistakes = |(epoch, right): (usize, &usize)| (epoch as f64 + 1.0, 4.0 - *right as f64);
+        chart.curve(name, right.iter().enumerate().map(mistakes));
+        last.push(right[right.len() - 1]);
+        best.push(right.iter().copied().max().unwrap_or(0));
+    }
+    chart.save(&args, "01_perceptron_xor")?;
+
+    let hidden = hidden_layer(&device)?;
+    println!(
+        "and={} or={} xor={} xor_best={} xor_with_hidden_layer={hidden}",
+        last[0], last[1], last[2], best[2]
+    );
+    Ok(())
+}
+
+/// Learns by Rosenblatt's rule; how many samples were right after each epoch.
+fn perceptron(device: &Device, name: &str, labels: [u32; 4]) -> Result<Vec<usize>> {
+    let data = Dataset::from_floats(2, INPUTS.to_vec(), labels.to_vec(), 2)?;
+    let neuron = Sequential::new(2).dense(1).init(Init::Zeros);
+    let mut trainer = Trainer::new(neuron.build(device, 1)?)
+        .loss(Criterion::Perceptron)
+        .optimizer(Sgd::new(1.0))
+        .batch_size(1)
+        .build()?;
+    let mut right = Vec::new();
+    for _ in 0..EPOCHS {
+        trainer.epoch(&data)?;
+        right.push((4.0 * trainer.evaluate(&data)?.accuracy) as usize);
+    }
+    let w = trainer.network().parameter("layers.0.weight")?;
+    let b = trainer.network().parameter("layers.0.bias")?;
+    println!(
+        "{name:>3}: right after each epoch {right:?}; line {}·x₁ + {}·x₂ + {} = 0",
+        w[0], w[1], b[0]
+    );
+    Ok(right)
+}
+
+/// XOR with a hidden layer between; how many samples are right in the end.
+fn hidden_layer(device: &Device) -> Result<usize> {
+    let data = Dataset::from_floats(2, INPUTS.to_vec(), vec![0, 1, 1, 0], 2)?;
+    let network = Sequential::new(2)
+        .dense(8)
+        .tanh()
+        .dense(1)
+        .build(device, 1)?;
+    let mut trainer = Trainer::new(network)
+        .loss(Loss::binary_cross_entropy_with_logits())
+        .optimizer(Adam::new(0.1))
+        .batch_size(4)
+        .build()?;
+    let reports = trainer.fit(&data, 150)?;
+    let first = reports.first().map_or(f64::NAN, |report| report.loss);
+    let evaluation = trainer.evaluate(&data)?;
+    println!(
+        "XOR with 8 hidden units: loss {first:.3} at first, {:.4} in the end; logits {:.2?}",
+        evaluation.loss,
+        trainer.predict(&INPUTS)?
+    );
+    Ok((4.0 * evaluation.accuracy) as usize)
+}

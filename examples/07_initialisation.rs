@@ -1,0 +1,117 @@
+//! How deep networks start: what initial weights do to activations and gradients, layer by layer.
+//!
+//! Take n inputs with mean square E\[a²\], weights of mean 0 and variance σ², and biases of 0. Then a layer's
+//! pre-activations have the variance
+//!
+//! ```text
+//! Var(z) = n·σ²·E[a²]
+//! ```
+//!
+//! so each layer multiplies the deviation by about √(n·σ²), times what the activation keeps; after L layers that is a
+//! power of L. Backwards it is the same, with the number of outputs in the place of n. Xavier's σ² = 2/(inputs + outputs)
+//! holds both near 1 where the activation is near the identity, as tanh at 0. ReLU loses half of the mean square, and
+//! Kaiming's σ² = 2/inputs makes up for it.
+//!
+//! Here are 20 layers of 100 units, before any training. Look at the chart, of a logarithmic axis, where a straight line is
+//! a power of the layer: ReLU under Kaiming is level, under Xavier it falls by √½ a layer. tanh never leaves
+//! (−1, 1), so weights that are too large show in its gradients: they grow from the last layer to the first.
+
+mod common;
+
+use common::{Args, Chart, Random, Result};
+use wgrad::{Activation, Device, Init, Sequential, Trainer};
+
+const LAYERS: usize = 20;
+const UNITS: usize = 100;
+const SAMPLES: usize = 200;
+const CLASSES: usize = 10;
+
+/// What is seen in a layer.
+struct Layer {
+    /// Standard deviation of its activations, over units and samples.
+    deviation: f64,
+    /// Norm of the loss's gradient with respect to its biases: of δ, summed over the samples.
+    gradient: f64,
+}
+
+fn main() -> Result {
+    let (args, device) = Args::open()?;
+    // √(n·σ²) is 0.3 and 3.
+    let too_small = Init::Normal {
+        mean: 0.0,
+        deviation: 0.03,
+    };
+    let too_large = Init::Normal {
+        mean: 0.0,
+        deviation: 0.3,
+    };
+    let schemes = [
+        ("small", too_small),
+        ("large", too_large),
+        ("xavier", Init::XavierNormal),
+        ("kaiming", Init::KaimingNormal),
+    ];
+    let mut result = Vec::new();
+    for (name, f) in [("tanh", Activation::Tanh), ("relu", Activation::Relu)] {
+        let title = format!("{name}: deviation of the activations");
+        let mut deviations = Chart::new(&title, "layer", "deviation").log_y();
+        let title = format!("{name}: norm of the biases' gradients");
+        let mut gradients = Chart::new(&title, "layer", "norm").log_y();
+        println!(
+            "{name:<8} {:>26} {:>28}",
+            "deviation: layer 1, 20", "gradient: layer 1, 20"
+        );
+        for (scheme, init) in schemes {
+            let layers = look(&device, f, init)?;
+            let of = |value: fn(&Layer) -> f64| {
+                layers
+                    .iter()
+                    .enumerate()
+                    .map(move |(i, layer)| (i as f64 + 1.0, value(layer)))
+            };
+            deviations.curve(scheme, of(|layer| layer.deviation));
+            gradients.curve(scheme, of(|layer| layer.gradient));
+            let (first, last) = (&layers[0], &layers[LAYERS - 1]);
+            println!(
+                "{scheme:<8} {:>13.2e} {:>12.2e} {:>15.2e} {:>12.2e}",
+                first.deviation, last.deviation, first.gradient, last.gradient
+            );
+            // What 19 layers do to a signal on its way forward, and to a gradient on its way back.
+            result.push(format!(
+                "{name}_{scheme}_forward={:.2e} {name}_{scheme}_backward={:.2e}",
+                last.deviation / first.deviation,
+                first.gradient / last.gradient
+            ));
+        }
+        deviations.save(&args, &format!("07_{name}_deviations"))?;
+        gradients.save(&args, &format!("07_{name}_gradients"))?;
+    }
+    println!("{}", result.join(" "));
+    Ok(())
+}
+
+/// The layers of a stack that starts like this, seen in one step on random samples.
+fn look(device: &Device, f: Activation, init: Init) -> Result<Vec<Layer>> {
+    let mut stack = Sequential::new(UNITS);
+    for _ in 0..LAYERS {
+        stack = stack.dense(UNITS).init(init).activation(f);
+    }
+    let network = stack.dense(CLASSES).build(device, 1)?;
+    let mut trainer = Trainer::new(network).batch_size(SAMPLES).build()?;
+
+    let mut random = Random::new(7);
+    let x: Vec<f32> = (0..SAMPLES * UNITS).map(|_| random.normal()).collect();
+    let labels: Vec<u32> = (0..SAMPLES)
+        .map(|_| random.between(0.0, CLASSES as f32) as u32)
+        .collect();
+    let (_, seen) = trainer.inspect_step(&x, &labels)?;
+
+    let biases = seen.parameters.iter().filter(|p| p.name.ends_with("bias"));
+    let layers = seen.activations.iter().zip(biases);
+    Ok(layers
+        .map(|(activation, bias)| Layer {
+            deviation: activation.values.deviation(),
+            gradient: bias.gradient.norm,
+        })
+        .collect())
+}

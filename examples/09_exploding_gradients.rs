@@ -1,0 +1,118 @@
+//! Exploding gradients, and three remedies.
+//!
+//! Backpropagation multiplies the gradient, layer by layer, by weights and derivatives: a layer changes its length by about
+//! w·σ′, w the gain of the weights (√(n·σ²), see 07). Where the product is above 1, the gradient grows by a power of the
+//! depth, and so does the output:
+//!
+//! ```text
+//! δ⁽ˡ⁾ = (W⁽ˡ⁺¹⁾)ᵀ δ⁽ˡ⁺¹⁾ ⊙ σ′(z⁽ˡ⁾)      w·σ′ > 1:  ‖δ⁽¹⁾‖ ≈ (w·σ′)ⁿ ‖δ⁽ⁿ⁺¹⁾‖
+//! ```
+//!
+//! Here is a stack of linear layers, σ′ = 1, with weights of gain 1.3, that fits a linear function with noise. 500 steps
+//! with a small learning rate go well. Then the rate rises tenfold, and each step overshoots by more than the last, until
+//! a number is infinite. [`Error::NonFinite`](wgrad::Error::NonFinite) names the step and the tensor, and the weights are
+//! still those before that step. Everything stays the same but for one remedy at a time:
+//!
+//! - **another activation**: tanh, whose σ′ falls towards 0 as z grows, so w·σ′ does not stay above 1;
+//! - **gradient clipping**, by value or by norm: a step has a greatest length (Pascanu, Mikolov and Bengio 2013);
+//! - **L2 and L1 penalties**, which pull w down where the data do not hold it up. They take some steps, so they have those of
+//!   the small rate.
+//!
+//! Look at the chart: all curves fall at first, and the one without a remedy leaves at the top right after step 500.
+
+mod common;
+
+use common::{Args, Chart, Random, Result};
+use wgrad::{
+    Activation, Clip, Dataset, Device, Error, Init, Loss, Network, Schedule, Sequential, Sgd,
+    Trainer,
+};
+
+const INPUTS: usize = 8;
+const UNITS: usize = 16;
+const LAYERS: usize = 8;
+const GAIN: f64 = 1.3;
+const SAMPLES: usize = 256;
+const STEPS: u64 = 1000;
+
+fn main() -> Result {
+    let (args, device) = Args::open()?;
+    let data = data()?;
+    let mut chart = Chart::new("Loss", "step", "mean squared error").log_y();
+    let mut result = Vec::new();
+    let sgd = Sgd::new(0.001);
+    let linear = || -> Result<_> { Ok(Trainer::new(stack(&device, false)?).optimizer(sgd)) };
+    for (name, trainer) in [
+        ("plain", linear()?),
+        ("tanh", Trainer::new(stack(&device, true)?).optimizer(sgd)),
+        ("clip_value", linear()?.clip(Clip::Value(0.1))),
+        ("clip_norm", linear()?.clip(Clip::Norm(1.0))),
+        ("l2", linear()?.optimizer(sgd.weight_decay(0.3))),
+        ("l1", linear()?.optimizer(sgd.l1(0.05))),
+    ] {
+        let mut trainer = trainer
+            .loss(Loss::mean_squared_error())
+            .schedule(Schedule::MultiStep {
+                milestones: vec![STEPS / 2],
+                factor: 10.0,
+            })
+            .batch_size(64)
+            .build()?;
+        let mut losses = Vec::new();
+        match train(&mut trainer, &data, &mut losses) {
+            Ok(()) => {
+                let loss = trainer.evaluate(&data)?.loss;
+                println!("{name:<10}: loss {loss:.3} after {STEPS} steps");
+                result.push(format!("{name}={loss:.3}"));
+            }
+            Err(Error::NonFinite { step, tensor }) => {
+                println!("{name:<10}: {tensor} is not finite in step {step}");
+                result.push(format!("{name}_fails_at={step}"));
+            }
+            Err(error) => return Err(error.into()),
+        }
+        chart.curve(name, losses);
+    }
+    chart.save(&args, "09_exploding_gradients")?;
+    println!("{}", result.join(" "));
+    Ok(())
+}
+
+/// Runs all steps, and keeps the loss of each.
+fn train(trainer: &mut Trainer, data: &Dataset, losses: &mut Vec<(f64, f64)>) -> wgrad::Result<()> {
+    while trainer.step_count() < STEPS {
+        trainer.epoch_with(data, |progress| {
+            losses.push((progress.last.step as f64, progress.last.loss));
+        })?;
+    }
+    Ok(())
+}
+
+/// Eight hidden layers whose weights have this gain, and an output.
+fn stack(device: &Device, tanh: bool) -> wgrad::Result<Network> {
+    let mut stack = Sequential::new(INPUTS);
+    let mut inputs = INPUTS;
+    for _ in 0..LAYERS {
+        let deviation = GAIN / (inputs as f64).sqrt();
+        stack = stack.dense(UNITS).init(Init::Normal {
+            mean: 0.0,
+            deviation,
+        });
+        if tanh {
+            stack = stack.activation(Activation::Tanh);
+        }
+        inputs = UNITS;
+    }
+    stack.dense(1).build(device, 1)
+}
+
+/// A linear function of normal inputs, with noise.
+fn data() -> Result<Dataset> {
+    let mut random = Random::new(9);
+    let x: Vec<f32> = (0..SAMPLES * INPUTS).map(|_| random.normal()).collect();
+    let y = x
+        .chunks_exact(INPUTS)
+        .map(|x| x[0] - x[1] + 0.5 * x[2] + 0.3 * random.normal())
+        .collect();
+    Ok(Dataset::regression(INPUTS, x.clone(), 1, y)?)
+}

@@ -1,0 +1,56 @@
+//! What the numbered examples share: their command line, random data, and charts.
+#![allow(
+    dead_code,
+    unused_imports,
+    reason = "no example uses all of it, and each compiles its own copy"
+)]
+
+mod chart;
+mod digits;
+mod random;
+
+pub(crate) use chart::Chart;
+pub(crate) use digits::{PIXELS, digits, samples};
+pub(crate) use random::Random;
+
+use clap::{Parser, ValueEnum};
+use std::path::PathBuf;
+use wgrad::{Device, GpuOptions};
+
+/// What an example returns: wgrad's errors, and those of files.
+pub(crate) type Result<T = ()> = std::result::Result<T, Box<dyn std::error::Error>>;
+
+/// A numbered example of wgrad.
+#[derive(Debug, Parser)]
+pub(crate) struct Args {
+    /// Where to run: auto takes a hardware GPU if there is one, else the CPU
+    #[arg(long, value_enum, default_value_t = Choice::Auto)]
+    device: Choice,
+    /// Folder for the charts
+    #[arg(long, default_value = "target/charts")]
+    charts: PathBuf,
+}
+
+/// Kinds of device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Choice {
+    Auto,
+    Gpu,
+    Software,
+    Cpu,
+}
+
+impl Args {
+    /// The command line, and the device that it asks for.
+    pub(crate) fn open() -> Result<(Self, Device)> {
+        let args = Args::parse();
+        let device = match args.device {
+            Choice::Auto => Device::auto()?,
+            Choice::Gpu => Device::gpu(GpuOptions::default())?,
+            Choice::Software => Device::gpu(GpuOptions::default().only_software(true))?,
+            Choice::Cpu => Device::cpu(),
+        };
+        println!("device: {}", device.report());
+        Ok((args, device))
+    }
+}

@@ -1,0 +1,78 @@
+//! When calls began and ended on a GPU, from timestamp queries.
+
+use super::{Gpu, Readback, Recorded};
+use crate::Result;
+
+/// Queries in one set: WebGPU's limit.
+const MOST_QUERIES: usize = 4096;
+
+/// The timestamps of a submit, on their way to the host.
+#[derive(Debug)]
+pub(crate) struct Timestamps {
+    calls: usize,
+    staging: wgpu::Buffer,
+}
+
+impl Timestamps {
+    /// Encodes calls, each in a pass of its own between two timestamps.
+    pub(crate) fn encode(
+        gpu: &Gpu,
+        encoder: &mut wgpu::CommandEncoder,
+        plans: &[&Recorded],
+    ) -> Result<Self> {
+        let calls: usize = plans.iter().map(|recorded| recorded.len()).sum();
+        let bytes = (16 * calls as u64).max(16);
+        let usage = wgpu::BufferUsages::QUERY_RESOLVE | wgpu::BufferUsages::COPY_SRC;
+        let mut all = plans
+            .iter()
+            .flat_map(|recorded| (0..recorded.len()).map(move |call| (recorded, call)));
+        let mut first = 0;
+        let staging = gpu.staging(bytes)?;
+        while first < calls {
+            let count = (calls - first).min(MOST_QUERIES / 2);
+            let queries = gpu.device.create_query_set(&wgpu::QuerySetDescriptor {
+                label: Some("timestamps"),
+                ty: wgpu::QueryType::Timestamp,
+                count: 2 * count as u32,
+            });
+            for (i, (recorded, call)) in all.by_ref().take(count).enumerate() {
+                let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor {
+                    label: None,
+                    timestamp_writes: Some(wgpu::ComputePassTimestampWrites {
+                        query_set: &queries,
+                        beginning_of_pass_write_index: Some(2 * i as u32),
+                        end_of_pass_write_index: Some(2 * i as u32 + 1),
+                    }),
+                });
+                recorded.encode_call(call, &mut pass);
+            }
+            let resolved = gpu.buffer("timestamps", 16 * count as u64, usage)?;
+            encoder.resolve_query_set(&queries, 0..2 * count as u32, &resolved, 0);
+            encoder.copy_buffer_to_buffer(
+                &resolved,
+                0,
+                &staging,
+                16 * first as u64,
+                16 * count as u64,
+            );
+            first += count;
+        }
+        Ok(Timestamps { calls, staging })
+    }
+
+    /// Waits for the timestamps: begin and end of each call, in seconds from some moment of the device's.
+    pub(crate) async fn read(self, gpu: &Gpu) -> Result<Vec<[f64; 2]>> {
+        let tick = f64::from(gpu.queue.get_timestamp_period()) * 1e-9;
+        let seconds = |low: u32, high: u32| (u64::from(high) << 32 | u64::from(low)) as f64 * tick;
+        let times = |words: &[u32]| {
+            let calls = words.chunks_exact(4).take(self.calls);
+            calls
+                .map(|w| [seconds(w[0], w[1]), seconds(w[2], w[3])])
+                .collect()
+        };
+        let (times, _) = Readback::request(gpu, &self.staging)
+            .finish(gpu, times)
+            .await?;
+        Ok(times)
+    }
+}

@@ -1,0 +1,77 @@
+//! How long each call took.
+
+use super::{Executor, GpuExecutor, PlanId};
+use crate::device::Timestamps;
+use crate::kernel::Compute;
+use crate::plan::Call;
+use crate::{Error, Result};
+
+/// One call of a plan that was run under a profile.
+#[derive(Clone, Debug)]
+pub(crate) struct CallTime {
+    pub(crate) label: String,
+    pub(crate) bytes: u64,
+    pub(crate) flops: u64,
+    /// In seconds, from some moment on.
+    pub(crate) begin: f64,
+    pub(crate) end: f64,
+}
+
+impl CallTime {
+    pub(crate) fn new(call: &Call, begin: f64, end: f64) -> Self {
+        CallTime {
+            label: call.kernel.label(),
+            bytes: call.bytes(),
+            flops: call.kernel.flops(),
+            begin,
+            end,
+        }
+    }
+}
+
+/// What a GPU executor keeps while a profile is taken: the submits so far, with the plans they ran.
+pub(super) type Submits = Vec<(Vec<PlanId>, Timestamps)>;
+
+impl Executor {
+    /// Times every call from now on.
+    pub(crate) fn start_profile(&mut self) -> Result<()> {
+        match self {
+            Executor::Cpu(executor) => executor.start_profile(),
+            Executor::Gpu(executor) => {
+                if !executor.gpu.has_timestamps() {
+                    let found = executor.gpu.report().adapter.name;
+                    return Err(Error::argument(
+                        "a profile",
+                        "of an adapter with timestamp queries",
+                        found,
+                    ));
+                }
+                executor.profile = Some(Vec::new());
+            }
+        }
+        Ok(())
+    }
+
+    /// Stops timing, and gives the calls since the start.
+    pub(crate) async fn end_profile(&mut self) -> Result<Vec<CallTime>> {
+        match self {
+            Executor::Cpu(executor) => Ok(executor.end_profile()),
+            Executor::Gpu(executor) => executor.end_profile().await,
+        }
+    }
+}
+
+impl GpuExecutor {
+    async fn end_profile(&mut self) -> Result<Vec<CallTime>> {
+        let mut calls = Vec::new();
+        for (plans, timestamps) in self.profile.take().unwrap_or_default() {
+            let times = timestamps.read(&self.gpu).await?;
+            let ran = plans.iter().flat_map(|plan| self.dispatched(*plan));
+            calls.extend(
+                ran.zip(times)
+                    .map(|(call, [begin, end])| CallTime::new(call, begin, end)),
+            );
+        }
+        Ok(calls)
+    }
+}
