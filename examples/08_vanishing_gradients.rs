@@ -184,21 +184,19 @@ fn pretrain(stack: &mut Network, samples: &[f32]) -> Result {
             reports[0].loss, reports[9].loss
         );
 
-        let [weight, bias] = ["layers.0.weight", "layers.0.bias"];
-        let (weight, bias) = (
-            trainer.network().parameter(weight)?,
-            trainer.network().parameter(bias)?,
-        );
         let mut encoder = Sequential::new(inputs)
             .dense(UNITS)
             .sigmoid()
             .build(stack.device(), 0)?;
-        encoder.set_parameter("layers.0.weight", &weight)?;
-        encoder.set_parameter("layers.0.bias", &bias)?;
+        for (name, own) in ["layers.0.weight", "layers.0.bias"]
+            .iter()
+            .zip(names(layer))
+        {
+            let values = trainer.network().parameter(name)?;
+            encoder.set_parameter(name, &values)?;
+            stack.set_parameter(&own, &values)?;
+        }
         data = encoder.predict(&data)?;
-        let names = names(layer);
-        stack.set_parameter(&names[0], &weight)?;
-        stack.set_parameter(&names[1], &bias)?;
     }
     Ok(())
 }

@@ -40,6 +40,10 @@ fi
 cargo test --lib --tests --examples
 cargo test --doc
 
+# What the shaders become on GPUs that are not here, where there is a compiler for them.
+cargo fmt --check --manifest-path tools/isa/Cargo.toml
+./scripts/isa.sh --quiet
+
 # The main job: digits are read, and the last line is what scripts expect.
 for device in cpu software; do
     last=$(cargo run --quiet --example mnist -- --device "$device" --hidden 128 --epochs 4 | tail -n 1)

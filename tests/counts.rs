@@ -5,6 +5,7 @@ mod common;
 use common::devices::{cpu, gpu};
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{PoisonError, RwLock};
 use wgrad::{Activation, Adam, Dataset, Device, Graph, Init, Sequential, Trainer, TrainerBuilder};
 
 /// Counts the allocations of this process.
@@ -29,6 +30,9 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
+/// The test that counts allocations runs alone.
+static ALONE: RwLock<()> = RwLock::new(());
+
 fn trainer(device: &Device, hidden: &[usize]) -> TrainerBuilder {
     let mut layers = Sequential::new(12);
     for &units in hidden {
@@ -47,6 +51,7 @@ fn data(samples: usize) -> Dataset {
 
 #[test]
 fn a_step_of_l_dense_layers_takes_3l_plus_2_dispatches() {
+    let _guard = ALONE.read().unwrap_or_else(PoisonError::into_inner);
     for depth in 0..5 {
         let trainer_of = |norm| {
             trainer(cpu(), &vec![9; depth])
@@ -67,6 +72,7 @@ fn a_step_of_l_dense_layers_takes_3l_plus_2_dispatches() {
 
 #[test]
 fn a_plan_counts_its_work() {
+    let _guard = ALONE.read().unwrap_or_else(PoisonError::into_inner);
     // 12-16-3, batch 8. Products: forward, dW, and dx but for the first layer; each 2·batch·inputs·outputs.
     let products = 2 * 8 * (2 * 12 * 16 + 3 * 16 * 3);
     // Six operations for each logit; 17 for each parameter, in an arena of multiples of 64: 192 + 64 + 64 + 64 floats.
@@ -80,7 +86,40 @@ fn a_plan_counts_its_work() {
 }
 
 #[test]
+fn a_plan_moves_little_more_than_it_must() {
+    let _guard = ALONE.read().unwrap_or_else(PoisonError::into_inner);
+    for (dims, batch) in [
+        (&[784, 512, 512, 10][..], 64),
+        (&[784, 512, 512, 10], 256),
+        (&[784, 128, 10], 32),
+        (&[784, 2048, 2048, 10], 256),
+        (&[100; 20], 100),
+    ] {
+        let mut layers = Sequential::new(dims[0]);
+        for &units in &dims[1..dims.len() - 1] {
+            layers = layers.dense(units).relu();
+        }
+        let network = layers.dense(dims[dims.len() - 1]).build(cpu(), 0).unwrap();
+        let trainer = Trainer::new(network).batch_size(batch).build().unwrap();
+        let plan = trainer.plan();
+        let (bytes, flops) = (
+            plan.bytes_moved() as f64 / plan.least_bytes() as f64,
+            plan.flops() as f64 / plan.least_flops() as f64,
+        );
+        assert!(
+            (1.0..1.3).contains(&bytes),
+            "{dims:?}: {bytes} times the least bytes"
+        );
+        assert!(
+            (1.0..1.05).contains(&flops),
+            "{dims:?}: {flops} times the least operations"
+        );
+    }
+}
+
+#[test]
 fn steps_share_submits() {
+    let _guard = ALONE.read().unwrap_or_else(PoisonError::into_inner);
     let data = data(8 * 32);
     for device in [cpu(), gpu()] {
         for (steps_per_submit, submits) in [(1, 32), (8, 4), (16, 2), (32, 1), (100, 1)] {
@@ -96,6 +135,7 @@ fn steps_share_submits() {
 
 #[test]
 fn activations_reuse_their_buffers() {
+    let _guard = ALONE.read().unwrap_or_else(PoisonError::into_inner);
     let slots = |depth: usize| {
         let trainer = trainer(cpu(), &vec![16; depth]).build().unwrap();
         trainer.plan().bytes_allocated() - 4 * 4 * (trainer_floats(depth) as u64)
@@ -123,6 +163,7 @@ fn trainer_floats(depth: usize) -> usize {
 
 #[test]
 fn the_cpu_loop_allocates_nothing_per_step() {
+    let _guard = ALONE.write().unwrap_or_else(PoisonError::into_inner);
     // A network without matrix products, since the gemm crate allocates its packing buffers by itself; too small for
     // threads, whose pool allocates now and then.
     let mut graph = Graph::new();
@@ -144,7 +185,7 @@ fn the_cpu_loop_allocates_nothing_per_step() {
             trainer.steps(&data, steps).unwrap();
             ALLOCATIONS.load(Ordering::Relaxed) - before
         };
-        // Other tests of this process may allocate meanwhile, so the quietest of several tries counts.
+        // The thread pool may allocate now and then, so the quietest of several tries counts.
         let few = (0..5).map(|_| count(&mut trainer, 16)).min().unwrap();
         let many = (0..5).map(|_| count(&mut trainer, 64)).min().unwrap();
         // One packing buffer, and a list of what is packed, for each product of the 48 steps more.

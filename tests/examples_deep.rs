@@ -50,7 +50,7 @@ fn exploding_gradients() {
     let results = run("09_exploding_gradients", &["09_exploding_gradients"]);
     // The rate rises at step 500.
     results.within("plain_fails_at", 500.0, 600.0);
-    // The noise has a variance of 0.09, the targets 2.3.
+    // The noise has a variance of 0.09, the targets of 2.3.
     for remedy in ["tanh", "clip_value", "clip_norm", "l2", "l1"] {
         results.within(remedy, 0.05, 0.4);
     }

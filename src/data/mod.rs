@@ -1,6 +1,7 @@
 //! Data sets: samples with labels, in memory, as bytes or floats; readers for files.
 
 mod idx;
+mod layout;
 mod mnist;
 mod targets;
 
@@ -8,10 +9,7 @@ pub use idx::{IdxArray, read_idx};
 pub use mnist::Mnist;
 pub use targets::Targets;
 
-use crate::kernel::MatrixShape;
-use crate::kernel::gather::Source;
 use crate::{Error, Result};
-use rayon::prelude::*;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -276,13 +274,6 @@ impl Dataset {
         self.id
     }
 
-    pub(crate) fn gather_source(&self) -> (Source, f32, f32) {
-        match self.samples {
-            Samples::Bytes(_) => (Source::Bytes, self.scale, self.shift),
-            Samples::Floats(_) => (Source::Floats, self.scale, self.shift),
-        }
-    }
-
     /// A word for each sample: its label, or 0 where there are none.
     pub(crate) fn label_words(&self) -> &[u32] {
         &self.labels
@@ -291,82 +282,6 @@ impl Dataset {
     /// Whether a sample has no label where others have.
     pub(crate) fn lacks_labels(&self) -> bool {
         self.labels.contains(&Self::NO_LABEL)
-    }
-
-    /// The target values as the gather kernel reads them: rows padded to four floats. None where there are none.
-    pub(crate) fn padded_targets(&self) -> Vec<f32> {
-        MatrixShape::new(self.len(), self.target_cols).pad(&self.targets)
-    }
-
-    /// Some of the samples as the gather kernel reads them.
-    pub(crate) fn gather_words(&self, indices: &[u32], words: &mut Vec<u32>) {
-        let features = self.features;
-        let sample = |index: u32| index as usize * features..(index as usize + 1) * features;
-        let ld = MatrixShape::new(1, features).ld();
-        match &self.samples {
-            Samples::Floats(floats) => {
-                words.resize(indices.len() * ld, 0);
-                let rows = words.par_chunks_exact_mut(ld).zip(indices);
-                rows.for_each(|(row, &index)| {
-                    let (values, padding) = row.split_at_mut(features);
-                    values.copy_from_slice(bytemuck::cast_slice(&floats[sample(index)]));
-                    padding.fill(0);
-                });
-            }
-            Samples::Bytes(bytes) => {
-                words.resize(indices.len() * ld / 4, 0);
-                let rows = words.par_chunks_exact_mut(ld / 4).zip(indices);
-                rows.for_each(|(row, &index)| {
-                    for (word, four) in row.iter_mut().zip(bytes[sample(index)].chunks(4)) {
-                        let mut padded = [0; 4];
-                        padded[..four.len()].copy_from_slice(four);
-                        *word = u32::from_le_bytes(padded);
-                    }
-                });
-            }
-        }
-    }
-
-    /// The target values of some of the samples as the gather kernel reads them.
-    pub(crate) fn gather_targets(&self, indices: &[u32], floats: &mut Vec<f32>) {
-        floats.clear();
-        let cols = self.target_cols;
-        let ld = MatrixShape::new(1, cols).ld();
-        for &index in indices {
-            let end = floats.len() + ld;
-            floats.extend(&self.targets[index as usize * cols..][..cols]);
-            floats.resize(end, 0.0);
-        }
-    }
-
-    /// Bytes that the data set takes on a device: samples, labels, targets and order.
-    pub(crate) fn device_bytes(&self) -> u64 {
-        let [samples, targets] = self.matrix_bytes();
-        samples + targets + 8 * self.len() as u64
-    }
-
-    /// Bytes of the largest of these.
-    pub(crate) fn largest_bytes(&self) -> u64 {
-        let [samples, targets] = self.matrix_bytes();
-        samples.max(targets).max(4 * self.len() as u64)
-    }
-
-    fn matrix_bytes(&self) -> [u64; 2] {
-        let floats = |cols| MatrixShape::new(self.len(), cols).floats() as u64;
-        let samples = match self.samples {
-            Samples::Bytes(_) => floats(self.features),
-            Samples::Floats(_) => 4 * floats(self.features),
-        };
-        [samples, 4 * floats(self.target_cols)]
-    }
-
-    /// The samples as the gather kernel reads them: rows padded to whole words of four bytes, or to four floats.
-    pub(crate) fn padded_words(&self) -> Vec<u32> {
-        let shape = MatrixShape::new(self.len(), self.features);
-        match &self.samples {
-            Samples::Floats(floats) => bytemuck::cast_slice(&shape.pad(floats)).to_vec(),
-            Samples::Bytes(bytes) => shape.pad_to_words(bytes),
-        }
     }
 }
 

@@ -20,6 +20,16 @@ pub(crate) enum Source {
     Floats,
 }
 
+impl Source {
+    /// Bytes of a value.
+    pub(crate) fn bytes(self) -> u64 {
+        match self {
+            Source::Bytes => 1,
+            Source::Floats => 4,
+        }
+    }
+}
+
 /// Arguments: data, labels, indices, step table, state, batch x, batch labels.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Gather {

@@ -146,4 +146,6 @@ kernels!(
 );
 
 #[cfg(test)]
+mod shader_files;
+#[cfg(test)]
 mod shader_tests;

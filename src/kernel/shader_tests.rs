@@ -14,7 +14,7 @@ use naga::{AddressSpace, Module, StorageAccess, TypeInner, back};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-const TARGETS: [Target; 4] = [
+pub(super) const TARGETS: [Target; 4] = [
     Target {
         software: false,
         subgroup: None,
@@ -34,7 +34,7 @@ const TARGETS: [Target; 4] = [
 ];
 
 /// One kernel of every variant.
-fn kernels() -> Vec<Kernel> {
+pub(super) fn kernels() -> Vec<Kernel> {
     let mut kernels: Vec<Kernel> = vec![Advance.into()];
     let short = MatrixShape::new(9, 7);
     let long = MatrixShape::new(9, 700);

@@ -1,11 +1,13 @@
 //! What users build with: layers in sequence, and the network that comes of a graph.
 
+mod batch;
 mod file;
 mod gradient_check;
 mod gradients;
 mod losses;
 mod network;
 mod parameters;
+mod predict;
 mod running;
 mod sequential;
 

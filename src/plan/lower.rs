@@ -2,6 +2,7 @@
 
 use super::emit::Emitter;
 use super::fuse::Fusion;
+use super::least::{Cost, least};
 use super::operand::{Draft, Operand};
 use super::slots::Slots;
 use super::{Arena, BufferSpec, Call, Clock, Plan, Region, Role};
@@ -118,6 +119,7 @@ pub(crate) fn lower(request: &Request<'_>) -> Plan {
     let output = matches!(request.task, Task::Predict).then_some(output);
     Plan {
         guards,
+        least: least(request, &graph, |node| fusion.is_needed(node)),
         ..assign_buffers(request, &graph, drafts, output)
     }
 }
@@ -146,6 +148,7 @@ fn assign_buffers(
         calls: Vec::new(),
         output: None,
         guards: Vec::new(),
+        least: Cost::default(),
     };
     let mut slots = Slots::default();
     let mut slot_of: Vec<Option<usize>> = vec![None; graph.nodes.len()];

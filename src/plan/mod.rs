@@ -26,6 +26,7 @@ mod emit_loss;
 mod emit_update;
 mod fuse;
 mod inspect;
+mod least;
 mod lower;
 mod operand;
 mod ring;
@@ -41,6 +42,7 @@ pub(crate) use running::running_places;
 
 use crate::kernel::program::Element;
 use crate::kernel::{Compute, Kernel};
+use least::Cost;
 use std::fmt;
 
 /// What a buffer is for. Plans of one network share the buffers of equal role, but for slots these keep their contents
@@ -129,6 +131,8 @@ pub struct Plan {
     pub(crate) output: Option<Region>,
     /// The parameter of each id of the non-finite guard, from id 1 on: in the order of the calls.
     pub(crate) guards: Vec<usize>,
+    /// The least that the work needs.
+    pub(crate) least: Cost,
 }
 
 impl Plan {
@@ -152,7 +156,18 @@ impl Plan {
         self.calls.iter().map(Call::bytes).sum()
     }
 
-    /// Bytes of all buffers together.
+    /// The least bytes that the work needs: each operand and result of each matrix product once, and each number of
+    /// parameters, gradients and moments once, without padding.
+    pub fn least_bytes(&self) -> u64 {
+        self.least.bytes
+    }
+
+    /// The least floating-point operations that the work needs: those of the products and of the update.
+    pub fn least_flops(&self) -> u64 {
+        self.least.flops
+    }
+
+    /// Bytes of all buffers together: what the plan's network takes on the device, beside what other plans of it add.
     pub fn bytes_allocated(&self) -> u64 {
         self.buffers
             .iter()
@@ -180,11 +195,13 @@ impl fmt::Display for Plan {
         }
         write!(
             f,
-            "batch {}: {} dispatches, {} flop, {} B moved, {} B allocated in {} buffers",
+            "batch {}: {} dispatches, {} flop (least {}), {} B moved (least {}), {} B allocated in {} buffers",
             self.batch,
             self.dispatches(),
             self.flops(),
+            self.least_flops(),
             self.bytes_moved(),
+            self.least_bytes(),
             self.bytes_allocated(),
             self.buffers.len()
         )

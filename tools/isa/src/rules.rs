@@ -1,0 +1,142 @@
+//! What must hold of the compiled shaders.
+
+use crate::Compiled;
+
+/// The least share of fused multiply-adds in the hot loop of the largest tile, in percent: in every layout, and in the
+/// best one.
+struct Floor {
+    every: f64,
+    best: f64,
+}
+
+const RDNA: Floor = Floor {
+    every: 80.0,
+    best: 85.0,
+};
+
+/// There the inner loop is not unrolled: this counts the code around it too, which runs half as often.
+const VEGA: Floor = Floor {
+    every: 75.0,
+    best: 75.0,
+};
+
+/// How the products begin whose shape asks for the largest tile.
+const LARGEST: [&str; 3] = [
+    "matmul NN 2048x2048x2048",
+    "matmul NT 2048x2048x2048",
+    "matmul TN 2048x2048x2048",
+];
+
+/// Every rule that does not hold, in words. `family` is what RADV_FORCE_FAMILY names.
+pub fn broken(all: &[Compiled], family: &str) -> Vec<String> {
+    let mut broken = Vec::new();
+    for c in all {
+        if c.numbers.spills > 0 || c.whole.scratch > 0 {
+            broken.push(format!("{}: registers are spilled", c.name));
+        }
+    }
+    hot_loops(all, if is_vega(family) { VEGA } else { RDNA }, &mut broken);
+    accesses(all, &mut broken);
+    broken
+}
+
+fn is_vega(family: &str) -> bool {
+    family.to_uppercase().starts_with("VEGA")
+}
+
+fn hot_loops(all: &[Compiled], floor: Floor, broken: &mut Vec<String>) {
+    let mut best: f64 = 0.0;
+    for start in LARGEST {
+        let mut found = false;
+        for c in all.iter().filter(|c| c.name.starts_with(start)) {
+            found = true;
+            let share = c.longest_loop.as_ref().map_or(0.0, |l| l.fma_percent());
+            best = best.max(share);
+            if share < floor.every {
+                broken.push(format!(
+                    "{}: {share:.1}% fma in its hot loop, not {}%",
+                    c.name, floor.every
+                ));
+            }
+        }
+        if !found {
+            broken.push(format!("no shader of {start}"));
+        }
+    }
+    if best < floor.best {
+        broken.push(format!(
+            "largest tile: {best:.1}% fma in the hot loop of the best layout, not {}%",
+            floor.best
+        ));
+    }
+}
+
+/// Kinds whose every access to global memory by a lane takes 16 bytes.
+const WHOLE: [&str; 13] = [
+    "batchnorm",
+    "batchnormbackward",
+    "columnsum",
+    "commit",
+    "dropout",
+    "elementwise",
+    "layernorm",
+    "layernormbackward",
+    "matmul",
+    "random",
+    "softmax",
+    "softmaxbackward",
+    "statistics",
+];
+
+/// Loads and stores of a single word that a kernel may have beside those of 16 bytes.
+fn words(c: &Compiled) -> Option<(usize, usize)> {
+    match c.class.as_str() {
+        class if WHOLE.contains(&class) => Some((0, 0)),
+        // The guard and the step; the step is moved on.
+        "blend" => Some((2, 1)),
+        // The sample's number and its label; the label.
+        "gather" if c.name.contains("floats") => Some((2, 1)),
+        // As a blend; a partial sum of the norm's.
+        "update" if c.name.contains("norm") => Some((3, 1)),
+        "update" => Some((2, 1)),
+        _ => None,
+    }
+}
+
+fn accesses(all: &[Compiled], broken: &mut Vec<String>) {
+    for class in WHOLE.into_iter().chain(["blend", "gather", "update"]) {
+        if !all.iter().any(|c| c.class == class) {
+            broken.push(format!("no shader of kind {class}"));
+        }
+    }
+    for c in all {
+        let Some((loads, stores)) = words(c) else {
+            continue;
+        };
+        let of = |bytes: u32| {
+            let count = |accesses: &std::collections::BTreeMap<u32, usize>| {
+                accesses.get(&bytes).copied().unwrap_or(0)
+            };
+            (count(&c.whole.loads), count(&c.whole.stores))
+        };
+        // Where the rule has no use for the fourth factor of a group, it is not loaded.
+        let factors = if c.name.contains("in groups") {
+            of(16).1
+        } else {
+            0
+        };
+        let holds = of(16).1 > 0
+            && of(12).0 <= factors
+            && of(12).1 == 0
+            && of(4).0 <= loads
+            && of(4).1 <= stores
+            && [1, 2, 8].iter().all(|&bytes| of(bytes) == (0, 0));
+        if !holds {
+            broken.push(format!(
+                "{}: not in 16 bytes a lane: {}",
+                c.name,
+                c.whole.traffic()
+            ));
+        }
+    }
+}
