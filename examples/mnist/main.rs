@@ -53,30 +53,7 @@ fn run(args: &Args) -> wgrad::Result<()> {
     );
 
     let steps = u64::from(args.epochs) * train.len().div_ceil(args.batch.max(1)) as u64;
-    let mut trainer = Trainer::new(network)
-        .loss(Loss::softmax_cross_entropy().label_smoothing(args.label_smoothing))
-        .optimizer(args.optimizer.optimizer(args.lr, args.weight_decay))
-        .schedule(args.schedule.schedule(steps))
-        .batch_size(args.batch)
-        .steps_per_submit(args.steps_per_submit)
-        .seed(args.seed);
-    if args.weight_decay > 0.0 {
-        trainer = trainer.group(ParameterGroup::vectors().no_weight_decay());
-    }
-    if let Some(most) = args.clip_norm {
-        trainer = trainer.clip_norm(most);
-    }
-    if let Some(decay) = args.average {
-        trainer = trainer.average(decay);
-    }
-    if args.augment {
-        let digits = Augmentation::new([28, 28])
-            .shift(1.0)
-            .rotate(10.0)
-            .scale(0.1);
-        trainer = trainer.augment(digits.elastic(2.5, 6));
-    }
-    let mut trainer = trainer.build()?;
+    let mut trainer = trainer(args, network, steps)?;
     let start = Instant::now();
     for _ in 0..args.epochs {
         epoch(&mut trainer, &train)?;
@@ -99,7 +76,8 @@ fn run(args: &Args) -> wgrad::Result<()> {
     }
     show(trainer.network(), &test)?;
     if let Some(file) = &args.profile {
-        let profile = trainer.profile(&train, 20)?;
+        let mut again = self::trainer(args, trainer.into_network(), steps)?;
+        let profile = again.profile(&train, 20)?;
         write(file, &profile.to_trace())?;
         println!("{profile}trace in {}", file.display());
     }
@@ -139,6 +117,34 @@ fn layers(args: &Args, features: usize, classes: usize) -> Sequential {
         }
     }
     start(layers.dense(classes))
+}
+
+/// The trainer that was asked for.
+fn trainer(args: &Args, network: Network, steps: u64) -> wgrad::Result<Trainer> {
+    let mut trainer = Trainer::new(network)
+        .loss(Loss::softmax_cross_entropy().label_smoothing(args.label_smoothing))
+        .optimizer(args.optimizer.optimizer(args.lr, args.weight_decay))
+        .schedule(args.schedule.schedule(steps))
+        .batch_size(args.batch)
+        .steps_per_submit(args.steps_per_submit)
+        .seed(args.seed);
+    if args.weight_decay > 0.0 {
+        trainer = trainer.group(ParameterGroup::vectors().no_weight_decay());
+    }
+    if let Some(most) = args.clip_norm {
+        trainer = trainer.clip_norm(most);
+    }
+    if let Some(decay) = args.average {
+        trainer = trainer.average(decay);
+    }
+    if args.augment {
+        let digits = Augmentation::new([28, 28])
+            .shift(1.0)
+            .rotate(10.0)
+            .scale(0.1);
+        trainer = trainer.augment(digits.elastic(2.5, 6));
+    }
+    trainer.build()
 }
 
 /// The device that was asked for.

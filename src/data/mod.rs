@@ -129,7 +129,7 @@ impl Dataset {
         Ok(Dataset { classes: 0, ..data })
     }
 
-    /// The same samples, with a row of target values for each.
+    /// The same samples, with a row of target values for each. To gather them takes one more dispatch a step.
     ///
     /// # Errors
     /// [`Shape`](Error::Shape) if there are not `target_cols` of them, at least one, for each sample;

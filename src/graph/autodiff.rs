@@ -79,6 +79,33 @@ impl Graph {
         self.push(Op::Part { of, index }, shape)
     }
 
+    /// For each node, whether one of these values is made of it, or is it.
+    pub(crate) fn made_of(&self, values: impl Iterator<Item = Value>) -> Vec<bool> {
+        let mut needed = vec![false; self.nodes.len()];
+        values.for_each(|value| needed[value.0] = true);
+        for i in (0..self.nodes.len()).rev() {
+            if needed[i] {
+                self.nodes[i]
+                    .op
+                    .operands()
+                    .iter()
+                    .for_each(|operand| needed[operand.0] = true);
+            }
+        }
+        needed
+    }
+
+    /// For each node, whether the batch's target values are among what it is made of.
+    pub(crate) fn depends_on_targets(&self) -> Vec<bool> {
+        let mut depends: Vec<bool> = Vec::with_capacity(self.nodes.len());
+        for node in &self.nodes {
+            let operands = node.op.operands();
+            depends
+                .push(node.op == Op::Targets || operands.iter().any(|operand| depends[operand.0]));
+        }
+        depends
+    }
+
     /// For each node, whether a parameter that `counts` is among what it is made of.
     pub(crate) fn depends_on(&self, counts: impl Fn(usize) -> bool) -> Vec<bool> {
         let mut depends: Vec<bool> = Vec::with_capacity(self.nodes.len());

@@ -10,7 +10,8 @@ impl Graph {
     /// divided by 1 − rate; in evaluation and prediction it is the identity. Which elements is a function of the
     /// trainer's seed, the step and the element, the same on every device and after a resume (PyTorch's `Dropout`).
     ///
-    /// It takes one dispatch forward and one backward.
+    /// It takes one dispatch forward and one backward; after a dense layer's activation one more backward, since the
+    /// activation's derivative is no longer computed within the product.
     ///
     /// # Errors
     /// [`Argument`](Error::Argument) unless the rate is from 0 to below 1.
@@ -29,11 +30,11 @@ impl Graph {
     /// # Errors
     /// [`Argument`](Error::Argument) if there is no column, or the bounds are not finite and ascending.
     pub fn random_uniform(&mut self, cols: usize, low: f32, high: f32) -> Result<Value> {
-        if !(low.is_finite() && high.is_finite() && low < high) {
+        if !(low < high && (high - low).is_finite()) {
             let found = format!("{low} and {high}");
             return Err(Error::argument(
                 "the bounds of random numbers",
-                "finite and ascending",
+                "ascending, with a finite difference",
                 found,
             ));
         }
@@ -102,7 +103,8 @@ impl Graph {
     /// batch's, and the running ones follow: r ← 0.9r + 0.1·batch, the variance unbiased. In evaluation and prediction
     /// they are the running ones (PyTorch's `BatchNorm1d`, but for batches of one row, which it refuses).
     ///
-    /// It takes one dispatch forward and one backward; a network with batch normalisation one more a step.
+    /// It takes one dispatch forward and one backward, and between a dense layer and its activation one more forward, since the
+    /// activation is no longer computed within the product. A training step takes one more for all running statistics.
     ///
     /// # Errors
     /// [`Shape`](Error::Shape) if x has not one row per sample.
@@ -154,7 +156,8 @@ impl Graph {
     /// Layer normalisation (Ba et al. 2016) of each row: y = γ(x − mean)/√(variance + ε) + β over its columns, with γ
     /// `layers.i.weight` from 1, β `layers.i.bias` from 0, and ε = 10⁻⁵ (PyTorch's `LayerNorm`).
     ///
-    /// It takes one dispatch forward and three backward.
+    /// It takes one dispatch forward and three backward, and between a dense layer and its activation one more forward, as
+    /// [`Graph::batch_norm`].
     ///
     /// # Errors
     /// [`Argument`](Error::Argument), as in every operation, if the value is of another graph.
@@ -206,7 +209,7 @@ impl Graph {
 
     /// Gated linear unit (Dauphin et al. 2017): x's first half of columns ⊙ σ(x's second half) (PyTorch's `GLU`).
     ///
-    /// It takes four dispatches forward and seven backward.
+    /// It takes four dispatches forward and six backward.
     ///
     /// # Errors
     /// [`Shape`](Error::Shape) if the number of columns is odd.

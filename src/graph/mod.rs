@@ -147,7 +147,7 @@ impl Graph {
     }
 
     /// The shape of a value that a user hands in, which may be of another graph.
-    fn known(&self, value: Value) -> Result<Shape> {
+    pub(crate) fn known(&self, value: Value) -> Result<Shape> {
         match self.nodes.get(value.0) {
             Some(node) if value.1 == self.id => Ok(node.shape),
             _ => Err(Error::argument(

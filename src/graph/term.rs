@@ -46,6 +46,15 @@ impl Term {
         }
     }
 
+    /// What it reads.
+    pub(crate) fn values(&self) -> impl Iterator<Item = Value> {
+        let target = match self.target {
+            LossTarget::Value(value) => Some(value),
+            _ => None,
+        };
+        self.inputs.iter().copied().chain(target)
+    }
+
     /// As checkpoints name it: values by their numbers.
     pub(crate) fn describe(&self) -> String {
         let inputs: Vec<usize> = self.inputs.iter().map(|input| input.0).collect();

@@ -2,7 +2,7 @@
 
 use super::Network;
 use crate::data::{Targets, check_finite, check_labels};
-use crate::graph::{Supervision, Term};
+use crate::graph::{Op, Supervision, Term};
 use crate::kernel::MatrixShape;
 use crate::kernel::program::Element;
 use crate::plan::{BufferSpec, Role};
@@ -122,6 +122,17 @@ impl Network {
             labels,
             targets: target_cols.is_some(),
         };
+        let of_graph = self.target_cols();
+        if of_graph.is_some() && of_graph != target_cols {
+            return Err(Error::shape(
+                operation,
+                format!(
+                    "{} target values a sample, as the graph takes",
+                    of_graph.unwrap_or(0)
+                ),
+                format!("{} target values a sample", target_cols.unwrap_or(0)),
+            ));
+        }
         for term in self.terms.iter().filter(|term| term.of_batch()) {
             let cols = term
                 .loss
@@ -156,8 +167,14 @@ impl Network {
         let terms = || self.terms.iter().filter(|term| term.of_batch());
         Supervision {
             labels: terms().any(|term| term.takes_labels(labels)),
-            targets: terms().any(|term| !term.takes_labels(labels)),
+            targets: self.target_cols().is_some() || terms().any(|term| !term.takes_labels(labels)),
         }
+    }
+
+    /// Columns of the target values that the graph itself takes.
+    fn target_cols(&self) -> Option<usize> {
+        let node = self.graph.nodes.iter().find(|node| node.op == Op::Targets);
+        node.map(|node| node.shape.cols)
     }
 
     /// How many classes a term tells apart.

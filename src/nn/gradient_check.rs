@@ -5,8 +5,9 @@ use crate::data::Targets;
 use crate::executor::CpuExecutor;
 use crate::graph::Supervision;
 use crate::kernel::MatrixShape;
+use crate::kernel::program::Element;
 use crate::kernel::update::ALL_FINITE;
-use crate::plan::{Clock, Role, Task, class_weights, lower};
+use crate::plan::{BufferSpec, Clock, Role, Task, class_weights, lower};
 use crate::random::{Random, Stream};
 use crate::{Error, Result};
 
@@ -139,6 +140,11 @@ impl Check {
         let plan = lower(&network.request(rows, Task::Differentiate, supervision));
         let has = |role| plan.buffer(role).is_some();
         let mut executor = CpuExecutor::default();
+        // Every parameter is written, also those that the loss does not depend on.
+        for (segment, &len) in network.arena.segments.iter().enumerate() {
+            let (role, element) = (Role::Parameters(segment), Element::Float);
+            executor.reserve(BufferSpec { role, element, len })?;
+        }
         let id = executor.add(&plan)?;
         let shape = MatrixShape::new(rows, network.inputs());
         // The losses may not need all that came.
@@ -193,7 +199,7 @@ impl Check {
             if !self.reached.contains(&number) {
                 return vec![0.0; place.shape.rows * place.shape.cols];
             }
-            let floats = self.executor.floats(Role::Gradients(place.segment));
+            let floats = self.executor.floats(Role::Derivatives(place.segment));
             place
                 .shape
                 .unpad(&floats[place.offset..][..place.shape.floats()])

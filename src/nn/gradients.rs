@@ -64,7 +64,7 @@ impl Network {
             let (name, shape) = (parameter.name.clone(), parameter.shape);
             // The loss may not depend on it; then nothing was written.
             let values = if guards.contains(&number) {
-                self.read_arena(Role::Gradients, 0, number).await?
+                self.read_arena(Role::Derivatives, 0, number).await?
             } else {
                 vec![0.0; shape.rows * shape.cols]
             };

@@ -9,7 +9,8 @@ use crate::kernel::{Loss, Real};
 #[derive(Clone, Debug)]
 pub(crate) struct Losses {
     terms: Vec<TermSums>,
-    /// The term whose correct rows are the network's: the output's, else the first that compares with the batch's labels.
+    /// The term whose correct rows are the network's: the output's, else the first that compares with what the batch comes
+    /// with.
     primary: usize,
 }
 
@@ -82,12 +83,24 @@ impl Losses {
 
     /// Rows whose class was right.
     pub(crate) fn correct(&self) -> usize {
-        self.terms[self.primary].totals.correct
+        self.counted().correct
     }
 
     /// The fraction of the rows with labels whose class was right; NaN if there are none.
     pub(crate) fn accuracy(&self) -> f64 {
-        let totals = &self.terms[self.primary].totals;
+        let totals = self.counted();
         totals.correct as f64 / totals.counted as f64
+    }
+
+    /// The sums of the primary term, or, where its rows have no labels, of the first term whose rows have.
+    fn counted(&self) -> &Totals {
+        let primary = &self.terms[self.primary].totals;
+        let counts = |totals: &&Totals| totals.counted > 0;
+        let mut others = self.terms.iter().map(|term| &term.totals);
+        if primary.counted > 0 {
+            primary
+        } else {
+            others.find(counts).unwrap_or(primary)
+        }
     }
 }

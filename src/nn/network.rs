@@ -42,11 +42,12 @@ impl Graph {
         if !self.nodes.iter().any(|node| node.op == Op::Input) {
             return Err(Error::argument("the number of inputs of a graph", "1", 0));
         }
-        if self.shape(output).rows != crate::graph::Rows::Batch {
+        let shape = self.known(output)?;
+        if shape.rows != crate::graph::Rows::Batch || self.depends_on_targets()[output.0] {
             return Err(Error::argument(
                 "the output of a network",
-                "a value with one row per sample",
-                self.shape(output),
+                "a value with one row per sample, not made of targets",
+                shape,
             ));
         }
         let sizes = self.parameters.iter().map(|p| (p.name.clone(), p.shape));

@@ -75,24 +75,19 @@ impl<'a> Emitter<'a> {
         let shape = MatrixShape::new(self.request.batch, cols);
         let samples = MatrixShape::new(from.samples, cols);
         let clock = self.clock();
-        let whole = |role, len| Operand::Role {
-            role,
-            offset: 0,
-            len,
-        };
         let operands = vec![
-            whole(
+            Operand::whole(
                 Role::Samples(clock),
                 match from.source {
                     Source::Bytes => samples.vec4s(),
                     Source::Floats => samples.floats(),
                 },
             ),
-            whole(Role::SampleLabels(clock), from.samples),
-            whole(Role::Indices(clock), from.samples),
+            Operand::whole(Role::SampleLabels(clock), from.samples),
+            Operand::whole(Role::Indices(clock), from.samples),
             self.step_table(),
             self.state(),
-            whole(Role::Input, shape.floats()),
+            Operand::whole(Role::Input, shape.floats()),
             self.labels(),
         ];
         let gather = Gather {
@@ -117,18 +112,13 @@ impl<'a> Emitter<'a> {
     /// Gathers the target values; the labels come along once more.
     fn gather_targets(&mut self, samples: usize, cols: usize) {
         let clock = self.clock();
-        let whole = |role, len| Operand::Role {
-            role,
-            offset: 0,
-            len,
-        };
         let operands = vec![
-            whole(
+            Operand::whole(
                 Role::SampleTargets(clock),
                 MatrixShape::new(samples, cols).floats(),
             ),
-            whole(Role::SampleLabels(clock), samples),
-            whole(Role::Indices(clock), samples),
+            Operand::whole(Role::SampleLabels(clock), samples),
+            Operand::whole(Role::Indices(clock), samples),
             self.step_table(),
             self.state(),
             self.targets(cols),

@@ -162,18 +162,34 @@ impl Emitter<'_> {
         self.push(batch_norm, operands);
     }
 
-    /// Puts the running statistics of this step in the place of the old ones.
+    /// Puts the running statistics that this step has computed in the place of the old ones: a call for each run of
+    /// batch normalisations that lie one after the other.
     pub(super) fn commit_running(&mut self) {
-        let (_, floats) = running_places(self.graph);
-        if floats == 0 {
-            return;
+        let (places, end) = running_places(self.graph);
+        let mut computed = vec![false; places.len()];
+        for (node, made) in self.graph.nodes.iter().enumerate() {
+            if let Op::BatchNorm { number, .. } = made.op {
+                computed[number] = self.fusion.is_needed(node);
+            }
         }
-        let whole = |role| Operand::Role {
-            role,
-            offset: 0,
-            len: floats,
-        };
-        let operands = vec![whole(Role::NextRunning), self.state(), whole(Role::Running)];
-        self.push(Commit { floats }, operands);
+        let mut number = 0;
+        while number < places.len() {
+            let run = computed[number..]
+                .iter()
+                .take_while(|computed| **computed)
+                .count();
+            if run > 0 {
+                let offset = places[number];
+                let floats = places.get(number + run).copied().unwrap_or(end) - offset;
+                let part = |role| Operand::Role {
+                    role,
+                    offset,
+                    len: floats,
+                };
+                let operands = vec![part(Role::NextRunning), self.state(), part(Role::Running)];
+                self.push(Commit { floats }, operands);
+            }
+            number += run + 1;
+        }
     }
 }

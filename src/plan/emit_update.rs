@@ -15,8 +15,8 @@ impl Emitter<'_> {
         if training.inspect {
             self.for_segments(|emitter, segment, floats| {
                 let operands = vec![
-                    whole(Role::Parameters(segment), floats),
-                    whole(Role::Previous(segment), floats),
+                    Operand::whole(Role::Parameters(segment), floats),
+                    Operand::whole(Role::Previous(segment), floats),
                     emitter.state(),
                 ];
                 emitter.push(Blend::copy(floats), operands);
@@ -59,8 +59,8 @@ impl Emitter<'_> {
         let first = training.phase * segments;
         self.for_segments(|emitter, segment, floats| {
             let operands = vec![
-                whole(Role::Gradients(first + segment), floats),
-                whole(Role::Accumulated(first + segment), floats),
+                Operand::whole(Role::Gradients(first + segment), floats),
+                Operand::whole(Role::Accumulated(first + segment), floats),
                 emitter.state(),
             ];
             let scale = 1.0 / training.accumulate as f32;
@@ -85,8 +85,12 @@ impl Emitter<'_> {
                 ring_offset,
             };
             ring_offset += Sum::parts(floats);
-            let ring = whole(Role::GradientNorms, steps * ring_stride);
-            let operands = vec![whole(gradients(segment), floats), ring, emitter.state()];
+            let ring = Operand::whole(Role::GradientNorms, steps * ring_stride);
+            let operands = vec![
+                Operand::whole(gradients(segment), floats),
+                ring,
+                emitter.state(),
+            ];
             emitter.push(sum, operands);
         });
     }
@@ -98,19 +102,25 @@ impl Emitter<'_> {
         let optimizer = training.optimizer;
         self.for_segments(|emitter, segment, floats| {
             let mut operands = vec![
-                whole(Role::Parameters(segment), floats),
-                whole(gradients(segment), floats),
+                Operand::whole(Role::Parameters(segment), floats),
+                Operand::whole(gradients(segment), floats),
             ];
             if optimizer.moments() > 0 {
-                operands.push(whole(Role::Moments(segment), optimizer.moments() * floats));
+                operands.push(Operand::whole(
+                    Role::Moments(segment),
+                    optimizer.moments() * floats,
+                ));
             }
             operands.extend([emitter.step_table(), emitter.state()]);
             if let Some(Clip::Norm(_)) = training.clip {
-                operands.push(whole(Role::GradientNorms, request.table_steps * parts));
+                operands.push(Operand::whole(
+                    Role::GradientNorms,
+                    request.table_steps * parts,
+                ));
             }
             if training.grouped {
                 let role = Role::Factors(training.phase * segments + segment);
-                operands.push(whole(role, floats / BLOCK * FACTORS));
+                operands.push(Operand::whole(role, floats / BLOCK * FACTORS));
             }
             let update = Update {
                 optimizer,
@@ -128,8 +138,8 @@ impl Emitter<'_> {
     fn average(&mut self, decay: f64, first: bool) {
         self.for_segments(|emitter, segment, floats| {
             let operands = vec![
-                whole(Role::Parameters(segment), floats),
-                whole(Role::Average(segment), floats),
+                Operand::whole(Role::Parameters(segment), floats),
+                Operand::whole(Role::Average(segment), floats),
                 emitter.state(),
             ];
             let blend = if first {
@@ -157,7 +167,12 @@ impl Emitter<'_> {
         if !training.inspect {
             return;
         }
-        let (items, measures) = inspected(self.request.graph, training.trained, self.request.batch);
+        let (items, measures) = inspected(
+            self.request.graph,
+            training.computed,
+            training.trained,
+            self.request.batch,
+        );
         for item in items.iter().filter(|item| which(item)) {
             let mut operands = match item.what {
                 What::Activation(node) => vec![self.operand(self.graph.value(node))],
@@ -169,7 +184,7 @@ impl Emitter<'_> {
             if item.what == What::Update {
                 operands.push(self.parameter_place(Role::Previous, item.number));
             }
-            operands.push(whole(Role::Measures, measures));
+            operands.push(Operand::whole(Role::Measures, measures));
             let statistics = Statistics {
                 floats: item.shape.floats(),
                 change: item.what == What::Update,
@@ -177,15 +192,6 @@ impl Emitter<'_> {
             };
             self.push(statistics, operands);
         }
-    }
-}
-
-/// A buffer from its start.
-fn whole(role: Role, len: usize) -> Operand {
-    Operand::Role {
-        role,
-        offset: 0,
-        len,
     }
 }
 

@@ -75,7 +75,7 @@ impl Fusion {
         let is_product = |node: usize| matches!(graph.nodes[node].op, Op::Matmul { .. });
         match graph.nodes[i].op {
             Op::Part { of, .. } => self.host[i] = Some(of.0),
-            Op::BiasAdd { x, .. } if is_product(x.0) && self.users[x.0] == [i] => {
+            Op::BiasAdd { x, bias } if x != bias && is_product(x.0) && self.users[x.0] == [i] => {
                 self.host[x.0] = Some(i)
             }
             Op::Activation { z, .. } => {

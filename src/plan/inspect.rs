@@ -26,8 +26,13 @@ pub(crate) struct Inspected {
     pub(crate) floats: usize,
 }
 
-/// All that is measured in a step on a batch of this size, and the floats of the measures.
-pub(crate) fn inspected(graph: &Graph, trained: &[bool], batch: usize) -> (Vec<Inspected>, usize) {
+/// All that is measured in a step on a batch of this size that computes and trains these, and the floats of the measures.
+pub(crate) fn inspected(
+    graph: &Graph,
+    computed: &[bool],
+    trained: &[bool],
+    batch: usize,
+) -> (Vec<Inspected>, usize) {
     let (mut items, mut place) = (Vec::new(), 0);
     let mut add = |what, number, shape: MatrixShape| {
         let floats = Statistics::output(shape.floats());
@@ -43,7 +48,9 @@ pub(crate) fn inspected(graph: &Graph, trained: &[bool], batch: usize) -> (Vec<I
     let activations = graph.nodes.iter().enumerate();
     let activations = activations.filter(|(_, node)| is_activation(&node.op));
     for (number, (node, Node { shape, .. })) in activations.enumerate() {
-        add(What::Activation(node), number, shape.at(batch));
+        if computed[node] {
+            add(What::Activation(node), number, shape.at(batch));
+        }
     }
     for (number, parameter) in graph.parameters.iter().enumerate() {
         for what in [What::Gradient, What::Update, What::Weight] {

@@ -32,6 +32,8 @@ pub(crate) struct Training<'a> {
     pub(crate) terms: &'a [usize],
     /// For each parameter, whether it is trained.
     pub(crate) trained: &'a [bool],
+    /// For each node of the graph, whether a term is made of it.
+    pub(crate) computed: &'a [bool],
     pub(crate) optimizer: Optimizer,
     /// Also report the norm of the gradient.
     pub(crate) gradient_norm: bool,

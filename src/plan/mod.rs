@@ -52,6 +52,8 @@ pub(crate) enum Role {
     /// Segments of the parameter arena, and of the arenas beside it.
     Parameters(usize),
     Gradients(usize),
+    /// The gradients that are asked for outside of training.
+    Derivatives(usize),
     Moments(usize),
     /// Sums of gradients over micro-batches.
     Accumulated(usize),

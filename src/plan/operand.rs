@@ -26,6 +26,17 @@ pub(crate) enum Operand {
     },
 }
 
+impl Operand {
+    /// A buffer from its start.
+    pub(super) fn whole(role: Role, len: usize) -> Self {
+        Operand::Role {
+            role,
+            offset: 0,
+            len,
+        }
+    }
+}
+
 impl Emitter<'_> {
     pub(super) fn shape(&self, value: Value) -> MatrixShape {
         self.graph.shape(value).at(self.request.batch)
@@ -74,11 +85,13 @@ impl Emitter<'_> {
 
     /// Where the gradient of a parameter lies.
     pub(super) fn gradient_place(&self, number: usize) -> Operand {
-        let first = match self.request.task {
-            Task::Train(training) => training.phase * self.request.arena.segments.len(),
-            _ => 0,
-        };
-        self.parameter_place(|segment| Role::Gradients(first + segment), number)
+        match self.request.task {
+            Task::Train(training) => {
+                let first = training.phase * self.request.arena.segments.len();
+                self.parameter_place(|segment| Role::Gradients(first + segment), number)
+            }
+            _ => self.parameter_place(Role::Derivatives, number),
+        }
     }
 
     /// Where a parameter lies in an arena.

@@ -60,7 +60,8 @@ impl Trainer {
             self.evaluation
                 .bring(executor, data, first, batch * BATCHES_PER_SUBMIT)?;
             executor.write(Role::StepTable(Clock::Evaluation), 0, &table)?;
-            executor.write(state, 0, &[0, 0, ALL_FINITE, 0])?;
+            // Counted on from submit to submit, so that random numbers differ. It is a multiple of the ring's places.
+            executor.write(state, 0, &[(first / batch) as u32, 0, ALL_FINITE, 0])?;
             let fetch = [(state, 2..3), (metrics, 0..plans.len() * place_words)];
             let ticket = executor.run_and_fetch(&plans, &fetch)?;
             let guard = executor.collect(ticket, |words| {

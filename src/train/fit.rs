@@ -145,7 +145,7 @@ pub struct StopRule {
 }
 
 impl StopRule {
-    /// Checks one step in every 100, and ends training after 3 checks in a row that hold.
+    /// Checks one update in every 100, and ends training after 3 checks in a row that hold.
     pub fn new(tolerance: f64) -> Self {
         StopRule {
             tolerance,
@@ -154,7 +154,8 @@ impl StopRule {
         }
     }
 
-    /// Checks one step in this many: those whose number, from 1, is a multiple.
+    /// Checks one update in this many: those whose number, from 1, is a multiple. (With accumulation an update is several
+    /// steps.)
     pub fn every(mut self, steps: u64) -> Self {
         self.every = steps;
         self
@@ -240,6 +241,14 @@ impl Trainer {
             }
             if let (Some(rule), Some(evaluation)) = (fit.early_stopping, history.evaluations.last())
             {
+                if rule.metric == Metric::Accuracy && evaluation.accuracy.is_nan() {
+                    let expected = "of a loss that takes labels";
+                    return Err(Error::argument(
+                        "early stopping by accuracy",
+                        expected,
+                        "no accuracy",
+                    ));
+                }
                 let score = rule.score(evaluation);
                 let last_best = best.as_ref().map(|(score, _)| *score);
                 if last_best.is_none_or(|last| score > last + rule.min_delta) {
@@ -279,7 +288,8 @@ impl Trainer {
         let mut part = self.begin_part();
         let epoch = self.epoch;
         while self.epoch == epoch && *held < rule.checks {
-            let until_check = rule.every - 1 - self.step % rule.every;
+            let every = rule.every.saturating_mul(self.settings.accumulate as u64);
+            let until_check = every - 1 - self.step % every;
             if until_check > 0 {
                 self.run_part(data, until_check, &mut part).await?;
                 continue;

@@ -136,6 +136,7 @@ impl Trainer {
         targets: impl Into<Targets<'a>>,
     ) -> Result<(StepReport, Inspection)> {
         let targets = targets.into();
+        self.settle().await?;
         let phase = self.turn(self.step).phase;
         let report = self.step_on(x, targets, true).await?;
         let rows = x.len() / self.network.inputs();
@@ -155,7 +156,8 @@ impl Trainer {
     /// What the last step, an inspected one of this phase on this many rows, has left.
     async fn read_measures(&mut self, phase: usize, rows: usize) -> Result<Inspection> {
         let graph = &self.network.graph;
-        let (items, floats) = inspected(graph, &self.phases[phase].trained, rows);
+        let steps = &self.phases[phase];
+        let (items, floats) = inspected(graph, &steps.computed, &steps.trained, rows);
         let words = self
             .network
             .executor
@@ -232,6 +234,7 @@ impl Trainer {
         data: &Dataset,
         part: &mut Part,
     ) -> Result<Inspection> {
+        self.settle().await?;
         let phase = self.turn(self.step).phase;
         let before = part.totals.samples;
         self.run_epoch(data, 1, true, &mut part.totals, &mut |_| {})

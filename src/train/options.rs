@@ -1,13 +1,16 @@
 //! What a trainer is told.
 
 use super::Trainer;
-use super::phase::{Phase, Steps};
+use super::phase::{Phase, Steps, check_phases};
 use crate::graph::Term;
 use crate::nn::Network;
 use crate::{
     Adam, Augmentation, Clip, Error, Loss, LossTarget, Optimizer, ParameterGroup, ReduceOnPlateau,
     Result, Schedule,
 };
+
+/// Most steps in a submit: each has an entry in the step table.
+const MOST_STEPS: usize = 1 << 16;
 
 /// Settings of a [`Trainer`], from [`Trainer::new`]; [`build`](TrainerBuilder::build) checks them.
 #[derive(Debug)]
@@ -68,8 +71,8 @@ impl TrainerBuilder {
     }
 
     /// What to make small: this loss of the network's output, compared with the labels or target values of the data (see
-    /// [`LossTarget::Batch`]). By default the terms of the network's graph ([`Graph::loss`](crate::Graph::loss)), or
-    /// softmax cross-entropy where it has none.
+    /// [`LossTarget::Batch`]). By default that of the network's last trainer, or the terms of its graph
+    /// ([`Graph::loss`](crate::Graph::loss)), or softmax cross-entropy where it has none.
     pub fn loss(mut self, loss: impl Into<Loss>) -> Self {
         self.settings.loss = Some((loss.into(), false));
         self
@@ -143,7 +146,8 @@ impl TrainerBuilder {
         self
     }
 
-    /// Whether steps report the norm of the gradient, for one more dispatch a step; off by default.
+    /// Whether steps report the norm of the gradient, for one more dispatch a step
+    /// (for each segment of the parameters, of which there is one unless they are too large for a binding); off by default.
     pub fn gradient_norm(mut self, gradient_norm: bool) -> Self {
         self.settings.gradient_norm = gradient_norm;
         self
@@ -170,7 +174,8 @@ impl TrainerBuilder {
 
     /// Gradient accumulation: this many steps, each on its micro-batch, make one update with the mean of their
     /// gradients; 1 by default. So a batch of `batch_size`·`steps` rows fits where the memory holds `batch_size`. Steps and
-    /// reports count micro-batches; schedules and optimizers count updates. It takes one more dispatch a step.
+    /// reports count micro-batches; schedules and optimizers count updates. An update takes one more dispatch
+    /// than it else would, the other steps none.
     pub fn accumulate(mut self, steps: usize) -> Self {
         self.settings.accumulate = steps;
         self
@@ -208,8 +213,13 @@ impl TrainerBuilder {
         if batch_size == 0 {
             return Err(Error::argument("the batch size", "at least 1", 0));
         }
-        if steps_per_submit == 0 {
-            return Err(Error::argument("the steps per submit", "at least 1", 0));
+        if !(1..=MOST_STEPS).contains(&steps_per_submit) {
+            let expected = format!("from 1 to {MOST_STEPS}");
+            return Err(Error::argument(
+                "the steps per submit",
+                expected,
+                steps_per_submit,
+            ));
         }
         self.network.check_batch_size(batch_size)?;
         if let Some(augmentation) = augment {
@@ -258,6 +268,7 @@ impl TrainerBuilder {
         } {
             phases.push(Steps::new(phase, &self.network, &self.settings)?);
         }
+        check_phases(&phases, &self.network)?;
         Trainer::from_settings(self.network, self.settings, phases)
     }
 }

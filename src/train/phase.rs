@@ -54,6 +54,12 @@ impl Phase {
         if self.losses.is_empty() {
             return Ok((0..network.terms.len()).collect());
         }
+        if let Some(twice) =
+            (1..self.losses.len()).find(|&i| self.losses[..i].contains(&self.losses[i]))
+        {
+            let name = &self.losses[twice];
+            return Err(Error::argument("a phase's losses", "each named once", name));
+        }
         let number = |name: &String| {
             names().position(|known| known == name).ok_or_else(|| {
                 let known: Vec<&str> = names().collect();
@@ -89,6 +95,8 @@ pub(super) struct Steps {
     pub(super) optimizer: Optimizer,
     /// For each parameter; none if all are 1.
     pub(super) factors: Option<Vec<Factors>>,
+    /// The nodes that its steps compute.
+    pub(super) computed: Vec<bool>,
 }
 
 impl Steps {
@@ -113,9 +121,9 @@ impl Steps {
             .clone()
             .differentiate(&active, &trained)
             .gradients;
-        for (factors, gradient) in factors.iter_mut().zip(&gradients) {
+        for (i, gradient) in gradients.iter().enumerate() {
             if gradient.is_none() {
-                factors.rate = 0.0;
+                (factors[i].rate, trained[i]) = (0.0, false);
             }
         }
         if gradients.iter().all(Option::is_none) {
@@ -125,14 +133,36 @@ impl Steps {
                 "none",
             ));
         }
+        let computed = network
+            .graph
+            .made_of(active.iter().flat_map(|(_, term)| term.values()));
         let plain = factors.iter().all(|f| *f == Factors::default());
         Ok(Steps {
             terms,
             trained,
             optimizer: phase.optimizer,
             factors: (!plain).then_some(factors),
+            computed,
         })
     }
+}
+
+/// Refuses phases that would share moments: those of two optimizers over one parameter.
+pub(super) fn check_phases(phases: &[Steps], network: &Network) -> Result<()> {
+    for (i, phase) in phases.iter().enumerate() {
+        for other in &phases[..i] {
+            let moments = phase.optimizer.moments().min(other.optimizer.moments());
+            let shared = (0..phase.trained.len()).find(|&p| phase.trained[p] && other.trained[p]);
+            if let (Some(number), 1..) = (shared, moments) {
+                return Err(Error::argument(
+                    "a parameter that two phases train",
+                    "none, unless at most one of their optimizers keeps moments",
+                    &network.graph.parameters[number].name,
+                ));
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Where a step stands in the cycle of the phases.

@@ -131,7 +131,7 @@ impl Trainer {
             self.network.executor.collect(late.ticket, |_| ()).await?;
         }
         self.go_on_from(step)?;
-        self.network
-            .check_guard(guard, &self.plan.guards, self.step)
+        let guards = &self.guards[self.turn(self.step).phase];
+        self.network.check_guard(guard, guards, self.step)
     }
 }

@@ -336,6 +336,7 @@ pub(super) fn train_task<'a>(settings: &Settings, steps: &'a Steps, phase: usize
     Training {
         terms: &steps.terms,
         trained: &steps.trained,
+        computed: &steps.computed,
         optimizer: steps.optimizer,
         gradient_norm: settings.gradient_norm,
         clip: settings.clip,

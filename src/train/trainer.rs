@@ -44,6 +44,10 @@ pub struct Trainer {
     pub(super) settings: Settings,
     /// The kinds of steps, in turn.
     pub(super) phases: Vec<Steps>,
+    /// For each phase, the parameter of each id of the non-finite guard.
+    pub(super) guards: Vec<Vec<usize>>,
+    /// Dispatches that gather a batch.
+    gathers: usize,
     pub(super) plateau: Option<Plateau>,
     /// What the user multiplies the learning rate by.
     pub(super) rate_factor: f64,
@@ -93,11 +97,14 @@ impl Trainer {
     ) -> Result<Self> {
         let plateau = settings.plateau.map(ReduceOnPlateau::build).transpose()?;
         let batch = settings.batch_size;
-        // The plan's cost does not depend on where the batch comes from, so a first draft tells the submit's size.
-        let task = Task::Train(train_task(&settings, &phases[0], 0));
+        // The plan's cost does not depend on where the batch comes from, so first drafts tell the submit's size.
         let supervision = network.usual_supervision();
-        let draft = lower(&network.request(batch, task, supervision));
-        let most = (MOST_FLOPS_PER_SUBMIT / draft.flops().max(1)).max(1) as usize;
+        let task = |phase| Task::Train(train_task(&settings, &phases[phase], phase));
+        let drafts: Vec<Plan> = (0..phases.len())
+            .map(|phase| lower(&network.request(batch, task(phase), supervision)))
+            .collect();
+        let flops = drafts.iter().map(Plan::flops).max().unwrap_or(0).max(1);
+        let most = (MOST_FLOPS_PER_SUBMIT / flops).max(1) as usize;
         let table_steps = match network.device.report().adapter.kind {
             crate::DeviceKind::Cpu | crate::DeviceKind::SoftwareGpu => settings.steps_per_submit,
             _ => settings.steps_per_submit.min(most),
@@ -105,7 +112,7 @@ impl Trainer {
         let plan = lower(&Request {
             table_steps,
             seed: settings.seed,
-            ..network.request(batch, task, supervision)
+            ..network.request(batch, task(0), supervision)
         });
         reserve(&mut network, &settings, &phases, table_steps)?;
         let mut fetch = vec![
@@ -125,6 +132,8 @@ impl Trainer {
             losses: Losses::new(&network, settings.batch_size),
             settings,
             phases,
+            guards: drafts.into_iter().map(|draft| draft.guards).collect(),
+            gathers: 1 + usize::from(supervision.targets),
             plateau,
             rate_factor: 1.0,
             step: 0,
@@ -159,14 +168,16 @@ impl Trainer {
         self.network
     }
 
-    /// The compiled plan of a whole batch, without the gather call: for its listing and counts.
+    /// The compiled plan of a step of the first phase that updates, on a whole batch, without the gather calls: for its
+    /// listing and counts.
     pub fn plan(&self) -> &Plan {
         &self.plan
     }
 
-    /// Dispatches of one step on a resident data set.
+    /// Dispatches of such a step on a data set: those of the plan, one that gathers samples and labels, and one more where
+    /// there are target values.
     pub fn dispatches_per_step(&self) -> usize {
-        self.plan.dispatches() + 1
+        self.plan.dispatches() + self.gathers
     }
 
     /// Most steps in one submit: what was set, or fewer if that many might take too long.
@@ -266,8 +277,9 @@ impl Trainer {
     /// epoch, the rest of it. `progress` hears of the steps as their results arrive.
     ///
     /// # Errors
-    /// [`Shape`](Error::Shape) if the samples are not what the network takes; [`Label`](Error::Label) if there are more
-    /// classes than outputs; [`Limit`](Error::Limit) if the data set is too large for the device;
+    /// [`Shape`](Error::Shape) if samples, classes or target values are not what network and losses take;
+    /// [`Argument`](Error::Argument) if labels are missing that no loss ignores, or another network was put in place of the
+    /// trainer's; [`Limit`](Error::Limit) if the samples of a submit are too large for the device;
     /// [`NonFinite`](Error::NonFinite) if loss or gradient are not finite.
     pub async fn epoch_async(
         &mut self,

@@ -90,6 +90,25 @@ fn the_stop_rule_ends_training_when_updates_are_small() {
 }
 
 #[test]
+fn the_stop_rule_looks_at_updates_only() {
+    // A tolerance that no update meets: were the steps between updates looked at, their change of 0 would meet it.
+    let data = data(64);
+    let mut trainer = Trainer::new(network(cpu()))
+        .batch_size(16)
+        .accumulate(3)
+        .build()
+        .unwrap();
+    let rule = StopRule::new(0.0).every(1).checks(1);
+    let history = trainer
+        .fit_until(&data, Fit::epochs(3).stop_rule(rule))
+        .unwrap();
+    assert_eq!(
+        (history.stopped, trainer.step_count()),
+        (Stopped::Epochs, 12)
+    );
+}
+
+#[test]
 fn rules_out_of_range_are_refused() {
     let data = data(10);
     let stopping = |rule| Fit::epochs(1).validation(&data).early_stopping(rule);

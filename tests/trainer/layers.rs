@@ -198,3 +198,111 @@ fn layers_out_of_range_are_refused() {
         assert!(matches!(result, Err(Error::Shape { .. })), "{result:?}");
     }
 }
+
+/// Two heads with a batch normalisation each; only the first has a loss, unless both are wanted.
+fn heads(device: &Device, both: bool) -> Network {
+    let mut graph = Graph::new();
+    let x = graph.input(FEATURES).unwrap();
+    let mut head = |name: &str, used: bool| {
+        let normal = graph.batch_norm(x).unwrap();
+        let y = graph
+            .dense(normal, CLASSES, wgrad::Init::XavierNormal)
+            .unwrap();
+        if used {
+            graph
+                .loss(
+                    name,
+                    &[y],
+                    LossTarget::Batch,
+                    wgrad::Loss::softmax_cross_entropy(),
+                )
+                .unwrap();
+        }
+        y
+    };
+    let a = head("a", true);
+    let b = head("b", both);
+    let sum = graph.add(a, b).unwrap();
+    graph.build(sum, device, 1).unwrap()
+}
+
+#[test]
+fn statistics_that_a_step_does_not_compute_stay() {
+    let data = data(16);
+    for device in [cpu(), gpu()] {
+        // Layer 2 normalises for a head without a loss.
+        let mut trainer = Trainer::new(heads(device, false))
+            .batch_size(16)
+            .build()
+            .unwrap();
+        trainer.steps(&data, 2).unwrap();
+        let read = |trainer: &mut Trainer, name| trainer.network().parameter(name).unwrap();
+        assert_eq!(read(&mut trainer, "layers.2.running_mean"), [0.0; FEATURES]);
+        assert_eq!(read(&mut trainer, "layers.2.running_var"), [1.0; FEATURES]);
+        assert_ne!(read(&mut trainer, "layers.0.running_mean"), [0.0; FEATURES]);
+        // Its parameters have no gradient, and the check says so.
+        let check = trainer
+            .network()
+            .gradient_check(&samples(&data), data.labels(), 1)
+            .unwrap();
+        assert!(check.passes(1e-6), "{:?}", check.worst());
+        assert_eq!(check.parameters[7].analytic, 0.0);
+
+        // In turns, each phase moves its own.
+        let phase = |name| wgrad::Phase::new(Sgd::new(0.1)).loss(name);
+        let mut trainer = Trainer::new(heads(device, true))
+            .phase(phase("a"))
+            .phase(phase("b"))
+            .batch_size(16)
+            .build()
+            .unwrap();
+        trainer
+            .network()
+            .set_parameter("layers.2.running_mean", &[5.0; FEATURES])
+            .unwrap();
+        // Leaves its own statistics behind, which nobody may take up.
+        trainer
+            .network()
+            .gradients(&samples(&data), data.labels())
+            .unwrap();
+        trainer.steps(&data, 1).unwrap();
+        assert_eq!(read(&mut trainer, "layers.2.running_mean"), [5.0; FEATURES]);
+        let after = read(&mut trainer, "layers.0.running_mean");
+        trainer.steps(&data, 1).unwrap();
+        assert_ne!(read(&mut trainer, "layers.2.running_mean"), [5.0; FEATURES]);
+        assert_eq!(read(&mut trainer, "layers.0.running_mean"), after);
+    }
+}
+
+#[test]
+fn random_numbers_differ_from_batch_to_batch_of_an_evaluation() {
+    let mut graph = Graph::new();
+    let x = graph.input(1).unwrap();
+    let w = graph
+        .parameter("w", [1, 1], wgrad::Init::Constant(1.0))
+        .unwrap();
+    let noise = graph.random_normal(1, 0.0, 1.0).unwrap();
+    let sum = graph.add(x, noise).unwrap();
+    let y = graph.matmul(sum, w, wgrad::Layout::NT).unwrap();
+    graph
+        .loss("value", &[y], LossTarget::Batch, Criterion::Value)
+        .unwrap();
+    for device in [cpu(), gpu()] {
+        let mean = |rows: usize| {
+            let data = wgrad::Dataset::unlabelled(1, vec![0.0; rows]).unwrap();
+            let network = graph.clone().build(y, device, 0).unwrap();
+            Trainer::new(network)
+                .build()
+                .unwrap()
+                .evaluate(&data)
+                .unwrap()
+                .loss
+        };
+        // 16 batches of 256 rows are one submit; were the second the same, so were the mean.
+        let (one, two) = (mean(16 * 256), mean(32 * 256));
+        assert!(
+            one != two && one.abs() < 0.1 && two.abs() < 0.1,
+            "{one} {two}"
+        );
+    }
+}

@@ -246,3 +246,49 @@ fn what_a_loss_needs_and_does_not_get_is_refused() {
     let again = graph.loss("a", &[y], LossTarget::Batch, squared());
     assert!(matches!(again, Err(Error::Argument { .. })));
 }
+
+#[test]
+fn targets_that_the_graph_takes_must_come() {
+    let device = cpu();
+    let mut graph = Graph::new();
+    let x = graph.input(2).unwrap();
+    let t = graph.targets(2).unwrap();
+    let y = graph.dense(x, 2, Init::XavierNormal).unwrap();
+    let double = graph.scale(t, 2.0).unwrap();
+    graph
+        .loss(
+            "double",
+            &[y],
+            LossTarget::Value(double),
+            Loss::squared_error(),
+        )
+        .unwrap();
+    assert!(graph.targets(2).is_err());
+    let of_targets = graph.clone().build(double, device, 0);
+    assert!(matches!(of_targets, Err(Error::Argument { .. })));
+    for device in [cpu(), gpu()] {
+        let mut network = graph.clone().build(y, device, 0).unwrap();
+        let y = network.predict(&[0.5, -1.0]).unwrap();
+        let found = network
+            .gradients(&[0.5, -1.0], &[0.25f32, 2.0])
+            .unwrap()
+            .loss;
+        let expected = 0.5 * ((y[0] - 0.5).powi(2) + (y[1] - 4.0).powi(2));
+        assert!((found - expected).abs() < 1e-5, "{found} {expected}");
+        for wrong in [&[0.25f32][..], &[0.25; 3]] {
+            let refused = network.gradients(&[0.5, -1.0], wrong);
+            assert!(matches!(refused, Err(Error::Shape { .. })));
+        }
+        assert!(network.gradients(&[0.5, -1.0], ()).is_err());
+        let mut trainer = Trainer::new(network).build().unwrap();
+        let without = Dataset::unlabelled(2, vec![0.0; 2]).unwrap();
+        assert!(matches!(trainer.epoch(&without), Err(Error::Shape { .. })));
+    }
+    // A value of another graph.
+    let mut other = Graph::new();
+    let x = other.input(2).unwrap();
+    assert!(
+        matches!(other.build(y, device, 0), Err(Error::Argument { .. })),
+        "{x:?}"
+    );
+}

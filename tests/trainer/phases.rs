@@ -103,6 +103,60 @@ fn a_phase_of_adam_counts_its_own_updates() {
 }
 
 #[test]
+fn a_gradient_that_is_not_finite_is_named_by_the_phase_it_is_of() {
+    for device in [cpu(), gpu()] {
+        let mut graph = Graph::new();
+        let x = graph.input(FEATURES).unwrap();
+        let g = graph
+            .parameter("g.w", [2, FEATURES], Init::Constant(1e-39))
+            .unwrap();
+        let d = graph.parameter("d.w", [1, 2], Init::Constant(1.0)).unwrap();
+        let made = graph.matmul(x, g, Layout::NT).unwrap();
+        let made = graph.activation(made, Activation::Tanh).unwrap();
+        let judged = graph.matmul(made, d, Layout::NT).unwrap();
+        let loss = Loss::squared_error();
+        for name in ["a", "b"] {
+            graph
+                .loss(name, &[judged], LossTarget::Constant(9.0), loss.clone())
+                .unwrap();
+        }
+        let network = graph.build(judged, device, 1).unwrap();
+        let phase = |name, train| Phase::new(Sgd::new(0.0)).loss(name).train(train);
+        let mut trainer = Trainer::new(network)
+            .phase(phase("a", "d."))
+            .phase(phase("b", "g."))
+            .build()
+            .unwrap();
+        // Samples so large that only what is multiplied with them overflows.
+        let x = [3e38; 4 * FEATURES];
+        trainer.step(&x, ()).unwrap();
+        let result = trainer.step(&x, ());
+        let Err(Error::NonFinite { step: 1, tensor }) = &result else {
+            panic!("{result:?}");
+        };
+        assert_eq!(tensor, "the gradient of g.w");
+    }
+}
+
+#[test]
+fn phases_share_no_moments() {
+    let build = |first: Phase, second: Phase| {
+        Trainer::new(players(cpu()))
+            .phase(first)
+            .phase(second)
+            .build()
+            .map(drop)
+    };
+    let adam = || Phase::new(Adam::new(0.1));
+    let refused = build(adam().loss("real"), adam().loss("fake"));
+    assert!(
+        matches!(refused, Err(Error::Argument { .. })),
+        "{refused:?}"
+    );
+    build(adam().loss("real"), Phase::new(Sgd::new(0.1)).loss("fake")).unwrap();
+}
+
+#[test]
 fn names_that_nothing_has_are_refused() {
     let build = |phase| Trainer::new(players(cpu())).phase(phase).build().map(drop);
     for phase in [
@@ -111,6 +165,7 @@ fn names_that_nothing_has_are_refused() {
         // Its loss does not depend on what it trains.
         Phase::new(Sgd::new(0.1)).loss("real").train("g."),
         Phase::new(Sgd::new(-1.0)),
+        Phase::new(Sgd::new(0.1)).loss("real").loss("real"),
     ] {
         let refused = build(phase.clone());
         assert!(matches!(refused, Err(Error::Argument { .. })), "{phase:?}");

@@ -182,3 +182,25 @@ fn the_average_follows_the_weights() {
         assert!(matches!(refused, Err(Error::Argument { .. })));
     }
 }
+
+#[test]
+fn gradients_that_are_asked_for_change_no_later_step() {
+    let data = data(32);
+    for device in [cpu(), gpu()] {
+        let run = |ask: bool| {
+            let frozen = ParameterGroup::matching("layers.0.").frozen();
+            let mut trainer = descent(device)
+                .clip_norm(0.05)
+                .group(frozen)
+                .build()
+                .unwrap();
+            trainer.steps(&data, 1).unwrap();
+            if ask {
+                gradients(trainer.network(), &samples(&data), data.labels());
+            }
+            trainer.steps(&data, 2).unwrap();
+            parameters(trainer.network())
+        };
+        assert_same_bits("asked", &run(true), &run(false));
+    }
+}
