@@ -71,6 +71,38 @@ fn a_step_of_l_dense_layers_takes_3l_plus_2_dispatches() {
 }
 
 #[test]
+fn further_layers_take_the_dispatches_that_their_documentation_says() {
+    let _guard = ALONE.read().unwrap_or_else(PoisonError::into_inner);
+    let dispatches = |layers: Sequential| {
+        let network = layers.dense(3).build(cpu(), 0).unwrap();
+        let trainer = Trainer::new(network).build().unwrap();
+        trainer.dispatches_per_step()
+    };
+    let dense = |units| Sequential::new(12).dense(units);
+    let plain = dispatches(dense(8).tanh());
+    assert_eq!(plain, 3 * 2 + 2);
+    // One forward; one backward, and the derivative.
+    assert_eq!(dispatches(dense(8).tanh().dropout(0.5)), plain + 1 + 2);
+    // One forward, and the activation; one backward; the running statistics.
+    assert_eq!(dispatches(dense(8).batch_norm().tanh()), plain + 2 + 1 + 1);
+    // Two of them share the last.
+    let twice = Sequential::new(12)
+        .batch_norm()
+        .dense(8)
+        .batch_norm()
+        .tanh();
+    assert_eq!(dispatches(twice), plain + 3 + 3 + 1);
+    // One forward, and the activation; three backward.
+    assert_eq!(dispatches(dense(8).layer_norm().tanh()), plain + 2 + 3);
+    // One forward; five backward.
+    assert_eq!(dispatches(dense(8).prelu()), plain + 1 + 5);
+    // Four forward; six backward.
+    assert_eq!(dispatches(dense(16).glu()), plain + 4 + 6);
+    assert_eq!(dispatches(dense(16).swiglu()), plain + 4 + 6);
+    assert_eq!(dispatches(dense(8).tanh().flatten()), plain);
+}
+
+#[test]
 fn a_plan_counts_its_work() {
     let _guard = ALONE.read().unwrap_or_else(PoisonError::into_inner);
     // 12-16-3, batch 8. Products: forward, dW, and dx but for the first layer; each 2·batch·inputs·outputs.

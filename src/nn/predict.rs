@@ -13,7 +13,7 @@ impl Network {
     /// time.
     ///
     /// # Errors
-    /// [`Shape`](Error::Shape) if the values are not whole samples; [`NonFiniteData`](Error::NonFiniteData) if one is NaN
+    /// [`Shape`](crate::Error::Shape) if the values are not whole samples; [`NonFiniteData`](crate::Error::NonFiniteData) if one is NaN
     /// or infinite.
     pub async fn predict_async(&mut self, x: &[f32]) -> Result<Vec<f32>> {
         let rows = self.rows("predict", x)?;
