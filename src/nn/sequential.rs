@@ -39,6 +39,8 @@ enum Layer {
     Prelu,
     Glu,
     Swiglu,
+    Softmax,
+    LogSoftmax,
 }
 
 impl Sequential {
@@ -189,6 +191,16 @@ impl Sequential {
         self.layer(Layer::Swiglu)
     }
 
+    /// Softmax over each row: [`Graph::softmax`]. (Softmax cross-entropy has its own, and takes logits.)
+    pub fn softmax(self) -> Self {
+        self.layer(Layer::Softmax)
+    }
+
+    /// Its logarithm, as negative log-likelihood takes it: [`Graph::log_softmax`].
+    pub fn log_softmax(self) -> Self {
+        self.layer(Layer::LogSoftmax)
+    }
+
     /// One row a sample: what every value is here already, so this changes nothing. It stands where other libraries need
     /// it, as after images of rows and columns (PyTorch's `Flatten`).
     pub fn flatten(self) -> Self {
@@ -221,6 +233,8 @@ impl Sequential {
                 Layer::Prelu => graph.prelu(value, true)?,
                 Layer::Glu => graph.glu(value)?,
                 Layer::Swiglu => graph.swiglu(value)?,
+                Layer::Softmax => graph.softmax(value)?,
+                Layer::LogSoftmax => graph.log_softmax(value)?,
                 Layer::Dense {
                     outputs,
                     bias,

@@ -1,7 +1,8 @@
 //! Where each parameter lies in the flat arena of all parameters.
 //!
-//! The arena is cut at tensor boundaries into segments small enough to be bound whole, with as many moments as the
-//! optimizer keeps. Gradients and moments lie in arenas of the same layout.
+//! The arena is cut at tensor boundaries into segments small enough to be bound whole, with as many moments as any optimizer
+//! keeps. A tensor that is too large for that has a segment of its own, and a trainer refuses an optimizer whose moments of
+//! it are too large for a binding. Gradients and moments lie in arenas of the same layout.
 
 use crate::kernel::MatrixShape;
 use crate::kernel::matrix::ALIGNMENT;
@@ -32,21 +33,24 @@ impl Arena {
         max_binding_bytes: u64,
     ) -> Result<Self> {
         // All moments of a segment are one binding.
-        let limit = max_binding_bytes / (4 * MOST_MOMENTS as u64);
+        let (limit, shared) = (
+            max_binding_bytes / 4,
+            max_binding_bytes / (4 * MOST_MOMENTS as u64),
+        );
         let mut arena = Arena::default();
         for (name, shape) in parameters {
             let floats = shape.floats().next_multiple_of(ALIGNMENT);
             if floats as u64 > limit {
                 return Err(Error::Limit {
                     what: format!("parameter {name} {shape}"),
-                    needed: floats as u64 * 4 * MOST_MOMENTS as u64,
+                    needed: floats as u64 * 4,
                     limit: max_binding_bytes,
-                    unit: "bytes in one binding, with an optimizer's moments",
+                    unit: "bytes in one binding",
                     advice: "Use a smaller layer, or another adapter",
                 });
             }
             match arena.segments.last() {
-                Some(&last) if (last + floats) as u64 <= limit => {}
+                Some(&last) if (last + floats) as u64 <= shared => {}
                 _ => arena.segments.push(0),
             }
             let segment = arena.segments.len() - 1;
@@ -83,12 +87,15 @@ mod tests {
 
     #[test]
     fn a_matrix_over_the_limit_is_refused_with_both_numbers() {
-        let error = Arena::new(shapes(&[1, 4]), 200 * 12).unwrap_err();
+        // 256 floats have a segment of their own, though three moments of them are too many for a binding.
+        let arena = Arena::new(shapes(&[1, 4, 1]), 200 * 12).unwrap();
+        assert_eq!(arena.segments, [64, 256, 64]);
+        let error = Arena::new(shapes(&[1, 10]), 200 * 12).unwrap_err();
         assert!(
             matches!(
                 error,
                 Error::Limit {
-                    needed: 3072,
+                    needed: 2560,
                     limit: 2400,
                     ..
                 }

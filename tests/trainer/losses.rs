@@ -292,3 +292,33 @@ fn targets_that_the_graph_takes_must_come() {
         "{x:?}"
     );
 }
+
+#[test]
+fn likelihoods_of_softmax_layers_are_softmax_cross_entropy() {
+    let data = data(40);
+    let (x, labels) = (samples(&data), data.labels());
+    let layers = || Sequential::new(FEATURES).dense(CLASSES);
+    for device in [cpu(), gpu()] {
+        let mut found = Vec::new();
+        for (layers, loss) in [
+            (layers(), Loss::softmax_cross_entropy()),
+            (
+                layers().log_softmax(),
+                Criterion::NegativeLogLikelihood.into(),
+            ),
+            (layers().softmax(), Criterion::CrossEntropy.into()),
+        ] {
+            let network = layers.build(device, 1).unwrap();
+            let mut trainer = Trainer::new(network).loss(loss).build().unwrap();
+            found.push(trainer.network().gradients(&x, labels).unwrap());
+        }
+        let near = Tolerance::absolute(1e-6);
+        for other in &found[1..] {
+            assert_close("loss", &[other.loss], &[found[0].loss.into()], near);
+            assert_eq!(other.correct, found[0].correct);
+            for ((name, values), (_, expected)) in other.gradients.iter().zip(&found[0].gradients) {
+                assert_close(name, values, &widen(expected), near);
+            }
+        }
+    }
+}
