@@ -71,6 +71,10 @@ impl GpuExecutor {
         let buffer = self.gpu.allocate(&format!("{:?}", spec.role), bytes)?;
         if let Some(old) = self.buffers.insert(spec.role, buffer.clone()) {
             self.generation += 1;
+            // What was recorded names old buffers, and would keep them. It is made anew when it is wanted.
+            for prepared in &mut self.plans {
+                prepared.recorded = Recorded::default();
+            }
             self.gpu
                 .submit(|encoder| encoder.copy_buffer_to_buffer(&old, 0, &buffer, 0, old.size()))?;
         }

@@ -9,7 +9,6 @@ pub(crate) const SOURCE: &str = include_str!("../../shaders/threefry.wgsl");
 
 /// What random numbers of the device are for: no two uses share a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[allow(dead_code, reason = "only tensor calls draw, until a graph does")]
 pub(crate) enum Use {
     /// The graph's node with this number.
     Node(u32),
