@@ -322,3 +322,44 @@ fn likelihoods_of_softmax_layers_are_softmax_cross_entropy() {
         }
     }
 }
+
+#[test]
+fn every_criterion_passes_the_gradient_check() {
+    let mut random = super::common::data::Random::new(8);
+    let (x, labels) = (random.normals(12 * FEATURES), random.words(12, CLASSES));
+    let criteria: [Criterion; 14] = [
+        Criterion::SoftmaxCrossEntropy { smoothing: 0.1 },
+        Criterion::NegativeLogLikelihood,
+        Criterion::CrossEntropy,
+        Criterion::BinaryCrossEntropyWithLogits,
+        Criterion::SquaredError,
+        Criterion::AbsoluteError,
+        Criterion::SmoothL1 { beta: 0.5 },
+        Criterion::Huber { delta: 0.7 },
+        Criterion::KlDivergence,
+        Criterion::PoissonNll,
+        Criterion::Perceptron,
+        Criterion::Hinge { margin: 1.0 },
+        Criterion::MultiMargin { margin: 1.0 },
+        Criterion::Value,
+    ];
+    for criterion in criteria {
+        for reduction in [Reduction::Mean, Reduction::Sum, Reduction::BatchMean] {
+            let layers = Sequential::new(FEATURES).dense(5).tanh().dense(CLASSES);
+            // Probabilities where those are taken.
+            let layers = match criterion {
+                Criterion::CrossEntropy => layers.softmax(),
+                _ => layers,
+            };
+            let network = layers.build(cpu(), 3).unwrap();
+            let loss = Loss::from(criterion).reduction(reduction).scaled(0.7);
+            let mut trainer = Trainer::new(network).loss(loss).build().unwrap();
+            let check = trainer.network().gradient_check(&x, &labels, 1).unwrap();
+            assert!(
+                check.passes(1e-6),
+                "{criterion:?} {reduction:?}: {:?}",
+                check.worst()
+            );
+        }
+    }
+}
