@@ -21,7 +21,8 @@ pub struct Gradients {
 
 impl Network {
     /// The loss of a batch and its gradient with respect to every parameter, which stay as they are: the graph's terms, or
-    /// the loss of the network's last trainer, or softmax cross-entropy.
+    /// the loss of the network's last trainer, or softmax cross-entropy. It is computed as in training: with dropout, and with the batch's
+    /// own statistics in batch normalisation, whose running ones stay as they are.
     ///
     /// # Errors
     /// [`Shape`](crate::Error::Shape) unless there is what the losses need for each of at least one sample; [`Label`](crate::Error::Label),

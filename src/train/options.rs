@@ -130,8 +130,8 @@ impl TrainerBuilder {
         self
     }
 
-    /// Seed of the shuffled orders and of the augmentation, 0 by default: the order is a function of seed and epoch, the
-    /// motion of a sample one of seed, step and row of the batch.
+    /// Seed of the shuffled orders and of all random numbers of training (dropout, noise, augmentation), 0 by default: the
+    /// order is a function of seed and epoch, the others are functions of seed, step and place in the batch.
     pub fn seed(mut self, seed: u64) -> Self {
         self.settings.seed = seed;
         self

@@ -175,16 +175,22 @@ pub(super) struct Turn {
     pub(super) update: u64,
 }
 
-impl Trainer {
-    /// What a step does.
-    pub(super) fn turn(&self, step: u64) -> Turn {
-        let accumulate = self.settings.accumulate as u64;
-        let phases = self.phases.len() as u64;
+impl Turn {
+    /// Of a step, if so many steps make an update and there are so many phases.
+    pub(super) fn of(step: u64, accumulate: usize, phases: usize) -> Self {
+        let (accumulate, phases) = (accumulate as u64, phases as u64);
         Turn {
             phase: (step / accumulate % phases) as usize,
             micro: (step % accumulate) as usize,
             update: step / (accumulate * phases),
         }
+    }
+}
+
+impl Trainer {
+    /// What a step does.
+    pub(super) fn turn(&self, step: u64) -> Turn {
+        Turn::of(step, self.settings.accumulate, self.phases.len())
     }
 
     /// The most moments that the optimizer of a phase keeps.

@@ -80,7 +80,7 @@ impl Trainer {
         } else {
             0
         };
-        let (accumulate, phases) = (self.settings.accumulate as u64, &self.phases);
+        let (accumulate, phases) = (self.settings.accumulate, &self.phases);
         let last_step = first_step + steps as u64 - 1;
         let mut last = StepReport {
             step: last_step,
@@ -96,10 +96,11 @@ impl Trainer {
                 let rows = if step == last_step { last_rows } else { batch };
                 let place = (step % table_steps as u64) as usize;
                 self.losses.clear();
-                let place = &metrics[place * place_words..][..place_words];
-                let terms = &phases[(step / accumulate) as usize % phases.len()].terms;
+                let sums = &metrics[place * place_words..][..place_words];
+                let turn = Turn::of(step, accumulate, phases.len());
+                let terms = &phases[turn.phase].terms;
                 self.losses
-                    .add(bytemuck::cast_slice::<u32, f32>(place), |term| {
+                    .add(bytemuck::cast_slice::<u32, f32>(sums), |term| {
                         terms.contains(&term)
                     });
                 totals.steps += 1;
@@ -107,13 +108,12 @@ impl Trainer {
                 totals.losses.merge(&self.losses);
                 (last.loss, last.accuracy) = (self.losses.loss(), self.losses.accuracy());
                 // Between updates there is no norm.
-                if parts > 0 && (step + 1) % accumulate == 0 {
-                    let place = (step % table_steps as u64) as usize;
-                    let squares = norms[place * parts..][..parts]
-                        .iter()
-                        .map(|&w| f64::from(f32::from_bits(w)));
-                    last.gradient_norm = Some(squares.sum::<f64>().sqrt());
-                }
+                let updates = parts > 0 && turn.micro + 1 == accumulate;
+                last.gradient_norm = updates.then(|| {
+                    let squares = norms[place * parts..][..parts].iter();
+                    let squares = squares.map(|&w| f64::from(f32::from_bits(w)));
+                    squares.sum::<f64>().sqrt()
+                });
             }
             (state[2], state[0])
         });
