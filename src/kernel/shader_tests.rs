@@ -175,7 +175,6 @@ pub(super) fn kernels() -> Vec<Kernel> {
             let update = Update {
                 optimizer,
                 floats: 64,
-                table_steps: 1,
                 advance: true,
                 clip,
                 grouped,

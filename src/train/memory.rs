@@ -4,7 +4,7 @@ use super::options::Settings;
 use super::phase::Steps;
 use crate::Result;
 use crate::kernel::program::Element;
-use crate::kernel::update::ENTRY_WORDS;
+use crate::kernel::update::{ENTRY_WORDS, STATE_WORDS};
 use crate::nn::Network;
 use crate::optim::block_factors;
 use crate::plan::{BufferSpec, Clock, Role, gradient_parts};
@@ -22,7 +22,7 @@ pub(super) fn reserve(
         let element = Element::Word;
         network.executor.reserve(BufferSpec { role, element, len })
     };
-    words(Role::State(Clock::Training), 4)?;
+    words(Role::State(Clock::Training), STATE_WORDS)?;
     words(Role::StepTable(Clock::Training), ENTRY_WORDS * table_steps)?;
     if settings.gradient_norm {
         fill(
