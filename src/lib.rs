@@ -78,7 +78,7 @@ pub use error::{Error, Result};
 pub use graph::{Distribution, Fan, Graph, Init, LossTarget, Value};
 pub use kernel::{
     Activation, Adadelta, Adagrad, Adam, Adamax, Augmentation, Clip, Criterion, Factors, Layout,
-    Lion, Loss, NAdam, Optimizer, RAdam, Reduction, RmsProp, Sgd, TensorStatistics,
+    Lion, Loss, NAdam, Optimizer, RAdam, Reduction, RmsProp, Sgd, TensorStatistics, Tuning,
 };
 pub use nn::{GradientCheck, Gradients, Network, ParameterCheck, Sequential};
 pub use optim::{

@@ -5,10 +5,13 @@ mod common;
 
 use common::compare::{Tolerance, assert_close, assert_each_close};
 use common::data::{DIMS, Random, shapes};
-use common::devices::{cpu, gpu, gpu_checked, gpu_hardware_kernels, gpu_without_subgroups};
+use common::devices::{
+    WAYS, cpu, gpu, gpu_checked, gpu_hardware_kernels, gpu_with, gpu_without_subgroups, open,
+    tuning,
+};
 use common::oracle;
 use common::precision::{self, ULP, sum_ulps};
-use wgrad::{Activation, Device, Layout, Tensor};
+use wgrad::{Activation, Device, GpuOptions, Layout, Tensor};
 
 /// Multiply-adds of the largest product.
 const MOST: usize = 40_000_000;
@@ -111,6 +114,70 @@ fn integer_products_are_exact_with_runtime_checks() {
     }
 }
 
+/// Each way for GPUs, though the shape would choose another: every dimension in every place, ends of tiles and depths, and
+/// fewer k than slices.
+#[test]
+fn integer_products_are_exact_in_every_way() {
+    let mut sweep = shapes::<3>(11, 2, 2_000_000);
+    for place in 0..3 {
+        assert!(
+            DIMS.iter()
+                .all(|dim| sweep.iter().any(|shape| shape[place] == *dim))
+        );
+    }
+    sweep.extend([[1, 512, 784], [64, 10, 512], [10, 64, 1030], [5, 13, 2049]]);
+    for way in WAYS {
+        let device = gpu_with(way, &sweep);
+        for layout in Layout::ALL {
+            check_exact(&[(way, &device)], layout, &sweep);
+        }
+    }
+}
+
+#[test]
+fn integer_products_are_exact_in_every_way_with_runtime_checks() {
+    let sweep = [
+        [1, 1, 1],
+        [3, 7, 5],
+        [33, 17, 65],
+        [5, 9, 0],
+        [130, 6, 70],
+        [2, 67, 257],
+    ];
+    for way in WAYS {
+        let options = GpuOptions::default().tuning(tuning(way, &sweep));
+        let device = open(options.runtime_checks(true));
+        for layout in Layout::ALL {
+            check_exact(&[(way, &device)], layout, &sweep);
+        }
+    }
+}
+
+/// Random products of these shapes in all layouts.
+fn check_rounding(devices: &[(&str, &Device)], shapes: &[[usize; 3]]) {
+    assert!(!shapes.is_empty());
+    for layout in Layout::ALL {
+        for &shape @ [m, n, k] in shapes {
+            let mut random = Random::new(k as u64);
+            let (a, b) = (random.normals(m * k), random.uniform(n * k, -3.0, 5.0));
+            let expected = oracle::matmul(&a, &b, shape, layout);
+            let magnitudes = |x: &[f32]| x.iter().map(|x| x.abs()).collect::<Vec<_>>();
+            let magnitudes = oracle::matmul(&magnitudes(&a), &magnitudes(&b), shape, layout);
+            // K products and K sums are rounded, or K fused ones, in whatever order.
+            let tolerance = |i: usize| Tolerance::absolute(sum_ulps(2 * k) * ULP * magnitudes[i]);
+            for (name, device) in devices {
+                let name = format!("{name}, {layout:?} {shape:?}");
+                assert_each_close(
+                    &name,
+                    &product(device, shape, layout, &a, &b),
+                    &expected,
+                    tolerance,
+                );
+            }
+        }
+    }
+}
+
 #[test]
 fn random_products_round_like_a_sum() {
     let shapes = [
@@ -122,25 +189,10 @@ fn random_products_round_like_a_sum() {
         [129, 33, 1024],
         [257, 384, 1152],
     ];
-    for layout in Layout::ALL {
-        for shape @ [m, n, k] in shapes {
-            let mut random = Random::new(k as u64);
-            let (a, b) = (random.normals(m * k), random.uniform(n * k, -3.0, 5.0));
-            let expected = oracle::matmul(&a, &b, shape, layout);
-            let magnitudes = |x: &[f32]| x.iter().map(|x| x.abs()).collect::<Vec<_>>();
-            let magnitudes = oracle::matmul(&magnitudes(&a), &magnitudes(&b), shape, layout);
-            // K products and K sums are rounded, or K fused ones.
-            let tolerance = |i: usize| Tolerance::absolute(sum_ulps(2 * k) * ULP * magnitudes[i]);
-            for (name, device) in devices() {
-                let name = format!("{name}, {layout:?} {shape:?}");
-                assert_each_close(
-                    &name,
-                    &product(device, shape, layout, &a, &b),
-                    &expected,
-                    tolerance,
-                );
-            }
-        }
+    check_rounding(&devices(), &shapes);
+    for way in WAYS {
+        let shapes = &shapes[..5];
+        check_rounding(&[(way, &gpu_with(way, shapes))], shapes);
     }
 }
 
@@ -177,6 +229,14 @@ fn dense_layers_add_their_bias_and_activate() {
     let mut sweep = shapes::<3>(7, 1, 4_000_000);
     sweep.extend([[64, 10, 784], [257, 513, 0]]);
     check_dense(&devices(), &sweep);
+}
+
+#[test]
+fn dense_layers_add_their_bias_and_activate_in_every_way() {
+    let sweep = [[1, 1, 1], [3, 7, 5], [33, 17, 65], [5, 9, 0], [2, 130, 258]];
+    for way in WAYS {
+        check_dense(&[(way, &gpu_with(way, &sweep))], &sweep);
+    }
 }
 
 #[test]
