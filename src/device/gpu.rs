@@ -61,6 +61,13 @@ impl Gpu {
                     adapter: info.name.clone(),
                     message: error.to_string(),
                 })?;
+        let tuning = match &options.tuning {
+            None => None,
+            Some(tuning) => {
+                tuning.check_adapter(&AdapterReport::new(&info).to_string())?;
+                Some(tuning.clone())
+            }
+        };
         let one_width = info.subgroup_min_size == info.subgroup_max_size;
         Ok(Gpu {
             faults: Faults::watch(&device),
@@ -68,6 +75,7 @@ impl Gpu {
                 software: info.device_type == wgpu::DeviceType::Cpu && !options.hardware_kernels,
                 subgroup: (features.contains(wgpu::Features::SUBGROUP) && one_width)
                     .then_some(info.subgroup_min_size),
+                tuning,
             },
             device,
             queue,

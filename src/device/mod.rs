@@ -19,7 +19,7 @@ pub(crate) use profile::Timestamps;
 pub(crate) use readback::Readback;
 pub(crate) use record::{Recorded, Region};
 
-use crate::Result;
+use crate::{Result, Tuning};
 use std::sync::Arc;
 
 /// A device: one GPU, or the CPU. Cheap to clone; all clones are the same device.
@@ -99,6 +99,14 @@ impl Device {
         match &self.0 {
             Backend::Cpu => DeviceReport::cpu(),
             Backend::Gpu(gpu) => gpu.report(),
+        }
+    }
+
+    /// The tuning that it was opened with.
+    pub(crate) fn tuning(&self) -> Option<&Tuning> {
+        match &self.0 {
+            Backend::Cpu => None,
+            Backend::Gpu(gpu) => gpu.target.tuning.as_deref(),
         }
     }
 

@@ -1,5 +1,8 @@
 //! How to choose and open a GPU.
 
+use crate::Tuning;
+use std::sync::Arc;
+
 /// Which adapter [`Device::gpu`](crate::Device::gpu) opens, and how.
 ///
 /// By default: the hardware adapter that wgpu ranks first (discrete before integrated), with unchecked kernels and
@@ -19,6 +22,7 @@ pub struct GpuOptions {
     pub(crate) subgroups: bool,
     pub(crate) sentinels: bool,
     pub(crate) hardware_kernels: bool,
+    pub(crate) tuning: Option<Arc<Tuning>>,
 }
 
 impl Default for GpuOptions {
@@ -32,6 +36,7 @@ impl Default for GpuOptions {
             subgroups: true,
             sentinels: false,
             hardware_kernels: false,
+            tuning: None,
         }
     }
 }
@@ -96,6 +101,15 @@ impl GpuOptions {
     pub fn hardware_kernels(self, hardware_kernels: bool) -> Self {
         GpuOptions {
             hardware_kernels,
+            ..self
+        }
+    }
+
+    /// Choices of kernels that [`Trainer::tune`](crate::Trainer::tune) or [`Network::tune`](crate::Network::tune) has
+    /// measured on this adapter. Opening another adapter, or one with another driver, is then an error.
+    pub fn tuning(self, tuning: Tuning) -> Self {
+        GpuOptions {
+            tuning: Some(Arc::new(tuning)),
             ..self
         }
     }

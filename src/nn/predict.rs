@@ -6,7 +6,7 @@ use crate::kernel::update::state_at;
 use crate::plan::{Clock, Role};
 
 /// Rows that [`Network::predict`] computes at a time.
-const MOST_PREDICT_ROWS: usize = 256;
+pub(super) const MOST_PREDICT_ROWS: usize = 256;
 
 impl Network {
     /// The network's output (logits, for a classifier) for any number of samples, row by row; computed 256 rows at a
