@@ -27,21 +27,21 @@ fn main(
     @builtin(local_invocation_index) lane: u32,
 ) {
     let i = (group.x + group.y * groups.x) * WORKGROUP + lane;
+    let entry = 2u * (state[0].x % p.table_steps);
+    // The update finds them here, at a place that is the same in every step: no lane computes it, none loads for itself.
+    if i == 0u {
+        state[1] = table[entry];
+    }
     if i >= p.rows * p.ld4 {
         return;
     }
     let row = i / p.ld4;
     let col4 = i % p.ld4;
     // While the guard stops the step counter, the entry may be that of a shorter batch: stay within the indices.
-    let entry = 2u * (state[0].x % p.table_steps);
     let position = table[entry + 1u].x + row;
     let sample = indices[min(position, p.samples - 1u)];
     x[i] = in_columns(load(sample * p.ld4 + col4) * p.scale + p.shift, col4 * 4u, p.cols);
     if col4 == 0u {
         batch_labels[row] = labels[sample];
-    }
-    // The update finds them here, at a place that is the same in every step: no lane computes it, none loads for itself.
-    if i == 0u {
-        state[1] = table[entry];
     }
 }

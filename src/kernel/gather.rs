@@ -102,7 +102,8 @@ impl Compute for Gather {
                 include_str!("../../shaders/gather.wgsl"),
             ],
             &params,
-            self.shape.vec4s().div_ceil(WORKGROUP),
+            // One even without columns: the step's values are to be copied.
+            self.shape.vec4s().div_ceil(WORKGROUP).max(1),
         )
     }
 

@@ -6,7 +6,7 @@ use super::{StepReport, Trainer};
 use crate::Result;
 use crate::executor::{PlanId, Ticket};
 use crate::kernel::loss::ENTRY;
-use crate::kernel::update::{ALL_FINITE, ENTRY_WORDS};
+use crate::kernel::update::{ALL_FINITE, ENTRY_WORDS, StepValues};
 use crate::plan::{Clock, Role, gradient_parts};
 
 /// A submit whose results are on their way.
@@ -31,12 +31,9 @@ impl Trainer {
             let run = (self.table_steps - place).min(plans.len() - first);
             self.entries.clear();
             for i in first..first + run {
-                let step = self.step + i as u64;
-                let Turn { phase, update, .. } = self.turn(step);
-                let optimizer = self.phases[phase].optimizer;
-                let values = optimizer.step_values(update + 1, self.learning_rate(step));
                 let begin = self.position * batch;
                 let offset = self.training.offset(begin, begin + i * batch);
+                let values = self.step_values(self.step + i as u64);
                 self.entries.extend(values.entry(offset));
             }
             self.network.executor.write(
@@ -56,6 +53,13 @@ impl Trainer {
         });
         self.step += steps as u64;
         Ok(())
+    }
+
+    /// What changes from step to step, for the update.
+    pub(super) fn step_values(&self, step: u64) -> StepValues<f32> {
+        let Turn { phase, update, .. } = self.turn(step);
+        let optimizer = self.phases[phase].optimizer;
+        optimizer.step_values(update + 1, self.learning_rate(step))
     }
 
     /// Waits for the oldest submit in flight, adds its results, and reports its last step.

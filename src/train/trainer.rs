@@ -10,7 +10,7 @@ use super::{EpochReport, Progress, StepReport, TrainerBuilder};
 use crate::data::{Dataset, Targets};
 use crate::executor::{Fetch, IN_FLIGHT, PlanId};
 use crate::kernel::loss::ENTRY;
-use crate::kernel::update::ENTRY_WORDS;
+use crate::kernel::update::{ENTRY_WORDS, STATE_VALUES};
 use crate::nn::{Losses, Network};
 use crate::plan::{Clock, Plan, Request, Role, Task, gradient_parts, lower};
 use crate::{Error, Plateau, ReduceOnPlateau, Result};
@@ -237,6 +237,10 @@ impl Trainer {
         })?;
         self.network.write_input(x, rows)?;
         self.network.write_targets(targets, rows)?;
+        // There is no gather to bring them.
+        let (state, values) = (Role::State(Clock::Training), self.step_values(self.step));
+        let executor = &mut self.network.executor;
+        executor.write(state, STATE_VALUES, &values.words())?;
         self.anchor = Anchor::at(self, 0);
         self.submit(&[plan], rows)?;
         let (mut totals, mut report) = (Totals::new(self), None);
