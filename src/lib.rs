@@ -72,6 +72,9 @@ mod random;
 mod tensor;
 mod train;
 
+/// The version of wgpu that wgrad is built on, for [`Device::on_adapter`].
+pub use wgpu;
+
 pub use data::{Dataset, IdxArray, Mnist, Targets, read_idx};
 pub use device::{AdapterReport, Device, DeviceKind, DeviceReport, GpuOptions};
 pub use error::{Error, Result};

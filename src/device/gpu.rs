@@ -32,8 +32,14 @@ pub(crate) struct Gpu {
 }
 
 impl Gpu {
+    /// Opens the adapter that fits the options.
     pub(crate) async fn open(options: &GpuOptions) -> Result<Self> {
         let adapter = choose(adapters().await, options)?;
+        Gpu::on(&adapter, options).await
+    }
+
+    /// Opens this adapter.
+    pub(crate) async fn on(adapter: &wgpu::Adapter, options: &GpuOptions) -> Result<Self> {
         let info = adapter.get_info();
         let supported = adapter.limits();
         let mut features = wgpu::Features::empty();

@@ -56,6 +56,34 @@ impl Device {
         Ok(Device(Backend::Gpu(Arc::new(Gpu::open(&options).await?))))
     }
 
+    /// A GPU that another part of the program found through [`wgpu`]: the one that draws on its window, or one of an
+    /// instance with settings of its own. wgrad opens a device of its own on it, so neither sees the other's errors. What
+    /// in the options chooses an adapter is not looked at.
+    ///
+    /// ```
+    /// use wgrad::{Device, GpuOptions, wgpu};
+    /// # fn main() -> wgrad::Result<()> {
+    /// let instance = wgpu::Instance::new(wgpu::InstanceDescriptor::new_without_display_handle());
+    /// # let adapters = pollster::block_on(instance.enumerate_adapters(wgpu::Backends::PRIMARY));
+    /// # #[cfg(any())]
+    /// let adapters = instance.enumerate_adapters(wgpu::Backends::PRIMARY).await;
+    /// if let Some(adapter) = adapters.first() {
+    ///     let device = Device::on_adapter(adapter, GpuOptions::default())?;
+    ///     assert_eq!(device.report().adapter.name, adapter.get_info().name);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`OpenDevice`](crate::Error::OpenDevice) if the driver refuses, or the adapter cannot run compute shaders within
+    /// WebGPU's default limits.
+    pub async fn on_adapter_async(adapter: &wgpu::Adapter, options: GpuOptions) -> Result<Self> {
+        Ok(Device(Backend::Gpu(Arc::new(
+            Gpu::on(adapter, &options).await?,
+        ))))
+    }
+
     /// The best hardware GPU if there is one, else the CPU. The [`report`](Device::report) tells which.
     ///
     /// # Errors
@@ -71,6 +99,12 @@ impl Device {
     #[cfg(not(target_arch = "wasm32"))]
     pub fn gpu(options: GpuOptions) -> Result<Self> {
         pollster::block_on(Device::gpu_async(options))
+    }
+
+    /// [`Device::on_adapter_async`], waited for.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub fn on_adapter(adapter: &wgpu::Adapter, options: GpuOptions) -> Result<Self> {
+        pollster::block_on(Device::on_adapter_async(adapter, options))
     }
 
     /// [`Device::auto_async`], waited for.
