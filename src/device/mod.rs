@@ -1,6 +1,7 @@
 //! Where work runs: a GPU through wgpu, or the CPU.
 
 mod adapter;
+mod budget;
 mod faults;
 mod gpu;
 mod memory;
@@ -13,6 +14,7 @@ mod report;
 pub use options::GpuOptions;
 pub use report::{AdapterReport, DeviceKind, DeviceReport};
 
+pub(crate) use budget::Buffer;
 pub(crate) use gpu::Gpu;
 pub(crate) use memory::{Memory, Operand};
 pub(crate) use profile::Timestamps;
@@ -58,7 +60,8 @@ impl Device {
 
     /// A GPU that another part of the program found through [`wgpu`]: the one that draws on its window, or one of an
     /// instance with settings of its own. wgrad opens a device of its own on it, so neither sees the other's errors. What
-    /// in the options chooses an adapter is not looked at.
+    /// in the options chooses an adapter is not looked at. wgrad's own instances have no flags: some of wgpu's default ones
+    /// cost time, or keep buffers below 4 GiB.
     ///
     /// ```
     /// use wgrad::{Device, GpuOptions, wgpu};
@@ -133,6 +136,16 @@ impl Device {
         match &self.0 {
             Backend::Cpu => DeviceReport::cpu(),
             Backend::Gpu(gpu) => gpu.report(),
+        }
+    }
+
+    /// Bytes of all of wgrad's buffers on this GPU, as [`GpuOptions::memory_limit`] counts them: parameters and what else
+    /// networks and trainers need, data sets, tensors, parameter blocks of kernels, buffers to read results through. What
+    /// the driver adds is not counted. 0 on the CPU, whose memory the operating system counts.
+    pub fn bytes_allocated(&self) -> u64 {
+        match &self.0 {
+            Backend::Cpu => 0,
+            Backend::Gpu(gpu) => gpu.budget.used(),
         }
     }
 

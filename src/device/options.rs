@@ -19,6 +19,7 @@ pub struct GpuOptions {
     pub(crate) subgroups: bool,
     pub(crate) sentinels: bool,
     pub(crate) hardware_kernels: bool,
+    pub(crate) memory_limit: Option<u64>,
 }
 
 impl Default for GpuOptions {
@@ -32,6 +33,7 @@ impl Default for GpuOptions {
             subgroups: true,
             sentinels: false,
             hardware_kernels: false,
+            memory_limit: None,
         }
     }
 }
@@ -96,6 +98,23 @@ impl GpuOptions {
     pub fn hardware_kernels(self, hardware_kernels: bool) -> Self {
         GpuOptions {
             hardware_kernels,
+            ..self
+        }
+    }
+
+    /// The most bytes that wgrad's buffers on the device may take together. What needs more is refused with
+    /// [`Error::OutOfMemory`](crate::Error::OutOfMemory) before any of it is allocated: a network when it is built, its
+    /// training when the trainer is built, a data set or another batch size when it is first wanted.
+    ///
+    /// By default there is no limit but the driver's, since wgpu does not tell how much memory an adapter has. What the
+    /// driver refuses gives the same error, and nothing of it stays allocated. On Vulkan and DX12, where the
+    /// driver tells the budget that the program has, wgpu refuses what is over it, instead of moving memory to and fro.
+    ///
+    /// Where a buffer grows, the old one counts until its contents are copied. [`Device::cpu`](crate::Device::cpu) has no
+    /// such limit: there the operating system's apply.
+    pub fn memory_limit(self, bytes: u64) -> Self {
+        GpuOptions {
+            memory_limit: Some(bytes),
             ..self
         }
     }

@@ -1,6 +1,6 @@
 //! Making kernel calls ready on a GPU: shaders, pipelines, parameter blocks, bind groups.
 
-use super::Gpu;
+use super::{Buffer, Gpu};
 use crate::kernel::program::{MAX_WORKGROUPS_PER_DIMENSION, fold};
 use crate::kernel::{Access, Binding, Compute, Kernel};
 use crate::{Error, Result};
@@ -18,7 +18,7 @@ pub(super) struct Pipeline {
 /// A part of a buffer, bound to a kernel.
 #[derive(Clone, Debug)]
 pub(crate) struct Region {
-    pub(crate) buffer: wgpu::Buffer,
+    pub(crate) buffer: Buffer,
     pub(crate) offset: u64,
     pub(crate) bytes: u64,
 }
@@ -27,6 +27,8 @@ pub(crate) struct Region {
 #[derive(Debug, Default)]
 pub(crate) struct Recorded {
     calls: Vec<RecordedCall>,
+    /// The parameter blocks, which the bindings name.
+    _blocks: Option<Buffer>,
 }
 
 #[derive(Debug)]
@@ -77,7 +79,10 @@ impl Gpu {
             wgpu::BufferUsages::UNIFORM | wgpu::BufferUsages::COPY_DST,
         )?;
         self.queue.write_buffer(&params, 0, &blocks);
-        let mut recorded = Recorded::default();
+        let mut recorded = Recorded {
+            calls: Vec::with_capacity(programs.len()),
+            _blocks: Some(params.clone()),
+        };
         let mut offset = 0;
         for (kernel, regions, program) in programs {
             let workgroups = fold(program.workgroups);
