@@ -63,6 +63,7 @@ mod data;
 mod device;
 mod error;
 mod executor;
+mod file;
 mod graph;
 mod kernel;
 mod nn;

@@ -4,6 +4,7 @@ mod common;
 
 use common::compare::assert_same_bits;
 use common::devices::{cpu, gpu};
+use std::path::{Path, PathBuf};
 use wgrad::{
     Adam, Dataset, Device, DeviceKind, Error, GpuOptions, Graph, Init, Layout, Network, Sequential,
     Sgd, Tensor, Trainer, wgpu,
@@ -45,8 +46,8 @@ fn adapters(descriptor: wgpu::InstanceDescriptor) -> Vec<wgpu::Adapter> {
     pollster::block_on(instance.enumerate_adapters(backends))
 }
 
-/// A device of wgpu's backend that does nothing.
-fn noop() -> Device {
+/// The adapter of wgpu's backend that does nothing.
+fn noop_adapter() -> wgpu::Adapter {
     let mut descriptor = wgpu::InstanceDescriptor::new_without_display_handle();
     descriptor.backends = wgpu::Backends::NOOP;
     // Checks of indirect calls would keep buffers below 4 GiB.
@@ -58,7 +59,11 @@ fn noop() -> Device {
         max_storage_buffer_binding_size: 1 << 49,
         ..wgpu::Limits::unlimited()
     });
-    Device::on_adapter(&adapters(descriptor)[0], GpuOptions::default()).unwrap()
+    adapters(descriptor).swap_remove(0)
+}
+
+fn noop() -> Device {
+    Device::on_adapter(&noop_adapter(), GpuOptions::default()).unwrap()
 }
 
 #[test]
@@ -248,4 +253,89 @@ fn what_the_driver_refuses_is_the_same_error() {
     assert_refused(graph.build(y, &device, 0), needed, before + 256);
     assert_eq!(device.bytes_allocated(), before);
     assert_eq!(small.epoch(&data()).unwrap().steps, 6);
+}
+
+/// A folder of the test's own, which is not there yet.
+fn folder(name: &str) -> PathBuf {
+    let folder = std::env::temp_dir().join(format!("wgrad-{name}-{}", std::process::id()));
+    let _ = std::fs::remove_dir_all(&folder);
+    folder
+}
+
+/// The one file in a folder.
+fn only_file(folder: &Path) -> PathBuf {
+    let mut files = std::fs::read_dir(folder).unwrap();
+    let file = files.next().unwrap().unwrap().path();
+    assert!(files.next().is_none(), "more than one file");
+    file
+}
+
+#[test]
+fn a_pipeline_cache_is_kept_whole_and_changes_no_bit() {
+    let folder = folder("pipelines");
+    let open = || own(GpuOptions::default().pipeline_cache(&folder));
+    let expected = train(gpu());
+    let device = open();
+    if !device.report().keeps_pipelines {
+        // Only Vulkan hands them out.
+        assert_ne!(device.report().adapter.backend, "vulkan");
+        assert!(!device.save_pipeline_cache().unwrap());
+        assert!(!folder.exists());
+        return;
+    }
+    assert!(!folder.exists(), "opening a device writes nothing");
+    assert_same_bits("with an empty cache", &train(&device), &expected);
+    assert!(device.save_pipeline_cache().unwrap());
+    let file = only_file(&folder);
+    let saved = std::fs::read(&file).unwrap();
+    assert_same_bits("with a cache", &train(&open()), &expected);
+
+    // Nothing, garbage, half a file, a changed byte, another adapter's, a folder: all count as empty.
+    let mut changed = saved.clone();
+    *changed.last_mut().unwrap() ^= 1;
+    let text = String::from_utf8_lossy(&saved).into_owned();
+    let other = text.replacen("vulkan_", "vulkan_9", 1).into_bytes();
+    let half = saved[..saved.len() / 2].to_vec();
+    for bytes in [vec![], vec![0xa5; 4096], half, changed, other] {
+        std::fs::write(&file, &bytes).unwrap();
+        let device = open();
+        assert_same_bits("with a bad cache", &train(&device), &expected);
+        // Saved when the device is dropped, whole and as before.
+        drop(device);
+        let now = std::fs::read(only_file(&folder)).unwrap();
+        assert_eq!(now.len(), saved.len());
+    }
+    std::fs::remove_file(&file).unwrap();
+    std::fs::create_dir(&file).unwrap();
+    let device = open();
+    assert_same_bits("with a folder for a cache", &train(&device), &expected);
+    assert!(matches!(
+        device.save_pipeline_cache(),
+        Err(Error::Io { .. })
+    ));
+    drop(device);
+    std::fs::remove_dir_all(&folder).unwrap();
+
+    // A folder that cannot be made; and a device that is lost before it is dropped.
+    std::fs::write(&folder, "a file").unwrap();
+    let device = open();
+    assert_same_bits("without a folder", &train(&device), &expected);
+    let error = device.save_pipeline_cache().unwrap_err();
+    assert!(matches!(error, Error::Io { .. }), "{error}");
+    device.simulate_loss();
+    drop(device);
+    std::fs::remove_file(&folder).unwrap();
+}
+
+#[test]
+fn without_the_option_or_the_feature_nothing_is_saved() {
+    let folder = folder("no-pipelines");
+    let options = GpuOptions::default().pipeline_cache(&folder);
+    let noop = Device::on_adapter(&noop_adapter(), options).unwrap();
+    for device in [cpu().clone(), gpu().clone(), noop] {
+        assert!(!device.report().keeps_pipelines);
+        drop(trainer(&device).epoch(&data()).unwrap());
+        assert!(!device.save_pipeline_cache().unwrap());
+    }
+    assert!(!folder.exists());
 }

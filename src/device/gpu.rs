@@ -3,6 +3,7 @@
 use super::adapter::{adapters, choose};
 use super::budget::{Budget, Buffer};
 use super::faults::{Faults, driver_words};
+use super::pipeline_cache::PipelineCache;
 use super::record::Pipeline;
 use super::{AdapterReport, DeviceReport, GpuOptions};
 use crate::kernel::Target;
@@ -32,6 +33,8 @@ pub(crate) struct Gpu {
     last_submission: Mutex<Option<wgpu::SubmissionIndex>>,
     /// By shader text: two kernels with the same text share a pipeline.
     pub(super) pipelines: Mutex<HashMap<String, Pipeline>>,
+    /// What the driver has compiled, from run to run.
+    pub(super) cache: Option<PipelineCache>,
 }
 
 impl Gpu {
@@ -51,6 +54,9 @@ impl Gpu {
         }
         // For profiles; costs nothing until one is asked for.
         features |= adapter.features() & wgpu::Features::TIMESTAMP_QUERY;
+        if options.pipeline_cache.is_some() {
+            features |= adapter.features() & wgpu::Features::PIPELINE_CACHE;
+        }
         let descriptor = wgpu::DeviceDescriptor {
             label: Some("wgrad"),
             required_features: features,
@@ -70,11 +76,14 @@ impl Gpu {
                     adapter: info.name.clone(),
                     message: error.to_string(),
                 })?;
+        let folder = options.pipeline_cache.as_deref();
+        let cache = folder.and_then(|folder| PipelineCache::open(&device, &info, folder));
         let budget = Budget::new(options.memory_limit);
         let one_width = info.subgroup_min_size == info.subgroup_max_size;
         Ok(Gpu {
             faults: Faults::watch(&device, Arc::clone(&budget)),
             budget,
+            cache,
             target: Target {
                 software: info.device_type == wgpu::DeviceType::Cpu && !options.hardware_kernels,
                 subgroup: (features.contains(wgpu::Features::SUBGROUP) && one_width)
@@ -97,6 +106,7 @@ impl Gpu {
             max_buffer_bytes: limits.max_buffer_size,
             max_binding_bytes: limits.max_storage_buffer_binding_size,
             memory_limit: self.budget.limit,
+            keeps_pipelines: self.cache.is_some(),
             subgroup: self.target.subgroup,
             threads: rayon::current_num_threads(),
         }

@@ -6,6 +6,7 @@ mod faults;
 mod gpu;
 mod memory;
 mod options;
+mod pipeline_cache;
 mod profile;
 mod readback;
 mod record;
@@ -146,6 +147,20 @@ impl Device {
         match &self.0 {
             Backend::Cpu => 0,
             Backend::Gpu(gpu) => gpu.budget.used(),
+        }
+    }
+
+    /// Saves the pipelines that the driver has compiled so far, if [`GpuOptions::pipeline_cache`] was set and the adapter
+    /// hands them out, and says whether it did. The file is replaced as a whole. What was compiled since is saved once more
+    /// when the device is dropped, if that succeeds.
+    ///
+    /// # Errors
+    /// [`Io`](crate::Error::Io) if the file cannot be written.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub fn save_pipeline_cache(&self) -> Result<bool> {
+        match &self.0 {
+            Backend::Cpu => Ok(false),
+            Backend::Gpu(gpu) => gpu.cache.as_ref().map_or(Ok(false), |cache| cache.save()),
         }
     }
 

@@ -1,5 +1,7 @@
 //! How to choose and open a GPU.
 
+use std::path::PathBuf;
+
 /// Which adapter [`Device::gpu`](crate::Device::gpu) opens, and how.
 ///
 /// By default: the hardware adapter that wgpu ranks first (discrete before integrated), with unchecked kernels and
@@ -20,6 +22,7 @@ pub struct GpuOptions {
     pub(crate) sentinels: bool,
     pub(crate) hardware_kernels: bool,
     pub(crate) memory_limit: Option<u64>,
+    pub(crate) pipeline_cache: Option<PathBuf>,
 }
 
 impl Default for GpuOptions {
@@ -34,6 +37,7 @@ impl Default for GpuOptions {
             sentinels: false,
             hardware_kernels: false,
             memory_limit: None,
+            pipeline_cache: None,
         }
     }
 }
@@ -115,6 +119,21 @@ impl GpuOptions {
     pub fn memory_limit(self, bytes: u64) -> Self {
         GpuOptions {
             memory_limit: Some(bytes),
+            ..self
+        }
+    }
+
+    /// Keeps the pipelines that the driver compiles in a folder, in a file for each adapter, so that the next run need not
+    /// compile them. Of use where the driver keeps none of its own; most do. The adapter must hand them out, as Vulkan's do;
+    /// [`DeviceReport::keeps_pipelines`](crate::DeviceReport::keeps_pipelines) tells. They are read when the device is
+    /// opened. A file that is missing, damaged, or another adapter's or driver version's counts as empty. They are saved by
+    /// [`Device::save_pipeline_cache`](crate::Device::save_pipeline_cache), and when the device is dropped. They change no
+    /// result.
+    ///
+    /// Drivers trust these files: use a folder that nobody else can write to.
+    pub fn pipeline_cache(self, folder: impl Into<PathBuf>) -> Self {
+        GpuOptions {
+            pipeline_cache: Some(folder.into()),
             ..self
         }
     }

@@ -5,6 +5,7 @@ use crate::kernel::program::{MAX_WORKGROUPS_PER_DIMENSION, fold};
 use crate::kernel::{Access, Binding, Compute, Kernel};
 use crate::{Error, Result};
 use std::sync::PoisonError;
+use std::sync::atomic::Ordering;
 
 /// Parameter blocks start at multiples of this: WebGPU's default alignment of uniform bindings.
 const UNIFORM_ALIGNMENT: u64 = 256;
@@ -183,9 +184,12 @@ impl Gpu {
                     zero_initialize_workgroup_memory: false,
                     ..Default::default()
                 },
-                cache: None,
+                cache: self.cache.as_ref().map(|cache| &cache.raw),
             });
         self.check()?;
+        if let Some(cache) = &self.cache {
+            cache.changed.store(true, Ordering::Relaxed);
+        }
         let made = Pipeline { pipeline, layout };
         pipelines.insert(source.to_string(), made.clone());
         Ok(made)
