@@ -1,5 +1,5 @@
 // Gathers a mini-batch: each invocation converts four neighbouring values of one sample; the first of a row also
-// copies the label.
+// copies the label, the first of all the step's values.
 
 struct Params {
     rows: u32,
@@ -15,8 +15,8 @@ struct Params {
 @group(0) @binding(0) var<uniform> p: Params;
 @group(0) @binding(2) var<storage, read> labels: array<u32>; // of all samples
 @group(0) @binding(3) var<storage, read> indices: array<u32>; // the shuffled order
-@group(0) @binding(4) var<storage, read> table: array<vec4<u32>>; // two to a step; word 3: where its batch begins
-@group(0) @binding(5) var<storage, read> state: array<u32>; // word 0: step
+@group(0) @binding(4) var<storage, read> table: array<vec4<u32>>; // two to a step: its values; where its batch begins
+@group(0) @binding(5) var<storage, read_write> state: array<vec4<u32>>; // step and others; the step's values
 @group(0) @binding(6) var<storage, read_write> x: array<vec4<f32>>; // [rows, cols]
 @group(0) @binding(7) var<storage, read_write> batch_labels: array<u32>; // [rows]
 
@@ -33,10 +33,15 @@ fn main(
     let row = i / p.ld4;
     let col4 = i % p.ld4;
     // While the guard stops the step counter, the entry may be that of a shorter batch: stay within the indices.
-    let position = table[2u * (state[0] % p.table_steps)].w + row;
+    let entry = 2u * (state[0].x % p.table_steps);
+    let position = table[entry + 1u].x + row;
     let sample = indices[min(position, p.samples - 1u)];
     x[i] = in_columns(load(sample * p.ld4 + col4) * p.scale + p.shift, col4 * 4u, p.cols);
     if col4 == 0u {
         batch_labels[row] = labels[sample];
+    }
+    // The update finds them here, at a place that is the same in every step: no lane computes it, none loads for itself.
+    if i == 0u {
+        state[1] = table[entry];
     }
 }

@@ -1,13 +1,16 @@
 // C = A·B with everything in registers: no workgroup memory and no barrier. For software adapters, where arithmetic is cheap
 // and a load is dear: for each component, a scalar loop over the lanes.
 //
-// LANES invocations share a tile of C, 4·LANES·QUADS rows by 4·LANES columns. A lane owns 4 columns, all rows of them. Per
-// step of 4 along K it loads a 4×4 block of B for its columns and QUADS 4×4 blocks of A, and sees the other lanes' blocks of
-// A by `broadcast(value, lane)`, which the host puts in front: a subgroup shuffle, or, with LANES = 1, its argument.
+// LANES invocations share a tile of C, 4·BLOCKS rows by 4·LANES columns. A lane owns 4 columns, all rows of them. Per step
+// of 4 along K it loads a 4×4 block of B for its columns, and takes the tile's BLOCKS 4×4 blocks of A from
+// `block_of_a(own, l, row, k)`, which the host puts in front: lane l's own block, by a subgroup shuffle; or, where no lanes
+// share, a block that it loads.
+//
+// Blocks have names, not indices: some adapters do not unroll loops, and keep what is indexed in memory.
 
 // Line i of a 4×4 block of A or B as memory holds it: 4 depths of one row or column, or 4 rows or columns at one depth.
 // Past the last row or column the line repeats, and its results are not stored. Past K, A is zero: its padding, or here.
-fn load_a(row: u32, k: u32, i: u32) -> vec4<f32> {
+fn line_of_a(row: u32, k: u32, i: u32) -> vec4<f32> {
     if A_TRANSPOSED {
         let line = a[min(k + i, p.k - 1u) * p.lda + min(row / 4u, p.lda - 1u)];
         return select(vec4(0.0), line, k + i < p.k);
@@ -15,11 +18,40 @@ fn load_a(row: u32, k: u32, i: u32) -> vec4<f32> {
     return a[min(row + i, p.m - 1u) * p.lda + k / 4u];
 }
 
-fn load_b(col: u32, k: u32, i: u32) -> vec4<f32> {
+fn line_of_b(col: u32, k: u32, i: u32) -> vec4<f32> {
     if B_TRANSPOSED {
         return b[min(col + i, p.n - 1u) * p.ldb + k / 4u];
     }
     return b[min(k + i, p.k - 1u) * p.ldb + min(col / 4u, p.ldb - 1u)];
+}
+
+// Four rows of A, one a column.
+fn load_a(row: u32, k: u32) -> mat4x4<f32> {
+    let lines = mat4x4(line_of_a(row, k, 0u), line_of_a(row, k, 1u), line_of_a(row, k, 2u), line_of_a(row, k, 3u));
+    if A_TRANSPOSED {
+        return transpose(lines);
+    }
+    return lines;
+}
+
+// Four depths of B, one a column.
+fn load_b(col: u32, k: u32) -> mat4x4<f32> {
+    let lines = mat4x4(line_of_b(col, k, 0u), line_of_b(col, k, 1u), line_of_b(col, k, 2u), line_of_b(col, k, 3u));
+    if B_TRANSPOSED {
+        return transpose(lines);
+    }
+    return lines;
+}
+
+fn pick(other: mat4x4<f32>, block: mat4x4<f32>, it: bool) -> mat4x4<f32> {
+    return mat4x4(select(other[0], block[0], it), select(other[1], block[1], it), select(other[2], block[2], it),
+        select(other[3], block[3], it));
+}
+
+fn store_if_there(row: u32, col: u32, value: vec4<f32>) {
+    if row < p.m && col < p.n {
+        store(row, col, value);
+    }
 }
 
 @compute @workgroup_size(WORKGROUP)
@@ -31,58 +63,56 @@ fn main(
     let tile = ((group.x + group.y * groups.x) * WORKGROUP + local) / LANES;
     let lane = local % LANES;
     // Neighbouring tiles lie along M: they read the same columns of B, still in the cache.
-    let tiles_m = (p.m + 4u * LANES * QUADS - 1u) / (4u * LANES * QUADS);
-    let row0 = tile % tiles_m * (4u * LANES * QUADS);
+    let tiles_m = (p.m + 4u * BLOCKS - 1u) / (4u * BLOCKS);
+    let row0 = tile % tiles_m * (4u * BLOCKS);
     let col0 = tile / tiles_m * (4u * LANES);
     let col = col0 + lane * 4u;
-    let depth = select(0u, p.k, col0 < p.n); // a spare tile does nothing; no lane leaves before the last broadcast
+    let depth = select(0u, p.k, col0 < p.n); // a spare tile does nothing; no lane leaves before the last shuffle
 
-    // acc[q][l][i]: this lane's 4 columns of the tile's row (q·LANES + l)·4 + i, which is row i of lane l's block q of A.
-    // Indices are constants once the loops are unrolled; Mesa unrolls up to 32 rounds, so no loop may have more.
-    var acc: array<array<mat4x4<f32>, LANES>, QUADS>;
+    // Column i of c3 is this lane's 4 columns of row i of the tile's block 3 of rows.
+    var c0: mat4x4<f32>;
+    var c1: mat4x4<f32>;
+    var c2: mat4x4<f32>;
+    var c3: mat4x4<f32>;
+    var c4: mat4x4<f32>;
+    var c5: mat4x4<f32>;
+    var c6: mat4x4<f32>;
+    var c7: mat4x4<f32>;
     for (var k = 0u; k < depth; k += 4u) {
-        var b_block: mat4x4<f32>; // one depth a column
-        for (var i = 0u; i < 4u; i++) {
-            b_block[i] = load_b(col, k, i);
+        let b_block = load_b(col, k);
+        let own = own_block_of_a(row0 + 4u * lane, k);
+        c0 += b_block * block_of_a(own, 0u, row0, k);
+        c1 += b_block * block_of_a(own, 1u, row0, k);
+        if BLOCKS > 2u {
+            c2 += b_block * block_of_a(own, 2u, row0, k);
+            c3 += b_block * block_of_a(own, 3u, row0, k);
         }
-        if B_TRANSPOSED {
-            b_block = transpose(b_block);
-        }
-        for (var q = 0u; q < QUADS; q++) {
-            let row = row0 + (q * LANES + lane) * 4u;
-            var a_block: mat4x4<f32>; // one row a column
-            if A_TRANSPOSED {
-                for (var i = 0u; i < 4u; i++) {
-                    a_block[i] = load_a(row, k, i);
-                }
-                a_block = transpose(a_block);
-            }
-            for (var i = 0u; i < 4u; i++) {
-                if !A_TRANSPOSED {
-                    a_block[i] = load_a(row, k, i); // late, so that fewer values live: compiles faster
-                }
-                for (var l = 0u; l < LANES; l++) {
-                    acc[q][l][i] += b_block * broadcast(a_block[i], l);
-                }
-            }
+        if BLOCKS > 4u {
+            c4 += b_block * block_of_a(own, 4u, row0, k);
+            c5 += b_block * block_of_a(own, 5u, row0, k);
+            c6 += b_block * block_of_a(own, 6u, row0, k);
+            c7 += b_block * block_of_a(own, 7u, row0, k);
         }
     }
 
     if col0 == 0u {
-        sum_rows(row0, 4u * LANES * QUADS, lane, LANES);
+        sum_rows(row0, 4u * BLOCKS, lane, LANES);
     }
-    // One `store` in a loop that stays a loop, its row picked by selection: unrolled stores double the compile time.
-    for (var row = row0; row < min(row0 + 4u * LANES * QUADS, p.m); row++) {
-        var value: vec4<f32>;
-        for (var q = 0u; q < QUADS; q++) {
-            for (var l = 0u; l < LANES; l++) {
-                for (var i = 0u; i < 4u; i++) {
-                    value = select(value, acc[q][l][i], row == row0 + (q * LANES + l) * 4u + i);
-                }
-            }
+    // Four stores in a loop over blocks, the block picked by selection: a store for each row would double the compile time.
+    let blocks = min(BLOCKS, (max(p.m, row0) - row0 + 3u) / 4u);
+    for (var block = 0u; block < blocks; block++) {
+        var rows = pick(c0, c1, block == 1u);
+        if BLOCKS > 2u {
+            rows = pick(pick(rows, c2, block == 2u), c3, block == 3u);
         }
-        if col < p.n {
-            store(row, col, value);
+        if BLOCKS > 4u {
+            rows = pick(pick(rows, c4, block == 4u), c5, block == 5u);
+            rows = pick(pick(rows, c6, block == 6u), c7, block == 7u);
         }
+        let row = row0 + 4u * block;
+        store_if_there(row, col, rows[0]);
+        store_if_there(row + 1u, col, rows[1]);
+        store_if_there(row + 2u, col, rows[2]);
+        store_if_there(row + 3u, col, rows[3]);
     }
 }

@@ -49,7 +49,8 @@
 //! # What holds
 //!
 //! - **The same bits**: the same adapter, driver, seed and settings give the same bits, run after run, however the steps
-//!   are cut into submits, calls and checkpoints. Reductions have a fixed order; no float atomics.
+//!   are cut into submits, calls and checkpoints. Reductions have a fixed order; no float atomics. Kernels are chosen by
+//!   shape, or by a [`Tuning`] that the user had measured; never by a timing unasked.
 //! - **No silent fallback**: software adapters are refused unless asked for; every device names itself in its
 //!   [`report`](Device::report).
 //! - **No panic** on what a user, a file or a driver does: everything is an [`Error`] that says what was wanted, what came
@@ -82,7 +83,7 @@ pub use error::{Error, Result};
 pub use graph::{Distribution, Fan, Graph, Init, LossTarget, Value};
 pub use kernel::{
     Activation, Adadelta, Adagrad, Adam, Adamax, Augmentation, Clip, Criterion, Factors, Layout,
-    Lion, Loss, NAdam, Optimizer, RAdam, Reduction, RmsProp, Sgd, TensorStatistics,
+    Lion, Loss, NAdam, Optimizer, RAdam, Reduction, RmsProp, Sgd, TensorStatistics, Tuning,
 };
 pub use nn::{GradientCheck, Gradients, Network, ParameterCheck, Sequential};
 pub use optim::{

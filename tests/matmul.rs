@@ -5,10 +5,13 @@ mod common;
 
 use common::compare::{Tolerance, assert_close, assert_each_close};
 use common::data::{DIMS, Random, shapes};
-use common::devices::{cpu, gpu, gpu_checked, gpu_hardware_kernels, gpu_without_subgroups};
+use common::devices::{
+    WAYS, cpu, gpu, gpu_checked, gpu_hardware_kernels, gpu_with, gpu_without_subgroups, open,
+    tuning,
+};
 use common::oracle;
 use common::precision::{self, ULP, sum_ulps};
-use wgrad::{Activation, Device, Layout, Tensor};
+use wgrad::{Activation, Device, GpuOptions, Layout, Tensor};
 
 /// Multiply-adds of the largest product.
 const MOST: usize = 40_000_000;
@@ -111,27 +114,58 @@ fn integer_products_are_exact_with_runtime_checks() {
     }
 }
 
+/// Each way for GPUs, though the shape would choose another: every dimension in every place, ends of tiles and depths, and
+/// fewer k than slices.
 #[test]
-fn random_products_round_like_a_sum() {
-    let shapes = [
-        [1, 1, 1024],
-        [3, 5, 7],
-        [17, 65, 129],
-        [128, 128, 128],
-        [64, 10, 784],
-        [129, 33, 1024],
-        [257, 384, 1152],
+fn integer_products_are_exact_in_every_way() {
+    let mut sweep = shapes::<3>(11, 1, 2_000_000);
+    for place in 0..3 {
+        assert!(
+            DIMS.iter()
+                .all(|dim| sweep.iter().any(|shape| shape[place] == *dim))
+        );
+    }
+    sweep.extend([[1, 512, 784], [64, 10, 512], [10, 64, 1030], [5, 13, 2049]]);
+    for way in WAYS {
+        let device = gpu_with(way, &sweep);
+        for layout in Layout::ALL {
+            check_exact(&[(way, &device)], layout, &sweep);
+        }
+    }
+}
+
+#[test]
+fn integer_products_are_exact_in_every_way_with_runtime_checks() {
+    let sweep = [
+        [1, 1, 1],
+        [3, 7, 5],
+        [33, 17, 65],
+        [5, 9, 0],
+        [130, 6, 70],
+        [2, 67, 257],
     ];
+    for way in WAYS {
+        let options = GpuOptions::default().tuning(tuning(way, &sweep));
+        let device = open(options.runtime_checks(true));
+        for layout in Layout::ALL {
+            check_exact(&[(way, &device)], layout, &sweep);
+        }
+    }
+}
+
+/// Random products of these shapes in all layouts.
+fn check_rounding(devices: &[(&str, &Device)], shapes: &[[usize; 3]]) {
+    assert!(!shapes.is_empty());
     for layout in Layout::ALL {
-        for shape @ [m, n, k] in shapes {
+        for &shape @ [m, n, k] in shapes {
             let mut random = Random::new(k as u64);
             let (a, b) = (random.normals(m * k), random.uniform(n * k, -3.0, 5.0));
             let expected = oracle::matmul(&a, &b, shape, layout);
             let magnitudes = |x: &[f32]| x.iter().map(|x| x.abs()).collect::<Vec<_>>();
             let magnitudes = oracle::matmul(&magnitudes(&a), &magnitudes(&b), shape, layout);
-            // K products and K sums are rounded, or K fused ones.
+            // K products and K sums are rounded, or K fused ones, in whatever order.
             let tolerance = |i: usize| Tolerance::absolute(sum_ulps(2 * k) * ULP * magnitudes[i]);
-            for (name, device) in devices() {
+            for (name, device) in devices {
                 let name = format!("{name}, {layout:?} {shape:?}");
                 assert_each_close(
                     &name,
@@ -144,8 +178,31 @@ fn random_products_round_like_a_sum() {
     }
 }
 
+#[test]
+fn random_products_round_like_a_sum() {
+    let shapes = [
+        [1, 1, 1024],
+        [3, 5, 7],
+        [17, 65, 129],
+        [128, 128, 128],
+        [64, 10, 784],
+        [129, 33, 1024],
+        [257, 384, 1152],
+    ];
+    check_rounding(&devices(), &shapes);
+    for way in WAYS {
+        let shapes = &shapes[..5];
+        check_rounding(&[(way, &gpu_with(way, shapes))], shapes);
+    }
+}
+
+fn every_activation() -> Vec<Activation> {
+    let all = Activation::ALL.into_iter();
+    all.chain([Activation::LeakyRelu { slope: 0.25 }]).collect()
+}
+
 /// Dense layers whose z are exact, so that only the activation errs.
-fn check_dense(devices: &[(&str, &Device)], shapes: &[[usize; 3]]) {
+fn check_dense(devices: &[(&str, &Device)], activations: &[Activation], shapes: &[[usize; 3]]) {
     assert!(!shapes.is_empty());
     for &shape @ [batch, outputs, inputs] in shapes {
         let mut random = Random::new((batch + outputs + inputs) as u64);
@@ -153,10 +210,7 @@ fn check_dense(devices: &[(&str, &Device)], shapes: &[[usize; 3]]) {
         let weight = random.eighths(outputs * inputs);
         let bias = random.eighths(outputs);
         let z = oracle::add_bias(&oracle::matmul(&x, &weight, shape, Layout::NT), &bias);
-        for f in Activation::ALL
-            .into_iter()
-            .chain([Activation::LeakyRelu { slope: 0.25 }])
-        {
+        for &f in activations {
             let expected: Vec<f64> = z.iter().map(|&z| oracle::activation(f, z)).collect();
             for (name, device) in devices {
                 let x = Tensor::new(device, [batch, inputs], &x).unwrap();
@@ -176,11 +230,21 @@ fn check_dense(devices: &[(&str, &Device)], shapes: &[[usize; 3]]) {
 fn dense_layers_add_their_bias_and_activate() {
     let mut sweep = shapes::<3>(7, 1, 4_000_000);
     sweep.extend([[64, 10, 784], [257, 513, 0]]);
-    check_dense(&devices(), &sweep);
+    check_dense(&devices(), &every_activation(), &sweep);
+}
+
+#[test]
+fn dense_layers_add_their_bias_and_activate_in_every_way() {
+    let sweep = [[1, 1, 1], [3, 7, 5], [33, 17, 65], [5, 9, 0], [2, 130, 258]];
+    for way in WAYS {
+        let activations = [Activation::Identity, Activation::Gelu];
+        check_dense(&[(way, &gpu_with(way, &sweep))], &activations, &sweep);
+    }
 }
 
 #[test]
 fn dense_layers_work_with_runtime_checks() {
     let sweep = [[1, 1, 1], [3, 7, 5], [33, 17, 65], [5, 9, 0]];
-    check_dense(&[("GPU with runtime checks", gpu_checked())], &sweep);
+    let devices = [("GPU with runtime checks", gpu_checked())];
+    check_dense(&devices, &every_activation(), &sweep);
 }

@@ -23,8 +23,8 @@ struct Params {
 @group(0) @binding(0) var<uniform> p: Params;
 @group(0) @binding(2) var<storage, read> labels: array<u32>; // of all samples
 @group(0) @binding(3) var<storage, read> indices: array<u32>; // the shuffled order
-@group(0) @binding(4) var<storage, read> table: array<vec4<u32>>; // two to a step; word 3: where its batch begins
-@group(0) @binding(5) var<storage, read> state: array<u32>; // word 0: step
+@group(0) @binding(4) var<storage, read> table: array<vec4<u32>>; // two to a step: its values; where its batch begins
+@group(0) @binding(5) var<storage, read_write> state: array<vec4<u32>>; // step and others; the step's values
 @group(0) @binding(6) var<storage, read_write> x: array<vec4<f32>>; // [rows, cols]
 @group(0) @binding(7) var<storage, read_write> batch_labels: array<u32>; // [rows]
 
@@ -42,14 +42,15 @@ fn main(
     if row >= p.rows {
         return;
     }
-    let step = state[0];
+    let step = state[0].x;
     for (var i = lane; i < PAIRS; i += WORKGROUP) {
         draw(i, threefry(vec2<u32>(p.key0, p.key1), vec2<u32>(step, row * PAIRS + i)));
     }
     workgroupBarrier();
 
     // While the guard stops the step counter, the entry may be that of a shorter batch: stay within the indices.
-    let position = table[2u * (step % p.table_steps)].w + row;
+    let entry = 2u * (step % p.table_steps);
+    let position = table[entry + 1u].x + row;
     let sample = indices[min(position, p.samples - 1u)];
     let start4 = sample * p.ld4;
     let first = workgroup % PARTS * WORKGROUP + lane;
@@ -60,6 +61,9 @@ fn main(
     }
     if first == 0u {
         batch_labels[row] = labels[sample];
+    }
+    if workgroup == 0u && lane == 0u {
+        state[1] = table[entry]; // for the update
     }
 }
 

@@ -1,4 +1,4 @@
-@group(0) @binding(7) var<storage, read> factors: array<vec4<f32>>; // of rate, L2, L1, decoupled decay, by block of 64
+@group(0) @binding(6) var<storage, read> factors: array<vec4<f32>>; // of rate, L2, L1, decoupled decay, by block of 64
 
 const GROUPED = true;
 

@@ -3,7 +3,6 @@
 
 struct Params {
     count: u32, // vec4 elements in the segment
-    table_steps: u32,
     advance: u32, // 1: this call moves the step counter on
     weight_decay: f32, // L2: added to the gradient as weight_decay * w
     l1: f32, // added as l1 * sign(w)
@@ -14,6 +13,7 @@ struct Params {
     ring_steps: u32, // which has so many places
     pad0: u32,
     pad1: u32,
+    pad2: u32,
     hyper: array<vec4<f32>, 2>, // the rule's constants
 }
 
@@ -28,8 +28,8 @@ struct Step {
 @group(0) @binding(0) var<uniform> p: Params;
 @group(0) @binding(1) var<storage, read_write> weights: array<vec4<f32>>;
 @group(0) @binding(2) var<storage, read> gradients: array<vec4<f32>>;
-@group(0) @binding(4) var<storage, read> table: array<vec4<u32>>; // two to a step
-@group(0) @binding(5) var<storage, read_write> state: array<u32>; // step, step + 1 from the loss, first bad tensor
+// Step, step + 1 from the loss, first bad tensor; from word 4 on the step's values, from the gather.
+@group(0) @binding(4) var<storage, read_write> state: array<u32>;
 
 fn change(i: u32, values: vec4<f32>, clip: f32) {
     if i >= p.count {
@@ -59,14 +59,12 @@ fn main(
         return;
     }
     // Nobody reads word 0 in this dispatch, and nobody writes word 1.
-    let place = 2u * ((state[1] - 1u) % p.table_steps);
-    let entry = bitcast<vec4<f32>>(table[place]);
-    let more = bitcast<vec4<f32>>(table[place + 1u]);
+    let values = bitcast<vec4<f32>>(vec4<u32>(state[4], state[5], state[6], state[7]));
     let first = (group.x + group.y * groups.x) * WORKGROUP * ELEMENTS + lane;
     if first == 0u && p.advance == 1u {
         state[0] = state[1];
     }
     for (var k = 0u; k < ELEMENTS; k++) {
-        change(first + k * WORKGROUP, vec4<f32>(entry.xyz, more.x), clip);
+        change(first + k * WORKGROUP, values, clip);
     }
 }

@@ -76,6 +76,9 @@ impl Gpu {
                     adapter: info.name.clone(),
                     message: error.to_string(),
                 })?;
+        if let Some(tuning) = &options.tuning {
+            tuning.check_adapter(&AdapterReport::new(&info).to_string())?;
+        }
         let folder = options.pipeline_cache.as_deref();
         let cache = folder.and_then(|folder| PipelineCache::open(&device, &info, folder));
         let budget = Budget::new(options.memory_limit);
@@ -88,6 +91,7 @@ impl Gpu {
                 software: info.device_type == wgpu::DeviceType::Cpu && !options.hardware_kernels,
                 subgroup: (features.contains(wgpu::Features::SUBGROUP) && one_width)
                     .then_some(info.subgroup_min_size),
+                tuning: options.tuning.clone(),
             },
             device,
             queue,

@@ -22,7 +22,7 @@ pub(crate) use profile::Timestamps;
 pub(crate) use readback::Readback;
 pub(crate) use record::{Recorded, Region};
 
-use crate::Result;
+use crate::{Result, Tuning};
 use std::sync::Arc;
 
 /// A device: one GPU, or the CPU. Cheap to clone; all clones are the same device.
@@ -161,6 +161,14 @@ impl Device {
         match &self.0 {
             Backend::Cpu => Ok(false),
             Backend::Gpu(gpu) => gpu.cache.as_ref().map_or(Ok(false), |cache| cache.save()),
+        }
+    }
+
+    /// The tuning that it was opened with.
+    pub(crate) fn tuning(&self) -> Option<&Tuning> {
+        match &self.0 {
+            Backend::Cpu => None,
+            Backend::Gpu(gpu) => gpu.target.tuning.as_deref(),
         }
     }
 

@@ -1,6 +1,8 @@
 //! How to choose and open a GPU.
 
+use crate::Tuning;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// Which adapter [`Device::gpu`](crate::Device::gpu) opens, and how.
 ///
@@ -23,6 +25,7 @@ pub struct GpuOptions {
     pub(crate) hardware_kernels: bool,
     pub(crate) memory_limit: Option<u64>,
     pub(crate) pipeline_cache: Option<PathBuf>,
+    pub(crate) tuning: Option<Arc<Tuning>>,
 }
 
 impl Default for GpuOptions {
@@ -38,6 +41,7 @@ impl Default for GpuOptions {
             hardware_kernels: false,
             memory_limit: None,
             pipeline_cache: None,
+            tuning: None,
         }
     }
 }
@@ -111,8 +115,8 @@ impl GpuOptions {
     /// training when the trainer is built, a data set or another batch size when it is first wanted.
     ///
     /// By default there is no limit but the driver's, since wgpu does not tell how much memory an adapter has. What the
-    /// driver refuses gives the same error, and nothing of it stays allocated. On Vulkan and DX12, where the
-    /// driver tells the budget that the program has, wgpu refuses what is over it, instead of moving memory to and fro.
+    /// driver refuses gives the same error, and nothing of it stays allocated. On Vulkan and DX12, where the driver tells the
+    /// budget that the program has, wgpu refuses what is over it, instead of moving memory to and fro.
     ///
     /// Where a buffer grows, the old one counts until its contents are copied. [`Device::cpu`](crate::Device::cpu) has no
     /// such limit: there the operating system's apply.
@@ -134,6 +138,15 @@ impl GpuOptions {
     pub fn pipeline_cache(self, folder: impl Into<PathBuf>) -> Self {
         GpuOptions {
             pipeline_cache: Some(folder.into()),
+            ..self
+        }
+    }
+
+    /// Choices of kernels that [`Trainer::tune`](crate::Trainer::tune) or [`Network::tune`](crate::Network::tune) has
+    /// measured on this adapter. Opening another adapter, or one with another driver, is then an error.
+    pub fn tuning(self, tuning: Tuning) -> Self {
+        GpuOptions {
+            tuning: Some(Arc::new(tuning)),
             ..self
         }
     }

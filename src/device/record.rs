@@ -2,7 +2,7 @@
 
 use super::{Buffer, Gpu};
 use crate::kernel::program::{MAX_WORKGROUPS_PER_DIMENSION, fold};
-use crate::kernel::{Access, Binding, Compute, Kernel};
+use crate::kernel::{Access, Binding, Compute, Kernel, Target};
 use crate::{Error, Result};
 use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
@@ -64,9 +64,18 @@ impl Recorded {
 impl Gpu {
     /// Makes calls ready to be encoded: pipelines, parameter blocks, bind groups.
     pub(crate) fn record(&self, calls: &[(&Kernel, Vec<Region>)]) -> Result<Recorded> {
+        self.record_for(&self.target, calls)
+    }
+
+    /// The same, in the variants for another target than the device's own.
+    pub(crate) fn record_for(
+        &self,
+        target: &Target,
+        calls: &[(&Kernel, Vec<Region>)],
+    ) -> Result<Recorded> {
         let programs: Vec<_> = calls
             .iter()
-            .map(|(kernel, regions)| (kernel, regions, kernel.program(&self.target)))
+            .map(|(kernel, regions)| (kernel, regions, kernel.program(target)))
             .filter(|(_, _, program)| program.workgroups > 0)
             .collect();
         let mut blocks = Vec::new();

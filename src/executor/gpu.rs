@@ -204,9 +204,9 @@ impl GpuExecutor {
 
     /// The calls of a plan that are dispatched: those that have work.
     pub(super) fn dispatched(&self, plan: PlanId) -> impl Iterator<Item = &Call> {
-        let target = self.gpu.target;
+        let target = &self.gpu.target;
         let calls = self.plans[plan.0].plan.calls.iter();
-        calls.filter(move |call| call.kernel.program(&target).workgroups > 0)
+        calls.filter(move |call| call.kernel.program(target).workgroups > 0)
     }
 }
 

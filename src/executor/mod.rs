@@ -3,10 +3,12 @@
 mod cpu;
 mod gpu;
 mod profile;
+mod tune;
 
 pub(crate) use cpu::CpuExecutor;
 pub(crate) use gpu::GpuExecutor;
 pub(crate) use profile::CallTime;
+pub(crate) use tune::tune;
 
 use crate::Result;
 use crate::device::{Backend, Device};

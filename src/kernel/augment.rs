@@ -137,9 +137,10 @@ impl Compute for Augment {
             Source::Floats => floats = args.read(),
         }
         let (labels, indices) = (args.read_words(), args.read_words());
-        let (table, state) = (args.read_words(), args.read_words());
+        let (table, state) = (args.read_words(), args.write_words());
+        let sample = gather.sample(indices, gather.entry(table, state));
+        let step = state[0];
         let (x, batch_labels) = (args.write(), args.write_words());
-        let sample = gather.sample(indices, table, state);
         let (cols, ld, ld4) = (gather.shape.cols, gather.shape.ld(), gather.shape.ld4());
         let weights = elastic::weights(&self.augmentation);
         let one = |canvas: &mut Canvas<T>, (i, x): (usize, &mut [T])| {
@@ -149,7 +150,7 @@ impl Compute for Augment {
                 Source::Bytes => canvas.fill(bytes::values(&words[row * ld4..][..ld4])),
                 Source::Floats => canvas.fill(floats[row * ld..][..ld].iter().copied()),
             }
-            canvas.draw(self.key, state[0], i as u32);
+            canvas.draw(self.key, step, i as u32);
             let (scale, shift) = (T::of(gather.scale.into()), T::of(gather.shift.into()));
             canvas.paint(&weights, scale, shift, x);
             padding.fill(T::ZERO);

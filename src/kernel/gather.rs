@@ -1,12 +1,12 @@
 //! Gathers a mini-batch on the device: x[i] = data[indices[offset + i]]·scale + shift, and the labels alongside.
 //!
 //! The data stay as they came, bytes or floats; bytes are converted here. The offset of the step's batch among the
-//! shuffled indices comes from the step table (see [`crate::plan`]).
+//! shuffled indices comes from the step table (see [`crate::plan`]), whose other values are copied into the state.
 
 use super::elementwise::for_rows;
 use super::program::WORKGROUP;
 use super::program::uniform_block;
-use super::update::{ENTRY_OFFSET, ENTRY_WORDS};
+use super::update::{ENTRY_OFFSET, ENTRY_WORDS, STATE_VALUES, STATE_WORDS};
 use super::{
     Args, Binding, Compute, MatrixShape, Program, Real, Target, gather_bytes, gather_floats, matrix,
 };
@@ -73,7 +73,7 @@ impl Compute for Gather {
             Binding::read_words(2),
             Binding::read_words(3),
             Binding::read_words(4),
-            Binding::read_words(5),
+            Binding::write_words(5),
             Binding::write(6),
             Binding::write_words(7),
         ]
@@ -117,8 +117,9 @@ impl Compute for Gather {
             Source::Floats => floats = args.read(),
         }
         let (labels, indices) = (args.read_words(), args.read_words());
-        let (table, state) = (args.read_words(), args.read_words());
-        let sample = self.sample(indices, table, state);
+        let (table, state) = (args.read_words(), args.write_words());
+        let entry = self.entry(table, state);
+        let sample = self.sample(indices, entry);
         let (scale, shift) = (T::of(self.scale.into()), T::of(self.shift.into()));
         let (ld, ld4) = (self.shape.ld(), self.shape.ld4());
         for_rows(args.write(), self.shape, |i, x| {
@@ -136,15 +137,20 @@ impl Compute for Gather {
 }
 
 impl Gather {
+    /// The step's entry of the table. Its values are copied into the state.
+    pub(super) fn entry<'a>(&self, table: &'a [u32], state: &mut [u32]) -> &'a [u32] {
+        let entry = &table[state[0] as usize % self.table_steps * ENTRY_WORDS..][..ENTRY_WORDS];
+        state[STATE_VALUES..].copy_from_slice(&entry[..STATE_WORDS - STATE_VALUES]);
+        entry
+    }
+
     /// Which sample is each row of the step's batch.
     pub(super) fn sample<'a>(
         &'a self,
         indices: &'a [u32],
-        table: &[u32],
-        state: &[u32],
+        entry: &[u32],
     ) -> impl Fn(usize) -> usize + Sync + use<'a> {
-        let offset =
-            table[state[0] as usize % self.table_steps * ENTRY_WORDS + ENTRY_OFFSET] as usize;
+        let offset = entry[ENTRY_OFFSET] as usize;
         // While the guard stops the step counter, the entry may be that of a shorter batch.
         move |row| indices[(offset + row).min(self.samples - 1)] as usize
     }

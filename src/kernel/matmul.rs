@@ -6,19 +6,20 @@
 //! | `NN` | A·B | [M, K] | [K, N] | dx = dz·W |
 //! | `TN` | Aᵀ·B | [K, M] | [K, N] | dW = dzᵀ·x |
 //!
-//! Sums run over ascending k in `f32`. Two kernels share this file's parameters: [`matmul_tiled`] for GPUs and
-//! [`matmul_direct`] for adapters that run on a CPU. Which one is a pure function of the adapter.
+//! Sums are in `f32`, in an order that depends on the [`Blocking`] only. Three kernels share this file's parameters:
+//! `matmul_tiled` and `matmul_thin` for GPUs, and `matmul_direct` for adapters that run on a CPU. Which one, and with
+//! which sizes, is a pure function of shape and target.
 
 use super::elementwise::{PARALLEL_FLOATS, for_rows, row_of};
 use super::program::uniform_block;
 use super::{
-    Args, Binding, Compute, Epilogue, MatrixShape, Program, Real, Target, epilogue, gemm,
-    matmul_direct, matmul_tiled, matrix, row_sums,
+    Args, Binding, Blocking, Compute, Epilogue, MatrixShape, Program, Real, Target, epilogue, gemm,
+    matrix, row_sums,
 };
 use rayon::prelude::*;
 
 /// Which operand of a matrix product is read transposed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Layout {
     /// A [M, K] · B [K, N].
     NN,
@@ -183,11 +184,7 @@ impl Compute for Matmul {
             beta,
             _pad: [0; 3],
         };
-        let variant = if target.software {
-            matmul_direct::variant(self, target)
-        } else {
-            matmul_tiled::variant(self)
-        };
+        let variant = Blocking::choose(self, target).variant(self, target);
         let mut pieces = self.pieces().to_vec();
         pieces.extend(variant.sources);
         Program::new(&variant.constants, &pieces, &params, variant.workgroups)

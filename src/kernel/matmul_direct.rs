@@ -3,29 +3,39 @@
 //! Where the adapter has subgroups, the lanes of one share a tile of C and hand each other their part of A.
 
 use super::matmul::{Matmul, Variant};
-use super::{Target, broadcast};
+use super::{Target, loaded_blocks, shared_blocks};
 
 const SOURCE: &str = include_str!("../../shaders/matmul_direct.wgsl");
 
 /// Without subgroups: invocations in a workgroup. Software adapters pack eight along x.
 const WORKGROUP: usize = 8;
 
+/// Tiles below which they are made smaller.
+const FEW_TILES: usize = 4;
+
 pub(crate) fn variant(call: &Matmul, target: &Target) -> Variant {
-    // The tile of C is 4·lanes·quads rows by 4·lanes columns: 32×32, 16×16 or 8×4. Larger ones run as fast and take
-    // several times as long to compile.
-    let (lanes, quads, workgroup, broadcast) = match target.subgroup {
-        Some(8) => (8, 1, 8, broadcast::SOURCE),
-        Some(4) => (4, 1, 4, broadcast::SOURCE),
-        _ => (1, 2, WORKGROUP, broadcast::NONE),
+    // The tile of C is 4·blocks rows by 4·lanes columns: 32×32, 16×16 or 16×4. Larger ones run as fast and take several
+    // times as long to compile.
+    let (lanes, most_blocks, workgroup, blocks_of_a) = match target.subgroup {
+        Some(8) => (8, 8, 8, shared_blocks::SOURCE),
+        Some(4) => (4, 4, 4, shared_blocks::SOURCE),
+        _ => (1, 4, WORKGROUP, loaded_blocks::SOURCE),
     };
-    let tiles = call.m.div_ceil(4 * lanes * quads) * call.n.div_ceil(4 * lanes);
+    let tiles = |blocks: usize| call.m.div_ceil(4 * blocks) * call.n.div_ceil(4 * lanes);
+    // 8 rows where there are no more, or where there would be too few tiles to share among threads.
+    let blocks = if call.m <= 8 || tiles(most_blocks) < FEW_TILES {
+        2
+    } else {
+        most_blocks
+    };
+    let tiles = tiles(blocks);
     Variant {
         constants: vec![
             ("LANES", lanes as u32),
-            ("QUADS", quads as u32),
+            ("BLOCKS", blocks as u32),
             ("WORKGROUP", workgroup as u32),
         ],
-        sources: vec![broadcast, SOURCE],
+        sources: vec![blocks_of_a, SOURCE],
         workgroups: (tiles * lanes).div_ceil(workgroup),
     }
 }

@@ -1,62 +1,54 @@
 //! The matrix product for GPUs: tiles of A and B in workgroup memory, a block of C in each invocation's registers.
+//!
+//! A tile with several slices has as many invocations for each block of C. Each slice multiplies its share of every tile's
+//! depth, and the slices' sums are added at the end, in a fixed order: more invocations for a C that is small, with one
+//! dispatch and nothing in global memory between.
 
+use super::add_parts;
 use super::matmul::{Matmul, Variant};
 
 const SOURCE: &str = include_str!("../../shaders/matmul_tiled.wgsl");
 
-/// A tile size: how much of C a workgroup and an invocation compute, and how deep along K a tile is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// A tile size: how much of C a workgroup computes, how deep along K what it loads at a time is, how much of C an
+/// invocation computes, and by how many invocations each block of C is shared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Tile {
     pub(crate) m: usize,
     pub(crate) n: usize,
     pub(crate) k: usize,
     pub(crate) per_m: usize,
     pub(crate) per_n: usize,
+    pub(crate) slices: usize,
 }
 
-/// The sizes there are, largest first.
-pub(crate) const TILES: [Tile; 3] = [
+const fn tile(size: usize, k: usize, [per_m, per_n]: [usize; 2], slices: usize) -> Tile {
     Tile {
-        m: 128,
-        n: 128,
-        k: 8,
-        per_m: 8,
-        per_n: 8,
-    },
-    Tile {
-        m: 64,
-        n: 64,
-        k: 8,
-        per_m: 8,
-        per_n: 4,
-    },
-    Tile {
-        m: 32,
-        n: 32,
-        k: 8,
-        per_m: 4,
-        per_n: 4,
-    },
+        m: size,
+        n: size,
+        k,
+        per_m,
+        per_n,
+        slices,
+    }
+}
+
+/// The sizes there are, largest first. Those with slices take 256 invocations and all of the workgroup memory, 16 KiB.
+pub(crate) const TILES: [Tile; 6] = [
+    tile(128, 8, [8, 8], 1),
+    tile(64, 8, [8, 4], 1),
+    tile(64, 16, [8, 4], 2),
+    tile(32, 8, [4, 4], 1),
+    tile(32, 32, [4, 4], 4),
+    tile(16, 64, [4, 4], 16),
 ];
 
-/// Workgroups from which a GPU is taken to be busy.
-const BUSY: usize = 128;
-
-/// The largest tile that still gives enough workgroups to keep a GPU busy, else the smallest.
-pub(crate) fn tile(call: &Matmul) -> Tile {
-    let smallest = TILES[TILES.len() - 1];
-    TILES
-        .into_iter()
-        .find(|tile| workgroups(call, tile) >= BUSY)
-        .unwrap_or(smallest)
+impl Tile {
+    pub(crate) fn invocations(&self) -> usize {
+        self.m / self.per_m * (self.n / self.per_n) * self.slices
+    }
 }
 
-fn workgroups(call: &Matmul, tile: &Tile) -> usize {
-    call.m.div_ceil(tile.m) * call.n.div_ceil(tile.n)
-}
-
-pub(crate) fn variant(call: &Matmul) -> Variant {
-    let tile = tile(call);
+pub(crate) fn variant(call: &Matmul, tile: &Tile) -> Variant {
     Variant {
         constants: vec![
             ("TILE_M", tile.m as u32),
@@ -64,8 +56,9 @@ pub(crate) fn variant(call: &Matmul) -> Variant {
             ("TILE_K", tile.k as u32),
             ("PER_M", tile.per_m as u32),
             ("PER_N", tile.per_n as u32),
+            ("SLICES", tile.slices as u32),
         ],
-        sources: vec![SOURCE],
-        workgroups: workgroups(call, &tile),
+        sources: vec![add_parts::SOURCE, SOURCE],
+        workgroups: call.m.div_ceil(tile.m) * call.n.div_ceil(tile.n),
     }
 }

@@ -8,6 +8,7 @@
 //! [`Kernel::run`] runs it on the CPU. Both take the same arguments in the same order.
 
 pub(crate) mod activation;
+pub(crate) mod add_parts;
 pub(crate) mod advance;
 pub(crate) mod argmax;
 pub(crate) mod args;
@@ -15,7 +16,7 @@ pub(crate) mod augment;
 pub(crate) mod batch_norm;
 pub(crate) mod batch_norm_backward;
 pub(crate) mod blend;
-pub(crate) mod broadcast;
+pub(crate) mod blocking;
 pub(crate) mod column_reduce;
 pub(crate) mod column_sum;
 pub(crate) mod commit;
@@ -28,9 +29,11 @@ pub(crate) mod gather_floats;
 pub(crate) mod gemm;
 pub(crate) mod layer_norm;
 pub(crate) mod layer_norm_backward;
+pub(crate) mod loaded_blocks;
 pub(crate) mod loss;
 pub(crate) mod matmul;
 pub(crate) mod matmul_direct;
+pub(crate) mod matmul_thin;
 pub(crate) mod matmul_tiled;
 pub(crate) mod matrix;
 pub(crate) mod program;
@@ -40,6 +43,7 @@ pub(crate) mod rearrange;
 pub(crate) mod row_reduce;
 pub(crate) mod row_statistics;
 pub(crate) mod row_sums;
+pub(crate) mod shared_blocks;
 pub(crate) mod softmax;
 pub(crate) mod softmax_backward;
 pub(crate) mod statistics;
@@ -47,6 +51,7 @@ pub(crate) mod statistics_change;
 pub(crate) mod statistics_value;
 pub(crate) mod sum;
 pub(crate) mod threefry;
+pub(crate) mod tuning;
 pub(crate) mod update;
 
 pub use activation::Activation;
@@ -54,6 +59,7 @@ pub use augment::Augmentation;
 pub use loss::{Criterion, Loss, Reduction};
 pub use matmul::Layout;
 pub use statistics::TensorStatistics;
+pub use tuning::Tuning;
 pub use update::{
     Adadelta, Adagrad, Adam, Adamax, Clip, Factors, Lion, NAdam, Optimizer, RAdam, RmsProp, Sgd,
 };
@@ -65,6 +71,7 @@ pub(crate) use augment::Augment;
 pub(crate) use batch_norm::BatchNorm;
 pub(crate) use batch_norm_backward::BatchNormBackward;
 pub(crate) use blend::Blend;
+pub(crate) use blocking::Blocking;
 pub(crate) use column_sum::ColumnSum;
 pub(crate) use commit::Commit;
 pub(crate) use dropout::Dropout;

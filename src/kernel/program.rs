@@ -1,5 +1,8 @@
 //! How a kernel runs on a GPU: shader text, parameter block, bindings, number of workgroups.
 
+use super::Tuning;
+use std::sync::Arc;
+
 /// How a kernel uses a binding. What it writes it may also read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Access {
@@ -53,13 +56,16 @@ impl Binding {
     }
 }
 
-/// What the choice of a kernel variant may depend on, besides the shape. A pure function of the adapter.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+/// What the choice of a kernel variant may depend on, besides the shape. A pure function of the adapter and of the tuning
+/// that its user gives.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Target {
     /// The adapter runs on a CPU: registers and workgroup memory are both ordinary memory there, and barriers are dear.
     pub(crate) software: bool,
     /// Invocations in a subgroup, where the adapter has subgroups of one width only.
     pub(crate) subgroup: Option<u32>,
+    /// Choices that were measured.
+    pub(crate) tuning: Option<Arc<Tuning>>,
 }
 
 /// The uniform block of a kernel: what it holds, and where, for comparison with the shader's own declaration.

@@ -1,17 +1,16 @@
 //! Shaders as files, for compilers to look at: `scripts/isa.sh`.
 
-use super::matmul_tiled::{TILES, tile};
+use super::blocking::CHOICES;
 use super::shader_tests::{TARGETS, kernels};
 use super::*;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
-/// Products large enough for each tile, with the epilogues of a training step: forward, backward, weight gradient.
+/// Products for each blocking, with the epilogues of a training step: forward, backward, weight gradient.
 fn products() -> Vec<Kernel> {
     let mut products = Vec::new();
-    for (size, wanted) in [(2048, 0), (1024, 1), (TILES[2].m, 2)] {
-        let of = |layout| Matmul::plain(size, size, size, layout);
-        assert_eq!(tile(&of(Layout::NN)), TILES[wanted]);
+    for (_, [m, n, k], _) in CHOICES {
+        let of = |layout| Matmul::plain(m, n, k, layout);
         products.extend([
             Matmul {
                 bias: true,

@@ -1,10 +1,10 @@
 //! Every shader, as it is handed to wgpu, without a GPU: valid, within WebGPU's limits, declared as its Rust side says,
 //! and translated to every language that wgpu's backends speak.
 
+use super::blocking::CHOICES;
 use super::elementwise::Op;
 use super::gather::Source;
 use super::loss::{Against, Output};
-use super::matmul_tiled::TILES;
 use super::random::Draw;
 use super::rearrange::Move;
 use super::update::ClipWith;
@@ -18,18 +18,22 @@ pub(super) const TARGETS: [Target; 4] = [
     Target {
         software: false,
         subgroup: None,
+        tuning: None,
     },
     Target {
         software: true,
         subgroup: None,
+        tuning: None,
     },
     Target {
         software: true,
         subgroup: Some(8),
+        tuning: None,
     },
     Target {
         software: true,
         subgroup: Some(4),
+        tuning: None,
     },
 ];
 
@@ -60,9 +64,8 @@ pub(super) fn kernels() -> Vec<Kernel> {
         kernels.push(Elementwise { op, shape: short }.into());
     }
     for layout in Layout::ALL {
-        // One size for each tile.
-        for size in [TILES[2].m, 2048, 8192] {
-            kernels.push(Matmul::plain(size, size, size, layout).into());
+        for (_, [m, n, k], _) in CHOICES {
+            kernels.push(Matmul::plain(m, n, k, layout).into());
         }
     }
     for f in Activation::ALL {
@@ -82,16 +85,18 @@ pub(super) fn kernels() -> Vec<Kernel> {
             );
         }
     }
-    for row_sums in [false, true] {
-        let epilogue = Epilogue::Gradient { id: 1 };
-        kernels.push(
-            Matmul {
-                epilogue,
-                row_sums,
-                ..Matmul::plain(9, 9, 9, Layout::TN)
-            }
-            .into(),
-        );
+    for (_, [m, n, k], _) in CHOICES {
+        for row_sums in [false, true] {
+            let epilogue = Epilogue::Gradient { id: 1 };
+            kernels.push(
+                Matmul {
+                    epilogue,
+                    row_sums,
+                    ..Matmul::plain(m, n, k, Layout::TN)
+                }
+                .into(),
+            );
+        }
     }
     for shape in [short, long] {
         for yes in [false, true] {
@@ -175,7 +180,6 @@ pub(super) fn kernels() -> Vec<Kernel> {
             let update = Update {
                 optimizer,
                 floats: 64,
-                table_steps: 1,
                 advance: true,
                 clip,
                 grouped,

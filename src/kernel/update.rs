@@ -5,8 +5,8 @@
 //! `src/kernel/update/x.rs`; the loop around them is `shaders/update/update.wgsl` and this file. Clipping and the factors
 //! of parameter groups are compiled in where they are asked for.
 //!
-//! The learning rate and what else changes by step come from the step table (see [`crate::plan`]); nothing is changed
-//! while the non-finite guard is set. The last segment's update also moves the step counter on.
+//! The learning rate and what else changes by step stand in the state (see [`crate::plan`]); nothing is changed while
+//! the non-finite guard is set. The last segment's update also moves the step counter on.
 
 mod adadelta;
 mod adagrad;
@@ -68,15 +68,30 @@ pub(crate) struct StepValues<T> {
 /// Words in an entry of the step table.
 pub(crate) const ENTRY_WORDS: usize = 8;
 
-/// The word of an entry that says where the step's batch begins.
-pub(crate) const ENTRY_OFFSET: usize = 3;
+/// The word of an entry that says where the step's batch begins; before it are the step's values.
+pub(crate) const ENTRY_OFFSET: usize = 4;
+
+/// Words of the state: see [`crate::plan`].
+pub(crate) const STATE_WORDS: usize = 8;
+
+/// The words of the state from this on are the step's values, which the gather copies from the step table.
+pub(crate) const STATE_VALUES: usize = 4;
+
+/// The state at a step counter, with nothing found that is not finite.
+pub(crate) fn state_at(step: u32) -> [u32; STATE_WORDS] {
+    [step, step, ALL_FINITE, 0, 0, 0, 0, 0]
+}
 
 impl StepValues<f32> {
     /// An entry of the step table, with where the step's batch begins.
     pub(crate) fn entry(self, offset: u32) -> [u32; ENTRY_WORDS] {
-        let [rate, first, second, third] =
-            [self.rate, self.first, self.second, self.third].map(f32::to_bits);
-        [rate, first, second, offset, third, 0, 0, 0]
+        let [rate, first, second, third] = self.words();
+        [rate, first, second, third, offset, 0, 0, 0]
+    }
+
+    /// Their bits, as they stand in an entry and in the state.
+    pub(crate) fn words(self) -> [u32; 4] {
+        [self.rate, self.first, self.second, self.third].map(f32::to_bits)
     }
 }
 
@@ -105,15 +120,13 @@ impl<T: Real> Penalty<T> {
     }
 }
 
-/// One segment of the parameter arena. Arguments: weights, gradients, [moments], step table, state, [partial sums of the
-/// squared gradients, by step], [factors of the blocks].
+/// One segment of the parameter arena. Arguments: weights, gradients, [moments], state, [partial sums of the squared
+/// gradients, by step], [factors of the blocks].
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Update {
     pub(crate) optimizer: Optimizer,
     /// Floats in the segment, a multiple of 4.
     pub(crate) floats: usize,
-    /// Entries of the step table.
-    pub(crate) table_steps: usize,
     /// Whether this call moves the step counter on.
     pub(crate) advance: bool,
     pub(crate) clip: ClipWith,
@@ -126,7 +139,6 @@ uniform_block! {
     pub(crate) struct Params {
         /// `vec4` elements in the segment.
         count: u32,
-        table_steps: u32,
         advance: u32,
         weight_decay: f32,
         l1: f32,
@@ -137,7 +149,7 @@ uniform_block! {
         /// Partial sums in a step's place of the ring, and its places.
         parts: u32,
         ring_steps: u32,
-        _pad: [u32; 2],
+        _pad: [u32; 3],
         hyper: [f32; 8],
     }
 }
@@ -158,12 +170,12 @@ impl Compute for Update {
         if self.optimizer.moments() > 0 {
             bindings.push(Binding::write(3));
         }
-        bindings.extend([Binding::read_words(4), Binding::write_words(5)]);
+        bindings.push(Binding::write_words(4));
         if let ClipWith::Norm { .. } = self.clip {
-            bindings.push(Binding::read(6));
+            bindings.push(Binding::read(5));
         }
         if self.grouped {
-            bindings.push(Binding::read(7));
+            bindings.push(Binding::read(6));
         }
         bindings
     }
@@ -173,7 +185,6 @@ impl Compute for Update {
         let [parts, ring_steps] = self.clip.ring();
         let params = Params {
             count: (self.floats / 4) as u32,
-            table_steps: self.table_steps as u32,
             advance: u32::from(self.advance),
             weight_decay: penalty.l2,
             l1: penalty.l1,
@@ -182,7 +193,7 @@ impl Compute for Update {
             clip_epsilon: clip::EPSILON as f32,
             parts: parts as u32,
             ring_steps: ring_steps as u32,
-            _pad: [0; 2],
+            _pad: [0; 3],
             hyper: self.optimizer.hyper(),
         };
         let elements = self.clip.elements(target);
@@ -216,19 +227,18 @@ impl Compute for Update {
         let (weights, gradients) = (args.write(), args.read());
         let kept = self.optimizer.moments();
         let moments = if kept > 0 { args.write() } else { &mut [] };
-        let (table, state) = (args.read_words(), args.write_words());
+        let state = args.write_words();
         let clipping = self.clip.values(state[1].wrapping_sub(1), args);
         let factors = self.grouped.then(|| args.read());
         if state[2] != ALL_FINITE {
             return;
         }
-        let entry = state[1].wrapping_sub(1) as usize % self.table_steps * ENTRY_WORDS;
-        let value = |word: u32| T::of(f32::from_bits(word).into());
+        let value = |i: usize| T::of(f32::from_bits(state[STATE_VALUES + i]).into());
         let values = StepValues {
-            rate: value(table[entry]),
-            first: value(table[entry + 1]),
-            second: value(table[entry + 2]),
-            third: value(table[entry + 4]),
+            rate: value(0),
+            first: value(1),
+            second: value(2),
+            third: value(3),
         };
         if self.advance {
             state[0] = state[1];

@@ -6,7 +6,7 @@ use crate::executor::CpuExecutor;
 use crate::graph::Supervision;
 use crate::kernel::MatrixShape;
 use crate::kernel::program::Element;
-use crate::kernel::update::ALL_FINITE;
+use crate::kernel::update::state_at;
 use crate::plan::{BufferSpec, Clock, Role, Task, class_weights, lower};
 use crate::random::{Random, Stream};
 use crate::{Error, Result};
@@ -183,7 +183,7 @@ impl Check {
     /// The loss.
     fn loss(&mut self) -> Result<f64> {
         self.executor
-            .write(Role::State(Clock::Evaluation), 0, &[0, 0, ALL_FINITE, 0])?;
+            .write(Role::State(Clock::Evaluation), 0, &state_at(0))?;
         self.executor.run(&[self.plan])?;
         let metrics = self.executor.floats(Role::Metrics(Clock::Evaluation));
         self.losses.clear();

@@ -4,7 +4,7 @@ use super::{Losses, Network};
 use crate::Result;
 use crate::data::Targets;
 use crate::kernel::loss::ENTRY;
-use crate::kernel::update::ALL_FINITE;
+use crate::kernel::update::state_at;
 use crate::plan::{Clock, Role};
 
 /// What [`Network::gradients`] gives.
@@ -39,7 +39,7 @@ impl Network {
         self.write_input(x, rows)?;
         self.write_targets(targets, rows)?;
         self.executor
-            .write(Role::State(Clock::Evaluation), 0, &[0, 0, ALL_FINITE, 0])?;
+            .write(Role::State(Clock::Evaluation), 0, &state_at(0))?;
         let words = ENTRY * self.loss_sums(rows);
         let (metrics, state) = (
             Role::Metrics(Clock::Evaluation),

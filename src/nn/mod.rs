@@ -10,6 +10,7 @@ mod parameters;
 mod predict;
 mod running;
 mod sequential;
+mod tune;
 
 pub use gradient_check::{GradientCheck, ParameterCheck};
 pub use gradients::Gradients;

@@ -2,11 +2,11 @@
 
 use super::Network;
 use crate::Result;
-use crate::kernel::update::ALL_FINITE;
+use crate::kernel::update::state_at;
 use crate::plan::{Clock, Role};
 
 /// Rows that [`Network::predict`] computes at a time.
-const MOST_PREDICT_ROWS: usize = 256;
+pub(super) const MOST_PREDICT_ROWS: usize = 256;
 
 impl Network {
     /// The network's output (logits, for a classifier) for any number of samples, row by row; computed 256 rows at a
@@ -28,8 +28,7 @@ impl Network {
             let state = Role::State(Clock::Evaluation);
             if plan.buffer(state).is_some() {
                 // Random numbers differ from chunk to chunk.
-                self.executor
-                    .write(state, 0, &[number as u32, 0, ALL_FINITE, 0])?;
+                self.executor.write(state, 0, &state_at(number as u32))?;
             }
             let region = plan
                 .output

@@ -111,7 +111,7 @@ impl Emitter<'_> {
                     optimizer.moments() * floats,
                 ));
             }
-            operands.extend([emitter.step_table(), emitter.state()]);
+            operands.push(emitter.state());
             if let Some(Clip::Norm(_)) = training.clip {
                 operands.push(Operand::whole(
                     Role::GradientNorms,
@@ -125,7 +125,6 @@ impl Emitter<'_> {
             let update = Update {
                 optimizer,
                 floats,
-                table_steps: request.table_steps,
                 advance: segment + 1 == segments,
                 clip: ClipWith::new(training.clip, parts, request.table_steps),
                 grouped: training.grouped,

@@ -8,11 +8,12 @@
 //! A training step has no argument: what varies lies in small buffers on the device, so that steps can follow each other
 //! without the host.
 //!
-//! - The **state** is four words: the step counter A; B = A + 1; the non-finite guard; one spare. Gather and loss read A,
-//!   one invocation of the loss writes B, the update reads B, and one of its invocations writes A = B. So within a
-//!   dispatch nobody reads what another writes.
-//! - The **step table** holds, at entry A modulo its length, the learning rate, factors of the optimizer's, and where the
-//!   batch begins among the shuffled indices. The host fills it ahead of each submit.
+//! - The **step table** holds, at entry A modulo its length, the step's values (the learning rate and factors of the
+//!   optimizer's) and where the batch begins among the shuffled indices. The host fills it ahead of each submit.
+//! - The **state** is eight words: the step counter A; B = A + 1; the non-finite guard; one spare; the step's values.
+//!   Gather and loss read A, and one invocation of the gather copies the values from the table. One invocation of the loss
+//!   writes B, the update reads B and the values, and one of its invocations writes A = B. So within a dispatch nobody
+//!   reads what another writes.
 //! - The **metric ring** takes, at place A modulo its length, what the step has to report: sums of losses and correct
 //!   rows, and where asked for the sums of squared gradients. The host reads it late.
 //! - The **guard** is all ones until a kernel finds a NaN or an infinity: in the loss, and it writes 0; in a parameter's

@@ -5,7 +5,7 @@ use super::fuse::ROOT;
 use super::lower::Task;
 use super::{Clock, Role};
 use crate::graph::{Op, Value};
-use crate::kernel::update::ENTRY_WORDS;
+use crate::kernel::update::{ENTRY_WORDS, STATE_WORDS};
 use crate::kernel::{Kernel, MatrixShape};
 
 /// A call whose values have no buffers yet.
@@ -125,7 +125,7 @@ impl Emitter<'_> {
         Operand::Role {
             role: Role::State(self.clock()),
             offset: 0,
-            len: 4,
+            len: STATE_WORDS,
         }
     }
 

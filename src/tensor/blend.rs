@@ -5,7 +5,7 @@ use super::{Tensor, same_device};
 use crate::Result;
 use crate::device::Operand;
 use crate::kernel::Blend;
-use crate::kernel::update::{ALL_FINITE, check_fraction};
+use crate::kernel::update::{check_fraction, state_at};
 
 impl Tensor {
     /// self ← self + scale·x: the sum of gradients over several batches.
@@ -56,7 +56,7 @@ impl Tensor {
     fn blend(&mut self, operation: &'static str, call: Blend, x: &Tensor) -> Result<()> {
         expect(operation, "operand", x.shape, self.shape)?;
         same_device(operation, &self.device, &[x])?;
-        let mut state = self.device.words("state", vec![0, 0, ALL_FINITE, 0])?;
+        let mut state = self.device.words("state", state_at(0).to_vec())?;
         self.device.run(
             call,
             &mut [

@@ -3,7 +3,7 @@
 use super::{Tensor, Words, element_count};
 use crate::device::{Device, Memory, Operand};
 use crate::kernel::gather::Source;
-use crate::kernel::update::ENTRY_WORDS;
+use crate::kernel::update::{ENTRY_WORDS, state_at};
 use crate::kernel::{Augment, Gather, Kernel, MatrixShape};
 use crate::{Augmentation, Error, Result};
 
@@ -169,7 +169,7 @@ impl Table<'_> {
         let mut out_labels = device.words("labels", vec![0; indices.len.max(4)])?;
         let table = device.words("table", vec![0; ENTRY_WORDS])?;
         let step = moved.map_or(0, |(_, _, step)| step);
-        let state = device.words("state", vec![step, 0, 0, 0])?;
+        let mut state = device.words("state", state_at(step).to_vec())?;
         let gather = Gather {
             shape,
             source: self.source,
@@ -189,7 +189,7 @@ impl Table<'_> {
                 Operand::Read(&labels),
                 Operand::Read(&indices.memory),
                 Operand::Read(&table),
-                Operand::Read(&state),
+                Operand::Write(&mut state),
                 Operand::Write(&mut out.memory),
                 Operand::Write(&mut out_labels),
             ],

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::device::GpuOptions;
-use crate::kernel::update::ALL_FINITE;
+use crate::kernel::update::{ALL_FINITE, state_at};
 use crate::kernel::{BatchNormBackward, ColumnSum, Commit};
 
 fn devices() -> [Device; 3] {
@@ -85,7 +85,7 @@ fn gradients_of_batch_normalisation_report_what_is_not_finite() {
                 let gamma = matrix(&device, [1, cols], 0, 1.0);
                 let row = MatrixShape::new(1, cols);
                 let mut outputs = [dy.shape, row, row].map(|s| Tensor::room(&device, s).unwrap());
-                let mut state = device.words("state", vec![0, 0, ALL_FINITE, 0]).unwrap();
+                let mut state = device.words("state", state_at(0).to_vec()).unwrap();
                 let call = BatchNormBackward {
                     shape: dy.shape,
                     gamma_id: ids[0],

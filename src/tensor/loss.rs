@@ -3,7 +3,10 @@
 use super::{Tensor, Words};
 use crate::device::{Memory, Operand};
 use crate::kernel::loss::{Against, ENTRY, Output, Totals};
-use crate::kernel::{Criterion, Loss, LossCall, MatrixShape, row_reduce, update::ALL_FINITE};
+use crate::kernel::{
+    Criterion, Loss, LossCall, MatrixShape, row_reduce,
+    update::{ALL_FINITE, state_at},
+};
 use crate::{Error, Result};
 
 /// What the inputs of a loss are compared with.
@@ -213,7 +216,7 @@ impl<'a> Call<'a> {
         let (loss, against) = (self.loss, self.against);
         let parts = row_reduce::sums(shape);
         let mut ring = device.floats("loss", vec![0.0; ENTRY * parts])?;
-        let mut state = device.words("state", vec![0, 0, ALL_FINITE, 0])?;
+        let mut state = device.words("state", state_at(0).to_vec())?;
         let weights = if loss.class_weights.is_empty() {
             None
         } else {

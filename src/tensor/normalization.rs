@@ -3,7 +3,7 @@
 use super::Tensor;
 use super::calls::expect;
 use crate::device::Operand;
-use crate::kernel::update::ALL_FINITE;
+use crate::kernel::update::state_at;
 use crate::kernel::{
     BatchNorm, BatchNormBackward, Commit, LayerNorm, LayerNormBackward, MatrixShape, Op,
 };
@@ -134,7 +134,7 @@ impl Tensor {
         let mut dx = Tensor::room(&self.device, shape)?;
         let mut dgamma = Tensor::room(&self.device, row)?;
         let mut dbeta = Tensor::room(&self.device, row)?;
-        let mut state = self.device.words("state", vec![0, 0, ALL_FINITE, 0])?;
+        let mut state = self.device.words("state", state_at(0).to_vec())?;
         self.device.run(
             BatchNormBackward {
                 shape,
@@ -232,7 +232,7 @@ impl Tensor {
     pub fn copy_from(&mut self, next: &Tensor) -> Result<()> {
         expect("copy_from", "values", next.shape, self.shape)?;
         super::same_device("copy_from", &self.device, &[next])?;
-        let state = self.device.words("state", vec![0, 0, ALL_FINITE, 0])?;
+        let state = self.device.words("state", state_at(0).to_vec())?;
         let call = Commit {
             floats: self.shape.floats(),
         };

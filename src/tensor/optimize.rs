@@ -4,7 +4,7 @@ use super::Tensor;
 use super::calls::expect;
 use crate::device::{Device, Memory, Operand};
 use crate::kernel::matrix::ALIGNMENT;
-use crate::kernel::update::{ALL_FINITE, BLOCK, ClipWith, check_not_negative};
+use crate::kernel::update::{BLOCK, ClipWith, STATE_VALUES, check_not_negative, state_at};
 use crate::kernel::{Clip, Factors, MatrixShape, Optimizer, Sum, Update};
 use crate::{Error, Result};
 
@@ -296,12 +296,13 @@ impl Tensor {
         }
         let step = state.step + 1;
         let values = state.optimizer.step_values(step, state.rate);
-        let table = self.device.words("step table", values.entry(0).to_vec())?;
-        let mut clock = self.device.words("state", vec![0, 1, ALL_FINITE, 0])?;
+        let mut words = state_at(0);
+        words[1] = 1;
+        words[STATE_VALUES..].copy_from_slice(&values.words());
+        let mut clock = self.device.words("state", words.to_vec())?;
         let call = Update {
             optimizer: state.optimizer,
             floats: state.shape.floats(),
-            table_steps: 1,
             advance: false,
             clip: ClipWith::new(clip, norm.map_or(0, |norm| norm.parts), 1),
             grouped: state.factors.is_some(),
@@ -313,7 +314,7 @@ impl Tensor {
         if state.optimizer.moments() > 0 {
             operands.push(Operand::Write(&mut state.moments));
         }
-        operands.extend([Operand::Read(&table), Operand::Write(&mut clock)]);
+        operands.push(Operand::Write(&mut clock));
         operands.extend(norm.map(|norm| Operand::Read(&norm.sums)));
         operands.extend(state.factors.as_ref().map(Operand::Read));
         self.device.clone().run(call, &mut operands)?;

@@ -3,7 +3,7 @@
 use super::{Tensor, element_count};
 use crate::device::{Device, Memory, Operand};
 use crate::kernel::threefry::{self, Use};
-use crate::kernel::update::ALL_FINITE;
+use crate::kernel::update::state_at;
 use crate::kernel::{Draw, Dropout, MatrixShape, Random};
 use crate::{Error, Result};
 
@@ -152,5 +152,5 @@ fn random(
 
 /// State words with this step.
 fn state(device: &Device, step: u32) -> Result<Memory> {
-    device.words("state", vec![step, 0, ALL_FINITE, 0])
+    device.words("state", state_at(step).to_vec())
 }

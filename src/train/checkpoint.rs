@@ -66,7 +66,8 @@ impl Trainer {
     /// replaced, or, on error, nothing. `file` stands in errors.
     ///
     /// # Errors
-    /// [`Format`](Error::Format) if they were not saved by a trainer of this network with these settings.
+    /// [`Format`](Error::Format) if they were not saved by a trainer of this network with these settings, on a device
+    /// with the same choices in its [`Tuning`](crate::Tuning), or both without one.
     pub async fn load_bytes_async(&mut self, file: &str, bytes: &[u8]) -> Result<()> {
         self.settle().await?;
         let (entries, metadata) = decode(file, bytes)?;
@@ -175,12 +176,17 @@ impl Trainer {
         arenas
     }
 
-    /// The settings that a run's bits depend on. How steps are cut into submits is not among them.
+    /// The settings that a run's bits depend on, and the choices of a tuning if there is one. How steps are cut into
+    /// submits is not among them.
     fn identity(&self) -> String {
         let s = &self.settings;
         let terms = self.network.terms.iter().map(Term::describe);
+        let tuning = self.network.device().tuning();
+        let tuning = tuning.map_or(String::new(), |tuning| {
+            format!(", tuning {}", tuning.identity())
+        });
         format!(
-            "format 1, {:?} {:?} {:?} plateau {:?} batch {} shuffle {} seed {} augment {:?} clip {:?} accumulate {} average {:?}, operations {:?}",
+            "format 1, {:?} {:?} {:?} plateau {:?} batch {} shuffle {} seed {} augment {:?} clip {:?} accumulate {} average {:?}, operations {:?}{tuning}",
             terms.collect::<Vec<_>>(),
             self.phases,
             s.schedule,

@@ -7,7 +7,7 @@ use crate::Result;
 use crate::data::Dataset;
 use crate::graph::Term;
 use crate::kernel::loss::ENTRY;
-use crate::kernel::update::{ALL_FINITE, StepValues};
+use crate::kernel::update::{StepValues, state_at};
 use crate::nn::Losses;
 use crate::plan::{Clock, Role};
 
@@ -61,7 +61,7 @@ impl Trainer {
                 .bring(executor, data, first, batch * BATCHES_PER_SUBMIT)?;
             executor.write(Role::StepTable(Clock::Evaluation), 0, &table)?;
             // Counted on from submit to submit, so that random numbers differ. It is a multiple of the ring's places.
-            executor.write(state, 0, &[(first / batch) as u32, 0, ALL_FINITE, 0])?;
+            executor.write(state, 0, &state_at((first / batch) as u32))?;
             let fetch = [(state, 2..3), (metrics, 0..plans.len() * place_words)];
             let ticket = executor.run_and_fetch(&plans, &fetch)?;
             let guard = executor.collect(ticket, |words| {

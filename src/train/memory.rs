@@ -4,7 +4,7 @@ use super::options::Settings;
 use super::phase::Steps;
 use crate::Result;
 use crate::kernel::program::Element;
-use crate::kernel::update::ENTRY_WORDS;
+use crate::kernel::update::{ENTRY_WORDS, STATE_WORDS};
 use crate::nn::Network;
 use crate::optim::block_factors;
 use crate::plan::{BufferSpec, Clock, Plan, Role, gradient_parts};
@@ -70,7 +70,7 @@ fn kept(network: &Network, settings: &Settings, phases: &[Steps], table_steps: u
     let mut all = Vec::new();
     let mut keep = |role, len, first| all.push(Kept { role, len, first });
     let segments = &network.arena.segments;
-    keep(Role::State(Clock::Training), 4, First::Anything);
+    keep(Role::State(Clock::Training), STATE_WORDS, First::Anything);
     let table = ENTRY_WORDS * table_steps;
     keep(Role::StepTable(Clock::Training), table, First::Anything);
     if settings.gradient_norm {

@@ -14,6 +14,7 @@ mod report;
 mod resident;
 mod run;
 mod trainer;
+mod tune;
 
 pub use fit::{EarlyStopping, Fit, History, Metric, StopRule, Stopped};
 pub use inspect::{ActivationInspection, Inspection, ParameterInspection};

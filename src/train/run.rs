@@ -7,7 +7,7 @@ use super::{EpochReport, Progress, StepReport, Trainer, evaluate};
 use crate::data::Dataset;
 use crate::executor::{IN_FLIGHT, PlanId};
 use crate::graph::Supervision;
-use crate::kernel::update::ALL_FINITE;
+use crate::kernel::update::state_at;
 use crate::nn::Losses;
 use crate::plan::{Clock, GatherSource, Request, Role, Task, Training, lower};
 use crate::{Error, Result};
@@ -204,8 +204,7 @@ impl Trainer {
 
     /// Writes the device's step counter, and clears the guard.
     pub(super) fn write_state(&mut self) -> Result<()> {
-        let step = self.step as u32;
-        let words = [step, step, ALL_FINITE, 0];
+        let words = state_at(self.step as u32);
         self.network
             .executor
             .write(Role::State(Clock::Training), 0, &words)

@@ -1,7 +1,7 @@
 //! The devices under test, each opened once. Without an adapter the GPU tests fail; they never skip.
 
 use std::sync::OnceLock;
-use wgrad::{Device, DeviceKind, GpuOptions};
+use wgrad::{Device, DeviceKind, GpuOptions, Layout, Tuning};
 
 /// A GPU, or software posing as one, whose tensors lie between sentinels.
 pub(crate) fn gpu() -> &'static Device {
@@ -29,6 +29,29 @@ pub(crate) fn gpu_without_subgroups() -> &'static Device {
 pub(crate) fn gpu_hardware_kernels() -> &'static Device {
     static DEVICE: OnceLock<Device> = OnceLock::new();
     DEVICE.get_or_init(|| open(GpuOptions::default().hardware_kernels(true)))
+}
+
+/// The ways to compute a matrix product that hardware GPUs choose from.
+pub(crate) const WAYS: [&str; 9] = [
+    "128x128", "64x64", "64x64x2", "32x32", "32x32x4", "16x16x16", "4x16x64", "16x4x64", "4x4x256",
+];
+
+/// A tuning of the adapter under test that has this way for these products, in every layout.
+pub(crate) fn tuning(way: &str, shapes: &[[usize; 3]]) -> Tuning {
+    let shapes: std::collections::BTreeSet<_> = shapes.iter().collect();
+    let adapter = gpu().report().adapter;
+    let mut text = format!("wgrad tuning 1\nadapter {adapter}\n");
+    for layout in Layout::ALL {
+        for [m, n, k] in &shapes {
+            text.push_str(&format!("{layout:?} {m} {n} {k} {way}\n"));
+        }
+    }
+    Tuning::parse("a tuning", &text).unwrap()
+}
+
+/// A device that computes these products in this way.
+pub(crate) fn gpu_with(way: &str, shapes: &[[usize; 3]]) -> Device {
+    open(GpuOptions::default().tuning(tuning(way, shapes)))
 }
 
 pub(crate) fn cpu() -> &'static Device {

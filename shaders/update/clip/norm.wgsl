@@ -1,4 +1,4 @@
-@group(0) @binding(6) var<storage, read> norms: array<f32>; // partial sums of squared gradients, by step
+@group(0) @binding(5) var<storage, read> norms: array<f32>; // partial sums of squared gradients, by step
 
 var<workgroup> sums: array<f32, WORKGROUP>;
 

@@ -1,0 +1,9 @@
+// The lanes of a subgroup hand each other their blocks of A.
+fn own_block_of_a(row: u32, k: u32) -> mat4x4<f32> {
+    return load_a(row, k);
+}
+
+fn block_of_a(own: mat4x4<f32>, lane: u32, row: u32, k: u32) -> mat4x4<f32> {
+    return mat4x4(subgroupShuffle(own[0], lane), subgroupShuffle(own[1], lane), subgroupShuffle(own[2], lane),
+        subgroupShuffle(own[3], lane));
+}

@@ -1,0 +1,196 @@
+//! Measuring the ways to compute a product.
+
+use crate::device::{AdapterReport, Gpu, Readback, Recorded, Region, Timestamps};
+use crate::kernel::update::ALL_FINITE;
+use crate::kernel::{Blocking, Compute, Kernel, Matmul, MatrixShape, Target, Tuning};
+use crate::plan::Plan;
+use crate::{Error, Result};
+use std::sync::Arc;
+
+/// Runs of each way that are timed, after one that is not. Of a product that takes long, fewer.
+const ROUNDS: usize = 15;
+const LEAST_ROUNDS: usize = 3;
+
+/// Seconds of one product's runs after which no further round begins.
+const LONG: f64 = 0.5;
+
+/// How much less than the default's time another way must take: clocks and caches make small differences.
+const MARGIN: f64 = 0.97;
+
+/// Times every way to compute every product of some plans on a GPU, and chooses the fastest.
+pub(crate) async fn tune(gpu: &Gpu, plans: &[Plan]) -> Result<Tuning> {
+    let report = gpu.report();
+    if !gpu.has_timestamps() {
+        let found = report.adapter.name;
+        return Err(Error::argument(
+            "the adapter to tune",
+            "one with timestamp queries",
+            found,
+        ));
+    }
+    let mut tuning = Tuning::new(&report.adapter.to_string());
+    for call in plans.iter().flat_map(|plan| &plan.calls) {
+        if let Kernel::Matmul(product) = &call.kernel {
+            // The first epilogue of a shape stands for all.
+            if tuning.get(product).is_none() && product.out().floats() > 0 {
+                let fastest = fastest(gpu, &report.adapter, product).await?;
+                tuning.set(product, fastest);
+            }
+        }
+    }
+    Ok(tuning)
+}
+
+/// One way, made ready.
+struct Candidate {
+    blocking: Blocking,
+    recorded: Recorded,
+    times: Vec<f64>,
+}
+
+async fn fastest(gpu: &Gpu, adapter: &AdapterReport, product: &Matmul) -> Result<Blocking> {
+    let untuned = Target {
+        tuning: None,
+        ..gpu.target.clone()
+    };
+    let default = Blocking::choose(product, &untuned);
+    let others = Blocking::for_gpus().filter(|other| *other != default);
+    let operands = Operands::new(gpu, product)?;
+    let kernel = Kernel::from(product.clone());
+    let mut candidates: Vec<Candidate> = Vec::new();
+    let mut expected = None;
+    for blocking in std::iter::once(default).chain(others) {
+        let mut choice = Tuning::new(&adapter.to_string());
+        choice.set(product, blocking);
+        let target = Target {
+            tuning: Some(Arc::new(choice)),
+            ..untuned.clone()
+        };
+        let recorded = gpu.record_for(&target, &[(&kernel, operands.regions.clone())])?;
+        // The operands are small whole numbers, so that the order of a sum makes no difference.
+        operands.clear(gpu);
+        gpu.submit(|encoder| {
+            recorded.encode(&mut encoder.begin_compute_pass(&Default::default()));
+        })?;
+        let found = operands.results(gpu).await?;
+        if *expected.get_or_insert_with(|| found.clone()) != found {
+            let label = kernel.label();
+            return Err(Error::Gpu {
+                message: format!("{label} differs when computed as {blocking} and as {default}"),
+            });
+        }
+        candidates.push(Candidate {
+            blocking,
+            recorded,
+            times: Vec::new(),
+        });
+    }
+    let mut total = 0.0;
+    for round in 0..ROUNDS {
+        if round >= LEAST_ROUNDS && total > LONG {
+            break;
+        }
+        // In turn, so that a clock that rises or falls does so for all. Each in a submit of its own, since together they
+        // may take longer than an operating system lets one take.
+        for candidate in &mut candidates {
+            let mut timestamps = None;
+            gpu.submit(|encoder| {
+                timestamps = Some(Timestamps::encode(gpu, encoder, &[&candidate.recorded]));
+            })?;
+            if let Some(timestamps) = timestamps {
+                for [begin, end] in timestamps?.read(gpu).await? {
+                    candidate.times.push(end - begin);
+                    total += end - begin;
+                }
+            }
+        }
+    }
+    let median = |candidate: &Candidate| {
+        let mut times = candidate.times.clone();
+        times.sort_by(f64::total_cmp);
+        times.get(times.len() / 2).copied().unwrap_or(f64::INFINITY)
+    };
+    let wanted = median(&candidates[0]) * MARGIN;
+    let faster = candidates[1..]
+        .iter()
+        .filter(|other| median(other) < wanted);
+    let fastest = faster.min_by(|a, b| median(a).total_cmp(&median(b)));
+    Ok(fastest.map_or(default, |candidate| candidate.blocking))
+}
+
+/// The buffers of a product, in the order of its arguments.
+struct Operands {
+    regions: Vec<Region>,
+    /// Places of those that it writes, but for the state of the guard.
+    written: Vec<usize>,
+}
+
+impl Operands {
+    fn new(gpu: &Gpu, product: &Matmul) -> Result<Self> {
+        let (m, n) = (product.m, product.n);
+        let (mut regions, mut written) = (Vec::new(), Vec::new());
+        for (place, binding) in product.bindings().iter().enumerate() {
+            let shape = match binding.number {
+                1 => product.a(),
+                2 => product.b(),
+                4 => MatrixShape::new(1, n),
+                7 => MatrixShape::new(1, m),
+                _ => product.out(),
+            };
+            let bytes = shape.floats() as u64 * 4;
+            gpu.check_size("operand", bytes)?;
+            let buffer = match binding.number {
+                8 => gpu.upload("state", &[0, 0, ALL_FINITE, 0])?,
+                3 | 6 | 7 => gpu.allocate("result", bytes)?,
+                seed => gpu.upload("operand", &whole_numbers(shape, seed))?,
+            };
+            if matches!(binding.number, 3 | 6 | 7) {
+                written.push(place);
+            }
+            regions.push(Region {
+                bytes: if binding.number == 8 { 16 } else { bytes },
+                offset: 0,
+                buffer,
+            });
+        }
+        Ok(Operands { regions, written })
+    }
+
+    /// Fills the results with what no product gives, so that one which is not written shows.
+    fn clear(&self, gpu: &Gpu) {
+        for region in self.written.iter().map(|&place| &self.regions[place]) {
+            let words = vec![u32::MAX; region.bytes as usize / 4];
+            gpu.queue
+                .write_buffer(&region.buffer, 0, bytemuck::cast_slice(&words));
+        }
+    }
+
+    async fn results(&self, gpu: &Gpu) -> Result<Vec<Vec<u32>>> {
+        let mut results = Vec::new();
+        for region in self.written.iter().map(|&place| &self.regions[place]) {
+            let staging = gpu.staging(region.bytes)?;
+            gpu.submit(|encoder| {
+                encoder.copy_buffer_to_buffer(&region.buffer, 0, &staging, 0, region.bytes);
+            })?;
+            let (words, _) = Readback::request(gpu, &staging)
+                .finish(gpu, <[u32]>::to_vec)
+                .await?;
+            results.push(words);
+        }
+        Ok(results)
+    }
+}
+
+/// A matrix of numbers from −2 to 2 in no order, as words: sums of up to 2²² of their products are exact in `f32`.
+fn whole_numbers(shape: MatrixShape, seed: u32) -> Vec<u32> {
+    let mut state = seed;
+    let mut next = || {
+        // Numerical Recipes' linear congruential generator; its high bits are random enough for this.
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        ((state >> 16) % 5) as f32 - 2.0
+    };
+    let dense: Vec<u32> = (0..shape.rows * shape.cols)
+        .map(|_| next().to_bits())
+        .collect();
+    shape.pad(&dense)
+}

@@ -1,0 +1,50 @@
+//! Measuring the products of training.
+
+use super::Trainer;
+use super::evaluate;
+use super::run::train_task;
+use crate::plan::{Plan, Task, lower};
+use crate::{Result, Tuning};
+
+impl Trainer {
+    /// Times every way to compute each matrix product of this trainer's steps on whole batches, in all phases, and of its
+    /// evaluation, and gives the fastest ones: see [`Network::tune_async`](crate::Network::tune_async). Nothing is trained.
+    ///
+    /// Results under a tuning differ from those without by rounding, so its choices are part of what a checkpoint must
+    /// agree with: open the device with the tuning before the run begins.
+    ///
+    /// ```
+    /// use wgrad::{Device, GpuOptions, Sequential, Trainer};
+    /// # fn main() -> wgrad::Result<()> {
+    /// let options = GpuOptions::default().allow_software(true);
+    /// let device = Device::gpu(options.clone())?;
+    /// let network = Sequential::new(2).dense(3).relu().dense(2).build(&device, 1)?;
+    /// let tuning = Trainer::new(network).batch_size(4).build()?.tune()?;
+    /// let tuned = Device::gpu(options.tuning(tuning))?;
+    /// # let _ = tuned;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn tune_async(&self) -> Result<Tuning> {
+        let (network, settings) = (&self.network, &self.settings);
+        let supervision = network.usual_supervision();
+        let batch = settings.batch_size;
+        let steps = self.phases.iter().enumerate().map(|(phase, steps)| {
+            let task = Task::Train(train_task(settings, steps, phase));
+            lower(&network.request(batch, task, supervision))
+        });
+        let mut plans: Vec<Plan> = steps.collect();
+        let batch = evaluate::batch(batch);
+        plans.push(lower(&network.request(batch, Task::Evaluate, supervision)));
+        network.tune_plans(&plans).await
+    }
+
+    /// [`Trainer::tune_async`], waited for.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub fn tune(&self) -> Result<Tuning> {
+        pollster::block_on(self.tune_async())
+    }
+}
