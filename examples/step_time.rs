@@ -33,6 +33,9 @@ struct Args {
     /// The optimizer.
     #[arg(long, value_enum, default_value_t = Rule::Adam)]
     optimizer: Rule,
+    /// A folder to keep the driver's compiled pipelines in.
+    #[arg(long)]
+    pipeline_cache: Option<PathBuf>,
     /// Print the plan.
     #[arg(long)]
     plan: bool,
@@ -79,6 +82,9 @@ fn run() -> Result<(), Box<dyn std::error::Error>> {
     let mut options = GpuOptions::default().only_software(matches!(args.device, Where::Software));
     if let Some(name) = args.adapter {
         options = options.name(name);
+    }
+    if let Some(folder) = args.pipeline_cache {
+        options = options.pipeline_cache(folder);
     }
     let device = match args.device {
         Where::Cpu => Device::cpu(),

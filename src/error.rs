@@ -100,12 +100,20 @@ pub enum Error {
         /// How to get below the limit.
         advice: &'static str,
     },
-    /// The device's memory is full.
+    /// The device has not the memory. What was to be made is not there, and the device is fit to go on.
     #[error(
-        "the device's memory is full: {message}. Use a smaller batch or network, or close other programs"
+        "{what} needs {needed} bytes of device memory in all, {available} could be had ({message}). \
+         Use a smaller batch, network or data budget, drop what is not needed, or close other programs"
     )]
     OutOfMemory {
-        /// The driver's words.
+        /// What needs more than there is.
+        what: String,
+        /// Bytes that all buffers on the device would take with it.
+        needed: u64,
+        /// [`GpuOptions::memory_limit`](crate::GpuOptions::memory_limit), or, if it was the driver who refused, the bytes
+        /// that all buffers took then.
+        available: u64,
+        /// Which of the two it was, and the driver's words.
         message: String,
     },
     /// The device is lost: unplugged, reset, or its driver restarted. Open a new one.

@@ -64,6 +64,7 @@ mod data;
 mod device;
 mod error;
 mod executor;
+mod file;
 mod graph;
 mod kernel;
 mod nn;
@@ -72,6 +73,9 @@ mod plan;
 mod random;
 mod tensor;
 mod train;
+
+/// The version of wgpu that wgrad is built on, for [`Device::on_adapter`].
+pub use wgpu;
 
 pub use data::{Dataset, IdxArray, Mnist, Targets, read_idx};
 pub use device::{AdapterReport, Device, DeviceKind, DeviceReport, GpuOptions};

@@ -8,6 +8,8 @@ pub(crate) async fn adapters() -> Vec<wgpu::Adapter> {
     let mut descriptor = wgpu::InstanceDescriptor::new_without_display_handle();
     // The instance's validation layers and debug labels are for hunting bugs; `WGPU_VALIDATION=1` switches them on.
     descriptor.flags = wgpu::InstanceFlags::empty().with_env();
+    // What is over the driver's budget is refused, instead of moved to and fro between the memories.
+    descriptor.memory_budget_thresholds.for_resource_creation = Some(100);
     let instance = wgpu::Instance::new(descriptor);
     instance.enumerate_adapters(wgpu::Backends::all()).await
 }

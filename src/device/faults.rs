@@ -1,5 +1,6 @@
 //! Collects what wgpu reports out of band, so that it becomes an [`Error`] instead of a panic.
 
+use super::budget::Budget;
 use crate::{Error, Result};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -17,13 +18,17 @@ struct State {
 
 impl Faults {
     /// Takes over the handlers of a device.
-    pub(crate) fn watch(device: &wgpu::Device) -> Arc<Self> {
+    pub(crate) fn watch(device: &wgpu::Device, budget: Arc<Budget>) -> Arc<Self> {
         let faults = Arc::new(Faults::default());
         let errors = Arc::clone(&faults);
         device.on_uncaptured_error(Arc::new(move |error: wgpu::Error| {
             errors.report(match error {
-                wgpu::Error::OutOfMemory { source } => Error::OutOfMemory {
-                    message: source.to_string(),
+                // Not for a buffer: those are refused where they are made.
+                wgpu::Error::OutOfMemory { .. } => Error::OutOfMemory {
+                    what: "something beside the buffers".into(),
+                    needed: budget.used(),
+                    available: budget.used(),
+                    message: driver_words(&error),
                 },
                 wgpu::Error::Validation { description, .. }
                 | wgpu::Error::Internal { description, .. } => Error::Gpu {
@@ -67,4 +72,11 @@ impl Faults {
         }
         state.error.take().map_or(Ok(()), Err)
     }
+}
+
+/// Why a driver refused memory.
+pub(super) fn driver_words(error: &wgpu::Error) -> String {
+    let cause = std::error::Error::source(error);
+    let cause = cause.map_or_else(|| error.to_string(), ToString::to_string);
+    format!("then the driver refused more: {cause}")
 }

@@ -1,7 +1,9 @@
 //! A wgpu device: opening, buffers, submitting, waiting.
 
 use super::adapter::{adapters, choose};
-use super::faults::Faults;
+use super::budget::{Budget, Buffer};
+use super::faults::{Faults, driver_words};
+use super::pipeline_cache::PipelineCache;
 use super::record::Pipeline;
 use super::{AdapterReport, DeviceReport, GpuOptions};
 use crate::kernel::Target;
@@ -26,14 +28,24 @@ pub(crate) struct Gpu {
     /// Whether tensors lie between sentinels.
     pub(crate) sentinels: bool,
     faults: Arc<Faults>,
+    /// What its buffers take.
+    pub(crate) budget: Arc<Budget>,
     last_submission: Mutex<Option<wgpu::SubmissionIndex>>,
     /// By shader text: two kernels with the same text share a pipeline.
     pub(super) pipelines: Mutex<HashMap<String, Pipeline>>,
+    /// What the driver has compiled, from run to run.
+    pub(super) cache: Option<PipelineCache>,
 }
 
 impl Gpu {
+    /// Opens the adapter that fits the options.
     pub(crate) async fn open(options: &GpuOptions) -> Result<Self> {
         let adapter = choose(adapters().await, options)?;
+        Gpu::on(&adapter, options).await
+    }
+
+    /// Opens this adapter.
+    pub(crate) async fn on(adapter: &wgpu::Adapter, options: &GpuOptions) -> Result<Self> {
         let info = adapter.get_info();
         let supported = adapter.limits();
         let mut features = wgpu::Features::empty();
@@ -42,6 +54,9 @@ impl Gpu {
         }
         // For profiles; costs nothing until one is asked for.
         features |= adapter.features() & wgpu::Features::TIMESTAMP_QUERY;
+        if options.pipeline_cache.is_some() {
+            features |= adapter.features() & wgpu::Features::PIPELINE_CACHE;
+        }
         let descriptor = wgpu::DeviceDescriptor {
             label: Some("wgrad"),
             required_features: features,
@@ -61,21 +76,22 @@ impl Gpu {
                     adapter: info.name.clone(),
                     message: error.to_string(),
                 })?;
-        let tuning = match &options.tuning {
-            None => None,
-            Some(tuning) => {
-                tuning.check_adapter(&AdapterReport::new(&info).to_string())?;
-                Some(tuning.clone())
-            }
-        };
+        if let Some(tuning) = &options.tuning {
+            tuning.check_adapter(&AdapterReport::new(&info).to_string())?;
+        }
+        let folder = options.pipeline_cache.as_deref();
+        let cache = folder.and_then(|folder| PipelineCache::open(&device, &info, folder));
+        let budget = Budget::new(options.memory_limit);
         let one_width = info.subgroup_min_size == info.subgroup_max_size;
         Ok(Gpu {
-            faults: Faults::watch(&device),
+            faults: Faults::watch(&device, Arc::clone(&budget)),
+            budget,
+            cache,
             target: Target {
                 software: info.device_type == wgpu::DeviceType::Cpu && !options.hardware_kernels,
                 subgroup: (features.contains(wgpu::Features::SUBGROUP) && one_width)
                     .then_some(info.subgroup_min_size),
-                tuning,
+                tuning: options.tuning.clone(),
             },
             device,
             queue,
@@ -93,6 +109,8 @@ impl Gpu {
             adapter: AdapterReport::new(&self.info),
             max_buffer_bytes: limits.max_buffer_size,
             max_binding_bytes: limits.max_storage_buffer_binding_size,
+            memory_limit: self.budget.limit,
+            keeps_pipelines: self.cache.is_some(),
             subgroup: self.target.subgroup,
             threads: rayon::current_num_threads(),
         }
@@ -128,7 +146,7 @@ impl Gpu {
     }
 
     /// A zeroed buffer that kernels can bind, of at least this many bytes.
-    pub(crate) fn allocate(&self, what: &str, bytes: u64) -> Result<wgpu::Buffer> {
+    pub(crate) fn allocate(&self, what: &str, bytes: u64) -> Result<Buffer> {
         use wgpu::BufferUsages as Usage;
         self.check_size(what, bytes)?;
         // A binding must not be empty, and whole vec4s are read.
@@ -138,6 +156,36 @@ impl Gpu {
             size,
             Usage::STORAGE | Usage::COPY_DST | Usage::COPY_SRC,
         )
+    }
+
+    /// Several such buffers with their labels: all of them or none. Where the limit is too low, nothing is allocated.
+    pub(crate) fn allocate_all(
+        &self,
+        what: &str,
+        buffers: &[(String, u64)],
+    ) -> Result<Vec<Buffer>> {
+        for (label, bytes) in buffers {
+            self.check_size(label, *bytes)?;
+        }
+        let (used, total) = (self.budget.used(), buffers.iter().map(|b| b.1).sum());
+        self.budget.check(what, total)?;
+        let allocated = buffers
+            .iter()
+            .map(|(label, bytes)| self.allocate(label, *bytes));
+        allocated
+            .collect::<Result<_>>()
+            .map_err(|error| match error {
+                // What was needed is all of it, not the first buffer that found no room.
+                Error::OutOfMemory {
+                    available, message, ..
+                } => Error::OutOfMemory {
+                    what: what.to_string(),
+                    needed: used.saturating_add(total),
+                    available,
+                    message,
+                },
+                other => other,
+            })
     }
 
     /// Refuses what is too large for one binding.
@@ -159,7 +207,7 @@ impl Gpu {
     }
 
     /// A buffer that the host reads.
-    pub(crate) fn staging(&self, bytes: u64) -> Result<wgpu::Buffer> {
+    pub(crate) fn staging(&self, bytes: u64) -> Result<Buffer> {
         self.buffer(
             "staging",
             bytes,
@@ -172,21 +220,35 @@ impl Gpu {
         what: &str,
         size: u64,
         usage: wgpu::BufferUsages,
-    ) -> Result<wgpu::Buffer> {
+    ) -> Result<Buffer> {
         self.check()?;
+        let share = self.budget.take(what, size)?;
+        // A scope is a thread's own: no other thread can take this error for its own.
+        #[cfg(not(target_arch = "wasm32"))]
+        let scope = self.device.push_error_scope(wgpu::ErrorFilter::OutOfMemory);
         let buffer = self.device.create_buffer(&wgpu::BufferDescriptor {
             label: Some(what),
             size,
             usage,
             mapped_at_creation: false,
         });
-        // Full memory arrives at the fault handler before the call returns.
+        #[cfg(not(target_arch = "wasm32"))]
+        if let Some(refused) = pollster::block_on(scope.pop()) {
+            drop(share);
+            let available = self.budget.used();
+            return Err(Error::OutOfMemory {
+                what: what.to_string(),
+                needed: available.saturating_add(size),
+                available,
+                message: driver_words(&refused),
+            });
+        }
         self.check()?;
-        Ok(buffer)
+        Ok(Buffer::new(buffer, share))
     }
 
     /// A buffer that kernels can bind, with these words.
-    pub(crate) fn upload(&self, what: &str, words: &[u32]) -> Result<wgpu::Buffer> {
+    pub(crate) fn upload(&self, what: &str, words: &[u32]) -> Result<Buffer> {
         let buffer = self.allocate(what, words.len() as u64 * 4)?;
         self.queue
             .write_buffer(&buffer, 0, bytemuck::cast_slice(words));

@@ -1,10 +1,12 @@
 //! Where work runs: a GPU through wgpu, or the CPU.
 
 mod adapter;
+mod budget;
 mod faults;
 mod gpu;
 mod memory;
 mod options;
+mod pipeline_cache;
 mod profile;
 mod readback;
 mod record;
@@ -13,6 +15,7 @@ mod report;
 pub use options::GpuOptions;
 pub use report::{AdapterReport, DeviceKind, DeviceReport};
 
+pub(crate) use budget::Buffer;
 pub(crate) use gpu::Gpu;
 pub(crate) use memory::{Memory, Operand};
 pub(crate) use profile::Timestamps;
@@ -56,6 +59,35 @@ impl Device {
         Ok(Device(Backend::Gpu(Arc::new(Gpu::open(&options).await?))))
     }
 
+    /// A GPU that another part of the program found through [`wgpu`]: the one that draws on its window, or one of an
+    /// instance with settings of its own. wgrad opens a device of its own on it, so neither sees the other's errors. What
+    /// in the options chooses an adapter is not looked at. wgrad's own instances have no flags: some of wgpu's default ones
+    /// cost time, or keep buffers below 4 GiB.
+    ///
+    /// ```
+    /// use wgrad::{Device, GpuOptions, wgpu};
+    /// # fn main() -> wgrad::Result<()> {
+    /// let instance = wgpu::Instance::new(wgpu::InstanceDescriptor::new_without_display_handle());
+    /// # let adapters = pollster::block_on(instance.enumerate_adapters(wgpu::Backends::PRIMARY));
+    /// # #[cfg(any())]
+    /// let adapters = instance.enumerate_adapters(wgpu::Backends::PRIMARY).await;
+    /// if let Some(adapter) = adapters.first() {
+    ///     let device = Device::on_adapter(adapter, GpuOptions::default())?;
+    ///     assert_eq!(device.report().adapter.name, adapter.get_info().name);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`OpenDevice`](crate::Error::OpenDevice) if the driver refuses, or the adapter cannot run compute shaders within
+    /// WebGPU's default limits.
+    pub async fn on_adapter_async(adapter: &wgpu::Adapter, options: GpuOptions) -> Result<Self> {
+        Ok(Device(Backend::Gpu(Arc::new(
+            Gpu::on(adapter, &options).await?,
+        ))))
+    }
+
     /// The best hardware GPU if there is one, else the CPU. The [`report`](Device::report) tells which.
     ///
     /// # Errors
@@ -71,6 +103,12 @@ impl Device {
     #[cfg(not(target_arch = "wasm32"))]
     pub fn gpu(options: GpuOptions) -> Result<Self> {
         pollster::block_on(Device::gpu_async(options))
+    }
+
+    /// [`Device::on_adapter_async`], waited for.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub fn on_adapter(adapter: &wgpu::Adapter, options: GpuOptions) -> Result<Self> {
+        pollster::block_on(Device::on_adapter_async(adapter, options))
     }
 
     /// [`Device::auto_async`], waited for.
@@ -99,6 +137,30 @@ impl Device {
         match &self.0 {
             Backend::Cpu => DeviceReport::cpu(),
             Backend::Gpu(gpu) => gpu.report(),
+        }
+    }
+
+    /// Bytes of all of wgrad's buffers on this GPU, as [`GpuOptions::memory_limit`] counts them: parameters and what else
+    /// networks and trainers need, data sets, tensors, parameter blocks of kernels, buffers to read results through. What
+    /// the driver adds is not counted. 0 on the CPU, whose memory the operating system counts.
+    pub fn bytes_allocated(&self) -> u64 {
+        match &self.0 {
+            Backend::Cpu => 0,
+            Backend::Gpu(gpu) => gpu.budget.used(),
+        }
+    }
+
+    /// Saves the pipelines that the driver has compiled so far, if [`GpuOptions::pipeline_cache`] was set and the adapter
+    /// hands them out, and says whether it did. The file is replaced as a whole. What was compiled since is saved once more
+    /// when the device is dropped, if that succeeds.
+    ///
+    /// # Errors
+    /// [`Io`](crate::Error::Io) if the file cannot be written.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub fn save_pipeline_cache(&self) -> Result<bool> {
+        match &self.0 {
+            Backend::Cpu => Ok(false),
+            Backend::Gpu(gpu) => gpu.cache.as_ref().map_or(Ok(false), |cache| cache.save()),
         }
     }
 

@@ -1,6 +1,7 @@
 //! How to choose and open a GPU.
 
 use crate::Tuning;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// Which adapter [`Device::gpu`](crate::Device::gpu) opens, and how.
@@ -22,6 +23,8 @@ pub struct GpuOptions {
     pub(crate) subgroups: bool,
     pub(crate) sentinels: bool,
     pub(crate) hardware_kernels: bool,
+    pub(crate) memory_limit: Option<u64>,
+    pub(crate) pipeline_cache: Option<PathBuf>,
     pub(crate) tuning: Option<Arc<Tuning>>,
 }
 
@@ -36,6 +39,8 @@ impl Default for GpuOptions {
             subgroups: true,
             sentinels: false,
             hardware_kernels: false,
+            memory_limit: None,
+            pipeline_cache: None,
             tuning: None,
         }
     }
@@ -101,6 +106,38 @@ impl GpuOptions {
     pub fn hardware_kernels(self, hardware_kernels: bool) -> Self {
         GpuOptions {
             hardware_kernels,
+            ..self
+        }
+    }
+
+    /// The most bytes that wgrad's buffers on the device may take together. What needs more is refused with
+    /// [`Error::OutOfMemory`](crate::Error::OutOfMemory) before any of it is allocated: a network when it is built, its
+    /// training when the trainer is built, a data set or another batch size when it is first wanted.
+    ///
+    /// By default there is no limit but the driver's, since wgpu does not tell how much memory an adapter has. What the
+    /// driver refuses gives the same error, and nothing of it stays allocated. On Vulkan and DX12, where the driver tells the
+    /// budget that the program has, wgpu refuses what is over it, instead of moving memory to and fro.
+    ///
+    /// Where a buffer grows, the old one counts until its contents are copied. [`Device::cpu`](crate::Device::cpu) has no
+    /// such limit: there the operating system's apply.
+    pub fn memory_limit(self, bytes: u64) -> Self {
+        GpuOptions {
+            memory_limit: Some(bytes),
+            ..self
+        }
+    }
+
+    /// Keeps the pipelines that the driver compiles in a folder, in a file for each adapter, so that the next run need not
+    /// compile them. Of use where the driver keeps none of its own; most do. The adapter must hand them out, as Vulkan's do;
+    /// [`DeviceReport::keeps_pipelines`](crate::DeviceReport::keeps_pipelines) tells. They are read when the device is
+    /// opened. A file that is missing, damaged, or another adapter's or driver version's counts as empty. They are saved by
+    /// [`Device::save_pipeline_cache`](crate::Device::save_pipeline_cache), and when the device is dropped. They change no
+    /// result.
+    ///
+    /// Drivers trust these files: use a folder that nobody else can write to.
+    pub fn pipeline_cache(self, folder: impl Into<PathBuf>) -> Self {
+        GpuOptions {
+            pipeline_cache: Some(folder.into()),
             ..self
         }
     }

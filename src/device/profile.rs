@@ -1,6 +1,6 @@
 //! When calls began and ended on a GPU, from timestamp queries.
 
-use super::{Gpu, Readback, Recorded};
+use super::{Buffer, Gpu, Readback, Recorded};
 use crate::Result;
 
 /// Queries in one set: WebGPU's limit.
@@ -10,7 +10,7 @@ const MOST_QUERIES: usize = 4096;
 #[derive(Debug)]
 pub(crate) struct Timestamps {
     calls: usize,
-    staging: wgpu::Buffer,
+    staging: Buffer,
 }
 
 impl Timestamps {

@@ -1,13 +1,13 @@
 //! Reading device memory: joins wgpu's map callback to a future, in this one place.
 
-use super::Gpu;
+use super::{Buffer, Gpu};
 use crate::{Error, Result};
 use futures_intrusive::channel::shared::{OneshotReceiver, oneshot_channel};
 
 /// A mapping that was asked for and may not be there yet.
 #[derive(Debug)]
 pub(crate) struct Readback {
-    buffer: wgpu::Buffer,
+    buffer: Buffer,
     #[cfg_attr(
         target_arch = "wasm32",
         expect(dead_code, reason = "the browser's event loop waits")
@@ -18,7 +18,7 @@ pub(crate) struct Readback {
 
 impl Readback {
     /// Asks for the whole buffer; work submitted before is waited for.
-    pub(crate) fn request(gpu: &Gpu, buffer: &wgpu::Buffer) -> Self {
+    pub(crate) fn request(gpu: &Gpu, buffer: &Buffer) -> Self {
         let (sender, answer) = oneshot_channel();
         buffer.map_async(wgpu::MapMode::Read, .., move |result| {
             // The receiver is gone if the reader gave up: nobody to tell.
@@ -38,7 +38,7 @@ impl Readback {
         self,
         gpu: &Gpu,
         read: impl FnOnce(&[u32]) -> R,
-    ) -> Result<(R, wgpu::Buffer)> {
+    ) -> Result<(R, Buffer)> {
         #[cfg(not(target_arch = "wasm32"))]
         gpu.wait(self.submission)?;
         match self.answer.receive().await {

@@ -1,10 +1,11 @@
 //! Making kernel calls ready on a GPU: shaders, pipelines, parameter blocks, bind groups.
 
-use super::Gpu;
+use super::{Buffer, Gpu};
 use crate::kernel::program::{MAX_WORKGROUPS_PER_DIMENSION, fold};
 use crate::kernel::{Access, Binding, Compute, Kernel, Target};
 use crate::{Error, Result};
 use std::sync::PoisonError;
+use std::sync::atomic::Ordering;
 
 /// Parameter blocks start at multiples of this: WebGPU's default alignment of uniform bindings.
 const UNIFORM_ALIGNMENT: u64 = 256;
@@ -18,7 +19,7 @@ pub(super) struct Pipeline {
 /// A part of a buffer, bound to a kernel.
 #[derive(Clone, Debug)]
 pub(crate) struct Region {
-    pub(crate) buffer: wgpu::Buffer,
+    pub(crate) buffer: Buffer,
     pub(crate) offset: u64,
     pub(crate) bytes: u64,
 }
@@ -27,6 +28,8 @@ pub(crate) struct Region {
 #[derive(Debug, Default)]
 pub(crate) struct Recorded {
     calls: Vec<RecordedCall>,
+    /// The parameter blocks, which the bindings name.
+    _blocks: Option<Buffer>,
 }
 
 #[derive(Debug)]
@@ -86,7 +89,10 @@ impl Gpu {
             wgpu::BufferUsages::UNIFORM | wgpu::BufferUsages::COPY_DST,
         )?;
         self.queue.write_buffer(&params, 0, &blocks);
-        let mut recorded = Recorded::default();
+        let mut recorded = Recorded {
+            calls: Vec::with_capacity(programs.len()),
+            _blocks: Some(params.clone()),
+        };
         let mut offset = 0;
         for (kernel, regions, program) in programs {
             let workgroups = fold(program.workgroups);
@@ -187,9 +193,12 @@ impl Gpu {
                     zero_initialize_workgroup_memory: false,
                     ..Default::default()
                 },
-                cache: None,
+                cache: self.cache.as_ref().map(|cache| &cache.raw),
             });
         self.check()?;
+        if let Some(cache) = &self.cache {
+            cache.changed.store(true, Ordering::Relaxed);
+        }
         let made = Pipeline { pipeline, layout };
         pipelines.insert(source.to_string(), made.clone());
         Ok(made)

@@ -89,6 +89,11 @@ pub struct DeviceReport {
     /// Largest part of a buffer that a kernel can see, in bytes. A parameter matrix can have a third of it, which leaves
     /// room for an optimizer's moments.
     pub max_binding_bytes: u64,
+    /// The most bytes that wgrad's buffers may take together, where [`GpuOptions::memory_limit`](crate::GpuOptions::memory_limit)
+    /// says so.
+    pub memory_limit: Option<u64>,
+    /// Whether compiled pipelines are kept, as [`GpuOptions::pipeline_cache`](crate::GpuOptions::pipeline_cache) asks.
+    pub keeps_pipelines: bool,
     /// Invocations in a subgroup, where the adapter has subgroups of one width and the options allow them.
     pub subgroup: Option<u32>,
     /// Threads of the CPU path, and of a software adapter usually as many.
@@ -106,6 +111,8 @@ impl DeviceReport {
             },
             max_buffer_bytes: isize::MAX as u64,
             max_binding_bytes: isize::MAX as u64,
+            memory_limit: None,
+            keeps_pipelines: false,
             subgroup: None,
             threads: rayon::current_num_threads(),
         }

@@ -2,7 +2,6 @@
 
 use super::{CallTime, Fetch, IN_FLIGHT, PlanId, Ticket};
 use crate::Result;
-use crate::kernel::matrix::ALIGNMENT;
 use crate::kernel::program::Element;
 use crate::kernel::{Access, Arg, Args, Compute, Real};
 use crate::plan::{BufferSpec, Call, Plan, Role};
@@ -114,7 +113,7 @@ impl<T: Real> CpuExecutor<T> {
             }
         };
         // A buffer of samples may change between words of bytes and floats, from data set to data set.
-        let len = spec.len.next_multiple_of(ALIGNMENT);
+        let len = spec.elements();
         match (&mut self.memory[place], spec.element) {
             (Memory::Floats(floats), Element::Float) => {
                 floats.resize(floats.len().max(len), T::ZERO)
@@ -124,6 +123,21 @@ impl<T: Real> CpuExecutor<T> {
             (memory, Element::Word) => *memory = Memory::Words(vec![0; len]),
         }
         Ok(())
+    }
+
+    pub(super) fn reserve_all(&mut self, _what: &str, specs: &[BufferSpec]) -> Result<()> {
+        specs.iter().try_for_each(|spec| self.reserve(*spec))
+    }
+
+    pub(super) fn bytes_allocated(&self) -> u64 {
+        let elements = |memory: &Memory<T>| match memory {
+            Memory::Floats(floats) => floats.len(),
+            Memory::Words(words) => words.len(),
+        };
+        self.memory
+            .iter()
+            .map(|memory| 4 * elements(memory) as u64)
+            .sum()
     }
 
     pub(crate) fn write(&mut self, role: Role, offset: usize, words: &[u32]) -> Result<()> {

@@ -3,8 +3,7 @@
 use super::profile::Submits;
 use super::{Fetch, IN_FLIGHT, PlanId, Ticket};
 use crate::Result;
-use crate::device::{Gpu, Readback, Recorded, Region, Timestamps};
-use crate::kernel::matrix::ALIGNMENT;
+use crate::device::{Buffer, Gpu, Readback, Recorded, Region, Timestamps};
 use crate::kernel::{Compute, Kernel};
 use crate::plan::{BufferSpec, Call, Plan, Role};
 use std::collections::HashMap;
@@ -24,12 +23,12 @@ pub(crate) struct GpuExecutor {
     pub(super) gpu: Arc<Gpu>,
     /// While a profile is taken, the submits of it.
     pub(super) profile: Option<Submits>,
-    buffers: HashMap<Role, wgpu::Buffer>,
+    buffers: HashMap<Role, Buffer>,
     plans: Vec<Prepared>,
     /// Counts the buffers that were replaced by larger ones: what was recorded before names the old ones.
     generation: u64,
     /// Buffers to read back through, while they are not pending.
-    staging: [Option<wgpu::Buffer>; IN_FLIGHT],
+    staging: [Option<Buffer>; IN_FLIGHT],
     pending: [Option<Readback>; IN_FLIGHT],
     next: usize,
     pub(super) submits: u64,
@@ -51,34 +50,70 @@ impl GpuExecutor {
     }
 
     pub(crate) fn add(&mut self, plan: &Plan) -> Result<PlanId> {
-        for spec in &plan.buffers {
-            self.reserve(*spec)?;
-        }
+        let what = format!("a plan for a batch of {}", plan.batch);
+        let room = self.make_room(&what, &plan.buffers)?;
+        let buffer = |role| room.get(&role).unwrap_or_else(|| &self.buffers[&role]);
+        let recorded = record(&self.gpu, buffer, plan)?;
+        self.move_into(room)?;
         self.plans.push(Prepared {
-            recorded: record(&self.gpu, &self.buffers, plan)?,
+            recorded,
             plan: plan.clone(),
             generation: self.generation,
         });
         Ok(PlanId(self.plans.len() - 1))
     }
 
-    pub(crate) fn reserve(&mut self, spec: BufferSpec) -> Result<()> {
-        let bytes = spec.len.next_multiple_of(ALIGNMENT) as u64 * 4;
-        let old = self.buffers.get(&spec.role);
-        if old.is_some_and(|buffer| buffer.size() >= bytes) {
+    pub(super) fn reserve_all(&mut self, what: &str, specs: &[BufferSpec]) -> Result<()> {
+        let room = self.make_room(what, specs)?;
+        self.move_into(room)
+    }
+
+    /// New buffers for what is not there or too small: all of them or none.
+    fn make_room(&self, what: &str, specs: &[BufferSpec]) -> Result<HashMap<Role, Buffer>> {
+        let mut wanted: Vec<BufferSpec> = Vec::new();
+        for spec in specs {
+            let there = self.buffers.get(&spec.role);
+            if there.is_some_and(|buffer| buffer.size() >= spec.bytes()) {
+                continue;
+            }
+            match wanted.iter_mut().find(|other| other.role == spec.role) {
+                Some(other) => other.len = other.len.max(spec.len),
+                None => wanted.push(*spec),
+            }
+        }
+        let sizes: Vec<(String, u64)> = wanted
+            .iter()
+            .map(|spec| (format!("{:?}", spec.role), spec.bytes()))
+            .collect();
+        let buffers = self.gpu.allocate_all(what, &sizes)?;
+        Ok(wanted.iter().map(|spec| spec.role).zip(buffers).collect())
+    }
+
+    /// Puts new buffers in the place of old ones, whose contents they take over.
+    fn move_into(&mut self, room: HashMap<Role, Buffer>) -> Result<()> {
+        let mut moves = Vec::new();
+        for (role, buffer) in room {
+            if let Some(old) = self.buffers.insert(role, buffer.clone()) {
+                moves.push((old, buffer));
+            }
+        }
+        if moves.is_empty() {
             return Ok(());
         }
-        let buffer = self.gpu.allocate(&format!("{:?}", spec.role), bytes)?;
-        if let Some(old) = self.buffers.insert(spec.role, buffer.clone()) {
-            self.generation += 1;
-            // What was recorded names old buffers, and would keep them. It is made anew when it is wanted.
-            for prepared in &mut self.plans {
-                prepared.recorded = Recorded::default();
-            }
-            self.gpu
-                .submit(|encoder| encoder.copy_buffer_to_buffer(&old, 0, &buffer, 0, old.size()))?;
+        self.generation += 1;
+        // What was recorded names old buffers, and would keep them. It is made anew when it is wanted.
+        for prepared in &mut self.plans {
+            prepared.recorded = Recorded::default();
         }
-        Ok(())
+        self.gpu.submit(|encoder| {
+            for (old, buffer) in &moves {
+                encoder.copy_buffer_to_buffer(old, 0, buffer, 0, old.size());
+            }
+        })
+    }
+
+    pub(super) fn bytes_allocated(&self) -> u64 {
+        self.buffers.values().map(|buffer| buffer.size()).sum()
     }
 
     pub(crate) fn write(&mut self, role: Role, offset: usize, words: &[u32]) -> Result<()> {
@@ -96,9 +131,11 @@ impl GpuExecutor {
         // A ticket that nobody collected gives its buffer up: it may still be mapped.
         self.pending[ticket] = None;
         let bytes: u64 = fetch.iter().map(|(_, range)| range.len() as u64 * 4).sum();
-        let staging = match self.staging[ticket].take() {
-            Some(staging) if staging.size() == bytes => staging,
-            _ => self.gpu.staging(bytes)?,
+        // One of another size is dropped before the new one takes its place.
+        let there = self.staging[ticket].take();
+        let staging = match there.filter(|staging| staging.size() == bytes) {
+            Some(staging) => staging,
+            None => self.gpu.staging(bytes)?,
         };
         self.submit(plans, fetch, &staging)?;
         self.pending[ticket] = Some(Readback::request(&self.gpu, &staging));
@@ -119,11 +156,12 @@ impl GpuExecutor {
     }
 
     /// One submit: a compute pass over all plans, then the copies.
-    fn submit(&mut self, plans: &[PlanId], fetch: &[Fetch], staging: &wgpu::Buffer) -> Result<()> {
+    fn submit(&mut self, plans: &[PlanId], fetch: &[Fetch], staging: &Buffer) -> Result<()> {
         for plan in plans {
             let prepared = &mut self.plans[plan.0];
             if prepared.generation != self.generation {
-                prepared.recorded = record(&self.gpu, &self.buffers, &prepared.plan)?;
+                let buffer = |role| &self.buffers[&role];
+                prepared.recorded = record(&self.gpu, buffer, &prepared.plan)?;
                 prepared.generation = self.generation;
             }
         }
@@ -172,13 +210,13 @@ impl GpuExecutor {
     }
 }
 
-fn record(gpu: &Gpu, buffers: &HashMap<Role, wgpu::Buffer>, plan: &Plan) -> Result<Recorded> {
+fn record<'a>(gpu: &Gpu, buffer: impl Fn(Role) -> &'a Buffer, plan: &Plan) -> Result<Recorded> {
     let calls: Vec<(&Kernel, Vec<Region>)> = plan
         .calls
         .iter()
         .map(|call| {
             let regions = call.args.iter().map(|arg| Region {
-                buffer: buffers[&plan.buffers[arg.buffer].role].clone(),
+                buffer: buffer(plan.buffers[arg.buffer].role).clone(),
                 offset: arg.offset as u64 * 4,
                 bytes: arg.len as u64 * 4,
             });

@@ -12,7 +12,7 @@ pub(crate) use tune::tune;
 
 use crate::Result;
 use crate::device::{Backend, Device};
-use crate::plan::{Plan, Role};
+use crate::plan::{BufferSpec, Plan, Role};
 use std::ops::Range;
 
 /// A plan that an executor has made ready.
@@ -60,8 +60,18 @@ impl Executor {
     }
 
     /// Makes room in a buffer, which keeps its contents.
-    pub(crate) fn reserve(&mut self, spec: crate::plan::BufferSpec) -> Result<()> {
-        delegate!(self, executor => executor.reserve(spec))
+    pub(crate) fn reserve(&mut self, spec: BufferSpec) -> Result<()> {
+        self.reserve_all(&format!("{:?}", spec.role), &[spec])
+    }
+
+    /// Makes room in several buffers, for what errors name: in all of them or in none.
+    pub(crate) fn reserve_all(&mut self, what: &str, specs: &[BufferSpec]) -> Result<()> {
+        delegate!(self, executor => executor.reserve_all(what, specs))
+    }
+
+    /// Bytes of all buffers.
+    pub(crate) fn bytes_allocated(&self) -> u64 {
+        delegate!(self, executor => executor.bytes_allocated())
     }
 
     /// Writes words (or the bits of floats) into a buffer, after all runs before and before all runs after.
@@ -102,7 +112,6 @@ impl Executor {
 mod tests {
     use super::*;
     use crate::kernel::program::Element;
-    use crate::plan::BufferSpec;
     use crate::{Error, GpuOptions};
 
     #[test]

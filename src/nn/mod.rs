@@ -17,6 +17,6 @@ pub use gradients::Gradients;
 pub use network::Network;
 pub use sequential::Sequential;
 
-pub(crate) use file::{Entry, decode, encode, read_file, write_file};
+pub(crate) use file::{Entry, decode, encode};
 pub(crate) use losses::Losses;
 pub(crate) use parameters::check_values;

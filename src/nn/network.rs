@@ -1,5 +1,6 @@
 //! A network on a device: its parameters, prediction, gradients, files.
 
+use super::running::running_buffers;
 use crate::executor::{Executor, PlanId};
 use crate::graph::{Graph, Op, Supervision, Term, Value};
 use crate::kernel::Loss;
@@ -36,7 +37,8 @@ impl Graph {
     ///
     /// # Errors
     /// [`Argument`](Error::Argument) if there is no input or the output has not one row per sample;
-    /// [`Limit`](Error::Limit) if a parameter is too large for the device.
+    /// [`Limit`](Error::Limit) if a parameter is too large for the device; [`OutOfMemory`](Error::OutOfMemory) if all of
+    /// them are.
     pub fn build(self, output: Value, device: &Device, seed: u64) -> Result<Network> {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         if !self.nodes.iter().any(|node| node.op == Op::Input) {
@@ -53,13 +55,14 @@ impl Graph {
         let sizes = self.parameters.iter().map(|p| (p.name.clone(), p.shape));
         let arena = Arena::new(sizes, device.report().max_binding_bytes)?;
         let mut executor = Executor::new(device);
-        for (segment, &len) in arena.segments.iter().enumerate() {
-            executor.reserve(BufferSpec {
-                role: Role::Parameters(segment),
-                element: Element::Float,
-                len,
-            })?;
-        }
+        let segments = arena.segments.iter().enumerate();
+        let segments = segments.map(|(segment, &len)| BufferSpec {
+            role: Role::Parameters(segment),
+            element: Element::Float,
+            len,
+        });
+        let buffers: Vec<BufferSpec> = segments.chain(running_buffers(&self)).collect();
+        executor.reserve_all("a network", &buffers)?;
         let terms = if self.terms.is_empty() {
             vec![Term::of_output(output, Loss::default())]
         } else {
@@ -80,7 +83,7 @@ impl Graph {
             let values = parameter.init.draw(seed, number, parameter.shape);
             network.write_parameter(number, &values)?;
         }
-        network.reserve_running()?;
+        network.write_first_running()?;
         network.set_terms(terms)?;
         Ok(network)
     }
@@ -132,7 +135,14 @@ impl Network {
             .sum()
     }
 
-    /// A table of the parameters: name, shape, count; and the total.
+    /// Bytes of the network's buffers on its device so far: the parameters; for each batch size that it has computed, the
+    /// values within; and what its trainer has added. Buffers to read results through and the kernels' parameter blocks
+    /// are not among them.
+    pub fn bytes_allocated(&self) -> u64 {
+        self.executor.bytes_allocated()
+    }
+
+    /// A table of the parameters: name, shape, count; the total; and [`Network::bytes_allocated`].
     pub fn summary(&self) -> String {
         let mut table = String::new();
         for parameter in &self.graph.parameters {
@@ -148,6 +158,12 @@ impl Network {
             "total",
             "",
             self.parameter_count()
+        ));
+        table.push_str(&format!(
+            "{:<24} {:>16} {:>12}\n",
+            "bytes on the device",
+            "",
+            self.bytes_allocated()
         ));
         table
     }

@@ -1,7 +1,8 @@
 //! Reading, writing, saving and loading a network's parameters.
 
-use super::{Entry, Network, decode, encode, read_file, write_file};
+use super::{Entry, Network, decode, encode};
 use crate::data::check_finite;
+use crate::file::{read_file, write_file};
 use crate::kernel::MatrixShape;
 use crate::plan::Role;
 use crate::{Error, Result};

@@ -2,6 +2,7 @@
 
 use super::{Entry, Network};
 use crate::Result;
+use crate::graph::Graph;
 use crate::kernel::MatrixShape;
 use crate::kernel::program::Element;
 use crate::plan::{BufferSpec, Role, running_places};
@@ -9,17 +10,20 @@ use crate::plan::{BufferSpec, Role, running_places};
 /// The ends of the names, in the order of the rows.
 const NAMES: [&str; 2] = ["running_mean", "running_var"];
 
+/// The buffers of a graph's statistics.
+pub(super) fn running_buffers(graph: &Graph) -> impl Iterator<Item = BufferSpec> + use<> {
+    let (_, len) = running_places(graph);
+    let roles = [Role::Running, Role::NextRunning].into_iter();
+    let element = Element::Float;
+    roles
+        .filter(move |_| len > 0)
+        .map(move |role| BufferSpec { role, element, len })
+}
+
 impl Network {
-    /// Makes room for the statistics: mean 0 and variance 1.
-    pub(super) fn reserve_running(&mut self) -> Result<()> {
-        let (places, len) = running_places(&self.graph);
-        if len == 0 {
-            return Ok(());
-        }
-        for role in [Role::Running, Role::NextRunning] {
-            let element = Element::Float;
-            self.executor.reserve(BufferSpec { role, element, len })?;
-        }
+    /// Writes what the statistics begin with: mean 0 and variance 1.
+    pub(super) fn write_first_running(&mut self) -> Result<()> {
+        let (places, _) = running_places(&self.graph);
         for (number, place) in places.into_iter().enumerate() {
             let cols = self.graph.running[number].cols;
             let values = [vec![0.0; cols], vec![1.0; cols]].concat();

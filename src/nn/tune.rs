@@ -2,10 +2,10 @@
 
 use super::Network;
 use super::predict::MOST_PREDICT_ROWS;
-#[cfg(not(target_arch = "wasm32"))]
-use super::{read_file, write_file};
 use crate::device::Backend;
 use crate::executor;
+#[cfg(not(target_arch = "wasm32"))]
+use crate::file::{read_file, write_file};
 use crate::plan::{Plan, Task, lower};
 use crate::{Error, Result, Tuning};
 #[cfg(not(target_arch = "wasm32"))]

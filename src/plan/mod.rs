@@ -41,6 +41,7 @@ pub(crate) use lower::{GatherSource, Request, Task, Training, lower};
 pub(crate) use ring::{class_weights, loss_sums};
 pub(crate) use running::running_places;
 
+use crate::kernel::matrix::ALIGNMENT;
 use crate::kernel::program::Element;
 use crate::kernel::{Compute, Kernel};
 use least::Cost;
@@ -102,6 +103,18 @@ pub(crate) struct BufferSpec {
     pub(crate) element: Element,
     /// Length in floats or words.
     pub(crate) len: usize,
+}
+
+impl BufferSpec {
+    /// The elements that executors make room for: a buffer is never empty, and ends as tensors begin.
+    pub(crate) fn elements(&self) -> usize {
+        self.len.max(1).next_multiple_of(ALIGNMENT)
+    }
+
+    /// The same in bytes.
+    pub(crate) fn bytes(&self) -> u64 {
+        4 * self.elements() as u64
+    }
 }
 
 /// A part of a buffer, as a kernel's argument.
@@ -170,12 +183,11 @@ impl Plan {
         self.least.flops
     }
 
-    /// Bytes of all buffers together: what the plan's network takes on the device, beside what other plans of it add.
+    /// Bytes of all buffers together, as they are allocated: parameters, values within the step, and, in training, gradients,
+    /// moments, tables. Other plans of the network share them, and add what they need beside. The calls' parameter
+    /// blocks are not among them, usually 256 bytes a call.
     pub fn bytes_allocated(&self) -> u64 {
-        self.buffers
-            .iter()
-            .map(|buffer| buffer.len as u64 * 4)
-            .sum()
+        self.buffers.iter().map(BufferSpec::bytes).sum()
     }
 
     /// The number of the buffer with this role.

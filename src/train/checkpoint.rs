@@ -2,8 +2,9 @@
 
 use super::Trainer;
 use super::rate::{read_plateau, write_plateau};
+use crate::file::{read_file, write_file};
 use crate::graph::Term;
-use crate::nn::{Entry, check_values, decode, encode, read_file, write_file};
+use crate::nn::{Entry, check_values, decode, encode};
 use crate::plan::Role;
 use crate::{Error, Result};
 use std::collections::HashMap;

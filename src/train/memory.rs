@@ -1,4 +1,4 @@
-//! The arenas that a trainer keeps beside the parameters.
+//! The buffers that a trainer keeps beside the parameters.
 
 use super::options::Settings;
 use super::phase::Steps;
@@ -7,86 +7,116 @@ use crate::kernel::program::Element;
 use crate::kernel::update::{ENTRY_WORDS, STATE_WORDS};
 use crate::nn::Network;
 use crate::optim::block_factors;
-use crate::plan::{BufferSpec, Clock, Role, gradient_parts};
+use crate::plan::{BufferSpec, Clock, Plan, Role, gradient_parts};
 
-/// Makes room for the state, for the table and the gradient norms of `table_steps` steps, and for moments, sums of
-/// gradients, averages and factors, and fills them with what they are before the first step.
+/// A buffer, and what is in it before the first step.
+struct Kept {
+    role: Role,
+    len: usize,
+    first: First,
+}
+
+enum First {
+    /// The host writes it before each submit.
+    Anything,
+    /// Written though buffers begin as zeros: another trainer of this network may have left its own.
+    Zeros,
+    Floats(Vec<f32>),
+}
+
+/// Makes room for all that a step needs, or for nothing: the buffers of these plans, the state, the table and the gradient
+/// norms of `table_steps` steps, and moments, sums of gradients, averages and factors. Fills them with what they are before
+/// the first step.
 pub(super) fn reserve(
     network: &mut Network,
     settings: &Settings,
     phases: &[Steps],
+    plans: &[Plan],
     table_steps: usize,
 ) -> Result<()> {
-    let segments = network.arena.segments.clone();
-    let mut words = |role, len| {
-        let element = Element::Word;
-        network.executor.reserve(BufferSpec { role, element, len })
-    };
-    words(Role::State(Clock::Training), STATE_WORDS)?;
-    words(Role::StepTable(Clock::Training), ENTRY_WORDS * table_steps)?;
-    if settings.gradient_norm {
-        fill(
-            network,
-            Role::GradientNorms,
-            table_steps * gradient_parts(&segments),
-            0.0,
-        )?;
+    let kept = kept(network, settings, phases, table_steps);
+    let buffers = kept.iter().map(|kept| BufferSpec {
+        role: kept.role,
+        element: match kept.first {
+            First::Anything => Element::Word,
+            First::Zeros | First::Floats(_) => Element::Float,
+        },
+        len: kept.len,
+    });
+    let of_plans = plans.iter().flat_map(|plan| plan.buffers.iter().copied());
+    let buffers: Vec<BufferSpec> = buffers.chain(of_plans).collect();
+    let what = format!("training on batches of {}", settings.batch_size);
+    network.executor.reserve_all(&what, &buffers)?;
+    for Kept { role, len, first } in kept {
+        let floats = match first {
+            First::Anything => continue,
+            First::Zeros => vec![0.0; len],
+            First::Floats(floats) => floats,
+        };
+        network
+            .executor
+            .write(role, 0, bytemuck::cast_slice(&floats))?;
     }
-    let moments = phases.iter().map(|steps| steps.optimizer.moments());
-    let moments = moments.max().unwrap_or(0);
-    for (segment, &floats) in segments.iter().enumerate() {
-        if moments > 0 {
-            // Written also where it is 0: another trainer of this network may have left its own.
-            fill(network, Role::Moments(segment), moments * floats, 0.0)?;
-        }
-        if settings.average.is_some() {
-            fill(network, Role::Average(segment), floats, 0.0)?;
-        }
-    }
-    for (phase, steps) in phases.iter().enumerate() {
-        let first = phase * segments.len();
-        if settings.accumulate > 1 {
-            for (segment, &floats) in segments.iter().enumerate() {
-                fill(network, Role::Accumulated(first + segment), floats, 0.0)?;
-            }
-        }
-        // Parameters that this phase does not reach have no gradient, whatever an earlier trainer left.
-        for (segment, &floats) in segments.iter().enumerate() {
-            fill(network, Role::Gradients(first + segment), floats, 0.0)?;
-        }
-        if let Some(factors) = &steps.factors {
-            let tables = block_factors(factors, &network.arena);
-            for (segment, table) in tables.iter().enumerate() {
-                write(network, Role::Factors(first + segment), table)?;
-            }
-        }
+    for steps in phases {
         let initial = steps.optimizer.initial_moment();
         if initial != 0.0 {
-            for number in 0..steps.trained.len() {
-                let shape = network.graph.parameters[number].shape;
-                let values = vec![initial; shape.rows * shape.cols];
-                for moment in 0..steps.optimizer.moments() {
-                    if steps.trained[number] {
-                        network.write_arena(Role::Moments, moment, number, &values)?;
-                    }
-                }
-            }
+            write_moments(network, steps, initial)?;
         }
     }
     Ok(())
 }
 
-fn fill(network: &mut Network, role: Role, len: usize, value: f32) -> Result<()> {
-    write(network, role, &vec![value; len])
+fn kept(network: &Network, settings: &Settings, phases: &[Steps], table_steps: usize) -> Vec<Kept> {
+    let mut all = Vec::new();
+    let mut keep = |role, len, first| all.push(Kept { role, len, first });
+    let segments = &network.arena.segments;
+    keep(Role::State(Clock::Training), STATE_WORDS, First::Anything);
+    let table = ENTRY_WORDS * table_steps;
+    keep(Role::StepTable(Clock::Training), table, First::Anything);
+    if settings.gradient_norm {
+        let norms = table_steps * gradient_parts(segments);
+        keep(Role::GradientNorms, norms, First::Zeros);
+    }
+    let moments = phases.iter().map(|steps| steps.optimizer.moments());
+    let moments = moments.max().unwrap_or(0);
+    for (segment, &floats) in segments.iter().enumerate() {
+        if moments > 0 {
+            keep(Role::Moments(segment), moments * floats, First::Zeros);
+        }
+        if settings.average.is_some() {
+            keep(Role::Average(segment), floats, First::Zeros);
+        }
+    }
+    for (phase, steps) in phases.iter().enumerate() {
+        let first = phase * segments.len();
+        for (segment, &floats) in segments.iter().enumerate() {
+            if settings.accumulate > 1 {
+                keep(Role::Accumulated(first + segment), floats, First::Zeros);
+            }
+            // Parameters that this phase does not reach have no gradient, whatever an earlier trainer left.
+            keep(Role::Gradients(first + segment), floats, First::Zeros);
+        }
+        if let Some(factors) = &steps.factors {
+            let tables = block_factors(factors, &network.arena);
+            for (segment, table) in tables.into_iter().enumerate() {
+                let role = Role::Factors(first + segment);
+                keep(role, table.len(), First::Floats(table));
+            }
+        }
+    }
+    all
 }
 
-fn write(network: &mut Network, role: Role, values: &[f32]) -> Result<()> {
-    let element = Element::Float;
-    let len = values.len();
-    network
-        .executor
-        .reserve(BufferSpec { role, element, len })?;
-    network
-        .executor
-        .write(role, 0, bytemuck::cast_slice(values))
+/// Writes the moments of a phase's parameters, where they do not begin with 0.
+fn write_moments(network: &mut Network, steps: &Steps, initial: f32) -> Result<()> {
+    for number in 0..steps.trained.len() {
+        let shape = network.graph.parameters[number].shape;
+        let values = vec![initial; shape.rows * shape.cols];
+        for moment in 0..steps.optimizer.moments() {
+            if steps.trained[number] {
+                network.write_arena(Role::Moments, moment, number, &values)?;
+            }
+        }
+    }
+    Ok(())
 }

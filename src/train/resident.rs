@@ -154,19 +154,17 @@ impl Resident {
             Source::Bytes => (Element::Word, samples.vec4s()),
             Source::Floats => (Element::Float, samples.floats()),
         };
-        let mut reserve = |role, element, len| executor.reserve(BufferSpec { role, element, len });
-        reserve(Role::Samples(self.clock), element, len)?;
-        reserve(Role::SampleLabels(self.clock), Element::Word, rows)?;
-        reserve(Role::Indices(self.clock), Element::Word, rows)?;
+        let buffer = |role, element, len| BufferSpec { role, element, len };
+        let mut buffers = vec![
+            buffer(Role::Samples(self.clock), element, len),
+            buffer(Role::SampleLabels(self.clock), Element::Word, rows),
+            buffer(Role::Indices(self.clock), Element::Word, rows),
+        ];
         if data.target_cols() > 0 {
-            let targets = MatrixShape::new(rows, data.target_cols());
-            reserve(
-                Role::SampleTargets(self.clock),
-                Element::Float,
-                targets.floats(),
-            )?;
+            let len = MatrixShape::new(rows, data.target_cols()).floats();
+            buffers.push(buffer(Role::SampleTargets(self.clock), Element::Float, len));
         }
-        Ok(())
+        executor.reserve_all(&format!("a data set of {rows} samples"), &buffers)
     }
 
     fn write(

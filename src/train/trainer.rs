@@ -109,12 +109,15 @@ impl Trainer {
             crate::DeviceKind::Cpu | crate::DeviceKind::SoftwareGpu => settings.steps_per_submit,
             _ => settings.steps_per_submit.min(most),
         };
-        let plan = lower(&Request {
-            table_steps,
-            seed: settings.seed,
-            ..network.request(batch, task(0), supervision)
-        });
-        reserve(&mut network, &settings, &phases, table_steps)?;
+        let plan = |phase| {
+            lower(&Request {
+                table_steps,
+                seed: settings.seed,
+                ..network.request(batch, task(phase), supervision)
+            })
+        };
+        let mut plans: Vec<Plan> = (0..phases.len()).map(plan).collect();
+        reserve(&mut network, &settings, &phases, &plans, table_steps)?;
         let mut fetch = vec![
             (Role::State(Clock::Training), 0..4),
             (
@@ -146,7 +149,7 @@ impl Trainer {
             training: Resident::new(Clock::Training),
             evaluation: Resident::new(Clock::Evaluation),
             plans: Vec::new(),
-            plan,
+            plan: plans.swap_remove(0),
             table_steps,
             in_flight: VecDeque::with_capacity(IN_FLIGHT),
             network,
