@@ -11,7 +11,7 @@ struct Params {
 @group(0) @binding(1) var<storage, read> x: array<vec4<f32>>;
 @group(0) @binding(2) var<storage, read_write> out: array<u32>; // [rows]
 
-var<workgroup> greatest: array<vec2<u32>, WORKGROUP>; // (order, column)
+alias Value = vec2<u32>; // (order, column)
 
 // A word that is in the order of the values, with NaN above all; both zeros are equal. 0 is below all.
 fn order(value: f32) -> u32 {
@@ -23,39 +23,29 @@ fn order(value: f32) -> u32 {
     return select(0x80000000u + magnitude, 0x80000000u - magnitude, bits != magnitude);
 }
 
-@compute @workgroup_size(WORKGROUP)
-fn main(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) index: u32,
-) {
+// The greater of two, or the first of equals.
+fn join(a: Value, b: Value, greatest: bool) -> Value {
+    return select(b, a, a.x > b.x || (a.x == b.x && a.y < b.y));
+}
+
+fn run(workgroup: u32, index: u32) {
     // Rows past the end repeat the last one, so that all reach the barriers; they do not write.
-    let wanted = (group.x + group.y * groups.x) * ROWS + index / LANES;
+    let wanted = workgroup * ROWS + index / LANES;
     let start = min(wanted, p.rows - 1u) * p.ld4;
     let lane = index % LANES;
 
-    var best = vec2<u32>(0u);
+    var best = Value(0u);
     for (var i = lane; i < p.ld4; i += LANES) {
         let values = x[start + i];
         for (var j = 0u; j < 4u; j++) {
-            let candidate = vec2<u32>(order(values[j]), i * 4u + j);
+            let candidate = Value(order(values[j]), i * 4u + j);
             if candidate.x > best.x && candidate.y < p.cols {
                 best = candidate;
             }
         }
     }
     if LANES > 1u {
-        greatest[index] = best;
-        for (var half = LANES / 2u; half > 0u; half /= 2u) {
-            workgroupBarrier();
-            if lane < half {
-                let other = greatest[index + half];
-                if other.x > best.x || (other.x == best.x && other.y < best.y) {
-                    best = other;
-                }
-                greatest[index] = best;
-            }
-        }
+        best = reduce(best, true, index);
     }
     if lane == 0u && wanted < p.rows {
         out[wanted] = best.y;

@@ -14,14 +14,9 @@ struct Params {
 @group(0) @binding(4) var<storage, read_write> dx: array<vec4<f32>>; // [rows, cols]
 @group(0) @binding(5) var<storage, read_write> terms: array<vec4<f32>>; // of dgamma [rows, cols]
 
-@compute @workgroup_size(WORKGROUP)
-fn main(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) index: u32,
-) {
+fn run(workgroup: u32, index: u32) {
     // Rows past the end repeat the last one, so that all reach the barriers; they do not write.
-    let wanted = (group.x + group.y * groups.x) * ROWS + index / LANES;
+    let wanted = workgroup * ROWS + index / LANES;
     let start = min(wanted, p.rows - 1u) * p.ld4;
     let lane = index % LANES;
     let statistics = row_statistics(start, lane, index);

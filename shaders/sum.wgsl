@@ -16,30 +16,19 @@ struct Params {
 @group(0) @binding(2) var<storage, read_write> ring: array<f32>;
 @group(0) @binding(3) var<storage, read> state: array<u32>; // word 0: step
 
-var<workgroup> sums: array<vec4<f32>, WORKGROUP>;
-
-@compute @workgroup_size(WORKGROUP)
-fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
-    // Each invocation takes every WORKGROUP-th element of the part; a tree joins their sums.
-    let end = min((group.x + 1u) * p.part, p.count);
+fn run(workgroup: u32, lane: u32) {
+    // Each invocation takes every WORKGROUP-th element of the part; a fixed tree joins their sums.
+    let end = min((workgroup + 1u) * p.part, p.count);
     var sum = vec4<f32>(0.0);
-    for (var i = group.x * p.part + lane; i < end; i += WORKGROUP) {
+    for (var i = workgroup * p.part + lane; i < end; i += WORKGROUP) {
         if SQUARES {
             sum += x[i] * x[i];
         } else {
             sum += x[i];
         }
     }
-    sums[lane] = sum;
-    for (var half = WORKGROUP / 2u; half > 0u; half /= 2u) {
-        workgroupBarrier();
-        if lane < half {
-            sums[lane] += sums[lane + half];
-        }
-    }
-    if lane == 0u && group.x < p.parts {
-        let total = sums[0];
-        ring[state[0] % p.ring_steps * p.ring_stride + p.ring_offset + group.x] =
-            (total.x + total.y) + (total.z + total.w);
+    let total = workgroup_sum(sum4(sum), lane);
+    if lane == 0u && workgroup < p.parts {
+        ring[state[0] % p.ring_steps * p.ring_stride + p.ring_offset + workgroup] = total;
     }
 }

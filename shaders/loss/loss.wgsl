@@ -37,14 +37,8 @@ struct Row {
 
 var<workgroup> row_results: array<vec4<f32>, ROWS>;
 
-@compute @workgroup_size(WORKGROUP)
-fn main(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) index: u32,
-) {
+fn run(workgroup: u32, index: u32) {
     // Rows past the end repeat the last one, so that all reach the barriers; they count and write nothing.
-    let workgroup = group.x + group.y * groups.x;
     let wanted = workgroup * ROWS + index / LANES;
     let i = min(wanted, p.rows - 1u);
     let label = label_of(i);
@@ -120,16 +114,7 @@ fn gradient_factor(index: u32) -> f32 {
     for (var i = index; i < p.rows; i += WORKGROUP) {
         sum += row_weight(label_of(i));
     }
-    shared_values[index] = sum;
-    for (var half = WORKGROUP / 2u; half > 0u; half /= 2u) {
-        workgroupBarrier();
-        if index < half {
-            shared_values[index] += shared_values[index + half];
-        }
-    }
-    workgroupBarrier();
-    let total = shared_values[0];
-    workgroupBarrier();
+    let total = workgroup_sum(sum, index);
     if total == 0.0 {
         return 0.0;
     }

@@ -47,12 +47,7 @@ fn change(i: u32, values: vec4<f32>, clip: f32) {
     weights[i] = update(i, w, g, step);
 }
 
-@compute @workgroup_size(WORKGROUP)
-fn main(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) lane: u32,
-) {
+fn run(workgroup: u32, lane: u32) {
     let clip = clip_factor(lane);
     // Once a tensor was not finite, this and all later steps change nothing.
     if state[2] != 0xffffffffu {
@@ -60,7 +55,7 @@ fn main(
     }
     // Nobody reads word 0 in this dispatch, and nobody writes word 1.
     let values = bitcast<vec4<f32>>(vec4<u32>(state[4], state[5], state[6], state[7]));
-    let first = (group.x + group.y * groups.x) * WORKGROUP * ELEMENTS + lane;
+    let first = workgroup * WORKGROUP * ELEMENTS + lane;
     if first == 0u && p.advance == 1u {
         state[0] = state[1];
     }

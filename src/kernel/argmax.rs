@@ -20,10 +20,12 @@ impl Compute for Argmax {
     }
 
     fn program(&self, target: &Target) -> Program {
-        let (constants, workgroups) = row_reduce::geometry(self.shape, target);
-        let source = include_str!("../../shaders/argmax.wgsl");
+        let (mut reduce, workgroups) = row_reduce::geometry(self.shape, target);
+        reduce
+            .pieces
+            .push(include_str!("../../shaders/argmax.wgsl"));
         let params = row_reduce::Params::new(self.shape);
-        Program::new(&constants, &[source], &params, workgroups)
+        Program::new(&reduce.constants, &reduce.pieces, &params, workgroups)
     }
 
     fn flops(&self) -> u64 {

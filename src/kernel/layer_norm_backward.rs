@@ -31,15 +31,15 @@ impl Compute for LayerNormBackward {
     }
 
     fn program(&self, target: &Target) -> Program {
-        let (constants, workgroups) = row_reduce::geometry(self.shape, target);
-        let pieces = [
+        let (mut reduce, workgroups) = row_reduce::geometry(self.shape, target);
+        reduce.pieces.extend(row_reduce::SOURCES);
+        reduce.pieces.extend([
             matrix::SOURCE,
-            row_reduce::SOURCE,
             row_statistics::SOURCE,
             include_str!("../../shaders/layer_norm_backward.wgsl"),
-        ];
+        ]);
         let params = Params::new(self.shape, self.epsilon);
-        Program::new(&constants, &pieces, &params, workgroups)
+        Program::new(&reduce.constants, &reduce.pieces, &params, workgroups)
     }
 
     fn flops(&self) -> u64 {

@@ -164,7 +164,7 @@ impl Compute for LossCall {
     }
 
     fn program(&self, target: &Target) -> Program {
-        let (constants, workgroups) = row_reduce::geometry(self.shape, target);
+        let (reduce, workgroups) = row_reduce::geometry(self.shape, target);
         let params = Params {
             rows: self.shape.rows as u32,
             cols: self.shape.cols as u32,
@@ -181,8 +181,9 @@ impl Compute for LossCall {
         };
         let flags = self.flags();
         let mut pieces = vec![flags.as_str()];
+        pieces.extend(reduce.pieces);
         pieces.extend(self.pieces());
-        Program::new(&constants, &pieces, &params, workgroups)
+        Program::new(&reduce.constants, &pieces, &params, workgroups)
     }
 
     fn flops(&self) -> u64 {

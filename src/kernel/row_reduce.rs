@@ -1,12 +1,18 @@
 //! Kernels that reduce over each row (softmax and its relatives): how a workgroup shares out its rows.
 //!
-//! LANES invocations work on one row and combine their results in workgroup memory, in a fixed tree. Short rows, and all
-//! rows on adapters that run on a CPU, where a barrier costs more than a row, take one invocation each.
+//! A whole workgroup works on one row and joins its invocations' results ([`Reduce`]). Short rows, and all rows on adapters
+//! that run on a CPU, where a barrier costs more than a row, take one invocation each.
 
 use super::program::uniform_block;
+use super::reduce::{self, Reduce};
 use super::{MatrixShape, Target};
 
-pub(crate) const SOURCE: &str = include_str!("../../shaders/row_reduce.wgsl");
+/// `row_sum` and `row_max`.
+pub(crate) const SOURCES: [&str; 3] = [
+    reduce::FLOATS,
+    reduce::SOURCE,
+    include_str!("../../shaders/row_reduce.wgsl"),
+];
 
 /// Invocations in a workgroup, and rows that the CPU twin of a loss sums at a time.
 pub(crate) const WORKGROUP: usize = 64;
@@ -14,22 +20,19 @@ pub(crate) const WORKGROUP: usize = 64;
 /// Columns up to which one invocation takes a whole row on a GPU.
 const SHORT_ROW: usize = 32;
 
-/// The constants of a row kernel and its number of workgroups.
-pub(crate) fn geometry(shape: MatrixShape, target: &Target) -> ([(&'static str, u32); 3], usize) {
+/// What the text of a row kernel begins with, and its number of workgroups.
+pub(crate) fn geometry(shape: MatrixShape, target: &Target) -> (Reduce, usize) {
     let lanes = if target.software || shape.cols <= SHORT_ROW {
         1
     } else {
         WORKGROUP
     };
     let rows = WORKGROUP / lanes;
-    (
-        [
-            ("WORKGROUP", WORKGROUP as u32),
-            ("LANES", lanes as u32),
-            ("ROWS", rows as u32),
-        ],
-        shape.rows.div_ceil(rows),
-    )
+    let mut reduce = Reduce::new(WORKGROUP, target);
+    reduce
+        .constants
+        .extend([("LANES", lanes as u32), ("ROWS", rows as u32)]);
+    (reduce, shape.rows.div_ceil(rows))
 }
 
 /// Places for the workgroup sums of a matrix: enough for any adapter.

@@ -14,10 +14,20 @@ use naga::{AddressSpace, Module, StorageAccess, TypeInner, back};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-pub(super) const TARGETS: [Target; 4] = [
+pub(super) const TARGETS: [Target; 6] = [
     Target {
         software: false,
         subgroup: None,
+        tuning: None,
+    },
+    Target {
+        software: false,
+        subgroup: Some(32),
+        tuning: None,
+    },
+    Target {
+        software: false,
+        subgroup: Some(8),
         tuning: None,
     },
     Target {

@@ -26,16 +26,16 @@ impl Compute for SoftmaxBackward {
     }
 
     fn program(&self, target: &Target) -> Program {
-        let (constants, workgroups) = row_reduce::geometry(self.shape, target);
-        let pieces = [
+        let (mut reduce, workgroups) = row_reduce::geometry(self.shape, target);
+        reduce.pieces.extend(row_reduce::SOURCES);
+        reduce.pieces.extend([
             log_constant(self.log),
             matrix::SOURCE,
-            row_reduce::SOURCE,
             include_str!("../../shaders/softmax_backward.wgsl"),
-        ];
+        ]);
         Program::new(
-            &constants,
-            &pieces,
+            &reduce.constants,
+            &reduce.pieces,
             &row_reduce::Params::new(self.shape),
             workgroups,
         )

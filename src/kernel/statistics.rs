@@ -4,6 +4,7 @@
 //! same data give the same bits on every run.
 
 use super::program::{WORKGROUP, uniform_block};
+use super::reduce::{self, Reduce};
 use super::{
     Args, Binding, Compute, MatrixShape, Program, Real, Sum, Target, statistics_change,
     statistics_value,
@@ -56,7 +57,7 @@ impl Compute for Statistics {
         bindings
     }
 
-    fn program(&self, _target: &Target) -> Program {
+    fn program(&self, target: &Target) -> Program {
         let params = Params {
             count: (self.floats / 4) as u32,
             part: Sum::part(self.floats) as u32,
@@ -68,12 +69,15 @@ impl Compute for Statistics {
         } else {
             statistics_value::SOURCE
         };
-        Program::new(
-            &[("WORKGROUP", WORKGROUP as u32)],
-            &[value, include_str!("../../shaders/statistics.wgsl")],
-            &params,
-            Sum::parts(self.floats),
-        )
+        let mut reduce = Reduce::new(WORKGROUP, target);
+        reduce.pieces.extend([
+            reduce::VECTORS,
+            reduce::SOURCE,
+            value,
+            include_str!("../../shaders/statistics.wgsl"),
+        ]);
+        let parts = Sum::parts(self.floats);
+        Program::new(&reduce.constants, &reduce.pieces, &params, parts)
     }
 
     fn flops(&self) -> u64 {

@@ -3,8 +3,8 @@
 //! Each workgroup sums a contiguous part into one partial sum; the caller adds the few partial sums, ascending. The
 //! number of parts depends on the length alone, so the same data give the same bits on every run.
 
-use super::program::WORKGROUP;
-use super::program::uniform_block;
+use super::program::{WORKGROUP, uniform_block};
+use super::reduce::{self, Reduce};
 use super::{Args, Binding, Compute, Program, Real, Target};
 use rayon::prelude::*;
 
@@ -79,7 +79,7 @@ impl Compute for Sum {
         vec![Binding::read(1), Binding::write(2), Binding::read_words(3)]
     }
 
-    fn program(&self, _target: &Target) -> Program {
+    fn program(&self, target: &Target) -> Program {
         let params = Params {
             count: (self.floats / 4) as u32,
             part: Self::part(self.floats) as u32,
@@ -89,19 +89,19 @@ impl Compute for Sum {
             ring_offset: self.ring_offset as u32,
             _pad: [0; 2],
         };
-        Program::new(
-            &[("WORKGROUP", WORKGROUP as u32)],
-            &[
-                if self.squares {
-                    "const SQUARES = true;"
-                } else {
-                    "const SQUARES = false;"
-                },
-                include_str!("../../shaders/sum.wgsl"),
-            ],
-            &params,
-            Self::parts(self.floats),
-        )
+        let mut reduce = Reduce::new(WORKGROUP, target);
+        reduce.pieces.extend([
+            reduce::FLOATS,
+            reduce::SOURCE,
+            if self.squares {
+                "const SQUARES = true;"
+            } else {
+                "const SQUARES = false;"
+            },
+            include_str!("../../shaders/sum.wgsl"),
+        ]);
+        let parts = Self::parts(self.floats);
+        Program::new(&reduce.constants, &reduce.pieces, &params, parts)
     }
 
     fn flops(&self) -> u64 {

@@ -197,13 +197,15 @@ impl Compute for Update {
             hyper: self.optimizer.hyper(),
         };
         let elements = self.clip.elements(target);
+        let reduce = self.clip.reduce(target);
         let mut constants = self.optimizer.constants();
-        constants.push(("WORKGROUP", WORKGROUP as u32));
+        constants.extend(reduce.constants);
         constants.push(("ELEMENTS", elements as u32));
         if self.grouped {
             constants.push(("SCALES_WITH_RATE", grouped::mask(&self.optimizer)));
         }
-        let mut pieces = vec![self.optimizer.source()];
+        let mut pieces = reduce.pieces;
+        pieces.push(self.optimizer.source());
         pieces.extend(self.clip.sources(target));
         pieces.push(if self.grouped {
             grouped::SOURCE

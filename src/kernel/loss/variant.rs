@@ -43,7 +43,8 @@ impl LossCall {
     }
 
     pub(super) fn pieces(&self) -> Vec<&'static str> {
-        let mut pieces = vec![matrix::SOURCE, row_reduce::SOURCE];
+        let mut pieces = vec![matrix::SOURCE];
+        pieces.extend(row_reduce::SOURCES);
         pieces.push(match self.against {
             Against::Labels => labels::SOURCE,
             Against::Values => values::SOURCE,

@@ -10,6 +10,8 @@ mod value;
 
 use super::Part;
 use super::ranges::check_positive;
+use crate::kernel::program::WORKGROUP;
+use crate::kernel::reduce::{self, Reduce};
 use crate::kernel::{Args, Real, Target, matrix};
 
 /// Added to the norm, as in PyTorch.
@@ -97,6 +99,14 @@ impl ClipWith {
         }
     }
 
+    /// What the shader begins with.
+    pub(super) fn reduce(&self, target: &Target) -> Reduce {
+        match self {
+            ClipWith::Norm { .. } if !target.software => Reduce::new(WORKGROUP, target),
+            _ => Reduce::none(WORKGROUP),
+        }
+    }
+
     /// The shader's pieces.
     pub(super) fn sources(&self, target: &Target) -> Vec<&'static str> {
         match self {
@@ -105,7 +115,12 @@ impl ClipWith {
             ClipWith::Norm { .. } if target.software => {
                 vec![norm_direct::SOURCE, norm_factor::SOURCE]
             }
-            ClipWith::Norm { .. } => vec![norm::SOURCE, norm_factor::SOURCE],
+            ClipWith::Norm { .. } => vec![
+                reduce::FLOATS,
+                reduce::SOURCE,
+                norm::SOURCE,
+                norm_factor::SOURCE,
+            ],
         }
     }
 

@@ -3,5 +3,5 @@
 //! [`Sum`](crate::kernel::Sum) has left partial sums of squares one dispatch before. Every workgroup adds them up by itself,
 //! in the same order.
 
-/// A tree over the workgroup's invocations.
+/// Joined over the workgroup's invocations.
 pub(super) const SOURCE: &str = include_str!("../../../../shaders/update/clip/norm.wgsl");

@@ -1,0 +1,9 @@
+// The entry point of kernels with a `run` of their own: the workgroup's number, and the invocation's place in it.
+@compute @workgroup_size(WORKGROUP)
+fn main(
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(num_workgroups) groups: vec3<u32>,
+    @builtin(local_invocation_index) index: u32,
+) {
+    run(group.x + group.y * groups.x, index);
+}

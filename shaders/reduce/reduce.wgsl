@@ -1,0 +1,25 @@
+// Sums and greatest values over a workgroup, of `Value`s: numbers, or vectors of them by component. `reduce` is another
+// piece, of which the order is fixed, so always the same bits.
+
+fn join(a: Value, b: Value, greatest: bool) -> Value {
+    if greatest {
+        return max(a, b);
+    }
+    return a + b;
+}
+
+fn workgroup_sum(value: Value, index: u32) -> Value {
+    return reduce(value, false, index);
+}
+
+fn workgroup_max(value: Value, index: u32) -> Value {
+    return reduce(value, true, index);
+}
+
+fn sum4(v: vec4<f32>) -> f32 {
+    return (v.x + v.y) + (v.z + v.w);
+}
+
+fn max4(v: vec4<f32>) -> f32 {
+    return max(max(v.x, v.y), max(v.z, v.w));
+}
