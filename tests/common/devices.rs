@@ -28,7 +28,32 @@ pub(crate) fn gpu_without_subgroups() -> &'static Device {
 /// The kernels made for hardware, whatever the adapter.
 pub(crate) fn gpu_hardware_kernels() -> &'static Device {
     static DEVICE: OnceLock<Device> = OnceLock::new();
-    DEVICE.get_or_init(|| open(GpuOptions::default().hardware_kernels(true)))
+    DEVICE.get_or_init(|| {
+        let device = open(GpuOptions::default().hardware_kernels(true));
+        assert_eq!(device.report().subgroup, gpu().report().subgroup);
+        device
+    })
+}
+
+/// The same without subgroup operations: reductions are trees in workgroup memory.
+pub(crate) fn gpu_hardware_kernels_without_subgroups() -> &'static Device {
+    static DEVICE: OnceLock<Device> = OnceLock::new();
+    DEVICE.get_or_init(|| {
+        let options = GpuOptions::default().hardware_kernels(true);
+        let device = open(options.subgroups(false));
+        assert_eq!(device.report().subgroup, None);
+        device
+    })
+}
+
+/// Every way to reduce: the CPU, the GPU as a user opens it, and its kernels for hardware with and without subgroups.
+pub(crate) fn reducing_devices() -> [&'static Device; 4] {
+    [
+        cpu(),
+        gpu(),
+        gpu_hardware_kernels(),
+        gpu_hardware_kernels_without_subgroups(),
+    ]
 }
 
 /// The ways to compute a matrix product that hardware GPUs choose from.

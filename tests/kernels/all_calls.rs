@@ -2,14 +2,17 @@
 
 use crate::common::compare::{Tolerance, assert_close, assert_same_bits};
 use crate::common::data::Random;
-use crate::common::devices::{cpu, gpu, gpu_checked, gpu_without_subgroups};
+use crate::common::devices::{
+    cpu, gpu, gpu_checked, gpu_hardware_kernels, gpu_hardware_kernels_without_subgroups,
+    gpu_without_subgroups,
+};
 use crate::common::oracle::{self, widen};
 use crate::common::precision::{ULP, sum_ulps};
 use crate::losses::CRITERIA;
 use wgrad::{
-    Activation, Adadelta, Adagrad, Adam, Adamax, Augmentation, Bytes, Criterion, Device, Factors,
-    Gemm, GradientNorm, Layout, Lion, Loss, NAdam, OptimizerState, RAdam, Result, RmsProp, Sgd,
-    Tensor, TensorTarget, Words,
+    Activation, Adadelta, Adagrad, Adam, Adamax, Augmentation, Bytes, Criterion, Device,
+    DeviceKind, Factors, Gemm, GradientNorm, Layout, Lion, Loss, NAdam, OptimizerState, RAdam,
+    Result, RmsProp, Sgd, Tensor, TensorTarget, Words,
 };
 
 type Call = Box<dyn Fn(&Device) -> Result<Tensor>>;
@@ -375,6 +378,40 @@ fn runs_repeat_bit_for_bit_and_options_of_the_device_change_only_rounding() {
                 absolute: 1e-5,
             };
             assert_close(&name, &run(device), &expected, tolerance);
+        }
+    }
+}
+
+#[test]
+fn subgroups_change_no_bit_of_what_hardware_kernels_reduce() {
+    let (with, without) = (
+        gpu_hardware_kernels(),
+        gpu_hardware_kernels_without_subgroups(),
+    );
+    // Sums of nothing but loaded values, and the greatest of them, have the same bits however they are compiled.
+    for shape @ [rows, cols] in [[1, 1], [3, 33], [7, 255], [65, 1000], [513, 1024]] {
+        let values = Random::new(8).normals(rows * cols);
+        let results = [with, without].map(|device| {
+            let x = Tensor::new(device, shape, &values).unwrap();
+            let found = x.statistics().unwrap();
+            let sums = [x.sum().unwrap(), found.mean as f32, found.greatest as f32];
+            (sums, x.argmax().unwrap())
+        });
+        assert_same_bits(&format!("sums {shape:?}"), &results[0].0, &results[1].0);
+        assert_eq!(results[0].1, results[1].1, "argmax {shape:?}");
+    }
+    // Where a term is computed first, a compiler may fuse its last product with a sum's first addition. Software does not.
+    for (name, call) in calls() {
+        let run = |device: &Device| call(device).unwrap().download().unwrap();
+        let (found, expected) = (run(with), run(without));
+        if with.report().adapter.kind == DeviceKind::SoftwareGpu {
+            assert_same_bits(&name, &found, &expected);
+        } else {
+            let tolerance = Tolerance {
+                relative: 1e-5,
+                absolute: 1e-5,
+            };
+            assert_close(&name, &found, &widen(&expected), tolerance);
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::common::compare::{Tolerance, assert_close, assert_each_close, assert_same_bits};
 use crate::common::data::Random;
-use crate::common::devices::{cpu, gpu, gpu_hardware_kernels};
+use crate::common::devices::{gpu, reducing_devices};
 use crate::common::oracle;
 use crate::common::precision::{TINY, ULP, sum_ulps};
 use crate::reduction_shapes;
@@ -63,7 +63,7 @@ fn cross_entropies() {
         let mut random = Random::new((rows * 59 + cols) as u64);
         let labels = random.words(rows, cols);
         let logits = random.uniform(rows * cols, -6.0, 6.0);
-        for device in [cpu(), gpu(), gpu_hardware_kernels()] {
+        for device in reducing_devices() {
             check_cross_entropy(device, shape, &logits, &labels);
         }
     }
@@ -87,7 +87,7 @@ fn a_row_is_correct_when_its_first_greatest_logit_is_the_labels() {
             labels[i] = places[random.below(places.len().min(3))] as u32;
         }
         let expected = oracle::cross_entropy(&logits, &labels, cols).correct;
-        for device in [cpu(), gpu(), gpu_hardware_kernels()] {
+        for device in reducing_devices() {
             let logits = Tensor::new(device, [rows, cols], &logits).unwrap();
             let output = logits
                 .cross_entropy(&Words::new(device, &labels).unwrap())
@@ -113,7 +113,7 @@ fn cross_entropies_of_extreme_logits() {
         [0.0, 88.0, 89.0, 87.0, -0.0],
     ];
     for labels in [[0, 4, 2, 1], [1, 0, 0, 2]] {
-        for device in [cpu(), gpu(), gpu_hardware_kernels()] {
+        for device in reducing_devices() {
             check_cross_entropy(device, [4, 5], &logits.concat(), &labels);
         }
     }

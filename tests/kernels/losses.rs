@@ -2,7 +2,7 @@
 
 use crate::common::compare::{Tolerance, assert_close, assert_each_close, assert_same_bits};
 use crate::common::data::Random;
-use crate::common::devices::{cpu, gpu, gpu_hardware_kernels};
+use crate::common::devices::{cpu, gpu, reducing_devices};
 use crate::common::oracle::losses::{Batch, Goal};
 use crate::common::oracle::widen;
 use crate::common::precision::{TINY, ULP, sum_ulps};
@@ -323,7 +323,7 @@ fn losses_and_gradients() {
     for case in cases() {
         for shape in SHAPES {
             let data = Data::random(case, shape);
-            for device in [cpu(), gpu(), gpu_hardware_kernels()] {
+            for device in reducing_devices() {
                 check(case, &data, device);
             }
             checked += 1;
@@ -349,7 +349,7 @@ fn losses_of_extreme_inputs() {
             _ => vec![x.to_vec()],
         };
         let data = Data::of(case, [3, 5], inputs);
-        for device in [cpu(), gpu(), gpu_hardware_kernels()] {
+        for device in reducing_devices() {
             check(case, &data, device);
         }
     }
@@ -367,7 +367,7 @@ fn what_is_not_finite_is_found_in_every_input_but_not_in_an_ignored_row() {
                         data.inputs[number][row * cols + cols - 1] = bad;
                         let is_ignored = case.kind == Kind::Labels
                             && Some(data.labels[row]) == data.oracle.ignore;
-                        for device in [cpu(), gpu(), gpu_hardware_kernels()] {
+                        for device in reducing_devices() {
                             let name = format!("{case:?} on {}", device.report());
                             if is_ignored {
                                 check(case, &data, device);
@@ -414,12 +414,12 @@ fn a_mean_over_nothing_is_zero() {
         let mut data = Data::random(case, [70, 3]);
         data.labels.fill(data.oracle.ignore.unwrap());
         data.oracle.goal = Goal::Labels(data.labels.clone());
-        for device in [cpu(), gpu(), gpu_hardware_kernels()] {
+        for device in reducing_devices() {
             check(case, &data, device);
         }
     }
     // Every label's class weighs nothing.
-    for device in [cpu(), gpu(), gpu_hardware_kernels()] {
+    for device in reducing_devices() {
         let x = Tensor::new(device, [2, 2], &[1.0, 2.0, 3.0, 4.0]).unwrap();
         let labels = Words::new(device, &[0, 0]).unwrap();
         let loss = Loss::softmax_cross_entropy().class_weights([0.0, 1.0]);

@@ -20,7 +20,7 @@ mod statistics;
 
 use common::compare::{Tolerance, assert_each_close, assert_same_bits};
 use common::data::{DIMS, shapes};
-use common::devices::{cpu, gpu, gpu_hardware_kernels};
+use common::devices::{cpu, gpu, gpu_hardware_kernels, gpu_hardware_kernels_without_subgroups};
 use common::oracle::widen;
 use wgrad::{Device, Result, Tensor};
 
@@ -50,7 +50,7 @@ fn reduction_shapes() -> Vec<[usize; 2]> {
     sweep
 }
 
-/// Runs a call on both devices, compares each with the truth and the GPU with the CPU, and runs it once more on the GPU.
+/// Runs a call on all devices, compares each with the truth and the GPU with the CPU, and runs it once more on the GPU.
 fn check(
     name: &str,
     expected: &[f64],
@@ -63,13 +63,15 @@ fn check(
             .unwrap_or_else(|e| panic!("{name}: {e}"))
     };
     let (on_gpu, on_cpu) = (run(gpu()), run(cpu()));
-    let for_hardware = run(gpu_hardware_kernels());
-    assert_each_close(
-        &format!("{name}, kernels for hardware"),
-        &for_hardware,
-        expected,
-        &tolerance,
-    );
+    for (device, subgroups) in [
+        (gpu_hardware_kernels(), "with"),
+        (gpu_hardware_kernels_without_subgroups(), "without"),
+    ] {
+        let name = format!("{name}, kernels for hardware {subgroups} subgroups");
+        let found = run(device);
+        assert_each_close(&name, &found, expected, &tolerance);
+        assert_same_bits(&name, &found, &run(device));
+    }
     assert_each_close(&format!("{name} on the CPU"), &on_cpu, expected, &tolerance);
     assert_each_close(&format!("{name} on the GPU"), &on_gpu, expected, &tolerance);
     // Errors rarely reach the tolerance, so two of them never reach twice that.

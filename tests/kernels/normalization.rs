@@ -2,7 +2,7 @@
 
 use crate::common::compare::Tolerance;
 use crate::common::data::Random;
-use crate::common::devices::{cpu, gpu, gpu_hardware_kernels};
+use crate::common::devices::reducing_devices;
 use crate::common::oracle::normalization::{
     Statistics, column_statistics, normalize, normalize_backward, row_statistics,
 };
@@ -157,7 +157,7 @@ fn batch_normalisation() {
 
 #[test]
 fn a_single_row_normalises_to_beta() {
-    for device in [cpu(), gpu(), gpu_hardware_kernels()] {
+    for device in reducing_devices() {
         let tensor = |rows, values: &[f32]| Tensor::new(device, [rows, 2], values).unwrap();
         let (x, beta) = (tensor(1, &[3.0, -5.0]), tensor(1, &[0.25, 7.0]));
         let output = x

@@ -2,7 +2,7 @@
 
 use crate::common::compare::{Tolerance, assert_close, assert_same_bits};
 use crate::common::data::{DIMS, Random};
-use crate::common::devices::{cpu, gpu, gpu_hardware_kernels};
+use crate::common::devices::{cpu, reducing_devices};
 use crate::common::oracle::{self, widen};
 use crate::common::precision::{ULP, sum_ulps, ulps};
 use crate::{check, reduction_shapes};
@@ -45,7 +45,7 @@ fn sums_and_norms_of_all_elements() {
         let mut random = Random::new((rows * 43 + cols) as u64);
         let count = rows * cols;
         let (integers, normals) = (random.integers(count), random.normals(count));
-        for device in [cpu(), gpu()] {
+        for device in reducing_devices() {
             let name = format!("{} {shape:?}", device.report());
             let totals = |x: &[f32]| {
                 let x = Tensor::new(device, shape, x).unwrap();
@@ -112,7 +112,7 @@ fn first_greatest_columns() {
                     greatest as u32
                 })
                 .collect();
-            for device in [cpu(), gpu(), gpu_hardware_kernels()] {
+            for device in reducing_devices() {
                 let found = Tensor::new(device, shape, x).unwrap().argmax().unwrap();
                 assert_eq!(found, expected, "{shape:?} on {}", device.report());
             }

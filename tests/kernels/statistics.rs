@@ -2,7 +2,7 @@
 
 use crate::common::compare::{Tolerance, assert_close};
 use crate::common::data::Random;
-use crate::common::devices::{cpu, gpu, gpu_hardware_kernels};
+use crate::common::devices::{cpu, gpu, reducing_devices};
 use crate::common::precision::{ULP, sum_ulps};
 use crate::reduction_shapes;
 use wgrad::{Tensor, TensorStatistics};
@@ -76,7 +76,7 @@ fn statistics_of_values_and_of_changes() {
             .map(|(&x, &previous)| f64::from(x) - f64::from(previous))
             .collect();
         let values64: Vec<f64> = values.iter().map(|&x| x.into()).collect();
-        for device in [cpu(), gpu(), gpu_hardware_kernels()] {
+        for device in reducing_devices() {
             let name = format!("{shape:?} on {}", device.report());
             let x = Tensor::new(device, shape, &values).unwrap();
             let before = Tensor::new(device, shape, &previous).unwrap();

@@ -3,15 +3,11 @@
 use crate::common::compare::{Tolerance, assert_close, assert_each_close, assert_same_bits};
 use crate::common::data::Random;
 use crate::common::descent::{descend, tolerance};
-use crate::common::devices::{cpu, gpu, gpu_hardware_kernels};
+use crate::common::devices::{cpu, gpu, reducing_devices};
 use crate::common::oracle::widen;
 use crate::common::precision::{sum_ulps, ulps};
 use crate::{Case, cases, problem, rates};
-use wgrad::{Device, Error, Factors, GradientNorm, Optimizer, OptimizerState, Sgd, Tensor};
-
-fn devices() -> [&'static Device; 3] {
-    [cpu(), gpu(), gpu_hardware_kernels()]
-}
+use wgrad::{Error, Factors, GradientNorm, Optimizer, OptimizerState, Sgd, Tensor};
 
 /// What plain descent at rate 1 takes from 0: the clipped gradient.
 fn clipped(gradient: &Tensor, by: impl Fn(&mut Tensor, &mut OptimizerState)) -> Vec<f32> {
@@ -51,7 +47,7 @@ fn a_norm_over_several_tensors_scales_them_all() {
         let norm = widen(&all).iter().map(|g| g * g).sum::<f64>().sqrt();
         // The sum of squares, halved by the root, and that; the sum with ε, the division, the product.
         let close = ulps(0.5 * sum_ulps(2 * all.len()) + 4.5 + 1.0 + 2.5 + 1.0);
-        for device in devices() {
+        for device in reducing_devices() {
             let gradients: Vec<Tensor> = values
                 .iter()
                 .zip(shapes)
@@ -86,7 +82,7 @@ fn a_norm_over_several_tensors_scales_them_all() {
 
 #[test]
 fn what_is_not_finite_goes_through_a_norm_as_in_pytorch() {
-    for device in devices() {
+    for device in reducing_devices() {
         let step = |values: &[f32]| {
             let g = Tensor::new(device, [1, values.len()], values).unwrap();
             let norm = GradientNorm::new(&[&g]).unwrap();
@@ -128,7 +124,7 @@ fn values_are_clamped_and_nan_is_kept() {
     for shape @ [rows, cols] in [[1, 15], [15, 1], [3, 5], [129, 65], [33, 1024]] {
         let mut values = Random::new(1).normals(rows * cols);
         values[..15].copy_from_slice(&special);
-        for device in devices() {
+        for device in reducing_devices() {
             let g = Tensor::new(device, shape, &values).unwrap();
             for limit in [0.8f32, 1e-20, 1e30] {
                 let found = clipped(&g, |w, state| {
@@ -191,7 +187,7 @@ fn every_rule_takes_its_step_with_the_clipped_gradient() {
                 descend(rule, penalties, weights[i].into(), &rates, &gradients)
             })
             .collect();
-        for device in devices() {
+        for device in reducing_devices() {
             let mut w = Tensor::new(device, SHAPE, &weights).unwrap();
             let mut state = OptimizerState::new(&w, optimizer).unwrap();
             state.set_factors(&[slowly]).unwrap();
@@ -218,7 +214,7 @@ fn every_rule_takes_its_step_with_the_clipped_gradient() {
 
 #[test]
 fn limits_and_operands_that_do_not_fit_are_refused() {
-    for device in devices() {
+    for device in reducing_devices() {
         let g = Tensor::zeros(device, [2, 3]).unwrap();
         let mut w = Tensor::zeros(device, [2, 3]).unwrap();
         let mut state = OptimizerState::new(&w, Sgd::new(0.1)).unwrap();

@@ -1,9 +1,15 @@
 //! Clipping, parameter groups, accumulation and averaging.
 
 use super::common::compare::{Tolerance, assert_close, assert_same_bits};
-use super::common::devices::{cpu, gpu, gpu_hardware_kernels};
+use super::common::data::Random;
+use super::common::devices::{
+    cpu, gpu, gpu_hardware_kernels, gpu_hardware_kernels_without_subgroups, reducing_devices,
+};
 use super::{data, gradients, network, norm, parameters, samples, widen};
-use wgrad::{Adam, Clip, Device, Error, ParameterGroup, Sgd, Trainer, TrainerBuilder};
+use wgrad::{
+    Adam, Clip, Device, DeviceKind, Error, Loss, ParameterGroup, Sequential, Sgd, Trainer,
+    TrainerBuilder,
+};
 
 /// One step of plain descent at rate 1: the update is the gradient.
 const ROUNDING: Tolerance = Tolerance {
@@ -32,7 +38,7 @@ fn change(builder: TrainerBuilder) -> Vec<f64> {
 #[test]
 fn gradients_are_clipped_by_value_and_by_norm() {
     let data = data(32);
-    for device in [cpu(), gpu(), gpu_hardware_kernels()] {
+    for device in reducing_devices() {
         let g = gradients(&mut network(device), &samples(&data), data.labels());
         let whole = norm(&g);
         assert!(whole > 0.1 && g.iter().any(|g| g.abs() > 0.02));
@@ -203,4 +209,48 @@ fn gradients_that_are_asked_for_change_no_later_step() {
         };
         assert_same_bits("asked", &run(true), &run(false));
     }
+}
+
+#[test]
+fn subgroups_change_at_most_the_rounding_of_a_run_that_clips_by_norm() {
+    // Rows of more columns than one invocation takes, in the normalisation and in the loss.
+    const CLASSES: usize = 37;
+    let mut random = Random::new(11);
+    let (x, labels) = (random.normals(48 * 6), random.words(48, CLASSES));
+    let weights: Vec<f32> = (1..=CLASSES).map(|class| class as f32).collect();
+    let run = |device: &Device| {
+        let layers = Sequential::new(6).dense(70).layer_norm().tanh();
+        let network = layers.dense(CLASSES).build(device, 7).unwrap();
+        let mut trainer = Trainer::new(network)
+            .loss(Loss::softmax_cross_entropy().class_weights(weights.clone()))
+            .optimizer(Adam::new(0.01))
+            .batch_size(48)
+            .clip_norm(0.3)
+            .gradient_norm(true)
+            .build()
+            .unwrap();
+        let mut numbers = Vec::new();
+        for _ in 0..30 {
+            let step = trainer.step(&x, &labels).unwrap();
+            let norm = step.gradient_norm.unwrap();
+            assert!(norm > 0.3, "{norm}: not clipped");
+            numbers.extend([step.loss as f32, norm as f32]);
+        }
+        numbers.extend(parameters(trainer.network()));
+        numbers
+    };
+    let with = run(gpu_hardware_kernels());
+    assert!(with[58] < with[0], "{} to {}", with[0], with[58]);
+    let without = run(gpu_hardware_kernels_without_subgroups());
+    // The order of sums is the same, but not where a compiler fuses a product with an addition.
+    if gpu().report().adapter.kind == DeviceKind::SoftwareGpu {
+        assert_same_bits("a run", &with, &without);
+    } else {
+        let near = Tolerance {
+            relative: 1e-3,
+            absolute: 1e-4,
+        };
+        assert_close("a run", &with, &widen(&without), near);
+    }
+    assert_same_bits("a rerun", &with, &run(gpu_hardware_kernels()));
 }

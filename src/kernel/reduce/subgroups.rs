@@ -13,3 +13,28 @@ pub(super) fn width(workgroup: usize, target: &Target) -> Option<u32> {
     let fits = |width: &u32| *width > 1 && (workgroup as u32).is_multiple_of(*width);
     target.subgroup.filter(fits).filter(|_| !target.software)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn subgroups_are_used_where_a_workgroup_falls_into_whole_ones() {
+        let with = |software, subgroup| Target {
+            software,
+            subgroup,
+            tuning: None,
+        };
+        for workgroup in [64, 256] {
+            for whole in [4, 8, 16, 32, 64] {
+                let target = with(false, Some(whole));
+                assert_eq!(width(workgroup, &target), Some(whole));
+                assert_eq!(width(workgroup, &with(true, Some(whole))), None);
+            }
+            for other in [None, Some(0), Some(1), Some(48), Some(512)] {
+                assert_eq!(width(workgroup, &with(false, other)), None);
+            }
+        }
+        assert_eq!(width(64, &with(false, Some(128))), None);
+    }
+}
