@@ -7,11 +7,10 @@ use crate::kernel::Target;
 
 pub(super) const SOURCE: &str = include_str!("../../../shaders/reduce/subgroups.wgsl");
 
-/// The width of the subgroups into which a workgroup of this many invocations falls without remainder. On adapters that
-/// run on a CPU there is none: rows take one invocation each there, and sums few workgroups.
+/// The width of the subgroups into which a workgroup of this many invocations falls without remainder.
 pub(super) fn width(workgroup: usize, target: &Target) -> Option<u32> {
     let fits = |width: &u32| *width > 1 && (workgroup as u32).is_multiple_of(*width);
-    target.subgroup.filter(fits).filter(|_| !target.software)
+    target.subgroup.filter(fits)
 }
 
 #[cfg(test)]
@@ -20,21 +19,19 @@ mod tests {
 
     #[test]
     fn subgroups_are_used_where_a_workgroup_falls_into_whole_ones() {
-        let with = |software, subgroup| Target {
-            software,
+        let with = |subgroup| Target {
+            software: false,
             subgroup,
             tuning: None,
         };
         for workgroup in [64, 256] {
             for whole in [4, 8, 16, 32, 64] {
-                let target = with(false, Some(whole));
-                assert_eq!(width(workgroup, &target), Some(whole));
-                assert_eq!(width(workgroup, &with(true, Some(whole))), None);
+                assert_eq!(width(workgroup, &with(Some(whole))), Some(whole));
             }
             for other in [None, Some(0), Some(1), Some(48), Some(512)] {
-                assert_eq!(width(workgroup, &with(false, other)), None);
+                assert_eq!(width(workgroup, &with(other)), None);
             }
         }
-        assert_eq!(width(64, &with(false, Some(128))), None);
+        assert_eq!(width(64, &with(Some(128))), None);
     }
 }
