@@ -40,6 +40,7 @@ pub(crate) mod rearrange;
 pub(crate) mod row_reduce;
 pub(crate) mod row_statistics;
 pub(crate) mod row_sums;
+pub(crate) mod simd;
 pub(crate) mod softmax;
 pub(crate) mod softmax_backward;
 pub(crate) mod statistics;
