@@ -32,6 +32,9 @@ struct Args {
     /// The optimizer.
     #[arg(long, value_enum, default_value_t = Rule::Adam)]
     optimizer: Rule,
+    /// Also print where the time of 20 steps goes, by kernel.
+    #[arg(long)]
+    profile: bool,
     /// Print the plan.
     #[arg(long)]
     plan: bool,
@@ -127,6 +130,9 @@ fn run() -> Result<(), Box<dyn std::error::Error>> {
         trainer.dispatches_per_step(),
         device.report()
     );
+    if args.profile {
+        println!("{}", trainer.profile(&data, 20.min(per_epoch))?);
+    }
     Ok(())
 }
 

@@ -9,6 +9,7 @@ mod profile;
 mod readback;
 mod record;
 mod report;
+mod threads;
 
 pub use options::GpuOptions;
 pub use report::{AdapterReport, DeviceKind, DeviceReport};
@@ -18,6 +19,7 @@ pub(crate) use memory::{Memory, Operand};
 pub(crate) use profile::Timestamps;
 pub(crate) use readback::Readback;
 pub(crate) use record::{Recorded, Region};
+pub(crate) use threads::{LARGE_FLOPS, Threads};
 
 use crate::Result;
 use std::sync::Arc;
@@ -37,14 +39,35 @@ pub struct Device(pub(crate) Backend);
 /// The two ways to run a kernel.
 #[derive(Clone, Debug)]
 pub(crate) enum Backend {
-    Cpu,
+    Cpu(Threads),
     Gpu(Arc<Gpu>),
 }
 
 impl Device {
     /// The CPU: the same plans, run by the kernels' twins in Rust. Always there.
+    ///
+    /// It uses rayon's global pool of threads: as many as there are cores, or as `RAYON_NUM_THREADS` says.
     pub fn cpu() -> Self {
-        Device(Backend::Cpu)
+        Device(Backend::Cpu(Threads::default()))
+    }
+
+    /// The CPU with a pool of this many threads of its own. Every call gives the same bits for any number of threads.
+    ///
+    /// Each call makes a device: its tensors go with those of its clones, and with no other device's.
+    ///
+    /// ```
+    /// # fn main() -> wgrad::Result<()> {
+    /// let device = wgrad::Device::cpu_with_threads(3)?;
+    /// assert_eq!(device.report().to_string(), "CPU (3 threads)");
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Argument`](crate::Error::Argument) if the number is 0; [`OpenDevice`](crate::Error::OpenDevice) if the system
+    /// gives no such threads.
+    pub fn cpu_with_threads(threads: usize) -> Result<Self> {
+        Ok(Device(Backend::Cpu(Threads::new(threads)?)))
     }
 
     /// A GPU. Software adapters (a CPU posing as a GPU) are refused unless the options allow them.
@@ -97,7 +120,7 @@ impl Device {
     /// What this device is: adapter, driver, kind and limits.
     pub fn report(&self) -> DeviceReport {
         match &self.0 {
-            Backend::Cpu => DeviceReport::cpu(),
+            Backend::Cpu(threads) => DeviceReport::cpu(threads.count()),
             Backend::Gpu(gpu) => gpu.report(),
         }
     }
@@ -105,7 +128,7 @@ impl Device {
     /// Whether two handles are one device.
     pub fn is_same(&self, other: &Device) -> bool {
         match (&self.0, &other.0) {
-            (Backend::Cpu, Backend::Cpu) => true,
+            (Backend::Cpu(a), Backend::Cpu(b)) => a.is_same(b),
             (Backend::Gpu(a), Backend::Gpu(b)) => Arc::ptr_eq(a, b),
             _ => false,
         }

@@ -2,6 +2,7 @@
 
 use super::{CallTime, Fetch, IN_FLIGHT, PlanId, Ticket};
 use crate::Result;
+use crate::device::{LARGE_FLOPS, Threads};
 use crate::kernel::matrix::ALIGNMENT;
 use crate::kernel::program::Element;
 use crate::kernel::{Access, Arg, Args, Compute, Real};
@@ -21,6 +22,8 @@ enum Memory<T> {
 #[derive(Debug)]
 struct Prepared {
     calls: Vec<PreparedCall>,
+    /// Whether any of the calls is worth several threads.
+    large: bool,
 }
 
 #[derive(Debug)]
@@ -37,6 +40,7 @@ pub(crate) struct CpuExecutor<T> {
     roles: Vec<Role>,
     memory: Vec<Memory<T>>,
     plans: Vec<Prepared>,
+    threads: Threads,
     /// What was fetched, until it is collected.
     fetched: [Vec<u32>; IN_FLIGHT],
     next: usize,
@@ -54,7 +58,14 @@ struct Profile {
 
 impl<T> Default for CpuExecutor<T> {
     fn default() -> Self {
+        CpuExecutor::new(Threads::default())
+    }
+}
+
+impl<T> CpuExecutor<T> {
+    pub(crate) fn new(threads: Threads) -> Self {
         CpuExecutor {
+            threads,
             roles: Vec::new(),
             memory: Vec::new(),
             plans: Vec::new(),
@@ -97,6 +108,10 @@ impl<T: Real> CpuExecutor<T> {
         });
         self.plans.push(Prepared {
             calls: calls.collect(),
+            large: plan
+                .calls
+                .iter()
+                .any(|call| call.kernel.flops() >= LARGE_FLOPS),
         });
         Ok(PlanId(self.plans.len() - 1))
     }
@@ -153,6 +168,16 @@ impl<T: Real> CpuExecutor<T> {
     }
 
     pub(crate) fn run(&mut self, plans: &[PlanId]) -> Result<()> {
+        if !plans.is_empty() {
+            let large = plans.iter().any(|plan| self.plans[plan.0].large);
+            let threads = self.threads.clone();
+            threads.run(large, || self.run_here(plans));
+            self.submits += 1;
+        }
+        Ok(())
+    }
+
+    fn run_here(&mut self, plans: &[PlanId]) {
         for plan in plans {
             for call in &self.plans[plan.0].calls {
                 match &mut self.profile {
@@ -166,8 +191,6 @@ impl<T: Real> CpuExecutor<T> {
                 }
             }
         }
-        self.submits += u64::from(!plans.is_empty());
-        Ok(())
     }
 
     pub(crate) fn run_and_fetch(&mut self, plans: &[PlanId], fetch: &[Fetch]) -> Result<Ticket> {
