@@ -9,21 +9,26 @@
 //! | `TN` | B, copied once | strips of A, copied | |
 //! | `NT` | A, turned once | rows of B, where they lie | tiles are turned when they are stored |
 //!
+//! One row in `NT`, as a prediction for one sample is, is [`dots`].
+//!
 //! So a dense layer's weights are copied only in dx = dz·W, where a copy moves whole lines, and never turned.
 //!
 //! K is cut by its length alone, and within a stretch each element is one chain of fused multiply-adds over ascending k.
 //! So the bits are the same for any number of threads, and for an element's any place in C.
 
 mod block;
-mod pack;
+mod dots;
+mod numbers;
 mod tile;
+mod vectors;
 
 use super::simd::{self, Vectorized};
 use super::{Layout, Matmul, Real};
 use block::{Block, MOST_ROWS};
-use pack::{Line, Numbers, Vectors};
+use numbers::Numbers;
 use std::cell::{Cell, RefCell};
 use std::ops::Range;
+use vectors::{Line, Vectors};
 
 /// Numbers in a vector operand's line: columns of a tile.
 const LANES: usize = 16;
@@ -73,6 +78,11 @@ pub(crate) fn product<T: Real>(
         return;
     }
     let (lda, ldb) = (call.a().ld(), call.b().ld());
+    if call.layout == Layout::NT && m == 1 {
+        let (c, padding) = c[..call.out().ld()].split_at_mut(n);
+        padding.fill(T::ZERO);
+        return dots::product(&a[..k], b, ldb, c, &finish);
+    }
     // Whether a panel would be used for few tiles, or short ones, and is read where it lies.
     let few = m <= FEW_ROWS || k <= LANES;
     let mut shared = T::scratch(|scratch| scratch.shared.take());
@@ -82,7 +92,7 @@ pub(crate) fn product<T: Real>(
             (Numbers::rows(a, lda), vectors, false)
         }
         Layout::NN => {
-            pack::share_columns(b, ldb, n, k, &mut shared);
+            vectors::share_columns(b, ldb, n, k, &mut shared);
             (Numbers::rows(a, lda), Vectors::packed(&shared, k), false)
         }
         Layout::TN if few => {
@@ -90,11 +100,11 @@ pub(crate) fn product<T: Real>(
             (Numbers::columns(a, lda), vectors, false)
         }
         Layout::TN => {
-            pack::share_columns(b, ldb, n, k, &mut shared);
+            vectors::share_columns(b, ldb, n, k, &mut shared);
             (Numbers::columns(a, lda), Vectors::packed(&shared, k), false)
         }
         Layout::NT => {
-            pack::share_rows(a, lda, m, k, &mut shared);
+            vectors::share_rows(a, lda, m, k, &mut shared);
             (Numbers::rows(b, ldb), Vectors::packed(&shared, k), true)
         }
     };

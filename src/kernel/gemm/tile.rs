@@ -3,7 +3,7 @@
 //! The arrays have fixed sizes and the loops fixed bounds, so the compiler keeps a tile in vector registers: twelve of
 //! AVX2's sixteen.
 
-use super::pack::Line;
+use super::vectors::Line;
 use super::{LANES, STRIP};
 use crate::kernel::Real;
 
