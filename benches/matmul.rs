@@ -1,5 +1,5 @@
 //! Matrix products, every device side by side in one run: squares, and the three products of a dense layer's training
-//! step (forward NT, dX NN, dW TN). criterion's Gelem/s is Gflop/s: one element is one multiplication or addition.
+//! step (forward NT, dX NN, dW TN); beside them the `gemm` crate by itself. criterion's Gelem/s is Gflop/s: one element is one multiplication or addition.
 //!
 //! ```text
 //! cargo bench --bench matmul -- --quick
@@ -8,6 +8,8 @@
 //! Every product is compared with an exact result before anything is timed.
 
 mod common;
+#[path = "common/gemm_alone.rs"]
+mod gemm_alone;
 #[path = "common/naive.rs"]
 mod naive;
 
@@ -128,6 +130,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             group.throughput(Throughput::Elements(PRODUCTS * flops));
             time(&mut group, device, &case)?;
         }
+        time_gemm_alone(&mut group, &case);
         if dims == [NAIVE; 3] {
             group.throughput(Throughput::Elements(flops));
             time_naive(&mut group, gpu, &case)?;
@@ -159,6 +162,17 @@ fn time(
         bench.iter(|| products().expect("products"))
     });
     Ok(())
+}
+
+/// The `gemm` crate by itself, as many products a sample.
+fn time_gemm_alone(group: &mut BenchmarkGroup<'_, WallTime>, case: &Case) {
+    let mut c = vec![0.0; case.c.len()];
+    let mut product = || gemm_alone::product(case.layout, case.dims, &case.a, &case.b, &mut c);
+    product();
+    group.bench_function("gemm crate", |bench| {
+        bench.iter(|| (0..PRODUCTS).for_each(|_| product()));
+    });
+    case.check("the gemm crate", &c);
 }
 
 /// As [`time`], but everything is recorded beforehand, and each product is waited for: a wait is nothing to the hundreds

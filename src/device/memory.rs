@@ -1,6 +1,6 @@
 //! Device memory for tensor calls: a flat run of floats or words, and a kernel run over such runs.
 
-use super::{Backend, Device, Gpu, Readback, Region};
+use super::{Backend, Device, Gpu, LARGE_FLOPS, Readback, Region};
 use crate::kernel::{Arg, Args, Compute, Kernel};
 use crate::{Error, Result};
 
@@ -30,7 +30,7 @@ impl Device {
     /// Refuses what is too large for the device, before the host makes copies of it.
     pub(crate) fn check_size(&self, what: &str, elements: usize) -> Result<()> {
         match &self.0 {
-            Backend::Cpu => Ok(()),
+            Backend::Cpu(_) => Ok(()),
             Backend::Gpu(gpu) => gpu.check_size(what, elements as u64 * 4),
         }
     }
@@ -38,7 +38,7 @@ impl Device {
     /// Uploads floats.
     pub(crate) fn floats(&self, what: &str, floats: Vec<f32>) -> Result<Memory> {
         match &self.0 {
-            Backend::Cpu => Ok(Memory::Floats(floats)),
+            Backend::Cpu(_) => Ok(Memory::Floats(floats)),
             Backend::Gpu(gpu) => upload(gpu, what, bytemuck::cast_slice(&floats)),
         }
     }
@@ -46,7 +46,7 @@ impl Device {
     /// Uploads words.
     pub(crate) fn words(&self, what: &str, words: Vec<u32>) -> Result<Memory> {
         match &self.0 {
-            Backend::Cpu => Ok(Memory::Words(words)),
+            Backend::Cpu(_) => Ok(Memory::Words(words)),
             Backend::Gpu(gpu) => upload(gpu, what, &words),
         }
     }
@@ -54,7 +54,7 @@ impl Device {
     /// Room for floats that a kernel will write in full: zeros, but NaN with sentinels and in debug builds.
     pub(crate) fn room(&self, what: &str, floats: usize) -> Result<Memory> {
         match &self.0 {
-            Backend::Cpu => {
+            Backend::Cpu(_) => {
                 let filler = if cfg!(debug_assertions) {
                     f32::NAN
                 } else {
@@ -83,9 +83,11 @@ impl Device {
     ) -> Result<()> {
         let kernel = kernel.into();
         match &self.0 {
-            Backend::Cpu => {
+            Backend::Cpu(threads) => {
                 let mut args: Vec<Arg<'_, f32>> = operands.iter_mut().map(cpu_arg).collect();
-                kernel.run(&mut Args::new(&mut args));
+                threads.run(kernel.flops() >= LARGE_FLOPS, || {
+                    kernel.run(&mut Args::new(&mut args));
+                });
                 Ok(())
             }
             Backend::Gpu(gpu) => {
@@ -177,7 +179,7 @@ impl Memory {
                 }
                 Ok(words)
             }
-            (Memory::Gpu(_), Backend::Cpu) => unreachable!("GPU memory belongs to a GPU device"),
+            (Memory::Gpu(_), Backend::Cpu(_)) => unreachable!("GPU memory belongs to a GPU device"),
         }
     }
 }

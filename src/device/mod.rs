@@ -11,6 +11,7 @@ mod profile;
 mod readback;
 mod record;
 mod report;
+mod threads;
 
 pub use options::GpuOptions;
 pub use report::{AdapterReport, DeviceKind, DeviceReport};
@@ -21,6 +22,7 @@ pub(crate) use memory::{Memory, Operand};
 pub(crate) use profile::Timestamps;
 pub(crate) use readback::Readback;
 pub(crate) use record::{Recorded, Region};
+pub(crate) use threads::{LARGE_FLOPS, Threads};
 
 use crate::{Result, Tuning};
 use std::sync::Arc;
@@ -40,14 +42,35 @@ pub struct Device(pub(crate) Backend);
 /// The two ways to run a kernel.
 #[derive(Clone, Debug)]
 pub(crate) enum Backend {
-    Cpu,
+    Cpu(Threads),
     Gpu(Arc<Gpu>),
 }
 
 impl Device {
     /// The CPU: the same plans, run by the kernels' twins in Rust. Always there.
+    ///
+    /// It uses rayon's global pool of threads: as many as there are cores, or as `RAYON_NUM_THREADS` says.
     pub fn cpu() -> Self {
-        Device(Backend::Cpu)
+        Device(Backend::Cpu(Threads::default()))
+    }
+
+    /// The CPU with a pool of this many threads of its own. Every call gives the same bits for any number of threads.
+    ///
+    /// Each call makes a device: its tensors go with those of its clones, and with no other device's.
+    ///
+    /// ```
+    /// # fn main() -> wgrad::Result<()> {
+    /// let device = wgrad::Device::cpu_with_threads(3)?;
+    /// assert_eq!(device.report().to_string(), "CPU (3 threads)");
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Argument`](crate::Error::Argument) if the number is 0; [`OpenDevice`](crate::Error::OpenDevice) if the system
+    /// gives no such threads.
+    pub fn cpu_with_threads(threads: usize) -> Result<Self> {
+        Ok(Device(Backend::Cpu(Threads::new(threads)?)))
     }
 
     /// A GPU. Software adapters (a CPU posing as a GPU) are refused unless the options allow them.
@@ -135,7 +158,7 @@ impl Device {
     /// What this device is: adapter, driver, kind and limits.
     pub fn report(&self) -> DeviceReport {
         match &self.0 {
-            Backend::Cpu => DeviceReport::cpu(),
+            Backend::Cpu(threads) => DeviceReport::cpu(threads.count()),
             Backend::Gpu(gpu) => gpu.report(),
         }
     }
@@ -145,7 +168,7 @@ impl Device {
     /// the driver adds is not counted. 0 on the CPU, whose memory the operating system counts.
     pub fn bytes_allocated(&self) -> u64 {
         match &self.0 {
-            Backend::Cpu => 0,
+            Backend::Cpu(_) => 0,
             Backend::Gpu(gpu) => gpu.budget.used(),
         }
     }
@@ -159,7 +182,7 @@ impl Device {
     #[cfg(not(target_arch = "wasm32"))]
     pub fn save_pipeline_cache(&self) -> Result<bool> {
         match &self.0 {
-            Backend::Cpu => Ok(false),
+            Backend::Cpu(_) => Ok(false),
             Backend::Gpu(gpu) => gpu.cache.as_ref().map_or(Ok(false), |cache| cache.save()),
         }
     }
@@ -167,7 +190,7 @@ impl Device {
     /// The tuning that it was opened with.
     pub(crate) fn tuning(&self) -> Option<&Tuning> {
         match &self.0 {
-            Backend::Cpu => None,
+            Backend::Cpu(_) => None,
             Backend::Gpu(gpu) => gpu.target.tuning.as_deref(),
         }
     }
@@ -175,7 +198,7 @@ impl Device {
     /// Whether two handles are one device.
     pub fn is_same(&self, other: &Device) -> bool {
         match (&self.0, &other.0) {
-            (Backend::Cpu, Backend::Cpu) => true,
+            (Backend::Cpu(a), Backend::Cpu(b)) => a.is_same(b),
             (Backend::Gpu(a), Backend::Gpu(b)) => Arc::ptr_eq(a, b),
             _ => false,
         }

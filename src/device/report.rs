@@ -101,12 +101,12 @@ pub struct DeviceReport {
 }
 
 impl DeviceReport {
-    pub(crate) fn cpu() -> Self {
+    pub(crate) fn cpu(threads: usize) -> Self {
         DeviceReport {
             adapter: AdapterReport {
                 name: "CPU".into(),
                 kind: DeviceKind::Cpu,
-                backend: "gemm, rayon".into(),
+                backend: "rayon".into(),
                 driver: "Rust".into(),
             },
             max_buffer_bytes: isize::MAX as u64,
@@ -114,7 +114,7 @@ impl DeviceReport {
             memory_limit: None,
             keeps_pipelines: false,
             subgroup: None,
-            threads: rayon::current_num_threads(),
+            threads,
         }
     }
 }
@@ -122,7 +122,10 @@ impl DeviceReport {
 impl fmt::Display for DeviceReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.adapter.kind {
-            DeviceKind::Cpu => write!(f, "CPU ({} threads)", self.threads),
+            DeviceKind::Cpu => {
+                let s = if self.threads == 1 { "" } else { "s" };
+                write!(f, "CPU ({} thread{s})", self.threads)
+            }
             _ => self.adapter.fmt(f),
         }
     }

@@ -2,6 +2,7 @@
 
 use super::{CallTime, Fetch, IN_FLIGHT, PlanId, Ticket};
 use crate::Result;
+use crate::device::{LARGE_FLOPS, Threads};
 use crate::kernel::program::Element;
 use crate::kernel::{Access, Arg, Args, Compute, Real};
 use crate::plan::{BufferSpec, Call, Plan, Role};
@@ -20,6 +21,8 @@ enum Memory<T> {
 #[derive(Debug)]
 struct Prepared {
     calls: Vec<PreparedCall>,
+    /// Whether any of the calls is worth several threads.
+    large: bool,
 }
 
 #[derive(Debug)]
@@ -36,6 +39,7 @@ pub(crate) struct CpuExecutor<T> {
     roles: Vec<Role>,
     memory: Vec<Memory<T>>,
     plans: Vec<Prepared>,
+    threads: Threads,
     /// What was fetched, until it is collected.
     fetched: [Vec<u32>; IN_FLIGHT],
     next: usize,
@@ -53,7 +57,14 @@ struct Profile {
 
 impl<T> Default for CpuExecutor<T> {
     fn default() -> Self {
+        CpuExecutor::new(Threads::default())
+    }
+}
+
+impl<T> CpuExecutor<T> {
+    pub(crate) fn new(threads: Threads) -> Self {
         CpuExecutor {
+            threads,
             roles: Vec::new(),
             memory: Vec::new(),
             plans: Vec::new(),
@@ -96,6 +107,10 @@ impl<T: Real> CpuExecutor<T> {
         });
         self.plans.push(Prepared {
             calls: calls.collect(),
+            large: plan
+                .calls
+                .iter()
+                .any(|call| call.kernel.flops() >= LARGE_FLOPS),
         });
         Ok(PlanId(self.plans.len() - 1))
     }
@@ -167,6 +182,16 @@ impl<T: Real> CpuExecutor<T> {
     }
 
     pub(crate) fn run(&mut self, plans: &[PlanId]) -> Result<()> {
+        if !plans.is_empty() {
+            let large = plans.iter().any(|plan| self.plans[plan.0].large);
+            let threads = self.threads.clone();
+            threads.run(large, || self.run_here(plans));
+            self.submits += 1;
+        }
+        Ok(())
+    }
+
+    fn run_here(&mut self, plans: &[PlanId]) {
         for plan in plans {
             for call in &self.plans[plan.0].calls {
                 match &mut self.profile {
@@ -180,8 +205,6 @@ impl<T: Real> CpuExecutor<T> {
                 }
             }
         }
-        self.submits += u64::from(!plans.is_empty());
-        Ok(())
     }
 
     pub(crate) fn run_and_fetch(&mut self, plans: &[PlanId], fetch: &[Fetch]) -> Result<Ticket> {

@@ -49,7 +49,7 @@ macro_rules! delegate {
 impl Executor {
     pub(crate) fn new(device: &Device) -> Self {
         match &device.0 {
-            Backend::Cpu => Executor::Cpu(CpuExecutor::default()),
+            Backend::Cpu(threads) => Executor::Cpu(CpuExecutor::new(threads.clone())),
             Backend::Gpu(gpu) => Executor::Gpu(Box::new(GpuExecutor::new(gpu.clone()))),
         }
     }

@@ -16,7 +16,7 @@ use super::{
     Args, Binding, Blocking, Compute, Epilogue, MatrixShape, Program, Real, Target, epilogue, gemm,
     matrix, row_sums,
 };
-use rayon::prelude::*;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Which operand of a matrix product is read transposed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -200,68 +200,62 @@ impl Compute for Matmul {
         let saved = matches!(self.epilogue, Epilogue::Derivative(_)).then(|| args.read());
         let shape = self.out();
         let out = &mut args.write()[..shape.floats()];
-        gemm::product(self, a, b, out);
-        let add_bias = |row: &mut [T]| {
+        let add_bias = |column: usize, row: &mut [T]| {
             if let Some(bias) = bias {
-                epilogue::bias::run(bias, row);
+                epilogue::bias::run(&bias[column..], row);
             }
         };
         match self.epilogue {
-            Epilogue::Plain | Epilogue::Gradient { .. } if bias.is_none() => {
-                zero_padding(out, shape);
+            Epilogue::Plain => {
+                gemm::product(self, a, b, out, |_, column, row| add_bias(column, row))
             }
-            Epilogue::Plain | Epilogue::Gradient { .. } => {
-                for_rows(out, shape, |_, row| add_bias(row))
+            Epilogue::Gradient { id } => {
+                let all_finite = AtomicBool::new(true);
+                let mut product = || {
+                    gemm::product(self, a, b, out, |_, column, row| {
+                        add_bias(column, row);
+                        if epilogue::gradient::is_not_finite(row) {
+                            all_finite.store(false, Ordering::Relaxed);
+                        }
+                    });
+                };
+                let mut sums = self.row_sums.then(|| args.write());
+                let mut row_sums = || {
+                    if let Some(sums) = &mut sums {
+                        row_sums::run(a, self.a(), sums);
+                    }
+                };
+                if self.row_sums && self.a().floats() >= PARALLEL_FLOATS {
+                    rayon::join(product, row_sums);
+                } else {
+                    product();
+                    row_sums();
+                }
+                let state = args.write_words();
+                if !all_finite.into_inner() {
+                    state[2] = state[2].min(id);
+                }
+                if sums.is_some_and(|sums| epilogue::gradient::is_not_finite(sums)) {
+                    state[2] = state[2].min(id + 1);
+                }
             }
-            Epilogue::Activation(f) => for_rows(out, shape, |_, row| {
-                add_bias(row);
+            Epilogue::Activation(f) => gemm::product(self, a, b, out, |_, column, row| {
+                add_bias(column, row);
                 f.apply_in_place(row);
             }),
             Epilogue::Keep(f) => {
-                for_rows(out, shape, |_, row| add_bias(row));
                 let kept = args.write();
-                kept[..shape.floats()].copy_from_slice(out);
-                for_rows(out, shape, |_, row| f.apply_in_place(row));
+                gemm::product(self, a, b, kept, |_, column, row| add_bias(column, row));
+                let kept = &*kept;
+                for_rows(out, shape, |i, row| f.apply(row_of(kept, shape, i), row));
             }
             Epilogue::Derivative(f) => {
                 let saved = saved.expect("a derivative epilogue has a saved operand");
-                for_rows(out, shape, |i, row| {
-                    f.backpropagate(row_of(saved, shape, i), row)
+                gemm::product(self, a, b, out, |i, column, row| {
+                    f.backpropagate(&row_of(saved, shape, i)[column..], row);
                 });
             }
         }
-        let sums = self.row_sums.then(|| {
-            let sums = args.write();
-            row_sums::run(a, self.a(), sums);
-            &*sums
-        });
-        if let Epilogue::Gradient { id } = self.epilogue {
-            let state = args.write_words();
-            if is_not_finite(out) {
-                state[2] = state[2].min(id);
-            }
-            if sums.is_some_and(epilogue::gradient::is_not_finite) {
-                state[2] = state[2].min(id + 1);
-            }
-        }
-    }
-}
-
-/// Whether a NaN or an infinity is among the values, looked for in parallel where they are many.
-fn is_not_finite<T: Real>(values: &[T]) -> bool {
-    if values.len() < PARALLEL_FLOATS {
-        epilogue::gradient::is_not_finite(values)
-    } else {
-        values
-            .par_chunks(PARALLEL_FLOATS / 4)
-            .any(epilogue::gradient::is_not_finite)
-    }
-}
-
-/// The product leaves the padding untouched: zero it.
-fn zero_padding<T: Real>(out: &mut [T], shape: MatrixShape) {
-    if shape.cols != shape.ld() {
-        for_rows(out, shape, |_, _| {});
     }
 }
 

@@ -46,6 +46,7 @@ pub(crate) mod row_reduce;
 pub(crate) mod row_statistics;
 pub(crate) mod row_sums;
 pub(crate) mod shared_blocks;
+pub(crate) mod simd;
 pub(crate) mod softmax;
 pub(crate) mod softmax_backward;
 pub(crate) mod statistics;

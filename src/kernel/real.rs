@@ -1,5 +1,6 @@
 //! The floating-point types of the CPU twins.
 
+use super::gemm::Scratch;
 use std::fmt::Debug;
 use std::ops::{Add, AddAssign, Div, Mul, Neg, Sub};
 
@@ -21,6 +22,10 @@ pub(crate) trait Real:
 {
     const ZERO: Self;
     const ONE: Self;
+    /// self·factor + sum, rounded once.
+    fn mul_add(self, factor: Self, sum: Self) -> Self;
+    /// What this thread keeps for its matrix products.
+    fn scratch<R>(read: impl FnOnce(&Scratch<Self>) -> R) -> R;
     fn of(value: f64) -> Self;
     fn to_f64(self) -> f64;
     fn abs(self) -> Self;
@@ -48,6 +53,16 @@ macro_rules! real {
         impl Real for $float {
             const ZERO: Self = 0.0;
             const ONE: Self = 1.0;
+            #[inline(always)]
+            fn mul_add(self, factor: Self, sum: Self) -> Self {
+                $float::mul_add(self, factor, sum)
+            }
+            fn scratch<R>(read: impl FnOnce(&Scratch<Self>) -> R) -> R {
+                thread_local! {
+                    static SCRATCH: Scratch<$float> = const { Scratch::new() };
+                }
+                SCRATCH.with(read)
+            }
             fn of(value: f64) -> Self {
                 value as $float
             }

@@ -247,7 +247,7 @@ impl Compute for Update {
         }
         let penalty = self.optimizer.penalty().widen();
         let part = Part::new(weights, gradients, moments, self.floats);
-        part.split(&|part| match factors {
+        part.share(&|part| match factors {
             None => clipping.run(part, &|part| {
                 self.optimizer.update(part, penalty, values);
             }),

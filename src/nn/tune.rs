@@ -64,7 +64,7 @@ impl Network {
     pub(crate) async fn tune_plans(&self, plans: &[Plan]) -> Result<Tuning> {
         match &self.device.0 {
             Backend::Gpu(gpu) => executor::tune(gpu, plans).await,
-            Backend::Cpu => Err(Error::argument("the device to tune", "a GPU", "the CPU")),
+            Backend::Cpu(_) => Err(Error::argument("the device to tune", "a GPU", "the CPU")),
         }
     }
 }

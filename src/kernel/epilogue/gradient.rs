@@ -6,7 +6,9 @@ pub(crate) const SOURCE: &str = include_str!("../../../shaders/epilogue/gradient
 
 /// Whether a row holds a NaN or an infinity.
 pub(crate) fn is_not_finite<T: Real>(row: &[T]) -> bool {
-    row.iter().any(|value| !value.is_finite())
+    // Without a way out, so that it is computed in vectors.
+    row.iter()
+        .fold(false, |found, value| found | !value.is_finite())
 }
 
 /// Reports what is not finite in a finished gradient to the guard.

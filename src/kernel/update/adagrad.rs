@@ -82,6 +82,7 @@ impl From<Adagrad> for Optimizer {
     }
 }
 
+#[inline(always)]
 pub(crate) fn run<T: Real>(
     part: Part<'_, T>,
     penalty: Penalty<T>,

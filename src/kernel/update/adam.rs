@@ -124,6 +124,7 @@ impl From<Adam> for Optimizer {
     }
 }
 
+#[inline(always)]
 pub(crate) fn run<T: Real>(
     part: Part<'_, T>,
     penalty: Penalty<T>,

@@ -88,6 +88,7 @@ impl From<Adamax> for Optimizer {
     }
 }
 
+#[inline(always)]
 pub(crate) fn run<T: Real>(
     part: Part<'_, T>,
     penalty: Penalty<T>,

@@ -75,6 +75,7 @@ impl From<Lion> for Optimizer {
     }
 }
 
+#[inline(always)]
 pub(crate) fn run<T: Real>(
     part: Part<'_, T>,
     penalty: Penalty<T>,

@@ -6,6 +6,7 @@ use crate::kernel::Real;
 
 pub(crate) const SOURCE: &str = include_str!("../../../shaders/update/momentum.wgsl");
 
+#[inline(always)]
 pub(crate) fn run<T: Real>(
     part: Part<'_, T>,
     penalty: Penalty<T>,

@@ -6,6 +6,7 @@ use super::{
     adadelta, adagrad, adam, adamax, lion, momentum, nadam, radam, rms_prop, sgd,
 };
 use crate::kernel::Real;
+use crate::kernel::simd::{self, Vectorized};
 
 /// Any optimizer, with its hyperparameters. Made from [`Sgd`], [`Adam`] and the others by `into()`.
 ///
@@ -264,21 +265,12 @@ impl Optimizer {
         penalty: Penalty<T>,
         step: StepValues<T>,
     ) {
-        let hyper = self.hyper().map(|h| T::of(h.into()));
-        match self {
-            Optimizer::Sgd(o) if o.momentum == 0.0 => sgd::run(part, penalty, step),
-            Optimizer::Sgd(o) => momentum::run(part, penalty, hyper, o.nesterov, step),
-            Optimizer::Adam(o) => adam::run(part, penalty, hyper, o.amsgrad, step),
-            Optimizer::Adagrad(_) => adagrad::run(part, penalty, hyper, step),
-            Optimizer::RmsProp(o) => {
-                rms_prop::run(part, penalty, hyper, o.centered, o.momentum != 0.0, step)
-            }
-            Optimizer::Adadelta(_) => adadelta::run(part, penalty, hyper, step),
-            Optimizer::Adamax(_) => adamax::run(part, penalty, hyper, step),
-            Optimizer::NAdam(_) => nadam::run(part, penalty, hyper, step),
-            Optimizer::RAdam(_) => radam::run(part, penalty, hyper, step),
-            Optimizer::Lion(_) => lion::run(part, penalty, hyper, step),
-        }
+        simd::vectorized(Rule {
+            optimizer: self,
+            part,
+            penalty,
+            step,
+        });
     }
 
     /// Refuses hyperparameters outside their ranges.
@@ -305,4 +297,39 @@ impl Optimizer {
 pub(super) fn power(beta: f64, step: u64) -> f64 {
     // Past this many steps the power is 0 in f64 for every β below 1 that differs from 1 visibly.
     beta.powi(step.min(i32::MAX as u64) as i32)
+}
+
+/// A rule over one stretch of the arena.
+struct Rule<'a, T> {
+    optimizer: &'a Optimizer,
+    part: Part<'a, T>,
+    penalty: Penalty<T>,
+    step: StepValues<T>,
+}
+
+impl<T: Real> Vectorized for Rule<'_, T> {
+    #[inline(always)]
+    fn run<const FUSED: bool>(self) {
+        let Rule {
+            optimizer,
+            part,
+            penalty,
+            step,
+        } = self;
+        let hyper = optimizer.hyper().map(|h| T::of(h.into()));
+        match optimizer {
+            Optimizer::Sgd(o) if o.momentum == 0.0 => sgd::run(part, penalty, step),
+            Optimizer::Sgd(o) => momentum::run(part, penalty, hyper, o.nesterov, step),
+            Optimizer::Adam(o) => adam::run(part, penalty, hyper, o.amsgrad, step),
+            Optimizer::Adagrad(_) => adagrad::run(part, penalty, hyper, step),
+            Optimizer::RmsProp(o) => {
+                rms_prop::run(part, penalty, hyper, o.centered, o.momentum != 0.0, step)
+            }
+            Optimizer::Adadelta(_) => adadelta::run(part, penalty, hyper, step),
+            Optimizer::Adamax(_) => adamax::run(part, penalty, hyper, step),
+            Optimizer::NAdam(_) => nadam::run(part, penalty, hyper, step),
+            Optimizer::RAdam(_) => radam::run(part, penalty, hyper, step),
+            Optimizer::Lion(_) => lion::run(part, penalty, hyper, step),
+        }
+    }
 }

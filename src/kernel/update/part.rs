@@ -3,9 +3,10 @@
 use super::MOST_MOMENTS;
 use super::grouped::BLOCK;
 use crate::kernel::Real;
+use crate::kernel::elementwise::PARALLEL_FLOATS;
 
 /// Floats that one CPU task updates.
-const TASK: usize = 1 << 13;
+const TASK: usize = 1 << 14;
 
 /// A stretch of the arena with its gradients and moments; moments that the rule does not keep are empty.
 pub(crate) struct Part<'a, T> {
@@ -56,8 +57,17 @@ impl<'a, T: Real> Part<'a, T> {
         )
     }
 
-    /// Halves the stretch, at a block, until one task is small enough, and runs the tasks in parallel.
-    pub(super) fn split(self, run: &(impl Fn(Part<'_, T>) + Sync)) {
+    /// Runs the stretch in parallel tasks where it is large.
+    pub(super) fn share(self, run: &(impl Fn(Part<'_, T>) + Sync)) {
+        if self.weights.len() < PARALLEL_FLOATS {
+            run(self);
+        } else {
+            self.split(run);
+        }
+    }
+
+    /// Halves the stretch, at a block, until one task is small enough.
+    fn split(self, run: &(impl Fn(Part<'_, T>) + Sync)) {
         let length = self.weights.len();
         if length <= TASK {
             return run(self);

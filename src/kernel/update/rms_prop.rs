@@ -87,6 +87,7 @@ impl From<RmsProp> for Optimizer {
     }
 }
 
+#[inline(always)]
 pub(crate) fn run<T: Real>(
     part: Part<'_, T>,
     penalty: Penalty<T>,

@@ -110,6 +110,7 @@ impl From<Sgd> for Optimizer {
     }
 }
 
+#[inline(always)]
 pub(crate) fn run<T: Real>(part: Part<'_, T>, penalty: Penalty<T>, step: StepValues<T>) {
     for (w, &g) in part.weights.iter_mut().zip(part.gradients) {
         *w = *w - step.rate * penalty.gradient(g, *w);

@@ -1,0 +1,44 @@
+//! The product by the `gemm` crate alone, as a mark for the CPU's own: buffers made beforehand, and its own threads.
+
+use wgrad::Layout;
+
+/// C [M, N] = A·B into `c`, the operands stored as the layout says.
+#[expect(unsafe_code, reason = "the gemm crate takes raw pointers")]
+pub(crate) fn product(layout: Layout, [m, n, k]: [usize; 3], a: &[f32], b: &[f32], c: &mut [f32]) {
+    assert!(a.len() == m * k && b.len() == k * n && c.len() == m * n);
+    // Strides as (from column to column, from row to row) of the operand as the product sees it.
+    let strides = |rows: usize, cols: usize, transposed: bool| {
+        if transposed {
+            (rows as isize, 1)
+        } else {
+            (1, cols as isize)
+        }
+    };
+    let (a_cols, a_rows) = strides(m, k, layout == Layout::TN);
+    let (b_cols, b_rows) = strides(k, n, layout == Layout::NT);
+    // SAFETY: by the assertion every element that the strides reach lies within its slice; `c` is borrowed mutably, so it
+    // overlaps neither operand; with `read_dst` false it is written, not read.
+    unsafe {
+        gemm::gemm(
+            m,
+            n,
+            k,
+            c.as_mut_ptr(),
+            1,
+            n as isize,
+            false,
+            a.as_ptr(),
+            a_cols,
+            a_rows,
+            b.as_ptr(),
+            b_cols,
+            b_rows,
+            0.0,
+            1.0,
+            false,
+            false,
+            false,
+            gemm::Parallelism::Rayon(0),
+        );
+    }
+}

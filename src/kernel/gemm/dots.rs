@@ -1,0 +1,86 @@
+//! The product of one row, in layout NT: C[j] = Σₗ a[l]·B[j, l], a dot product for each column. A tile would use one of
+//! its sixteen lanes.
+
+use super::{LANES, TASK};
+use crate::kernel::Real;
+use crate::kernel::simd::{self, Vectorized};
+use rayon::prelude::*;
+
+/// Vectors that are summed side by side.
+const CHAINS: usize = 4;
+
+/// C[j] for all of `c`, in parallel where that is worth it, and `finish(0, first column, values)` for each part.
+pub(super) fn product<T: Real>(
+    a: &[T],
+    b: &[T],
+    ld: usize,
+    c: &mut [T],
+    finish: &(impl Fn(usize, usize, &mut [T]) + Sync),
+) {
+    let columns = (TASK / a.len().max(1)).max(1);
+    let part = |(i, c): (usize, &mut [T])| {
+        let first = i * columns;
+        let b = &b[first * ld..];
+        simd::vectorized(Dots { a, b, ld, c });
+        finish(0, first, c);
+    };
+    if c.len() <= columns {
+        part((0, c));
+    } else {
+        c.par_chunks_mut(columns).enumerate().for_each(part);
+    }
+}
+
+struct Dots<'a, T> {
+    a: &'a [T],
+    b: &'a [T],
+    ld: usize,
+    c: &'a mut [T],
+}
+
+impl<T: Real> Vectorized for Dots<'_, T> {
+    #[inline(always)]
+    fn run<const FUSED: bool>(self) {
+        for (j, c) in self.c.iter_mut().enumerate() {
+            *c = dot::<T, FUSED>(self.a, &self.b[j * self.ld..][..self.a.len()]);
+        }
+    }
+}
+
+/// The sum in interleaved chains, then across them: in an order that depends on the length alone.
+#[inline(always)]
+fn dot<T: Real, const FUSED: bool>(a: &[T], b: &[T]) -> T {
+    let mut chains = [[T::ZERO; LANES]; CHAINS];
+    let (mut a, mut b) = (
+        a.chunks_exact(LANES * CHAINS),
+        b.chunks_exact(LANES * CHAINS),
+    );
+    for (a, b) in a.by_ref().zip(b.by_ref()) {
+        for i in 0..CHAINS {
+            let (a, b) = (&a[i * LANES..][..LANES], &b[i * LANES..][..LANES]);
+            add_products::<T, FUSED>(&mut chains[i], a, b);
+        }
+    }
+    let rest = a.remainder().chunks(LANES).zip(b.remainder().chunks(LANES));
+    for (chain, (a, b)) in chains.iter_mut().zip(rest) {
+        add_products::<T, FUSED>(chain, a, b);
+    }
+    let mut lanes = chains[0];
+    for chain in &chains[1..] {
+        for (lane, &sum) in lanes.iter_mut().zip(chain) {
+            *lane += sum;
+        }
+    }
+    lanes.into_iter().fold(T::ZERO, |sum, lane| sum + lane)
+}
+
+#[inline(always)]
+fn add_products<T: Real, const FUSED: bool>(sums: &mut [T; LANES], a: &[T], b: &[T]) {
+    for ((sum, &a), &b) in sums.iter_mut().zip(a).zip(b) {
+        *sum = if FUSED {
+            a.mul_add(b, *sum)
+        } else {
+            a * b + *sum
+        };
+    }
+}
