@@ -1,5 +1,6 @@
 //! Matrix products, every device side by side in one run: squares, and the three products of a dense layer's training
-//! step (forward NT, dX NN, dW TN); beside them the `gemm` crate by itself. criterion's Gelem/s is Gflop/s: one element is one multiplication or addition.
+//! step (forward NT, dX NN, dW TN); beside them the `gemm` crate by itself. criterion's Gelem/s is Gflop/s: one element is
+//! one multiplication or addition.
 //!
 //! ```text
 //! cargo bench --bench matmul -- --quick
