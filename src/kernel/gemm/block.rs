@@ -74,6 +74,7 @@ impl<'a, T: Real> Block<'a, T> {
         }
         for (slice, values) in slices.iter_mut().zip(tile) {
             let to = &mut slice[first..][..columns.len()];
+            // Of known length, it is compiled to vectors.
             if let Ok(to) = <&mut [T; LANES]>::try_from(&mut *to) {
                 put(to, values, add);
             } else {
