@@ -29,4 +29,5 @@ fn main(
     if wanted < p.ld4 && lane == 0u {
         out[column] = finish(sum, column, column * 4u);
     }
+    finished();
 }

@@ -12,17 +12,17 @@
 // Past the last row or column the line repeats, and its results are not stored. Past K, A is zero: its padding, or here.
 fn line_of_a(row: u32, k: u32, i: u32) -> vec4<f32> {
     if A_TRANSPOSED {
-        let line = a[min(k + i, p.k - 1u) * p.lda + min(row / 4u, p.lda - 1u)];
+        let line = unpack(a[min(k + i, p.k - 1u) * p.lda + min(row / 4u, p.lda - 1u)]);
         return select(vec4(0.0), line, k + i < p.k);
     }
-    return a[min(row + i, p.m - 1u) * p.lda + k / 4u];
+    return unpack(a[min(row + i, p.m - 1u) * p.lda + k / 4u]);
 }
 
 fn line_of_b(col: u32, k: u32, i: u32) -> vec4<f32> {
     if B_TRANSPOSED {
-        return b[min(col + i, p.n - 1u) * p.ldb + k / 4u];
+        return unpack(b[min(col + i, p.n - 1u) * p.ldb + k / 4u]);
     }
-    return b[min(k + i, p.k - 1u) * p.ldb + min(col / 4u, p.ldb - 1u)];
+    return unpack(b[min(k + i, p.k - 1u) * p.ldb + min(col / 4u, p.ldb - 1u)]);
 }
 
 // Four rows of A, one a column.
@@ -95,7 +95,9 @@ fn main(
         }
     }
 
-    if col0 == 0u {
+    // Of the tiles with the same rows one adds up their sums; which, goes round, to share the work out.
+    let tiles_n = (p.n + 4u * LANES - 1u) / (4u * LANES);
+    if tile / tiles_m == tile % tiles_m % tiles_n {
         sum_rows(row0, 4u * BLOCKS, lane, LANES);
     }
     // Four stores in a loop over blocks, the block picked by selection: a store for each row would double the compile time.
@@ -115,4 +117,5 @@ fn main(
         store_if_there(row + 2u, col, rows[2]);
         store_if_there(row + 3u, col, rows[3]);
     }
+    finished();
 }

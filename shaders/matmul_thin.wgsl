@@ -15,10 +15,10 @@ fn block_a(row: u32, k: u32) -> mat4x4<f32> {
     var block: mat4x4<f32>;
     for (var i = 0u; i < 4u; i++) {
         if A_TRANSPOSED {
-            let line = a[min(k + i, p.k - 1u) * p.lda + min(row / 4u, p.lda - 1u)];
+            let line = unpack(a[min(k + i, p.k - 1u) * p.lda + min(row / 4u, p.lda - 1u)]);
             block[i] = select(vec4(0.0), line, k + i < p.k);
         } else {
-            block[i] = a[min(row + i, p.m - 1u) * p.lda + k / 4u];
+            block[i] = unpack(a[min(row + i, p.m - 1u) * p.lda + k / 4u]);
         }
     }
     if A_TRANSPOSED { return transpose(block); }
@@ -30,9 +30,9 @@ fn block_b(k: u32, col: u32) -> mat4x4<f32> {
     var block: mat4x4<f32>;
     for (var i = 0u; i < 4u; i++) {
         if B_TRANSPOSED {
-            block[i] = b[min(col + i, p.n - 1u) * p.ldb + k / 4u];
+            block[i] = unpack(b[min(col + i, p.n - 1u) * p.ldb + k / 4u]);
         } else {
-            let line = b[min(k + i, p.k - 1u) * p.ldb + min(col / 4u, p.ldb - 1u)];
+            let line = unpack(b[min(k + i, p.k - 1u) * p.ldb + min(col / 4u, p.ldb - 1u)]);
             block[i] = select(vec4(0.0), line, k + i < p.k);
         }
     }
@@ -74,6 +74,7 @@ fn main(
         let at = vec2(origin.x + lane % BLOCKS / ACROSS * 4u + lane / BLOCKS, origin.y + lane % ACROSS * 4u);
         if at.x < p.m && at.y < p.n { store(at.x, at.y, workspace[lane]); }
     }
+    finished();
     if ROW_SUMS && origin.y == 0u {
         workgroupBarrier();
         if block % ACROSS == 0u { workspace[slice * DOWN + block / ACROSS] = row_sum; }

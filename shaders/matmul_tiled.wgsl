@@ -81,8 +81,8 @@ fn main(
     var next_a: array<vec4<f32>, LOADS_A>;
     var next_b: array<vec4<f32>, LOADS_B>;
     if p.k > 0u {
-        for (var s = 0u; s < LOADS_A; s++) { next_a[s] = a[min(way_a.x + s * STEP_A * p.lda, last_a)]; }
-        for (var s = 0u; s < LOADS_B; s++) { next_b[s] = b[min(way_b.x + s * STEP_B * p.ldb, last_b)]; }
+        for (var s = 0u; s < LOADS_A; s++) { next_a[s] = unpack(a[min(way_a.x + s * STEP_A * p.lda, last_a)]); }
+        for (var s = 0u; s < LOADS_B; s++) { next_b[s] = unpack(b[min(way_b.x + s * STEP_B * p.ldb, last_b)]); }
     }
 
     let slice = select(lane / SLICE, 0u, SLICES == 1u);
@@ -110,8 +110,8 @@ fn main(
         let ahead = k + TILE_K;
         let on_a = way_a.x + select(ahead * p.lda, ahead / 4u, A_ALONG_K);
         let on_b = way_b.x + select(ahead * p.ldb, ahead / 4u, B_ALONG_K);
-        for (var s = 0u; s < LOADS_A; s++) { next_a[s] = a[min(on_a + s * STEP_A * p.lda, last_a)]; }
-        for (var s = 0u; s < LOADS_B; s++) { next_b[s] = b[min(on_b + s * STEP_B * p.ldb, last_b)]; }
+        for (var s = 0u; s < LOADS_A; s++) { next_a[s] = unpack(a[min(on_a + s * STEP_A * p.lda, last_a)]); }
+        for (var s = 0u; s < LOADS_B; s++) { next_b[s] = unpack(b[min(on_b + s * STEP_B * p.ldb, last_b)]); }
 
         for (var number = 0u; number < SHARE_K; number++) {
             let q = slice * SHARE_K + number;
@@ -166,6 +166,7 @@ fn main(
             }
         }
     }
+    finished();
     if ROW_SUMS && origin.y == 0u {
         // Lane by lane the vec4 of a tile's lines, so those of the same rows are QUADS_M apart.
         workgroupBarrier();

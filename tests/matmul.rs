@@ -1,13 +1,12 @@
-//! Matrix products and dense layers of awkward shapes, on the CPU and on the GPU with and without subgroups and runtime
-//! checks, against the oracle. Integer-valued products must be exact.
+//! Matrix products and dense layers of awkward shapes, on the CPU and on the GPU with and without subgroups, 64-bit words
+//! and runtime checks, against the oracle. Integer-valued products must be exact.
 
 mod common;
 
 use common::compare::{Tolerance, assert_close, assert_each_close};
 use common::data::{DIMS, Random, shapes};
 use common::devices::{
-    WAYS, cpu, gpu, gpu_checked, gpu_hardware_kernels, gpu_with, gpu_without_subgroups, open,
-    tuning,
+    WAYS, cpu, gpu, gpu_checked, gpu_hardware_kernels, gpu_with, gpu_without_extras, open, tuning,
 };
 use common::oracle;
 use common::precision::{self, ULP, sum_ulps};
@@ -20,7 +19,7 @@ fn devices() -> [(&'static str, &'static Device); 4] {
     [
         ("CPU", cpu()),
         ("GPU", gpu()),
-        ("GPU without subgroups", gpu_without_subgroups()),
+        ("GPU without extras", gpu_without_extras()),
         ("GPU, kernels for hardware", gpu_hardware_kernels()),
     ]
 }

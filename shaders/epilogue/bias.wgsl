@@ -1,5 +1,5 @@
-@group(0) @binding(4) var<storage, read> bias: array<vec4<f32>>; // [N]
+@group(0) @binding(4) var<storage, read> bias: array<Packed>; // [N]
 
 fn with_bias(value: vec4<f32>, col: u32) -> vec4<f32> {
-    return value + bias[col / 4u];
+    return value + unpack(bias[col / 4u]);
 }

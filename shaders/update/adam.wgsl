@@ -1,18 +1,16 @@
-@group(0) @binding(3) var<storage, read_write> moments: array<vec4<f32>>; // m, v, [greatest v]
-
-// hyper: beta1, 1 - beta1, beta2, 1 - beta2; eps.
+// Moments: m, v, [greatest v]. hyper: beta1, 1 - beta1, beta2, 1 - beta2; eps.
 // first: rate / (1 - beta1^t). second: 1 / sqrt(1 - beta2^t).
-fn update(i: u32, w: vec4<f32>, g: vec4<f32>, step: Step) -> vec4<f32> {
+fn update(old: Four, g: vec4<f32>, step: Step) -> Four {
     let beta = p.hyper[0];
-    let m = beta.x * moments[i] + beta.y * g;
-    let v = beta.z * moments[i + p.count] + beta.w * g * g;
-    moments[i] = m;
-    moments[i + p.count] = v;
-    var second_moment = v;
+    var next = old;
+    next.first = beta.x * old.first + beta.y * g;
+    next.second = beta.z * old.second + beta.w * g * g;
+    var second_moment = next.second;
     if AMSGRAD == 1u {
-        second_moment = max(moments[i + 2u * p.count], v);
-        moments[i + 2u * p.count] = second_moment;
+        second_moment = max(old.third, next.second);
+        next.third = second_moment;
     }
-    let decayed = w - step.rate * step.decay * w;
-    return decayed - step.first * m / (sqrt(second_moment) * step.second + p.hyper[1].x);
+    let decayed = old.w - step.rate * step.decay * old.w;
+    next.w = decayed - step.first * next.first / (sqrt(second_moment) * step.second + p.hyper[1].x);
+    return next;
 }

@@ -3,7 +3,7 @@
 const GROUPED = true;
 
 fn factors_of(i: u32) -> vec4<f32> {
-    return factors[i / 16u];
+    return factors[i * FOURS / 16u];
 }
 
 // Scales those of rate, first, second and third that are proportional to the learning rate.

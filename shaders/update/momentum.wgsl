@@ -1,13 +1,13 @@
-@group(0) @binding(3) var<storage, read_write> moments: array<vec4<f32>>;
-
-// hyper: momentum. first: 1 - dampening, but 1 in the first step. second: 1.
+// Moments: the velocity. hyper: momentum. first: 1 - dampening, but 1 in the first step. second: 1.
 // In the classical form the rate is in first and second instead, and 1 stands in its place.
-fn update(i: u32, w: vec4<f32>, g: vec4<f32>, step: Step) -> vec4<f32> {
+fn update(old: Four, g: vec4<f32>, step: Step) -> Four {
     let momentum = p.hyper[0].x;
-    let velocity = momentum * moments[i] + step.first * g;
-    moments[i] = velocity;
+    var next = old;
+    next.first = momentum * old.first + step.first * g;
     if NESTEROV == 1u {
-        return w - step.rate * (step.second * g + momentum * velocity);
+        next.w -= step.rate * (step.second * g + momentum * next.first);
+    } else {
+        next.w -= step.rate * next.first;
     }
-    return w - step.rate * velocity;
+    return next;
 }

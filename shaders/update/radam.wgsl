@@ -1,16 +1,14 @@
-@group(0) @binding(3) var<storage, read_write> moments: array<vec4<f32>>; // m, v
-
-// hyper: beta1, 1 - beta1, beta2, 1 - beta2; eps.
+// Moments: m, v. hyper: beta1, 1 - beta1, beta2, 1 - beta2; eps.
 // first: the rate with all corrections. second: 1 once the variance is known well enough to divide by, else 0.
-fn update(i: u32, w: vec4<f32>, g: vec4<f32>, step: Step) -> vec4<f32> {
+fn update(old: Four, g: vec4<f32>, step: Step) -> Four {
     let beta = p.hyper[0];
-    let m = beta.x * moments[i] + beta.y * g;
-    let v = beta.z * moments[i + p.count] + beta.w * g * g;
-    moments[i] = m;
-    moments[i + p.count] = v;
-    var change = step.first * m;
+    var next = old;
+    next.first = beta.x * old.first + beta.y * g;
+    next.second = beta.z * old.second + beta.w * g * g;
+    var change = step.first * next.first;
     if step.second != 0.0 {
-        change /= sqrt(v) + p.hyper[1].x;
+        change /= sqrt(next.second) + p.hyper[1].x;
     }
-    return w - step.rate * step.decay * w - change;
+    next.w = old.w - step.rate * step.decay * old.w - change;
+    return next;
 }

@@ -1,3 +1,5 @@
-fn update(i: u32, w: vec4<f32>, g: vec4<f32>, step: Step) -> vec4<f32> {
-    return w - step.rate * g;
+fn update(old: Four, g: vec4<f32>, step: Step) -> Four {
+    var next = old;
+    next.w -= step.rate * g;
+    return next;
 }

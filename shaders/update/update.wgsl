@@ -1,8 +1,9 @@
-// Updates one segment of the parameter arena: each invocation takes ELEMENTS times four parameters through the
-// optimizer's rule, update(i, w, g, step). The rule, clipping and the factors of groups are put in front.
+// Updates one segment of the parameter arena: each invocation takes ELEMENTS groups of four or eight parameters through
+// the optimizer's rule, update(old, gradient, step). The rule, how a group lies in memory, clipping and the factors of
+// parameter groups are put in front.
 
 struct Params {
-    count: u32, // vec4 elements in the segment
+    count: u32, // groups in the segment
     advance: u32, // 1: this call moves the step counter on
     weight_decay: f32, // L2: added to the gradient as weight_decay * w
     l1: f32, // added as l1 * sign(w)
@@ -25,11 +26,24 @@ struct Step {
     decay: f32, // decoupled weight decay
 }
 
+// Four parameters with their moments; those from MOMENTS on have no meaning.
+struct Four {
+    w: vec4<f32>,
+    first: vec4<f32>,
+    second: vec4<f32>,
+    third: vec4<f32>,
+}
+
 @group(0) @binding(0) var<uniform> p: Params;
-@group(0) @binding(1) var<storage, read_write> weights: array<vec4<f32>>;
-@group(0) @binding(2) var<storage, read> gradients: array<vec4<f32>>;
+@group(0) @binding(1) var<storage, read_write> weights: array<Group>;
+@group(0) @binding(2) var<storage, read> gradients: array<Group>;
 // Step, step + 1 from the loss, first bad tensor; from word 4 on the step's values, from the gather.
 @group(0) @binding(4) var<storage, read_write> state: array<u32>;
+
+fn changed(old: Four, gradient: vec4<f32>, by: vec4<f32>, step: Step, clip: f32) -> Four {
+    let g = clipped(gradient, clip) + p.weight_decay * by.y * old.w + p.l1 * by.z * sign(old.w);
+    return update(old, g, step);
+}
 
 fn change(i: u32, values: vec4<f32>, clip: f32) {
     if i >= p.count {
@@ -42,9 +56,35 @@ fn change(i: u32, values: vec4<f32>, clip: f32) {
     }
     let of_step = scaled(values, by.x);
     let step = Step(of_step.x, of_step.y, of_step.z, of_step.w, p.decoupled * by.w);
-    let w = weights[i];
-    let g = clipped(gradients[i], clip) + p.weight_decay * by.y * w + p.l1 * by.z * sign(w);
-    weights[i] = update(i, w, g, step);
+    let weight = weights[i];
+    let gradient = gradients[i];
+    var first: Group;
+    var second: Group;
+    var third: Group;
+    if MOMENTS > 0u {
+        first = moment(0u, i);
+    }
+    if MOMENTS > 1u {
+        second = moment(1u, i);
+    }
+    if MOMENTS > 2u {
+        third = moment(2u, i);
+    }
+    let a = changed(Four(low(weight), low(first), low(second), low(third)), low(gradient), by, step, clip);
+    var b = a;
+    if FOURS > 1u {
+        b = changed(Four(high(weight), high(first), high(second), high(third)), high(gradient), by, step, clip);
+    }
+    weights[i] = group_of(a.w, b.w);
+    if MOMENTS > 0u {
+        store_moment(0u, i, group_of(a.first, b.first));
+    }
+    if MOMENTS > 1u {
+        store_moment(1u, i, group_of(a.second, b.second));
+    }
+    if MOMENTS > 2u {
+        store_moment(2u, i, group_of(a.third, b.third));
+    }
 }
 
 fn run(workgroup: u32, lane: u32) {

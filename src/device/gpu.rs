@@ -52,6 +52,10 @@ impl Gpu {
         if options.subgroups {
             features |= adapter.features() & wgpu::Features::SUBGROUP;
         }
+        let software = info.device_type == wgpu::DeviceType::Cpu && !options.hardware_kernels;
+        if options.words64 && software {
+            features |= adapter.features() & wgpu::Features::SHADER_INT64;
+        }
         // For profiles; costs nothing until one is asked for.
         features |= adapter.features() & wgpu::Features::TIMESTAMP_QUERY;
         if options.pipeline_cache.is_some() {
@@ -88,9 +92,10 @@ impl Gpu {
             budget,
             cache,
             target: Target {
-                software: info.device_type == wgpu::DeviceType::Cpu && !options.hardware_kernels,
+                software,
                 subgroup: (features.contains(wgpu::Features::SUBGROUP) && one_width)
                     .then_some(info.subgroup_min_size),
+                words64: features.contains(wgpu::Features::SHADER_INT64),
                 tuning: options.tuning.clone(),
             },
             device,
@@ -112,6 +117,7 @@ impl Gpu {
             memory_limit: self.budget.limit,
             keeps_pipelines: self.cache.is_some(),
             subgroup: self.target.subgroup,
+            words64: self.target.words64,
             threads: rayon::current_num_threads(),
         }
     }

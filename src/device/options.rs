@@ -21,6 +21,7 @@ pub struct GpuOptions {
     pub(crate) index: Option<usize>,
     pub(crate) runtime_checks: bool,
     pub(crate) subgroups: bool,
+    pub(crate) words64: bool,
     pub(crate) sentinels: bool,
     pub(crate) hardware_kernels: bool,
     pub(crate) memory_limit: Option<u64>,
@@ -37,6 +38,7 @@ impl Default for GpuOptions {
             index: None,
             runtime_checks: false,
             subgroups: true,
+            words64: true,
             sentinels: false,
             hardware_kernels: false,
             memory_limit: None,
@@ -92,6 +94,12 @@ impl GpuOptions {
     /// Whether kernels may use subgroup operations where the adapter has them; on by default.
     pub fn subgroups(self, subgroups: bool) -> Self {
         GpuOptions { subgroups, ..self }
+    }
+
+    /// Whether kernels on a software adapter may load and store 64-bit words where it has them (wgpu's `SHADER_INT64`): the
+    /// same bits with fewer accesses. On by default; hardware gains nothing by it, and is not asked for it.
+    pub fn words64(self, words64: bool) -> Self {
+        GpuOptions { words64, ..self }
     }
 
     /// Whether every tensor lies between sentinels and starts as NaN: a kernel that reads or writes outside its operands,

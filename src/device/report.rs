@@ -96,6 +96,8 @@ pub struct DeviceReport {
     pub keeps_pipelines: bool,
     /// Invocations in a subgroup, where the adapter has subgroups of one width and the options allow them.
     pub subgroup: Option<u32>,
+    /// Whether kernels load and store 64-bit words: on software adapters that have them, where the options allow it.
+    pub words64: bool,
     /// Threads of the CPU path, and of a software adapter usually as many.
     pub threads: usize,
 }
@@ -114,6 +116,7 @@ impl DeviceReport {
             memory_limit: None,
             keeps_pipelines: false,
             subgroup: None,
+            words64: false,
             threads,
         }
     }

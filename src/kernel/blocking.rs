@@ -148,6 +148,7 @@ mod tests {
         let target = Target {
             software: false,
             subgroup: None,
+            words64: false,
             tuning: None,
         };
         let call = Matmul::plain(m, n, k, layout);

@@ -14,7 +14,7 @@ use super::elementwise::{PARALLEL_FLOATS, for_rows, row_of};
 use super::program::uniform_block;
 use super::{
     Args, Binding, Blocking, Compute, Epilogue, MatrixShape, Program, Real, Target, epilogue, gemm,
-    matrix, row_sums,
+    matrix, pack, row_sums,
 };
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -101,7 +101,7 @@ impl Matmul {
     }
 
     /// The pieces between the constants and the kernel: parameters, memory layout, epilogue, row sums.
-    fn pieces(&self) -> [&'static str; 8] {
+    fn pieces(&self, target: &Target) -> [&'static str; 9] {
         let [activation, finish] = self.epilogue.source();
         [
             match self.layout {
@@ -109,6 +109,7 @@ impl Matmul {
                 Layout::NT => "const A_TRANSPOSED = false;\nconst B_TRANSPOSED = true;",
                 Layout::TN => "const A_TRANSPOSED = true;\nconst B_TRANSPOSED = false;",
             },
+            pack::source(target),
             include_str!("../../shaders/matmul.wgsl"),
             matrix::SOURCE,
             activation,
@@ -185,7 +186,7 @@ impl Compute for Matmul {
             _pad: [0; 3],
         };
         let variant = Blocking::choose(self, target).variant(self, target);
-        let mut pieces = self.pieces().to_vec();
+        let mut pieces = self.pieces(target).to_vec();
         pieces.extend(variant.sources);
         Program::new(&variant.constants, &pieces, &params, variant.workgroups)
     }

@@ -37,6 +37,7 @@ pub(crate) mod matmul_direct;
 pub(crate) mod matmul_thin;
 pub(crate) mod matmul_tiled;
 pub(crate) mod matrix;
+pub(crate) mod pack;
 pub(crate) mod program;
 pub(crate) mod random;
 pub(crate) mod real;

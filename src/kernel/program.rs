@@ -64,6 +64,8 @@ pub(crate) struct Target {
     pub(crate) software: bool,
     /// Invocations in a subgroup, where the adapter has subgroups of one width only.
     pub(crate) subgroup: Option<u32>,
+    /// 64-bit integers can be had, and the adapter runs on a CPU: no other gains by them.
+    pub(crate) words64: bool,
     /// Choices that were measured.
     pub(crate) tuning: Option<Arc<Tuning>>,
 }

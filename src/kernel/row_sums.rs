@@ -1,7 +1,7 @@
 //! Row sums beside a product in layout TN: sums[m] = Σₖ A[k, m].
 //!
 //! With A = dz [batch, outputs] this is db. The kernels for GPUs add up A as they load it, each invocation its part, and
-//! the parts in a fixed order. The one for software adapters reads dz once more in one column of workgroups.
+//! the parts in a fixed order. The one for software adapters reads dz once more, in one of the tiles with the same rows.
 
 use super::{MatrixShape, Real};
 

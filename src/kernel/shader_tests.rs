@@ -14,35 +14,53 @@ use naga::{AddressSpace, Module, StorageAccess, TypeInner, back};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-pub(super) const TARGETS: [Target; 6] = [
+pub(super) const TARGETS: [Target; 8] = [
     Target {
         software: false,
         subgroup: None,
+        words64: false,
         tuning: None,
     },
     Target {
         software: false,
         subgroup: Some(32),
+        words64: false,
         tuning: None,
     },
     Target {
         software: false,
         subgroup: Some(8),
+        words64: false,
         tuning: None,
     },
     Target {
         software: true,
         subgroup: None,
+        words64: false,
         tuning: None,
     },
     Target {
         software: true,
         subgroup: Some(8),
+        words64: false,
         tuning: None,
     },
     Target {
         software: true,
         subgroup: Some(4),
+        words64: false,
+        tuning: None,
+    },
+    Target {
+        software: true,
+        subgroup: None,
+        words64: true,
+        tuning: None,
+    },
+    Target {
+        software: true,
+        subgroup: Some(8),
+        words64: true,
         tuning: None,
     },
 ];
@@ -355,12 +373,10 @@ fn parse(kernel: &Kernel, program: &Program) -> (Module, ModuleInfo) {
     let source = &program.source;
     let module = naga::front::wgsl::parse_str(source)
         .unwrap_or_else(|e| panic!("{}\n{}", kernel.label(), e.emit_to_string(source)));
-    // Nothing beyond WebGPU's core, but for subgroups where the variant is made for them.
-    let capabilities = if source.contains("subgroupShuffle") {
-        Capabilities::SUBGROUP
-    } else {
-        Capabilities::empty()
-    };
+    // Nothing beyond WebGPU's core, but for what the variant is made for.
+    let mut capabilities = Capabilities::empty();
+    capabilities.set(Capabilities::SUBGROUP, source.contains("subgroupShuffle"));
+    capabilities.set(Capabilities::SHADER_INT64, source.contains("u64"));
     let info = Validator::new(ValidationFlags::all(), capabilities)
         .validate(&module)
         .unwrap_or_else(|e| panic!("{}\n{}", kernel.label(), e.emit_to_string(source)));

@@ -13,8 +13,11 @@ mod adagrad;
 mod adam;
 mod adamax;
 mod clip;
+mod eights;
+mod fours;
 mod grouped;
 mod lion;
+mod moments;
 mod momentum;
 mod nadam;
 mod optimizer;
@@ -44,7 +47,7 @@ pub use sgd::Sgd;
 
 use super::program::WORKGROUP;
 use super::program::uniform_block;
-use super::{Args, Binding, Compute, Program, Real, Target};
+use super::{Args, Binding, Compute, Program, Real, Target, pack};
 
 const SOURCE: &str = include_str!("../../shaders/update/update.wgsl");
 
@@ -137,7 +140,7 @@ pub(crate) struct Update {
 uniform_block! {
     /// The shader's uniform block.
     pub(crate) struct Params {
-        /// `vec4` elements in the segment.
+        /// Groups of four or eight floats in the segment.
         count: u32,
         advance: u32,
         weight_decay: f32,
@@ -183,8 +186,14 @@ impl Compute for Update {
     fn program(&self, target: &Target) -> Program {
         let penalty = self.optimizer.penalty();
         let [parts, ring_steps] = self.clip.ring();
+        let (group, groups_of) = if target.words64 && self.floats.is_multiple_of(8) {
+            (8, vec![pack::words::SOURCE, eights::SOURCE])
+        } else {
+            (4, vec![fours::SOURCE])
+        };
+        let moments = self.optimizer.moments();
         let params = Params {
-            count: (self.floats / 4) as u32,
+            count: (self.floats / group) as u32,
             advance: u32::from(self.advance),
             weight_decay: penalty.l2,
             l1: penalty.l1,
@@ -199,12 +208,19 @@ impl Compute for Update {
         let elements = self.clip.elements(target);
         let reduce = self.clip.reduce(target);
         let mut constants = self.optimizer.constants();
+        constants.push(("MOMENTS", moments as u32));
         constants.extend(reduce.constants);
         constants.push(("ELEMENTS", elements as u32));
         if self.grouped {
             constants.push(("SCALES_WITH_RATE", grouped::mask(&self.optimizer)));
         }
         let mut pieces = reduce.pieces;
+        pieces.extend(groups_of);
+        pieces.push(if moments > 0 {
+            moments::SOURCE
+        } else {
+            moments::NONE
+        });
         pieces.push(self.optimizer.source());
         pieces.extend(self.clip.sources(target));
         pieces.push(if self.grouped {
@@ -217,7 +233,7 @@ impl Compute for Update {
             &constants,
             &pieces,
             &params,
-            (self.floats / 4).div_ceil(WORKGROUP * elements),
+            (self.floats / group).div_ceil(WORKGROUP * elements),
         )
     }
 

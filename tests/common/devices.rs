@@ -15,12 +15,13 @@ pub(crate) fn gpu_checked() -> &'static Device {
     DEVICE.get_or_init(|| open(GpuOptions::default().runtime_checks(true)))
 }
 
-/// The same without subgroup operations.
-pub(crate) fn gpu_without_subgroups() -> &'static Device {
+/// The same without what only some adapters have: subgroup operations and 64-bit words.
+pub(crate) fn gpu_without_extras() -> &'static Device {
     static DEVICE: OnceLock<Device> = OnceLock::new();
     DEVICE.get_or_init(|| {
-        let device = open(GpuOptions::default().subgroups(false));
+        let device = open(GpuOptions::default().subgroups(false).words64(false));
         assert_eq!(device.report().subgroup, None);
+        assert!(!device.report().words64);
         device
     })
 }

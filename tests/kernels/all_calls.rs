@@ -4,15 +4,15 @@ use crate::common::compare::{Tolerance, assert_close, assert_same_bits};
 use crate::common::data::Random;
 use crate::common::devices::{
     cpu, gpu, gpu_checked, gpu_hardware_kernels, gpu_hardware_kernels_without_subgroups,
-    gpu_without_subgroups,
+    gpu_without_extras, open,
 };
 use crate::common::oracle::{self, widen};
 use crate::common::precision::{ULP, sum_ulps};
 use crate::losses::CRITERIA;
 use wgrad::{
     Activation, Adadelta, Adagrad, Adam, Adamax, Augmentation, Bytes, Criterion, Device,
-    DeviceKind, Factors, Gemm, GradientNorm, Layout, Lion, Loss, NAdam, OptimizerState, RAdam,
-    Result, RmsProp, Sgd, Tensor, TensorTarget, Words,
+    DeviceKind, Factors, Gemm, GpuOptions, GradientNorm, Layout, Lion, Loss, NAdam, OptimizerState,
+    RAdam, Result, RmsProp, Sgd, Tensor, TensorTarget, Words,
 };
 
 type Call = Box<dyn Fn(&Device) -> Result<Tensor>>;
@@ -372,13 +372,23 @@ fn runs_repeat_bit_for_bit_and_options_of_the_device_change_only_rounding() {
         // The compiler may fuse other multiplications and additions there. Values are about 1, sums have 129 terms, and the
         // worst amplification is the 8 of a first optimizer step: 10⁻⁵ is 84 ULP.
         let expected = widen(&plain);
-        for device in [gpu_checked(), gpu_without_subgroups()] {
+        for device in [gpu_checked(), gpu_without_extras()] {
             let tolerance = Tolerance {
                 relative: 1e-5,
                 absolute: 1e-5,
             };
             assert_close(&name, &run(device), &expected, tolerance);
         }
+    }
+}
+
+#[test]
+fn words_of_64_bits_change_no_bit() {
+    // Where the adapter has none, or is no software, these are the same kernels.
+    let without = open(GpuOptions::default().words64(false));
+    for (name, call) in calls() {
+        let run = |device: &Device| call(device).unwrap().download().unwrap();
+        assert_same_bits(&name, &run(gpu()), &run(&without));
     }
 }
 

@@ -1,7 +1,8 @@
 //! Epilogues: what a matrix product does with each finished value before it is written.
 //!
 //! A product calls `store(row, col, value)` (shaders/epilogue/store.wgsl), which passes the value through
-//! `finish`, zeroes the padding, and writes. Each epilogue is one `finish`, in a file of its own.
+//! `finish`, zeroes the padding, and writes, and calls `finished()` after the last. Each epilogue is these two, in a file of
+//! its own.
 
 pub(crate) mod activation;
 pub(crate) mod bias;

@@ -22,6 +22,7 @@ mod tests {
         let with = |subgroup| Target {
             software: false,
             subgroup,
+            words64: false,
             tuning: None,
         };
         for workgroup in [64, 256] {
