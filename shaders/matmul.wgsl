@@ -15,6 +15,8 @@ struct Params {
     pad2: u32,
 }
 
-@group(0) @binding(0) var<uniform> p: Params;
+@group(0) @binding(0) var<uniform> params: Params;
+// Their copy, made first of all: what is loaded in a loop or behind a branch, software adapters load lane by lane.
+var<private> p: Params;
 @group(0) @binding(1) var<storage, read> a: array<Packed>;
 @group(0) @binding(2) var<storage, read> b: array<Packed>;

@@ -60,6 +60,7 @@ fn main(
     @builtin(num_workgroups) groups: vec3<u32>,
     @builtin(local_invocation_index) local: u32,
 ) {
+    p = params;
     let tile = ((group.x + group.y * groups.x) * WORKGROUP + local) / LANES;
     let lane = local % LANES;
     // Neighbouring tiles lie along M: they read the same columns of B, still in the cache.

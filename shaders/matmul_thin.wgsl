@@ -46,6 +46,7 @@ fn main(
     @builtin(workgroup_id) group: vec3<u32>,
     @builtin(num_workgroups) groups: vec3<u32>,
 ) {
+    p = params;
     let number = group.x + group.y * groups.x;
     let tiles = (p.n + 4u * ACROSS - 1u) / (4u * ACROSS);
     let origin = vec2(number / tiles * 4u * DOWN, number % tiles * 4u * ACROSS);

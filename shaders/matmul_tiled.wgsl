@@ -68,6 +68,7 @@ fn main(
     @builtin(workgroup_id) group: vec3<u32>,
     @builtin(num_workgroups) groups: vec3<u32>,
 ) {
+    p = params;
     let number = group.x + group.y * groups.x;
     let across = (p.n + TILE_N - 1u) / TILE_N;
     let origin = vec2(number / across * TILE_M, number % across * TILE_N);

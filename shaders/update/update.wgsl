@@ -34,7 +34,9 @@ struct Four {
     third: vec4<f32>,
 }
 
-@group(0) @binding(0) var<uniform> p: Params;
+@group(0) @binding(0) var<uniform> params: Params;
+// Their copy, made first of all: what is loaded behind a branch, software adapters load lane by lane.
+var<private> p: Params;
 @group(0) @binding(1) var<storage, read_write> weights: array<Group>;
 @group(0) @binding(2) var<storage, read> gradients: array<Group>;
 // Step, step + 1 from the loss, first bad tensor; from word 4 on the step's values, from the gather.
@@ -88,6 +90,7 @@ fn change(i: u32, values: vec4<f32>, clip: f32) {
 }
 
 fn run(workgroup: u32, lane: u32) {
+    p = params;
     let clip = clip_factor(lane);
     // Once a tensor was not finite, this and all later steps change nothing.
     if state[2] != 0xffffffffu {
