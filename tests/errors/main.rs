@@ -1,0 +1,30 @@
+//! What cannot work gives a typed error that says why: never a panic, never silent garbage. Tensor calls and devices.
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod arguments;
+mod devices;
+mod limits;
+mod losses;
+mod lost;
+mod misfits;
+mod optimizers;
+
+use wgrad::{Device, GradientNorm, OptimizerState, Sgd, Tensor, Words};
+
+fn zeros(device: &Device, rows: usize, cols: usize) -> Tensor {
+    Tensor::zeros(device, [rows, cols]).unwrap()
+}
+
+fn words(device: &Device, values: &[u32]) -> Words {
+    Words::new(device, values).unwrap()
+}
+
+fn state(weights: &Tensor) -> OptimizerState {
+    OptimizerState::new(weights, Sgd::new(0.1).momentum(0.5)).unwrap()
+}
+
+fn norm(gradient: &Tensor) -> GradientNorm {
+    GradientNorm::new(&[gradient]).unwrap()
+}
