@@ -1,0 +1,46 @@
+//! Networks: gradients against central differences and between devices, prediction, files.
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod building;
+mod files;
+mod gradients;
+mod graphs;
+mod predictions;
+mod refusals;
+
+use common::data::Random;
+use graphs::{GRAPHS, LAYERS};
+use wgrad::{Activation, Device, Graph, Network, Sequential};
+
+const CLASSES: usize = 5;
+const INPUTS: usize = 7;
+
+fn networks(device: &Device) -> Vec<(String, Network)> {
+    let mut networks = Vec::new();
+    for (name, build) in GRAPHS.iter().chain(LAYERS) {
+        let mut graph = Graph::new();
+        let x = graph.input(INPUTS).unwrap();
+        let logits = build(&mut graph, x).unwrap();
+        networks.push((name.to_string(), graph.build(logits, device, 3).unwrap()));
+    }
+    for f in Activation::ALL {
+        let layers = Sequential::new(INPUTS)
+            .dense(9)
+            .activation(f)
+            .dense(8)
+            .activation(f)
+            .dense(CLASSES);
+        networks.push((
+            format!("two layers of {f}"),
+            layers.build(device, 4).unwrap(),
+        ));
+    }
+    networks
+}
+
+fn batch(rows: usize) -> (Vec<f32>, Vec<u32>) {
+    let mut random = Random::new(rows as u64);
+    (random.normals(rows * INPUTS), random.words(rows, CLASSES))
+}
