@@ -1,0 +1,73 @@
+//! The IDX reader and the data sets: what is well-formed is read exactly, all else gives a typed error that says what was
+//! wanted and what came, and never a panic.
+
+mod any_file;
+mod dataset;
+mod idx_files;
+mod mnist;
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use std::io::Write;
+use wgrad::{Dataset, Error, Mnist, Result};
+
+/// An IDX file.
+fn idx(dimensions: &[u32], values: &[u8]) -> Vec<u8> {
+    let mut bytes = vec![0, 0, 8, dimensions.len() as u8];
+    bytes.extend(dimensions.iter().flat_map(|d| d.to_be_bytes()));
+    bytes.extend(values);
+    bytes
+}
+
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+/// Asserts a [`Error::Format`] that names the file and holds all of `parts`; gives its reason.
+#[track_caller]
+fn refused<T: std::fmt::Debug>(result: Result<T>, file: &str, parts: &[&str]) -> String {
+    match result {
+        Err(error @ Error::Format { .. }) => {
+            let message = error.to_string();
+            assert!(message.starts_with(&format!("{file}: ")), "{message}");
+            for part in parts {
+                assert!(message.contains(part), "no {part:?} in {message:?}");
+            }
+            message
+        }
+        other => panic!("expected Error::Format, found {other:?}"),
+    }
+}
+
+/// Asserts an [`Error::Label`] and its message.
+#[track_caller]
+fn refused_label(result: Result<Dataset>, wanted: (usize, u32, usize)) {
+    let error = result.unwrap_err();
+    let Error::Label {
+        row,
+        label,
+        classes,
+    } = error
+    else {
+        panic!("expected Error::Label, found {error:?}")
+    };
+    assert_eq!((row, label, classes), wanted);
+    assert_eq!(
+        error.to_string(),
+        format!("label {label} at row {row} is not below the number of classes, {classes}")
+    );
+}
+
+/// Images of 2×3 and labels, as the two files of a set.
+fn set(images: &[u32], labels: &[u8]) -> Result<Dataset> {
+    let count = images.iter().product::<u32>() as usize;
+    let images = idx(images, &vec![51; count]);
+    Mnist::set(
+        "images",
+        &images,
+        "labels",
+        &idx(&[labels.len() as u32], labels),
+    )
+}
