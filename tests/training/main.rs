@@ -1,0 +1,71 @@
+//! Training: the devices agree, reruns agree to the bit, however the steps are cut; and what goes wrong is said.
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod checkpoints;
+mod failures;
+mod limits;
+mod same_steps;
+
+use common::data::Random;
+use std::path::PathBuf;
+use wgrad::{Adam, Dataset, Device, Network, Schedule, Sequential, Trainer, TrainerBuilder};
+
+const FEATURES: usize = 10;
+const CLASSES: usize = 4;
+/// Not a multiple of the batch size: every epoch has a short last batch.
+const SAMPLES: usize = 150;
+const BATCH: usize = 16;
+
+/// Samples around one centre a class.
+fn data() -> Dataset {
+    let mut random = Random::new(9);
+    let centres = random.normals(CLASSES * FEATURES);
+    let labels = random.words(SAMPLES, CLASSES);
+    let noise = random.normals(SAMPLES * FEATURES);
+    let samples = (0..SAMPLES * FEATURES)
+        .map(|i| centres[labels[i / FEATURES] as usize * FEATURES + i % FEATURES] + noise[i])
+        .collect();
+    Dataset::from_floats(FEATURES, samples, labels, CLASSES).unwrap()
+}
+
+fn network(device: &Device) -> Network {
+    Sequential::new(FEATURES)
+        .dense(20)
+        .relu()
+        .dense(15)
+        .gelu()
+        .dense(CLASSES)
+        .build(device, 7)
+        .unwrap()
+}
+
+fn trainer(device: &Device) -> TrainerBuilder {
+    Trainer::new(network(device))
+        .optimizer(Adam::new(0.01))
+        .schedule(Schedule::Cosine {
+            steps: 200,
+            floor: 0.1,
+        })
+        .batch_size(BATCH)
+        .seed(3)
+}
+
+/// All parameters, one after the other.
+fn parameters(trainer: &mut Trainer) -> Vec<f32> {
+    let network = trainer.network();
+    let names: Vec<String> = network
+        .parameter_names()
+        .iter()
+        .map(|n| n.to_string())
+        .collect();
+    names
+        .iter()
+        .flat_map(|name| network.parameter(name).unwrap())
+        .collect()
+}
+
+fn temporary(name: &str) -> PathBuf {
+    std::env::temp_dir().join(format!("wgrad-{name}-{}.safetensors", std::process::id()))
+}
