@@ -1,0 +1,231 @@
+//! The kernels whose shaders are tested: one of every variant.
+
+use super::all_losses::losses;
+use crate::kernel::blocking::CHOICES;
+use crate::kernel::elementwise::Op;
+use crate::kernel::gather::Source;
+use crate::kernel::random::Draw;
+use crate::kernel::rearrange::Move;
+use crate::kernel::update::ClipWith;
+use crate::kernel::*;
+
+/// One kernel of every variant.
+pub(in crate::kernel) fn kernels() -> Vec<Kernel> {
+    let mut kernels: Vec<Kernel> = vec![Advance.into()];
+    let short = MatrixShape::new(9, 7);
+    let long = MatrixShape::new(9, 700);
+    for f in Activation::ALL {
+        for op in [Op::Activate(f), Op::ActivateBackward(f)] {
+            kernels.push(Elementwise { op, shape: short }.into());
+        }
+    }
+    for op in [
+        Op::BiasAdd,
+        Op::Add,
+        Op::Hadamard,
+        Op::Scale(2.0),
+        Op::GradientCopy(1),
+        Op::Fill(2.0),
+        Op::PRelu { shared: false },
+        Op::PRelu { shared: true },
+        Op::PReluBackward { shared: false },
+        Op::PReluBackward { shared: true },
+        Op::PReluSlope,
+        Op::Normalize { epsilon: 1e-5 },
+    ] {
+        kernels.push(Elementwise { op, shape: short }.into());
+    }
+    for layout in Layout::ALL {
+        for (_, [m, n, k], _) in CHOICES {
+            kernels.push(Matmul::plain(m, n, k, layout).into());
+        }
+    }
+    for f in Activation::ALL {
+        for (epilogue, bias) in [
+            (Epilogue::Activation(f), true),
+            (Epilogue::Activation(f), false),
+            (Epilogue::Keep(f), true),
+            (Epilogue::Derivative(f), false),
+        ] {
+            kernels.push(
+                Matmul {
+                    epilogue,
+                    bias,
+                    ..Matmul::plain(9, 9, 9, Layout::NT)
+                }
+                .into(),
+            );
+        }
+    }
+    for (_, [m, n, k], _) in CHOICES {
+        for row_sums in [false, true] {
+            let epilogue = Epilogue::Gradient { id: 1 };
+            kernels.push(
+                Matmul {
+                    epilogue,
+                    row_sums,
+                    ..Matmul::plain(m, n, k, Layout::TN)
+                }
+                .into(),
+            );
+        }
+    }
+    for shape in [short, long] {
+        for yes in [false, true] {
+            kernels.push(Softmax { log: yes, shape }.into());
+            kernels.push(SoftmaxBackward { log: yes, shape }.into());
+        }
+    }
+    kernels.extend(losses([short, long]));
+    normalisations(&mut kernels);
+    random_and_rearranged(&mut kernels);
+    for squares in [false, true] {
+        kernels.push(Sum::lone(64, squares).into());
+    }
+    for yes in [false, true] {
+        kernels.push(Blend::accumulate(64, yes, 0.5).into());
+        let statistics = Statistics {
+            floats: 64,
+            change: yes,
+            place: 0,
+        };
+        kernels.push(statistics.into());
+    }
+    for source in [Source::Bytes, Source::Floats] {
+        let gather = Gather {
+            shape: short,
+            source,
+            scale: 1.0,
+            shift: 0.0,
+            samples: 9,
+            table_steps: 1,
+        };
+        kernels.push(gather.clone().into());
+        // Odd numbers of control points, none, and several channels.
+        for augmentation in [
+            Augmentation::new([1, 7]).elastic(1.0, 3),
+            Augmentation::new([7, 1]),
+            Augmentation::new([48, 48]).channels(3).elastic(2.0, 2),
+        ] {
+            let shape = MatrixShape::new(9, augmentation.features());
+            let augment = Augment {
+                gather: Gather {
+                    shape,
+                    ..gather.clone()
+                },
+                augmentation,
+                key: [1, 2],
+            };
+            kernels.push(augment.into());
+        }
+    }
+    let optimizers: [Optimizer; 14] = [
+        Sgd::new(0.1).into(),
+        Sgd::new(0.1).momentum(0.9).into(),
+        Sgd::new(0.1).momentum(0.9).nesterov(true).into(),
+        Adam::new(0.1).into(),
+        Adam::w(0.1).amsgrad(true).into(),
+        Adagrad::new(0.1).into(),
+        RmsProp::new(0.1).into(),
+        RmsProp::new(0.1).centered(true).into(),
+        RmsProp::new(0.1).centered(true).momentum(0.9).into(),
+        Adadelta::new(0.1).into(),
+        Adamax::new(0.1).into(),
+        NAdam::new(0.1).into(),
+        RAdam::new(0.1).into(),
+        Lion::new(0.1).into(),
+    ];
+    let norm = ClipWith::Norm {
+        limit: 1.0,
+        parts: 3,
+        ring_steps: 2,
+    };
+    for optimizer in optimizers {
+        for (clip, grouped) in [
+            (ClipWith::Nothing, false),
+            (ClipWith::Value(1.0), false),
+            (norm, false),
+            (ClipWith::Nothing, true),
+            (ClipWith::Value(1.0), true),
+            (norm, true),
+        ] {
+            let update = Update {
+                optimizer,
+                floats: 64,
+                advance: true,
+                clip,
+                grouped,
+            };
+            kernels.push(update.into());
+        }
+    }
+    kernels
+}
+
+/// Kernels over columns and rows, each of few and of many.
+fn normalisations(kernels: &mut Vec<Kernel>) {
+    let epsilon = 1e-5;
+    for shape in [
+        MatrixShape::new(5, 7),
+        MatrixShape::new(9, 7),
+        MatrixShape::new(9, 700),
+    ] {
+        for gradient in [None, Some(1)] {
+            kernels.push(ColumnSum { shape, gradient }.into());
+        }
+        let momentum = 0.1;
+        kernels.push(
+            BatchNorm {
+                shape,
+                epsilon,
+                momentum,
+            }
+            .into(),
+        );
+        kernels.push(
+            BatchNormBackward {
+                shape,
+                gamma_id: 1,
+                beta_id: 2,
+            }
+            .into(),
+        );
+        kernels.push(LayerNorm { shape, epsilon }.into());
+        kernels.push(LayerNormBackward { shape, epsilon }.into());
+        kernels.push(Argmax { shape }.into());
+    }
+    kernels.push(Commit { floats: 64 }.into());
+}
+
+fn random_and_rearranged(kernels: &mut Vec<Kernel>) {
+    let (shape, key) = (MatrixShape::new(9, 7), [1, 2]);
+    for draw in [
+        Draw::Uniform {
+            low: -1.0,
+            high: 1.0,
+        },
+        Draw::Normal {
+            mean: 0.0,
+            deviation: 1.0,
+        },
+        Draw::Bernoulli,
+    ] {
+        kernels.push(Random { draw, shape, key }.into());
+    }
+    kernels.push(
+        Dropout {
+            shape,
+            probability: 0.5,
+            key,
+        }
+        .into(),
+    );
+    for op in [
+        Move::Columns { start: 1, of: 9 },
+        Move::Place { start: 1, width: 3 },
+        Move::Concatenate { left: 3 },
+        Move::Transpose,
+    ] {
+        kernels.push(Rearrange { op, shape }.into());
+    }
+}
