@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "every test file uses its own part")]
 
 pub(crate) mod compare;
+pub(crate) mod criteria;
 pub(crate) mod data;
 pub(crate) mod descent;
 pub(crate) mod devices;

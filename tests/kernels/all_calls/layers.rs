@@ -1,0 +1,122 @@
+//! Calls of normalisation, random numbers, and moved columns.
+
+use super::Call;
+use crate::common::data::Random;
+use wgrad::{Device, Gemm, Result, Tensor};
+
+/// Normalisation, random numbers, and moved columns.
+pub(super) fn further_calls(add: &mut impl FnMut(String, Call)) {
+    fn new(d: &Device, seed: u64, shape: [usize; 2]) -> Result<Tensor> {
+        Tensor::new(d, shape, &Random::new(seed).normals(shape[0] * shape[1]))
+    }
+    const SHAPE: [usize; 2] = [67, 129];
+    let row = |d: &Device| new(d, 5, [1, 129]);
+    /// Means, and variances or inverse deviations, which are positive.
+    fn statistics(d: &Device) -> Result<Tensor> {
+        Tensor::new(d, [2, 129], &Random::new(6).uniform(258, 0.5, 1.5))
+    }
+    let x = |d: &Device| new(d, 1, SHAPE);
+    let other = |d: &Device| new(d, 2, SHAPE);
+    let calls: Vec<(&str, Call)> = vec![
+        ("filled", Box::new(|d| Tensor::filled(d, SHAPE, 0.3))),
+        (
+            "copy_from",
+            Box::new(move |d| {
+                let mut copy = other(d)?;
+                copy.copy_from(&x(d)?)?;
+                Ok(copy)
+            }),
+        ),
+        ("prelu", Box::new(move |d| x(d)?.prelu(&row(d)?))),
+        (
+            "prelu_backward",
+            Box::new(move |d| x(d)?.prelu_backward(&other(d)?, &row(d)?)),
+        ),
+        (
+            "prelu_slope",
+            Box::new(move |d| x(d)?.prelu_slope(&other(d)?)),
+        ),
+        (
+            "normalize",
+            Box::new(move |d| x(d)?.normalize(&row(d)?, &row(d)?, &statistics(d)?, 1e-5)),
+        ),
+        (
+            "batch_norm",
+            Box::new(move |d| {
+                let output = x(d)?.batch_norm(&row(d)?, &row(d)?, &statistics(d)?, 1e-5, 0.1)?;
+                Ok(output.y)
+            }),
+        ),
+        (
+            "saved and running of batch_norm",
+            Box::new(move |d| {
+                let output = x(d)?.batch_norm(&row(d)?, &row(d)?, &statistics(d)?, 1e-5, 0.1)?;
+                output.saved.add(&output.running)
+            }),
+        ),
+        (
+            "dx of batch_norm_backward",
+            Box::new(move |d| {
+                Ok(x(d)?
+                    .batch_norm_backward(&other(d)?, &statistics(d)?, &row(d)?)?
+                    .dx)
+            }),
+        ),
+        (
+            "dgamma and dbeta of batch_norm_backward",
+            Box::new(move |d| {
+                let gradients = x(d)?.batch_norm_backward(&other(d)?, &statistics(d)?, &row(d)?)?;
+                gradients.dgamma.add(&gradients.dbeta)
+            }),
+        ),
+        (
+            "layer_norm",
+            Box::new(move |d| x(d)?.layer_norm(&row(d)?, &row(d)?, 1e-5)),
+        ),
+        (
+            "dx of layer_norm_backward",
+            Box::new(move |d| Ok(x(d)?.layer_norm_backward(&other(d)?, &row(d)?, 1e-5)?.dx)),
+        ),
+        (
+            "dgamma and dbeta of layer_norm_backward",
+            Box::new(move |d| {
+                let gradients = x(d)?.layer_norm_backward(&other(d)?, &row(d)?, 1e-5)?;
+                gradients.dgamma.add(&gradients.dbeta)
+            }),
+        ),
+        (
+            "uniform",
+            Box::new(|d| Tensor::uniform(d, SHAPE, -1.0, 2.0, 1, 2)),
+        ),
+        (
+            "normal",
+            Box::new(|d| Tensor::normal(d, SHAPE, 1.0, 2.0, 1, 2)),
+        ),
+        (
+            "bernoulli",
+            Box::new(|d| Tensor::filled(d, SHAPE, 0.3)?.bernoulli(1, 2)),
+        ),
+        ("dropout", Box::new(move |d| x(d)?.dropout(0.3, 1, 2))),
+        ("columns", Box::new(move |d| x(d)?.columns(3..77))),
+        (
+            "place_columns",
+            Box::new(move |d| x(d)?.place_columns(3, 149)),
+        ),
+        ("concatenate", Box::new(move |d| x(d)?.concatenate(&x(d)?))),
+        ("transpose", Box::new(move |d| x(d)?.transpose())),
+        (
+            "gemm",
+            Box::new(move |d| {
+                let options = Gemm {
+                    alpha: 0.1,
+                    transpose_a: true,
+                    ..Gemm::default()
+                };
+                x(d)?.gemm(&other(d)?, Some(&row(d)?), options)
+            }),
+        ),
+    ];
+    for (name, call) in calls {
+        add(name.into(), call);
+    }
+}
