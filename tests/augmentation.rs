@@ -5,6 +5,7 @@ mod common;
 use common::compare::{Tolerance, assert_close, assert_same_bits};
 use common::data::Random;
 use common::devices::{cpu, gpu, gpu_hardware_kernels};
+use common::networks::parameters;
 use common::oracle::widen;
 use wgrad::{
     Adam, Augmentation, Bytes, Dataset, Device, Error, Sequential, Sgd, Trainer, TrainerBuilder,
@@ -55,18 +56,6 @@ fn trainer(device: &Device) -> TrainerBuilder {
         .augment(augmentation())
 }
 
-/// All parameters, one after the other.
-fn parameters(trainer: &mut Trainer) -> Vec<f32> {
-    let names = [
-        "layers.0.weight",
-        "layers.0.bias",
-        "layers.1.weight",
-        "layers.1.bias",
-    ];
-    let values = names.map(|name| trainer.network().parameter(name).unwrap());
-    values.concat()
-}
-
 #[test]
 fn a_step_trains_on_the_views_of_its_number() {
     let data = data();
@@ -94,7 +83,11 @@ fn a_step_trains_on_the_views_of_its_number() {
             let labels: Vec<u32> = rows.iter().map(|&i| data.labels()[i as usize]).collect();
             own.step(&views.download().unwrap(), &labels).unwrap();
         }
-        assert_same_bits("views", &parameters(&mut own), &parameters(&mut resident));
+        assert_same_bits(
+            "views",
+            &parameters(own.network()),
+            &parameters(resident.network()),
+        );
     }
 }
 
@@ -108,7 +101,7 @@ fn cuts_and_checkpoints_change_no_bit() {
             for &steps in cuts {
                 trainer.steps(&data, steps).unwrap();
             }
-            parameters(&mut trainer)
+            parameters(trainer.network())
         };
         let whole = run(1, &[23]);
         for (steps_per_submit, cuts) in [(16, &[23][..]), (4, &[23]), (7, &[1, 6, 16])] {
@@ -121,7 +114,7 @@ fn cuts_and_checkpoints_change_no_bit() {
         let mut second = trainer(device).steps_per_submit(3).build().unwrap();
         pollster::block_on(second.load_bytes_async("checkpoint", &bytes)).unwrap();
         second.steps(&data, 15).unwrap();
-        assert_same_bits("resumed", &parameters(&mut second), &whole);
+        assert_same_bits("resumed", &parameters(second.network()), &whole);
     }
 }
 
@@ -132,7 +125,7 @@ fn training_on_the_gpu_is_that_on_the_cpu() {
         let mut trainer = trainer(device).build().unwrap();
         let reports = trainer.fit(&data, 6).unwrap();
         let losses: Vec<f32> = reports.iter().map(|report| report.loss as f32).collect();
-        (losses, parameters(&mut trainer))
+        (losses, parameters(trainer.network()))
     };
     let (cpu_losses, cpu_parameters) = run(cpu());
     let tolerance = |relative, absolute| Tolerance { relative, absolute };

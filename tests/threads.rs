@@ -4,6 +4,7 @@ mod common;
 
 use common::compare::assert_same_bits;
 use common::data::Random;
+use common::networks::parameters;
 use wgrad::{Activation, Adam, Dataset, Device, Error, Layout, Sequential, Tensor, Trainer};
 
 const THREADS: [usize; 4] = [1, 2, 3, 8];
@@ -104,16 +105,7 @@ fn training_has_the_same_bits_for_any_number_of_threads() {
             .unwrap();
         // Two epochs, each with a short last batch.
         let report = trainer.steps(&data, 6).unwrap();
-        let network = trainer.network();
-        let names: Vec<String> = network
-            .parameter_names()
-            .into_iter()
-            .map(Into::into)
-            .collect();
-        let weights = names
-            .iter()
-            .flat_map(|name| network.parameter(name).unwrap());
-        (weights.collect::<Vec<f32>>(), report.loss)
+        (parameters(trainer.network()), report.loss)
     };
     let results: Vec<_> = devices().into_iter().map(train).collect();
     for (weights, loss) in &results[1..] {

@@ -1,5 +1,7 @@
 //! Deterministic test data and awkward shapes.
 
+use wgrad::Dataset;
+
 /// Dimensions around every vector width and tile size.
 pub(crate) const DIMS: [usize; 25] = [
     0, 1, 2, 3, 7, 8, 9, 15, 16, 17, 31, 32, 33, 63, 64, 65, 127, 128, 129, 255, 256, 257, 500,
@@ -56,6 +58,18 @@ impl Random {
     pub(crate) fn words(&mut self, count: usize, end: usize) -> Vec<u32> {
         (0..count).map(|_| self.below(end) as u32).collect()
     }
+}
+
+/// Samples around one centre a class.
+pub(crate) fn clusters(seed: u64, samples: usize, features: usize, classes: usize) -> Dataset {
+    let mut random = Random::new(seed);
+    let centres = random.normals(classes * features);
+    let labels = random.words(samples, classes);
+    let noise = random.normals(samples * features);
+    let values = (0..samples * features)
+        .map(|i| centres[labels[i / features] as usize * features + i % features] + noise[i])
+        .collect();
+    Dataset::from_floats(features, values, labels, classes).unwrap()
 }
 
 /// Shapes that hold every one of [`DIMS`] in every place, `rounds` times, none with more than `most` elements.

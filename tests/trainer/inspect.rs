@@ -2,7 +2,9 @@
 
 use super::common::compare::{Tolerance, assert_close, assert_same_bits};
 use super::common::devices::{cpu, gpu};
-use super::{data, gradients, network, norm, parameters, samples};
+use super::common::networks::parameters;
+use super::common::oracle::norm;
+use super::{data, gradients, network, samples};
 use wgrad::{Adam, Trainer};
 
 #[test]

@@ -2,7 +2,9 @@
 
 use super::common::compare::{Tolerance, assert_close, assert_same_bits};
 use super::common::devices::{cpu, gpu};
-use super::{CLASSES, FEATURES, data, parameters, samples, widen};
+use super::common::networks::parameters;
+use super::common::oracle::widen;
+use super::{CLASSES, FEATURES, data, samples};
 use wgrad::{Adam, Criterion, Device, Error, Graph, LossTarget, Network, Sequential, Sgd, Trainer};
 
 fn normalised(device: &Device) -> Network {

@@ -1,8 +1,10 @@
 //! Losses in training: reductions as if all rows were one batch, several terms, target values, labels that are missing.
 
 use super::common::compare::{Tolerance, assert_close};
+use super::common::criteria::{CRITERIA, inputs};
 use super::common::devices::{cpu, gpu};
-use super::{CLASSES, FEATURES, data, network, samples, widen};
+use super::common::oracle::widen;
+use super::{CLASSES, FEATURES, data, network, samples};
 use wgrad::{
     Criterion, Dataset, Error, Graph, Init, Loss, LossTarget, Reduction, Sequential, Sgd, Trainer,
 };
@@ -327,23 +329,8 @@ fn likelihoods_of_softmax_layers_are_softmax_cross_entropy() {
 fn every_criterion_passes_the_gradient_check() {
     let mut random = super::common::data::Random::new(8);
     let (x, labels) = (random.normals(12 * FEATURES), random.words(12, CLASSES));
-    let criteria: [Criterion; 14] = [
-        Criterion::SoftmaxCrossEntropy { smoothing: 0.1 },
-        Criterion::NegativeLogLikelihood,
-        Criterion::CrossEntropy,
-        Criterion::BinaryCrossEntropyWithLogits,
-        Criterion::SquaredError,
-        Criterion::AbsoluteError,
-        Criterion::SmoothL1 { beta: 0.5 },
-        Criterion::Huber { delta: 0.7 },
-        Criterion::KlDivergence,
-        Criterion::PoissonNll,
-        Criterion::Perceptron,
-        Criterion::Hinge { margin: 1.0 },
-        Criterion::MultiMargin { margin: 1.0 },
-        Criterion::Value,
-    ];
-    for criterion in criteria {
+    // Those of one input, since a network has one output.
+    for criterion in CRITERIA.into_iter().filter(|&c| inputs(c) == 1) {
         for reduction in [Reduction::Mean, Reduction::Sum, Reduction::BatchMean] {
             let layers = Sequential::new(FEATURES).dense(5).tanh().dense(CLASSES);
             // Probabilities where those are taken.

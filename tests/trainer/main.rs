@@ -13,22 +13,14 @@ mod resume;
 mod streaming;
 mod updates;
 
-use common::data::Random;
+use common::data::clusters;
 use wgrad::{Dataset, Device, Network, Sequential};
 
 const FEATURES: usize = 6;
 const CLASSES: usize = 3;
 
-/// Samples around one centre a class.
 fn data(samples: usize) -> Dataset {
-    let mut random = Random::new(5);
-    let centres = random.normals(CLASSES * FEATURES);
-    let labels = random.words(samples, CLASSES);
-    let noise = random.normals(samples * FEATURES);
-    let values = (0..samples * FEATURES)
-        .map(|i| centres[labels[i / FEATURES] as usize * FEATURES + i % FEATURES] + noise[i])
-        .collect();
-    Dataset::from_floats(FEATURES, values, labels, CLASSES).unwrap()
+    clusters(5, samples, FEATURES, CLASSES)
 }
 
 /// The samples of a data set, one after the other.
@@ -43,19 +35,6 @@ fn network(device: &Device) -> Network {
     layers.build(device, 7).unwrap()
 }
 
-/// All parameters, one after the other.
-fn parameters(network: &mut Network) -> Vec<f32> {
-    let names: Vec<String> = network
-        .parameter_names()
-        .iter()
-        .map(|n| n.to_string())
-        .collect();
-    names
-        .iter()
-        .flat_map(|name| network.parameter(name).unwrap())
-        .collect()
-}
-
 /// All gradients, one after the other.
 fn gradients(network: &mut Network, x: &[f32], labels: &[u32]) -> Vec<f32> {
     let gradients = network.gradients(x, labels).unwrap().gradients;
@@ -63,12 +42,4 @@ fn gradients(network: &mut Network, x: &[f32], labels: &[u32]) -> Vec<f32> {
         .into_iter()
         .flat_map(|(_, values)| values)
         .collect()
-}
-
-fn widen(values: &[f32]) -> Vec<f64> {
-    values.iter().map(|&v| v.into()).collect()
-}
-
-fn norm(values: &[f32]) -> f64 {
-    widen(values).iter().map(|v| v * v).sum::<f64>().sqrt()
 }

@@ -2,7 +2,8 @@
 
 use super::common::compare::{Tolerance, assert_close, assert_same_bits};
 use super::common::devices::{cpu, gpu};
-use super::{FEATURES, data, widen};
+use super::common::oracle::widen;
+use super::{FEATURES, data};
 use wgrad::{
     Activation, Adam, Device, Error, Graph, Init, Layout, Loss, LossTarget, Network, Phase, Sgd,
     Trainer,

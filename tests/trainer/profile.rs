@@ -2,7 +2,8 @@
 
 use super::common::compare::assert_same_bits;
 use super::common::devices::{cpu, gpu};
-use super::{data, network, parameters};
+use super::common::networks::parameters;
+use super::{data, network};
 use wgrad::Trainer;
 
 #[test]

@@ -2,7 +2,9 @@
 
 use super::common::compare::{Tolerance, assert_close, assert_same_bits};
 use super::common::devices::{cpu, gpu};
-use super::{CLASSES, FEATURES, data, parameters, widen};
+use super::common::networks::parameters;
+use super::common::oracle::widen;
+use super::{CLASSES, FEATURES, data};
 use wgrad::{
     Adam, Augmentation, Clip, Device, Error, Loss, ParameterGroup, Schedule, Sequential, Trainer,
     TrainerBuilder,

@@ -3,7 +3,8 @@
 use super::common::compare::assert_same_bits;
 use super::common::data::Random;
 use super::common::devices::{cpu, gpu};
-use super::{FEATURES, data, network, parameters, samples};
+use super::common::networks::parameters;
+use super::{FEATURES, data, network, samples};
 use wgrad::{Dataset, Device, Loss, Sequential, Trainer, TrainerBuilder};
 
 /// Trains and evaluates; the parameters, and the losses of both.

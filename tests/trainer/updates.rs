@@ -5,7 +5,9 @@ use super::common::data::Random;
 use super::common::devices::{
     cpu, gpu, gpu_hardware_kernels, gpu_hardware_kernels_without_subgroups, reducing_devices,
 };
-use super::{data, gradients, network, norm, parameters, samples, widen};
+use super::common::networks::parameters;
+use super::common::oracle::{norm, widen};
+use super::{data, gradients, network, samples};
 use wgrad::{
     Adam, Clip, Device, DeviceKind, Error, Loss, ParameterGroup, Sequential, Sgd, Trainer,
     TrainerBuilder,

@@ -2,7 +2,8 @@
 
 use super::common::compare::assert_same_bits;
 use super::common::devices::{cpu, gpu};
-use super::{data, network, parameters, temporary, trainer};
+use super::common::networks::parameters;
+use super::{data, network, temporary, trainer};
 use wgrad::{Adam, Error, RmsProp, Sgd, TrainerBuilder};
 
 #[test]
@@ -30,7 +31,11 @@ fn a_loaded_checkpoint_goes_on_to_the_bit() {
             // The rest of the epoch, then two more.
             assert_eq!(second.epoch(&data).unwrap().steps, 7);
             second.steps(&data, 20).unwrap();
-            assert_same_bits("resumed", &parameters(&mut second), &parameters(&mut whole));
+            assert_same_bits(
+                "resumed",
+                &parameters(second.network()),
+                &parameters(whole.network()),
+            );
         }
     }
     std::fs::remove_file(&file).unwrap();

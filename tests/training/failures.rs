@@ -2,7 +2,8 @@
 
 use super::common::compare::assert_same_bits;
 use super::common::devices::{cpu, gpu, open};
-use super::{BATCH, CLASSES, FEATURES, data, parameters, temporary, trainer};
+use super::common::networks::parameters;
+use super::{BATCH, CLASSES, FEATURES, data, temporary, trainer};
 use wgrad::{Dataset, Error, GpuOptions, Schedule, Sequential, Sgd, Trainer};
 
 #[test]
@@ -25,7 +26,7 @@ fn a_step_that_is_not_finite_is_named_and_changes_nothing() {
         );
         // The host agrees with the device on where it stopped, and the parameters are finite.
         assert_eq!(trainer.step_count(), step);
-        let before = parameters(&mut trainer);
+        let before = parameters(trainer.network());
         assert!(before.iter().all(|v| v.is_finite()));
         // The same step fails again, without harm.
         let again = trainer.steps(&data, 1).unwrap_err();
@@ -33,7 +34,7 @@ fn a_step_that_is_not_finite_is_named_and_changes_nothing() {
             matches!(again, Error::NonFinite { step: s, .. } if s == step),
             "{again}"
         );
-        assert_same_bits("after the guard", &parameters(&mut trainer), &before);
+        assert_same_bits("after the guard", &parameters(trainer.network()), &before);
     }
 }
 

@@ -8,7 +8,7 @@ mod failures;
 mod limits;
 mod same_steps;
 
-use common::data::Random;
+use common::data::clusters;
 use std::path::PathBuf;
 use wgrad::{Adam, Dataset, Device, Network, Schedule, Sequential, Trainer, TrainerBuilder};
 
@@ -18,16 +18,8 @@ const CLASSES: usize = 4;
 const SAMPLES: usize = 150;
 const BATCH: usize = 16;
 
-/// Samples around one centre a class.
 fn data() -> Dataset {
-    let mut random = Random::new(9);
-    let centres = random.normals(CLASSES * FEATURES);
-    let labels = random.words(SAMPLES, CLASSES);
-    let noise = random.normals(SAMPLES * FEATURES);
-    let samples = (0..SAMPLES * FEATURES)
-        .map(|i| centres[labels[i / FEATURES] as usize * FEATURES + i % FEATURES] + noise[i])
-        .collect();
-    Dataset::from_floats(FEATURES, samples, labels, CLASSES).unwrap()
+    clusters(9, SAMPLES, FEATURES, CLASSES)
 }
 
 fn network(device: &Device) -> Network {
@@ -50,20 +42,6 @@ fn trainer(device: &Device) -> TrainerBuilder {
         })
         .batch_size(BATCH)
         .seed(3)
-}
-
-/// All parameters, one after the other.
-fn parameters(trainer: &mut Trainer) -> Vec<f32> {
-    let network = trainer.network();
-    let names: Vec<String> = network
-        .parameter_names()
-        .iter()
-        .map(|n| n.to_string())
-        .collect();
-    names
-        .iter()
-        .flat_map(|name| network.parameter(name).unwrap())
-        .collect()
 }
 
 fn temporary(name: &str) -> PathBuf {

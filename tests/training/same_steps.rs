@@ -2,7 +2,8 @@
 
 use super::common::compare::{Tolerance, assert_close, assert_same_bits};
 use super::common::devices::{cpu, gpu, gpu_hardware_kernels};
-use super::{BATCH, SAMPLES, data, parameters, trainer};
+use super::common::networks::parameters;
+use super::{BATCH, SAMPLES, data, trainer};
 use wgrad::{Dataset, Sequential, Sgd, Trainer};
 
 #[test]
@@ -30,7 +31,7 @@ fn fifty_steps_on_the_gpu_are_those_on_the_cpu() {
         (
             losses,
             norms,
-            parameters(&mut trainer),
+            parameters(trainer.network()),
             trainer.evaluate(&data).unwrap(),
         )
     };
@@ -74,7 +75,7 @@ fn the_cut_into_submits_and_calls_changes_no_bit() {
                 assert_eq!(trainer.steps(&data, steps).unwrap().steps, steps);
             }
             assert_eq!(trainer.step_count(), 36);
-            parameters(&mut trainer)
+            parameters(trainer.network())
         };
         let reference = run(1, &[36]);
         for (steps_per_submit, cuts) in [
@@ -137,8 +138,8 @@ fn own_batches_train_as_resident_data_do() {
         }
         assert_same_bits(
             "own batches",
-            &parameters(&mut own),
-            &parameters(&mut resident),
+            &parameters(own.network()),
+            &parameters(resident.network()),
         );
     }
 }
@@ -173,7 +174,10 @@ fn bytes_train_as_the_floats_they_stand_for() {
             let small = Dataset::from_floats(9, vec![1.0; 9], vec![0], 3).unwrap();
             trainer.epoch(&small).unwrap();
             trainer.fit(data, 2).unwrap();
-            (parameters(&mut trainer), trainer.evaluate(data).unwrap())
+            (
+                parameters(trainer.network()),
+                trainer.evaluate(data).unwrap(),
+            )
         };
         let ((found, score), (expected, float_score)) = (run(&from_bytes), run(&from_floats));
         assert_same_bits("bytes", &found, &expected);
