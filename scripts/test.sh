@@ -34,8 +34,9 @@ cargo fmt --check
 cargo clippy --quiet --all-targets -- -D warnings
 RUSTDOCFLAGS="-D warnings" cargo doc --quiet --no-deps
 # The oldest Rust that is promised, where it is at hand.
-if rustup toolchain list 2>/dev/null | grep -q '^1\.87'; then
-    cargo +1.87 check --quiet --lib --target-dir target/msrv
+oldest=$(rustup toolchain list 2>/dev/null | grep -o '^1\.87[^ ]*' | head -n 1 || true)
+if [ -n "$oldest" ]; then
+    cargo "+$oldest" check --quiet --lib --target-dir target/msrv
 fi
 cargo test --lib --tests --examples
 cargo test --doc
