@@ -6,7 +6,9 @@ use std::path::PathBuf;
 pub type Result<T> = std::result::Result<T, Error>;
 
 /// Everything that can go wrong. Each variant says what was wanted, what came, and what to do.
-#[derive(Debug, thiserror::Error)]
+///
+/// Its `Debug` form is the message too: that is what `unwrap` and a `main` that returns an error print.
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// The shapes of the operands do not fit together.
@@ -44,7 +46,8 @@ pub enum Error {
     /// A computation produced a NaN or an infinity. In training, no parameter has been changed since.
     #[error(
         "a NaN or an infinity arose in {tensor} (step {step}); the parameters are those before that step. \
-         Lower the learning rate, or scale the inputs or the initial weights"
+         Lower the learning rate, or scale the inputs or the initial weights; \
+         where the parameters have grown too large already, go back to an earlier checkpoint"
     )]
     NonFinite {
         /// The training step, counted from 0; 0 outside training.
@@ -154,6 +157,12 @@ pub enum Error {
         /// What was expected and what was found.
         reason: String,
     },
+}
+
+impl std::fmt::Debug for Error {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        std::fmt::Display::fmt(self, f)
+    }
 }
 
 impl Error {

@@ -54,11 +54,14 @@
 //! - **No silent fallback**: software adapters are refused unless asked for; every device names itself in its
 //!   [`report`](Device::report).
 //! - **No panic** on what a user, a file or a driver does: everything is an [`Error`] that says what was wanted, what came
-//!   and what to do. One exception: with `panic = "abort"`, a panic of wgpu's own on device loss cannot be caught.
+//!   and what to do. Two exceptions: with `panic = "abort"`, a panic of wgpu's own on device loss cannot be caught; and where
+//!   the system has no memory left for the host's own small needs, Rust ends the program.
 //! - **NaN is found where it arises**: a step whose loss or gradient is not finite changes nothing, and
 //!   [`Error::NonFinite`] names the step and the tensor.
 //!
-//! Everything that waits has an `async` form; the forms without it block, and are there on native targets only.
+//! What waits for a GPU has an `async` form, for browsers, where nothing may block. On native targets those forms too may
+//! block their thread while the device works, and the CPU device computes within them. The forms without `async` block, and
+//! are there on native targets only.
 
 mod data;
 mod device;

@@ -1,15 +1,15 @@
 // What an invocation loads or stores at a time: four floats.
-alias Group = vec4<f32>;
+alias Chunk = vec4<f32>;
 const FOURS = 1u;
 
-fn low(group: Group) -> vec4<f32> {
-    return group;
+fn low(chunk: Chunk) -> vec4<f32> {
+    return chunk;
 }
 
-fn high(group: Group) -> vec4<f32> {
-    return group;
+fn high(chunk: Chunk) -> vec4<f32> {
+    return chunk;
 }
 
-fn group_of(low: vec4<f32>, high: vec4<f32>) -> Group {
+fn chunk_of(low: vec4<f32>, high: vec4<f32>) -> Chunk {
     return low;
 }

@@ -1,9 +1,9 @@
-@group(0) @binding(3) var<storage, read_write> moments: array<Group>; // one moment behind the other
+@group(0) @binding(3) var<storage, read_write> moments: array<Chunk>; // one moment behind the other
 
-fn moment(number: u32, i: u32) -> Group {
+fn moment(number: u32, i: u32) -> Chunk {
     return moments[number * p.count + i];
 }
 
-fn store_moment(number: u32, i: u32, value: Group) {
+fn store_moment(number: u32, i: u32, value: Chunk) {
     moments[number * p.count + i] = value;
 }

@@ -1,3 +1,4 @@
+// No moments, no constants.
 fn update(old: Four, g: vec4<f32>, step: Step) -> Four {
     var next = old;
     next.w -= step.rate * g;

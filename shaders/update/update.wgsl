@@ -1,9 +1,9 @@
-// Updates one segment of the parameter arena: each invocation takes ELEMENTS groups of four or eight parameters through
-// the optimizer's rule, update(old, gradient, step). The rule, how a group lies in memory, clipping and the factors of
+// Updates one segment of the parameter arena: each invocation takes ELEMENTS chunks of four or eight parameters through
+// the optimizer's rule, update(old, gradient, step). The rule, how a chunk lies in memory, clipping and the factors of
 // parameter groups are put in front.
 
 struct Params {
-    count: u32, // groups in the segment
+    count: u32, // chunks in the segment
     advance: u32, // 1: this call moves the step counter on
     weight_decay: f32, // L2: added to the gradient as weight_decay * w
     l1: f32, // added as l1 * sign(w)
@@ -37,8 +37,8 @@ struct Four {
 @group(0) @binding(0) var<uniform> params: Params;
 // Their copy, made first of all: what is loaded behind a branch, software adapters load lane by lane.
 var<private> p: Params;
-@group(0) @binding(1) var<storage, read_write> weights: array<Group>;
-@group(0) @binding(2) var<storage, read> gradients: array<Group>;
+@group(0) @binding(1) var<storage, read_write> weights: array<Chunk>;
+@group(0) @binding(2) var<storage, read> gradients: array<Chunk>;
 // Step, step + 1 from the loss, first bad tensor; from word 4 on the step's values, from the gather.
 @group(0) @binding(4) var<storage, read_write> state: array<u32>;
 
@@ -60,9 +60,9 @@ fn change(i: u32, values: vec4<f32>, clip: f32) {
     let step = Step(of_step.x, of_step.y, of_step.z, of_step.w, p.decoupled * by.w);
     let weight = weights[i];
     let gradient = gradients[i];
-    var first: Group;
-    var second: Group;
-    var third: Group;
+    var first: Chunk;
+    var second: Chunk;
+    var third: Chunk;
     if MOMENTS > 0u {
         first = moment(0u, i);
     }
@@ -77,15 +77,15 @@ fn change(i: u32, values: vec4<f32>, clip: f32) {
     if FOURS > 1u {
         b = changed(Four(high(weight), high(first), high(second), high(third)), high(gradient), by, step, clip);
     }
-    weights[i] = group_of(a.w, b.w);
+    weights[i] = chunk_of(a.w, b.w);
     if MOMENTS > 0u {
-        store_moment(0u, i, group_of(a.first, b.first));
+        store_moment(0u, i, chunk_of(a.first, b.first));
     }
     if MOMENTS > 1u {
-        store_moment(1u, i, group_of(a.second, b.second));
+        store_moment(1u, i, chunk_of(a.second, b.second));
     }
     if MOMENTS > 2u {
-        store_moment(2u, i, group_of(a.third, b.third));
+        store_moment(2u, i, chunk_of(a.third, b.third));
     }
 }
 

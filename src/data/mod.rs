@@ -166,7 +166,7 @@ impl Dataset {
             return Err(Error::shape(
                 "Dataset",
                 format!(
-                    "at least one sample, and {features} values for each of {} labels",
+                    "at least one sample, and {features} values, at least 1, for each of {} samples",
                     labels.len()
                 ),
                 format!("{values} values"),

@@ -77,7 +77,8 @@ impl Device {
     ///
     /// # Errors
     /// [`NoAdapter`](crate::Error::NoAdapter) if no adapter fits the options;
-    /// [`OpenDevice`](crate::Error::OpenDevice) if the driver refuses.
+    /// [`OpenDevice`](crate::Error::OpenDevice) if the driver refuses; [`Argument`](crate::Error::Argument) if the tuning is
+    /// another adapter's.
     pub async fn gpu_async(options: GpuOptions) -> Result<Self> {
         Ok(Device(Backend::Gpu(Arc::new(Gpu::open(&options).await?))))
     }

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 /// Which adapter [`Device::gpu`](crate::Device::gpu) opens, and how.
 ///
-/// By default: the hardware adapter that wgpu ranks first (discrete before integrated), with unchecked kernels and
-/// subgroups where the adapter has them.
+/// By default: the hardware adapter that wgpu ranks first (discrete before integrated), with unchecked kernels, and
+/// subgroups and 64-bit words where the adapter has them.
 ///
 /// ```
 /// let options = wgrad::GpuOptions::default().allow_software(true).name("llvmpipe");

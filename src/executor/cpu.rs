@@ -1,11 +1,12 @@
 //! Runs plans on the CPU, with the kernels' twins: in `f32` as the CPU device, in `f64` to check gradients.
 
 use super::{CallTime, Fetch, IN_FLIGHT, PlanId, Ticket};
-use crate::Result;
 use crate::device::{LARGE_FLOPS, Threads};
 use crate::kernel::program::Element;
 use crate::kernel::{Access, Arg, Args, Compute, Real};
 use crate::plan::{BufferSpec, Call, Plan, Role};
+use crate::{Error, Result};
+use std::collections::TryReserveError;
 use std::time::Instant;
 
 /// Most arguments of a kernel.
@@ -129,15 +130,23 @@ impl<T: Real> CpuExecutor<T> {
         };
         // A buffer of samples may change between words of bytes and floats, from data set to data set.
         let len = spec.elements();
-        match (&mut self.memory[place], spec.element) {
-            (Memory::Floats(floats), Element::Float) => {
-                floats.resize(floats.len().max(len), T::ZERO)
-            }
-            (Memory::Words(words), Element::Word) => words.resize(words.len().max(len), 0),
-            (memory, Element::Float) => *memory = Memory::Floats(vec![T::ZERO; len]),
-            (memory, Element::Word) => *memory = Memory::Words(vec![0; len]),
+        let used = self.bytes_allocated();
+        let memory = &mut self.memory[place];
+        match (&mut *memory, spec.element) {
+            (Memory::Floats(_), Element::Float) | (Memory::Words(_), Element::Word) => {}
+            (_, Element::Float) => *memory = Memory::Floats(Vec::new()),
+            (_, Element::Word) => *memory = Memory::Words(Vec::new()),
         }
-        Ok(())
+        let grown = match memory {
+            Memory::Floats(floats) => grow(floats, len, T::ZERO),
+            Memory::Words(words) => grow(words, len, 0),
+        };
+        grown.map_err(|error| Error::OutOfMemory {
+            what: format!("the buffer for {:?}", spec.role),
+            needed: used.saturating_add(len as u64 * 4),
+            available: used,
+            message: format!("the operating system: {error}"),
+        })
     }
 
     pub(super) fn reserve_all(&mut self, _what: &str, specs: &[BufferSpec]) -> Result<()> {
@@ -316,5 +325,45 @@ fn split<'a, T>(memory: &'a mut Memory<T>, group: &[usize], call: &Call, args: &
                 args[i] = Arg::WriteWords(cut(&mut rest, &mut passed, region.offset, region.len));
             }
         }
+    }
+}
+
+/// Grows to a length, or leaves it as it is where there is no memory.
+fn grow<T: Clone>(
+    values: &mut Vec<T>,
+    len: usize,
+    zero: T,
+) -> std::result::Result<(), TryReserveError> {
+    if len > values.len() {
+        values.try_reserve_exact(len - values.len())?;
+        values.resize(len, zero);
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::Clock;
+
+    #[test]
+    fn what_the_system_has_no_memory_for_is_refused() {
+        let mut executor = CpuExecutor::<f32>::default();
+        let mut spec = BufferSpec {
+            role: Role::State(Clock::Training),
+            element: Element::Word,
+            len: 64,
+        };
+        executor.reserve(spec).unwrap();
+        spec.len = 1 << 60;
+        let refused = executor.reserve(spec);
+        let Err(Error::OutOfMemory {
+            needed, available, ..
+        }) = refused
+        else {
+            panic!("{refused:?}");
+        };
+        assert_eq!((needed, available), (256 + (1 << 62), 256));
+        assert_eq!(executor.bytes_allocated(), 256);
     }
 }

@@ -1,7 +1,7 @@
 //! Measuring the ways to compute a product.
 
 use crate::device::{AdapterReport, Gpu, Readback, Recorded, Region, Timestamps};
-use crate::kernel::update::ALL_FINITE;
+use crate::kernel::update::state_at;
 use crate::kernel::{Blocking, Compute, Kernel, Matmul, MatrixShape, Target, Tuning};
 use crate::plan::Plan;
 use crate::{Error, Result};
@@ -140,7 +140,7 @@ impl Operands {
             let bytes = shape.floats() as u64 * 4;
             gpu.check_size("operand", bytes)?;
             let buffer = match binding.number {
-                8 => gpu.upload("state", &[0, 0, ALL_FINITE, 0])?,
+                8 => gpu.upload("state", &state_at(0))?,
                 3 | 6 | 7 => gpu.allocate("result", bytes)?,
                 seed => gpu.upload("operand", &whole_numbers(shape, seed))?,
             };

@@ -90,6 +90,7 @@ impl Graph {
         }
         positive("the rows of a parameter", shape.rows)?;
         positive("the columns of a parameter", shape.cols)?;
+        addressable(name, shape)?;
         init.check()?;
         let number = self.parameters.len();
         let value = self.push(
@@ -243,6 +244,23 @@ impl Graph {
             Err(Error::shape(operation, wanted, found))
         }
     }
+}
+
+/// Refuses what kernels could not count in 32 bits.
+fn addressable(name: &str, shape: MatrixShape) -> Result<()> {
+    let ld = shape.cols.checked_next_multiple_of(4);
+    let floats = ld.and_then(|ld| ld.checked_mul(shape.rows));
+    let limit = u32::MAX as usize;
+    if floats.is_some_and(|floats| floats <= limit) {
+        return Ok(());
+    }
+    Err(Error::Limit {
+        what: format!("parameter {name} {shape}"),
+        needed: (shape.rows as u64).saturating_mul(shape.cols as u64),
+        limit: limit as u64,
+        unit: "elements",
+        advice: "Use a smaller layer",
+    })
 }
 
 fn positive(what: &'static str, value: usize) -> Result<()> {

@@ -1,25 +1,25 @@
 //! The matrix product for adapters that run on a CPU: everything in registers, no workgroup memory, no barrier.
 //!
-//! Where the adapter has subgroups, the lanes of one share a tile of C and hand each other their part of A.
+//! Where the adapter has subgroups of 8 or 4, the lanes of one share a tile of C and hand each other their part of A.
 
 use super::matmul::{Matmul, Variant};
 use super::{Target, loaded_blocks, shared_blocks};
 
 const SOURCE: &str = include_str!("../../shaders/matmul_direct.wgsl");
 
-/// Without subgroups: invocations in a workgroup. Software adapters pack eight along x.
-const WORKGROUP: usize = 8;
+/// Without such subgroups: invocations in a workgroup. Software adapters pack eight along x.
+const LONE: usize = 8;
 
 /// Tiles below which they are made smaller.
 const FEW_TILES: usize = 4;
 
 pub(crate) fn variant(call: &Matmul, target: &Target) -> Variant {
-    // The tile of C is 4·blocks rows by 4·lanes columns: 32×32, 16×16 or 16×4. Larger ones run as fast and take several
-    // times as long to compile.
+    // The tile of C is 4·blocks rows by 4·lanes columns: 32×32, 16×16 or 16×4. Larger ones run slower and take twice
+    // as long to compile.
     let (lanes, most_blocks, workgroup, blocks_of_a) = match target.subgroup {
         Some(8) => (8, 8, 8, shared_blocks::SOURCE),
         Some(4) => (4, 4, 4, shared_blocks::SOURCE),
-        _ => (1, 4, WORKGROUP, loaded_blocks::SOURCE),
+        _ => (1, 4, LONE, loaded_blocks::SOURCE),
     };
     let tiles = |blocks: usize| call.m.div_ceil(4 * blocks) * call.n.div_ceil(4 * lanes);
     // 8 rows where there are no more, or where there would be too few tiles to share among threads.

@@ -140,7 +140,7 @@ pub(crate) struct Update {
 uniform_block! {
     /// The shader's uniform block.
     pub(crate) struct Params {
-        /// Groups of four or eight floats in the segment.
+        /// Chunks of four or eight floats in the segment.
         count: u32,
         advance: u32,
         weight_decay: f32,
@@ -186,14 +186,14 @@ impl Compute for Update {
     fn program(&self, target: &Target) -> Program {
         let penalty = self.optimizer.penalty();
         let [parts, ring_steps] = self.clip.ring();
-        let (group, groups_of) = if target.words64 && self.floats.is_multiple_of(8) {
+        let (chunk, chunks) = if target.words64 && self.floats.is_multiple_of(8) {
             (8, vec![pack::words::SOURCE, eights::SOURCE])
         } else {
             (4, vec![fours::SOURCE])
         };
         let moments = self.optimizer.moments();
         let params = Params {
-            count: (self.floats / group) as u32,
+            count: (self.floats / chunk) as u32,
             advance: u32::from(self.advance),
             weight_decay: penalty.l2,
             l1: penalty.l1,
@@ -215,7 +215,7 @@ impl Compute for Update {
             constants.push(("SCALES_WITH_RATE", grouped::mask(&self.optimizer)));
         }
         let mut pieces = reduce.pieces;
-        pieces.extend(groups_of);
+        pieces.extend(chunks);
         pieces.push(if moments > 0 {
             moments::SOURCE
         } else {
@@ -233,7 +233,7 @@ impl Compute for Update {
             &constants,
             &pieces,
             &params,
-            (self.floats / group).div_ceil(WORKGROUP * elements),
+            (self.floats / chunk).div_ceil(WORKGROUP * elements),
         )
     }
 

@@ -3,8 +3,8 @@
 use super::Network;
 use crate::data::{Targets, check_finite, check_labels};
 use crate::graph::{Op, Supervision, Term};
-use crate::kernel::MatrixShape;
 use crate::kernel::program::Element;
+use crate::kernel::{Criterion, MatrixShape};
 use crate::plan::{BufferSpec, Role};
 use crate::{Error, Result};
 
@@ -134,10 +134,16 @@ impl Network {
             ));
         }
         for term in self.terms.iter().filter(|term| term.of_batch()) {
-            let cols = term
-                .loss
-                .criterion
-                .target_cols(self.graph.shape(term.inputs[0]).cols);
+            let outputs = self.graph.shape(term.inputs[0]).cols;
+            if outputs == 1 && matches!(term.loss.criterion, Criterion::SoftmaxCrossEntropy { .. })
+            {
+                return Err(Error::shape(
+                    operation,
+                    "a loss other than softmax cross-entropy, the default, which is 0 for any one output",
+                    "one output",
+                ));
+            }
+            let cols = term.loss.criterion.target_cols(outputs);
             if !term.takes_labels(supervision) && (target_cols != Some(cols) || term.needs_labels())
             {
                 let wanted = if term.needs_labels() {

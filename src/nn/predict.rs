@@ -10,7 +10,7 @@ pub(super) const MOST_PREDICT_ROWS: usize = 256;
 
 impl Network {
     /// The network's output (logits, for a classifier) for any number of samples, row by row; computed 256 rows at a
-    /// time.
+    /// time. It is handed out as it is: where a sum overflows, infinite or NaN.
     ///
     /// # Errors
     /// [`Shape`](crate::Error::Shape) if the values are not whole samples; [`NonFiniteData`](crate::Error::NonFiniteData) if one is NaN
@@ -45,7 +45,7 @@ impl Network {
         Ok(outputs)
     }
 
-    /// The class of each sample: the place of its first greatest output.
+    /// The class of each sample: the place of its first greatest output; 0 where all are NaN.
     ///
     /// # Errors
     /// As [`Network::predict_async`].

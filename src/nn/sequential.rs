@@ -75,9 +75,14 @@ impl Sequential {
         })
     }
 
-    /// How the weights of the dense layer before this call start. No effect if there is none.
+    /// How the weights of the last dense layer before this call start, whatever stands between. No effect if there is
+    /// none.
     pub fn init(mut self, wanted: Init) -> Self {
-        if let Some(Layer::Dense { init, .. }) = self.layers.last_mut() {
+        let dense = self.layers.iter_mut().rev().find_map(|layer| match layer {
+            Layer::Dense { init, .. } => Some(init),
+            _ => None,
+        });
+        if let Some(init) = dense {
             *init = Some(wanted);
         }
         self
@@ -211,7 +216,8 @@ impl Sequential {
     ///
     /// # Errors
     /// [`Argument`](crate::Error::Argument) if a layer is empty or an activation's parameter out of range;
-    /// [`Limit`](crate::Error::Limit) if a weight matrix is too large for the device.
+    /// [`Limit`](crate::Error::Limit) or [`OutOfMemory`](crate::Error::OutOfMemory) if the weights are too large for the
+    /// device.
     pub fn build(&self, device: &Device, seed: u64) -> Result<Network> {
         let (graph, output) = self.graph()?;
         graph.build(output, device, seed)

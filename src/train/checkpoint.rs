@@ -112,12 +112,9 @@ impl Trainer {
             return Err(broken("wgrad.position", entry("wgrad.position")?));
         }
         let settings = entry("wgrad.settings")?;
-        if *settings != self.identity() {
-            let identity = self.identity();
-            return Err(Error::format(
-                file,
-                format!("saved with settings {settings}, expected {identity}"),
-            ));
+        let identity = self.identity();
+        if *settings != identity {
+            return Err(Error::format(file, difference(settings, &identity)));
         }
         let mut plateau = self.plateau;
         if let Some(plateau) = &mut plateau {
@@ -182,26 +179,40 @@ impl Trainer {
         let s = &self.settings;
         let terms = self.network.terms.iter().map(Term::describe);
         let tuning = self.network.device().tuning();
-        let tuning = tuning.map_or(String::new(), |tuning| {
-            format!(", tuning {}", tuning.identity())
-        });
-        format!(
-            "format 1, {:?} {:?} {:?} plateau {:?} batch {} shuffle {} seed {} augment {:?} clip {:?} accumulate {} average {:?}, operations {:?}{tuning}",
-            terms.collect::<Vec<_>>(),
-            self.phases,
-            s.schedule,
-            s.plateau,
-            s.batch_size,
-            s.shuffle,
-            s.seed,
-            s.augment,
-            s.clip,
-            s.accumulate,
-            s.average,
-            self.network.operations()
-        )
+        let tuning = tuning.map_or("none".to_string(), |tuning| tuning.identity().to_string());
+        let terms: Vec<_> = terms.collect();
+        [
+            "format: 2".to_string(),
+            format!("loss: {terms:?}"),
+            format!("optimizer and phases: {:?}", self.phases),
+            format!("schedule: {:?}", s.schedule),
+            format!("plateau: {:?}", s.plateau),
+            format!("batch size: {}", s.batch_size),
+            format!("shuffle: {}", s.shuffle),
+            format!("seed: {}", s.seed),
+            format!("augmentation: {:?}", s.augment),
+            format!("clipping: {:?}", s.clip),
+            format!("accumulated batches: {}", s.accumulate),
+            format!("average: {:?}", s.average),
+            format!("operations: {:?}", self.network.operations()),
+            format!("tuning: {tuning}"),
+        ]
+        .join("\n")
     }
 }
 
 /// The name of an arena in a checkpoint, its role, and which copy in it.
 type Kept = (String, fn(usize) -> Role, usize);
+
+/// What differs between the settings of a file and the trainer's, line by line.
+fn difference(saved: &str, expected: &str) -> String {
+    let lines = saved.lines().zip(expected.lines());
+    let differing: Vec<String> = lines
+        .filter(|(saved, expected)| saved != expected)
+        .map(|(saved, expected)| format!("saved with {saved}, expected {expected}"))
+        .collect();
+    if differing.is_empty() {
+        return "its settings were saved in another format".to_string();
+    }
+    differing.join("; ")
+}

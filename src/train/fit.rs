@@ -213,8 +213,8 @@ pub struct History {
 }
 
 impl Trainer {
-    /// Runs epochs until they are done or a rule ends them. With early stopping the network then has the best weights;
-    /// moments and step count stay the last epoch's. The rules remember nothing from call to call.
+    /// Runs epochs until they are done or a rule ends them. With early stopping the network then has the best weights, after
+    /// an error too; moments and step count stay the last epoch's. The rules remember nothing from call to call.
     ///
     /// # Errors
     /// As [`Trainer::epoch_async`]; and [`Argument`](Error::Argument) if a number of a rule is out of range, or early
@@ -227,7 +227,22 @@ impl Trainer {
             best: None,
             stopped: Stopped::Epochs,
         };
-        let mut best: Option<(f64, Vec<Entry>)> = None;
+        let mut best = None;
+        let outcome = self.fit_epochs(data, &fit, &mut history, &mut best).await;
+        if let Some((_, entries)) = best {
+            self.network.set_entries("the best weights", entries)?;
+        }
+        outcome.map(|()| history)
+    }
+
+    /// Runs the epochs, and leaves what came of them in `history` and `best`, an error included.
+    async fn fit_epochs(
+        &mut self,
+        data: &Dataset,
+        fit: &Fit<'_>,
+        history: &mut History,
+        best: &mut Option<(f64, Vec<Entry>)>,
+    ) -> Result<()> {
         let mut held = 0;
         for epoch in 0..fit.epochs as usize {
             history.epochs.push(match fit.stop_rule {
@@ -252,7 +267,7 @@ impl Trainer {
                 let score = rule.score(evaluation);
                 let last_best = best.as_ref().map(|(score, _)| *score);
                 if last_best.is_none_or(|last| score > last + rule.min_delta) {
-                    best = Some((score, self.network.entries().await?));
+                    *best = Some((score, self.network.entries().await?));
                     history.best = Some(epoch);
                 }
                 let waited = epoch - history.best.unwrap_or(0);
@@ -266,10 +281,7 @@ impl Trainer {
                 break;
             }
         }
-        if let Some((_, entries)) = best {
-            self.network.set_entries("the best weights", entries)?;
-        }
-        Ok(history)
+        Ok(())
     }
 
     /// [`Trainer::fit_until_async`], waited for.

@@ -200,7 +200,8 @@ impl TrainerBuilder {
     ///
     /// # Errors
     /// [`Argument`](Error::Argument) if a setting is outside its range, or the network has no parameters;
-    /// [`Shape`](Error::Shape) if the augmentation is for images of another size than the network takes.
+    /// [`Shape`](Error::Shape) if the augmentation is for images of another size than the network takes;
+    /// [`Limit`](Error::Limit) or [`OutOfMemory`](Error::OutOfMemory) if the device has no room for a batch or the moments.
     pub fn build(mut self) -> Result<Trainer> {
         let Settings {
             batch_size,

@@ -6,7 +6,7 @@ use super::{StepReport, Trainer};
 use crate::Result;
 use crate::executor::{PlanId, Ticket};
 use crate::kernel::loss::ENTRY;
-use crate::kernel::update::{ALL_FINITE, ENTRY_WORDS, StepValues};
+use crate::kernel::update::{ALL_FINITE, ENTRY_WORDS, STATE_VALUES, StepValues};
 use crate::plan::{Clock, Role, gradient_parts};
 
 /// A submit whose results are on their way.
@@ -94,7 +94,7 @@ impl Trainer {
             gradient_norm: None,
         };
         let guard = self.network.executor.collect(ticket, |words| {
-            let (state, words) = words.split_at(4);
+            let (state, words) = words.split_at(STATE_VALUES);
             let (metrics, norms) = words.split_at(table_steps * place_words);
             for step in first_step..=last_step {
                 let rows = if step == last_step { last_rows } else { batch };

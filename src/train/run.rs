@@ -7,7 +7,7 @@ use super::{EpochReport, Progress, StepReport, Trainer, evaluate};
 use crate::data::Dataset;
 use crate::executor::{IN_FLIGHT, PlanId};
 use crate::graph::Supervision;
-use crate::kernel::update::state_at;
+use crate::kernel::update::{STATE_VALUES, state_at};
 use crate::nn::Losses;
 use crate::plan::{Clock, GatherSource, Request, Role, Task, Training, lower};
 use crate::{Error, Result};
@@ -101,7 +101,10 @@ impl Trainer {
         if self.position > 0 && self.samples != data.len() {
             return Err(Error::shape(
                 "epoch",
-                format!("the {} samples that this epoch began with", self.samples),
+                format!(
+                    "the {} samples that this epoch began with, or `Trainer::end_epoch` before others",
+                    self.samples
+                ),
                 format!("{} samples", data.len()),
             ));
         }
@@ -152,7 +155,7 @@ impl Trainer {
             self.collect(totals, &mut report).await?;
         }
         self.unsettled = false;
-        self.end_epoch(batches);
+        self.end_epoch_if_done(batches);
         Ok(())
     }
 
@@ -166,7 +169,7 @@ impl Trainer {
     }
 
     /// Moves on to the next epoch if this one's batches are done.
-    fn end_epoch(&mut self, batches: usize) {
+    fn end_epoch_if_done(&mut self, batches: usize) {
         if self.position == batches {
             (self.epoch, self.position) = (self.epoch + 1, 0);
         }
@@ -181,7 +184,7 @@ impl Trainer {
             let state = self
                 .network
                 .executor
-                .read(Role::State(Clock::Training), 0..4)
+                .read(Role::State(Clock::Training), 0..STATE_VALUES)
                 .await?;
             self.go_on_from(state[0])?;
         }
@@ -195,7 +198,7 @@ impl Trainer {
         self.step = self.anchor.step + u64::from(done);
         if self.anchor.batches > 0 {
             self.position = self.anchor.position + done as usize;
-            self.end_epoch(self.anchor.batches);
+            self.end_epoch_if_done(self.anchor.batches);
         }
         self.write_state()?;
         self.unsettled = false;

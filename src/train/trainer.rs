@@ -18,7 +18,7 @@ use std::collections::VecDeque;
 use std::time::Instant;
 
 /// Floating-point operations that one submit may take on a GPU: operating systems stop submits of about two seconds,
-/// and a slow GPU does 10¹¹ in one.
+/// and a slow GPU does 10¹¹ in one second.
 const MOST_FLOPS_PER_SUBMIT: u64 = 100_000_000_000;
 
 /// Trains a [`Network`].
@@ -119,7 +119,7 @@ impl Trainer {
         let mut plans: Vec<Plan> = (0..phases.len()).map(plan).collect();
         reserve(&mut network, &settings, &phases, &plans, table_steps)?;
         let mut fetch = vec![
-            (Role::State(Clock::Training), 0..4),
+            (Role::State(Clock::Training), 0..STATE_VALUES),
             (
                 Role::Metrics(Clock::Training),
                 0..ENTRY * table_steps * network.loss_sums(settings.batch_size),
@@ -161,7 +161,7 @@ impl Trainer {
     }
 
     /// The network, to read or set parameters, predict, or save the weights. Putting another one in its place makes every
-    /// later call an error.
+    /// later call that trains or evaluates an error.
     pub fn network(&mut self) -> &mut Network {
         &mut self.network
     }
@@ -286,8 +286,8 @@ impl Trainer {
     /// # Errors
     /// [`Shape`](Error::Shape) if samples, classes or target values are not what network and losses take;
     /// [`Argument`](Error::Argument) if labels are missing that no loss ignores, or another network was put in place of the
-    /// trainer's; [`Limit`](Error::Limit) if the samples of a submit are too large for the device;
-    /// [`NonFinite`](Error::NonFinite) if loss or gradient are not finite.
+    /// trainer's; [`Limit`](Error::Limit) or [`OutOfMemory`](Error::OutOfMemory) if the samples are too large for the
+    /// device; [`NonFinite`](Error::NonFinite) if loss or gradient are not finite.
     pub async fn epoch_async(
         &mut self,
         data: &Dataset,
@@ -298,6 +298,13 @@ impl Trainer {
         self.run_epoch(data, u64::MAX, false, &mut totals, &mut progress)
             .await?;
         Ok(totals.report(self, epoch, start))
+    }
+
+    /// Ends the epoch under way, if there is one: the next call begins another, on any data set.
+    pub fn end_epoch(&mut self) {
+        if self.position > 0 {
+            (self.epoch, self.position) = (self.epoch + 1, 0);
+        }
     }
 
     /// [`Trainer::epoch_async`], waited for, without progress.

@@ -66,8 +66,9 @@ fn lengths_must_fit() {
                 panic!("expected Error::Shape, found {error:?}");
             };
             assert_eq!(*operation, "Dataset");
-            let wanted =
-                format!("at least one sample, and {features} values for each of {labels} labels");
+            let wanted = format!(
+                "at least one sample, and {features} values, at least 1, for each of {labels} samples"
+            );
             assert_eq!(*expected, wanted);
             assert_eq!(*found, format!("{values} values"));
             assert_eq!(

@@ -2,7 +2,7 @@
 
 use super::common::devices::{cpu, gpu};
 use super::zeros;
-use wgrad::{Device, Error, GpuOptions, Layout, Result, Tensor};
+use wgrad::{Device, Error, GpuOptions, Layout, Result, Sequential, Tensor};
 
 #[test]
 fn tensors_that_no_device_can_count_are_refused() {
@@ -72,4 +72,22 @@ fn an_upload_over_the_binding_limit_is_refused_with_both_numbers() {
         );
     }
     assert_eq!(zeros(&device, 1, 1).sum().unwrap(), 0.0);
+}
+
+#[test]
+fn parameters_that_no_device_can_count_are_refused() {
+    for device in [cpu(), gpu()] {
+        for [inputs, outputs] in [
+            [1 << 30, 1 << 33],
+            [usize::MAX, 1],
+            [1, usize::MAX],
+            [1 << 16, 1 << 16],
+        ] {
+            let result = Sequential::new(inputs).dense(outputs).build(device, 0);
+            let Err(Error::Limit { needed, limit, .. }) = result else {
+                panic!("{inputs} to {outputs} is not refused");
+            };
+            assert!(needed > limit, "{needed} {limit}");
+        }
+    }
 }

@@ -3,9 +3,10 @@
 use super::common::compare::assert_same_bits;
 use super::common::devices::{cpu, gpu};
 use super::common::networks::parameters;
-use super::{data, network};
+use super::{CLASSES, FEATURES, data, network};
 use wgrad::{
-    Adam, Device, EarlyStopping, Error, Fit, Metric, Schedule, Sgd, StopRule, Stopped, Trainer,
+    Adam, Dataset, Device, EarlyStopping, Error, Fit, Metric, Schedule, Sequential, Sgd, StopRule,
+    Stopped, Trainer,
 };
 
 fn trainer(device: &Device, rate: f64) -> Trainer {
@@ -42,6 +43,63 @@ fn early_stopping_keeps_the_best_weights() {
             assert_same_bits("the best", &parameters(fitted.network()), &expected);
         }
     }
+}
+
+#[test]
+fn the_best_weights_are_kept_after_an_error_too() {
+    let validation = data(100);
+    for device in [cpu(), gpu()] {
+        // The rate leaps in the fourth epoch, so that products of weights overflow then.
+        let build = || {
+            let layers = Sequential::new(FEATURES).dense(8).relu().dense(CLASSES);
+            Trainer::new(layers.build(device, 7).unwrap())
+                .optimizer(Sgd::new(1e-3))
+                .schedule(Schedule::Step {
+                    every: 9,
+                    factor: 1e38,
+                })
+                .batch_size(16)
+                .build()
+                .unwrap()
+        };
+        let mut fitted = build();
+        let fit = Fit::epochs(5)
+            .validation(&validation)
+            .early_stopping(EarlyStopping::new(20));
+        let error = fitted.fit_until(&data(40), fit).unwrap_err();
+        assert!(matches!(error, Error::NonFinite { .. }), "{error}");
+        let mut until_best = build();
+        until_best.fit(&data(40), 3).unwrap();
+        let expected = parameters(until_best.network());
+        assert_same_bits("the best", &parameters(fitted.network()), &expected);
+    }
+}
+
+#[test]
+fn an_epoch_that_was_begun_can_be_ended() {
+    for device in [cpu(), gpu()] {
+        let mut trainer = trainer(device, 0.01);
+        trainer.steps(&data(40), 2).unwrap();
+        let refused = trainer.epoch(&data(100));
+        assert!(matches!(refused, Err(Error::Shape { .. })));
+        trainer.end_epoch();
+        assert_eq!(trainer.epoch_number(), 1);
+        assert_eq!(trainer.epoch(&data(100)).unwrap().steps, 7);
+        // There is none under way now.
+        trainer.end_epoch();
+        assert_eq!(trainer.epoch_number(), 2);
+    }
+}
+
+#[test]
+fn the_default_loss_is_refused_for_one_output() {
+    let layers = Sequential::new(2).dense(1);
+    let mut trainer = Trainer::new(layers.build(cpu(), 0).unwrap())
+        .build()
+        .unwrap();
+    let data = Dataset::regression(2, vec![0.0; 4], 1, vec![1.0; 2]).unwrap();
+    let refused = trainer.epoch(&data);
+    assert!(matches!(refused, Err(Error::Shape { .. })));
 }
 
 #[test]

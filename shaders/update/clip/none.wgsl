@@ -1,3 +1,4 @@
+// Gradients as they are.
 fn clip_factor(lane: u32) -> f32 {
     return 1.0;
 }

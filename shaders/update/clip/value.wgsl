@@ -1,3 +1,4 @@
+// Gradients within -p.clip and p.clip.
 fn clip_factor(lane: u32) -> f32 {
     return 1.0;
 }

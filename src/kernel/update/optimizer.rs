@@ -295,8 +295,8 @@ impl Optimizer {
 
 /// βᵗ.
 pub(super) fn power(beta: f64, step: u64) -> f64 {
-    // Past this many steps the power is 0 in f64 for every β below 1 that differs from 1 visibly.
-    beta.powi(step.min(i32::MAX as u64) as i32)
+    // libm, so that every platform rounds alike.
+    libm::pow(beta, step as f64)
 }
 
 /// A rule over one stretch of the arena.

@@ -124,7 +124,7 @@ impl ClipWith {
         }
     }
 
-    /// Groups of parameters that an invocation updates: more where each workgroup has a norm to compute first.
+    /// Chunks of parameters that an invocation updates: more where each workgroup has a norm to compute first.
     pub(super) fn elements(&self, target: &Target) -> usize {
         match self {
             ClipWith::Norm { .. } if target.software => 8,
