@@ -1,22 +1,17 @@
 //! Runs plans on the CPU, with the kernels' twins: in `f32` as the CPU device, in `f64` to check gradients.
 
+mod buffers;
+
 use super::{CallTime, Fetch, IN_FLIGHT, PlanId, Ticket};
+use crate::Result;
 use crate::device::{LARGE_FLOPS, Threads};
-use crate::kernel::program::Element;
 use crate::kernel::{Access, Arg, Args, Compute, Real};
 use crate::plan::{BufferSpec, Call, Plan, Role};
-use crate::{Error, Result};
-use std::collections::TryReserveError;
+use buffers::{Buffers, Memory};
 use std::time::Instant;
 
 /// Most arguments of a kernel.
 const MOST_ARGS: usize = 8;
-
-#[derive(Debug)]
-enum Memory<T> {
-    Floats(Vec<T>),
-    Words(Vec<u32>),
-}
 
 /// A plan whose buffers have their places in the executor's memory.
 #[derive(Debug)]
@@ -37,8 +32,7 @@ struct PreparedCall {
 /// See the module.
 #[derive(Debug)]
 pub(crate) struct CpuExecutor<T> {
-    roles: Vec<Role>,
-    memory: Vec<Memory<T>>,
+    buffers: Buffers<T>,
     plans: Vec<Prepared>,
     threads: Threads,
     /// What was fetched, until it is collected.
@@ -66,8 +60,7 @@ impl<T> CpuExecutor<T> {
     pub(crate) fn new(threads: Threads) -> Self {
         CpuExecutor {
             threads,
-            roles: Vec::new(),
-            memory: Vec::new(),
+            buffers: Buffers::default(),
             plans: Vec::new(),
             fetched: Default::default(),
             next: 0,
@@ -85,7 +78,7 @@ impl<T: Real> CpuExecutor<T> {
         let places: Vec<usize> = plan
             .buffers
             .iter()
-            .map(|spec| self.place(spec.role))
+            .map(|spec| self.buffers.place(spec.role))
             .collect();
         let calls = plan.calls.iter().map(|call| {
             let mut call = call.clone();
@@ -117,36 +110,7 @@ impl<T: Real> CpuExecutor<T> {
     }
 
     pub(crate) fn reserve(&mut self, spec: BufferSpec) -> Result<()> {
-        let place = match self.roles.iter().position(|&role| role == spec.role) {
-            Some(place) => place,
-            None => {
-                self.roles.push(spec.role);
-                self.memory.push(match spec.element {
-                    Element::Float => Memory::Floats(Vec::new()),
-                    Element::Word => Memory::Words(Vec::new()),
-                });
-                self.roles.len() - 1
-            }
-        };
-        // A buffer of samples may change between words of bytes and floats, from data set to data set.
-        let len = spec.elements();
-        let used = self.bytes_allocated();
-        let memory = &mut self.memory[place];
-        match (&mut *memory, spec.element) {
-            (Memory::Floats(_), Element::Float) | (Memory::Words(_), Element::Word) => {}
-            (_, Element::Float) => *memory = Memory::Floats(Vec::new()),
-            (_, Element::Word) => *memory = Memory::Words(Vec::new()),
-        }
-        let grown = match memory {
-            Memory::Floats(floats) => grow(floats, len, T::ZERO),
-            Memory::Words(words) => grow(words, len, 0),
-        };
-        grown.map_err(|error| Error::OutOfMemory {
-            what: format!("the buffer for {:?}", spec.role),
-            needed: used.saturating_add(len as u64 * 4),
-            available: used,
-            message: format!("the operating system: {error}"),
-        })
+        self.buffers.reserve(spec)
     }
 
     pub(super) fn reserve_all(&mut self, _what: &str, specs: &[BufferSpec]) -> Result<()> {
@@ -154,27 +118,17 @@ impl<T: Real> CpuExecutor<T> {
     }
 
     pub(super) fn bytes_allocated(&self) -> u64 {
-        let elements = |memory: &Memory<T>| match memory {
-            Memory::Floats(floats) => floats.len(),
-            Memory::Words(words) => words.len(),
-        };
-        self.memory
-            .iter()
-            .map(|memory| 4 * elements(memory) as u64)
-            .sum()
+        self.buffers.bytes()
     }
 
     pub(crate) fn write(&mut self, role: Role, offset: usize, words: &[u32]) -> Result<()> {
-        let place = self.place(role);
-        match &mut self.memory[place] {
-            Memory::Words(to) => to[offset..][..words.len()].copy_from_slice(words),
-            Memory::Floats(to) => {
-                for (to, &word) in to[offset..][..words.len()].iter_mut().zip(words) {
-                    *to = T::of(f32::from_bits(word).into());
-                }
-            }
-        }
+        self.buffers.write(role, offset, words);
         Ok(())
+    }
+
+    /// The floats of a buffer, in full precision.
+    pub(crate) fn floats(&mut self, role: Role) -> &mut [T] {
+        self.buffers.floats(role)
     }
 
     pub(super) fn start_profile(&mut self) {
@@ -204,10 +158,10 @@ impl<T: Real> CpuExecutor<T> {
         for plan in plans {
             for call in &self.plans[plan.0].calls {
                 match &mut self.profile {
-                    None => call.run(&mut self.memory),
+                    None => call.run(&mut self.buffers.memory),
                     Some(profile) => {
                         let begin = profile.start.elapsed().as_secs_f64();
-                        call.run(&mut self.memory);
+                        call.run(&mut self.buffers.memory);
                         let end = profile.start.elapsed().as_secs_f64();
                         profile.calls.push(CallTime::new(&call.call, begin, end));
                     }
@@ -223,16 +177,7 @@ impl<T: Real> CpuExecutor<T> {
         let mut words = std::mem::take(&mut self.fetched[ticket]);
         words.clear();
         for (role, range) in fetch {
-            match &self.memory[self.place(*role)] {
-                Memory::Words(from) => words.extend_from_slice(&from[range.clone()]),
-                Memory::Floats(from) => {
-                    words.extend(
-                        from[range.clone()]
-                            .iter()
-                            .map(|float| (float.to_f64() as f32).to_bits()),
-                    );
-                }
-            }
+            self.buffers.read(*role, range.clone(), &mut words);
         }
         self.fetched[ticket] = words;
         Ok(Ticket(ticket))
@@ -240,20 +185,6 @@ impl<T: Real> CpuExecutor<T> {
 
     pub(crate) fn collect<R>(&mut self, ticket: Ticket, read: impl FnOnce(&[u32]) -> R) -> R {
         read(&self.fetched[ticket.0])
-    }
-
-    /// The floats of a buffer, in full precision.
-    pub(crate) fn floats(&mut self, role: Role) -> &mut [T] {
-        let place = self.place(role);
-        match &mut self.memory[place] {
-            Memory::Floats(floats) => floats,
-            Memory::Words(_) => unreachable!("{role:?} holds words"),
-        }
-    }
-
-    fn place(&self, role: Role) -> usize {
-        let place = self.roles.iter().position(|&r| r == role);
-        place.unwrap_or_else(|| unreachable!("{role:?} was reserved"))
     }
 }
 
@@ -325,45 +256,5 @@ fn split<'a, T>(memory: &'a mut Memory<T>, group: &[usize], call: &Call, args: &
                 args[i] = Arg::WriteWords(cut(&mut rest, &mut passed, region.offset, region.len));
             }
         }
-    }
-}
-
-/// Grows to a length, or leaves it as it is where there is no memory.
-fn grow<T: Clone>(
-    values: &mut Vec<T>,
-    len: usize,
-    zero: T,
-) -> std::result::Result<(), TryReserveError> {
-    if len > values.len() {
-        values.try_reserve_exact(len - values.len())?;
-        values.resize(len, zero);
-    }
-    Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::plan::Clock;
-
-    #[test]
-    fn what_the_system_has_no_memory_for_is_refused() {
-        let mut executor = CpuExecutor::<f32>::default();
-        let mut spec = BufferSpec {
-            role: Role::State(Clock::Training),
-            element: Element::Word,
-            len: 64,
-        };
-        executor.reserve(spec).unwrap();
-        spec.len = 1 << 60;
-        let refused = executor.reserve(spec);
-        let Err(Error::OutOfMemory {
-            needed, available, ..
-        }) = refused
-        else {
-            panic!("{refused:?}");
-        };
-        assert_eq!((needed, available), (256 + (1 << 62), 256));
-        assert_eq!(executor.bytes_allocated(), 256);
     }
 }

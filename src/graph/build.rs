@@ -246,18 +246,20 @@ impl Graph {
     }
 }
 
-/// Refuses what kernels could not count in 32 bits.
+/// Most elements of a parameter: more than any memory holds, and few enough that sums of bytes do not overflow.
+const MOST_ELEMENTS: u64 = 1 << 48;
+
+/// Refuses sizes that could not be counted.
 fn addressable(name: &str, shape: MatrixShape) -> Result<()> {
     let ld = shape.cols.checked_next_multiple_of(4);
     let floats = ld.and_then(|ld| ld.checked_mul(shape.rows));
-    let limit = u32::MAX as usize;
-    if floats.is_some_and(|floats| floats <= limit) {
+    if floats.is_some_and(|floats| floats as u64 <= MOST_ELEMENTS) {
         return Ok(());
     }
     Err(Error::Limit {
         what: format!("parameter {name} {shape}"),
         needed: (shape.rows as u64).saturating_mul(shape.cols as u64),
-        limit: limit as u64,
+        limit: MOST_ELEMENTS,
         unit: "elements",
         advice: "Use a smaller layer",
     })

@@ -27,7 +27,9 @@ pub(crate) fn encode(entries: &[Entry], metadata: HashMap<String, String>) -> Re
 /// Tensors and metadata from the bytes of a safetensors file; `name` stands in errors. Tensors that are neither `F32`
 /// nor `F64` are left out.
 pub(crate) fn decode(name: &str, bytes: &[u8]) -> Result<(Vec<Entry>, HashMap<String, String>)> {
-    let bad = |error: safetensors::SafeTensorError| Error::format(name, error.to_string());
+    let bad = |error: safetensors::SafeTensorError| {
+        Error::format(name, format!("not a whole safetensors file: {error}"))
+    };
     let (_, header) = safetensors::SafeTensors::read_metadata(bytes).map_err(bad)?;
     let tensors = safetensors::SafeTensors::deserialize(bytes).map_err(bad)?;
     let mut entries = Vec::new();

@@ -77,12 +77,7 @@ fn an_upload_over_the_binding_limit_is_refused_with_both_numbers() {
 #[test]
 fn parameters_that_no_device_can_count_are_refused() {
     for device in [cpu(), gpu()] {
-        for [inputs, outputs] in [
-            [1 << 30, 1 << 33],
-            [usize::MAX, 1],
-            [1, usize::MAX],
-            [1 << 16, 1 << 16],
-        ] {
+        for [inputs, outputs] in [[1 << 30, 1 << 33], [usize::MAX, 1], [1, usize::MAX]] {
             let result = Sequential::new(inputs).dense(outputs).build(device, 0);
             let Err(Error::Limit { needed, limit, .. }) = result else {
                 panic!("{inputs} to {outputs} is not refused");
@@ -90,4 +85,14 @@ fn parameters_that_no_device_can_count_are_refused() {
             assert!(needed > limit, "{needed} {limit}");
         }
     }
+}
+
+#[test]
+fn parameters_that_no_memory_holds_are_refused() {
+    // 2⁴⁸ bytes.
+    let result = Sequential::new(1 << 23).dense(1 << 23).build(cpu(), 0);
+    let Err(Error::OutOfMemory { needed, .. }) = result else {
+        panic!("not refused");
+    };
+    assert!(needed >= 1 << 48, "{needed}");
 }

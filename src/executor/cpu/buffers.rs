@@ -1,0 +1,155 @@
+//! The CPU executor's memory: a buffer for each role.
+
+use crate::kernel::Real;
+use crate::kernel::program::Element;
+use crate::plan::{BufferSpec, Role};
+use crate::{Error, Result};
+use std::collections::TryReserveError;
+use std::ops::Range;
+
+#[derive(Debug)]
+pub(super) enum Memory<T> {
+    Floats(Vec<T>),
+    Words(Vec<u32>),
+}
+
+/// Buffers by role; a place is a buffer's number.
+#[derive(Debug)]
+pub(super) struct Buffers<T> {
+    roles: Vec<Role>,
+    pub(super) memory: Vec<Memory<T>>,
+}
+
+impl<T> Default for Buffers<T> {
+    fn default() -> Self {
+        Buffers {
+            roles: Vec::new(),
+            memory: Vec::new(),
+        }
+    }
+}
+
+impl<T: Real> Buffers<T> {
+    /// Makes room, or makes what there is longer.
+    pub(super) fn reserve(&mut self, spec: BufferSpec) -> Result<()> {
+        let place = match self.roles.iter().position(|&role| role == spec.role) {
+            Some(place) => place,
+            None => {
+                self.roles.push(spec.role);
+                self.memory.push(match spec.element {
+                    Element::Float => Memory::Floats(Vec::new()),
+                    Element::Word => Memory::Words(Vec::new()),
+                });
+                self.roles.len() - 1
+            }
+        };
+        // A buffer of samples may change between words of bytes and floats, from data set to data set.
+        let len = spec.elements();
+        let used = self.bytes();
+        let memory = &mut self.memory[place];
+        match (&mut *memory, spec.element) {
+            (Memory::Floats(_), Element::Float) | (Memory::Words(_), Element::Word) => {}
+            (_, Element::Float) => *memory = Memory::Floats(Vec::new()),
+            (_, Element::Word) => *memory = Memory::Words(Vec::new()),
+        }
+        let grown = match memory {
+            Memory::Floats(floats) => grow(floats, len, T::ZERO),
+            Memory::Words(words) => grow(words, len, 0),
+        };
+        grown.map_err(|error| Error::OutOfMemory {
+            what: format!("the buffer for {:?}", spec.role),
+            needed: used.saturating_add(len as u64 * 4),
+            available: used,
+            message: format!("the operating system: {error}"),
+        })
+    }
+
+    /// Bytes, four for each element.
+    pub(super) fn bytes(&self) -> u64 {
+        let elements = |memory: &Memory<T>| match memory {
+            Memory::Floats(floats) => floats.len(),
+            Memory::Words(words) => words.len(),
+        };
+        self.memory
+            .iter()
+            .map(|memory| 4 * elements(memory) as u64)
+            .sum()
+    }
+
+    pub(super) fn write(&mut self, role: Role, offset: usize, words: &[u32]) {
+        let place = self.place(role);
+        match &mut self.memory[place] {
+            Memory::Words(to) => to[offset..][..words.len()].copy_from_slice(words),
+            Memory::Floats(to) => {
+                for (to, &word) in to[offset..][..words.len()].iter_mut().zip(words) {
+                    *to = T::of(f32::from_bits(word).into());
+                }
+            }
+        }
+    }
+
+    /// Appends part of a buffer, as words.
+    pub(super) fn read(&self, role: Role, range: Range<usize>, words: &mut Vec<u32>) {
+        match &self.memory[self.place(role)] {
+            Memory::Words(from) => words.extend_from_slice(&from[range]),
+            Memory::Floats(from) => {
+                let bits = |float: &T| (float.to_f64() as f32).to_bits();
+                words.extend(from[range].iter().map(bits));
+            }
+        }
+    }
+
+    /// The floats of a buffer, in full precision.
+    pub(super) fn floats(&mut self, role: Role) -> &mut [T] {
+        let place = self.place(role);
+        match &mut self.memory[place] {
+            Memory::Floats(floats) => floats,
+            Memory::Words(_) => unreachable!("{role:?} holds words"),
+        }
+    }
+
+    pub(super) fn place(&self, role: Role) -> usize {
+        let place = self.roles.iter().position(|&r| r == role);
+        place.unwrap_or_else(|| unreachable!("{role:?} was reserved"))
+    }
+}
+
+/// Grows to a length, or leaves it as it is where there is no memory.
+fn grow<T: Clone>(
+    values: &mut Vec<T>,
+    len: usize,
+    zero: T,
+) -> std::result::Result<(), TryReserveError> {
+    if len > values.len() {
+        values.try_reserve_exact(len - values.len())?;
+        values.resize(len, zero);
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::Clock;
+
+    #[test]
+    fn what_the_system_has_no_memory_for_is_refused() {
+        let mut buffers = Buffers::<f32>::default();
+        let mut spec = BufferSpec {
+            role: Role::State(Clock::Training),
+            element: Element::Word,
+            len: 64,
+        };
+        buffers.reserve(spec).unwrap();
+        spec.len = 1 << 60;
+        let refused = buffers.reserve(spec);
+        let Err(Error::OutOfMemory {
+            needed, available, ..
+        }) = refused
+        else {
+            panic!("{refused:?}");
+        };
+        assert_eq!((needed, available), (256 + (1 << 62), 256));
+        assert_eq!(buffers.bytes(), 256);
+    }
+}
