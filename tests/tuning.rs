@@ -323,7 +323,7 @@ fn a_run_goes_on_under_the_tuning_it_began_with_and_no_other() {
     for trainer in [&mut untuned, &mut other] {
         let error = load(trainer, &bytes).unwrap_err();
         assert!(matches!(error, Error::Format { .. }));
-        assert!(error.to_string().contains(", tuning "), "{error}");
+        assert!(error.to_string().contains("saved with tuning: "), "{error}");
     }
     let plain = pollster::block_on(untuned.to_bytes_async()).unwrap();
     assert!(load(&mut after, &plain).is_err());
