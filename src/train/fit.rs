@@ -229,10 +229,12 @@ impl Trainer {
         };
         let mut best = None;
         let outcome = self.fit_epochs(data, &fit, &mut history, &mut best).await;
-        if let Some((_, entries)) = best {
-            self.network.set_entries("the best weights", entries)?;
-        }
-        outcome.map(|()| history)
+        let restored = match best {
+            Some((_, entries)) => self.network.set_entries("the best weights", entries),
+            None => Ok(()),
+        };
+        // What ended the epochs comes before what it may have led to.
+        outcome.and(restored).map(|()| history)
     }
 
     /// Runs the epochs, and leaves what came of them in `history` and `best`, an error included.

@@ -13,6 +13,25 @@ pub(super) enum Memory<T> {
     Words(Vec<u32>),
 }
 
+impl<T: Real> Memory<T> {
+    fn empty(element: Element) -> Self {
+        match element {
+            Element::Float => Memory::Floats(Vec::new()),
+            Element::Word => Memory::Words(Vec::new()),
+        }
+    }
+
+    /// That many zeros.
+    fn of(element: Element, len: usize) -> std::result::Result<Self, TryReserveError> {
+        let mut memory = Memory::empty(element);
+        match &mut memory {
+            Memory::Floats(floats) => grow(floats, len, T::ZERO)?,
+            Memory::Words(words) => grow(words, len, 0)?,
+        }
+        Ok(memory)
+    }
+}
+
 /// Buffers by role; a place is a buffer's number.
 #[derive(Debug)]
 pub(super) struct Buffers<T> {
@@ -32,29 +51,21 @@ impl<T> Default for Buffers<T> {
 impl<T: Real> Buffers<T> {
     /// Makes room, or makes what there is longer.
     pub(super) fn reserve(&mut self, spec: BufferSpec) -> Result<()> {
+        let (used, len) = (self.bytes(), spec.elements());
         let place = match self.roles.iter().position(|&role| role == spec.role) {
             Some(place) => place,
             None => {
                 self.roles.push(spec.role);
-                self.memory.push(match spec.element {
-                    Element::Float => Memory::Floats(Vec::new()),
-                    Element::Word => Memory::Words(Vec::new()),
-                });
+                self.memory.push(Memory::empty(spec.element));
                 self.roles.len() - 1
             }
         };
-        // A buffer of samples may change between words of bytes and floats, from data set to data set.
-        let len = spec.elements();
-        let used = self.bytes();
         let memory = &mut self.memory[place];
-        match (&mut *memory, spec.element) {
-            (Memory::Floats(_), Element::Float) | (Memory::Words(_), Element::Word) => {}
-            (_, Element::Float) => *memory = Memory::Floats(Vec::new()),
-            (_, Element::Word) => *memory = Memory::Words(Vec::new()),
-        }
-        let grown = match memory {
-            Memory::Floats(floats) => grow(floats, len, T::ZERO),
-            Memory::Words(words) => grow(words, len, 0),
+        let grown = match (&mut *memory, spec.element) {
+            (Memory::Floats(floats), Element::Float) => grow(floats, len, T::ZERO),
+            (Memory::Words(words), Element::Word) => grow(words, len, 0),
+            // A buffer of samples may change between words of bytes and floats, from data set to data set.
+            (_, element) => Memory::of(element, len).map(|other| *memory = other),
         };
         grown.map_err(|error| Error::OutOfMemory {
             what: format!("the buffer for {:?}", spec.role),
