@@ -1,7 +1,7 @@
 //! Making kernel calls ready on a GPU: shaders, pipelines, parameter blocks, bind groups.
 
 use super::{Buffer, Gpu};
-use crate::kernel::program::{MAX_WORKGROUPS_PER_DIMENSION, fold};
+use crate::kernel::program::{MAX_ITERATIONS, MAX_WORKGROUPS_PER_DIMENSION, fold};
 use crate::kernel::{Access, Binding, Compute, Kernel, Target};
 use crate::{Error, Result};
 use std::sync::PoisonError;
@@ -103,6 +103,15 @@ impl Gpu {
                     limit: MAX_WORKGROUPS_PER_DIMENSION.pow(2),
                     unit: "workgroups",
                     advice: "Use a smaller batch or layer",
+                });
+            }
+            if target.software && program.iterations > MAX_ITERATIONS {
+                return Err(Error::Limit {
+                    what: kernel.label(),
+                    needed: program.iterations,
+                    limit: MAX_ITERATIONS,
+                    unit: "loop iterations in one invocation",
+                    advice: "Use a smaller batch or layer, or the CPU device",
                 });
             }
             let bindings = kernel.bindings();

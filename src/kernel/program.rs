@@ -107,7 +107,14 @@ pub(crate) struct Program {
     pub(crate) fields: &'static [(&'static str, usize)],
     /// Workgroups in all; the executor folds them into two dimensions.
     pub(crate) workgroups: u64,
+    /// Upper bound on the iterations that one invocation runs in all its loops together, where the bound grows with the
+    /// shape: see [`MAX_ITERATIONS`].
+    pub(crate) iterations: u64,
 }
+
+/// Most iterations of one invocation on a software adapter, counted over all its loops. lavapipe ends every loop of an
+/// invocation that has run more, without an error, and the result is wrong.
+pub(crate) const MAX_ITERATIONS: u64 = 65_535;
 
 impl Program {
     /// Joins `const` lines, pieces and the kernel's own text.
@@ -130,7 +137,15 @@ impl Program {
             params: bytemuck::bytes_of(params).to_vec(),
             fields: B::FIELDS,
             workgroups: workgroups as u64,
+            iterations: 0,
         }
+    }
+
+    /// States the upper bound on the iterations of one invocation, over all its loops. Before a call is recorded on a
+    /// software adapter, the bound is compared with [`MAX_ITERATIONS`].
+    pub(crate) fn with_iterations(mut self, iterations: usize) -> Self {
+        self.iterations = iterations as u64;
+        self
     }
 }
 
