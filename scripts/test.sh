@@ -12,15 +12,19 @@ fi
 
 adapters() { cargo run --quiet --example adapters; }
 
+# Installs Debian packages, where that can be done.
+install() {
+    command -v apt-get >/dev/null || return 1
+    local sudo=""
+    if [ "$(id -u)" -ne 0 ]; then sudo=sudo; fi
+    $sudo apt-get update -qq &&
+        $sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >/dev/null
+}
+
 cargo build --examples
 if [ -z "$(adapters)" ]; then
-    if command -v apt-get >/dev/null; then
-        echo "no GPU adapter: installing lavapipe, a software Vulkan driver"
-        sudo=""
-        if [ "$(id -u)" -ne 0 ]; then sudo=sudo; fi
-        $sudo apt-get update -qq
-        $sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq libvulkan1 mesa-vulkan-drivers >/dev/null
-    fi
+    echo "no GPU adapter: installing lavapipe, a software Vulkan driver"
+    install libvulkan1 mesa-vulkan-drivers || true
     if [ -z "$(adapters)" ]; then
         echo "no GPU adapter: install a Vulkan driver (Linux: Mesa's lavapipe, package mesa-vulkan-drivers or" \
             "vulkan-swrast; Windows and macOS bring one) and run this again" >&2
@@ -44,6 +48,12 @@ cargo test --doc
 # What the shaders become on GPUs that are not here, where there is a compiler for them.
 cargo fmt --check --manifest-path tools/isa/Cargo.toml
 ./scripts/isa.sh --quiet
+# Whether Chrome's compiler takes those that a browser can get.
+if ! command -v chromium chromium-browser google-chrome >/dev/null || ! command -v node >/dev/null; then
+    echo "installing Chromium and Node.js, to compile the shaders as a browser does"
+    install chromium nodejs || true
+fi
+./scripts/tint.sh
 
 # The main job: digits are read, and the last line is what scripts expect.
 for device in cpu software; do

@@ -46,7 +46,9 @@ fn main(
     @builtin(workgroup_id) group: vec3<u32>,
     @builtin(num_workgroups) groups: vec3<u32>,
 ) {
-    p = params;
+    p = params; // for the functions
+    // A barrier may only follow branches on what is uniform, which no module-scope variable is to Tint.
+    let p = params;
     let number = group.x + group.y * groups.x;
     let tiles = (p.n + 4u * ACROSS - 1u) / (4u * ACROSS);
     let origin = vec2(number / tiles * 4u * DOWN, number % tiles * 4u * ACROSS);

@@ -68,7 +68,9 @@ fn main(
     @builtin(workgroup_id) group: vec3<u32>,
     @builtin(num_workgroups) groups: vec3<u32>,
 ) {
-    p = params;
+    p = params; // for the functions
+    // A barrier may only follow branches on what is uniform, which no module-scope variable is to Tint.
+    let p = params;
     let number = group.x + group.y * groups.x;
     let across = (p.n + TILE_N - 1u) / TILE_N;
     let origin = vec2(number / across * TILE_M, number % across * TILE_N);

@@ -1,6 +1,6 @@
 //! How a kernel runs on a GPU: shader text, parameter block, bindings, number of workgroups.
 
-use super::Tuning;
+use super::{Tuning, bound};
 use std::sync::Arc;
 
 /// How a kernel uses a binding. What it writes it may also read.
@@ -95,7 +95,7 @@ pub(crate) use uniform_block;
 /// A kernel made ready for a GPU.
 #[derive(Clone, Debug)]
 pub(crate) struct Program {
-    /// The whole WGSL text: constants, pieces, kernel. Two programs with equal text share one pipeline.
+    /// The whole WGSL text: constants, `bound`, pieces, kernel. Two programs with equal text share one pipeline.
     pub(crate) source: String,
     /// The uniform block at binding 0.
     pub(crate) params: Vec<u8>,
@@ -117,7 +117,7 @@ pub(crate) struct Program {
 pub(crate) const MAX_ITERATIONS: u64 = 65_535;
 
 impl Program {
-    /// Joins `const` lines, pieces and the kernel's own text.
+    /// Joins `const` lines, `bound`, pieces and the kernel's own text.
     pub(crate) fn new<B: UniformBlock>(
         constants: &[(&str, u32)],
         pieces: &[&str],
@@ -128,7 +128,7 @@ impl Program {
         for (name, value) in constants {
             source.push_str(&format!("const {name} = {value}u;\n"));
         }
-        for piece in pieces {
+        for piece in [bound::SOURCE].iter().chain(pieces) {
             source.push_str(piece);
             source.push('\n');
         }
