@@ -21,11 +21,21 @@ fn main(
     let wanted = (group.x + group.y * groups.x) * COLUMNS + index % COLUMNS;
     let column = min(wanted, p.ld4 - 1u);
     let lane = index / COLUMNS;
-    var sum = vec4<f32>(0.0);
-    for (var row = lane; row < p.rows; row += LANES) {
-        sum += x[row * p.ld4 + column];
+    let step = LANES * p.ld4; // from one element of this invocation to its next
+    var cascade = Cascade();
+    var row = lane;
+    for (; row + 7u * LANES < p.rows; row += 8u * LANES) {
+        let i = row * p.ld4 + column;
+        cascade_add(&cascade, eight(
+            x[i], x[i + step], x[i + 2u * step], x[i + 3u * step],
+            x[i + 4u * step], x[i + 5u * step], x[i + 6u * step], x[i + 7u * step],
+        ));
     }
-    sum = column_total(sum, index);
+    var rest = vec4<f32>(0.0);
+    for (; row < p.rows; row += LANES) {
+        rest += x[row * p.ld4 + column];
+    }
+    let sum = column_total(cascade_total(cascade, rest), index);
     if wanted < p.ld4 && lane == 0u {
         out[column] = finish(sum, column, column * 4u);
     }

@@ -16,18 +16,31 @@ struct Params {
 @group(0) @binding(2) var<storage, read_write> ring: array<f32>;
 @group(0) @binding(3) var<storage, read> state: array<u32>; // word 0: step
 
+fn term(i: u32) -> vec4<f32> {
+    let value = x[i];
+    if SQUARES {
+        return value * value;
+    }
+    return value;
+}
+
 fn run(workgroup: u32, lane: u32) {
     // Each invocation takes every WORKGROUP-th element of the part; a fixed tree joins their sums.
+    const S = WORKGROUP;
     let end = min((workgroup + 1u) * p.part, p.count);
-    var sum = vec4<f32>(0.0);
-    for (var i = workgroup * p.part + lane; i < end; i += WORKGROUP) {
-        if SQUARES {
-            sum += x[i] * x[i];
-        } else {
-            sum += x[i];
-        }
+    var cascade = Cascade();
+    var i = workgroup * p.part + lane;
+    for (; i + 7u * S < end; i += 8u * S) {
+        cascade_add(&cascade, eight(
+            term(i), term(i + S), term(i + 2u * S), term(i + 3u * S),
+            term(i + 4u * S), term(i + 5u * S), term(i + 6u * S), term(i + 7u * S),
+        ));
     }
-    let total = workgroup_sum(sum4(sum), lane);
+    var rest = vec4<f32>(0.0);
+    for (; i < end; i += S) {
+        rest += term(i);
+    }
+    let total = workgroup_sum(sum4(cascade_total(cascade, rest)), lane);
     if lane == 0u && workgroup < p.parts {
         ring[state[0] % p.ring_steps * p.ring_stride + p.ring_offset + workgroup] = total;
     }

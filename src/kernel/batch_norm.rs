@@ -12,7 +12,7 @@
 use super::elementwise::{for_rows, row_of};
 use super::program::uniform_block;
 use super::{
-    Args, Binding, Compute, MatrixShape, Program, Real, Target, column_reduce, matrix, row_sums,
+    Args, Binding, Compute, MatrixShape, Program, Real, Target, cascade, column_reduce, matrix,
 };
 
 /// Arguments: x [rows, cols], γ and β [cols], running [2, cols] (mean, variance); y [rows, cols], saved [2, cols] (mean
@@ -72,13 +72,18 @@ impl Compute for BatchNorm {
     }
 
     fn program(&self, target: &Target) -> Program {
-        let (constants, workgroups) = column_reduce::geometry(self.shape, target);
+        let geometry = column_reduce::geometry(self.shape, target);
         let pieces = [
             matrix::SOURCE,
             column_reduce::SOURCE,
             include_str!("../../shaders/batch_norm.wgsl"),
         ];
-        Program::new(&constants, &pieces, &self.params(), workgroups)
+        Program::new(
+            &geometry.constants,
+            &pieces,
+            &self.params(),
+            geometry.workgroups,
+        )
     }
 
     fn flops(&self) -> u64 {
@@ -103,7 +108,7 @@ impl Compute for BatchNorm {
         let count = T::of(shape.rows as f64);
 
         let (mean, inverse) = saved[..2 * ld].split_at_mut(ld);
-        row_sums::run(x, shape, mean);
+        cascade::columns(x, shape, mean);
         mean.iter_mut().for_each(|mean| *mean = *mean / count);
         inverse.fill(T::ZERO);
         for i in 0..shape.rows {

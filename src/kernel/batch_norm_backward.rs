@@ -7,7 +7,7 @@ use super::elementwise::{for_rows, row_of};
 use super::epilogue::gradient;
 use super::program::uniform_block;
 use super::{
-    Args, Binding, Compute, MatrixShape, Program, Real, Target, column_reduce, matrix, row_sums,
+    Args, Binding, Compute, MatrixShape, Program, Real, Target, cascade, column_reduce, matrix,
 };
 
 /// Arguments: dy and x [rows, cols], saved [2, cols] (as [`BatchNorm`](super::BatchNorm) wrote it), γ [cols]; dx [rows,
@@ -47,7 +47,7 @@ impl Compute for BatchNormBackward {
     }
 
     fn program(&self, target: &Target) -> Program {
-        let (constants, workgroups) = column_reduce::geometry(self.shape, target);
+        let geometry = column_reduce::geometry(self.shape, target);
         let params = Params {
             rows: self.shape.rows as u32,
             cols: self.shape.cols as u32,
@@ -61,7 +61,7 @@ impl Compute for BatchNormBackward {
             column_reduce::SOURCE,
             include_str!("../../shaders/batch_norm_backward.wgsl"),
         ];
-        Program::new(&constants, &pieces, &params, workgroups)
+        Program::new(&geometry.constants, &pieces, &params, geometry.workgroups)
     }
 
     fn flops(&self) -> u64 {
@@ -76,7 +76,7 @@ impl Compute for BatchNormBackward {
             return;
         }
         let (mean, inverse) = saved[..2 * ld].split_at(ld);
-        row_sums::run(dy, shape, dbeta);
+        cascade::columns(dy, shape, dbeta);
         dgamma[..ld].fill(T::ZERO);
         for i in 0..shape.rows {
             let (dy, x) = (row_of(dy, shape, i), row_of(x, shape, i));

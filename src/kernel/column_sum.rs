@@ -3,7 +3,7 @@
 use super::epilogue::{gradient, plain};
 use super::program::uniform_block;
 use super::{
-    Args, Binding, Compute, MatrixShape, Program, Real, Target, column_reduce, matrix, row_sums,
+    Args, Binding, Compute, MatrixShape, Program, Real, Target, cascade, column_reduce, matrix,
 };
 
 /// Sums every column of a matrix. Arguments: x, out, [state].
@@ -38,7 +38,7 @@ impl Compute for ColumnSum {
     }
 
     fn program(&self, target: &Target) -> Program {
-        let (constants, workgroups) = column_reduce::geometry(self.shape, target);
+        let geometry = column_reduce::geometry(self.shape, target);
         let params = Params {
             rows: self.shape.rows as u32,
             ld4: self.shape.ld4() as u32,
@@ -48,13 +48,15 @@ impl Compute for ColumnSum {
         let pieces = [
             matrix::SOURCE,
             column_reduce::SOURCE,
+            cascade::SOURCE,
             match self.gradient {
                 Some(_) => gradient::SOURCE,
                 None => plain::SOURCE,
             },
             include_str!("../../shaders/column_sum.wgsl"),
         ];
-        Program::new(&constants, &pieces, &params, workgroups)
+        Program::new(&geometry.constants, &pieces, &params, geometry.workgroups)
+            .with_iterations(geometry.summed(self.shape))
     }
 
     fn flops(&self) -> u64 {
@@ -63,7 +65,7 @@ impl Compute for ColumnSum {
 
     fn run<T: Real>(&self, args: &mut Args<'_, '_, T>) {
         let (x, sums) = (args.read(), args.write());
-        row_sums::run(x, self.shape, sums);
+        cascade::columns(x, self.shape, sums);
         if let Some(id) = self.gradient {
             gradient::guard(id, &sums[..self.shape.ld()], args.write_words());
         }

@@ -13,8 +13,8 @@
 use super::elementwise::{PARALLEL_FLOATS, for_rows, row_of};
 use super::program::uniform_block;
 use super::{
-    Args, Binding, Blocking, Compute, Epilogue, MatrixShape, Program, Real, Target, epilogue, gemm,
-    matrix, pack, row_sums,
+    Args, Binding, Blocking, Compute, Epilogue, MatrixShape, Program, Real, Target, cascade,
+    epilogue, gemm, matrix, pack, row_sums,
 };
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -223,7 +223,7 @@ impl Compute for Matmul {
                 let mut sums = self.row_sums.then(|| args.write());
                 let mut row_sums = || {
                     if let Some(sums) = &mut sums {
-                        row_sums::run(a, self.a(), sums);
+                        cascade::columns(a, self.a(), sums);
                     }
                 };
                 if self.row_sums && self.a().floats() >= PARALLEL_FLOATS {

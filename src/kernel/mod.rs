@@ -18,6 +18,7 @@ pub(crate) mod batch_norm_backward;
 pub(crate) mod blend;
 pub(crate) mod blocking;
 pub(crate) mod bound;
+pub(crate) mod cascade;
 pub(crate) mod column_reduce;
 pub(crate) mod column_sum;
 pub(crate) mod commit;

@@ -1,7 +1,7 @@
 //! The mean of a row and 1/√(variance + ε), variance = 1/n·Σⱼ (xⱼ − mean)², which takes a second pass over the row.
 
 use super::Real;
-use super::sum::sum_of;
+use super::cascade::sum_of;
 
 pub(crate) const SOURCE: &str = include_str!("../../shaders/row_statistics.wgsl");
 

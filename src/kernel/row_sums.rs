@@ -3,8 +3,6 @@
 //! With A = dz [batch, outputs] this is db. The kernels for GPUs add up A as they load it, each invocation its part, and
 //! the parts in a fixed order. The one for software adapters reads dz once more, in one of the tiles with the same rows.
 
-use super::{MatrixShape, Real};
-
 pub(crate) const SOURCE: &str = include_str!("../../shaders/row_sums.wgsl");
 /// What stands in for the file where no sums are wanted.
 pub(crate) const NONE: &str = "\
@@ -12,15 +10,3 @@ const ROW_SUMS = false;
 fn store_sum(i: u32, sum: vec4<f32>) {}
 fn sum_rows(row: u32, rows: u32, lane: u32, lanes: u32) {}
 ";
-
-pub(crate) fn run<T: Real>(a: &[T], shape: MatrixShape, sums: &mut [T]) {
-    sums[..shape.ld()].fill(T::ZERO);
-    if shape.floats() == 0 {
-        return;
-    }
-    for row in a[..shape.floats()].chunks_exact(shape.ld()) {
-        for (sum, &value) in sums.iter_mut().zip(row) {
-            *sum += value;
-        }
-    }
-}

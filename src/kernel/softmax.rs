@@ -1,8 +1,8 @@
 //! Softmax over each row: y[i, j] = exp(x[i, j] − mᵢ) / Σₖ exp(x[i, k] − mᵢ), mᵢ the row's maximum; and its logarithm,
 //! y[i, j] = x[i, j] − mᵢ − log Σₖ exp(x[i, k] − mᵢ). x and y [rows, cols].
 
+use super::cascade::sum_of;
 use super::elementwise::{for_rows, row_of};
-use super::sum::sum_of;
 use super::{Args, Binding, Compute, MatrixShape, Program, Real, Target, matrix, row_reduce};
 
 /// Softmax or log-softmax. Arguments: x, y.

@@ -3,6 +3,7 @@
 //! Each workgroup sums a contiguous part into one partial sum; the caller adds the few partial sums, ascending. The
 //! number of parts depends on the length alone, so the same data give the same bits on every run.
 
+use super::cascade::{self, LEAF, sum_of};
 use super::program::{WORKGROUP, uniform_block};
 use super::reduce::{self, Reduce};
 use super::{Args, Binding, Compute, Program, Real, Target};
@@ -65,6 +66,13 @@ impl Sum {
     }
 }
 
+impl Sum {
+    /// Most iterations of an invocation that sums its share of a part, and joins it with the others'.
+    pub(crate) fn iterations(floats: usize) -> usize {
+        Self::part(floats).div_ceil(WORKGROUP) / LEAF + LEAF + WORKGROUP.ilog2() as usize
+    }
+}
+
 impl Compute for Sum {
     fn label(&self) -> String {
         let what = if self.squares {
@@ -93,6 +101,7 @@ impl Compute for Sum {
         reduce.pieces.extend([
             reduce::FLOATS,
             reduce::SOURCE,
+            cascade::SOURCE,
             if self.squares {
                 "const SQUARES = true;"
             } else {
@@ -102,6 +111,7 @@ impl Compute for Sum {
         ]);
         let parts = Self::parts(self.floats);
         Program::new(&reduce.constants, &reduce.pieces, &params, parts)
+            .with_iterations(Self::iterations(self.floats))
     }
 
     fn flops(&self) -> u64 {
@@ -123,15 +133,4 @@ impl Compute for Sum {
                 }
             });
     }
-}
-
-/// Sums terms in 16 interleaved chains, which the compiler keeps in vector registers, then across the chains.
-pub(crate) fn sum_of<T: Real>(x: &[T], term: impl Fn(T) -> T) -> T {
-    let mut chains = [T::ZERO; 16];
-    for block in x.chunks(16) {
-        for (chain, &x) in chains.iter_mut().zip(block) {
-            *chain += term(x);
-        }
-    }
-    chains.into_iter().fold(T::ZERO, |sum, chain| sum + chain)
 }

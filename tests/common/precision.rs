@@ -19,11 +19,15 @@ pub(crate) fn ulps(count: f64) -> Tolerance {
     }
 }
 
-/// What n roundings in a sum amount to, in ULP of the sum of the terms' magnitudes. Each errs by up to ½ ULP (to
-/// nearest: WGSL lets a GPU pick either neighbour, but none does), and independently, so they grow like √n: this is
-/// more than three standard deviations.
+/// How far a sum of n terms may be off, in ULP of the sum of the terms' magnitudes: a bound for any terms, since each
+/// passes through at most 4·log₂ n additions, and each errs by at most ½ ULP.
+///
+/// An invocation sums 8 terms in pairs (3 additions) and joins 16 values of a level to one of the next (15 more a level,
+/// so fewer than 4 for each doubling of n), see src/kernel/cascade.rs; the four components of a vector and the
+/// invocations of a workgroup are joined in a tree (1 for each doubling). Independent roundings would make less of it, but
+/// those of equal terms are not independent: all of a running sum's may point the same way.
 pub(crate) fn sum_ulps(n: usize) -> f64 {
-    1.0 + 0.5 * (n as f64).sqrt()
+    2.0 * (n.max(2) as f64).log2()
 }
 
 /// ULP by which Φ(z), computed from erfc, may be wrong relative to itself in the left tail.

@@ -9,6 +9,7 @@ mod augmentation;
 mod blends;
 mod cross_entropy;
 mod elementwise;
+mod long_sums;
 mod losses;
 mod normalization;
 mod prelu;
