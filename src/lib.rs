@@ -72,6 +72,7 @@ mod graph;
 mod kernel;
 mod nn;
 mod optim;
+mod parallel;
 mod plan;
 mod random;
 mod tensor;

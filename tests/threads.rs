@@ -1,11 +1,15 @@
-//! The CPU device's threads: their number can be chosen, and changes no bit.
+//! The CPU device's threads: their number can be chosen, and changes no bit; a thread that waits for them runs nothing else.
 
 mod common;
 
 use common::compare::assert_same_bits;
 use common::data::Random;
 use common::networks::parameters;
-use wgrad::{Activation, Adam, Dataset, Device, Error, Layout, Sequential, Tensor, Trainer};
+use rayon::prelude::*;
+use std::sync::mpsc::RecvTimeoutError;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use wgrad::{Activation, Adam, Dataset, Device, Error, Init, Layout, Sequential, Tensor, Trainer};
 
 const THREADS: [usize; 4] = [1, 2, 3, 8];
 
@@ -111,5 +115,129 @@ fn training_has_the_same_bits_for_any_number_of_threads() {
     for (weights, loss) in &results[1..] {
         assert_same_bits("weights", weights, &results[0].0);
         assert_eq!(loss.to_bits(), results[0].1.to_bits());
+    }
+}
+
+/// Fails if the work takes longer than any honest run of it: a deadlock, which would else stop the whole test run.
+fn within_a_minute(name: &str, work: impl FnOnce() + Send + 'static) {
+    let (done, finished) = std::sync::mpsc::channel();
+    let thread = std::thread::spawn(move || {
+        work();
+        done.send(()).unwrap();
+    });
+    match finished.recv_timeout(Duration::from_secs(60)) {
+        Err(RecvTimeoutError::Timeout) => panic!("{name}: a deadlock"),
+        // Where the work panicked, that is what to report.
+        Ok(()) | Err(RecvTimeoutError::Disconnected) => thread.join().unwrap(),
+    }
+}
+
+/// Runs `task(i)` for many `i` as tasks of rayon pools: the global one, and one of two threads.
+fn from_many_tasks(name: &str, task: impl Fn(usize) + Send + Sync + Clone + 'static) {
+    const TASKS: usize = 12;
+    let global = task.clone();
+    within_a_minute(&format!("{name}, global pool"), move || {
+        (0..TASKS).into_par_iter().with_max_len(1).for_each(global);
+    });
+    within_a_minute(&format!("{name}, a pool of two"), move || {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(2);
+        let pool = pool.build().unwrap();
+        pool.install(|| (0..TASKS).into_par_iter().with_max_len(1).for_each(&task));
+        // From within a task that waits for others.
+        pool.scope(|scope| {
+            (0..TASKS).for_each(|i| {
+                let task = &task;
+                scope.spawn(move |_| {
+                    rayon::join(|| task(i), || task(i + 1));
+                });
+            });
+        });
+    });
+}
+
+#[test]
+fn predictions_under_a_lock_from_tasks_of_any_pool_do_not_deadlock() {
+    const FEATURES: usize = 512;
+    let x = Random::new(5).normals(8 * FEATURES);
+    let mut expected: Option<Vec<f32>> = None;
+    for device in devices() {
+        // A product of 4 Mflop, which is shared out.
+        let layers = Sequential::new(FEATURES).dense(512).relu();
+        let mut network = layers.build(&device, 6).unwrap();
+        let alone = network.predict(&x).unwrap();
+        assert_same_bits(
+            "one device as another",
+            expected.get_or_insert_with(|| alone.clone()),
+            &alone,
+        );
+        let (network, x) = (Arc::new(Mutex::new(network)), x.clone());
+        from_many_tasks(&device.report().to_string(), move |_| {
+            let y = network.lock().unwrap().predict(&x).unwrap();
+            assert_same_bits("within a task", &y, &alone);
+        });
+    }
+}
+
+#[test]
+fn every_other_call_under_a_lock_from_tasks_does_not_deadlock() {
+    const SIDE: usize = 300;
+    let data = {
+        let mut random = Random::new(7);
+        let samples = random.normals(256 * SIDE);
+        Dataset::from_floats(SIDE, samples, random.words(256, 10), 10).unwrap()
+    };
+    for device in [Device::cpu(), Device::cpu_with_threads(3).unwrap()] {
+        let layers = Sequential::new(SIDE).dense(SIDE).gelu().dense(10);
+        let build = Trainer::new(layers.build(&device, 8).unwrap());
+        let mut trainer = build
+            .optimizer(Adam::new(1e-3))
+            .batch_size(64)
+            .build()
+            .unwrap();
+        trainer.steps(&data, 1).unwrap();
+        let values = Random::new(9).normals(SIDE * SIDE);
+        let square = Tensor::new(&device, [SIDE, SIDE], &values).unwrap();
+        let lock = Arc::new(Mutex::new((trainer, square)));
+        let (name, data) = (device.report().to_string(), data.clone());
+        from_many_tasks(&name, move |i| {
+            let mut guard = lock.lock().unwrap();
+            let (trainer, square) = &mut *guard;
+            match i % 4 {
+                // Training and evaluation.
+                0 => drop(trainer.steps(&data, 1).unwrap()),
+                1 => drop(trainer.evaluate(&data).unwrap()),
+                // Tensor calls: by their operations, and by what they move.
+                2 => {
+                    let y = square.matmul(square, Layout::NT).unwrap();
+                    y.add(square).unwrap().transpose().unwrap().sum().unwrap();
+                }
+                // Initial values.
+                _ => {
+                    let layers = Sequential::new(128).dense(128);
+                    let layers = layers.init(Init::Orthogonal { gain: 1.0 });
+                    drop(layers.build(&device, 1).unwrap());
+                }
+            }
+        });
+    }
+}
+
+#[test]
+fn a_call_from_outside_does_not_wait_for_a_pool_that_waits_for_it() {
+    for device in devices() {
+        within_a_minute(&device.report().to_string(), move || {
+            let lock = Arc::new(Mutex::new(()));
+            let guard = lock.lock().unwrap();
+            // Every thread of the global pool waits for the lock that this thread holds.
+            let threads = rayon::current_num_threads();
+            for _ in 0..2 * threads {
+                let lock = Arc::clone(&lock);
+                rayon::spawn(move || drop(lock.lock()));
+            }
+            let x = Tensor::filled(&device, [256, 256], 1.0).unwrap();
+            let y = x.matmul(&x, Layout::NN).unwrap().activate(Activation::Relu);
+            assert_eq!(y.unwrap().download().unwrap()[0], 256.0);
+            drop(guard);
+        });
     }
 }

@@ -3,7 +3,7 @@
 use super::{Dataset, Samples};
 use crate::kernel::MatrixShape;
 use crate::kernel::gather::Source;
-use rayon::prelude::*;
+use crate::parallel::{Threads, for_chunks, is_large};
 
 impl Dataset {
     pub(crate) fn gather_source(&self) -> (Source, f32, f32) {
@@ -26,18 +26,17 @@ impl Dataset {
         match &self.samples {
             Samples::Floats(floats) => {
                 words.resize(indices.len() * ld, 0);
-                let rows = words.par_chunks_exact_mut(ld).zip(indices);
-                rows.for_each(|(row, &index)| {
+                gather(words, ld, |i, row| {
                     let (values, padding) = row.split_at_mut(features);
-                    values.copy_from_slice(bytemuck::cast_slice(&floats[sample(index)]));
+                    values.copy_from_slice(bytemuck::cast_slice(&floats[sample(indices[i])]));
                     padding.fill(0);
                 });
             }
             Samples::Bytes(bytes) => {
                 words.resize(indices.len() * ld / 4, 0);
-                let rows = words.par_chunks_exact_mut(ld / 4).zip(indices);
-                rows.for_each(|(row, &index)| {
-                    for (word, four) in row.iter_mut().zip(bytes[sample(index)].chunks(4)) {
+                gather(words, ld / 4, |i, row| {
+                    let bytes = &bytes[sample(indices[i])];
+                    for (word, four) in row.iter_mut().zip(bytes.chunks(4)) {
                         let mut padded = [0; 4];
                         padded[..four.len()].copy_from_slice(four);
                         *word = u32::from_le_bytes(padded);
@@ -88,4 +87,10 @@ impl Dataset {
             Samples::Bytes(bytes) => shape.pad_to_words(bytes),
         }
     }
+}
+
+/// Calls `each(i, row)` for every row of so many words, on several threads where there are many.
+fn gather(words: &mut [u32], ld: usize, each: impl Fn(usize, &mut [u32]) + Sync) {
+    let large = is_large(0, words.len());
+    Threads::default().run(large, || for_chunks(words, ld, 1, &each));
 }

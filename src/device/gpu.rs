@@ -7,6 +7,7 @@ use super::pipeline_cache::PipelineCache;
 use super::record::Pipeline;
 use super::{AdapterReport, DeviceReport, GpuOptions};
 use crate::kernel::Target;
+use crate::parallel::Threads;
 use crate::{Error, Result};
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -118,7 +119,7 @@ impl Gpu {
             keeps_pipelines: self.cache.is_some(),
             subgroup: self.target.subgroup,
             words64: self.target.words64,
-            threads: rayon::current_num_threads(),
+            threads: Threads::default().count(),
         }
     }
 

@@ -1,7 +1,8 @@
 //! Device memory for tensor calls: a flat run of floats or words, and a kernel run over such runs.
 
-use super::{Backend, Device, Gpu, LARGE_FLOPS, Readback, Region};
+use super::{Backend, Device, Gpu, Readback, Region};
 use crate::kernel::{Arg, Args, Compute, Kernel};
+use crate::parallel::is_large;
 use crate::{Error, Result};
 
 /// Floats or words on a device.
@@ -85,7 +86,13 @@ impl Device {
         match &self.0 {
             Backend::Cpu(threads) => {
                 let mut args: Vec<Arg<'_, f32>> = operands.iter_mut().map(cpu_arg).collect();
-                threads.run(kernel.flops() >= LARGE_FLOPS, || {
+                let written = args.iter().map(|arg| match arg {
+                    Arg::Write(floats) => floats.len(),
+                    Arg::WriteWords(words) => words.len(),
+                    Arg::Read(_) | Arg::ReadWords(_) => 0,
+                });
+                let large = is_large(kernel.flops(), written.sum());
+                threads.run(large, || {
                     kernel.run(&mut Args::new(&mut args));
                 });
                 Ok(())

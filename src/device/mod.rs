@@ -11,7 +11,6 @@ mod profile;
 mod readback;
 mod record;
 mod report;
-mod threads;
 
 pub use options::GpuOptions;
 pub use report::{AdapterReport, DeviceKind, DeviceReport};
@@ -22,8 +21,8 @@ pub(crate) use memory::{Memory, Operand};
 pub(crate) use profile::Timestamps;
 pub(crate) use readback::Readback;
 pub(crate) use record::{Recorded, Region};
-pub(crate) use threads::{LARGE_FLOPS, Threads};
 
+use crate::parallel::Threads;
 use crate::{Result, Tuning};
 use std::sync::Arc;
 
@@ -49,12 +48,15 @@ pub(crate) enum Backend {
 impl Device {
     /// The CPU: the same plans, run by the kernels' twins in Rust. Always there.
     ///
-    /// It uses rayon's global pool of threads: as many as there are cores, or as `RAYON_NUM_THREADS` says.
+    /// All such devices share one pool of threads, which is wgrad's own: as many as there are cores, or as
+    /// `RAYON_NUM_THREADS` says. Small work runs on the calling thread. That thread blocks while the pool works; where it
+    /// belongs to a rayon pool of the program's, it runs no other task meanwhile, so calls may be made under a lock.
     pub fn cpu() -> Self {
         Device(Backend::Cpu(Threads::default()))
     }
 
-    /// The CPU with a pool of this many threads of its own. Every call gives the same bits for any number of threads.
+    /// The CPU with a pool of this many threads of its own; 1 means the calling thread alone. Every call gives the same bits
+    /// for any number of threads.
     ///
     /// Each call makes a device: its tensors go with those of its clones, and with no other device's.
     ///

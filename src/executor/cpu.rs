@@ -4,8 +4,8 @@ mod buffers;
 
 use super::{CallTime, Fetch, IN_FLIGHT, PlanId, Ticket};
 use crate::Result;
-use crate::device::{LARGE_FLOPS, Threads};
 use crate::kernel::{Access, Arg, Args, Compute, Real};
+use crate::parallel::{Threads, is_large};
 use crate::plan::{BufferSpec, Call, Plan, Role};
 use buffers::{Buffers, Memory};
 use std::time::Instant;
@@ -104,7 +104,7 @@ impl<T: Real> CpuExecutor<T> {
             large: plan
                 .calls
                 .iter()
-                .any(|call| call.kernel.flops() >= LARGE_FLOPS),
+                .any(|call| is_large(call.kernel.flops(), elements_written(call))),
         });
         Ok(PlanId(self.plans.len() - 1))
     }
@@ -186,6 +186,14 @@ impl<T: Real> CpuExecutor<T> {
     pub(crate) fn collect<R>(&mut self, ticket: Ticket, read: impl FnOnce(&[u32]) -> R) -> R {
         read(&self.fetched[ticket.0])
     }
+}
+
+fn elements_written(call: &Call) -> usize {
+    let bindings = call.kernel.bindings();
+    let args = bindings.iter().zip(&call.args);
+    args.filter(|(binding, _)| binding.access == Access::Write)
+        .map(|(_, arg)| arg.len)
+        .sum()
 }
 
 impl PreparedCall {

@@ -16,8 +16,8 @@ pub use settings::Augmentation;
 use super::gather::Source;
 use super::program::{WORKGROUP, uniform_block};
 use super::{Args, Binding, Compute, Gather, Program, Real, Target, matrix, threefry};
+use crate::parallel::for_chunks_with;
 use canvas::Canvas;
-use rayon::prelude::*;
 
 /// Pixels below which the CPU twin stays on one thread: some ten microseconds of work.
 const PIXELS_PER_TASK: usize = 1024;
@@ -143,7 +143,7 @@ impl Compute for Augment {
         let (x, batch_labels) = (args.write(), args.write_words());
         let (cols, ld, ld4) = (gather.shape.cols, gather.shape.ld(), gather.shape.ld4());
         let weights = elastic::weights(&self.augmentation);
-        let one = |canvas: &mut Canvas<T>, (i, x): (usize, &mut [T])| {
+        let one = |canvas: &mut Canvas<T>, i: usize, x: &mut [T]| {
             let (x, padding) = x.split_at_mut(cols);
             let row = sample(i);
             match gather.source {
@@ -155,11 +155,11 @@ impl Compute for Augment {
             canvas.paint(&weights, scale, shift, x);
             padding.fill(T::ZERO);
         };
-        x[..gather.shape.floats()]
-            .par_chunks_exact_mut(ld)
-            .with_min_len(PIXELS_PER_TASK.div_ceil(ld))
-            .enumerate()
-            .for_each_init(|| Canvas::new(self.augmentation), one);
+        let (x, least) = (
+            &mut x[..gather.shape.floats()],
+            PIXELS_PER_TASK.div_ceil(ld),
+        );
+        for_chunks_with(x, ld, least, || Canvas::new(self.augmentation), one);
         for (i, label) in batch_labels[..gather.shape.rows].iter_mut().enumerate() {
             *label = labels[sample(i)];
         }

@@ -7,7 +7,7 @@ use super::elementwise::PARALLEL_FLOATS;
 use super::program::{WORKGROUP, uniform_block};
 use super::update::ALL_FINITE;
 use super::{Args, Binding, Compute, Program, Real, Target};
-use rayon::prelude::*;
+use crate::parallel::for_chunks;
 
 /// A flat region. Arguments: x, out, state.
 #[derive(Clone, Debug, PartialEq)]
@@ -109,10 +109,10 @@ impl Compute for Blend {
         }
         let (x, add) = (&x[..self.floats], T::of(self.add.into()));
         let keep = self.keep.map(|keep| T::of(keep.into()));
-        out[..self.floats]
-            .par_chunks_mut(PARALLEL_FLOATS)
-            .zip(x.par_chunks(PARALLEL_FLOATS))
-            .for_each(|(out, x)| match keep {
+        let out = &mut out[..self.floats];
+        for_chunks(out, PARALLEL_FLOATS, 1, |i, out| {
+            let x = &x[i * PARALLEL_FLOATS..][..out.len()];
+            match keep {
                 Some(keep) => {
                     for (out, &x) in out.iter_mut().zip(x) {
                         *out = keep * *out + add * x;
@@ -123,7 +123,8 @@ impl Compute for Blend {
                         *out = add * x;
                     }
                 }
-            });
+            }
+        });
     }
 }
 

@@ -19,7 +19,7 @@ pub(crate) mod scale;
 use super::program::WORKGROUP;
 use super::program::uniform_block;
 use super::{Activation, Args, Binding, Compute, MatrixShape, Program, Real, Target, matrix};
-use rayon::prelude::*;
+use crate::parallel::for_chunks;
 
 const SOURCE: &str = include_str!("../../shaders/elementwise/elementwise.wgsl");
 
@@ -230,10 +230,7 @@ pub(crate) fn for_rows<T: Real>(
         out.chunks_exact_mut(shape.ld()).enumerate().for_each(one);
     } else {
         let rows_per_task = (PARALLEL_FLOATS / 4).div_ceil(shape.ld());
-        out.par_chunks_exact_mut(shape.ld())
-            .with_min_len(rows_per_task)
-            .enumerate()
-            .for_each(one);
+        for_chunks(out, shape.ld(), rows_per_task, |i, out| one((i, out)));
     }
 }
 

@@ -1,4 +1,4 @@
-//! The CPU's matrix product C = A·B: packed panels, register tiles, tasks for rayon. All of it is safe Rust.
+//! The CPU's matrix product C = A·B: packed panels, register tiles, tasks for threads. All of it is safe Rust.
 //!
 //! A tile of C, [`STRIP`] by [`LANES`], stays in registers over a stretch of K. One operand is read in vectors, from
 //! panels of `LANES` columns packed line by line; of the other, single numbers are spread over a vector.
@@ -24,6 +24,7 @@ mod vectors;
 
 use super::simd::{self, Vectorized};
 use super::{Layout, Matmul, Real};
+use crate::parallel;
 use block::{Block, MOST_ROWS};
 use numbers::Numbers;
 use std::cell::{Cell, RefCell};
@@ -119,7 +120,7 @@ pub(crate) fn product<T: Real>(
         turned,
         finish: &finish,
     };
-    let cut = Cut::new(call, rayon::current_num_threads());
+    let cut = Cut::new(call, parallel::threads());
     share_rows(
         &job,
         &cut,
@@ -192,7 +193,7 @@ fn share_rows<T: Real, F: Fn(usize, usize, &mut [T]) + Sync>(
     }
     let middle = rows.div_ceil(cut.rows) / 2 * cut.rows;
     let (top, bottom) = c.split_at_mut(middle * ld);
-    rayon::join(
+    parallel::join(
         || share_rows(job, cut, first, top, ld),
         || share_rows(job, cut, first + middle, bottom, ld),
     );
@@ -206,7 +207,7 @@ fn share_columns<T: Real, F: Fn(usize, usize, &mut [T]) + Sync>(
     let columns = block.columns.len();
     if columns > cut.columns {
         let right = block.split_off(columns.div_ceil(cut.columns) / 2 * cut.columns);
-        rayon::join(
+        parallel::join(
             || share_columns(job, cut, block),
             || share_columns(job, cut, right),
         );

@@ -16,6 +16,7 @@ use super::{
     Args, Binding, Blocking, Compute, Epilogue, MatrixShape, Program, Real, Target, cascade,
     epilogue, gemm, matrix, pack, row_sums,
 };
+use crate::parallel;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Which operand of a matrix product is read transposed.
@@ -227,7 +228,7 @@ impl Compute for Matmul {
                     }
                 };
                 if self.row_sums && self.a().floats() >= PARALLEL_FLOATS {
-                    rayon::join(product, row_sums);
+                    parallel::join(product, row_sums);
                 } else {
                     product();
                     row_sums();

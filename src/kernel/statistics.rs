@@ -9,7 +9,7 @@ use super::{
     Args, Binding, Compute, MatrixShape, Program, Real, Sum, Target, statistics_change,
     statistics_value,
 };
-use rayon::prelude::*;
+use crate::parallel::for_chunks;
 
 /// Floats that a part leaves: sum, sum of squares, greatest magnitude, zeros, values that are not finite, and padding.
 const PART: usize = 8;
@@ -89,20 +89,18 @@ impl Compute for Statistics {
         let previous = self.change.then(|| &args.read()[..self.floats]);
         let out = &mut args.write()[self.place..][..Self::output(self.floats)];
         let part = 4 * Sum::part(self.floats);
-        out.par_chunks_exact_mut(PART)
-            .enumerate()
-            .for_each(|(i, out)| {
-                let begin = (i * part).min(self.floats);
-                let end = (begin + part).min(self.floats);
-                let found = match previous {
-                    None => statistics(x[begin..end].iter().copied()),
-                    Some(previous) => {
-                        let pairs = x[begin..end].iter().zip(&previous[begin..end]);
-                        statistics(pairs.map(|(&x, &previous)| x - previous))
-                    }
-                };
-                out.copy_from_slice(&found);
-            });
+        for_chunks(out, PART, 1, |i, out| {
+            let begin = (i * part).min(self.floats);
+            let end = (begin + part).min(self.floats);
+            let found = match previous {
+                None => statistics(x[begin..end].iter().copied()),
+                Some(previous) => {
+                    let pairs = x[begin..end].iter().zip(&previous[begin..end]);
+                    statistics(pairs.map(|(&x, &previous)| x - previous))
+                }
+            };
+            out.copy_from_slice(&found);
+        });
     }
 }
 

@@ -7,7 +7,7 @@ use super::cascade::{self, LEAF, sum_of};
 use super::program::{WORKGROUP, uniform_block};
 use super::reduce::{self, Reduce};
 use super::{Args, Binding, Compute, Program, Real, Target};
-use rayon::prelude::*;
+use crate::parallel::for_chunks;
 
 /// Most partial sums of one call.
 const MOST_PARTS: usize = 64;
@@ -123,14 +123,15 @@ impl Compute for Sum {
         let place = state[0] as usize % self.ring_steps * self.ring_stride + self.ring_offset;
         let out = &mut ring[place..][..Self::parts(self.floats)];
         out.fill(T::ZERO);
-        out.par_iter_mut()
-            .zip(x[..self.floats].par_chunks(4 * Self::part(self.floats)))
-            .for_each(|(out, part)| {
-                *out = if self.squares {
-                    sum_of(part, |x| x * x)
-                } else {
-                    sum_of(part, |x| x)
-                }
-            });
+        let (x, part) = (&x[..self.floats], 4 * Self::part(self.floats));
+        for_chunks(out, 1, 1, |i, out| {
+            let begin = (i * part).min(x.len());
+            let part = &x[begin..(begin + part).min(x.len())];
+            out[0] = if self.squares {
+                sum_of(part, |x| x * x)
+            } else {
+                sum_of(part, |x| x)
+            };
+        });
     }
 }

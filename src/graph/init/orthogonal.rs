@@ -1,7 +1,7 @@
 //! Random orthogonal matrices.
 
+use crate::parallel::{Threads, for_chunks, is_large};
 use crate::random::Random;
-use rayon::prelude::*;
 
 /// A matrix [rows, cols], row by row, whose rows (columns, if there are more rows) have length `gain` and are
 /// perpendicular: W·Wᵀ = gain²·I (WᵀW).
@@ -14,26 +14,34 @@ pub(super) fn draw(random: &mut Random, rows: usize, cols: usize, gain: f64) -> 
     let mut vectors: Vec<Vec<f64>> = (0..count)
         .map(|_| (0..length).map(|_| random.normal()).collect())
         .collect();
-    for i in 0..count {
-        let (head, rest) = vectors.split_at_mut(i + 1);
-        let unit = &mut head[i];
-        let scale = 1.0 / libm::sqrt(dot(unit, unit));
-        unit.iter_mut().for_each(|x| *x *= scale);
-        let unit: &[f64] = unit;
-        // Each vector is worked on by itself, so the threads change no bit.
-        rest.par_iter_mut().with_min_len(8).for_each(|vector| {
-            let along = dot(unit, vector);
-            for (x, u) in vector.iter_mut().zip(unit) {
-                *x -= along * u;
-            }
-        });
-    }
+    let flops = 2 * count * count * length;
+    Threads::default().run(is_large(flops as u64, 0), || orthonormalize(&mut vectors));
     let entry = |i: usize| {
         let (row, col) = (i / cols, i % cols);
         let (vector, place) = if rows <= cols { (row, col) } else { (col, row) };
         (gain * vectors[vector][place]) as f32
     };
     (0..rows * cols).map(entry).collect()
+}
+
+/// The modified Gram-Schmidt process.
+fn orthonormalize(vectors: &mut [Vec<f64>]) {
+    for i in 0..vectors.len() {
+        let (head, rest) = vectors.split_at_mut(i + 1);
+        let unit = &mut head[i];
+        let scale = 1.0 / libm::sqrt(dot(unit, unit));
+        unit.iter_mut().for_each(|x| *x *= scale);
+        let unit: &[f64] = unit;
+        // Each vector is worked on by itself, so the threads change no bit.
+        for_chunks(rest, 1, 8, |_, vectors| {
+            for vector in vectors {
+                let along = dot(unit, vector);
+                for (x, u) in vector.iter_mut().zip(unit) {
+                    *x -= along * u;
+                }
+            }
+        });
+    }
 }
 
 /// In eight sums, which a compiler can keep in one or two registers.

@@ -4,7 +4,7 @@
 use super::{LANES, TASK};
 use crate::kernel::Real;
 use crate::kernel::simd::{self, Vectorized};
-use rayon::prelude::*;
+use crate::parallel::for_chunks;
 
 /// Vectors that are summed side by side.
 const CHAINS: usize = 4;
@@ -18,16 +18,16 @@ pub(super) fn product<T: Real>(
     finish: &(impl Fn(usize, usize, &mut [T]) + Sync),
 ) {
     let columns = (TASK / a.len().max(1)).max(1);
-    let part = |(i, c): (usize, &mut [T])| {
+    let part = |i: usize, c: &mut [T]| {
         let first = i * columns;
         let b = &b[first * ld..];
         simd::vectorized(Dots { a, b, ld, c });
         finish(0, first, c);
     };
     if c.len() <= columns {
-        part((0, c));
+        part(0, c);
     } else {
-        c.par_chunks_mut(columns).enumerate().for_each(part);
+        for_chunks(c, columns, 1, part);
     }
 }
 

@@ -3,7 +3,7 @@
 use super::{LANES, PACKED_COLUMNS};
 use crate::kernel::Real;
 use crate::kernel::simd::{self, Vectorized};
-use rayon::prelude::*;
+use crate::parallel::for_chunks;
 use std::ops::Range;
 
 /// Numbers from which packing is worth several threads.
@@ -216,11 +216,12 @@ fn share<T: Real>(
     }
     let lines = room(lines, columns.div_ceil(LANES) * depth);
     let chunk = at_a_time / LANES * depth;
-    let pack = |(i, lines): (usize, &mut [Line<T>])| pack(i * at_a_time, lines);
+    let pack = |i: usize, lines: &mut [Line<T>]| pack(i * at_a_time, lines);
     if columns * depth < PARALLEL {
-        lines.chunks_mut(chunk).enumerate().for_each(pack);
+        let chunks = lines.chunks_mut(chunk).enumerate();
+        chunks.for_each(|(i, lines)| pack(i, lines));
     } else {
-        lines.par_chunks_mut(chunk).enumerate().for_each(pack);
+        for_chunks(lines, chunk, 1, pack);
     }
 }
 

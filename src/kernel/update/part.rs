@@ -4,6 +4,7 @@ use super::MOST_MOMENTS;
 use super::grouped::BLOCK;
 use crate::kernel::Real;
 use crate::kernel::elementwise::PARALLEL_FLOATS;
+use crate::parallel;
 
 /// Floats that one CPU task updates.
 const TASK: usize = 1 << 14;
@@ -73,6 +74,6 @@ impl<'a, T: Real> Part<'a, T> {
             return run(self);
         }
         let (first, rest) = self.split_at(length / 2 / BLOCK * BLOCK);
-        rayon::join(|| first.split(run), || rest.split(run));
+        parallel::join(|| first.split(run), || rest.split(run));
     }
 }

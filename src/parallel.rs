@@ -1,0 +1,263 @@
+//! Work shared out to threads: always those of a pool of wgrad's own, never the caller's.
+//!
+//! A thread of a rayon pool that waits runs other tasks of its pool meanwhile. In a pool of the caller's these would be the
+//! caller's tasks, which may want a lock that the waiting thread holds: a deadlock. Therefore
+//!
+//! - parallel work runs on threads that run nothing else. Outside them, the functions of this module run their work in
+//!   order, on the calling thread;
+//! - the calling thread blocks until the pool is done, and runs nothing meanwhile.
+//!
+//! The number of threads changes no bit of any result.
+
+use crate::{Error, Result};
+use rayon::prelude::*;
+use std::cell::Cell;
+use std::panic::resume_unwind;
+use std::sync::{Arc, LazyLock};
+
+/// Floating-point operations of a kernel from which it is shared out to several threads. Work without any such kernel
+/// stays on the thread that asks for it: waking another takes longer.
+const LARGE_FLOPS: u64 = 1 << 20;
+
+/// The same in elements that a kernel writes, for those that hardly compute.
+const LARGE_WRITES: usize = 1 << 18;
+
+thread_local! {
+    /// Whether this thread belongs to one of wgrad's pools.
+    static IN_POOL: Cell<bool> = const { Cell::new(false) };
+}
+
+/// The pool of all devices and data sets that have none of their own. None where the system gives no threads.
+static SHARED: LazyLock<Option<rayon::ThreadPool>> = LazyLock::new(|| {
+    let pool = build(rayon::ThreadPoolBuilder::new());
+    // One thread besides the calling one, which waits, would only cost the way there.
+    pool.ok().filter(|pool| pool.current_num_threads() > 1)
+});
+
+fn build(
+    builder: rayon::ThreadPoolBuilder,
+) -> std::result::Result<rayon::ThreadPool, rayon::ThreadPoolBuildError> {
+    builder
+        .thread_name(|i| format!("wgrad {i}"))
+        .start_handler(|_| IN_POOL.set(true))
+        .build()
+}
+
+/// The threads of a CPU device: those of the shared pool, or of one of the device's own.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Threads(Option<Arc<Own>>);
+
+/// A device's own pool. None for a single thread: that is the calling one.
+#[derive(Debug)]
+struct Own(Option<rayon::ThreadPool>);
+
+impl Threads {
+    pub(crate) fn new(count: usize) -> Result<Self> {
+        if count == 0 {
+            return Err(Error::argument("the number of threads", "at least 1", 0));
+        }
+        if count == 1 {
+            return Ok(Threads(Some(Arc::new(Own(None)))));
+        }
+        let pool = build(rayon::ThreadPoolBuilder::new().num_threads(count)).map_err(|error| {
+            Error::OpenDevice {
+                adapter: format!("CPU ({count} threads)"),
+                message: error.to_string(),
+            }
+        })?;
+        Ok(Threads(Some(Arc::new(Own(Some(pool))))))
+    }
+
+    fn pool(&self) -> Option<&rayon::ThreadPool> {
+        match &self.0 {
+            Some(own) => own.0.as_ref(),
+            None => SHARED.as_ref(),
+        }
+    }
+
+    pub(crate) fn count(&self) -> usize {
+        self.pool()
+            .map_or(1, rayon::ThreadPool::current_num_threads)
+    }
+
+    pub(crate) fn is_same(&self, other: &Threads) -> bool {
+        match (&self.0, &other.0) {
+            (None, None) => true,
+            (Some(a), Some(b)) => Arc::ptr_eq(a, b),
+            _ => false,
+        }
+    }
+
+    /// Does the work: what is large on a thread of the pool, where its parts are shared out; anything else here and in order.
+    pub(crate) fn run<R: Send>(&self, large: bool, work: impl FnOnce() -> R + Send) -> R {
+        match self.pool() {
+            Some(pool) if large && !IN_POOL.get() => wait_for(pool, work),
+            _ => work(),
+        }
+    }
+}
+
+/// Runs the work on a pool and blocks until it is done.
+fn wait_for<R: Send>(pool: &rayon::ThreadPool, work: impl FnOnce() -> R + Send) -> R {
+    if rayon::current_thread_index().is_none() {
+        // Of no pool: rayon has nothing to run here, and blocks.
+        return pool.install(work);
+    }
+    // Of a pool of the caller's: rayon would run the caller's tasks here. It cannot see that thread behind another one.
+    let mut work = Some(work);
+    let done = std::thread::scope(|scope| {
+        let work = &mut work;
+        let courier = std::thread::Builder::new()
+            .name("wgrad courier".into())
+            .spawn_scoped(scope, move || work.take().map(|work| pool.install(work)));
+        match courier.ok()?.join() {
+            Ok(done) => done,
+            Err(panic) => resume_unwind(panic),
+        }
+    });
+    match (done, work) {
+        (Some(done), _) => done,
+        // The system gave no thread.
+        (None, Some(work)) => work(),
+        (None, None) => unreachable!("work that was taken is done"),
+    }
+}
+
+/// Threads that share the work of the calling one.
+pub(crate) fn threads() -> usize {
+    if IN_POOL.get() {
+        rayon::current_num_threads()
+    } else {
+        1
+    }
+}
+
+/// Both, in parallel within a pool.
+pub(crate) fn join<A: Send, B: Send>(
+    a: impl FnOnce() -> A + Send,
+    b: impl FnOnce() -> B + Send,
+) -> (A, B) {
+    if IN_POOL.get() {
+        rayon::join(a, b)
+    } else {
+        (a(), b())
+    }
+}
+
+/// Calls `each(i, chunk)` for every chunk of this length (the last may be shorter), in parallel within a pool. A task takes
+/// at least so many chunks.
+pub(crate) fn for_chunks<T: Send>(
+    values: &mut [T],
+    length: usize,
+    least: usize,
+    each: impl Fn(usize, &mut [T]) + Sync,
+) {
+    for_chunks_with(values, length, least, || (), |(), i, chunk| each(i, chunk));
+}
+
+/// The same with something that each task makes for itself.
+pub(crate) fn for_chunks_with<T: Send, S>(
+    values: &mut [T],
+    length: usize,
+    least: usize,
+    init: impl Fn() -> S + Sync,
+    each: impl Fn(&mut S, usize, &mut [T]) + Sync,
+) {
+    if IN_POOL.get() {
+        values
+            .par_chunks_mut(length)
+            .with_min_len(least)
+            .enumerate()
+            .for_each_init(&init, |state, (i, chunk)| each(state, i, chunk));
+    } else {
+        let mut state = init();
+        for (i, chunk) in values.chunks_mut(length).enumerate() {
+            each(&mut state, i, chunk);
+        }
+    }
+}
+
+/// Whether a call is worth several threads: by its operations, or by the elements it writes where it only moves data.
+pub(crate) fn is_large(flops: u64, written: usize) -> bool {
+    flops >= LARGE_FLOPS || written >= LARGE_WRITES
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+    use std::path::Path;
+
+    #[test]
+    fn rayon_is_used_in_this_file_alone() {
+        fn check(folder: &Path, files: &mut usize) {
+            for entry in std::fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    check(&path, files);
+                    continue;
+                }
+                *files += 1;
+                let text = std::fs::read_to_string(&path).unwrap();
+                let uses = text.contains("rayon::") || text.contains("par_");
+                assert_eq!(uses, path.ends_with("src/parallel.rs"), "{path:?}");
+            }
+        }
+        let mut files = 0;
+        check(
+            &Path::new(env!("CARGO_MANIFEST_DIR")).join("src"),
+            &mut files,
+        );
+        assert!(files > 100);
+    }
+
+    #[test]
+    fn outside_a_pool_everything_runs_on_the_calling_thread_in_order() {
+        let here = std::thread::current().id();
+        let on_this_thread = || assert_eq!(std::thread::current().id(), here);
+        assert_eq!(threads(), 1);
+        join(on_this_thread, on_this_thread);
+        let mut values = [0; 10];
+        for_chunks(&mut values, 4, 1, |i, chunk| {
+            on_this_thread();
+            chunk.fill(i + 1);
+        });
+        assert_eq!(values, [1, 1, 1, 1, 2, 2, 2, 2, 3, 3]);
+        // Small work, and any work of a single thread, does not leave it either.
+        Threads::default().run(false, on_this_thread);
+        Threads::new(1).unwrap().run(true, on_this_thread);
+        Threads::new(2).unwrap().run(false, on_this_thread);
+    }
+
+    #[test]
+    fn large_work_runs_in_the_pool_wherever_it_is_called() {
+        let (two, three) = (Threads::new(2).unwrap(), Threads::new(3).unwrap());
+        let in_two = || two.run(true, threads);
+        assert_eq!(in_two(), 2);
+        // From a task of the caller's, and from within another pool of wgrad's: there it stays.
+        let callers = rayon::ThreadPoolBuilder::new().num_threads(4);
+        assert_eq!(callers.build().unwrap().install(in_two), 2);
+        assert_eq!(three.run(true, in_two), 3);
+        let mut values = [0; 100];
+        two.run(true, || {
+            for_chunks(&mut values, 7, 2, |i, chunk| chunk.fill(i))
+        });
+        assert!(values.iter().enumerate().all(|(i, &value)| value == i / 7));
+    }
+
+    #[test]
+    fn a_panic_in_the_pool_reaches_the_caller() {
+        let two = Threads::new(2).unwrap();
+        let fail = || two.run(true, || resume_unwind(Box::new("a panic")));
+        let callers = rayon::ThreadPoolBuilder::new().num_threads(1);
+        let callers = callers.build().unwrap();
+        for caught in [
+            catch_unwind(AssertUnwindSafe(fail)),
+            catch_unwind(AssertUnwindSafe(|| callers.install(fail))),
+        ] {
+            let panic: Box<dyn std::any::Any + Send> = caught.unwrap_err();
+            assert_eq!(panic.downcast_ref(), Some(&"a panic"));
+        }
+        assert_eq!(two.run(true, threads), 2);
+    }
+}
