@@ -129,6 +129,66 @@ fn a_plateau_counts_patience_and_cooldown() {
     );
 }
 
+/// "Better" is below best − threshold·|best|, or above best + threshold·|best|: also where metrics are negative.
+#[test]
+fn a_relative_threshold_is_of_the_size_of_the_best() {
+    let observe = |plateau: ReduceOnPlateau, metrics: &[f64]| -> Vec<f64> {
+        let mut plateau = plateau.build().unwrap();
+        metrics.iter().map(|&m| plateau.observe(m)).collect()
+    };
+    let halves = [1.0, 1.0, 0.5, 0.5, 0.25, 0.25, 0.125, 0.125];
+    let base = ReduceOnPlateau::new().factor(0.5).patience(1);
+    for better in [Better::Lower, Better::Higher] {
+        for threshold in [
+            Threshold::Relative(1e-4),
+            Threshold::Relative(0.0),
+            Threshold::Relative(0.9),
+            Threshold::Absolute(0.0),
+            Threshold::Absolute(1e-3),
+        ] {
+            let plateau = base.better(better).threshold(threshold);
+            for flat in [-1.0, -1e-300, -1e300, 0.0, 1e-300, 1.0, f64::MIN, f64::MAX] {
+                let found = observe(plateau, &[flat; 8]);
+                assert_eq!(found, halves, "{better:?} {threshold:?} {flat}");
+            }
+        }
+    }
+    // A tenth of the best is too little, more is enough; the sign of the metric turns nothing round.
+    let tenth = base.threshold(Threshold::Relative(0.1)).patience(0);
+    for (better, best, near, far) in [
+        (Better::Lower, -1.0, -1.09, -1.11),
+        (Better::Lower, 1.0, 0.91, 0.89),
+        (Better::Higher, -1.0, -0.91, -0.89),
+        (Better::Higher, 1.0, 1.09, 1.11),
+        (Better::Lower, 0.0, 1e-9, -1e-9),
+        (Better::Higher, 0.0, -1e-9, 1e-9),
+    ] {
+        let plateau = tenth.better(better);
+        assert_eq!(
+            observe(plateau, &[best, near]),
+            [1.0, 0.5],
+            "{better:?} {best}"
+        );
+        assert_eq!(
+            observe(plateau, &[best, far]),
+            [1.0, 1.0],
+            "{better:?} {best}"
+        );
+    }
+    // What is not finite is never better, and never the best.
+    for better in [Better::Lower, Better::Higher] {
+        for strange in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+            let plateau = base.better(better);
+            let found = observe(plateau, &[strange, strange, -3.0, -3.0, strange]);
+            assert_eq!(found, [1.0, 0.5, 0.5, 0.5, 0.25], "{better:?} {strange}");
+            let mut plateau = plateau.build().unwrap();
+            plateau.observe(-3.0);
+            plateau.observe(strange);
+            assert_eq!(plateau.best(), -3.0);
+        }
+    }
+}
+
 const FEATURES: usize = 6;
 const CLASSES: usize = 3;
 

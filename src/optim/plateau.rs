@@ -18,23 +18,27 @@ pub enum Better {
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Threshold {
-    /// By this fraction of the best, below 1: below best·(1 − threshold), or above best·(1 + threshold).
+    /// By this fraction of the size of the best, below 1: below best − threshold·|best|, or above best + threshold·|best|.
     Relative(f64),
-    /// By this much.
+    /// By this much: below best − threshold, or above best + threshold.
     Absolute(f64),
 }
 
 /// Lowers the learning rate when a metric has not become better for a while (PyTorch's `ReduceLROnPlateau`).
 ///
-/// It hears a metric whenever you have one, most often once an epoch, and gives a factor of the rate, 1 at first. After
-/// more than `patience` metrics in a row that were no better than the best, the factor is multiplied by `factor`, but does
-/// not fall below `floor`; then `cooldown` metrics do not count as bad.
+/// Call [`observe`](Plateau::observe) with a metric, usually once per epoch. It returns a factor of the rate, 1 at first.
+/// After more than `patience` metrics in a row that were no better than the best, the factor is multiplied by `factor`, but
+/// does not fall below `floor`. Then `cooldown` metrics do not count as bad. The first finite metric is always better.
 ///
-/// PyTorch's `min_lr` is floor·η. Its `eps` is absolute, here a fraction of η: a fall by no more is not made. A metric that
-/// is not a number is no better than any.
+/// It differs from PyTorch in these points:
+/// - PyTorch's relative threshold compares with best·(1 ∓ threshold). For a negative best that bound lies on the wrong
+///   side, and an unchanged metric counts as better. Here the bound is best ∓ threshold·|best|. The two agree for metrics
+///   that are not negative.
+/// - A metric that is NaN or infinite is never better, and never becomes the best.
+/// - PyTorch's `min_lr` is floor·η. Its `eps` is absolute; here it is a fraction of η: a smaller fall is not made.
 ///
-/// A trainer takes one [for its own](crate::TrainerBuilder::reduce_on_plateau), and saves its state in checkpoints; or
-/// observe metrics yourself:
+/// A trainer takes one [for its own](crate::TrainerBuilder::reduce_on_plateau), calls it after every epoch of a fit, and
+/// saves its state in checkpoints. Or observe metrics yourself:
 ///
 /// ```
 /// use wgrad::ReduceOnPlateau;
@@ -140,14 +144,10 @@ impl ReduceOnPlateau {
         }
         fraction("the floor of a plateau", self.floor)?;
         at_least("the least fall of a plateau", self.least_fall)?;
-        let best = match self.better {
-            Better::Lower => f64::INFINITY,
-            Better::Higher => f64::NEG_INFINITY,
-        };
         Ok(Plateau {
             settings: self,
             state: PlateauState {
-                best,
+                best: self.worst(),
                 bad: 0,
                 cooling: 0,
                 factor: 1.0,
@@ -157,14 +157,14 @@ impl ReduceOnPlateau {
 }
 
 impl Plateau {
-    /// Hears a metric, and gives the factor of the learning rate from now on.
+    /// Takes the next metric, and returns the factor of the learning rate from now on.
     pub fn observe(&mut self, metric: f64) -> f64 {
         let settings = self.settings;
         let state = &mut self.state;
         if settings.is_better(metric, state.best) {
             (state.best, state.bad) = (metric, 0);
         } else {
-            state.bad += 1;
+            state.bad = state.bad.saturating_add(1);
         }
         if state.cooling > 0 {
             (state.cooling, state.bad) = (state.cooling - 1, 0);
@@ -191,12 +191,26 @@ impl Plateau {
 }
 
 impl ReduceOnPlateau {
+    /// The best before the first metric: every finite metric is better.
+    fn worst(&self) -> f64 {
+        match self.better {
+            Better::Lower => f64::INFINITY,
+            Better::Higher => f64::NEG_INFINITY,
+        }
+    }
+
     fn is_better(&self, metric: f64, best: f64) -> bool {
-        match (self.better, self.threshold) {
-            (Better::Lower, Threshold::Relative(by)) => metric < best * (1.0 - by),
-            (Better::Lower, Threshold::Absolute(by)) => metric < best - by,
-            (Better::Higher, Threshold::Relative(by)) => metric > best * (1.0 + by),
-            (Better::Higher, Threshold::Absolute(by)) => metric > best + by,
+        // The margin of an infinite best would be infinite, or NaN at a threshold of 0.
+        if !metric.is_finite() || best == self.worst() {
+            return metric.is_finite();
+        }
+        let margin = match self.threshold {
+            Threshold::Relative(by) => by * best.abs(),
+            Threshold::Absolute(by) => by,
+        };
+        match self.better {
+            Better::Lower => metric < best - margin,
+            Better::Higher => metric > best + margin,
         }
     }
 }
