@@ -5,6 +5,7 @@
 
 mod autodiff;
 mod build;
+mod held;
 mod init;
 mod layers;
 mod op;
@@ -15,6 +16,7 @@ pub use init::{Distribution, Fan, Init};
 pub use term::LossTarget;
 
 pub(crate) use autodiff::Derivatives;
+pub(crate) use held::Held;
 pub(crate) use op::Op;
 pub(crate) use term::{Supervision, Term};
 

@@ -1,22 +1,22 @@
 //! Checks a network's gradient against differences of its loss, in `f64`.
 
-use super::{Losses, Network};
+use super::Network;
+use super::moved_loss::Check;
 use crate::data::Targets;
-use crate::executor::CpuExecutor;
-use crate::graph::Supervision;
-use crate::kernel::MatrixShape;
-use crate::kernel::program::Element;
-use crate::kernel::update::state_at;
-use crate::plan::{BufferSpec, Clock, Role, Task, class_weights, lower};
+use crate::graph::{Graph, Op};
 use crate::random::{Random, Stream};
 use crate::{Error, Result};
+use std::fmt;
 
-/// What [`Network::gradient_check`] found.
+/// What [`Network::gradient_check`] found. Its [`Display`](fmt::Display) form is a table, with what was left out below.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct GradientCheck {
     /// One entry a parameter.
     pub parameters: Vec<ParameterCheck>,
+    /// What the comparison does not cover, in sentences: values that were held constant, parameters without a gradient,
+    /// random numbers, labels.
+    pub left_out: Vec<String>,
 }
 
 /// How well one parameter's gradient agrees with differences of the loss.
@@ -29,10 +29,20 @@ pub struct ParameterCheck {
     pub analytic: f64,
     /// The same from the central difference (L(θ + hd) − L(θ − hd)) / 2h.
     pub numeric: f64,
+    /// Whether the loss depends on the parameter in a way that has a gradient. If not, both derivatives are 0, and the
+    /// comparison proves nothing.
+    pub reached: bool,
+    /// Where the two disagree at a kink of the loss (ReLU at 0): the derivatives along −d and along d,
+    /// (L(θ) − L(θ − hd)) / h and (L(θ + hd) − L(θ)) / h. There is no single derivative to compare with then.
+    pub kink: Option<[f64; 2]>,
 }
 
 /// Step of the central difference: its error h²·L‴/6 and the rounding error 1e-16/h are both about 1e-10 then.
 const STEP: f64 = 1e-5;
+
+/// A second, smaller step, where the first does not agree: a kink between θ and θ ± hd is most often not within it. Its
+/// rounding error is about 1e-10 too.
+const SMALLER_STEP: f64 = 1e-6;
 
 impl ParameterCheck {
     /// |analytic − numeric| relative to the larger of the two, or to 1e-4 where both are smaller: a difference is no better than
@@ -43,11 +53,14 @@ impl ParameterCheck {
 }
 
 impl GradientCheck {
-    /// Whether every relative error is below the tolerance; 1e-6 is one that a right gradient meets.
+    /// Whether some gradient was compared, and every relative error is below the tolerance; 1e-6 is one that a right
+    /// gradient meets. A difference across a kink counts like any other; [`ParameterCheck::kink`] tells it apart.
     pub fn passes(&self, tolerance: f64) -> bool {
-        self.parameters
-            .iter()
-            .all(|p| p.relative_error() < tolerance)
+        self.parameters.iter().any(|p| p.reached)
+            && self
+                .parameters
+                .iter()
+                .all(|p| p.relative_error() < tolerance)
     }
 
     /// The parameter whose gradient agrees least; NaN counts as the worst.
@@ -65,11 +78,49 @@ impl GradientCheck {
     }
 }
 
+impl fmt::Display for GradientCheck {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [name, analytic, numeric, error] = ["parameter", "analytic", "numeric", "error"];
+        writeln!(f, "{name:<28} {analytic:>14} {numeric:>14} {error:>9}")?;
+        for p in &self.parameters {
+            let (name, error) = (&p.name, p.relative_error());
+            write!(
+                f,
+                "{name:<28} {:>14.6e} {:>14.6e} {error:>9.1e}",
+                p.analytic, p.numeric
+            )?;
+            match p.kink {
+                Some([below, above]) => {
+                    writeln!(
+                        f,
+                        "  a kink: {below:.6e} on one side, {above:.6e} on the other"
+                    )?;
+                }
+                None => writeln!(f)?,
+            }
+        }
+        self.left_out
+            .iter()
+            .try_for_each(|what| writeln!(f, "left out: {what}"))
+    }
+}
+
 impl Network {
     /// Compares, for every parameter, the gradient of the loss on a batch with a central difference along a random
     /// direction, in `f64` on the CPU path, whatever the network's device. A right gradient gives relative errors below
-    /// about 1e-6; one wrong by a factor, a sign or a transpose gives errors near 1. Near a kink of a
-    /// piecewise activation (ReLU at 0) a difference may honestly disagree.
+    /// about 1e-6; one wrong by a factor, a sign or a transpose gives errors near 1.
+    ///
+    /// Both sides are of the same function: what differentiation takes for constant is held constant in the differences too.
+    /// These are operands of [`stop_gradient`](crate::Graph::stop_gradient), probabilities of
+    /// [`bernoulli`](crate::Graph::bernoulli), and values of the graph that are
+    /// [targets](crate::LossTarget::Value). Dropout and other random numbers are drawn once. Batch normalisation uses the
+    /// batch's statistics, as in training. [`GradientCheck::left_out`] tells what was held, and what cannot be compared.
+    ///
+    /// All parameters are checked, also those that a trainer's groups or phases freeze. Gradients of the input and of
+    /// targets are not computed anywhere, so they are not checked.
+    ///
+    /// Where a difference straddles a kink of a piecewise function (ReLU at 0), a smaller step is tried. Exactly at a kink
+    /// the two honestly disagree: [`ParameterCheck::kink`] then has the derivatives of both sides.
     ///
     /// # Errors
     /// As [`Network::gradients`].
@@ -81,8 +132,9 @@ impl Network {
     ) -> Result<GradientCheck> {
         let targets = targets.into();
         let (rows, supervision) = self.check_batch("gradient_check", x, targets)?;
-        let mut check = Check::new(self, x, targets, rows, supervision).await?;
-        let (loss, gradients) = check.differentiate(self)?;
+        let held = self.graph.held(&self.terms, self.output);
+        let mut check = Check::new(self, &held, x, targets, rows, supervision).await?;
+        let (loss, gradients) = check.differentiate(self.graph.parameters.len())?;
         if !loss.is_finite() {
             return Err(Error::NonFinite {
                 step: 0,
@@ -98,15 +150,44 @@ impl Network {
                 .collect();
             let length = direction.iter().map(|d| d * d).sum::<f64>().sqrt();
             let direction: Vec<f64> = direction.iter().map(|d| d / length).collect();
-            let above = check.loss_at(self, number, &direction, STEP)?;
-            let below = check.loss_at(self, number, &direction, -STEP)?;
-            parameters.push(ParameterCheck {
+            let mut compared = ParameterCheck {
                 name: self.graph.parameters[number].name.clone(),
                 analytic: gradient.iter().zip(&direction).map(|(g, d)| g * d).sum(),
-                numeric: (above - below) / (2.0 * STEP),
-            });
+                numeric: f64::NAN,
+                reached: check.reaches(number),
+                kink: None,
+            };
+            let mut slopes = |step| -> Result<[f64; 2]> {
+                let above = check.loss_at(number, &direction, step)?;
+                let below = check.loss_at(number, &direction, -step)?;
+                Ok([(loss - below) / step, (above - loss) / step])
+            };
+            compared.differ_by(&mut slopes)?;
+            parameters.push(compared);
         }
-        Ok(GradientCheck { parameters })
+        let mut left_out = held.notes;
+        for compared in parameters.iter().filter(|p| !p.reached) {
+            left_out.push(format!(
+                "{}: the loss does not depend on it, or only through what is held constant, so its gradient is 0",
+                compared.name
+            ));
+        }
+        left_out.extend(self.graph.random_notes());
+        for term in &self.terms {
+            if term.loss.factor == 0.0 {
+                left_out.push(format!("the loss {} has the factor 0", term.name));
+            }
+            if term.takes_labels(supervision) {
+                left_out.push(format!(
+                    "the labels of the loss {} are whole numbers, which have no gradient",
+                    term.name
+                ));
+            }
+        }
+        Ok(GradientCheck {
+            parameters,
+            left_out,
+        })
     }
 
     /// [`Network::gradient_check_async`], waited for.
@@ -121,121 +202,43 @@ impl Network {
     }
 }
 
-/// The network's gradient plan on the CPU in `f64`.
-struct Check {
-    executor: CpuExecutor<f64>,
-    plan: crate::executor::PlanId,
-    losses: Losses,
-    /// The parameters that the loss depends on.
-    reached: Vec<usize>,
+impl ParameterCheck {
+    /// Fills in the central difference and whether there is a kink, from the slopes on both sides by step.
+    fn differ_by(&mut self, slopes: &mut impl FnMut(f64) -> Result<[f64; 2]>) -> Result<()> {
+        let central = |[below, above]: [f64; 2]| (below + above) / 2.0;
+        let wide = slopes(STEP)?;
+        self.numeric = central(wide);
+        if self.relative_error() < 1e-6 {
+            return Ok(());
+        }
+        let narrow = slopes(SMALLER_STEP)?;
+        let first = self.numeric;
+        let error = self.relative_error();
+        self.numeric = central(narrow);
+        if self.relative_error() < error / 2.0 {
+            return Ok(());
+        }
+        self.numeric = first;
+        // The slopes of a smooth loss differ by h·L″: ten times less at the smaller step. At a kink they differ as much.
+        let gap = |[below, above]: [f64; 2]| (above - below).abs();
+        let size = narrow[0].abs().max(narrow[1].abs()).max(1e-4);
+        if gap(narrow) > gap(wide) / 2.0 && gap(narrow) > 1e-5 * size {
+            self.kink = Some(narrow);
+        }
+        Ok(())
+    }
 }
 
-impl Check {
-    async fn new(
-        network: &mut Network,
-        x: &[f32],
-        targets: Targets<'_>,
-        rows: usize,
-        supervision: Supervision,
-    ) -> Result<Self> {
-        let plan = lower(&network.request(rows, Task::Differentiate, supervision));
-        let has = |role| plan.buffer(role).is_some();
-        let mut executor = CpuExecutor::default();
-        // Every parameter is written, also those that the loss does not depend on.
-        for (segment, &len) in network.arena.segments.iter().enumerate() {
-            let (role, element) = (Role::Parameters(segment), Element::Float);
-            executor.reserve(BufferSpec { role, element, len })?;
-        }
-        let id = executor.add(&plan)?;
-        let shape = MatrixShape::new(rows, network.inputs());
-        // The losses may not need all that came.
-        if has(Role::Input) {
-            executor.write(Role::Input, 0, bytemuck::cast_slice(&shape.pad(x)))?;
-        }
-        if let (true, Some(labels)) = (has(Role::Labels), targets.labels) {
-            executor.write(Role::Labels, 0, labels)?;
-        }
-        if let (true, Some(values)) = (has(Role::Targets), targets.values) {
-            let padded = MatrixShape::new(rows, values.len() / rows).pad(values);
-            executor.write(Role::Targets, 0, bytemuck::cast_slice(&padded))?;
-        }
-        if has(Role::ClassWeights) {
-            let (weights, _) = class_weights(&network.terms);
-            executor.write(Role::ClassWeights, 0, bytemuck::cast_slice(&weights))?;
-        }
-        for number in 0..network.graph.parameters.len() {
-            let values = network.read_arena(Role::Parameters, 0, number).await?;
-            let place = network.arena.places[number];
-            let padded = place.shape.pad(&values);
-            executor.write(
-                Role::Parameters(place.segment),
-                place.offset,
-                bytemuck::cast_slice(&padded),
-            )?;
-        }
-        Ok(Check {
-            executor,
-            plan: id,
-            losses: Losses::new(network, rows),
-            reached: plan.guards,
+impl Graph {
+    /// What the check of a graph with random numbers does not cover.
+    fn random_notes(&self) -> Option<String> {
+        let random =
+            |node: &&crate::graph::Node| matches!(node.op, Op::Dropout { .. } | Op::Random { .. });
+        let count = self.nodes.iter().filter(random).count();
+        (count > 0).then(|| {
+            format!(
+                "{count} dropouts and random values were drawn once, and were the same for all losses"
+            )
         })
-    }
-
-    /// The loss.
-    fn loss(&mut self) -> Result<f64> {
-        self.executor
-            .write(Role::State(Clock::Evaluation), 0, &state_at(0))?;
-        self.executor.run(&[self.plan])?;
-        let metrics = self.executor.floats(Role::Metrics(Clock::Evaluation));
-        self.losses.clear();
-        self.losses.add(metrics, |_| true);
-        Ok(self.losses.loss())
-    }
-
-    /// The loss and the gradient of every parameter.
-    fn differentiate(&mut self, network: &Network) -> Result<(f64, Vec<Vec<f64>>)> {
-        let loss = self.loss()?;
-        let gradient = |(number, place): (usize, &crate::plan::Place)| {
-            // The loss may not depend on it; then nothing was written.
-            if !self.reached.contains(&number) {
-                return vec![0.0; place.shape.rows * place.shape.cols];
-            }
-            let floats = self.executor.floats(Role::Derivatives(place.segment));
-            place
-                .shape
-                .unpad(&floats[place.offset..][..place.shape.floats()])
-        };
-        Ok((
-            loss,
-            network
-                .arena
-                .places
-                .iter()
-                .enumerate()
-                .map(gradient)
-                .collect(),
-        ))
-    }
-
-    /// The loss with one parameter moved along a direction, and moved back after.
-    fn loss_at(
-        &mut self,
-        network: &Network,
-        number: usize,
-        direction: &[f64],
-        step: f64,
-    ) -> Result<f64> {
-        let place = network.arena.places[number];
-        let padded = place.shape.pad(direction);
-        let mut original = Vec::new();
-        let floats = &mut self.executor.floats(Role::Parameters(place.segment))[place.offset..];
-        for (float, d) in floats.iter_mut().zip(&padded) {
-            original.push(*float);
-            *float += step * d;
-        }
-        let loss = self.loss();
-        let floats = &mut self.executor.floats(Role::Parameters(place.segment))[place.offset..];
-        floats[..original.len()].copy_from_slice(&original);
-        loss
     }
 }

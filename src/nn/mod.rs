@@ -5,6 +5,7 @@ mod file;
 mod gradient_check;
 mod gradients;
 mod losses;
+mod moved_loss;
 mod network;
 mod parameters;
 mod predict;

@@ -2,8 +2,8 @@
 
 use super::common::compare::{Tolerance, assert_close};
 use super::common::devices::{cpu, gpu, gpu_checked, gpu_hardware_kernels};
-use super::{batch, networks};
-use wgrad::{Graph, Init, Loss, LossTarget, Sequential};
+use super::{CLASSES, batch, networks};
+use wgrad::{Activation, Graph, Init, Loss, LossTarget, Sequential, Value};
 
 #[test]
 fn gradients_agree_with_central_differences() {
@@ -34,6 +34,124 @@ fn the_gradient_check_names_a_gradient_that_differs() {
         "{check:?}"
     );
     assert!(!check.passes(1e-6));
+    // It is told apart from a wrong gradient by the slopes of both sides, of which one is backpropagation's.
+    let [below, above] = worst.kink.unwrap();
+    let near = |slope: f64| (slope - worst.analytic).abs() < 1e-6;
+    assert!(near(below) != near(above), "{worst:?}");
+    assert!(check.to_string().contains("a kink"), "{check}");
+}
+
+/// A kink that lies between θ and θ + hd, not at θ, is no disagreement: a smaller step does not reach it.
+#[test]
+fn a_kink_near_by_does_not_disturb_the_gradient_check() {
+    let layers = Sequential::new(1).dense(1).relu().dense(2);
+    let mut network = layers.build(cpu(), 0).unwrap();
+    for near in [3e-6, -3e-6] {
+        network.set_parameter("layers.0.weight", &[near]).unwrap();
+        let check = network.gradient_check(&[1.0], &[0], 1).unwrap();
+        assert!(check.passes(1e-6), "{check}");
+    }
+}
+
+/// What differentiation takes for a constant is one in the differences too, wherever it stands.
+#[test]
+fn the_gradient_check_holds_what_has_no_gradient() {
+    type Build = fn(&mut Graph, Value) -> Value;
+    let cases: [(&str, Build); 7] = [
+        ("1 operand of stop_gradient", |graph, h| {
+            let stopped = graph.stop_gradient(h).unwrap();
+            graph.hadamard(h, stopped).unwrap()
+        }),
+        ("1 operand of stop_gradient", |graph, h| {
+            let stopped = graph.stop_gradient(h).unwrap();
+            graph.dense(stopped, 4, Init::default()).unwrap()
+        }),
+        // A parameter that is read on both sides, and a layer with state behind the stop.
+        ("2 operands of stop_gradient", |graph, h| {
+            let normalized = graph.batch_norm(h).unwrap();
+            let stopped = graph.stop_gradient(normalized).unwrap();
+            let again = graph.hadamard(stopped, normalized).unwrap();
+            let stopped = graph.stop_gradient(again).unwrap();
+            let product = graph.hadamard(stopped, h).unwrap();
+            graph.add(product, normalized).unwrap()
+        }),
+        ("1 probability matrix of a Bernoulli draw", |graph, h| {
+            let p = graph.activation(h, Activation::Sigmoid).unwrap();
+            let drawn = graph.bernoulli(p).unwrap();
+            graph.hadamard(h, drawn).unwrap()
+        }),
+        ("the target of the loss of h", |graph, h| {
+            let y = graph.dense(h, 4, Init::default()).unwrap();
+            let squares = Loss::mean_squared_error();
+            graph
+                .loss("of h", &[y], LossTarget::Value(h), squares)
+                .unwrap();
+            y
+        }),
+        (
+            "1 dropouts and random values were drawn once",
+            |graph, h| {
+                let dropped = graph.dropout(h, 0.5).unwrap();
+                graph.dense(dropped, 4, Init::default()).unwrap()
+            },
+        ),
+        ("the loss second has the factor 0", |graph, h| {
+            let squares = Loss::mean_squared_error().scaled(0.0);
+            graph
+                .loss("second", &[h], LossTarget::Constant(1.0), squares)
+                .unwrap();
+            graph.activation(h, Activation::Sigmoid).unwrap()
+        }),
+    ];
+    let (x, labels) = batch(13);
+    let features = x.len() / 13;
+    for (what, build) in cases {
+        let mut graph = Graph::new();
+        let input = graph.input(features).unwrap();
+        let z = graph.dense(input, 4, Init::default()).unwrap();
+        let h = graph.activation(z, Activation::Tanh).unwrap();
+        let y = build(&mut graph, h);
+        let y = graph.dense(y, CLASSES, Init::default()).unwrap();
+        let loss = Loss::softmax_cross_entropy();
+        graph.loss("main", &[y], LossTarget::Batch, loss).unwrap();
+        let mut network = graph.build(y, cpu(), 3).unwrap();
+        let check = network.gradient_check(&x, &labels, 1).unwrap();
+        assert!(check.passes(1e-6), "{what}: {check}");
+        let told = check.left_out.iter().any(|left| left.contains(what));
+        assert!(told, "{what}: {check}");
+        let labels = |left: &String| left.contains("the labels of the loss main");
+        assert!(check.left_out.iter().any(labels), "{check}");
+        // The gradients are those of training.
+        let found = network.gradients(&x, &[0; 13]).unwrap().gradients.len();
+        assert_eq!(check.parameters.len(), found, "{what}");
+    }
+}
+
+/// A check that compares nothing does not pass, and names what has no gradient.
+#[test]
+fn the_gradient_check_names_what_it_does_not_reach() {
+    let build = |all: bool| {
+        let mut graph = Graph::new();
+        let x = graph.input(2).unwrap();
+        let h = graph.dense(x, 3, Init::default()).unwrap();
+        let stopped = graph.stop_gradient(h).unwrap();
+        let y = if all {
+            stopped
+        } else {
+            graph.dense(stopped, 3, Init::default()).unwrap()
+        };
+        graph.build(y, cpu(), 3).unwrap()
+    };
+    let x = [0.3, -0.2, 0.1, 0.9];
+    let check = build(false).gradient_check(&x, &[0, 1], 1).unwrap();
+    let reached: Vec<bool> = check.parameters.iter().map(|p| p.reached).collect();
+    assert_eq!(reached, [false, false, true, true]);
+    assert!(check.passes(1e-6), "{check}");
+    for name in ["layers.0.weight", "layers.0.bias"] {
+        assert!(check.left_out.iter().any(|left| left.starts_with(name)));
+    }
+    let nothing = build(true).gradient_check(&x, &[0, 1], 1).unwrap();
+    assert!(!nothing.passes(1e-6), "{nothing}");
 }
 
 #[test]

@@ -1,0 +1,135 @@
+//! The loss of a batch and its gradient in `f64` on the CPU path, with parameters that can be moved.
+
+use super::{Losses, Network};
+use crate::Result;
+use crate::data::Targets;
+use crate::executor::{CpuExecutor, PlanId};
+use crate::graph::{Held, Supervision};
+use crate::kernel::MatrixShape;
+use crate::kernel::program::Element;
+use crate::kernel::update::state_at;
+use crate::plan::{Arena, BufferSpec, Clock, Place, Request, Role, Task, class_weights, lower};
+
+/// The network's gradient plan. What is constant to differentiation is made of copies of the parameters: see [`Held`].
+pub(super) struct Check {
+    arena: Arena,
+    executor: CpuExecutor<f64>,
+    plan: PlanId,
+    losses: Losses,
+    /// The parameters that the loss depends on.
+    reached: Vec<usize>,
+}
+
+impl Check {
+    /// Makes the plan for a batch, and brings the batch and the network's parameters.
+    pub(super) async fn new(
+        network: &mut Network,
+        held: &Held,
+        x: &[f32],
+        targets: Targets<'_>,
+        rows: usize,
+        supervision: Supervision,
+    ) -> Result<Self> {
+        let parameters = held.graph.parameters.iter();
+        let arena = Arena::new(
+            parameters.map(|p| (p.name.clone(), p.shape)),
+            network.device.report().max_binding_bytes,
+        )?;
+        let plan = lower(&Request {
+            graph: &held.graph,
+            arena: &arena,
+            output: held.output,
+            terms: &held.terms,
+            ..network.request(rows, Task::Differentiate, supervision)
+        });
+        let has = |role| plan.buffer(role).is_some();
+        let mut executor = CpuExecutor::default();
+        // Every parameter is written, also those that the loss does not depend on.
+        for (segment, &len) in arena.segments.iter().enumerate() {
+            let (role, element) = (Role::Parameters(segment), Element::Float);
+            executor.reserve(BufferSpec { role, element, len })?;
+        }
+        let id = executor.add(&plan)?;
+        let shape = MatrixShape::new(rows, network.inputs());
+        // The losses may not need all that came.
+        if has(Role::Input) {
+            executor.write(Role::Input, 0, bytemuck::cast_slice(&shape.pad(x)))?;
+        }
+        if let (true, Some(labels)) = (has(Role::Labels), targets.labels) {
+            executor.write(Role::Labels, 0, labels)?;
+        }
+        if let (true, Some(values)) = (has(Role::Targets), targets.values) {
+            let padded = MatrixShape::new(rows, values.len() / rows).pad(values);
+            executor.write(Role::Targets, 0, bytemuck::cast_slice(&padded))?;
+        }
+        if has(Role::ClassWeights) {
+            let (weights, _) = class_weights(&network.terms);
+            executor.write(Role::ClassWeights, 0, bytemuck::cast_slice(&weights))?;
+        }
+        for (&number, place) in held.originals.iter().zip(&arena.places) {
+            let values = network.read_arena(Role::Parameters, 0, number).await?;
+            let padded = place.shape.pad(&values);
+            executor.write(
+                Role::Parameters(place.segment),
+                place.offset,
+                bytemuck::cast_slice(&padded),
+            )?;
+        }
+        Ok(Check {
+            arena,
+            executor,
+            plan: id,
+            losses: Losses::new(network, rows),
+            reached: plan.guards,
+        })
+    }
+
+    /// The loss.
+    fn loss(&mut self) -> Result<f64> {
+        self.executor
+            .write(Role::State(Clock::Evaluation), 0, &state_at(0))?;
+        self.executor.run(&[self.plan])?;
+        let metrics = self.executor.floats(Role::Metrics(Clock::Evaluation));
+        self.losses.clear();
+        self.losses.add(metrics, |_| true);
+        Ok(self.losses.loss())
+    }
+
+    /// Whether the loss depends on a parameter in a way that has a gradient.
+    pub(super) fn reaches(&self, number: usize) -> bool {
+        self.reached.contains(&number)
+    }
+
+    /// The loss and the gradients of the first `parameters` parameters.
+    pub(super) fn differentiate(&mut self, parameters: usize) -> Result<(f64, Vec<Vec<f64>>)> {
+        let loss = self.loss()?;
+        let gradient = |(number, place): (usize, &Place)| {
+            // The loss may not depend on it; then nothing was written.
+            if !self.reached.contains(&number) {
+                return vec![0.0; place.shape.rows * place.shape.cols];
+            }
+            let floats = self.executor.floats(Role::Derivatives(place.segment));
+            place
+                .shape
+                .unpad(&floats[place.offset..][..place.shape.floats()])
+        };
+        let places = self.arena.places[..parameters].iter().enumerate();
+        Ok((loss, places.map(gradient).collect()))
+    }
+
+    /// The loss with one parameter moved along a direction, and moved back after.
+    pub(super) fn loss_at(&mut self, number: usize, direction: &[f64], step: f64) -> Result<f64> {
+        let place = self.arena.places[number];
+        let padded = place.shape.pad(direction);
+        let mut original = Vec::new();
+        let floats = &mut self.executor.floats(Role::Parameters(place.segment))[place.offset..];
+        for (float, d) in floats.iter_mut().zip(&padded) {
+            original.push(*float);
+            *float += step * d;
+        }
+        let loss = self.loss();
+        let floats = &mut self.executor.floats(Role::Parameters(place.segment))[place.offset..];
+        floats[..original.len()].copy_from_slice(&original);
+        loss
+    }
+}
