@@ -103,6 +103,10 @@ impl Graph {
     /// batch's, and the running ones follow: r ← 0.9r + 0.1·batch, the variance unbiased. In evaluation and prediction
     /// they are the running ones (PyTorch's `BatchNorm1d`, but for batches of one row, which it refuses).
     ///
+    /// Where neither γ nor β is trained, because a [group](crate::ParameterGroup::frozen) freezes them or the step's
+    /// [phase](crate::Phase) leaves them out, the running statistics stay as they are. (PyTorch's move all the same unless the
+    /// layer is in `eval()`.) [`Network::recompute_statistics`](crate::Network::recompute_statistics) computes them anew.
+    ///
     /// It takes one dispatch forward and one backward, and between a dense layer and its activation one more forward, since the
     /// activation is no longer computed within the product. A training step takes one more for all running statistics.
     ///

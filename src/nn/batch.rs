@@ -178,7 +178,7 @@ impl Network {
     }
 
     /// Columns of the target values that the graph itself takes.
-    fn target_cols(&self) -> Option<usize> {
+    pub(super) fn target_cols(&self) -> Option<usize> {
         let node = self.graph.nodes.iter().find(|node| node.op == Op::Targets);
         node.map(|node| node.shape.cols)
     }

@@ -11,6 +11,7 @@ mod parameters;
 mod predict;
 mod running;
 mod sequential;
+mod statistics;
 mod tune;
 
 pub use gradient_check::{GradientCheck, ParameterCheck};

@@ -2,7 +2,7 @@
 
 use super::{Entry, Network};
 use crate::Result;
-use crate::graph::Graph;
+use crate::graph::{Graph, Op};
 use crate::kernel::MatrixShape;
 use crate::kernel::program::Element;
 use crate::plan::{BufferSpec, Role, running_places};
@@ -47,6 +47,27 @@ impl Network {
             .iter()
             .position(|running| running.name == layer)?;
         Some((number, row))
+    }
+
+    /// For each batch normalisation, whether one of its parameters is trained, given which of all parameters are.
+    pub(crate) fn moving_statistics(&self, trained: &[bool]) -> Vec<bool> {
+        let mut moving = vec![false; self.graph.running.len()];
+        for node in &self.graph.nodes {
+            if let Op::BatchNorm {
+                gamma,
+                beta,
+                number,
+                ..
+            } = node.op
+            {
+                let trains = |value| match *self.graph.op(value) {
+                    Op::Parameter(number) => trained[number],
+                    _ => false,
+                };
+                moving[number] = trains(gamma) || trains(beta);
+            }
+        }
+        moving
     }
 
     /// One row of statistics.

@@ -64,7 +64,8 @@ impl ParameterGroup {
         }
     }
 
-    /// Leaves weights and moments as they are, whatever the gradient: a learning rate of 0.
+    /// Leaves weights and moments as they are, whatever the gradient: a learning rate of 0. A batch normalisation whose gain
+    /// and bias are both frozen also keeps its running statistics. In training it still normalises with those of the batch.
     pub fn frozen(self) -> Self {
         self.rate_factor(0.0)
     }

@@ -154,6 +154,11 @@ impl Emitter<'_> {
         let parts = self.parts(value);
         operands.extend(self.operands(&parts));
         operands.push(statistics(Role::NextRunning));
+        // All of the batch's own, where they are asked for.
+        let momentum = match self.request.task {
+            Task::Statistics => 1.0,
+            _ => momentum,
+        };
         let batch_norm = BatchNorm {
             shape,
             epsilon,
@@ -162,14 +167,14 @@ impl Emitter<'_> {
         self.push(batch_norm, operands);
     }
 
-    /// Puts the running statistics that this step has computed in the place of the old ones: a call for each run of
-    /// batch normalisations that lie one after the other.
-    pub(super) fn commit_running(&mut self) {
+    /// Puts the running statistics that this step has computed in the place of the old ones, where it is to move them: a
+    /// call for each run of batch normalisations that lie one after the other.
+    pub(super) fn commit_running(&mut self, moves: &[bool]) {
         let (places, end) = running_places(self.graph);
         let mut computed = vec![false; places.len()];
         for (node, made) in self.graph.nodes.iter().enumerate() {
             if let Op::BatchNorm { number, .. } = made.op {
-                computed[number] = self.fusion.is_needed(node);
+                computed[number] = moves[number] && self.fusion.is_needed(node);
             }
         }
         let mut number = 0;

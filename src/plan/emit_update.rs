@@ -11,7 +11,7 @@ use crate::kernel::{Blend, Clip, Statistics, Sum, Update};
 impl Emitter<'_> {
     /// The calls after all gradients are computed.
     pub(super) fn end_step(&mut self, training: Training<'_>) {
-        self.commit_running();
+        self.commit_running(training.moves);
         if training.inspect {
             self.for_segments(|emitter, segment, floats| {
                 let operands = vec![

@@ -21,6 +21,9 @@ pub(crate) enum Task<'a> {
     Evaluate,
     /// Compute the losses and all gradients.
     Differentiate,
+    /// Compute mean and variance of the batch at every batch normalisation: they take the place of the next running
+    /// statistics. Dropout is the identity, as in evaluation.
+    Statistics,
     /// One training step.
     Train(Training<'a>),
 }
@@ -32,6 +35,8 @@ pub(crate) struct Training<'a> {
     pub(crate) terms: &'a [usize],
     /// For each parameter, whether it is trained.
     pub(crate) trained: &'a [bool],
+    /// For each batch normalisation, whether the step moves its running statistics.
+    pub(crate) moves: &'a [bool],
     /// For each node of the graph, whether a term is made of it.
     pub(crate) computed: &'a [bool],
     pub(crate) optimizer: Optimizer,
@@ -94,7 +99,7 @@ pub(crate) fn lower(request: &Request<'_>) -> Plan {
     let numbered: Vec<(usize, &Term)> = request.terms.iter().enumerate().collect();
     let everything = vec![true; graph.parameters.len()];
     match request.task {
-        Task::Predict => {}
+        Task::Predict | Task::Statistics => {}
         Task::Evaluate => losses = graph.push_losses(&numbered),
         Task::Differentiate => {
             Derivatives { losses, gradients } = graph.differentiate(&numbered, &everything);
@@ -105,7 +110,7 @@ pub(crate) fn lower(request: &Request<'_>) -> Plan {
         }
     }
     let values = losses.iter_mut().chain(gradients.iter_mut().flatten());
-    let inference = matches!(request.task, Task::Predict | Task::Evaluate);
+    let inference = !matches!(request.task, Task::Differentiate | Task::Train(_));
     graph.resolve(inference, values.chain([&mut output]));
     // One value may be the gradient of several parameters: then it is a root several times.
     let mut roots: Vec<Value> = losses
@@ -115,6 +120,11 @@ pub(crate) fn lower(request: &Request<'_>) -> Plan {
         .collect();
     if matches!(request.task, Task::Predict) {
         roots.push(output);
+    }
+    if matches!(request.task, Task::Statistics) {
+        let nodes = graph.nodes.iter().enumerate();
+        let normalisations = nodes.filter(|(_, node)| matches!(node.op, Op::BatchNorm { .. }));
+        roots.extend(normalisations.map(|(i, _)| graph.value(i)));
     }
     let fusion = Fusion::new(&graph, &roots);
     let (drafts, guards) = Emitter::new(request, &graph, &fusion, &gradients).emit();

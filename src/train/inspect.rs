@@ -249,7 +249,8 @@ impl Trainer {
     }
 
     /// The network with the averaged weights of [`average`](crate::TrainerBuilder::average) in the place of its own: a
-    /// copy on the same device. Running statistics are the network's.
+    /// copy on the same device. Running statistics are the network's, which belong to other weights:
+    /// [`Network::recompute_statistics`](crate::Network::recompute_statistics) computes them for these.
     ///
     /// # Errors
     /// [`Argument`](Error::Argument) if the trainer keeps no average, or no update was done yet; else the device's.
@@ -284,5 +285,23 @@ impl Trainer {
     #[cfg(not(target_arch = "wasm32"))]
     pub fn averaged(&mut self) -> Result<crate::Network> {
         pollster::block_on(self.averaged_async())
+    }
+
+    /// Computes the running statistics of the trainer's network anew, in batches of the trainer's size: see
+    /// [`Network::recompute_statistics_async`](crate::Network::recompute_statistics_async).
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn recompute_statistics_async(&mut self, data: &Dataset) -> Result<()> {
+        self.settle().await?;
+        let batch_size = self.settings.batch_size;
+        let network = &mut self.network;
+        network.recompute_statistics_async(data, batch_size).await
+    }
+
+    /// [`Trainer::recompute_statistics_async`], waited for.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub fn recompute_statistics(&mut self, data: &Dataset) -> Result<()> {
+        pollster::block_on(self.recompute_statistics_async(data))
     }
 }

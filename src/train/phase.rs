@@ -9,7 +9,7 @@ use crate::{Error, Optimizer, Result};
 
 /// One of several kinds of steps that a trainer takes in turn: the terms of the graph's loss that it makes small, the
 /// parameters that it trains, and its optimizer. Parameters that a phase does not train stay as they are, and gradients
-/// flow through them.
+/// flow through them. So do the running statistics of a batch normalisation of whose gain and bias it trains neither.
 ///
 /// ```
 /// use wgrad::{Adam, Phase};
@@ -92,6 +92,8 @@ pub(super) struct Steps {
     pub(super) terms: Vec<usize>,
     /// For each parameter, whether it is trained.
     pub(super) trained: Vec<bool>,
+    /// For each batch normalisation, whether its running statistics follow the batches.
+    pub(super) moves: Vec<bool>,
     pub(super) optimizer: Optimizer,
     /// For each parameter; none if all are 1.
     pub(super) factors: Option<Vec<Factors>>,
@@ -111,6 +113,7 @@ impl Steps {
         for (trained, factors) in trained.iter_mut().zip(&factors) {
             *trained &= factors.rate as f32 != 0.0;
         }
+        let moves = network.moving_statistics(&trained);
         // What has no gradient stays as it is: no weight decay, no momentum.
         let active: Vec<_> = terms
             .iter()
@@ -140,6 +143,7 @@ impl Steps {
         Ok(Steps {
             terms,
             trained,
+            moves,
             optimizer: phase.optimizer,
             factors: (!plain).then_some(factors),
             computed,

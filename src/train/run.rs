@@ -338,6 +338,7 @@ pub(super) fn train_task<'a>(settings: &Settings, steps: &'a Steps, phase: usize
     Training {
         terms: &steps.terms,
         trained: &steps.trained,
+        moves: &steps.moves,
         computed: &steps.computed,
         optimizer: steps.optimizer,
         gradient_norm: settings.gradient_norm,

@@ -10,6 +10,7 @@ mod losses;
 mod phases;
 mod profile;
 mod resume;
+mod statistics;
 mod streaming;
 mod updates;
 

@@ -36,6 +36,7 @@ fn plan(graph: &Graph, logits: Value, max_binding_bytes: u64) -> (Arena, Plan) {
         task: Task::Train(Training {
             terms: &[0],
             trained: &vec![true; graph.parameters.len()],
+            moves: &vec![true; graph.running.len()],
             computed: &vec![true; graph.nodes.len()],
             optimizer: Adam::new(0.01).into(),
             gradient_norm: true,

@@ -1,0 +1,193 @@
+//! Running statistics computed anew over a data set, for weights that they did not follow.
+
+use super::Network;
+use crate::data::Dataset;
+use crate::executor::PlanId;
+use crate::kernel::MatrixShape;
+use crate::kernel::update::state_at;
+use crate::plan::{Clock, Role, Task, lower, running_places};
+use crate::{Error, Result, Targets};
+
+/// Count, mean and sum of squared deviations of one column.
+#[derive(Clone, Copy, Debug, Default)]
+struct Moments {
+    rows: f64,
+    mean: f64,
+    deviations: f64,
+}
+
+impl Moments {
+    /// Adds the rows of a batch (Chan, Golub and LeVeque 1983).
+    fn add(&mut self, batch: Moments) {
+        let rows = self.rows + batch.rows;
+        let apart = batch.mean - self.mean;
+        self.mean += apart * (batch.rows / rows);
+        self.deviations += batch.deviations + apart * apart * (self.rows * batch.rows / rows);
+        self.rows = rows;
+    }
+}
+
+impl Network {
+    /// Computes the running statistics of all batch normalisations anew, for the weights as they are now: mean and unbiased
+    /// variance of what reaches each layer, over the whole data set. Needed for averaged weights, whose statistics no
+    /// training step has seen (PyTorch's `torch.optim.swa_utils.update_bn`).
+    ///
+    /// The samples pass through the network in their order, in batches of this size, and each batch is normalised with its
+    /// own statistics, as in training. Dropout is the identity, as in evaluation. Batches are merged by their number of rows,
+    /// so a short last one counts for what it has, and the variance includes that between the batches. For a layer that no
+    /// other normalisation precedes, the result does not depend on the batch size but for rounding. (PyTorch's `update_bn`
+    /// averages the variances of the batches, each with equal weight.)
+    ///
+    /// Frozen layers are computed too. Without batch normalisation this does nothing. On an error nothing has changed.
+    ///
+    /// ```
+    /// use wgrad::{Adam, Dataset, Device, Sequential, Trainer};
+    /// # fn main() -> wgrad::Result<()> {
+    /// let xor = Dataset::from_floats(2, vec![0., 0., 0., 1., 1., 0., 1., 1.], vec![0, 1, 1, 0], 2)?;
+    /// let network = Sequential::new(2).dense(8).batch_norm().tanh().dense(2).build(&Device::cpu(), 1)?;
+    /// let mut trainer = Trainer::new(network).optimizer(Adam::new(0.05)).average(0.9).build()?;
+    /// trainer.fit(&xor, 50)?;
+    /// let mut averaged = trainer.averaged()?;
+    /// averaged.recompute_statistics(&xor, 64)?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Shape`](Error::Shape) if the samples are not what the network takes; [`Argument`](Error::Argument) if the batch size
+    /// is 0 or too large, or there is but one sample, which has no variance; [`NonFinite`](Error::NonFinite) if a statistic
+    /// is not finite; [`Limit`](Error::Limit) or [`OutOfMemory`](Error::OutOfMemory) if the device has no room for a batch.
+    pub async fn recompute_statistics_async(
+        &mut self,
+        data: &Dataset,
+        batch_size: usize,
+    ) -> Result<()> {
+        if batch_size == 0 {
+            return Err(Error::argument("the batch size", "at least 1", 0));
+        }
+        let batch_size = batch_size.min(data.len());
+        self.check_batch_size(batch_size)?;
+        self.check_statistics_data(data)?;
+        if self.graph.running.is_empty() {
+            return Ok(());
+        }
+        let (places, floats) = running_places(&self.graph);
+        let cols: Vec<usize> = self.graph.running.iter().map(|r| r.cols).collect();
+        let totals = cols.iter().map(|&cols| vec![Moments::default(); cols]);
+        let mut totals: Vec<Vec<Moments>> = totals.collect();
+        let mut plans = Vec::new();
+        for (number, first) in (0..data.len()).step_by(batch_size).enumerate() {
+            let rows = batch_size.min(data.len() - first);
+            let words = self
+                .batch_statistics(data, first, rows, number, &mut plans)
+                .await?;
+            let values: &[f32] = bytemuck::cast_slice(&words[..floats]);
+            for ((total, &place), &cols) in totals.iter_mut().zip(&places).zip(&cols) {
+                let (mean, variance) = values[place..].split_at(MatrixShape::new(2, cols).ld());
+                for (total, (&mean, &variance)) in total.iter_mut().zip(mean.iter().zip(variance)) {
+                    total.add(Moments {
+                        rows: rows as f64,
+                        mean: mean.into(),
+                        // A batch of one row has no variance, whatever is there.
+                        deviations: match rows {
+                            1 => 0.0,
+                            rows => f64::from(variance) * (rows - 1) as f64,
+                        },
+                    });
+                }
+            }
+        }
+        let mut rows = Vec::new();
+        for (running, total) in self.graph.running.iter().zip(&totals) {
+            let mean: Vec<f32> = total.iter().map(|t| t.mean as f32).collect();
+            let unbiased = |t: &Moments| (t.deviations / (t.rows - 1.0)) as f32;
+            let variance: Vec<f32> = total.iter().map(unbiased).collect();
+            for (end, values) in [("running_mean", &mean), ("running_var", &variance)] {
+                if values.iter().any(|value| !value.is_finite()) {
+                    let tensor = format!("{}.{end}", running.name);
+                    return Err(Error::NonFinite { step: 0, tensor });
+                }
+            }
+            rows.push([mean, variance]);
+        }
+        for (number, [mean, variance]) in rows.iter().enumerate() {
+            self.write_running(number, 0, mean)?;
+            self.write_running(number, 1, variance)?;
+        }
+        Ok(())
+    }
+
+    /// [`Network::recompute_statistics_async`], waited for.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub fn recompute_statistics(&mut self, data: &Dataset, batch_size: usize) -> Result<()> {
+        pollster::block_on(self.recompute_statistics_async(data, batch_size))
+    }
+
+    fn check_statistics_data(&self, data: &Dataset) -> Result<()> {
+        if data.features() != self.inputs() {
+            return Err(Error::shape(
+                "recompute_statistics",
+                format!("samples of {} values", self.inputs()),
+                format!("samples of {} values", data.features()),
+            ));
+        }
+        let of_graph = self.target_cols().unwrap_or(data.target_cols());
+        if of_graph != data.target_cols() {
+            return Err(Error::shape(
+                "recompute_statistics",
+                format!("{of_graph} target values a sample, as the graph takes"),
+                format!("{} target values a sample", data.target_cols()),
+            ));
+        }
+        if data.len() < 2 && !self.graph.running.is_empty() {
+            return Err(Error::argument(
+                "the samples to compute a variance of",
+                "at least 2",
+                data.len(),
+            ));
+        }
+        Ok(())
+    }
+
+    /// Mean and variance of one batch at every batch normalisation, where the next running statistics lie.
+    async fn batch_statistics(
+        &mut self,
+        data: &Dataset,
+        first: usize,
+        rows: usize,
+        number: usize,
+        plans: &mut Vec<(usize, PlanId, bool)>,
+    ) -> Result<Vec<u32>> {
+        let mut x = Vec::with_capacity(rows * data.features());
+        for index in first..first + rows {
+            x.extend(data.sample(index)?);
+        }
+        let values = (data.target_cols() > 0)
+            .then(|| &data.targets()[first * data.target_cols()..][..rows * data.target_cols()]);
+        let targets = Targets {
+            labels: None,
+            values,
+        };
+        let state = Role::State(Clock::Evaluation);
+        let known = plans.iter().find(|(of, ..)| *of == rows).copied();
+        let (_, id, draws) = match known {
+            Some(known) => known,
+            None => {
+                let plan = lower(&self.request(rows, Task::Statistics, Default::default()));
+                let id = self.executor.add(&plan)?;
+                plans.push((rows, id, plan.buffer(state).is_some()));
+                plans[plans.len() - 1]
+            }
+        };
+        self.write_input(&x, rows)?;
+        self.write_targets(targets, rows)?;
+        if draws {
+            // Random numbers differ from batch to batch.
+            self.executor.write(state, 0, &state_at(number as u32))?;
+        }
+        let (_, floats) = running_places(&self.graph);
+        let fetch = [(Role::NextRunning, 0..floats)];
+        let ticket = self.executor.run_and_fetch(&[id], &fetch)?;
+        self.executor.collect(ticket, <[u32]>::to_vec).await
+    }
+}
