@@ -37,13 +37,14 @@ impl Graph {
                 _ => {}
             }
         }
-        let mut note = |count: usize, what: &str| match count {
-            0 => {}
-            1 => notes.push(format!("1 {what} was held constant")),
-            _ => notes.push(format!("{count} {what}s were held constant")),
-        };
-        note(stops, "operand of stop_gradient");
-        note(draws, "probability matrix of a Bernoulli draw");
+        for (count, what) in [
+            (stops, "operands of stop_gradient"),
+            (draws, "probabilities of Bernoulli draws"),
+        ] {
+            if count > 0 {
+                notes.push(format!("{what} were held constant: {count} in all"));
+            }
+        }
         for term in terms {
             if let LossTarget::Value(value) = term.target {
                 if varies[value.0] {

@@ -58,28 +58,40 @@ fn a_kink_near_by_does_not_disturb_the_gradient_check() {
 fn the_gradient_check_holds_what_has_no_gradient() {
     type Build = fn(&mut Graph, Value) -> Value;
     let cases: [(&str, Build); 7] = [
-        ("1 operand of stop_gradient", |graph, h| {
-            let stopped = graph.stop_gradient(h).unwrap();
-            graph.hadamard(h, stopped).unwrap()
-        }),
-        ("1 operand of stop_gradient", |graph, h| {
-            let stopped = graph.stop_gradient(h).unwrap();
-            graph.dense(stopped, 4, Init::default()).unwrap()
-        }),
+        (
+            "operands of stop_gradient were held constant: 1",
+            |graph, h| {
+                let stopped = graph.stop_gradient(h).unwrap();
+                graph.hadamard(h, stopped).unwrap()
+            },
+        ),
+        (
+            "operands of stop_gradient were held constant: 1",
+            |graph, h| {
+                let stopped = graph.stop_gradient(h).unwrap();
+                graph.dense(stopped, 4, Init::default()).unwrap()
+            },
+        ),
         // A parameter that is read on both sides, and a layer with state behind the stop.
-        ("2 operands of stop_gradient", |graph, h| {
-            let normalized = graph.batch_norm(h).unwrap();
-            let stopped = graph.stop_gradient(normalized).unwrap();
-            let again = graph.hadamard(stopped, normalized).unwrap();
-            let stopped = graph.stop_gradient(again).unwrap();
-            let product = graph.hadamard(stopped, h).unwrap();
-            graph.add(product, normalized).unwrap()
-        }),
-        ("1 probability matrix of a Bernoulli draw", |graph, h| {
-            let p = graph.activation(h, Activation::Sigmoid).unwrap();
-            let drawn = graph.bernoulli(p).unwrap();
-            graph.hadamard(h, drawn).unwrap()
-        }),
+        (
+            "operands of stop_gradient were held constant: 2",
+            |graph, h| {
+                let normalized = graph.batch_norm(h).unwrap();
+                let stopped = graph.stop_gradient(normalized).unwrap();
+                let again = graph.hadamard(stopped, normalized).unwrap();
+                let stopped = graph.stop_gradient(again).unwrap();
+                let product = graph.hadamard(stopped, h).unwrap();
+                graph.add(product, normalized).unwrap()
+            },
+        ),
+        (
+            "probabilities of Bernoulli draws were held constant: 1",
+            |graph, h| {
+                let p = graph.activation(h, Activation::Sigmoid).unwrap();
+                let drawn = graph.bernoulli(p).unwrap();
+                graph.hadamard(h, drawn).unwrap()
+            },
+        ),
         ("the target of the loss of h", |graph, h| {
             let y = graph.dense(h, 4, Init::default()).unwrap();
             let squares = Loss::mean_squared_error();
