@@ -6,6 +6,8 @@ mod common;
 mod checkpoints;
 mod failures;
 mod limits;
+mod old_files;
+mod recipes;
 mod same_steps;
 
 use common::data::clusters;
