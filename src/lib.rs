@@ -89,7 +89,7 @@ pub use kernel::{
     Activation, Adadelta, Adagrad, Adam, Adamax, Augmentation, Clip, Criterion, Factors, Layout,
     Lion, Loss, NAdam, Optimizer, RAdam, Reduction, RmsProp, Sgd, TensorStatistics, Tuning,
 };
-pub use nn::{GradientCheck, Gradients, Network, ParameterCheck, Sequential};
+pub use nn::{GradientCheck, Gradients, LoadOptions, Network, ParameterCheck, Sequential};
 pub use optim::{
     Anneal, Better, OneCycle, ParameterGroup, Plateau, ReduceOnPlateau, Schedule, Threshold,
 };

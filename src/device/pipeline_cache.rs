@@ -5,6 +5,9 @@ use crate::{Error, Result};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
+/// Longest file that is read: drivers keep a few kilobytes for each pipeline.
+const MOST_BYTES: u64 = 1 << 28;
+
 /// The pipelines that a driver has compiled for one adapter, and their file.
 #[derive(Debug)]
 pub(super) struct PipelineCache {
@@ -33,7 +36,7 @@ impl PipelineCache {
         }
         let key = wgpu::util::pipeline_cache_key(info)?;
         let file = folder.join(&key);
-        let saved = read_file(&file).unwrap_or_default();
+        let saved = read_file(&file, MOST_BYTES).unwrap_or_default();
         let data = decode(&key, &saved);
         if data.is_none() && !saved.is_empty() {
             log::warn!("{}: not a whole pipeline cache of {key}", file.display());

@@ -1,5 +1,6 @@
 //! The operations a user adds to a graph, with their shape checks.
 
+use super::names::check_name;
 use super::{Activation, Graph, Init, Layout, MatrixShape, Op, Parameter, Rows, Shape, Value};
 use crate::{Error, Result};
 
@@ -61,7 +62,9 @@ impl Graph {
     /// A trainable matrix [rows, cols] under a name of its own, to be used in any number of places.
     ///
     /// # Errors
-    /// [`Argument`](Error::Argument) if the name is taken or a dimension is 0.
+    /// [`Argument`](Error::Argument) if the name is taken, empty, longer than 1,024 bytes, or one that files need: with a
+    /// first part `moments`, `average` or `accumulated`, a last part `running_mean`, `running_var` or `num_batches_tracked`
+    /// (parts are separated by dots), or `__metadata__`; or if a dimension is 0.
     pub fn parameter(&mut self, name: &str, [rows, cols]: [usize; 2], init: Init) -> Result<Value> {
         self.add_parameter(name, MatrixShape::new(rows, cols), false, init)
     }
@@ -81,6 +84,7 @@ impl Graph {
         vector: bool,
         init: Init,
     ) -> Result<Value> {
+        check_name(name)?;
         if self.parameters.iter().any(|p| p.name == name) {
             return Err(Error::argument(
                 "a parameter's name",

@@ -8,6 +8,7 @@ mod build;
 mod held;
 mod init;
 mod layers;
+pub(crate) mod names;
 mod op;
 mod resolve;
 mod term;

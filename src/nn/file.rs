@@ -1,10 +1,46 @@
 //! Tensors as the bytes of safetensors files, and back.
+//!
+//! What wgrad writes is a function of names, shapes, values and metadata alone: tensors and metadata lie in the order of
+//! their names. Its metadata hold the version of the format and a checksum (CRC-32) of all other bytes. Files of versions 1
+//! and 2 have neither, like PyTorch's.
 
+mod floats;
+mod header;
+
+pub(super) use floats::TYPES;
+pub(super) use header::shape_text;
+pub(crate) use header::{Header, Tensor, clip};
+
+use crate::file::open_file;
 use crate::{Error, Result};
-use safetensors::tensor::{Dtype, TensorView};
-use std::collections::HashMap;
+use header::{METADATA, MOST_HEADER, PREFIX, header_end};
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::io::Read;
+use std::path::Path;
 
-/// A named tensor in a file.
+/// Metadata: the version of the format, and the checksum of the file.
+const VERSION: &str = "wgrad.version";
+const CHECKSUM: &str = "wgrad.checksum";
+
+/// The version that is written.
+const CURRENT: &str = "3";
+
+/// What stands in the place of the checksum while it is computed.
+const NO_CHECKSUM: &str = "00000000";
+
+/// Metadata of trainers' checkpoints that had no version yet.
+const UNVERSIONED: [&str; 7] = [
+    "wgrad.epoch",
+    "wgrad.plateau",
+    "wgrad.position",
+    "wgrad.rate_factor",
+    "wgrad.samples",
+    "wgrad.settings",
+    "wgrad.step",
+];
+
+/// A named tensor to be written.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Entry {
     pub(crate) name: String,
@@ -12,45 +48,155 @@ pub(crate) struct Entry {
     pub(crate) values: Vec<f32>,
 }
 
-/// Tensors and metadata as the bytes of a safetensors file.
-pub(crate) fn encode(entries: &[Entry], metadata: HashMap<String, String>) -> Result<Vec<u8>> {
-    let bad = |error: safetensors::SafeTensorError| Error::format("safetensors", error.to_string());
-    let mut views = Vec::new();
-    for entry in entries {
-        let bytes = bytemuck::cast_slice(&entry.values);
-        let view = TensorView::new(Dtype::F32, entry.shape.clone(), bytes).map_err(bad)?;
-        views.push((entry.name.as_str(), view));
+/// Tensors and metadata as the bytes of a file.
+pub(crate) fn encode(
+    mut entries: Vec<Entry>,
+    mut metadata: BTreeMap<String, String>,
+) -> Result<Vec<u8>> {
+    entries.sort_by(|a, b| a.name.cmp(&b.name));
+    metadata.insert(VERSION.to_string(), CURRENT.to_string());
+    metadata.insert(CHECKSUM.to_string(), NO_CHECKSUM.to_string());
+    let quoted = |text: &str| serde_json::Value::from(text).to_string();
+    let pairs = metadata
+        .iter()
+        .map(|(key, value)| format!("{}:{}", quoted(key), quoted(value)));
+    let pairs: Vec<String> = pairs.collect();
+    let mut header = format!("{{{}:{{{}}}", quoted(METADATA), pairs.join(","));
+    let mut end = 0;
+    for entry in &entries {
+        let (start, shape) = (end, &entry.shape);
+        end += 4 * entry.values.len();
+        let dimensions: Vec<String> = shape.iter().map(usize::to_string).collect();
+        // Writing to a string cannot fail.
+        let _ = write!(
+            header,
+            r#",{}:{{"dtype":"F32","shape":[{}],"data_offsets":[{start},{end}]}}"#,
+            quoted(&entry.name),
+            dimensions.join(",")
+        );
     }
-    safetensors::serialize(views, Some(metadata)).map_err(bad)
+    header.push('}');
+    // The values begin at a multiple of eight bytes.
+    let padding = header.len().next_multiple_of(8) - header.len();
+    header.extend(std::iter::repeat_n(' ', padding));
+    if header.len() > MOST_HEADER {
+        let found = format!("{} bytes", header.len());
+        return Err(Error::argument(
+            "the names of all tensors with the settings",
+            format!("at most {MOST_HEADER} bytes, the longest header of a safetensors file"),
+            found,
+        ));
+    }
+    let mut file = Vec::with_capacity(PREFIX + header.len() + end);
+    file.extend((header.len() as u64).to_le_bytes());
+    file.extend(header.as_bytes());
+    for entry in &entries {
+        file.extend_from_slice(bytemuck::cast_slice(&entry.values));
+    }
+    let place = checksum_place(&file[..PREFIX + header.len()], NO_CHECKSUM);
+    let place = place.unwrap_or_else(|| unreachable!("its metadata hold a checksum"));
+    let checksum = checksum(&file, place);
+    file[place..place + NO_CHECKSUM.len()].copy_from_slice(checksum.as_bytes());
+    Ok(file)
 }
 
-/// Tensors and metadata from the bytes of a safetensors file; `name` stands in errors. Tensors that are neither `F32`
-/// nor `F64` are left out.
-pub(crate) fn decode(name: &str, bytes: &[u8]) -> Result<(Vec<Entry>, HashMap<String, String>)> {
-    let bad = |error: safetensors::SafeTensorError| {
-        Error::format(name, format!("not a whole safetensors file: {error}"))
-    };
-    let (_, header) = safetensors::SafeTensors::read_metadata(bytes).map_err(bad)?;
-    let tensors = safetensors::SafeTensors::deserialize(bytes).map_err(bad)?;
-    let mut entries = Vec::new();
-    for (tensor, view) in tensors.iter() {
-        let data = view.data();
-        let values = match view.dtype() {
-            Dtype::F32 => {
-                let to_f32 = |b: &[u8]| f32::from_le_bytes([b[0], b[1], b[2], b[3]]);
-                data.chunks_exact(4).map(to_f32).collect()
-            }
-            Dtype::F64 => {
-                let to_f32 = |b: &[u8]| f64::from_le_bytes(b.try_into().unwrap_or_default()) as f32;
-                data.chunks_exact(8).map(to_f32).collect()
-            }
-            _ => continue,
-        };
-        entries.push(Entry {
-            name: tensor.to_string(),
-            shape: view.shape().to_vec(),
-            values,
-        });
+/// The header of a file; `name` stands in errors. A file of the current version must have its checksum.
+pub(crate) fn decode(name: &str, bytes: &[u8]) -> Result<Header> {
+    let header = Header::parse(name, bytes, bytes.len() as u64)?;
+    if !header.is_versioned() {
+        return Ok(header);
     }
-    Ok((entries, header.metadata().clone().unwrap_or_default()))
+    let bad = |reason: String| Err(Error::format(name, reason));
+    match header.metadata.get(VERSION).map(String::as_str) {
+        Some(CURRENT) => {}
+        Some(version) => {
+            return bad(format!(
+                "{VERSION} is {:?}, expected {CURRENT}: the file is damaged, or of a newer version of wgrad",
+                clip(version)
+            ));
+        }
+        None => return bad(format!("no {VERSION} in its metadata: the file is damaged")),
+    }
+    let Some(saved) = header.metadata.get(CHECKSUM) else {
+        return bad(format!(
+            "no {CHECKSUM} in its metadata: the file is damaged"
+        ));
+    };
+    let end = header_end(name, bytes, bytes.len() as u64)?;
+    let place = match checksum_place(&bytes[..end], saved) {
+        Some(place) if saved.len() == NO_CHECKSUM.len() => place,
+        _ => {
+            return bad(format!(
+                "{CHECKSUM} is not as wgrad writes it: the file is damaged, or another program wrote it"
+            ));
+        }
+    };
+    let found = checksum(bytes, place);
+    if found != *saved {
+        return bad(format!(
+            "the file is damaged: its checksum is {found}, {saved} when it was saved"
+        ));
+    }
+    Ok(header)
+}
+
+/// Where the digits of this checksum stand in a header. A key within a string has its quotes escaped, so it is not found.
+fn checksum_place(head: &[u8], digits: &str) -> Option<usize> {
+    let key = format!("\"{CHECKSUM}\":\"");
+    let pair = format!("{key}{digits}\"");
+    let place = head
+        .windows(pair.len())
+        .position(|window| window == pair.as_bytes())?;
+    Some(place + key.len())
+}
+
+/// The CRC-32 of a file, zeros in the place of its checksum.
+fn checksum(file: &[u8], place: usize) -> String {
+    let mut crc = flate2::Crc::new();
+    crc.update(&file[..place]);
+    crc.update(NO_CHECKSUM.as_bytes());
+    crc.update(&file[place + NO_CHECKSUM.len()..]);
+    format!("{:08x}", crc.sum())
+}
+
+/// Reads a file, its header first: if `fits` refuses that, the values are not read.
+pub(crate) fn read_tensors(
+    path: &Path,
+    fits: impl FnOnce(&str, &Header) -> Result<()>,
+) -> Result<Vec<u8>> {
+    /// Damaged files up to this size are read all the same, since their checksum makes the better error.
+    const SMALL: u64 = 1 << 26;
+    let io = |source| Error::Io {
+        path: path.to_path_buf(),
+        source,
+    };
+    let name = path.display().to_string();
+    let (mut file, length) = open_file(path)?;
+    let mut bytes = Vec::new();
+    let mut read = |bytes: &mut Vec<u8>, most: u64| file.by_ref().take(most).read_to_end(bytes);
+    read(&mut bytes, PREFIX as u64).map_err(io)?;
+    let end = header_end(&name, &bytes, length)?;
+    read(&mut bytes, (end - PREFIX) as u64).map_err(io)?;
+    let header = Header::parse(&name, &bytes, length)?;
+    if let Err(error) = fits(&name, &header) {
+        if !header.is_versioned() || length > SMALL {
+            return Err(error);
+        }
+    }
+    // One byte more shows if the file has grown meanwhile.
+    read(&mut bytes, (length - end as u64).saturating_add(1)).map_err(io)?;
+    Ok(bytes)
+}
+
+impl Header {
+    /// Whether wgrad has written it, with a version. If one of the marks is damaged, the others still show it.
+    fn is_versioned(&self) -> bool {
+        let mut keys = self.metadata.keys();
+        keys.any(|key| key.starts_with("wgrad.") && !UNVERSIONED.contains(&key.as_str()))
+    }
+
+    /// Whether a trainer has saved it.
+    pub(crate) fn is_checkpoint(&self) -> bool {
+        self.metadata.contains_key("wgrad.settings")
+    }
 }

@@ -4,7 +4,9 @@ mod batch;
 mod file;
 mod gradient_check;
 mod gradients;
+mod load_options;
 mod losses;
+mod matching;
 mod moved_loss;
 mod network;
 mod parameters;
@@ -16,9 +18,10 @@ mod tune;
 
 pub use gradient_check::{GradientCheck, ParameterCheck};
 pub use gradients::Gradients;
+pub use load_options::LoadOptions;
 pub use network::Network;
 pub use sequential::Sequential;
 
-pub(crate) use file::{Entry, decode, encode};
+pub(crate) use file::{Entry, clip, decode, encode, read_tensors};
 pub(crate) use losses::Losses;
-pub(crate) use parameters::check_values;
+pub(crate) use matching::{Wanted, matching, matching_by_name};

@@ -1,12 +1,14 @@
 //! Reading, writing, saving and loading a network's parameters.
 
-use super::{Entry, Network, decode, encode};
+use super::file::{Entry, Header, decode, encode, read_tensors};
+use super::matching::{Wanted, matching};
+use super::{LoadOptions, Network};
 use crate::data::check_finite;
-use crate::file::{read_file, write_file};
+use crate::file::write_file;
 use crate::kernel::MatrixShape;
 use crate::plan::Role;
 use crate::{Error, Result};
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::path::Path;
 
 impl Network {
@@ -52,8 +54,8 @@ impl Network {
     /// Replaces the values of a parameter, row by row; or of a running mean or variance.
     ///
     /// # Errors
-    /// [`Argument`](Error::Argument) if there is none of this name; [`Shape`](Error::Shape) if there are too few or too
-    /// many values; [`NonFiniteData`](Error::NonFiniteData) if one is NaN or infinite.
+    /// [`Argument`](Error::Argument) if there is none of this name, or a running variance is negative;
+    /// [`Shape`](Error::Shape) if there are too few or too many values; [`NonFiniteData`](Error::NonFiniteData) if one is NaN or infinite.
     pub fn set_parameter(&mut self, name: &str, values: &[f32]) -> Result<()> {
         let running = self.running_number(name);
         let (number, shape) = match running {
@@ -71,6 +73,11 @@ impl Network {
             ));
         }
         check_finite(values, shape.cols)?;
+        if self.is_variance(name) {
+            if let Some(value) = values.iter().find(|&&value| value < 0.0) {
+                return Err(Error::argument("a running variance", "at least 0", value));
+            }
+        }
         match running {
             Some((number, row)) => self.write_running(number, row, values),
             None => self.write_parameter(number, values),
@@ -112,43 +119,79 @@ impl Network {
         Ok(place.shape.unpad(bytemuck::cast_slice(&words)))
     }
 
-    /// The parameters (and running statistics) as the bytes of a safetensors file: under their names, weights as \[outputs, inputs\], the layout of
-    /// PyTorch's `Linear`.
+    /// The parameters and running statistics as the bytes of a safetensors file, under their names. Weights are
+    /// \[outputs, inputs\], the layout of PyTorch's `Linear`. The metadata hold a checksum of all other bytes. Equal values
+    /// under equal names are equal bytes.
     ///
     /// # Errors
     /// Only the device's.
     pub async fn to_bytes_async(&mut self) -> Result<Vec<u8>> {
-        encode(&self.entries().await?, HashMap::new())
+        encode(self.entries().await?, BTreeMap::new())
     }
 
-    /// Replaces the parameters by those in the bytes of a safetensors file: by name, or, for PyTorch's `0.weight`,
-    /// `2.weight` of a `Sequential`, by order. All or none are replaced. `name` stands in errors.
+    /// [`Network::load_bytes_with`] the default [`LoadOptions`].
     ///
     /// # Errors
-    /// [`Format`](Error::Format) if a parameter is missing, of another shape, or not finite.
+    /// As there.
     pub fn load_bytes(&mut self, name: &str, bytes: &[u8]) -> Result<()> {
-        let (entries, _) = decode(name, bytes)?;
-        self.set_entries(name, entries)
+        self.load_bytes_with(name, bytes, LoadOptions::default())
     }
 
-    /// Saves [`Network::to_bytes_async`] to a file. One that was there stays whole if the save is interrupted.
+    /// Replaces the parameters and running statistics by those in the bytes of a safetensors file. All or none are
+    /// replaced. `name` stands in errors.
+    ///
+    /// Tensors are found by the network's own names, or those behind one common prefix, as `module.layers.0.weight`. They are
+    /// also found by the names of a PyTorch `Sequential`, as `0.weight` and `2.weight`, or `net.0.weight` and `net.2.weight`:
+    /// the order of the numbers is that of the layers. `F32`, `F16` and `BF16` are taken exactly, `F64` is rounded.
+    ///
+    /// The tensors that a [`Trainer`](crate::Trainer)'s checkpoint holds beside the parameters, and PyTorch's
+    /// `num_batches_tracked`, are not read.
     ///
     /// # Errors
-    /// [`Io`](Error::Io) if the file cannot be written.
+    /// [`Format`](Error::Format) if the file is damaged; if tensors are missing, unexpected, or of another shape or type, in
+    /// one error that lists them; if more than one part of the file fits; if a value is not finite, or a variance is negative.
+    pub fn load_bytes_with(
+        &mut self,
+        name: &str,
+        bytes: &[u8],
+        options: LoadOptions,
+    ) -> Result<()> {
+        let header = decode(name, bytes)?;
+        let values = self.values(name, &header, bytes, options)?;
+        self.set_values(&values)
+    }
+
+    /// Saves [`Network::to_bytes_async`] to a file, in one step: whoever reads it meanwhile, or after an interrupted save,
+    /// finds the old file or the new one, whole. A symbolic link stays one, and the old file's permissions stay.
+    ///
+    /// # Errors
+    /// [`Io`](Error::Io) if the file cannot be written; the old one is still there then.
     #[cfg(not(target_arch = "wasm32"))]
     pub fn save(&mut self, path: impl AsRef<Path>) -> Result<()> {
         let bytes = pollster::block_on(self.to_bytes_async())?;
         write_file(path.as_ref(), &bytes)
     }
 
-    /// [`Network::load_bytes`] from a file.
+    /// [`Network::load_with`] the default [`LoadOptions`].
     ///
     /// # Errors
-    /// [`Io`](Error::Io) if the file cannot be read; and those of [`Network::load_bytes`].
+    /// As there.
     #[cfg(not(target_arch = "wasm32"))]
     pub fn load(&mut self, path: impl AsRef<Path>) -> Result<()> {
+        self.load_with(path, LoadOptions::default())
+    }
+
+    /// [`Network::load_bytes_with`] from a file.
+    ///
+    /// # Errors
+    /// [`Io`](Error::Io) if the file cannot be read; and those of [`Network::load_bytes_with`].
+    #[cfg(not(target_arch = "wasm32"))]
+    pub fn load_with(&mut self, path: impl AsRef<Path>, options: LoadOptions) -> Result<()> {
         let path = path.as_ref();
-        self.load_bytes(&path.display().to_string(), &read_file(path)?)
+        let bytes = read_tensors(path, |name, header| {
+            matching(name, header, &self.wanted(), options).map(drop)
+        })?;
+        self.load_bytes_with(&path.display().to_string(), &bytes, options)
     }
 
     /// The parameters and running statistics as named tensors.
@@ -179,46 +222,55 @@ impl Network {
         Ok(entries)
     }
 
-    /// Replaces the parameters by named tensors.
-    pub(crate) fn set_entries(&mut self, file: &str, mut entries: Vec<Entry>) -> Result<()> {
-        let known = |entry: &Entry| self.graph.parameters.iter().any(|p| p.name == entry.name);
-        if !entries.iter().any(known) {
-            rename_by_order(&mut entries);
-        }
+    /// Replaces parameters and running statistics by entries of the same names; `source` stands in errors.
+    pub(crate) fn set_entries(&mut self, source: &str, entries: Vec<Entry>) -> Result<()> {
+        let wanted = self.wanted().into_iter();
+        let found = wanted.map(|wanted| {
+            let entry = entries.iter().find(|entry| entry.name == wanted.name);
+            let values = entry.map(|entry| entry.values.clone());
+            values.ok_or_else(|| Error::format(source, format!("no tensor {}", wanted.name)))
+        });
+        let found: Result<Vec<Vec<f32>>> = found.collect();
+        self.set_values(&found?)
+    }
+
+    /// The tensors that a file must hold: parameters, then running statistics.
+    pub(crate) fn wanted(&self) -> Vec<Wanted> {
         let parameters = self.graph.parameters.iter();
-        let mut wanted: Vec<(String, Vec<usize>)> = parameters
-            .map(|p| (p.name.clone(), p.dimensions()))
-            .collect();
+        let parameters = parameters.map(|p| (p.name.clone(), p.dimensions()));
         let running = self.running_names().into_iter();
-        wanted.extend(running.map(|(name, cols)| (name, vec![cols])));
-        let mut found = Vec::new();
-        for (name, dimensions) in wanted {
-            let entry = entries.iter().find(|entry| entry.name == name);
-            let entry = entry.ok_or_else(|| Error::format(file, format!("no tensor {name}")))?;
-            if entry.shape != dimensions {
-                return Err(Error::format(
-                    file,
-                    format!(
-                        "{name} has shape {:?}, expected {dimensions:?}",
-                        entry.shape
-                    ),
-                ));
+        let running = running.map(|(name, cols)| (name, vec![cols]));
+        let all = parameters.chain(running);
+        all.map(|(name, shape)| Wanted { name, shape }).collect()
+    }
+
+    /// The values in a file for each of the wanted tensors, checked. Nothing is changed.
+    pub(crate) fn values(
+        &self,
+        file: &str,
+        header: &Header,
+        bytes: &[u8],
+        options: LoadOptions,
+    ) -> Result<Vec<Vec<f32>>> {
+        let wanted = self.wanted();
+        let found = matching(file, header, &wanted, options)?;
+        let values = found.into_iter().zip(wanted).map(|(i, wanted)| {
+            let tensor = &header.tensors[i];
+            if self.is_variance(&wanted.name) {
+                tensor.values_not_negative(file, bytes)
+            } else {
+                tensor.values(file, bytes)
             }
-            check_values(file, entry)?;
-            found.push(entry);
-        }
-        for entry in found {
-            self.set_parameter(&entry.name, &entry.values)?;
+        });
+        values.collect()
+    }
+
+    /// Replaces parameters and running statistics by what [`Network::values`] found.
+    pub(crate) fn set_values(&mut self, values: &[Vec<f32>]) -> Result<()> {
+        for (wanted, values) in self.wanted().into_iter().zip(values) {
+            self.set_parameter(&wanted.name, values)?;
         }
         Ok(())
-    }
-}
-
-/// Refuses tensors of a file that hold NaN or infinity.
-pub(crate) fn check_values(file: &str, entry: &Entry) -> Result<()> {
-    match entry.values.iter().find(|value| !value.is_finite()) {
-        None => Ok(()),
-        Some(value) => Err(Error::format(file, format!("{} holds {value}", entry.name))),
     }
 }
 
@@ -230,32 +282,5 @@ impl crate::graph::Parameter {
         } else {
             vec![self.shape.rows, self.shape.cols]
         }
-    }
-}
-
-/// Turns the names of a PyTorch `Sequential`, `0.weight`, `0.bias`, `2.weight`, into `layers.0.weight`, `layers.0.bias`,
-/// `layers.1.weight`: the numbers that occur, counted in their order. Other files stay as they are.
-fn rename_by_order(entries: &mut [Entry]) {
-    let index = |name: &str| {
-        name.split_once('.')
-            .and_then(|(head, _)| head.parse::<u32>().ok())
-    };
-    let mut indices: Vec<u32> = entries
-        .iter()
-        .filter_map(|entry| index(&entry.name))
-        .collect();
-    if indices.len() != entries.len() {
-        return;
-    }
-    indices.sort_unstable();
-    indices.dedup();
-    for entry in entries {
-        let (head, rest) = entry.name.split_once('.').unwrap_or(("", &entry.name));
-        let layer = head
-            .parse()
-            .ok()
-            .and_then(|number| indices.binary_search(&number).ok())
-            .unwrap_or(0);
-        entry.name = format!("layers.{layer}.{rest}");
     }
 }

@@ -2,13 +2,11 @@
 
 use super::{Entry, Network};
 use crate::Result;
+use crate::graph::names::RUNNING;
 use crate::graph::{Graph, Op};
 use crate::kernel::MatrixShape;
 use crate::kernel::program::Element;
 use crate::plan::{BufferSpec, Role, running_places};
-
-/// The ends of the names, in the order of the rows.
-const NAMES: [&str; 2] = ["running_mean", "running_var"];
 
 /// The buffers of a graph's statistics.
 pub(super) fn running_buffers(graph: &Graph) -> impl Iterator<Item = BufferSpec> + use<> {
@@ -40,7 +38,7 @@ impl Network {
     /// The number of the batch normalisation and the row of its statistics that this is the name of.
     pub(super) fn running_number(&self, name: &str) -> Option<(usize, usize)> {
         let (layer, end) = name.rsplit_once('.')?;
-        let row = NAMES.iter().position(|known| *known == end)?;
+        let row = RUNNING.iter().position(|known| *known == end)?;
         let number = self
             .graph
             .running
@@ -68,6 +66,11 @@ impl Network {
             }
         }
         moving
+    }
+
+    /// Whether this is the name of a running variance.
+    pub(super) fn is_variance(&self, name: &str) -> bool {
+        self.running_number(name).is_some_and(|(_, row)| row == 1)
     }
 
     /// One row of statistics.
@@ -104,7 +107,7 @@ impl Network {
     pub(super) async fn running_entries(&mut self) -> Result<Vec<Entry>> {
         let mut entries = Vec::new();
         for number in 0..self.graph.running.len() {
-            for (row, end) in NAMES.into_iter().enumerate() {
+            for (row, end) in RUNNING.into_iter().enumerate() {
                 let values = self.read_running(number, row).await?;
                 entries.push(Entry {
                     name: format!("{}.{end}", self.graph.running[number].name),
@@ -119,7 +122,7 @@ impl Network {
     /// The names and lengths of the statistics.
     pub(super) fn running_names(&self) -> Vec<(String, usize)> {
         let names = |running: &crate::graph::Running| {
-            NAMES.map(|end| (format!("{}.{end}", running.name), running.cols))
+            RUNNING.map(|end| (format!("{}.{end}", running.name), running.cols))
         };
         self.graph.running.iter().flat_map(names).collect()
     }

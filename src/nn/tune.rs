@@ -69,8 +69,12 @@ impl Network {
     }
 }
 
+/// Longest file of a tuning: a million products.
+#[cfg(not(target_arch = "wasm32"))]
+const MOST_BYTES: u64 = 1 << 25;
+
 impl Tuning {
-    /// Saves it to a file. One that was there stays whole if the save is interrupted.
+    /// Saves it to a file, in one step, as [`Network::save`].
     ///
     /// # Errors
     /// [`Io`](Error::Io) if the file cannot be written.
@@ -88,7 +92,7 @@ impl Tuning {
     pub fn load(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
         let file = path.display().to_string();
-        let text = String::from_utf8(read_file(path)?);
+        let text = String::from_utf8(read_file(path, MOST_BYTES)?);
         let text = text.map_err(|_| Error::format(&file, "is not text"))?;
         Tuning::parse(&file, &text)
     }

@@ -2,17 +2,19 @@
 
 use super::Trainer;
 use super::rate::{read_plateau, write_plateau};
-use crate::file::{read_file, write_file};
+use crate::file::write_file;
 use crate::graph::Term;
-use crate::nn::{Entry, check_values, decode, encode};
+use crate::graph::names::{ACCUMULATED, AVERAGE, MOMENTS};
+use crate::nn::{Wanted, clip, decode, encode, matching, matching_by_name, read_tensors};
 use crate::plan::Role;
-use crate::{Error, Result};
-use std::collections::HashMap;
+use crate::{Error, LoadOptions, Result};
+use std::collections::BTreeMap;
 use std::path::Path;
 
 impl Trainer {
     /// Parameters, moments, step, epoch, place within the epoch, factors of the rate, and settings, as the bytes of one
-    /// safetensors file. The parameters lie in it as in [`Network::save`](crate::Network::save).
+    /// safetensors file. The parameters lie in it as in [`Network::save`](crate::Network::save). The metadata hold a checksum
+    /// of all other bytes. Equal states are equal bytes.
     ///
     /// # Errors
     /// Only the device's.
@@ -24,7 +26,7 @@ impl Trainer {
             let kept = self.network.arena_entries(role, copy, name);
             entries.extend(kept.await?);
         }
-        let mut metadata = HashMap::from([
+        let mut metadata = BTreeMap::from([
             ("wgrad.step".to_string(), self.step.to_string()),
             ("wgrad.epoch".to_string(), self.epoch.to_string()),
             ("wgrad.position".to_string(), self.position.to_string()),
@@ -38,13 +40,13 @@ impl Trainer {
         if let Some(plateau) = &self.plateau {
             metadata.insert("wgrad.plateau".to_string(), write_plateau(&plateau.state));
         }
-        encode(&entries, metadata)
+        encode(entries, metadata)
     }
 
-    /// Saves [`Trainer::to_bytes_async`] to a file. One that was there stays whole if the save is interrupted.
+    /// Saves [`Trainer::to_bytes_async`] to a file, in one step, as [`Network::save`](crate::Network::save).
     ///
     /// # Errors
-    /// [`Io`](Error::Io) if the file cannot be written.
+    /// [`Io`](Error::Io) if the file cannot be written; the old one is still there then.
     #[cfg(not(target_arch = "wasm32"))]
     pub fn save(&mut self, path: impl AsRef<Path>) -> Result<()> {
         let bytes = pollster::block_on(self.to_bytes_async())?;
@@ -58,7 +60,9 @@ impl Trainer {
     #[cfg(not(target_arch = "wasm32"))]
     pub fn load(&mut self, path: impl AsRef<Path>) -> Result<()> {
         let path = path.as_ref();
-        let bytes = read_file(path)?;
+        let bytes = read_tensors(path, |name, header| {
+            matching(name, header, &self.network.wanted(), LoadOptions::default()).map(drop)
+        })?;
         pollster::block_on(self.load_bytes_async(&path.display().to_string(), &bytes))
     }
 
@@ -70,9 +74,9 @@ impl Trainer {
     /// with the same choices in its [`Tuning`](crate::Tuning), or both without one.
     pub async fn load_bytes_async(&mut self, file: &str, bytes: &[u8]) -> Result<()> {
         self.settle().await?;
-        let (entries, metadata) = decode(file, bytes)?;
+        let header = decode(file, bytes)?;
         let entry = |key: &str| {
-            let value = metadata.get(key);
+            let value = header.metadata.get(key);
             value.ok_or_else(|| {
                 Error::format(
                     file,
@@ -82,9 +86,12 @@ impl Trainer {
         };
         let number = |key: &str| {
             let value = entry(key)?;
-            value
-                .parse::<u64>()
-                .map_err(|_| Error::format(file, format!("{key} is {value:?}, expected a number")))
+            value.parse::<u64>().map_err(|_| {
+                Error::format(
+                    file,
+                    format!("{key} is {:?}, expected a number", clip(value)),
+                )
+            })
         };
         let step = number("wgrad.step")?;
         let (epoch, position) = (number("wgrad.epoch")?, number("wgrad.position")?);
@@ -100,6 +107,7 @@ impl Trainer {
             whole("wgrad.samples", samples)?,
         );
         let broken = |key: &str, value: &str| {
+            let value = clip(value);
             Error::format(file, format!("{key} is {value:?}, which no trainer wrote"))
         };
         let factor = entry("wgrad.rate_factor")?;
@@ -121,31 +129,32 @@ impl Trainer {
             let text = entry("wgrad.plateau")?;
             plateau.state = read_plateau(text).ok_or_else(|| broken("wgrad.plateau", text))?;
         }
-        let arenas = self.arenas();
-        let of_arena = |name: &str| {
-            arenas
-                .iter()
-                .any(|(prefix, ..)| name.starts_with(&format!("{prefix}.")))
-        };
-        let (kept, parameters): (Vec<Entry>, Vec<Entry>) =
-            entries.into_iter().partition(|entry| of_arena(&entry.name));
-        let mut found = Vec::new();
-        for (prefix, role, copy) in &arenas {
-            for (i, parameter) in self.network.graph.parameters.iter().enumerate() {
-                let name = format!("{prefix}.{}", parameter.name);
-                let fits = |e: &&Entry| e.name == name && e.shape == parameter.dimensions();
-                let entry = kept.iter().find(fits);
-                let entry = entry.ok_or_else(|| {
-                    Error::format(file, format!("no tensor {name} of the right shape"))
-                })?;
-                check_values(file, entry)?;
-                found.push((*role, *copy, i, entry));
+        let parameters = self
+            .network
+            .values(file, &header, bytes, LoadOptions::default())?;
+        let (mut kept, mut wanted) = (Vec::new(), Vec::new());
+        for (prefix, role, copy) in self.arenas() {
+            for (number, parameter) in self.network.graph.parameters.iter().enumerate() {
+                kept.push((role, copy, number));
+                wanted.push(Wanted {
+                    name: format!("{prefix}.{}", parameter.name),
+                    shape: parameter.dimensions(),
+                });
             }
         }
-        self.network.set_entries(file, parameters)?;
-        for (role, copy, number, entry) in found {
-            self.network
-                .write_arena(role, copy, number, &entry.values)?;
+        // What other trainers keep may lie beside, and so do the parameters.
+        let found = matching_by_name(file, &header, &wanted)?;
+        let mut values = Vec::new();
+        for (&(role, copy, number), tensor) in kept.iter().zip(found) {
+            values.push(if self.never_negative(role, copy, number) {
+                tensor.values_not_negative(file, bytes)?
+            } else {
+                tensor.values(file, bytes)?
+            });
+        }
+        self.network.set_values(&parameters)?;
+        for ((role, copy, number), values) in kept.into_iter().zip(values) {
+            self.network.write_arena(role, copy, number, &values)?;
         }
         (self.step, self.epoch) = (step.into(), epoch);
         (self.position, self.samples) = (position as usize, samples as usize);
@@ -157,20 +166,29 @@ impl Trainer {
     fn arenas(&self) -> Vec<Kept> {
         let moments = (0..self.moments()).map(|moment| {
             (
-                format!("moments.{moment}"),
+                format!("{MOMENTS}.{moment}"),
                 Role::Moments as fn(usize) -> Role,
                 moment,
             )
         });
         let mut arenas: Vec<Kept> = moments.collect();
         if self.settings.average.is_some() {
-            arenas.push(("average".to_string(), Role::Average, 0));
+            arenas.push((AVERAGE.to_string(), Role::Average, 0));
         }
         // Sums between updates are of the phase under way, which the step tells.
         if self.settings.accumulate > 1 {
-            arenas.push(("accumulated".to_string(), Role::Accumulated, 0));
+            arenas.push((ACCUMULATED.to_string(), Role::Accumulated, 0));
         }
         arenas
+    }
+
+    /// Whether a tensor of an arena holds means of squares, or the like.
+    fn never_negative(&self, role: fn(usize) -> Role, copy: usize, parameter: usize) -> bool {
+        // Phases with moments share no parameter, so the moment is of the phase that trains this one.
+        let of_moment = matches!(role(0), Role::Moments(_));
+        let mut phases = self.phases.iter();
+        of_moment
+            && phases.any(|steps| steps.trained[parameter] && steps.optimizer.never_negative(copy))
     }
 
     /// The settings that a run's bits depend on, and the choices of a tuning if there is one. How steps are cut into

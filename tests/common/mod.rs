@@ -6,6 +6,7 @@ pub(crate) mod criteria;
 pub(crate) mod data;
 pub(crate) mod descent;
 pub(crate) mod devices;
+pub(crate) mod files;
 pub(crate) mod networks;
 pub(crate) mod oracle;
 pub(crate) mod precision;

@@ -5,10 +5,13 @@ mod common;
 
 mod building;
 mod files;
+mod foreign;
 mod gradients;
 mod graphs;
+mod hostile;
 mod predictions;
 mod refusals;
+mod saving;
 
 use common::data::Random;
 use graphs::{GRAPHS, LAYERS};

@@ -82,6 +82,21 @@ impl Optimizer {
         }
     }
 
+    /// Whether a moment is a mean, sum or maximum of squares or sizes, so that none of its values is below 0.
+    pub(crate) fn never_negative(&self, moment: usize) -> bool {
+        match self {
+            Optimizer::Sgd(_) | Optimizer::Lion(_) => false,
+            // The mean of the gradients is first.
+            Optimizer::Adam(_)
+            | Optimizer::Adamax(_)
+            | Optimizer::NAdam(_)
+            | Optimizer::RAdam(_) => moment > 0,
+            // The mean of the squares is first.
+            Optimizer::Adagrad(_) | Optimizer::RmsProp(_) => moment == 0,
+            Optimizer::Adadelta(_) => true,
+        }
+    }
+
     /// What the moments hold before the first step.
     pub(crate) fn initial_moment(&self) -> f32 {
         match self {

@@ -1,0 +1,58 @@
+//! Names of parameters: those that files need for something else are refused.
+
+use crate::{Error, Result};
+
+/// First parts of the names that a trainer's checkpoint gives to what it keeps for each parameter.
+pub(crate) const MOMENTS: &str = "moments";
+pub(crate) const AVERAGE: &str = "average";
+pub(crate) const ACCUMULATED: &str = "accumulated";
+
+/// Last parts of the names of a batch normalisation's running statistics.
+pub(crate) const RUNNING: [&str; 2] = ["running_mean", "running_var"];
+
+/// Last part of the name of a batch normalisation's counter in PyTorch's files.
+pub(crate) const COUNTER: &str = "num_batches_tracked";
+
+/// Bytes of a name at most.
+const MOST_BYTES: usize = 1024;
+
+/// Whether a tensor of a checkpoint is what the trainer keeps for a parameter.
+pub(crate) fn is_kept(name: &str) -> bool {
+    let first = name.split_once('.').map(|(first, _)| first);
+    first.is_some_and(|first| [MOMENTS, AVERAGE, ACCUMULATED].contains(&first))
+}
+
+/// Refuses a parameter's name that a file could not hold beside the others.
+pub(super) fn check_name(name: &str) -> Result<()> {
+    let bad = |expected: String| {
+        Err(Error::argument(
+            "a parameter's name",
+            expected,
+            format!("{name:?}"),
+        ))
+    };
+    if name.is_empty() {
+        return bad("at least one character".to_string());
+    }
+    if name.len() > MOST_BYTES {
+        let found = format!("{} bytes", name.len());
+        let expected = format!("at most {MOST_BYTES} bytes");
+        return Err(Error::argument("a parameter's name", expected, found));
+    }
+    if is_kept(name) {
+        return bad(format!(
+            "without `{MOMENTS}.`, `{AVERAGE}.` or `{ACCUMULATED}.` in front, which checkpoints use"
+        ));
+    }
+    let last = name.rsplit('.').next().unwrap_or(name);
+    if RUNNING.contains(&last) || last == COUNTER {
+        let [mean, variance] = RUNNING;
+        return bad(format!(
+            "without `{mean}`, `{variance}` or `{COUNTER}` as its last part, which batch normalisations use"
+        ));
+    }
+    if name == "__metadata__" {
+        return bad("other than `__metadata__`, which safetensors files use".to_string());
+    }
+    Ok(())
+}

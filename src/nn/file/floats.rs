@@ -1,0 +1,84 @@
+//! The values of a tensor in a file as `f32`: exact, or refused.
+
+use super::header::{Tensor, clip};
+use crate::{Error, Result};
+
+/// The types that are read.
+pub(in crate::nn) const TYPES: [&str; 4] = ["F32", "F64", "F16", "BF16"];
+
+impl Tensor {
+    /// Whether its type is one that can be read.
+    pub(crate) fn is_float(&self) -> bool {
+        TYPES.contains(&self.dtype.as_str())
+    }
+
+    /// Its type's name, for errors.
+    pub(in crate::nn) fn type_name(&self) -> String {
+        clip(&self.dtype)
+    }
+
+    /// Its values, all finite, from the bytes of its file. What is written stands in errors for the file.
+    ///
+    /// `F64` is rounded to the nearest `f32`; `F16` and `BF16` are parts of `f32`.
+    pub(crate) fn values(&self, file: &str, bytes: &[u8]) -> Result<Vec<f32>> {
+        let data = bytes.get(self.bytes.clone()).unwrap_or_default();
+        let values: Vec<f32> = match self.dtype.as_str() {
+            "F32" => each(data, f32::from_le_bytes),
+            "F64" => {
+                let wide = each(data, f64::from_le_bytes);
+                let beyond = |value: &&f64| value.is_finite() && !(**value as f32).is_finite();
+                if let Some(value) = wide.iter().find(beyond) {
+                    let reason = format!(
+                        "{} holds {value:e}, beyond the range of f32",
+                        clip(&self.name)
+                    );
+                    return Err(Error::format(file, reason));
+                }
+                wide.into_iter().map(|value| value as f32).collect()
+            }
+            "F16" => each(data, |bytes| half(u16::from_le_bytes(bytes))),
+            "BF16" => each(data, |[low, high]| f32::from_le_bytes([0, 0, low, high])),
+            _ => {
+                let (name, dtype) = (clip(&self.name), self.type_name());
+                let reason = format!("{name} holds {dtype}, expected {}", TYPES.join(", "));
+                return Err(Error::format(file, reason));
+            }
+        };
+        match values.iter().find(|value| !value.is_finite()) {
+            None => Ok(values),
+            Some(value) => Err(Error::format(
+                file,
+                format!("{} holds {value}", clip(&self.name)),
+            )),
+        }
+    }
+
+    /// The same for what is never negative, such as a mean of squares.
+    pub(crate) fn values_not_negative(&self, file: &str, bytes: &[u8]) -> Result<Vec<f32>> {
+        let values = self.values(file, bytes)?;
+        match values.iter().find(|&&value| value < 0.0) {
+            None => Ok(values),
+            Some(value) => {
+                let reason = format!("{} holds {value}, expected at least 0", clip(&self.name));
+                Err(Error::format(file, reason))
+            }
+        }
+    }
+}
+
+fn each<const N: usize, T>(data: &[u8], number: impl Fn([u8; N]) -> T) -> Vec<T> {
+    let chunks = data.chunks_exact(N).filter_map(|chunk| chunk.first_chunk());
+    chunks.map(|&chunk| number(chunk)).collect()
+}
+
+/// A half-precision number: a sign, 5 bits of exponent with bias 15, 10 of fraction.
+fn half(bits: u16) -> f32 {
+    let (exponent, fraction) = (u32::from(bits >> 10 & 0x1f), u32::from(bits & 0x3ff));
+    let size = match exponent {
+        // Without a leading one: in units of 2⁻²⁴.
+        0 => fraction as f32 * f32::from_bits((127 - 24) << 23),
+        31 => f32::from_bits(0x7f80_0000 | fraction << 13),
+        _ => f32::from_bits((exponent + 127 - 15) << 23 | fraction << 13),
+    };
+    if bits >> 15 == 1 { -size } else { size }
+}

@@ -1,0 +1,273 @@
+//! The header of a safetensors file: JSON with the name, type, shape and place of every tensor, and metadata.
+//!
+//! A file is eight bytes with the header's length, the header, and the values. The header is read here, not by the
+//! `safetensors` crate: its sums of offsets can overflow, and it takes 16 times a header's size in memory.
+
+use crate::{Error, Result};
+use serde::Deserialize;
+use serde::de::{Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+use std::collections::BTreeMap;
+use std::fmt;
+use std::ops::Range;
+
+/// Longest header that is read, and written: the format's own limit.
+pub(super) const MOST_HEADER: usize = 100_000_000;
+
+/// Most dimensions of a tensor, as in PyTorch.
+const MOST_DIMENSIONS: usize = 64;
+
+/// Bytes in front of the header: its length.
+pub(super) const PREFIX: usize = 8;
+
+/// A tensor in a file.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Tensor {
+    pub(crate) name: String,
+    pub(crate) shape: Vec<usize>,
+    /// Name of the type, as `F32`.
+    pub(super) dtype: String,
+    /// Its bytes in the file.
+    pub(super) bytes: Range<usize>,
+}
+
+/// What a file holds, but for the values.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Header {
+    /// In the order of their names.
+    pub(crate) tensors: Vec<Tensor>,
+    pub(crate) metadata: BTreeMap<String, String>,
+}
+
+/// Bytes of prefix and header together, from a file's first bytes and its length.
+pub(super) fn header_end(name: &str, prefix: &[u8], length: u64) -> Result<usize> {
+    let bad =
+        |reason: String| Error::format(name, format!("not a whole safetensors file: {reason}"));
+    let Some(prefix) = prefix.first_chunk::<PREFIX>() else {
+        return Err(bad(format!(
+            "it has {} bytes, fewer than {PREFIX}",
+            prefix.len()
+        )));
+    };
+    let header = u64::from_le_bytes(*prefix);
+    if header > MOST_HEADER as u64 {
+        let reason =
+            format!("its header would have {header} bytes, expected at most {MOST_HEADER}");
+        return Err(bad(reason));
+    }
+    let end = header + PREFIX as u64;
+    if end > length {
+        let reason = format!("its header would end at byte {end}, the file has {length}");
+        return Err(bad(reason));
+    }
+    Ok(end as usize)
+}
+
+impl Header {
+    /// Reads prefix and header, which `head` must begin with, of a file of `length` bytes.
+    pub(super) fn parse(name: &str, head: &[u8], length: u64) -> Result<Self> {
+        let bad = |reason: String| {
+            Error::format(
+                name,
+                format!("not a whole safetensors file: {}", clip(&reason)),
+            )
+        };
+        let end = header_end(name, head, length)?;
+        let json = head.get(PREFIX..end).unwrap_or_default();
+        let json: Json = serde_json::from_slice(json).map_err(|error| bad(error.to_string()))?;
+        let mut infos = json.tensors;
+        infos.sort_by(|(a, x), (b, y)| (x.data_offsets, a).cmp(&(y.data_offsets, b)));
+        let (mut tensors, mut next) = (Vec::new(), 0u64);
+        for (tensor, info) in infos {
+            let (from, to) = info.data_offsets;
+            let of_shape = info.bytes();
+            // Each begins where the one before ends, so none can overlap another.
+            if from != next
+                || to < from
+                || of_shape.is_some_and(|bytes| u128::from(to - from) != bytes)
+            {
+                let shape = shape_text(&info.shape.0);
+                let (tensor, dtype) = (clip(&tensor), clip(&info.dtype));
+                return Err(bad(format!(
+                    "{tensor} of type {dtype} and shape {shape} cannot lie in bytes {from} to {to}, expected from {next} on"
+                )));
+            }
+            next = to;
+            let place = |offset: u64| usize::try_from(offset).ok()?.checked_add(end);
+            let (Some(from), Some(to)) = (place(from), place(to)) else {
+                return Err(bad(format!("{} ends beyond all memory", clip(&tensor))));
+            };
+            tensors.push(Tensor {
+                name: tensor,
+                shape: info.shape.0,
+                dtype: info.dtype,
+                bytes: from..to,
+            });
+        }
+        if end as u64 + next != length {
+            return Err(bad(format!(
+                "its header promises {next} bytes of values, found {}",
+                length - end as u64
+            )));
+        }
+        tensors.sort_by(|a, b| a.name.cmp(&b.name));
+        if let Some(pair) = tensors.windows(2).find(|pair| pair[0].name == pair[1].name) {
+            return Err(bad(format!("two tensors named {}", clip(&pair[0].name))));
+        }
+        Ok(Header {
+            tensors,
+            metadata: json.metadata,
+        })
+    }
+}
+
+/// A text from a file as errors show it: on one line, and not endless.
+pub(crate) fn clip(text: &str) -> String {
+    const MOST: usize = 100;
+    let mut clipped: String = text
+        .chars()
+        .take(MOST)
+        .flat_map(char::escape_debug)
+        .collect();
+    if text.chars().nth(MOST).is_some() {
+        clipped.push('…');
+    }
+    clipped
+}
+
+/// A shape as errors show it.
+pub(in crate::nn) fn shape_text(shape: &[usize]) -> String {
+    const MOST: usize = 8;
+    let mut text: Vec<String> = shape.iter().take(MOST).map(usize::to_string).collect();
+    if shape.len() > MOST {
+        text.push("…".to_string());
+    }
+    format!("[{}]", text.join(", "))
+}
+
+/// The header as JSON has it.
+struct Json {
+    tensors: Vec<(String, Info)>,
+    metadata: BTreeMap<String, String>,
+}
+
+#[derive(Deserialize)]
+struct Info {
+    dtype: String,
+    shape: Dimensions,
+    data_offsets: (u64, u64),
+}
+
+impl Info {
+    /// Bytes of its values; none for a type that is not known here. No overflow: 64 dimensions might, so it saturates.
+    fn bytes(&self) -> Option<u128> {
+        let bits = match self.dtype.as_str() {
+            "F64" | "I64" | "U64" | "C64" => 64,
+            "F32" | "I32" | "U32" => 32,
+            "F16" | "BF16" | "I16" | "U16" => 16,
+            "BOOL" | "U8" | "I8" | "F8_E5M2" | "F8_E4M3" | "F8_E8M0" => 8,
+            _ => return None,
+        };
+        let dimensions = self.shape.0.iter();
+        // A dimension of 0 makes 0 whatever the others are.
+        let count = if self.shape.0.contains(&0) {
+            0
+        } else {
+            dimensions.fold(1u128, |count, &d| count.saturating_mul(d as u128))
+        };
+        Some(count.saturating_mul(bits) / 8)
+    }
+}
+
+/// At most [`MOST_DIMENSIONS`] of them.
+struct Dimensions(Vec<usize>);
+
+impl<'de> Deserialize<'de> for Dimensions {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> std::result::Result<Self, D::Error> {
+        struct List;
+        impl<'de> Visitor<'de> for List {
+            type Value = Dimensions;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "a list of at most {MOST_DIMENSIONS} dimensions")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(
+                self,
+                mut list: A,
+            ) -> std::result::Result<Dimensions, A::Error> {
+                let mut dimensions = Vec::new();
+                while let Some(dimension) = list.next_element()? {
+                    if dimensions.len() == MOST_DIMENSIONS {
+                        return Err(A::Error::invalid_length(MOST_DIMENSIONS + 1, &self));
+                    }
+                    dimensions.push(dimension);
+                }
+                Ok(Dimensions(dimensions))
+            }
+        }
+        from.deserialize_seq(List)
+    }
+}
+
+/// Pairs of strings, no key twice.
+struct Pairs(BTreeMap<String, String>);
+
+impl<'de> Deserialize<'de> for Pairs {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> std::result::Result<Self, D::Error> {
+        struct Map;
+        impl<'de> Visitor<'de> for Map {
+            type Value = Pairs;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "metadata: pairs of strings")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(
+                self,
+                mut map: A,
+            ) -> std::result::Result<Pairs, A::Error> {
+                let mut pairs = BTreeMap::new();
+                while let Some((key, value)) = map.next_entry::<String, String>()? {
+                    if let Some(_) = pairs.insert(key, value) {
+                        return Err(A::Error::custom("a key of its metadata stands there twice"));
+                    }
+                }
+                Ok(Pairs(pairs))
+            }
+        }
+        from.deserialize_map(Map)
+    }
+}
+
+impl<'de> Deserialize<'de> for Json {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> std::result::Result<Self, D::Error> {
+        struct Map;
+        impl<'de> Visitor<'de> for Map {
+            type Value = Json;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "tensors by name")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(
+                self,
+                mut map: A,
+            ) -> std::result::Result<Json, A::Error> {
+                let (mut tensors, mut metadata) = (Vec::new(), None);
+                while let Some(key) = map.next_key::<String>()? {
+                    if key != METADATA {
+                        tensors.push((key, map.next_value()?));
+                    } else if metadata.replace(map.next_value::<Pairs>()?).is_some() {
+                        return Err(A::Error::custom("its metadata stands there twice"));
+                    }
+                }
+                let metadata = metadata.map_or_else(BTreeMap::new, |pairs| pairs.0);
+                Ok(Json { tensors, metadata })
+            }
+        }
+        from.deserialize_map(Map)
+    }
+}
+
+/// The key of the metadata, which no tensor may have.
+pub(super) const METADATA: &str = "__metadata__";
