@@ -6,21 +6,32 @@
 const EPSILON = 1e-12;
 
 fn row_loss(row: Row) -> vec2<f32> {
-    var product = 0.0;
-    var xx = 0.0;
-    var yy = 0.0;
+    var greatest_x = 1.0;
+    var greatest_y = 1.0;
     for (var i = row.lane; i < p.ld4; i += LANES) {
         let a = x[row.start + i];
         let b = y[row.start + i];
         check_finite(row, a);
         check_finite(row, b);
-        product += dot(a, b);
-        xx += dot(a, a);
-        yy += dot(b, b);
+        greatest_x = max(greatest_x, max4(abs(a)));
+        greatest_y = max(greatest_y, max4(abs(b)));
     }
-    product = row_sum(product, row.invocation);
-    xx = row_sum(xx, row.invocation) + EPSILON;
-    yy = row_sum(yy, row.invocation) + EPSILON;
+    // Large vectors are scaled down, so that no square overflows. The scales are powers of two, mostly 1.
+    let scale_x = 1.0 / binade(row_max(greatest_x, row.invocation));
+    let scale_y = 1.0 / binade(row_max(greatest_y, row.invocation));
+    var products = Chain();
+    var squares_x = Chain();
+    var squares_y = Chain();
+    for (var i = row.lane; i < p.ld4; i += LANES) {
+        let a = scale_x * x[row.start + i];
+        let b = scale_y * y[row.start + i];
+        products = row_chain(products, a * b, i);
+        squares_x = row_chain(squares_x, a * a, i);
+        squares_y = row_chain(squares_y, b * b, i);
+    }
+    let product = row_sum(chain_sum(products), row.invocation);
+    let xx = row_sum(chain_sum(squares_x), row.invocation) + EPSILON * scale_x * scale_x;
+    let yy = row_sum(chain_sum(squares_y), row.invocation) + EPSILON * scale_y * scale_y;
     // The root of each, since their product may overflow.
     let norms = sqrt(xx) * sqrt(yy);
     let cosine = product / norms;
@@ -41,10 +52,12 @@ fn row_loss(row: Row) -> vec2<f32> {
     }
     if GRADIENTS && row.written {
         for (var i = row.lane; i < p.ld4; i += LANES) {
-            let a = x[row.start + i];
-            let b = y[row.start + i];
-            write_gradient(row.start + i, finished(row, i, slope * (b / norms - cosine / xx * a)));
-            write_second_gradient(row.start + i, finished(row, i, slope * (a / norms - cosine / yy * b)));
+            let a = scale_x * x[row.start + i];
+            let b = scale_y * y[row.start + i];
+            let dx = slope * (b / norms - cosine / xx * a) * scale_x;
+            let dy = slope * (a / norms - cosine / yy * b) * scale_y;
+            write_gradient(row.start + i, finished(row, i, dx));
+            write_second_gradient(row.start + i, finished(row, i, dy));
         }
     }
     return vec2<f32>(loss, 0.0);

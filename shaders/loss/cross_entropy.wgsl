@@ -6,5 +6,6 @@ fn loss(x: vec4<f32>, t: vec4<f32>) -> vec4<f32> {
 }
 
 fn dloss(x: vec4<f32>, t: vec4<f32>) -> vec4<f32> {
-    return -t / max(x, vec4<f32>(LEAST));
+    // Below LEAST the loss is flat.
+    return select(vec4<f32>(0.0), -t / max(x, vec4<f32>(LEAST)), x >= vec4<f32>(LEAST));
 }

@@ -5,7 +5,7 @@
 const LEAST_VARIANCE = 1e-6;
 
 fn row_loss(row: Row) -> vec2<f32> {
-    var sum = 0.0;
+    var sum = Chain();
     var greatest = greatest_of_none(row);
     for (var i = row.lane; i < p.ld4; i += LANES) {
         let value = x[row.start + i];
@@ -15,15 +15,17 @@ fn row_loss(row: Row) -> vec2<f32> {
         let v = max(variance, vec4<f32>(LEAST_VARIANCE));
         let d = value - target_at(row, i);
         let ratio = d / v;
-        sum += sum4(in_columns(0.5 * (log(v) + d * ratio), i * 4u, p.cols));
+        sum = row_chain(sum, in_columns(0.5 * (log(v) + d * ratio), i * 4u, p.cols), i);
         if GRADIENTS && row.written {
             write_gradient(row.start + i, finished(row, i, ratio));
-            write_second_gradient(row.start + i, finished(row, i, 0.5 * (1.0 / v - ratio * ratio)));
+            // Where the variance was raised the loss is flat.
+            let slope = select(vec4<f32>(0.0), 0.5 * (1.0 / v - ratio * ratio), variance >= vec4<f32>(LEAST_VARIANCE));
+            write_second_gradient(row.start + i, finished(row, i, slope));
         }
         if COUNTS {
             greatest = greatest_with(greatest, value, i);
         }
     }
-    sum = row_sum(sum, row.invocation);
-    return vec2<f32>(sum, is_correct(row, greatest));
+    let total = row_sum(chain_sum(sum), row.invocation);
+    return vec2<f32>(total, is_correct(row, greatest, greatest));
 }

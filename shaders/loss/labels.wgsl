@@ -8,10 +8,7 @@ fn label_of(row: u32) -> u32 {
 
 // BINARY: a single column is hot for label 1, not for label 0.
 fn hot_column(label: u32) -> u32 {
-    if BINARY && p.cols == 1u {
-        return 1u - min(label, 1u);
-    }
-    return label;
+    return select(label, 1u - min(label, 1u), BINARY && p.cols == 1u);
 }
 
 fn target_at(row: Row, i: u32) -> vec4<f32> {

@@ -18,7 +18,8 @@ struct Params {
 
 @group(0) @binding(0) var<uniform> p: Params;
 @group(0) @binding(1) var<storage, read> x: array<vec4<f32>>; // [rows, cols]
-// An entry per workgroup: the sums of the rows' losses and of their weights, correct rows, counted rows.
+// An entry per workgroup: the sums of the rows' losses and of their weights, correct rows, counted rows. Where the losses
+// are finite and their sum is not, the entry has SHARE times that sum, and SHARED more counted rows.
 @group(0) @binding(9) var<storage, read_write> ring: array<vec4<f32>>;
 @group(0) @binding(10) var<storage, read_write> state: array<atomic<u32>>; // step, step + 1, first bad tensor
 
@@ -34,6 +35,9 @@ struct Row {
     ignored: bool,
     written: bool, // or past the end, repeating the last row
 }
+
+const SHARE = 0.015625;
+const SHARED = 128.0;
 
 var<workgroup> row_results: array<vec4<f32>, ROWS>;
 
@@ -80,15 +84,29 @@ fn run(workgroup: u32, index: u32) {
         }
     }
     if index == 0u && workgroup < p.ring_sums {
-        var total = vec4<f32>(0.0);
-        for (var i = 0u; i < ROWS; i++) {
-            total += row_results[i];
+        var total = results_times(1.0);
+        if is_not_finite(vec4<f32>(total.x)) {
+            total.x = results_times(SHARE).x;
+            total.w += SHARED;
         }
         ring[place + workgroup] = total;
         if CLOCK && workgroup == 0u {
             atomicStore(&state[1], step + 1u);
         }
     }
+}
+
+// The sum of the rows' results times a scale, in blocks of eight.
+fn results_times(scale: f32) -> vec4<f32> {
+    var total = vec4<f32>(0.0);
+    for (var start = 0u; start < ROWS; start += 8u) {
+        var block = vec4<f32>(0.0);
+        for (var i = start; i < min(start + 8u, ROWS); i++) {
+            block += scale * row_results[i];
+        }
+        total += block;
+    }
+    return total;
 }
 
 fn is_ignored(label: u32) -> bool {
@@ -110,11 +128,11 @@ fn gradient_factor(index: u32) -> f32 {
     if !DIVIDES {
         return p.factor;
     }
-    var sum = 0.0;
+    var sum = Chain();
     for (var i = index; i < p.rows; i += WORKGROUP) {
-        sum += row_weight(label_of(i));
+        sum = chain_with(sum, row_weight(label_of(i)), i / WORKGROUP, true);
     }
-    let total = workgroup_sum(sum, index);
+    let total = workgroup_sum(chain_sum(sum), index);
     if total == 0.0 {
         return 0.0;
     }

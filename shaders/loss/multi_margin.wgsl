@@ -4,19 +4,19 @@ fn row_loss(row: Row) -> vec2<f32> {
     let label = min(row.label, p.cols - 1u);
     let own = x[row.start + label / 4u][label % 4u];
     let scale = weight_of(row.label) / f32(p.cols);
-    var sum = 0.0;
-    var violations = 0.0;
+    var sum = Chain();
+    var count = Chain();
     var greatest = greatest_of_none(row);
     for (var i = row.lane; i < p.ld4; i += LANES) {
         let value = x[row.start + i];
         check_finite(row, value);
         let slack = slack_at(row, i, own);
-        sum += sum4(slack);
-        violations += sum4(vec4<f32>(slack > vec4<f32>(0.0)));
+        sum = row_chain(sum, slack, i);
+        count = row_chain(count, vec4<f32>(slack > vec4<f32>(0.0)), i);
         greatest = greatest_with(greatest, value, i);
     }
-    sum = row_sum(sum, row.invocation);
-    violations = row_sum(violations, row.invocation);
+    let total = row_sum(chain_sum(sum), row.invocation);
+    let violations = row_sum(chain_sum(count), row.invocation);
     if GRADIENTS && row.written {
         for (var i = row.lane; i < p.ld4; i += LANES) {
             let others = vec4<f32>(slack_at(row, i, own) > vec4<f32>(0.0));
@@ -24,7 +24,7 @@ fn row_loss(row: Row) -> vec2<f32> {
             write_gradient(row.start + i, finished(row, i, scale * slope));
         }
     }
-    return vec2<f32>(scale * sum, is_correct(row, greatest));
+    return vec2<f32>(scale * total, is_correct(row, greatest, greatest));
 }
 
 // How far each column violates the margin; 0 in the label's column and in the padding.

@@ -3,7 +3,7 @@
 fn write_loss(row: u32, loss: f32) {
     losses[row] = loss;
     if row == p.rows - 1u {
-        for (var i = p.rows; i < (p.rows + 3u) / 4u * 4u; i++) {
+        for (var i = row + 1u; i % 4u != 0u; i++) {
             losses[i] = 0.0;
         }
     }

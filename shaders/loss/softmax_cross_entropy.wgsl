@@ -20,31 +20,42 @@ fn row_loss(row: Row) -> vec2<f32> {
     greatest = row_max(greatest, row.invocation);
 
     // Alongside the sum: the first column that holds the greatest logit, as minus the column so that a maximum finds it.
-    var sum = 0.0;
+    var exponentials = Chain();
     var first = LOWEST;
-    var mass = 0.0;
-    var distance = 0.0;
+    var wanted = greatest_of_none(row);
+    var masses = Chain();
+    var distances = Chain();
     for (var i = row.lane; i < p.ld4; i += LANES) {
         let z = lowest_in_padding(x[row.start + i], i * 4u, p.cols);
-        sum += sum4(in_columns(exp(z - greatest), i * 4u, p.cols));
+        exponentials = row_chain(exponentials, in_columns(exp(z - greatest), i * 4u, p.cols), i);
         if COUNTS {
             let columns = vec4<f32>(columns_at(i));
             first = max(first, max4(select(vec4<f32>(LOWEST), -columns, z == vec4<f32>(greatest))));
         }
+        if COUNTS && VALUES {
+            wanted = greatest_with(wanted, target_at(row, i), i);
+        }
         if SPREAD {
             let shares = shares_at(row, i);
-            mass += sum4(shares);
+            masses = row_chain(masses, shares, i);
             // Where the share is 0 the distance may be infinite.
-            distance += sum4(select(vec4<f32>(0.0), shares * (greatest - z), shares != vec4<f32>(0.0)));
+            let weighted = select(vec4<f32>(0.0), shares * (greatest - z), shares != vec4<f32>(0.0));
+            distances = row_chain(distances, weighted, i);
         }
     }
-    sum = row_sum(sum, row.invocation);
+    let sum = row_sum(chain_sum(exponentials), row.invocation);
     if COUNTS {
         first = row_max(first, row.invocation);
     }
+    var wanted_first = 0.0;
+    if COUNTS {
+        wanted_first = wanted_column(row, wanted);
+    }
+    var mass = 0.0;
+    var distance = 0.0;
     if SPREAD {
-        mass = row_sum(mass, row.invocation);
-        distance = row_sum(distance, row.invocation);
+        mass = row_sum(chain_sum(masses), row.invocation);
+        distance = row_sum(chain_sum(distances), row.invocation);
     } else {
         let label = min(row.label, p.cols - 1u);
         mass = weight_of(row.label);
@@ -57,6 +68,6 @@ fn row_loss(row: Row) -> vec2<f32> {
             write_gradient(row.start + i, finished(row, i, mass * softmax - shares_at(row, i)));
         }
     }
-    let correct = select(0.0, 1.0, COUNTS && first == -f32(row.label));
+    let correct = select(0.0, 1.0, COUNTS && first == -wanted_first);
     return vec2<f32>(mass * log(sum) + distance, correct);
 }

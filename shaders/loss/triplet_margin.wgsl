@@ -6,8 +6,8 @@
 const EPSILON = 1e-6;
 
 fn row_loss(row: Row) -> vec2<f32> {
-    var near = 0.0;
-    var far = 0.0;
+    var greatest_near = 0.0;
+    var greatest_far = 0.0;
     for (var i = row.lane; i < p.ld4; i += LANES) {
         let a = x[row.start + i];
         let b = positive[row.start + i];
@@ -17,11 +17,25 @@ fn row_loss(row: Row) -> vec2<f32> {
         check_finite(row, c);
         let to_positive = in_columns(a - b + EPSILON, i * 4u, p.cols);
         let to_negative = in_columns(a - c + EPSILON, i * 4u, p.cols);
-        near += dot(to_positive, to_positive);
-        far += dot(to_negative, to_negative);
+        greatest_near = max(greatest_near, max4(abs(to_positive)));
+        greatest_far = max(greatest_far, max4(abs(to_negative)));
     }
-    near = sqrt(row_sum(near, row.invocation));
-    far = sqrt(row_sum(far, row.invocation));
+    // Distances of scaled differences, whose squares neither overflow nor vanish.
+    let unit_near = binade(row_max(greatest_near, row.invocation));
+    let unit_far = binade(row_max(greatest_far, row.invocation));
+    let scale_near = 1.0 / unit_near;
+    let scale_far = 1.0 / unit_far;
+    var squares_near = Chain();
+    var squares_far = Chain();
+    for (var i = row.lane; i < p.ld4; i += LANES) {
+        let a = x[row.start + i];
+        let to_positive = scale_near * in_columns(a - positive[row.start + i] + EPSILON, i * 4u, p.cols);
+        let to_negative = scale_far * in_columns(a - negative[row.start + i] + EPSILON, i * 4u, p.cols);
+        squares_near = row_chain(squares_near, to_positive * to_positive, i);
+        squares_far = row_chain(squares_far, to_negative * to_negative, i);
+    }
+    let near = unit_near * sqrt(row_sum(chain_sum(squares_near), row.invocation));
+    let far = unit_far * sqrt(row_sum(chain_sum(squares_far), row.invocation));
     let loss = near - far + p.parameter;
     let counts = loss >= 0.0;
     if GRADIENTS && row.written {

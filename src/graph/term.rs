@@ -161,6 +161,13 @@ impl Graph {
             self.expect("loss", input, shape)?;
         }
         term.loss.check(shape.cols)?;
+        if term.loss.ignore_index.is_some() && term.target != LossTarget::Batch {
+            return Err(Error::argument(
+                "an ignored label",
+                format!("for the loss {} on the labels of the batch", term.name),
+                "another target",
+            ));
+        }
         match term.target {
             LossTarget::Value(value) => {
                 let cols = criterion.target_cols(shape.cols);

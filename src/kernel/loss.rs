@@ -4,8 +4,9 @@
 //! ignored row), the gradient is factor · d(Σᵢ ℓᵢ), divided by Σᵢ wᵢ where `divide`. Class weights are within ℓᵢ already.
 //!
 //! The metric ring gets an entry of four floats per workgroup: (Σ ℓᵢ, Σ wᵢ, correct rows, counted rows). The factor is not
-//! in it. Rows are counted, and found correct or not, where the batch has labels. A non-finite input or target, or a row
-//! whose loss is not finite, sets the guard; an ignored row never does.
+//! in it. Where the ℓᵢ are finite and their sum overflows, the entry has a 64th of the sum, and 128 more counted
+//! rows. Rows are counted, and found correct or not, where the batch has labels, or target values of classes. A
+//! non-finite input or target, or a row whose loss is not finite, sets the guard; an ignored row never does.
 //!
 //! One of a step's losses is the clock of training: it advances word 1 of the state (see [`crate::plan`]).
 //!
@@ -14,8 +15,11 @@
 //! `by_element`. Others have `row_loss` and `run` of their own.
 
 mod absolute_error;
+mod binary_cross_entropy;
 mod binary_cross_entropy_with_logits;
+mod binary_weights;
 mod by_element;
+mod chain;
 mod class_weights;
 mod constant;
 mod cosine_embedding;
@@ -41,6 +45,7 @@ mod smooth_l1;
 mod softmax_cross_entropy;
 mod squared_error;
 mod third_gradient;
+mod totals;
 mod triplet_margin;
 mod value;
 mod values;
@@ -49,12 +54,13 @@ mod variant;
 pub use criterion::Criterion;
 pub use settings::{Loss, Reduction};
 
-pub(crate) use settings::Totals;
+pub(crate) use totals::{ENTRY, Totals};
 
 use super::program::uniform_block;
 use super::row_reduce::WORKGROUP;
 use super::{Args, Binding, Compute, MatrixShape, Program, Real, Target, row_reduce};
 use row::{Goal, Row};
+use totals::EntrySums;
 
 /// What the inputs are compared with.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -89,6 +95,8 @@ pub(crate) struct LossCall {
     pub(crate) shape: MatrixShape,
     pub(crate) against: Against,
     pub(crate) class_weights: bool,
+    /// Whether rows with target values are found correct or not, by the greatest target, where the criterion has classes.
+    pub(crate) counts_values: bool,
     /// The label whose rows count for nothing.
     pub(crate) ignore: Option<u32>,
     /// Of the gradient: the loss's factor over what is fixed of its denominator.
@@ -126,9 +134,6 @@ uniform_block! {
         _pad: u32,
     }
 }
-
-/// Floats in an entry of the metric ring.
-pub(crate) const ENTRY: usize = 4;
 
 /// Guard id of the loss: before every parameter.
 pub(crate) const LOSS_ID: u32 = 0;
@@ -179,11 +184,12 @@ impl Compute for LossCall {
             ring_sums: self.ring_sums as u32,
             _pad: 0,
         };
-        let flags = self.flags();
+        let flags = self.flags(target);
         let mut pieces = vec![flags.as_str()];
         pieces.extend(reduce.pieces);
         pieces.extend(self.pieces());
         Program::new(&reduce.constants, &pieces, &params, workgroups)
+            .with_iterations(self.iterations(target))
     }
 
     fn flops(&self) -> u64 {
@@ -202,7 +208,7 @@ impl Compute for LossCall {
             Against::Constant(_) | Against::Nothing => {}
         }
         let class_weights = if self.class_weights {
-            &args.read()[..cols]
+            &args.read()[..self.criterion.weight_count(cols)]
         } else {
             &[]
         };
@@ -221,12 +227,19 @@ impl Compute for LossCall {
         entries.fill(T::ZERO);
         losses.fill(T::ZERO);
         let factor = self.gradient_factor(&labels[..labels.len().min(rows)], class_weights);
+        let (class_weights, binary_weights) = if self.criterion.weighs_targets() {
+            (&[][..], class_weights)
+        } else {
+            (class_weights, &[][..])
+        };
+        let mut sums = EntrySums::default();
         for i in 0..rows {
             let label = labels.get(i).copied();
             let row = Row {
                 inputs: inputs.map(|input| row::of(input, self.shape, i)),
                 goal: self.goal(label, values, i),
                 class_weights,
+                binary_weights,
                 parameter: T::of(self.criterion.parameter().into()),
                 factor,
             };
@@ -237,22 +250,21 @@ impl Compute for LossCall {
             });
             if label.is_some() && label == self.ignore {
                 gradient.iter_mut().for_each(|d| d.fill(T::ZERO));
-                continue;
-            }
-            let loss = self.row_loss(&row, &mut gradient);
-            if !loss.is_finite() || !row.is_finite() {
-                state[2] = LOSS_ID;
-            }
-            if let Some(out) = losses.get_mut(i) {
-                *out = loss;
+            } else {
+                let loss = self.row_loss(&row, &mut gradient);
+                if !loss.is_finite() || !row.is_finite() {
+                    state[2] = LOSS_ID;
+                }
+                if let Some(out) = losses.get_mut(i) {
+                    *out = loss;
+                }
+                let correct = self.counts().then(|| self.is_correct(&row, label));
+                sums.add(loss, self.row_weight(label, class_weights), correct);
             }
             // One entry for as many rows as a workgroup of the shader takes.
-            let entry = &mut entries[ENTRY * (i / WORKGROUP)..][..ENTRY];
-            entry[0] += loss;
-            entry[1] += self.row_weight(label, class_weights);
-            if let Some(label) = label.filter(|_| self.counts()) {
-                entry[2] += self.is_correct(row.inputs[0], label);
-                entry[3] += T::ONE;
+            if (i + 1) % WORKGROUP == 0 || i + 1 == rows {
+                let entry = std::mem::take(&mut sums).entry();
+                entries[ENTRY * (i / WORKGROUP)..][..ENTRY].copy_from_slice(&entry);
             }
         }
         if self.clock {
@@ -272,7 +284,28 @@ impl LossCall {
 
     /// Whether rows are found correct or not.
     fn counts(&self) -> bool {
-        self.against == Against::Labels && self.criterion.has_guess()
+        match self.against {
+            Against::Labels => self.criterion.has_guess(),
+            Against::Values => self.counts_values && self.criterion.has_classes(),
+            Against::Constant(_) | Against::Nothing => false,
+        }
+    }
+
+    /// Above it the target of a single column is label 1.
+    fn middle(&self) -> f32 {
+        (1.0 + self.criterion.off_target()) / 2.0
+    }
+
+    /// The most iterations of an invocation of the shader, over all its loops.
+    fn iterations(&self, target: &Target) -> usize {
+        // Triplet margin and cosine have three passes over the row; the others have fewer.
+        let passes = 3 * row_reduce::turns(self.shape, target);
+        let rows_in_turn = self.shape.rows.div_ceil(WORKGROUP);
+        let denominator = if self.divide { rows_in_turn } else { 0 };
+        let zeroing = self.ring_sums.div_ceil(WORKGROUP);
+        // The sums of the rows of a workgroup, in blocks, twice; and the levels of up to ten trees.
+        let sums = 2 * (WORKGROUP + WORKGROUP / 8) + 10 * WORKGROUP.ilog2() as usize;
+        passes + denominator + zeroing + sums
     }
 
     /// Whether a row's weight is its label's class weight.
@@ -311,21 +344,26 @@ impl LossCall {
         if !self.divide {
             return factor;
         }
-        let mut sum = T::ZERO;
-        for &label in labels {
-            sum += self.row_weight(Some(label), class_weights);
-        }
+        let weight = |&label: &u32| self.row_weight(Some(label), class_weights).to_f64();
+        let sum = T::of(labels.iter().map(weight).sum());
         if sum == T::ZERO { sum } else { factor / sum }
     }
 
-    /// 1 if the row's guess is its label, else 0.
-    fn is_correct<T: Real>(&self, x: &[T], label: u32) -> T {
-        let threshold = T::of(self.criterion.threshold().into());
-        let correct = if self.criterion.is_binary(x.len()) {
-            (x[0] > threshold) == (label == 1)
-        } else {
-            first_greatest::find(x) == label as usize
+    /// Whether the row's guess is its label, or the greatest of its target values.
+    fn is_correct<T: Real>(&self, row: &Row<'_, T>, label: Option<u32>) -> bool {
+        let x = row.inputs[0];
+        if self.criterion.is_binary(x.len()) {
+            let is_one = match label {
+                Some(label) => label == 1,
+                None => row.target(0) > T::of(self.middle().into()),
+            };
+            return (x[0] > T::of(self.criterion.threshold().into())) == is_one;
+        }
+        let wanted = match (label, &row.goal) {
+            (Some(label), _) => label as usize,
+            (None, Goal::Values(values)) => first_greatest::find(values),
+            _ => unreachable!("only labels and values are guessed"),
         };
-        if correct { T::ONE } else { T::ZERO }
+        first_greatest::find(x) == wanted
     }
 }

@@ -1,7 +1,8 @@
 //! Kernels that reduce over each row (softmax and its relatives): how a workgroup shares out its rows.
 //!
-//! A whole workgroup works on one row and joins its invocations' results ([`Reduce`]). Short rows, and all rows on adapters
-//! that run on a CPU, where a barrier costs more than a row, take one invocation each.
+//! A whole workgroup works on one row and joins its invocations' results ([`Reduce`]). Short rows take one invocation each.
+//! On adapters that run on a CPU, where a barrier costs more than a row, longer rows do too, up to the length at which one
+//! invocation would run too many iterations (see [`MAX_ITERATIONS`](super::program::MAX_ITERATIONS)).
 
 use super::program::uniform_block;
 use super::reduce::{self, Reduce};
@@ -20,13 +21,27 @@ pub(crate) const WORKGROUP: usize = 64;
 /// Columns up to which one invocation takes a whole row on a GPU.
 const SHORT_ROW: usize = 32;
 
+/// The same on an adapter that runs on a CPU.
+const SHORT_SOFTWARE_ROW: usize = 4096;
+
+/// Invocations that share a row.
+pub(crate) fn lanes(shape: MatrixShape, target: &Target) -> usize {
+    let short = if target.software {
+        SHORT_SOFTWARE_ROW
+    } else {
+        SHORT_ROW
+    };
+    if shape.cols <= short { 1 } else { WORKGROUP }
+}
+
+/// Iterations of a loop over a row's `vec4` elements, in one of the invocations that share it.
+pub(crate) fn turns(shape: MatrixShape, target: &Target) -> usize {
+    shape.ld4().div_ceil(lanes(shape, target))
+}
+
 /// What the text of a row kernel begins with, and its number of workgroups.
 pub(crate) fn geometry(shape: MatrixShape, target: &Target) -> (Reduce, usize) {
-    let lanes = if target.software || shape.cols <= SHORT_ROW {
-        1
-    } else {
-        WORKGROUP
-    };
+    let lanes = lanes(shape, target);
     let rows = WORKGROUP / lanes;
     let mut reduce = Reduce::new(WORKGROUP, target);
     reduce

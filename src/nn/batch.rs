@@ -143,6 +143,22 @@ impl Network {
                     "one output",
                 ));
             }
+            if self.default_loss && !labels && target_cols.is_some() {
+                return Err(Error::argument(
+                    "the loss of a network on target values",
+                    "given, as `Loss::mean_squared_error()` for regression, \
+                     `Loss::binary_cross_entropy_with_logits()` for targets 0 and 1, or \
+                     `Loss::softmax_cross_entropy()` for class probabilities",
+                    "none: the default, softmax cross-entropy, is for labels",
+                ));
+            }
+            if term.loss.ignore_index.is_some() && !term.takes_labels(supervision) {
+                return Err(Error::argument(
+                    "an ignored label",
+                    format!("for the loss {} on labels", term.name),
+                    "target values",
+                ));
+            }
             let cols = term.loss.criterion.target_cols(outputs);
             if !term.takes_labels(supervision) && (target_cols != Some(cols) || term.needs_labels())
             {

@@ -24,6 +24,8 @@ pub struct Network {
     pub(crate) executor: Executor,
     /// What training makes small, and gradients are of.
     pub(crate) terms: Vec<Term>,
+    /// Whether nobody has given a loss: the one term is softmax cross-entropy, and takes labels only.
+    pub(super) default_loss: bool,
     pub(super) plans: HashMap<PlanKey, (PlanId, Plan)>,
     /// Tells one network from another.
     id: u64,
@@ -63,7 +65,8 @@ impl Graph {
         });
         let buffers: Vec<BufferSpec> = segments.chain(running_buffers(&self)).collect();
         executor.reserve_all("a network", &buffers)?;
-        let terms = if self.terms.is_empty() {
+        let default_loss = self.terms.is_empty();
+        let terms = if default_loss {
             vec![Term::of_output(output, Loss::default())]
         } else {
             self.terms.clone()
@@ -72,6 +75,7 @@ impl Graph {
             device: device.clone(),
             output,
             terms: Vec::new(),
+            default_loss,
             arena,
             executor,
             plans: HashMap::new(),
@@ -85,6 +89,7 @@ impl Graph {
         }
         network.write_first_running()?;
         network.set_terms(terms)?;
+        network.default_loss = default_loss;
         Ok(network)
     }
 }
@@ -181,6 +186,13 @@ impl Network {
         Err(Error::NonFinite { step, tensor })
     }
 
+    /// Gives the loss of another network of the same graph.
+    pub(crate) fn set_loss_of(&mut self, other: &Network) -> Result<()> {
+        self.set_terms(other.terms.clone())?;
+        self.default_loss = other.default_loss;
+        Ok(())
+    }
+
     /// Puts other terms in the place of the loss.
     pub(crate) fn set_terms(&mut self, terms: Vec<Term>) -> Result<()> {
         for term in &terms {
@@ -196,6 +208,7 @@ impl Network {
         self.plans
             .retain(|(_, supervision), _| supervision.is_none());
         self.terms = terms;
+        self.default_loss = false;
         Ok(())
     }
 

@@ -1,9 +1,10 @@
 //! Prediction.
 
 use super::Network;
-use crate::Result;
+use crate::graph::Term;
 use crate::kernel::update::state_at;
 use crate::plan::{Clock, Role};
+use crate::{Error, Result};
 
 /// Rows that [`Network::predict`] computes at a time.
 pub(super) const MOST_PREDICT_ROWS: usize = 256;
@@ -45,17 +46,44 @@ impl Network {
         Ok(outputs)
     }
 
-    /// The class of each sample: the place of its first greatest output; 0 where all are NaN.
+    /// The class of each sample: the place of its first greatest output; 0 where all are NaN. A single output is of class 1
+    /// where it is above the threshold by which the network's loss counts correct rows, else of class 0: ½ for losses that
+    /// compare it with 0 and 1 (as the squared error, or binary cross-entropy of probabilities), 0 for those of logits or
+    /// ±1 (binary cross-entropy with logits, hinge, the perceptron's).
     ///
     /// # Errors
-    /// As [`Network::predict_async`].
+    /// As [`Network::predict_async`]; and [`Argument`](crate::Error::Argument) if the network has a single output and no loss of
+    /// it, from its last trainer or of its graph, that tells two classes apart.
     pub async fn classify_async(&mut self, x: &[f32]) -> Result<Vec<u32>> {
+        if self.outputs() == 1 {
+            let threshold = self.threshold()?;
+            let outputs = self.predict_async(x).await?;
+            let class = |&output: &f32| u32::from(output > threshold);
+            return Ok(outputs.iter().map(class).collect());
+        }
         let outputs = self.predict_async(x).await?;
         let class = |logits: &[f32]| {
             let greatest = |best: usize, i: usize| if logits[i] > logits[best] { i } else { best };
             (0..logits.len()).fold(0, greatest) as u32
         };
         Ok(outputs.chunks_exact(self.outputs()).map(class).collect())
+    }
+
+    /// Above it a single output is of class 1.
+    fn threshold(&self) -> Result<f32> {
+        let of_output = |term: &&Term| term.of_batch() && term.inputs[0] == self.output;
+        let term = self.terms.iter().find(of_output);
+        match term.map(|term| term.loss.criterion) {
+            Some(criterion) if criterion.is_binary(1) && criterion.has_guess() => {
+                Ok(criterion.threshold())
+            }
+            _ => Err(Error::argument(
+                "the loss of a network that classifies by one output",
+                "one that tells two classes apart by it, as `Loss::binary_cross_entropy_with_logits()`, \
+                 of a trainer or of the graph; or compare the output of `predict` yourself",
+                term.map_or("none", |term| term.loss.criterion.name()),
+            )),
+        }
     }
 
     /// [`Network::classify_async`], waited for.

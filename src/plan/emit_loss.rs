@@ -45,7 +45,7 @@ impl Emitter<'_> {
             operands.push(Operand::Role {
                 role: Role::ClassWeights,
                 offset: class_weights(request.terms).1[number],
-                len: MatrixShape::new(1, shape.cols).floats(),
+                len: MatrixShape::new(1, term.loss.class_weights.len()).floats(),
             });
         }
         if gradient {
@@ -65,6 +65,7 @@ impl Emitter<'_> {
             shape,
             against,
             class_weights: weighted,
+            counts_values: term.of_batch(),
             ignore: term.loss.ignore_index.filter(|_| labels),
             factor: term.loss.gradient_factor(shape, against),
             divide: term.loss.divides(against),

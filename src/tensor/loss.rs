@@ -48,9 +48,12 @@ pub struct LossOutput {
     /// The loss, reduced and with its factor.
     pub loss: f32,
     /// Rows whose guess is their label: the first greatest column is, or, for a single column that is no class, it is above
-    /// 0 (logits, ±1) or ½ (targets 0 and 1) where the label is 1 and not where it is 0. 0 without labels.
+    /// 0 (logits, ±1) or ½ (targets 0 and 1) where the label is 1 and not where it is 0. With target values the label is the
+    /// column of the first greatest target, or for a single column whether the target is above the middle (½, or 0 where
+    /// targets are ±1).
     pub correct: usize,
-    /// Rows that have a label, ignored ones left out. 0 without labels, and for criteria whose rows guess nothing.
+    /// Rows that have a label, ignored ones left out, or target values of a criterion of classes: the cross-entropies,
+    /// negative log-likelihood, KL divergence, hinge, the perceptron's. 0 otherwise.
     pub counted: usize,
     /// The gradients of [`loss`](LossOutput::loss), one for each input.
     pub gradients: Vec<Tensor>,
@@ -203,8 +206,13 @@ impl<'a> Call<'a> {
         }
         let mut outputs: Vec<&mut Memory> = gradients.iter_mut().map(|g| &mut g.memory).collect();
         let totals = self.run(Output::Gradients, &mut outputs).await?;
+        let loss = self.loss.value(&totals, shape.cols) as f32;
+        // The rows' losses are finite; a sum of them, or a multiple, need not be.
+        if !loss.is_finite() {
+            return Err(self.non_finite().await?);
+        }
         Ok(LossOutput {
-            loss: self.loss.value(&totals, shape.cols) as f32,
+            loss,
             correct: totals.correct,
             counted: totals.counted,
             gradients,
@@ -220,7 +228,7 @@ impl<'a> Call<'a> {
         let weights = if loss.class_weights.is_empty() {
             None
         } else {
-            let padded = MatrixShape::new(1, shape.cols).pad(&loss.class_weights);
+            let padded = MatrixShape::new(1, loss.class_weights.len()).pad(&loss.class_weights);
             Some(device.floats("class weights", padded)?)
         };
         let call = LossCall {
@@ -228,6 +236,7 @@ impl<'a> Call<'a> {
             shape,
             against,
             class_weights: weights.is_some(),
+            counts_values: true,
             ignore: loss.ignore_index,
             factor: loss.gradient_factor(shape, against),
             divide: loss.divides(against),

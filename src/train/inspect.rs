@@ -276,7 +276,7 @@ impl Trainer {
         }
         let graph = self.network.graph.clone();
         let mut network = graph.build(self.network.output, self.network.device(), 0)?;
-        network.set_terms(self.network.terms.clone())?;
+        network.set_loss_of(&self.network)?;
         network.set_entries("the averaged weights", entries)?;
         Ok(network)
     }

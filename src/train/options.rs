@@ -72,7 +72,8 @@ impl TrainerBuilder {
 
     /// What to make small: this loss of the network's output, compared with the labels or target values of the data (see
     /// [`LossTarget::Batch`]). By default that of the network's last trainer, or the terms of its graph
-    /// ([`Graph::loss`](crate::Graph::loss)), or softmax cross-entropy where it has none.
+    /// ([`Graph::loss`](crate::Graph::loss)), or softmax cross-entropy where it has none. That default is for labels:
+    /// data of target values alone is refused until a loss is given.
     pub fn loss(mut self, loss: impl Into<Loss>) -> Self {
         self.settings.loss = Some((loss.into(), false));
         self

@@ -13,6 +13,14 @@ impl Tolerance {
         absolute: 0.0,
     };
 
+    #[allow(dead_code, reason = "not every test target compares so")]
+    pub(crate) fn relative(relative: f64) -> Self {
+        Tolerance {
+            relative,
+            absolute: 0.0,
+        }
+    }
+
     pub(crate) fn absolute(absolute: f64) -> Self {
         Tolerance {
             relative: 0.0,

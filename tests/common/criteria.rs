@@ -2,12 +2,13 @@
 
 use wgrad::Criterion;
 
-pub(crate) const CRITERIA: [Criterion; 18] = [
+pub(crate) const CRITERIA: [Criterion; 19] = [
     Criterion::SoftmaxCrossEntropy { smoothing: 0.0 },
     Criterion::SoftmaxCrossEntropy { smoothing: 0.1 },
     Criterion::NegativeLogLikelihood,
     Criterion::CrossEntropy,
     Criterion::BinaryCrossEntropyWithLogits,
+    Criterion::BinaryCrossEntropy,
     Criterion::SquaredError,
     Criterion::AbsoluteError,
     Criterion::SmoothL1 { beta: 0.5 },

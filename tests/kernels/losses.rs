@@ -1,6 +1,8 @@
 //! Every criterion: reduced losses, losses of rows, gradients, correct rows.
 
 mod cases;
+mod extremes;
+mod long;
 
 use crate::common::compare::{Tolerance, assert_close, assert_each_close, assert_same_bits};
 use crate::common::devices::{cpu, gpu, reducing_devices};

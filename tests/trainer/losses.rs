@@ -205,7 +205,8 @@ fn samples_without_labels_count_where_they_are_ignored() {
 fn what_a_loss_needs_and_does_not_get_is_refused() {
     let device = cpu();
     let unlabelled = Dataset::unlabelled(FEATURES, vec![0.5; FEATURES]).unwrap();
-    let mut trainer = Trainer::new(network(device)).build().unwrap();
+    let loss = Loss::softmax_cross_entropy();
+    let mut trainer = Trainer::new(network(device)).loss(loss).build().unwrap();
     let needs = |result: Result<_, Error>| match result {
         Err(Error::Shape { expected, .. }) => expected,
         other => panic!("{:?}", other.map(|_: f64| ())),

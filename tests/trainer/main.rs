@@ -6,6 +6,7 @@ mod common;
 mod fit;
 mod inspect;
 mod layers;
+mod loss_rules;
 mod losses;
 mod phases;
 mod profile;

@@ -6,6 +6,21 @@ use crate::kernel::Real;
 
 pub(crate) const SOURCE: &str = include_str!("../../../shaders/loss/by_element.wgsl");
 
+/// The same for criteria of two labels in every column: `loss` and `dloss` take x and the shares of the labels.
+pub(crate) fn run_binary<T: Real>(
+    row: &Row<'_, T>,
+    gradient: &mut [T],
+    loss: impl Fn(T, super::row::Shares<T>) -> T,
+    dloss: impl Fn(T, super::row::Shares<T>) -> T,
+) -> T {
+    run(
+        row,
+        gradient,
+        |x, t, _| loss(x, row.shares(t)),
+        |x, t, _| dloss(x, row.shares(t)),
+    )
+}
+
 /// `loss` and `dloss` take x, t and the criterion's parameter.
 pub(crate) fn run<T: Real>(
     row: &Row<'_, T>,

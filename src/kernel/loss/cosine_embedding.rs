@@ -9,10 +9,14 @@ pub(crate) const SOURCE: &str = include_str!("../../../shaders/loss/cosine_embed
 pub(crate) fn run<T: Real>(row: &Row<'_, T>, gradients: &mut [&mut [T]; 3]) -> T {
     let (x, y) = (row.inputs[0], row.inputs[1]);
     let epsilon = T::of(f64::from(1e-12f32));
-    let (xx, yy) = (dot(x, x) + epsilon, dot(y, y) + epsilon);
+    // Large vectors are scaled down, so that no square overflows. The scales are powers of two, mostly 1.
+    let (scale_x, scale_y) = (scale(x), scale(y));
+    let dot = |(x, a): (&[T], T), (y, b): (&[T], T)| row::sum(x.len(), |j| (a * x[j]) * (b * y[j]));
+    let xx = dot((x, scale_x), (x, scale_x)) + epsilon * scale_x * scale_x;
+    let yy = dot((y, scale_y), (y, scale_y)) + epsilon * scale_y * scale_y;
     // The root of each, since their product may overflow.
     let norms = xx.sqrt() * yy.sqrt();
-    let cosine = dot(x, y) / norms;
+    let cosine = dot((x, scale_x), (y, scale_y)) / norms;
     let (target, margin) = (row.row_target(), row.parameter);
     let (loss, slope) = if !cosine.is_finite() {
         (cosine, T::ZERO)
@@ -25,14 +29,18 @@ pub(crate) fn run<T: Real>(row: &Row<'_, T>, gradients: &mut [&mut [T]; 3]) -> T
     };
     let [dx, dy, _] = gradients;
     for (dx, (&x, &y)) in dx.iter_mut().zip(x.iter().zip(y)) {
-        *dx = row.factor * (slope * (y / norms - cosine / xx * x));
+        let (x, y) = (scale_x * x, scale_y * y);
+        *dx = row.factor * (slope * (y / norms - cosine / xx * x) * scale_x);
     }
     for (dy, (&x, &y)) in dy.iter_mut().zip(x.iter().zip(y)) {
-        *dy = row.factor * (slope * (x / norms - cosine / yy * y));
+        let (x, y) = (scale_x * x, scale_y * y);
+        *dy = row.factor * (slope * (x / norms - cosine / yy * y) * scale_y);
     }
     loss
 }
 
-fn dot<T: Real>(x: &[T], y: &[T]) -> T {
-    row::sum(x.len(), |j| x[j] * y[j])
+/// What a vector is multiplied by: 1 over the power of two of its greatest magnitude, or 1 if that is less.
+fn scale<T: Real>(x: &[T]) -> T {
+    let greatest = x.iter().fold(T::ONE, |most, x| most.max(x.abs()));
+    T::ONE / row::binade(greatest)
 }

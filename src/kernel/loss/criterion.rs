@@ -20,10 +20,16 @@ pub enum Criterion {
     },
     /// −Σⱼ tⱼxⱼ, x log-probabilities; with labels −x\[c\] (PyTorch's `NLLLoss`).
     NegativeLogLikelihood,
-    /// −Σⱼ tⱼ·log xⱼ, x probabilities; ∂/∂x = −t/x. Where x is below 10⁻³⁰, it counts as 10⁻³⁰.
+    /// −Σⱼ tⱼ·log max(xⱼ, 10⁻³⁰), x probabilities; ∂/∂x = −t/x, or 0 where x is below 10⁻³⁰, as the loss is flat there. For a
+    /// single column see [`BinaryCrossEntropy`](Criterion::BinaryCrossEntropy): this one has no term for label 0.
     CrossEntropy,
-    /// Σⱼ max(x, 0) − x·t + ln(1 + exp(−|x|)), x logits, t in 0..=1 (PyTorch's `BCEWithLogitsLoss`).
+    /// Σⱼ −w₁t·log σ(xⱼ) − w₀(1 − t)·log(1 − σ(xⱼ)), x logits, t = tⱼ in 0..=1, w the class weights (negative, positive), 1
+    /// without (PyTorch's `BCEWithLogitsLoss`, whose `pos_weight` is w₁ where w₀ is 1). Its mean is over all elements.
     BinaryCrossEntropyWithLogits,
+    /// Σⱼ −w₁t·log xⱼ − w₀(1 − t)·log(1 − xⱼ), x probabilities, t = tⱼ in 0..=1, w the class weights (negative, positive), 1
+    /// without (PyTorch's `BCELoss`). Its mean is over all elements. Logarithms are taken of at least 10⁻³⁰, and add nothing
+    /// to the gradient below (PyTorch: logarithms of at least −100).
+    BinaryCrossEntropy,
     /// Σⱼ (xⱼ − tⱼ)² (PyTorch's `MSELoss`).
     SquaredError,
     /// Σⱼ |xⱼ − tⱼ|; the derivative at 0 is 0 (PyTorch's `L1Loss`).
@@ -43,7 +49,8 @@ pub enum Criterion {
     /// Σⱼ exp(xⱼ) − tⱼxⱼ, x the logarithm of the rate (PyTorch's `PoissonNLLLoss`).
     PoissonNll,
     /// Σⱼ ½(ln v + (xⱼ − tⱼ)²/v), v the second input, the variances, at least 10⁻⁶ (Nix and Weigend 1994; PyTorch's
-    /// `GaussianNLLLoss`). Gradients flow to both inputs.
+    /// `GaussianNLLLoss`). Gradients flow to both inputs; to a variance below 10⁻⁶ the gradient is 0, as the loss is flat there
+    /// (PyTorch: that of a variance of 10⁻⁶).
     GaussianNll,
     /// 1 − cos(x₁, x₂) where the row's target is 1, max(0, cos(x₁, x₂) − margin) where it is −1; one target column,
     /// or labels, 1 for alike and 0 for not (PyTorch's `CosineEmbeddingLoss`). Gradients flow to both inputs.
@@ -109,6 +116,7 @@ impl Criterion {
             Criterion::NegativeLogLikelihood => "negative log-likelihood",
             Criterion::CrossEntropy => "cross-entropy",
             Criterion::BinaryCrossEntropyWithLogits => "binary cross-entropy with logits",
+            Criterion::BinaryCrossEntropy => "binary cross-entropy",
             Criterion::SquaredError => "squared error",
             Criterion::AbsoluteError => "absolute error",
             Criterion::SmoothL1 { .. } => "smooth L1",
@@ -147,13 +155,28 @@ impl Criterion {
                 | Criterion::NegativeLogLikelihood
                 | Criterion::CrossEntropy
                 | Criterion::MultiMargin { .. }
+        ) || self.weighs_targets()
+    }
+
+    /// Whether the class weights are two, of labels 0 and 1 in every column.
+    pub(crate) fn weighs_targets(self) -> bool {
+        matches!(
+            self,
+            Criterion::BinaryCrossEntropyWithLogits | Criterion::BinaryCrossEntropy
         )
     }
 
+    /// How many class weights there are for an input of this many columns.
+    pub(crate) fn weight_count(self, cols: usize) -> usize {
+        if self.weighs_targets() { 2 } else { cols }
+    }
+
     /// Whether a mean over labels with class weights is divided by the labels' weights, not by the rows. PyTorch's
-    /// multi-class margin divides by the rows.
+    /// multi-class margin divides by the rows, its binary cross-entropies by the elements.
     pub(crate) fn weighs_rows(self) -> bool {
-        self.takes_class_weights() && !matches!(self, Criterion::MultiMargin { .. })
+        self.takes_class_weights()
+            && !self.weighs_targets()
+            && !matches!(self, Criterion::MultiMargin { .. })
     }
 
     /// Whether labels are 0 and 1 for an input of this many columns: a single one, unless columns are classes.
@@ -182,6 +205,21 @@ impl Criterion {
         !matches!(self, Criterion::CosineEmbedding { .. })
     }
 
+    /// Whether target values are of classes, so that the greatest of a row is a label to guess.
+    pub(crate) fn has_classes(self) -> bool {
+        matches!(
+            self,
+            Criterion::SoftmaxCrossEntropy { .. }
+                | Criterion::NegativeLogLikelihood
+                | Criterion::CrossEntropy
+                | Criterion::BinaryCrossEntropyWithLogits
+                | Criterion::BinaryCrossEntropy
+                | Criterion::KlDivergence
+                | Criterion::Perceptron
+                | Criterion::Hinge { .. }
+        )
+    }
+
     /// Columns of the targets for an input of this many.
     pub(crate) fn target_cols(self, cols: usize) -> usize {
         match self {
@@ -205,6 +243,7 @@ impl Criterion {
     pub(crate) fn threshold(self) -> f32 {
         match self {
             Criterion::CrossEntropy
+            | Criterion::BinaryCrossEntropy
             | Criterion::SquaredError
             | Criterion::AbsoluteError
             | Criterion::SmoothL1 { .. }

@@ -1,4 +1,4 @@
-//! loss = −t·ln x, x probabilities, counted as 10⁻³⁰ where they are below.
+//! loss = −t·ln max(x, 10⁻³⁰), x probabilities; dloss = −t/x, or 0 where x < 10⁻³⁰, as the loss is flat there.
 
 use crate::kernel::Real;
 
@@ -9,9 +9,10 @@ pub(crate) fn loss<T: Real>(x: T, t: T, _: T) -> T {
 }
 
 pub(crate) fn dloss<T: Real>(x: T, t: T, _: T) -> T {
-    -t / x.max(least())
+    if x < least() { T::ZERO } else { -t / x }
 }
 
-fn least<T: Real>() -> T {
+/// The least probability that a logarithm is taken of.
+pub(crate) fn least<T: Real>() -> T {
     T::of(f64::from(1e-30f32))
 }

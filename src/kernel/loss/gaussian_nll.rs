@@ -1,5 +1,5 @@
 //! Gaussian negative log-likelihood: ℓ = Σⱼ ½(ln v + d²/v), d = x − t, v the variance, counted as 10⁻⁶ where it is below.
-//! dx = factor · d/v; dv = factor · ½(1/v − d²/v²), also where v was raised, as in PyTorch.
+//! dx = factor · d/v; dv = factor · ½(1/v − d²/v²), or 0 where v was raised, as the loss is flat there.
 
 use super::row::{self, Row};
 use crate::kernel::Real;
@@ -16,7 +16,11 @@ pub(crate) fn run<T: Real>(row: &Row<'_, T>, gradients: &mut [&mut [T]; 3]) -> T
         let ratio = d / v;
         if let (Some(dx), Some(dv)) = (dx.get_mut(j), dv.get_mut(j)) {
             *dx = row.factor * ratio;
-            *dv = row.factor * (half * (T::ONE / v - ratio * ratio));
+            *dv = if variances[j] < least {
+                T::ZERO
+            } else {
+                row.factor * (half * (T::ONE / v - ratio * ratio))
+            };
         }
         half * (v.ln() + d * ratio)
     })

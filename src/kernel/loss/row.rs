@@ -7,8 +7,10 @@ pub(crate) struct Row<'a, T> {
     /// Those that the criterion has; the others are empty.
     pub(crate) inputs: [&'a [T]; 3],
     pub(crate) goal: Goal<'a, T>,
-    /// Empty: all 1.
+    /// Of the columns. Empty: all 1.
     pub(crate) class_weights: &'a [T],
+    /// Of labels 0 and 1 in every column, for criteria of such. Empty: both 1.
+    pub(crate) binary_weights: &'a [T],
     /// The criterion's: smoothing, β, δ or margin.
     pub(crate) parameter: T,
     /// Of the gradient.
@@ -25,6 +27,14 @@ pub(crate) enum Goal<'a, T> {
     },
     Values(&'a [T]),
     Constant(T),
+}
+
+/// What a target between 0 and 1 has of the labels 1 and 0, with their class weights, and both together.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Shares<T> {
+    pub(crate) positive: T,
+    pub(crate) negative: T,
+    pub(crate) whole: T,
 }
 
 impl<T: Real> Row<'_, T> {
@@ -61,6 +71,26 @@ impl<T: Real> Row<'_, T> {
         self.class_weights.get(j).copied().unwrap_or(T::ONE)
     }
 
+    /// The shares of the two labels in a target.
+    pub(crate) fn shares(&self, target: T) -> Shares<T> {
+        let rest = T::ONE - target;
+        match self.binary_weights {
+            [zero, one, ..] => {
+                let (positive, negative) = (*one * target, *zero * rest);
+                Shares {
+                    positive,
+                    negative,
+                    whole: positive + negative,
+                }
+            }
+            _ => Shares {
+                positive: target,
+                negative: rest,
+                whole: T::ONE,
+            },
+        }
+    }
+
     /// Whether inputs and targets are.
     pub(crate) fn is_finite(&self) -> bool {
         let finite = |values: &[T]| values.iter().all(|value| value.is_finite());
@@ -72,13 +102,36 @@ impl<T: Real> Row<'_, T> {
     }
 }
 
-/// Sums terms in 16 interleaved chains, which loses less than one, then across the chains.
+/// Terms that are summed at a time.
+const BLOCK: usize = 512;
+
+/// Sums terms: blocks in 16 interleaved chains and then across the chains, the blocks' sums pairwise. An error is at most
+/// 48 + log₂(len/512) roundings of Σ|term|.
 pub(crate) fn sum<T: Real>(len: usize, mut term: impl FnMut(usize) -> T) -> T {
+    pairwise(0, len, &mut term)
+}
+
+fn pairwise<T: Real>(start: usize, end: usize, term: &mut impl FnMut(usize) -> T) -> T {
+    if end - start > BLOCK {
+        let blocks = (end - start).div_ceil(BLOCK);
+        let middle = start + blocks.div_ceil(2) * BLOCK;
+        let first = pairwise(start, middle, term);
+        return first + pairwise(middle, end, term);
+    }
     let mut chains = [T::ZERO; 16];
-    for j in 0..len {
+    for j in start..end {
         chains[j % 16] += term(j);
     }
     chains.into_iter().fold(T::ZERO, |sum, chain| sum + chain)
+}
+
+/// The power of two at or below a magnitude, from 2⁻¹²⁶ to 2¹²⁶: dividing by it is exact and takes squares out of the
+/// range where they overflow.
+pub(crate) fn binade<T: Real>(magnitude: T) -> T {
+    let clamped = magnitude
+        .to_f64()
+        .clamp(f64::from_bits(0x381 << 52), f64::from_bits(0x47d << 52));
+    T::of(f64::from_bits(clamped.to_bits() & (0x7ff << 52)))
 }
 
 /// The place of a label among class weights: a single one is for labels 0 and 1.

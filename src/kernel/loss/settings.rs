@@ -1,9 +1,9 @@
 //! A loss: a criterion, and how it is reduced to one number.
 
-use super::{Against, Criterion, ENTRY};
+use super::{Against, Criterion, Totals};
 use crate::kernel::MatrixShape;
-use crate::kernel::Real;
 use crate::{Error, Result};
+use std::fmt;
 
 /// How the losses of a batch become one number.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -28,7 +28,7 @@ pub enum Reduction {
 /// let auxiliary = Loss::softmax_cross_entropy().scaled(0.3);
 /// assert_ne!(smooth, auxiliary);
 /// ```
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct Loss {
     pub(crate) criterion: Criterion,
     pub(crate) reduction: Reduction,
@@ -36,7 +36,27 @@ pub struct Loss {
     pub(crate) factor: f32,
     pub(crate) class_weights: Vec<f32>,
     pub(crate) ignore_index: Option<u32>,
+    /// Label smoothing that was asked of a criterion without it.
+    misplaced_smoothing: Option<f32>,
 }
+
+impl fmt::Debug for Loss {
+    /// Checkpoints compare this text.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Loss")
+            .field("criterion", &self.criterion)
+            .field("reduction", &self.reduction)
+            .field("factor", &self.factor)
+            .field("class_weights", &self.class_weights)
+            .field("ignore_index", &self.ignore_index)
+            .finish()
+    }
+}
+
+/// The magnitudes that the factor of a loss and class weights may have, beside 0: their products and sums over batches
+/// stay representable.
+const MAGNITUDES: std::ops::RangeInclusive<f32> =
+    f32::from_bits(0x1f80_0000)..=f32::from_bits(0x5f80_0000);
 
 impl Default for Loss {
     /// [`Loss::softmax_cross_entropy`].
@@ -54,6 +74,7 @@ impl From<Criterion> for Loss {
             factor: 1.0,
             class_weights: Vec::new(),
             ignore_index: None,
+            misplaced_smoothing: None,
         }
     }
 }
@@ -92,30 +113,38 @@ impl Loss {
         self
     }
 
-    /// The loss and its gradient times `factor`. A loss whose factor is 0 is reported as 0, and costs no gradient.
+    /// The loss and its gradient times `factor`, of a magnitude from 2⁻⁶⁴ to 2⁶⁴, or 0. A loss whose factor is 0 is reported
+    /// as 0, and costs no gradient.
     pub fn scaled(mut self, factor: f32) -> Self {
         self.factor *= factor;
         self
     }
 
-    /// Label smoothing, from 0 to 1, of softmax cross-entropy; no effect on other criteria.
+    /// Label smoothing, from 0 to 1, of softmax cross-entropy. Other criteria have none: their losses are refused where they
+    /// are used.
     pub fn label_smoothing(mut self, by: f32) -> Self {
-        if let Criterion::SoftmaxCrossEntropy { smoothing } = &mut self.criterion {
-            *smoothing = by;
+        match &mut self.criterion {
+            Criterion::SoftmaxCrossEntropy { smoothing } => *smoothing = by,
+            _ => self.misplaced_smoothing = (by != 0.0).then_some(by),
         }
         self
     }
 
-    /// A weight for each class: every class's term is multiplied by its own, so without smoothing a row's loss by its
-    /// label's. For softmax cross-entropy, negative log-likelihood, cross-entropy and multi-class margin. As in PyTorch, the
-    /// mean over labels is divided by the sum of their weights, but that of multi-class margin, and that over targets, by
-    /// the rows.
+    /// A weight for each class, from 2⁻⁶⁴ to 2⁶⁴, or 0: every class's term is multiplied by its own, so without smoothing a
+    /// row's loss by its label's. For softmax cross-entropy, negative log-likelihood, cross-entropy and multi-class margin.
+    /// As in PyTorch, the mean over labels is divided by the sum of their weights, but that of multi-class margin, and that
+    /// over targets, by the rows.
+    ///
+    /// The two binary cross-entropies take two weights, (negative, positive): the term of label 0 in every column is
+    /// multiplied by the first, that of label 1 by the second; of a target t in between, each for its part. `[1.0, w]` is
+    /// PyTorch's `pos_weight` of w. As in PyTorch, the mean is over all elements, whatever their weights.
     pub fn class_weights(mut self, weights: impl Into<Vec<f32>>) -> Self {
         self.class_weights = weights.into();
         self
     }
 
-    /// Rows with this label count for nothing: loss and gradient 0, left out of the mean. With labels only.
+    /// Rows with this label count for nothing: loss and gradient 0, left out of the mean. With labels only: a loss that is
+    /// compared with something else is refused.
     pub fn ignore_index(mut self, label: u32) -> Self {
         self.ignore_index = Some(label);
         self
@@ -129,20 +158,34 @@ impl Loss {
     /// Refuses what is out of range, for an input of this many columns.
     pub(crate) fn check(&self, cols: usize) -> Result<()> {
         self.criterion.check()?;
-        if !self.factor.is_finite() {
+        let name = self.criterion.name();
+        if let Some(smoothing) = self.misplaced_smoothing {
+            let wanted = format!("none for {name}: only softmax cross-entropy has it");
+            return Err(Error::argument("label smoothing", wanted, smoothing));
+        }
+        if self.ignore_index.is_some() && !self.criterion.has_target() {
+            let wanted = format!("none for {name}, which takes no labels");
+            let found = self.ignore_index.unwrap_or(0);
+            return Err(Error::argument("the ignored label", wanted, found));
+        }
+        let in_range = |value: f32| value == 0.0 || MAGNITUDES.contains(&value.abs());
+        if !in_range(self.factor) {
             return Err(Error::argument(
                 "the factor of a loss",
-                "finite",
+                "0, or of a magnitude from 2⁻⁶⁴ to 2⁶⁴",
                 self.factor,
             ));
         }
         let weighted = self.criterion.takes_class_weights();
         let weights = &self.class_weights;
-        if !weights.is_empty() && (!weighted || weights.len() != cols) {
-            let wanted = if weighted {
-                format!("{cols} of them")
+        let count = self.criterion.weight_count(cols);
+        if !weights.is_empty() && (!weighted || weights.len() != count) {
+            let wanted = if self.criterion.weighs_targets() {
+                format!("2 of them for {name}: negative and positive")
+            } else if weighted {
+                format!("{count} of them")
             } else {
-                "none for this criterion".into()
+                format!("none for {name}")
             };
             return Err(Error::argument(
                 "class weights",
@@ -150,10 +193,10 @@ impl Loss {
                 format!("{} weights", weights.len()),
             ));
         }
-        match weights.iter().find(|w| !w.is_finite() || **w < 0.0) {
+        match weights.iter().find(|w| **w < 0.0 || !in_range(**w)) {
             Some(weight) => Err(Error::argument(
                 "a class weight",
-                "finite and at least 0",
+                "0, or from 2⁻⁶⁴ to 2⁶⁴",
                 weight,
             )),
             None => Ok(()),
@@ -193,46 +236,6 @@ impl Loss {
             Reduction::Sum => 1.0,
             Reduction::Mean if !self.criterion.is_by_row() => weight * cols as f64,
             Reduction::Mean | Reduction::BatchMean => weight,
-        }
-    }
-}
-
-/// The sums of a batch.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(crate) struct Totals {
-    /// Of the rows' losses, with their weights.
-    pub(crate) loss: f64,
-    /// Of the rows' weights.
-    pub(crate) weight: f64,
-    /// Rows whose guess is their label.
-    pub(crate) correct: usize,
-    /// Rows that have a label that counts.
-    pub(crate) counted: usize,
-}
-
-impl Totals {
-    /// Adds those of another batch.
-    pub(crate) fn add(&mut self, other: &Totals) {
-        self.loss += other.loss;
-        self.weight += other.weight;
-        self.correct += other.correct;
-        self.counted += other.counted;
-    }
-
-    /// Adds entries of the metric ring, in their order.
-    pub(crate) fn of<T: Real>(entries: &[T]) -> Self {
-        let mut sums = [0.0; ENTRY];
-        for entry in entries.chunks_exact(ENTRY) {
-            for (sum, &value) in sums.iter_mut().zip(entry) {
-                *sum += value.to_f64();
-            }
-        }
-        let [loss, weight, correct, counted] = sums;
-        Totals {
-            loss,
-            weight,
-            correct: correct as usize,
-            counted: counted as usize,
         }
     }
 }

@@ -3,7 +3,6 @@
 
 use super::row::{self, Goal, Row};
 use crate::kernel::Real;
-use crate::kernel::softmax::max_and_sum;
 
 pub(crate) const SOURCE: &str = include_str!("../../../shaders/loss/softmax_cross_entropy.wgsl");
 
@@ -12,7 +11,8 @@ pub(crate) fn run<T: Real>(row: &Row<'_, T>, gradient: &mut [T]) -> T {
     let smoothing = row.parameter;
     let (sharp, even) = (T::ONE - smoothing, smoothing / T::of(z.len() as f64));
     let share = |j: usize| row.class_weight(j) * (sharp * row.target(j) + even);
-    let (max, sum) = max_and_sum(z);
+    let max = z[1..].iter().fold(z[0], |max, &z| max.max(z));
+    let sum = row::sum(z.len(), |j| (z[j] - max).exp());
     let (mass, distance) = if matches!(row.goal, Goal::Hot { .. }) && smoothing == T::ZERO {
         let weight = row.class_weight(row.label());
         (weight, weight * (max - z[row.label()]))

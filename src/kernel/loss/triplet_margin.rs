@@ -10,12 +10,17 @@ pub(crate) const SOURCE: &str = include_str!("../../../shaders/loss/triplet_marg
 pub(crate) fn run<T: Real>(row: &Row<'_, T>, gradients: &mut [&mut [T]; 3]) -> T {
     let [x, positive, negative] = row.inputs;
     let epsilon = T::of(f64::from(1e-6f32));
+    // Of scaled differences, whose squares neither overflow nor vanish.
     let distance = |other: &[T]| {
+        let difference = |j: usize| x[j] - other[j] + epsilon;
+        let greatest = (0..x.len()).fold(T::ZERO, |most, j| most.max(difference(j).abs()));
+        let unit = row::binade(greatest);
+        let scale = T::ONE / unit;
         let square = |j: usize| {
-            let d = x[j] - other[j] + epsilon;
+            let d = scale * difference(j);
             d * d
         };
-        row::sum(x.len(), square).sqrt()
+        unit * row::sum(x.len(), square).sqrt()
     };
     let (near, far) = (distance(positive), distance(negative));
     let loss = near - far + row.parameter;

@@ -12,7 +12,7 @@ const NO_LOSSES: &str = "fn write_loss(row: u32, loss: f32) {}\n";
 
 impl LossCall {
     /// The `const` lines: what they switch off costs nothing.
-    pub(super) fn flags(&self) -> String {
+    pub(super) fn flags(&self, target: &Target) -> String {
         let labels = self.against == Against::Labels;
         let criterion = self.criterion;
         let spread = match criterion {
@@ -27,13 +27,16 @@ impl LossCall {
             ("DIVIDES", self.divide),
             ("GRADIENTS", self.output == Output::Gradients),
             ("IGNORES", labels && self.ignore.is_some()),
+            ("LONG", row_reduce::turns(self.shape, target) > chain::SHORT),
             ("SPREAD", spread),
+            ("VALUES", self.against == Against::Values),
             ("WEIGHED_ROWS", self.weighs_rows()),
         ] {
             flags.push_str(&format!("const {name} = {value};\n"));
         }
         // Only 0, ½, 1 and −1, which decimals hold.
         for (name, value) in [
+            ("MIDDLE", self.middle()),
             ("OFF", criterion.off_target()),
             ("THRESHOLD", criterion.threshold()),
         ] {
@@ -45,15 +48,16 @@ impl LossCall {
     pub(super) fn pieces(&self) -> Vec<&'static str> {
         let mut pieces = vec![matrix::SOURCE];
         pieces.extend(row_reduce::SOURCES);
+        pieces.push(chain::SOURCE);
         pieces.push(match self.against {
             Against::Labels => labels::SOURCE,
             Against::Values => values::SOURCE,
             Against::Constant(_) | Against::Nothing => constant::SOURCE,
         });
-        pieces.push(if self.class_weights {
-            class_weights::SOURCE
-        } else {
-            no_class_weights::SOURCE
+        pieces.push(match self.class_weights {
+            true if self.criterion.weighs_targets() => binary_weights::SOURCE,
+            true => class_weights::SOURCE,
+            false => no_class_weights::SOURCE,
         });
         let inputs = self.criterion.inputs();
         let writes = |number| self.output == Output::Gradients && number <= inputs;
@@ -96,6 +100,7 @@ impl LossCall {
             Criterion::BinaryCrossEntropyWithLogits => {
                 Some(binary_cross_entropy_with_logits::SOURCE)
             }
+            Criterion::BinaryCrossEntropy => Some(binary_cross_entropy::SOURCE),
             Criterion::SquaredError => Some(squared_error::SOURCE),
             Criterion::AbsoluteError => Some(absolute_error::SOURCE),
             Criterion::SmoothL1 { .. } => Some(smooth_l1::SOURCE),
@@ -120,6 +125,11 @@ impl LossCall {
                 by_element::run(row, gradients[0], $criterion::loss, $criterion::dloss)
             };
         }
+        macro_rules! binary {
+            ($criterion:ident) => {
+                by_element::run_binary(row, gradients[0], $criterion::loss, $criterion::dloss)
+            };
+        }
         match self.criterion {
             Criterion::SoftmaxCrossEntropy { .. } => softmax_cross_entropy::run(row, gradients[0]),
             Criterion::MultiMargin { .. } => multi_margin::run(row, gradients[0]),
@@ -128,9 +138,8 @@ impl LossCall {
             Criterion::TripletMargin { .. } => triplet_margin::run(row, gradients),
             Criterion::NegativeLogLikelihood => by_element!(negative_log_likelihood),
             Criterion::CrossEntropy => by_element!(cross_entropy),
-            Criterion::BinaryCrossEntropyWithLogits => {
-                by_element!(binary_cross_entropy_with_logits)
-            }
+            Criterion::BinaryCrossEntropyWithLogits => binary!(binary_cross_entropy_with_logits),
+            Criterion::BinaryCrossEntropy => binary!(binary_cross_entropy),
             Criterion::SquaredError => by_element!(squared_error),
             Criterion::AbsoluteError => by_element!(absolute_error),
             Criterion::SmoothL1 { .. } => by_element!(smooth_l1),

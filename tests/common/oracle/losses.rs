@@ -19,7 +19,7 @@ pub(crate) struct Batch {
     pub(crate) cols: usize,
     pub(crate) inputs: Vec<Vec<f64>>,
     pub(crate) goal: Goal,
-    /// Empty: all 1.
+    /// Of the classes, or of labels 0 and 1 for the binary cross-entropies. Empty: all 1.
     pub(crate) class_weights: Vec<f64>,
     pub(crate) ignore: Option<u32>,
 }
@@ -142,8 +142,12 @@ impl Batch {
                 let mut row = Row::of(0.0, vec![Vec::new()], 0.0, 0.0);
                 for (j, &x) in x[0].iter().enumerate() {
                     let target = targets.get(j).copied().unwrap_or(0.0);
-                    let weight = class_weight(j);
-                    let [loss, slope] = element(criterion, x, target);
+                    let (weight, [loss, slope]) = if is_binary(criterion) {
+                        let [zero, one] = [class_weight(0), class_weight(1)];
+                        (1.0, binary_element(criterion, x, target, zero, one))
+                    } else {
+                        (class_weight(j), element(criterion, x, target))
+                    };
                     row.loss += weight * loss;
                     row.gradients[0].push(weight * slope);
                     row.size += weight * (1.0 + x.abs() + target.abs() + loss.abs());
@@ -154,13 +158,28 @@ impl Batch {
             }
         };
         if let Some(label) = label {
-            let weighed = !matches!(self.criterion, Criterion::MultiMargin { .. });
+            let by_rows = matches!(self.criterion, Criterion::MultiMargin { .. });
+            let weighed = !by_rows && !is_binary(self.criterion);
             if weighed && !self.class_weights.is_empty() {
                 row.weight = class_weight((label as usize).min(self.cols - 1));
             }
             if !matches!(self.criterion, Criterion::CosineEmbedding { .. }) {
                 row.guess = Some(self.is_correct(x[0], label));
             }
+        }
+        if matches!(self.goal, Goal::Values(_)) && has_classes(self.criterion) {
+            let label = if self.cols == 1 && !self.by_class() {
+                let signs = matches!(
+                    self.criterion,
+                    Criterion::Perceptron | Criterion::Hinge { .. }
+                );
+                u32::from(targets[0] > if signs { 0.0 } else { 0.5 })
+            } else {
+                let greater =
+                    |best: usize, j: usize| if targets[j] > targets[best] { j } else { best };
+                (0..self.cols).fold(0, greater) as u32
+            };
+            row.guess = Some(self.is_correct(x[0], label));
         }
         row
     }
@@ -169,6 +188,7 @@ impl Batch {
         if self.cols == 1 && !self.by_class() {
             let threshold = match self.criterion {
                 Criterion::CrossEntropy
+                | Criterion::BinaryCrossEntropy
                 | Criterion::SquaredError
                 | Criterion::AbsoluteError
                 | Criterion::SmoothL1 { .. }
@@ -197,6 +217,48 @@ impl Row {
     }
 }
 
+/// Whether a criterion is of labels 0 and 1 in every column.
+fn is_binary(criterion: Criterion) -> bool {
+    matches!(
+        criterion,
+        Criterion::BinaryCrossEntropyWithLogits | Criterion::BinaryCrossEntropy
+    )
+}
+
+/// Whether the greatest of a row of targets is a class.
+fn has_classes(criterion: Criterion) -> bool {
+    is_binary(criterion)
+        || matches!(
+            criterion,
+            Criterion::SoftmaxCrossEntropy { .. }
+                | Criterion::NegativeLogLikelihood
+                | Criterion::CrossEntropy
+                | Criterion::KlDivergence
+                | Criterion::Perceptron
+                | Criterion::Hinge { .. }
+        )
+}
+
+/// One element's loss and derivative, with the weights of labels 0 and 1.
+fn binary_element(criterion: Criterion, x: f64, t: f64, zero: f64, one: f64) -> [f64; 2] {
+    let (positive, negative) = (one * t, zero * (1.0 - t));
+    if criterion == Criterion::BinaryCrossEntropyWithLogits {
+        return [
+            positive * softplus(-x) + negative * softplus(x),
+            negative * sigmoid(x) - positive * sigmoid(-x),
+        ];
+    }
+    let part = |share: f64, x: f64| {
+        let slope = if x < LEAST { 0.0 } else { share / x };
+        (-share * x.max(LEAST).ln(), slope)
+    };
+    let ((a, up), (b, down)) = (part(positive, x), part(negative, 1.0 - x));
+    [a + b, down - up]
+}
+
+/// The least probability that a logarithm is taken of, as `f32` holds it.
+const LEAST: f64 = 1e-30f32 as f64;
+
 /// ln(1 + exp x).
 fn softplus(x: f64) -> f64 {
     x.max(0.0) + (-x.abs()).exp().ln_1p()
@@ -208,10 +270,8 @@ fn element(criterion: Criterion, x: f64, t: f64) -> [f64; 2] {
     let sign = if d == 0.0 { 0.0 } else { d.signum() };
     match criterion {
         Criterion::NegativeLogLikelihood => [-t * x, -t],
-        Criterion::CrossEntropy => [-t * x.max(1e-30).ln(), -t / x.max(1e-30)],
-        Criterion::BinaryCrossEntropyWithLogits => {
-            [t * softplus(-x) + (1.0 - t) * softplus(x), sigmoid(x) - t]
-        }
+        Criterion::CrossEntropy if x < LEAST => [-t * LEAST.ln(), 0.0],
+        Criterion::CrossEntropy => [-t * x.ln(), -t / x],
         Criterion::SquaredError => [d * d, 2.0 * d],
         Criterion::AbsoluteError => [d.abs(), sign],
         Criterion::SmoothL1 { beta } => {
@@ -284,11 +344,14 @@ fn multi_margin(x: &[f64], label: usize, margin: f64, weight: f64) -> Row {
 fn gaussian_nll(x: &[f64], variances: &[f64], targets: &[f64]) -> Row {
     let mut row = Row::of(0.0, vec![Vec::new(); 2], 0.0, 0.0);
     for ((x, v), t) in x.iter().zip(variances).zip(targets) {
-        let v = v.max(f64::from(1e-6f32));
+        let least = f64::from(1e-6f32);
+        let flat = *v < least;
+        let v = v.max(least);
         let d = x - t;
         row.loss += 0.5 * (v.ln() + d * d / v);
         row.gradients[0].push(d / v);
-        row.gradients[1].push(0.5 * (1.0 / v - d * d / (v * v)));
+        let slope = 0.5 * (1.0 / v - d * d / (v * v));
+        row.gradients[1].push(if flat { 0.0 } else { slope });
         let inputs = x.abs() + t.abs();
         row.size += 1.0 + v.ln().abs() + (d.abs() + inputs) * d.abs() / v;
         let slope = (1.0 + inputs) / v + (d.abs() + inputs) * d.abs() / (v * v);

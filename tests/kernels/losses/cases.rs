@@ -18,7 +18,7 @@ pub(super) enum Kind {
 pub(super) struct Case {
     pub(super) criterion: Criterion,
     pub(super) kind: Kind,
-    weights: bool,
+    pub(super) weights: bool,
     pub(super) ignore: bool,
 }
 
@@ -36,6 +36,8 @@ pub(super) fn cases() -> Vec<Case> {
             Criterion::SoftmaxCrossEntropy { .. }
                 | Criterion::NegativeLogLikelihood
                 | Criterion::CrossEntropy
+                | Criterion::BinaryCrossEntropyWithLogits
+                | Criterion::BinaryCrossEntropy
                 | Criterion::MultiMargin { .. }
         );
         for &kind in kinds {
@@ -91,6 +93,7 @@ impl Data {
         let count = rows * cols;
         let mut input = || match case.criterion {
             Criterion::CrossEntropy => random.uniform(count, 0.05, 1.0),
+            Criterion::BinaryCrossEntropy => random.uniform(count, 0.05, 0.95),
             // Where there are bends: quarters, which are computed exactly, and often lie on one.
             Criterion::AbsoluteError
             | Criterion::SmoothL1 { .. }
@@ -142,7 +145,11 @@ impl Data {
             }
         };
         let class_weights = if case.weights {
-            random.uniform(cols, 0.5, 2.0)
+            let binary = matches!(
+                case.criterion,
+                Criterion::BinaryCrossEntropyWithLogits | Criterion::BinaryCrossEntropy
+            );
+            random.uniform(if binary { 2 } else { cols }, 0.5, 2.0)
         } else {
             Vec::new()
         };

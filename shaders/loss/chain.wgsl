@@ -1,0 +1,40 @@
+// A running sum that does not lose what is added to it. LONG: terms are summed in blocks of BLOCK, the blocks' sums in
+// blocks again, and those one after the other. So n terms take about 2 BLOCK + n / BLOCK^2 roundings instead of n.
+
+struct Chain {
+    block: f32,
+    blocks: f32,
+    rest: f32,
+}
+
+const BLOCK = 32u;
+
+// Adds the term with this number, from 0 in ascending order.
+fn chain_with(chain: Chain, term: f32, number: u32, long: bool) -> Chain {
+    var next = chain;
+    next.block += term;
+    if long && number % BLOCK == BLOCK - 1u {
+        next.blocks += next.block;
+        next.block = 0.0;
+        if number / BLOCK % BLOCK == BLOCK - 1u {
+            next.rest += next.blocks;
+            next.blocks = 0.0;
+        }
+    }
+    return next;
+}
+
+// Adds the terms of a row's vec4 element i.
+fn row_chain(chain: Chain, terms: vec4<f32>, i: u32) -> Chain {
+    return chain_with(chain, sum4(terms), i / LANES, LONG);
+}
+
+fn chain_sum(chain: Chain) -> f32 {
+    return chain.block + (chain.blocks + chain.rest);
+}
+
+// The power of two at or below a magnitude, from 2^-126 to 2^126: dividing by it is exact and takes squares out of the
+// range where they overflow.
+fn binade(magnitude: f32) -> f32 {
+    return bitcast<f32>(clamp(bitcast<u32>(magnitude) & 0x7f800000u, 0x00800000u, 0x7e800000u));
+}

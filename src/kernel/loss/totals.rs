@@ -1,0 +1,94 @@
+//! Sums of losses: an entry of the metric ring, and what a batch's entries add up to.
+
+use super::WORKGROUP;
+use crate::kernel::Real;
+
+/// Floats in an entry of the metric ring.
+pub(crate) const ENTRY: usize = 4;
+
+/// What a sum of finite losses that overflows is multiplied by: 1 over the rows of an entry.
+const SHARE: f64 = 1.0 / WORKGROUP as f64;
+
+/// What is added to the counted rows of such an entry: more than an entry has rows.
+const SHARED: f64 = 128.0;
+
+/// The sums of the rows of one entry, on the CPU.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct EntrySums {
+    loss: f64,
+    weight: f64,
+    correct: f64,
+    counted: f64,
+}
+
+impl EntrySums {
+    /// Adds a row. `correct` is none where rows are not counted.
+    pub(super) fn add<T: Real>(&mut self, loss: T, weight: T, correct: Option<bool>) {
+        self.loss += loss.to_f64();
+        self.weight += weight.to_f64();
+        self.correct += f64::from(u8::from(correct == Some(true)));
+        self.counted += f64::from(u8::from(correct.is_some()));
+    }
+
+    /// The entry, in the numbers of the ring.
+    pub(super) fn entry<T: Real>(self) -> [T; ENTRY] {
+        let overflows = self.loss.is_finite() && !T::of(self.loss).is_finite();
+        let (share, shared) = if overflows {
+            (SHARE, SHARED)
+        } else {
+            (1.0, 0.0)
+        };
+        [
+            self.loss * share,
+            self.weight,
+            self.correct,
+            self.counted + shared,
+        ]
+        .map(T::of)
+    }
+}
+
+/// The sums of a batch.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct Totals {
+    /// Of the rows' losses, with their weights.
+    pub(crate) loss: f64,
+    /// Of the rows' weights.
+    pub(crate) weight: f64,
+    /// Rows whose guess is their label.
+    pub(crate) correct: usize,
+    /// Rows that have a label that counts.
+    pub(crate) counted: usize,
+}
+
+impl Totals {
+    /// Adds those of another batch.
+    pub(crate) fn add(&mut self, other: &Totals) {
+        self.loss += other.loss;
+        self.weight += other.weight;
+        self.correct += other.correct;
+        self.counted += other.counted;
+    }
+
+    /// Adds entries of the metric ring, in their order.
+    pub(crate) fn of<T: Real>(entries: &[T]) -> Self {
+        let mut sums = [0.0; ENTRY];
+        for entry in entries.chunks_exact(ENTRY) {
+            let mut entry: [f64; ENTRY] = std::array::from_fn(|i| entry[i].to_f64());
+            if entry[3] >= SHARED {
+                entry[0] /= SHARE;
+                entry[3] -= SHARED;
+            }
+            for (sum, value) in sums.iter_mut().zip(entry) {
+                *sum += value;
+            }
+        }
+        let [loss, weight, correct, counted] = sums;
+        Totals {
+            loss,
+            weight,
+            correct: correct as usize,
+            counted: counted as usize,
+        }
+    }
+}
