@@ -100,6 +100,6 @@ pub use tensor::{
 };
 pub use train::{
     ActivationInspection, EarlyStopping, EpochReport, Evaluation, Fit, History, Inspection, Metric,
-    ParameterInspection, Phase, Profile, ProfiledCall, Progress, StepReport, StopRule, Stopped,
-    TermReport, Trainer, TrainerBuilder,
+    ParameterInspection, Phase, PlateauMetric, Profile, ProfiledCall, Progress, StepReport,
+    StopRule, Stopped, TermReport, Trainer, TrainerBuilder,
 };

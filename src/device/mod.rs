@@ -86,8 +86,8 @@ impl Device {
     }
 
     /// A GPU that another part of the program found through [`wgpu`]: the one that draws on its window, or one of an
-    /// instance with settings of its own. wgrad opens a device of its own on it, so neither sees the other's errors. What
-    /// in the options chooses an adapter is not looked at. wgrad's own instances have no flags: some of wgpu's default ones
+    /// instance with settings of its own. wgrad opens a device of its own on it, so neither sees the other's errors. Options
+    /// that choose an adapter by name, index or kind are an error. wgrad's own instances have no flags: some of wgpu's default ones
     /// cost time, or keep buffers below 4 GiB.
     ///
     /// ```
@@ -107,8 +107,9 @@ impl Device {
     ///
     /// # Errors
     /// [`OpenDevice`](crate::Error::OpenDevice) if the driver refuses, or the adapter cannot run compute shaders within
-    /// WebGPU's default limits.
+    /// WebGPU's default limits; [`Argument`](crate::Error::Argument) if the options choose an adapter.
     pub async fn on_adapter_async(adapter: &wgpu::Adapter, options: GpuOptions) -> Result<Self> {
+        options.check_without_choice()?;
         Ok(Device(Backend::Gpu(Arc::new(
             Gpu::on(adapter, &options).await?,
         ))))

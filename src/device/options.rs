@@ -1,6 +1,6 @@
 //! How to choose and open a GPU.
 
-use crate::Tuning;
+use crate::{Error, Result, Tuning};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -157,6 +157,18 @@ impl GpuOptions {
             tuning: Some(Arc::new(tuning)),
             ..self
         }
+    }
+
+    /// Refuses options that choose an adapter, where one is given.
+    pub(crate) fn check_without_choice(&self) -> Result<()> {
+        let found = match (&self.name, self.index, self.only_software) {
+            (Some(_), ..) => "a name",
+            (_, Some(_), _) => "an index",
+            (.., true) => "only software adapters",
+            _ => return Ok(()),
+        };
+        let what = "the options for an adapter that is given";
+        Err(Error::argument(what, "without a choice of adapter", found))
     }
 
     /// The request in words, for errors.

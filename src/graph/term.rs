@@ -149,7 +149,7 @@ impl Graph {
         if term.inputs.len() != criterion.inputs() {
             return Err(Error::argument(
                 "the inputs of a loss",
-                format!("{} for {criterion:?}", criterion.inputs()),
+                format!("{} for {}", criterion.inputs(), criterion.name()),
                 term.inputs.len(),
             ));
         }

@@ -2,7 +2,7 @@
 
 use super::Network;
 use crate::graph::{Graph, Init, Value};
-use crate::{Activation, Device, Result};
+use crate::{Activation, Device, Error, Result};
 
 /// A stack of layers, described one after the other and built on a device.
 ///
@@ -23,6 +23,8 @@ use crate::{Activation, Device, Result};
 pub struct Sequential {
     inputs: usize,
     layers: Vec<Layer>,
+    /// Whether `init` was called where there was no dense layer.
+    init_without_layer: bool,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -49,6 +51,7 @@ impl Sequential {
         Sequential {
             inputs,
             layers: Vec::new(),
+            init_without_layer: false,
         }
     }
 
@@ -75,15 +78,16 @@ impl Sequential {
         })
     }
 
-    /// How the weights of the last dense layer before this call start, whatever stands between. No effect if there is
-    /// none.
+    /// How the weights of the last dense layer before this call start, whatever stands between. Building is an error if
+    /// there is no dense layer before it.
     pub fn init(mut self, wanted: Init) -> Self {
         let dense = self.layers.iter_mut().rev().find_map(|layer| match layer {
             Layer::Dense { init, .. } => Some(init),
             _ => None,
         });
-        if let Some(init) = dense {
-            *init = Some(wanted);
+        match dense {
+            Some(init) => *init = Some(wanted),
+            None => self.init_without_layer = true,
         }
         self
     }
@@ -215,7 +219,8 @@ impl Sequential {
     /// Builds the network: its parameters on the device, drawn from the seed.
     ///
     /// # Errors
-    /// [`Argument`](crate::Error::Argument) if a layer is empty or an activation's parameter out of range;
+    /// [`Argument`](crate::Error::Argument) if a layer is empty, an activation's parameter out of range, or
+    /// [`init`](Sequential::init) stands before any dense layer;
     /// [`Limit`](crate::Error::Limit) or [`OutOfMemory`](crate::Error::OutOfMemory) if the weights are too large for the
     /// device.
     pub fn build(&self, device: &Device, seed: u64) -> Result<Network> {
@@ -228,6 +233,13 @@ impl Sequential {
     /// # Errors
     /// As [`Sequential::build`].
     pub fn graph(&self) -> Result<(Graph, Value)> {
+        if self.init_without_layer {
+            return Err(Error::argument(
+                "the place of `Sequential::init`",
+                "behind a dense layer, whose weights it is for",
+                "before any dense layer",
+            ));
+        }
         let mut graph = Graph::new();
         let mut value = graph.input(self.inputs)?;
         for (i, layer) in self.layers.iter().enumerate() {

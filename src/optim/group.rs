@@ -3,7 +3,7 @@
 use crate::kernel::Factors;
 use crate::kernel::update::BLOCK;
 use crate::plan::Arena;
-use crate::{Error, Result};
+use crate::{Error, Optimizer, Result};
 
 /// Some of a network's parameters, and factors of the optimizer's coefficients for them.
 ///
@@ -91,6 +91,39 @@ impl ParameterGroup {
         }
     }
 
+    /// Refuses a group that changes nothing, whatever it holds, for these penalties: (weight decay, L1) of each optimizer.
+    fn check_effect(&self, penalties: &[[f32; 2]]) -> Result<()> {
+        let who = || match &self.selection {
+            Selection::Matching(pattern) => format!("the group {pattern}"),
+            Selection::Vectors => "the group of vectors".to_string(),
+        };
+        if (self.rate, self.weight_decay, self.l1) == (None, None, None) {
+            return Err(Error::argument(
+                "a parameter group",
+                "one that sets a factor",
+                format!("{} without any", who()),
+            ));
+        }
+        // A factor of 0 or 1 keeps its promise without a penalty too.
+        let idle = |factor: Option<f64>, which: usize| {
+            let scales = factor.is_some_and(|factor| factor != 0.0 && factor != 1.0);
+            scales && penalties.iter().all(|penalty| penalty[which] == 0.0)
+        };
+        for (what, idle) in [
+            ("the weight decay", idle(self.weight_decay, 0)),
+            ("the L1 coefficient", idle(self.l1, 1)),
+        ] {
+            if idle {
+                return Err(Error::argument(
+                    "the factor of a parameter group",
+                    format!("that of a coefficient which the optimizer has: {what} is 0"),
+                    who(),
+                ));
+            }
+        }
+        Ok(())
+    }
+
     fn holds(&self, name: &str, vector: bool) -> bool {
         match &self.selection {
             Selection::Matching(pattern) => matches(pattern, name),
@@ -128,6 +161,18 @@ pub(crate) fn matches(pattern: &str, name: &str) -> bool {
         }
     }
     rest.ends_with(last)
+}
+
+/// Refuses groups that change nothing for these optimizers.
+pub(crate) fn check_groups(groups: &[ParameterGroup], optimizers: &[Optimizer]) -> Result<()> {
+    let penalties = optimizers.iter().map(|optimizer| {
+        let penalty = optimizer.penalty();
+        [penalty.l2.max(penalty.decoupled), penalty.l1]
+    });
+    let penalties: Vec<[f32; 2]> = penalties.collect();
+    groups
+        .iter()
+        .try_for_each(|group| group.check_effect(&penalties))
 }
 
 /// The factors of each parameter, given by name and whether it is a vector.
@@ -284,6 +329,29 @@ mod tests {
         }
         // A GPU may take it for 0, which freezes.
         assert!(factors(&[all().rate_factor(1e-40)], NAMES.into_iter()).is_err());
+    }
+
+    #[test]
+    fn a_group_that_changes_nothing_is_refused() {
+        use crate::{Adam, Sgd};
+        let all = || ParameterGroup::matching("*");
+        let plain: Optimizer = Sgd::new(0.1).into();
+        let decays: Optimizer = Adam::w(0.1).into();
+        let lasso: Optimizer = Sgd::new(0.1).l1(0.1).into();
+        for (group, optimizers, refused) in [
+            (all(), &[decays][..], true),
+            (all().weight_decay_factor(0.5), &[plain], true),
+            (all().weight_decay_factor(0.5), &[plain, decays], false),
+            (all().l1_factor(2.0), &[decays], true),
+            (all().l1_factor(2.0), &[lasso], false),
+            // What they promise holds without a penalty too.
+            (all().no_weight_decay(), &[plain], false),
+            (all().l1_factor(1.0), &[plain], false),
+            (all().frozen(), &[plain], false),
+        ] {
+            let result = check_groups(std::slice::from_ref(&group), optimizers);
+            assert_eq!(result.is_err(), refused, "{group:?}");
+        }
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! A rate that falls when a metric stops getting better.
 
 use super::ranges::{at_least, below_one, fraction};
-use crate::Result;
+use crate::{Error, Result};
 
 /// Which way a metric gets better.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -135,7 +135,7 @@ impl ReduceOnPlateau {
     /// Checks the settings.
     ///
     /// # Errors
-    /// [`Argument`](crate::Error::Argument) if one is outside its range.
+    /// [`Argument`](crate::Error::Argument) if one is outside its range, or the factor could never fall.
     pub fn build(self) -> Result<Plateau> {
         below_one("the factor of a plateau", self.factor)?;
         match self.threshold {
@@ -144,6 +144,14 @@ impl ReduceOnPlateau {
         }
         fraction("the floor of a plateau", self.floor)?;
         at_least("the least fall of a plateau", self.least_fall)?;
+        let lowered = self.factor.max(self.floor);
+        if 1.0 - lowered <= self.least_fall {
+            return Err(Error::argument(
+                "the floor and the least fall of a plateau",
+                "such that its factor can fall from 1",
+                format!("a fall to {lowered}, and {} as the least", self.least_fall),
+            ));
+        }
         Ok(Plateau {
             settings: self,
             state: PlateauState {
@@ -191,6 +199,11 @@ impl Plateau {
 }
 
 impl ReduceOnPlateau {
+    /// Which way the metric gets better.
+    pub(crate) fn direction(&self) -> Better {
+        self.better
+    }
+
     /// The best before the first metric: every finite metric is better.
     fn worst(&self) -> f64 {
         match self.better {

@@ -3,7 +3,6 @@
 use super::Trainer;
 use super::rate::{read_plateau, write_plateau};
 use crate::file::write_file;
-use crate::graph::Term;
 use crate::graph::names::{ACCUMULATED, AVERAGE, MOMENTS};
 use crate::nn::{Wanted, clip, decode, encode, matching, matching_by_name, read_tensors};
 use crate::plan::Role;
@@ -119,11 +118,7 @@ impl Trainer {
         if position > 0 && position as usize >= batches {
             return Err(broken("wgrad.position", entry("wgrad.position")?));
         }
-        let settings = entry("wgrad.settings")?;
-        let identity = self.identity();
-        if *settings != identity {
-            return Err(Error::format(file, difference(settings, &identity)));
-        }
+        self.check_settings(file, entry("wgrad.settings")?)?;
         let mut plateau = self.plateau;
         if let Some(plateau) = &mut plateau {
             let text = entry("wgrad.plateau")?;
@@ -190,47 +185,7 @@ impl Trainer {
         of_moment
             && phases.any(|steps| steps.trained[parameter] && steps.optimizer.never_negative(copy))
     }
-
-    /// The settings that a run's bits depend on, and the choices of a tuning if there is one. How steps are cut into
-    /// submits is not among them.
-    fn identity(&self) -> String {
-        let s = &self.settings;
-        let terms = self.network.terms.iter().map(Term::describe);
-        let tuning = self.network.device().tuning();
-        let tuning = tuning.map_or("none".to_string(), |tuning| tuning.identity().to_string());
-        let terms: Vec<_> = terms.collect();
-        [
-            "format: 2".to_string(),
-            format!("loss: {terms:?}"),
-            format!("optimizer and phases: {:?}", self.phases),
-            format!("schedule: {:?}", s.schedule),
-            format!("plateau: {:?}", s.plateau),
-            format!("batch size: {}", s.batch_size),
-            format!("shuffle: {}", s.shuffle),
-            format!("seed: {}", s.seed),
-            format!("augmentation: {:?}", s.augment),
-            format!("clipping: {:?}", s.clip),
-            format!("accumulated batches: {}", s.accumulate),
-            format!("average: {:?}", s.average),
-            format!("operations: {:?}", self.network.operations()),
-            format!("tuning: {tuning}"),
-        ]
-        .join("\n")
-    }
 }
 
 /// The name of an arena in a checkpoint, its role, and which copy in it.
 type Kept = (String, fn(usize) -> Role, usize);
-
-/// What differs between the settings of a file and the trainer's, line by line.
-fn difference(saved: &str, expected: &str) -> String {
-    let lines = saved.lines().zip(expected.lines());
-    let differing: Vec<String> = lines
-        .filter(|(saved, expected)| saved != expected)
-        .map(|(saved, expected)| format!("saved with {saved}, expected {expected}"))
-        .collect();
-    if differing.is_empty() {
-        return "its settings were saved in another format".to_string();
-    }
-    differing.join("; ")
-}

@@ -1,10 +1,11 @@
 //! Many epochs in a row, and when to stop.
 
-use super::{EpochReport, Evaluation, Inspection, Trainer};
+use super::rules::{EarlyStopping, PlateauMetric, StopRule};
+use super::{EpochReport, Evaluation, Trainer};
 use crate::data::Dataset;
-use crate::kernel::update::check_not_negative;
-use crate::nn::Entry;
 use crate::{Error, Result};
+#[cfg(not(target_arch = "wasm32"))]
+use std::path::PathBuf;
 
 /// What [`Trainer::fit_until`] is to do: epochs, and what may end them sooner.
 ///
@@ -24,8 +25,11 @@ use crate::{Error, Result};
 pub struct Fit<'a> {
     epochs: u32,
     validation: Option<&'a Dataset>,
-    early_stopping: Option<EarlyStopping>,
-    stop_rule: Option<StopRule>,
+    pub(super) early_stopping: Option<EarlyStopping>,
+    pub(super) stop_rule: Option<StopRule>,
+    plateau_metric: Option<PlateauMetric>,
+    #[cfg(not(target_arch = "wasm32"))]
+    checkpoint: Option<PathBuf>,
 }
 
 impl<'a> Fit<'a> {
@@ -36,6 +40,9 @@ impl<'a> Fit<'a> {
             validation: None,
             early_stopping: None,
             stop_rule: None,
+            plateau_metric: None,
+            #[cfg(not(target_arch = "wasm32"))]
+            checkpoint: None,
         }
     }
 
@@ -57,132 +64,44 @@ impl<'a> Fit<'a> {
         self
     }
 
-    fn check(&self) -> Result<()> {
+    /// What the trainer's [plateau](crate::TrainerBuilder::reduce_on_plateau) observes after every epoch. By default it is
+    /// the loss, or, where [higher is better](crate::Better::Higher), the accuracy: of the validation set if there is one, else
+    /// of the epoch's training steps.
+    pub fn plateau_metric(mut self, metric: PlateauMetric) -> Self {
+        self.plateau_metric = Some(metric);
+        self
+    }
+
+    /// Saves the trainer to this file after every epoch, and once more when the fit has ended without an error. A trainer
+    /// that loads it and runs the epochs that are left comes to the same weights as if nothing had happened, early stopping
+    /// included.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub fn checkpoint(mut self, path: impl Into<PathBuf>) -> Self {
+        self.checkpoint = Some(path.into());
+        self
+    }
+
+    fn check(&self, trainer: &Trainer) -> Result<()> {
         if self.early_stopping.is_some() && self.validation.is_none() {
-            let expected = "for a fit with a validation set";
-            return Err(Error::argument("early stopping", expected, "none"));
+            return Err(Error::argument(
+                "early stopping",
+                "of a fit with a validation set (`Fit::validation`)",
+                "early stopping without one",
+            ));
         }
         self.early_stopping.map_or(Ok(()), |rule| rule.check())?;
-        self.stop_rule.map_or(Ok(()), |rule| rule.check())
-    }
-}
-
-/// A number of an [`Evaluation`].
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Metric {
-    /// The loss: lower is better.
-    #[default]
-    Loss,
-    /// The accuracy: higher is better.
-    Accuracy,
-}
-
-/// Early stopping on a validation score, with the best weights kept (Prechelt 1998; Keras' `EarlyStopping` with
-/// `restore_best_weights`): training ends when the score has not got better for `patience` epochs, and the network then
-/// has the weights (and running statistics) of its best epoch.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct EarlyStopping {
-    patience: u32,
-    metric: Metric,
-    min_delta: f64,
-}
-
-impl EarlyStopping {
-    /// By the validation loss, after this many epochs without a better one.
-    pub fn new(patience: u32) -> Self {
-        EarlyStopping {
-            patience,
-            metric: Metric::Loss,
-            min_delta: 0.0,
+        self.stop_rule.map_or(Ok(()), |rule| rule.check())?;
+        match (self.plateau_metric, trainer.settings.plateau) {
+            (Some(_), None) => Err(Error::argument(
+                "the metric of a plateau",
+                "for a trainer built with `reduce_on_plateau`",
+                "a trainer without a plateau",
+            )),
+            (Some(metric), Some(plateau)) => {
+                metric.check(plateau.direction(), self.validation.is_some())
+            }
+            (None, _) => Ok(()),
         }
-    }
-
-    /// The score to go by; [`Metric::Loss`] by default.
-    pub fn metric(mut self, metric: Metric) -> Self {
-        self.metric = metric;
-        self
-    }
-
-    /// A score is better if it is better by more than this; 0 by default.
-    pub fn min_delta(mut self, min_delta: f64) -> Self {
-        self.min_delta = min_delta;
-        self
-    }
-
-    fn check(&self) -> Result<()> {
-        if self.patience == 0 {
-            return Err(Error::argument(
-                "the patience of early stopping",
-                "at least 1",
-                0,
-            ));
-        }
-        check_not_negative("the least improvement of early stopping", self.min_delta)
-    }
-
-    /// How good an evaluation is: more is better; the worst if it is NaN.
-    fn score(&self, evaluation: &Evaluation) -> f64 {
-        let score = match self.metric {
-            Metric::Loss => -evaluation.loss,
-            Metric::Accuracy => evaluation.accuracy,
-        };
-        if score.is_nan() {
-            f64::NEG_INFINITY
-        } else {
-            score
-        }
-    }
-}
-
-/// The stop rule of textbooks: training ends when a step's update Δθ of the weights θ is very small,
-/// ‖Δθ‖ ≤ tolerance·(‖θ‖ + ε), ε = 10⁻⁸, in several checks in a row. Norms are computed on the device.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct StopRule {
-    tolerance: f64,
-    every: u64,
-    checks: u32,
-}
-
-impl StopRule {
-    /// Checks one update in every 100, and ends training after 3 checks in a row that hold.
-    pub fn new(tolerance: f64) -> Self {
-        StopRule {
-            tolerance,
-            every: 100,
-            checks: 3,
-        }
-    }
-
-    /// Checks one update in this many: those whose number, from 1, is a multiple. (With accumulation an update is several
-    /// steps.)
-    pub fn every(mut self, steps: u64) -> Self {
-        self.every = steps;
-        self
-    }
-
-    /// How many checks in a row must hold.
-    pub fn checks(mut self, checks: u32) -> Self {
-        self.checks = checks;
-        self
-    }
-
-    fn check(&self) -> Result<()> {
-        check_not_negative("the tolerance of the stop rule", self.tolerance)?;
-        if self.every == 0 || self.checks == 0 {
-            return Err(Error::argument(
-                "steps and checks of the stop rule",
-                "at least 1",
-                0,
-            ));
-        }
-        Ok(())
-    }
-
-    /// Whether an update was small enough.
-    fn holds(&self, inspection: &Inspection) -> bool {
-        const EPSILON: f64 = 1e-8;
-        inspection.update_norm() <= self.tolerance * (inspection.weight_norm() + EPSILON)
     }
 }
 
@@ -206,79 +125,82 @@ pub struct History {
     pub epochs: Vec<EpochReport>,
     /// The evaluation after each epoch, if there was a validation set.
     pub evaluations: Vec<Evaluation>,
-    /// With early stopping, which of them was the best: the weights are of then.
+    /// With early stopping, which of them was the best: the weights are of then. None if the best came before this call.
     pub best: Option<usize>,
+    /// The number of the best epoch, as [`EpochReport::epoch`] counts them, whichever call it was in.
+    pub best_epoch: Option<u32>,
     /// Why it ended.
     pub stopped: Stopped,
 }
 
 impl Trainer {
     /// Runs epochs until they are done or a rule ends them. With early stopping the network then has the best weights, after
-    /// an error too; moments and step count stay the last epoch's. The rules remember nothing from call to call.
+    /// an error too; moments and step count stay the last epoch's.
+    ///
+    /// A fit may be cut into several calls, and saved and loaded between them: a call whose rules equal those of the call
+    /// before goes on from the weights, best score and counts that this one had after its last epoch, if that ended because its
+    /// epochs were done, or was interrupted. It begins anew where the trainer has taken other steps since, where the
+    /// weights were replaced, or where a rule had ended training.
     ///
     /// # Errors
-    /// As [`Trainer::epoch_async`]; and [`Argument`](Error::Argument) if a number of a rule is out of range, or early
-    /// stopping has no validation set.
+    /// As [`Trainer::epoch_async`]; and [`Argument`](Error::Argument) if a number of a rule is out of range, early
+    /// stopping has no validation set, or what the plateau shall observe is not there.
     pub async fn fit_until_async(&mut self, data: &Dataset, fit: Fit<'_>) -> Result<History> {
-        fit.check()?;
+        fit.check(self)?;
+        self.go_on_with_rules(&fit).await?;
         let mut history = History {
             epochs: Vec::new(),
             evaluations: Vec::new(),
             best: None,
+            best_epoch: None,
             stopped: Stopped::Epochs,
         };
-        let mut best = None;
-        let outcome = self.fit_epochs(data, &fit, &mut history, &mut best).await;
-        let restored = match best {
-            Some((_, entries)) => self.network.set_entries("the best weights", entries),
-            None => Ok(()),
-        };
+        let outcome = self.fit_epochs(data, &fit, &mut history).await;
+        history.best_epoch = self.memory.best_epoch();
+        let ended = self.put_best_weights(&outcome, history.stopped).await;
         // What ended the epochs comes before what it may have led to.
-        outcome.and(restored).map(|()| history)
+        outcome.and(ended)?;
+        self.save_fit(&fit).await?;
+        Ok(history)
     }
 
-    /// Runs the epochs, and leaves what came of them in `history` and `best`, an error included.
+    /// Runs the epochs, and leaves what came of them in `history`, an error included.
     async fn fit_epochs(
         &mut self,
         data: &Dataset,
         fit: &Fit<'_>,
         history: &mut History,
-        best: &mut Option<(f64, Vec<Entry>)>,
     ) -> Result<()> {
-        let mut held = 0;
-        for epoch in 0..fit.epochs as usize {
-            history.epochs.push(match fit.stop_rule {
-                None => self.epoch_async(data, |_| {}).await?,
-                Some(rule) => self.checked_epoch(data, rule, &mut held).await?,
-            });
-            if let Some(validation) = fit.validation {
-                history
-                    .evaluations
-                    .push(self.evaluate_async(validation).await?);
+        for number in 0..fit.epochs as usize {
+            if number > 0 {
+                self.save_fit(fit).await?;
             }
-            if let (Some(rule), Some(evaluation)) = (fit.early_stopping, history.evaluations.last())
-            {
-                if rule.metric == Metric::Accuracy && evaluation.accuracy.is_nan() {
-                    let expected = "of a loss that takes labels";
-                    return Err(Error::argument(
-                        "early stopping by accuracy",
-                        expected,
-                        "no accuracy",
-                    ));
+            let epoch = self.epoch;
+            let report = match fit.stop_rule {
+                None => self.epoch_async(data, |_| {}).await?,
+                Some(rule) => self.checked_epoch(data, rule).await?,
+            };
+            history.epochs.push(report);
+            let evaluation = match fit.validation {
+                Some(validation) => Some(self.evaluate_async(validation).await?),
+                None => None,
+            };
+            self.observe_epoch(fit.plateau_metric, evaluation.as_ref())?;
+            let (rule, evaluated) = (fit.early_stopping, evaluation.clone());
+            history.evaluations.extend(evaluation);
+            if let (Some(rule), Some(evaluation)) = (rule, evaluated) {
+                if self.weigh(rule, epoch, &evaluation).await? {
+                    history.best = Some(number);
                 }
-                let score = rule.score(evaluation);
-                let last_best = best.as_ref().map(|(score, _)| *score);
-                if last_best.is_none_or(|last| score > last + rule.min_delta) {
-                    *best = Some((score, self.network.entries().await?));
-                    history.best = Some(epoch);
-                }
-                let waited = epoch - history.best.unwrap_or(0);
-                if waited >= rule.patience as usize {
+                if self.memory.waited() >= rule.patience {
                     history.stopped = Stopped::EarlyStopping;
                     break;
                 }
             }
-            if fit.stop_rule.is_some_and(|rule| held >= rule.checks) {
+            if fit
+                .stop_rule
+                .is_some_and(|rule| self.memory.held >= rule.checks)
+            {
                 history.stopped = Stopped::StopRule;
                 break;
             }
@@ -292,16 +214,11 @@ impl Trainer {
         pollster::block_on(self.fit_until_async(data, fit))
     }
 
-    /// An epoch, or what of it comes before the stop rule has held often enough. `held` counts the checks in a row.
-    async fn checked_epoch(
-        &mut self,
-        data: &Dataset,
-        rule: StopRule,
-        held: &mut u32,
-    ) -> Result<EpochReport> {
+    /// An epoch, or what of it comes before the stop rule has held often enough.
+    async fn checked_epoch(&mut self, data: &Dataset, rule: StopRule) -> Result<EpochReport> {
         let mut part = self.begin_part();
         let epoch = self.epoch;
-        while self.epoch == epoch && *held < rule.checks {
+        while self.epoch == epoch && self.memory.held < rule.checks {
             let every = rule.every.saturating_mul(self.settings.accumulate as u64);
             let until_check = every - 1 - self.step % every;
             if until_check > 0 {
@@ -309,12 +226,24 @@ impl Trainer {
                 continue;
             }
             let inspection = self.inspect_part(data, &mut part).await?;
-            *held = if rule.holds(&inspection) {
-                *held + 1
+            self.memory.held = if rule.holds(&inspection) {
+                self.memory.held + 1
             } else {
                 0
             };
         }
         Ok(self.end_part(&part))
+    }
+
+    /// Saves to the file of a fit, if it has one.
+    async fn save_fit(&mut self, fit: &Fit<'_>) -> Result<()> {
+        #[cfg(not(target_arch = "wasm32"))]
+        if let Some(path) = &fit.checkpoint {
+            let bytes = self.to_bytes_async().await?;
+            crate::file::write_file(path, &bytes)?;
+        }
+        #[cfg(target_arch = "wasm32")]
+        let _ = fit;
+        Ok(())
     }
 }

@@ -256,13 +256,15 @@ impl Trainer {
     /// [`Argument`](Error::Argument) if the trainer keeps no average, or no update was done yet; else the device's.
     pub async fn averaged_async(&mut self) -> Result<crate::Network> {
         self.settle().await?;
-        if self.settings.average.is_none() || self.step < self.settings.accumulate as u64 {
-            let found = format!("{:?} after {} steps", self.settings.average, self.step);
-            return Err(Error::argument(
-                "averaged weights",
-                "asked for, and after an update",
-                found,
-            ));
+        let refused = |found| {
+            let expected = "asked for with `TrainerBuilder::average`, and after an update";
+            Err(Error::argument("averaged weights", expected, found))
+        };
+        if self.settings.average.is_none() {
+            return refused("not asked for".to_string());
+        }
+        if self.step < self.settings.accumulate as u64 {
+            return refused(format!("asked for after {} steps", self.step));
         }
         let mut entries = self.network.entries().await?;
         let averages = self

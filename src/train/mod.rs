@@ -1,8 +1,10 @@
 //! Training: epochs and steps over a data set that lies on the device, evaluation, checkpoints.
 
 mod checkpoint;
+mod debug_text;
 mod evaluate;
 mod fit;
+mod identity;
 mod inspect;
 mod memory;
 mod options;
@@ -10,16 +12,19 @@ mod phase;
 mod pipeline;
 mod profile;
 mod rate;
+mod remembered;
 mod report;
 mod resident;
+mod rules;
 mod run;
 mod trainer;
 mod tune;
 
-pub use fit::{EarlyStopping, Fit, History, Metric, StopRule, Stopped};
+pub use fit::{Fit, History, Stopped};
 pub use inspect::{ActivationInspection, Inspection, ParameterInspection};
 pub use options::TrainerBuilder;
 pub use phase::Phase;
 pub use profile::{Profile, ProfiledCall};
 pub use report::{EpochReport, Evaluation, Progress, StepReport, TermReport};
+pub use rules::{EarlyStopping, Metric, PlateauMetric, StopRule};
 pub use trainer::Trainer;

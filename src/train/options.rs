@@ -4,6 +4,7 @@ use super::Trainer;
 use super::phase::{Phase, Steps, check_phases};
 use crate::graph::Term;
 use crate::nn::Network;
+use crate::optim::check_groups;
 use crate::{
     Adam, Augmentation, Clip, Error, Loss, LossTarget, Optimizer, ParameterGroup, ReduceOnPlateau,
     Result, Schedule,
@@ -24,7 +25,8 @@ pub struct TrainerBuilder {
 pub(super) struct Settings {
     /// The loss of the network's output, and whether it is compared with the input; none: the graph's terms.
     pub(super) loss: Option<(Loss, bool)>,
-    pub(super) optimizer: Optimizer,
+    /// None: Adam, or those of the phases.
+    pub(super) optimizer: Option<Optimizer>,
     pub(super) schedule: Schedule,
     pub(super) plateau: Option<ReduceOnPlateau>,
     pub(super) batch_size: usize,
@@ -45,13 +47,29 @@ pub(super) struct Settings {
     pub(super) phases: Vec<Phase>,
 }
 
+impl Settings {
+    /// The phases, of which there is at least one.
+    fn described_phases(&self) -> Result<Vec<Phase>> {
+        match self.optimizer {
+            Some(optimizer) if self.phases.is_empty() => Ok(vec![Phase::new(optimizer)]),
+            None if self.phases.is_empty() => Ok(vec![Phase::new(Adam::new(1e-3))]),
+            None => Ok(self.phases.clone()),
+            Some(optimizer) => Err(Error::argument(
+                "the optimizer of a trainer with phases",
+                "given to each phase, and not to the trainer",
+                format!("{} for the trainer", optimizer.name()),
+            )),
+        }
+    }
+}
+
 impl TrainerBuilder {
     pub(super) fn new(network: Network) -> Self {
         TrainerBuilder {
             network,
             settings: Settings {
                 loss: None,
-                optimizer: Adam::new(1e-3).into(),
+                optimizer: None,
                 schedule: Schedule::default(),
                 plateau: None,
                 batch_size: 64,
@@ -85,9 +103,10 @@ impl TrainerBuilder {
         self
     }
 
-    /// The optimizer; Adam with a learning rate of 0.001 by default.
+    /// The optimizer; Adam with a learning rate of 0.001 by default. A trainer with [phases](TrainerBuilder::phase) has theirs
+    /// instead: then this is an error.
     pub fn optimizer(mut self, optimizer: impl Into<Optimizer>) -> Self {
-        self.settings.optimizer = optimizer.into();
+        self.settings.optimizer = Some(optimizer.into());
         self
     }
 
@@ -97,7 +116,9 @@ impl TrainerBuilder {
         self
     }
 
-    /// Lowers the learning rate, beside the schedule, when the metrics of [`Trainer::observe`] no longer get better.
+    /// Lowers the learning rate, beside the schedule, when a metric no longer gets better. [`Trainer::fit`] and
+    /// [`Trainer::fit_until`] observe one after every epoch, which
+    /// [`Fit::plateau_metric`](crate::Fit::plateau_metric) names; beside them there is [`Trainer::observe`].
     pub fn reduce_on_plateau(mut self, plateau: ReduceOnPlateau) -> Self {
         self.settings.plateau = Some(plateau);
         self
@@ -167,7 +188,8 @@ impl TrainerBuilder {
     }
 
     /// Other rates and penalties for some parameters, or frozen ones; of groups that say different things of a parameter,
-    /// the last counts. Call it once for each group.
+    /// the last counts. Call it once for each group. A group that sets nothing, or scales a penalty that no optimizer has, is
+    /// an error.
     pub fn group(mut self, group: ParameterGroup) -> Self {
         self.settings.groups.push(group);
         self
@@ -190,8 +212,8 @@ impl TrainerBuilder {
         self
     }
 
-    /// Adds a phase: steps take the phases in turn, each with the next batch. Their optimizers take the place of the
-    /// trainer's. Without any, every step trains everything.
+    /// Adds a phase: steps take the phases in turn, each with the next batch. Each has an optimizer, and the trainer has
+    /// none of its own. Without any, every step trains everything.
     pub fn phase(mut self, phase: Phase) -> Self {
         self.settings.phases.push(phase);
         self
@@ -210,7 +232,6 @@ impl TrainerBuilder {
             augment,
             ..
         } = self.settings;
-        self.settings.optimizer.check()?;
         self.settings.schedule.check()?;
         if batch_size == 0 {
             return Err(Error::argument("the batch size", "at least 1", 0));
@@ -226,6 +247,13 @@ impl TrainerBuilder {
         self.network.check_batch_size(batch_size)?;
         if let Some(augmentation) = augment {
             augmentation.check_features("augment", self.network.inputs())?;
+            if !augmentation.moves() {
+                return Err(Error::argument(
+                    "the augmentation",
+                    "one with a shift, rotation, scale or elastic displacement",
+                    "one without any motion",
+                ));
+            }
         }
         if let Some((loss, reconstruct)) = self.settings.loss.clone() {
             let mut term = Term::of_output(self.network.output, loss);
@@ -261,13 +289,10 @@ impl TrainerBuilder {
             }
         }
         let mut phases = Vec::new();
-        let only = Phase::new(self.settings.optimizer);
-        let described = &self.settings.phases;
-        for phase in if described.is_empty() {
-            std::slice::from_ref(&only)
-        } else {
-            described
-        } {
+        let described = self.settings.described_phases()?;
+        let optimizers: Vec<Optimizer> = described.iter().map(Phase::optimizer).collect();
+        check_groups(&self.settings.groups, &optimizers)?;
+        for phase in &described {
             phases.push(Steps::new(phase, &self.network, &self.settings)?);
         }
         check_phases(&phases, &self.network)?;

@@ -2,6 +2,7 @@
 
 use super::Trainer;
 use super::options::Settings;
+use crate::graph::Value;
 use crate::kernel::Factors;
 use crate::nn::Network;
 use crate::optim::{factors, matches};
@@ -46,6 +47,26 @@ impl Phase {
     pub fn train(mut self, pattern: impl Into<String>) -> Self {
         self.trains.push(pattern.into());
         self
+    }
+
+    pub(super) fn optimizer(&self) -> Optimizer {
+        self.optimizer
+    }
+
+    /// Refuses patterns of which no parameter has a gradient.
+    fn check_reached(&self, network: &Network, gradients: &[Option<Value>]) -> Result<()> {
+        let names = network.parameter_names();
+        for pattern in &self.trains {
+            let mut held = names.iter().zip(gradients);
+            if !held.any(|(name, gradient)| matches(pattern, name) && gradient.is_some()) {
+                return Err(Error::argument(
+                    "the pattern of a phase",
+                    "that of a parameter which the phase's losses depend on and no group freezes",
+                    pattern,
+                ));
+            }
+        }
+        Ok(())
     }
 
     /// The numbers of its terms.
@@ -136,6 +157,7 @@ impl Steps {
                 "none",
             ));
         }
+        phase.check_reached(network, &gradients)?;
         let computed = network
             .graph
             .made_of(active.iter().flat_map(|(_, term)| term.values()));

@@ -96,6 +96,8 @@ impl Trainer {
         let guard = self.network.executor.collect(ticket, |words| {
             let (state, words) = words.split_at(STATE_VALUES);
             let (metrics, norms) = words.split_at(table_steps * place_words);
+            // Steps from one that was not finite on were not done.
+            let done = u64::from(state[0].wrapping_sub(first_step as u32));
             for step in first_step..=last_step {
                 let rows = if step == last_step { last_rows } else { batch };
                 let place = (step % table_steps as u64) as usize;
@@ -110,6 +112,9 @@ impl Trainer {
                 totals.steps += 1;
                 totals.samples += rows;
                 totals.losses.merge(&self.losses);
+                if self.anchor.batches > 0 && step - first_step < done {
+                    self.epoch_losses.merge(&self.losses);
+                }
                 (last.loss, last.accuracy) = (self.losses.loss(), self.losses.accuracy());
                 // Between updates there is no norm.
                 let updates = parts > 0 && turn.micro + 1 == accumulate;

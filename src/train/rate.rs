@@ -14,8 +14,11 @@ impl Trainer {
         self.settings.schedule.rate(base, update) * factor * self.rate_factor
     }
 
-    /// Tells [`reduce_on_plateau`](crate::TrainerBuilder::reduce_on_plateau) a metric, such as the loss of an evaluation.
-    /// Gives the plateau's factor of the learning rate for the steps to come. Checkpoints hold what it remembers.
+    /// Gives the plateau of [`reduce_on_plateau`](crate::TrainerBuilder::reduce_on_plateau) a metric, such as the loss of an
+    /// evaluation. Returns its factor of the learning rate for the steps to come. Checkpoints hold what it remembers.
+    ///
+    /// [`Trainer::fit`] and [`Trainer::fit_until`] do this after every epoch, unless they are given
+    /// [`PlateauMetric::Nothing`](crate::PlateauMetric::Nothing); single epochs and steps do not.
     ///
     /// # Errors
     /// [`Argument`](Error::Argument) if the trainer has no plateau.

@@ -42,7 +42,7 @@ pub(super) struct Anchor {
     step: u64,
     position: usize,
     /// Batches of the epoch; 0 if the call takes its own batches.
-    batches: usize,
+    pub(super) batches: usize,
 }
 
 impl Anchor {
@@ -109,6 +109,9 @@ impl Trainer {
             ));
         }
         self.samples = data.len();
+        if self.position == 0 {
+            self.epoch_losses.clear();
+        }
         self.anchor = Anchor::at(self, batches);
         let supervision =
             self.network

@@ -4,6 +4,7 @@ use super::memory::reserve;
 use super::options::Settings;
 use super::phase::Steps;
 use super::pipeline::InFlight;
+use super::remembered::Memory;
 use super::resident::Resident;
 use super::run::{Anchor, PlanKey, Totals, train_task};
 use super::{EpochReport, Progress, StepReport, TrainerBuilder};
@@ -51,6 +52,10 @@ pub struct Trainer {
     pub(super) plateau: Option<Plateau>,
     /// What the user multiplies the learning rate by.
     pub(super) rate_factor: f64,
+    /// What the rules of the last fit remember.
+    pub(super) memory: Memory,
+    /// The losses of the epoch under way, or of the last one: what a plateau observes.
+    pub(super) epoch_losses: Losses,
     /// Steps done: the device's counter, once all submits are done.
     pub(super) step: u64,
     pub(super) epoch: u32,
@@ -133,6 +138,8 @@ impl Trainer {
         }
         let mut trainer = Trainer {
             losses: Losses::new(&network, settings.batch_size),
+            memory: Memory::default(),
+            epoch_losses: Losses::new(&network, settings.batch_size),
             settings,
             phases,
             guards: drafts.into_iter().map(|draft| draft.guards).collect(),
@@ -323,14 +330,18 @@ impl Trainer {
         pollster::block_on(self.epoch_async(data, progress))
     }
 
-    /// Runs epochs one after the other, and gives their reports.
+    /// Runs epochs one after the other, and gives their reports. A
+    /// [plateau](crate::TrainerBuilder::reduce_on_plateau) observes the training loss of each, or, where higher is better,
+    /// the accuracy; [`Trainer::fit_until`] can have it observe a validation set.
     ///
     /// # Errors
-    /// As [`Trainer::epoch_async`].
+    /// As [`Trainer::epoch_async`]; and [`Argument`](Error::Argument) if a plateau is to observe an accuracy that the
+    /// losses do not have.
     pub async fn fit_async(&mut self, data: &Dataset, epochs: u32) -> Result<Vec<EpochReport>> {
         let mut reports = Vec::new();
         for _ in 0..epochs {
             reports.push(self.epoch_async(data, |_| {}).await?);
+            self.observe_epoch(None, None)?;
         }
         Ok(reports)
     }

@@ -10,6 +10,7 @@ mod losses;
 mod lost;
 mod misfits;
 mod optimizers;
+mod settings;
 
 use wgrad::{Device, GradientNorm, OptimizerState, Sgd, Tensor, Words};
 

@@ -11,6 +11,7 @@ mod losses;
 mod phases;
 mod profile;
 mod resume;
+mod rules;
 mod statistics;
 mod streaming;
 mod updates;

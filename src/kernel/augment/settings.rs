@@ -147,6 +147,13 @@ impl Augmentation {
         Ok(())
     }
 
+    /// Whether there is any motion.
+    pub(crate) fn moves(&self) -> bool {
+        [self.shift, self.degrees, self.scale, self.amplitude]
+            .iter()
+            .any(|most| *most > 0.0)
+    }
+
     /// Refuses samples of another number of values.
     pub(crate) fn check_features(&self, operation: &'static str, features: usize) -> Result<()> {
         self.check()?;

@@ -1,0 +1,457 @@
+//! The settings that a run's bits depend on, as checkpoints hold them, and how those of a file differ from a trainer's.
+//!
+//! They are lines of `key: value`, the values as `Debug` writes them. They are compared part by part, not as text: a setting
+//! that a file's version did not know yet counts as not set, and an error names each part that differs.
+
+use super::Trainer;
+use super::debug_text::Tree;
+use crate::graph::Term;
+use crate::{Error, Result};
+use std::fmt::Write;
+
+/// One setting that a file and a trainer do not have in common.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Difference {
+    /// The line that it is in.
+    pub(super) key: String,
+    /// The fields and numbers that lead to it, from there.
+    pub(super) path: Vec<String>,
+    /// What it is called.
+    subject: String,
+    saved: String,
+    here: String,
+}
+
+/// The settings of a checkpoint.
+#[derive(Clone, Debug)]
+pub(super) struct Identity {
+    lines: Vec<(String, Tree)>,
+}
+
+impl Trainer {
+    /// The settings that a run's bits depend on, and the choices of a tuning if there is one. How steps are cut into
+    /// submits is not among them.
+    pub(super) fn identity(&self) -> String {
+        let s = &self.settings;
+        let terms: Vec<_> = self.network.terms.iter().map(Term::describe).collect();
+        let tuning = self.network.device().tuning();
+        let tuning = tuning.map_or("none".to_string(), |tuning| tuning.identity().to_string());
+        let phases = self.phases.iter().map(|steps| {
+            format!(
+                "Steps {{ terms: {:?}, trained: {:?}, optimizer: {:?}, factors: {:?} }}",
+                steps.terms, steps.trained, steps.optimizer, steps.factors
+            )
+        });
+        let phases = phases.collect::<Vec<_>>().join(", ");
+        [
+            "format: 2".to_string(),
+            format!("loss: {terms:?}"),
+            format!("optimizer and phases: [{phases}]"),
+            format!("schedule: {:?}", s.schedule),
+            format!("plateau: {:?}", s.plateau),
+            format!("batch size: {}", s.batch_size),
+            format!("shuffle: {}", s.shuffle),
+            format!("seed: {}", s.seed),
+            format!("augmentation: {:?}", s.augment),
+            format!("clipping: {:?}", s.clip),
+            format!("accumulated batches: {}", s.accumulate),
+            format!("average: {:?}", s.average),
+            format!("operations: {:?}", self.network.operations()),
+            format!("tuning: {tuning}"),
+        ]
+        .join("\n")
+    }
+
+    /// Refuses the settings of a file that are not the trainer's.
+    pub(super) fn check_settings(&self, file: &str, saved: &str) -> Result<()> {
+        let here = Identity::parse(&self.identity());
+        let names = self.network.parameter_names();
+        let differences = Identity::parse(saved).differences(&here, &names);
+        if differences.is_empty() {
+            return Ok(());
+        }
+        let sentences: Vec<String> = differences.iter().map(Difference::sentence).collect();
+        Err(Error::format(file, sentences.join("; ")))
+    }
+}
+
+impl Identity {
+    /// Reads the lines. What is no `Debug` text is one word.
+    pub(super) fn parse(text: &str) -> Self {
+        let line = |line: &str| {
+            let (key, value) = line.split_once(": ").unwrap_or((line, ""));
+            let tree = Tree::parse(value).unwrap_or_else(|| Tree::Leaf(value.to_string()));
+            (
+                key.to_string(),
+                if key == "loss" { losses(tree) } else { tree },
+            )
+        };
+        Identity {
+            lines: text.lines().map(line).collect(),
+        }
+    }
+
+    /// A line's value.
+    pub(super) fn get(&self, key: &str) -> Option<&Tree> {
+        self.lines
+            .iter()
+            .find(|(k, _)| k == key)
+            .map(|(_, tree)| tree)
+    }
+
+    /// What differs from the settings of a trainer, whose parameters have these names.
+    pub(super) fn differences(&self, here: &Identity, parameters: &[&str]) -> Vec<Difference> {
+        let mut found = Differences {
+            key: "",
+            path: Vec::new(),
+            parameters,
+            found: Vec::new(),
+        };
+        for (key, tree) in &here.lines {
+            found.key = key;
+            match self.get(key) {
+                Some(saved) => found.compare(saved, tree),
+                None if tree.is_unset() => {}
+                None => found.add("not set".to_string(), shown(tree)),
+            }
+        }
+        for (key, tree) in &self.lines {
+            if here.get(key).is_none() && !tree.is_unset() {
+                found.key = key;
+                found.add(shown(tree), "not set".to_string());
+            }
+        }
+        found.found
+    }
+}
+
+impl Difference {
+    /// As part of an error.
+    pub(super) fn sentence(&self) -> String {
+        let (subject, saved, here) = (&self.subject, &self.saved, &self.here);
+        format!("saved with {subject}: {saved}, expected {subject}: {here}")
+    }
+}
+
+struct Differences<'a> {
+    key: &'a str,
+    path: Vec<String>,
+    parameters: &'a [&'a str],
+    found: Vec<Difference>,
+}
+
+impl Differences<'_> {
+    fn add(&mut self, saved: String, here: String) {
+        self.found.push(Difference {
+            key: self.key.to_string(),
+            path: self.path.clone(),
+            subject: self.subject(),
+            saved,
+            here,
+        });
+    }
+
+    fn within(&mut self, step: &str, compare: impl FnOnce(&mut Self)) {
+        self.path.push(step.to_string());
+        compare(self);
+        self.path.pop();
+    }
+
+    fn compare(&mut self, saved: &Tree, here: &Tree) {
+        if saved == here {
+            return;
+        }
+        match (saved, here) {
+            (Tree::Fields(a, saved_fields), Tree::Fields(b, fields)) if a == b => {
+                for (name, here) in fields {
+                    match saved.field(name) {
+                        Some(saved) => self.within(name, |all| all.compare(saved, here)),
+                        None if here.is_unset() => {}
+                        None => self.within(name, |all| all.add("not set".into(), shown(here))),
+                    }
+                }
+                for (name, saved) in saved_fields {
+                    // Which operations are computed follows from the rest.
+                    if here.field(name).is_none() && !saved.is_unset() && name != "computed" {
+                        self.within(name, |all| all.add(shown(saved), "not set".into()));
+                    }
+                }
+            }
+            (Tree::Items(a, saved), Tree::Items(b, here))
+                if a == b && saved.len() == here.len() =>
+            {
+                for (number, (saved, here)) in saved.iter().zip(here).enumerate() {
+                    self.within(&number.to_string(), |all| all.compare(saved, here));
+                }
+            }
+            // No factors are factors of 1.
+            (Tree::Items(some, items), Tree::Leaf(none)) if self.is_factors(some, none) => {
+                for (number, saved) in items[0].items().iter().enumerate() {
+                    self.within(&number.to_string(), |all| all.compare(saved, &ones(saved)));
+                }
+            }
+            (Tree::Leaf(none), Tree::Items(some, items)) if self.is_factors(some, none) => {
+                for (number, here) in items[0].items().iter().enumerate() {
+                    self.within(&number.to_string(), |all| all.compare(&ones(here), here));
+                }
+            }
+            _ => self.add(shown(saved), shown(here)),
+        }
+    }
+
+    fn is_factors(&self, some: &str, none: &str) -> bool {
+        some == "Some" && none == "None" && self.path.last().is_some_and(|step| step == "factors")
+    }
+
+    /// What the place under way is called.
+    fn subject(&self) -> String {
+        let number = |step: &String| step.parse::<usize>().ok();
+        let parameter = |step: &String| {
+            let name = number(step).and_then(|number| self.parameters.get(number));
+            name.map_or_else(|| format!("parameter {step}"), |name| name.to_string())
+        };
+        // Numbers of variants with one field say nothing.
+        let mut fields: Vec<String> = Vec::new();
+        for step in self.path.iter().filter(|step| number(step).is_none()) {
+            fields.push(step.replace('_', " "));
+        }
+        let mut subject = match self.key {
+            "optimizer and phases" => {
+                let mut subject = match self.path.get(1).map(String::as_str) {
+                    Some("trained") => match self.path.get(2) {
+                        Some(step) => format!("training of {}", parameter(step)),
+                        None => "trained parameters".to_string(),
+                    },
+                    Some("factors") => {
+                        let factor = fields.get(1).map_or("", String::as_str);
+                        let factor = match factor {
+                            "l2" | "decoupled" => "weight decay",
+                            other => other,
+                        };
+                        // The list is within Some.
+                        let of = self
+                            .path
+                            .iter()
+                            .skip(2)
+                            .rfind(|step| number(step).is_some());
+                        let of = of.map_or_else(|| "the parameters".to_string(), parameter);
+                        format!("{factor} factor of {of}")
+                    }
+                    Some("terms") => "loss terms".to_string(),
+                    Some(_) if fields.len() > 1 => format!("{} of the optimizer", fields[1]),
+                    Some(_) => "optimizer".to_string(),
+                    None => "number of phases".to_string(),
+                };
+                if let (Some(phase), Some(_)) = (self.path.first(), self.path.get(1)) {
+                    if phase != "0" {
+                        let _ = write!(subject, " in phase {phase}");
+                    }
+                }
+                return subject;
+            }
+            "operations" => match self.path.first() {
+                Some(number) => return format!("operation {number} of the network"),
+                None => return "number of operations in the network".to_string(),
+            },
+            key => {
+                fields.iter().rev().fold(String::new(), |subject, field| {
+                    format!("{subject}{field} of the ")
+                }) + key
+            }
+        };
+        let numbers: Vec<&String> = self
+            .path
+            .iter()
+            .filter(|step| number(step).is_some())
+            .collect();
+        match self.key {
+            "schedule" if numbers.len() > 1 => {
+                let _ = write!(subject, ", part {}", numbers[1]);
+            }
+            "loss" if numbers.first().is_some_and(|term| *term != "0") => {
+                let _ = write!(subject, ", term {}", numbers[0]);
+            }
+            _ => {}
+        }
+        subject
+    }
+}
+
+/// Factors of 1 in the place of these.
+fn ones(factors: &Tree) -> Tree {
+    match factors {
+        Tree::Fields(name, fields) => {
+            let one = |(name, _): &(String, Tree)| (name.clone(), Tree::Leaf("1.0".to_string()));
+            Tree::Fields(name.clone(), fields.iter().map(one).collect())
+        }
+        other => other.clone(),
+    }
+}
+
+/// A setting in an error: a number or a word, never the whole of a structure. A file may hold anything, so long words are
+/// cut off.
+fn shown(tree: &Tree) -> String {
+    let word = match tree {
+        Tree::Leaf(word) if word == "None" => "none",
+        Tree::Leaf(word) if word == "true" => "yes",
+        Tree::Leaf(word) if word == "false" => "no",
+        Tree::Items(name, items) if name == "Some" && items.len() == 1 => return shown(&items[0]),
+        Tree::Items(name, items) if name.is_empty() => return format!("{} entries", items.len()),
+        Tree::Items(name, items) if items.len() == 1 => {
+            let value = match &items[0] {
+                Tree::Leaf(value) => format!(" {value}"),
+                _ => String::new(),
+            };
+            return format!("{}{value}", split_words(name));
+        }
+        Tree::Text(text) => {
+            return cut(&text
+                .replace(" { ", " (")
+                .replace(" }", ")")
+                .replace(": ", " "));
+        }
+        other => return cut(&split_words(other.word())),
+    };
+    cut(word)
+}
+
+fn cut(word: &str) -> String {
+    const MOST: usize = 60;
+    match word.char_indices().nth(MOST) {
+        Some((end, _)) => format!("{}…", &word[..end]),
+        None => word.to_string(),
+    }
+}
+
+/// The name of a variant in words: `CosineRestarts` is `cosine restarts`.
+fn split_words(name: &str) -> String {
+    let mut words = String::new();
+    for c in name.chars() {
+        if c.is_uppercase() && !words.is_empty() {
+            words.push(' ');
+        }
+        words.extend(c.to_lowercase());
+    }
+    words
+}
+
+/// The terms of a loss, `name Loss { … } of [9] against batch` each, with their parts.
+fn losses(tree: Tree) -> Tree {
+    let Tree::Items(name, items) = tree else {
+        return tree;
+    };
+    let term = |tree: Tree| {
+        let Tree::Text(text) = &tree else { return tree };
+        let parts = text.find("Loss { ").and_then(|start| {
+            let (loss, rest) = Tree::parse_start(&text[start..])?;
+            let fields = match loss {
+                Tree::Fields(_, fields) => fields,
+                _ => return None,
+            };
+            let (inputs, target) = rest.trim_start_matches(" of ").split_once(" against ")?;
+            let place = |name: &str, value: &str| (name.to_string(), Tree::Text(value.to_string()));
+            let mut parts = vec![place("name", text[..start].trim_end())];
+            parts.extend(fields);
+            parts.push(place("inputs", inputs));
+            parts.push(place("target", target));
+            Some(parts)
+        });
+        match parts {
+            Some(parts) => Tree::Fields("Loss".to_string(), parts),
+            None => tree,
+        }
+    };
+    Tree::Items(name, items.into_iter().map(term).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LINES: &str = "format: 2\n\
+        loss: [\"loss Loss { criterion: SoftmaxCrossEntropy { smoothing: 0.1 }, reduction: Mean, class_weights: [1.0, 2.0] } of [9] against batch\"]\n\
+        optimizer and phases: [Steps { terms: [0], trained: [true, true], optimizer: Sgd(Sgd { learning_rate: 0.1, l1: 0.0 }), factors: None, computed: [true, false] }]\n\
+        schedule: Cosine { steps: 4, floor: 0.0 }\n\
+        clipping: Some(Norm(0.5))\n\
+        seed: 3\n\
+        operations: [\"Input\", \"LeakyRelu { slope: 0.01 } 4\"]";
+
+    fn sentences(from: &str, to: &str) -> Vec<String> {
+        let here = LINES.replacen(from, to, 1);
+        assert_ne!(here, LINES, "{from}");
+        let differences = Identity::parse(LINES).differences(&Identity::parse(&here), &["w", "b"]);
+        differences.iter().map(Difference::sentence).collect()
+    }
+
+    #[test]
+    fn each_difference_is_named_by_its_setting() {
+        for (from, to, wanted) in [
+            ("seed: 3", "seed: 4", "saved with seed: 3, expected seed: 4"),
+            (
+                "learning_rate: 0.1",
+                "learning_rate: 0.2",
+                "saved with learning rate of the optimizer: 0.1, expected learning rate of the optimizer: 0.2",
+            ),
+            (
+                "Sgd(Sgd { learning_rate: 0.1, l1: 0.0 })",
+                "Adam(Adam { learning_rate: 0.1 })",
+                "saved with optimizer: sgd, expected optimizer: adam",
+            ),
+            (
+                "Cosine { steps: 4, floor: 0.0 }",
+                "Constant",
+                "saved with schedule: cosine, expected schedule: constant",
+            ),
+            (
+                "floor: 0.0",
+                "floor: 0.5",
+                "saved with floor of the schedule: 0.0, expected floor of the schedule: 0.5",
+            ),
+            (
+                "Some(Norm(0.5))",
+                "Some(Norm(0.25))",
+                "saved with clipping: 0.5, expected clipping: 0.25",
+            ),
+            (
+                "Some(Norm(0.5))",
+                "None",
+                "saved with clipping: norm 0.5, expected clipping: none",
+            ),
+            (
+                "smoothing: 0.1",
+                "smoothing: 0.2",
+                "saved with smoothing of the criterion of the loss: 0.1, expected smoothing of the criterion of the loss: 0.2",
+            ),
+            (
+                "[true, true], opt",
+                "[true, false], opt",
+                "saved with training of b: yes, expected training of b: no",
+            ),
+            (
+                "factors: None",
+                "factors: Some([Factors { rate: 1.0, l1: 1.0 }, Factors { rate: 0.5, l1: 1.0 }])",
+                "saved with rate factor of b: 1.0, expected rate factor of b: 0.5",
+            ),
+            (
+                "slope: 0.01 } 4",
+                "slope: 0.01 } 5",
+                "saved with operation 1 of the network: LeakyRelu (slope 0.01) 4, expected operation 1 of the network: LeakyRelu (slope 0.01) 5",
+            ),
+        ] {
+            assert_eq!(sentences(from, to), [wanted]);
+        }
+    }
+
+    #[test]
+    fn what_a_version_did_not_know_counts_as_not_set() {
+        for (from, to, differs) in [
+            ("l1: 0.0", "l1: 0.0, maximize: false", false),
+            ("l1: 0.0", "l1: 0.0, maximize: true", true),
+            ("seed: 3", "seed: 3\ndrop last: false", false),
+            ("seed: 3", "seed: 3\ndrop last: true", true),
+            (", computed: [true, false]", "", false),
+        ] {
+            assert_eq!(!sentences(from, to).is_empty(), differs, "{to}");
+        }
+    }
+}
