@@ -127,11 +127,12 @@ pub enum Error {
     },
     /// The device did not answer in time.
     #[error(
-        "the device did not finish within {seconds} s. Lower the steps per submit, or use a smaller batch"
+        "the device did not finish within {seconds} s. Lower the steps per submit, use a smaller batch, or allow more time \
+         (GpuOptions::timeout)"
     )]
     Timeout {
-        /// How long was waited.
-        seconds: u64,
+        /// How long was waited: [`GpuOptions::timeout`](crate::GpuOptions::timeout).
+        seconds: f64,
     },
     /// wgpu refused a call: a bug in wgrad or in the driver.
     #[error(

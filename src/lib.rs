@@ -54,7 +54,9 @@
 //! - **No silent fallback**: software adapters are refused unless asked for; every device names itself in its
 //!   [`report`](Device::report).
 //! - **No panic** on what a user, a file or a driver does: everything is an [`Error`] that says what was wanted, what came
-//!   and what to do. Two exceptions: with `panic = "abort"`, a panic of wgpu's own on device loss cannot be caught; and where
+//!   and what to do. A panic within wgpu becomes an error too; opening a GPU sets a panic hook that keeps these off the
+//!   terminal, and hands every other panic to the hook before it. Two exceptions: with `panic = "abort"`, a panic of wgpu's
+//!   own cannot be caught; and where
 //!   the system has no memory left for what the host itself keeps, as data sets and the CPU's tensors, Rust ends the program.
 //! - **NaN is found where it arises**: a step whose loss or gradient is not finite changes nothing, and
 //!   [`Error::NonFinite`] names the step and the tensor.

@@ -1,5 +1,6 @@
-//! Finding an adapter.
+//! Finding an adapter, and which is best.
 
+use super::guarded::catch_async;
 use super::{AdapterReport, GpuOptions};
 use crate::{Error, Result};
 
@@ -10,41 +11,131 @@ pub(crate) async fn adapters() -> Vec<wgpu::Adapter> {
     descriptor.flags = wgpu::InstanceFlags::empty().with_env();
     // What is over the driver's budget is refused, instead of moved to and fro between the memories.
     descriptor.memory_budget_thresholds.for_resource_creation = Some(100);
-    let instance = wgpu::Instance::new(descriptor);
-    instance.enumerate_adapters(wgpu::Backends::all()).await
+    let found = catch_async(async move {
+        let instance = wgpu::Instance::new(descriptor);
+        instance.enumerate_adapters(wgpu::Backends::all()).await
+    });
+    // A driver at which wgpu panics is as good as none; `catch` has logged it.
+    found.await.unwrap_or_default()
 }
 
-/// The adapter that fits the options: hardware before software, discrete before integrated.
-pub(super) fn choose(adapters: Vec<wgpu::Adapter>, options: &GpuOptions) -> Result<wgpu::Adapter> {
-    let present = adapters
-        .iter()
-        .map(|adapter| AdapterReport::new(&adapter.get_info()).to_string())
-        .collect::<Vec<_>>();
-    let rank = |info: &wgpu::AdapterInfo| match info.device_type {
+/// The adapters that fit the options, the best first.
+pub(super) fn choose(
+    adapters: Vec<wgpu::Adapter>,
+    options: &GpuOptions,
+) -> Result<Vec<wgpu::Adapter>> {
+    let infos: Vec<_> = adapters.iter().map(wgpu::Adapter::get_info).collect();
+    let places = ranked(&infos, options);
+    if places.is_empty() {
+        let present = infos
+            .iter()
+            .map(|info| AdapterReport::new(info).to_string());
+        let present = present.collect::<Vec<_>>().join("; ");
+        return Err(Error::NoAdapter {
+            wanted: options.describe(),
+            present: if present.is_empty() {
+                "none".into()
+            } else {
+                present
+            },
+            advice: "Install the GPU's Vulkan, Metal or DX12 driver, allow software adapters, or use Device::cpu()",
+        });
+    }
+    let mut adapters: Vec<_> = adapters.into_iter().map(Some).collect();
+    Ok(places
+        .into_iter()
+        .filter_map(|place| adapters[place].take())
+        .collect())
+}
+
+/// The first adapter that opens. If none does, the error of the first.
+pub(super) async fn first_that_opens<A, D>(
+    adapters: &[A],
+    open: impl AsyncFn(&A) -> Result<D>,
+) -> Result<D> {
+    let mut first = None;
+    for adapter in adapters {
+        match open(adapter).await {
+            Err(error @ Error::OpenDevice { .. }) => {
+                log::warn!("{error}");
+                first.get_or_insert(error);
+            }
+            other => return other,
+        }
+    }
+    Err(first.unwrap_or_else(|| unreachable!("there is an adapter")))
+}
+
+/// Places of the adapters that fit the options, the best first: hardware before software, discrete before integrated; where
+/// one adapter is there under several backends, the backend that serves compute best; else as they come.
+fn ranked(infos: &[wgpu::AdapterInfo], options: &GpuOptions) -> Vec<usize> {
+    let mut places: Vec<usize> = (0..infos.len())
+        .filter(|&place| fits(place, &infos[place], options))
+        .collect();
+    // Of one adapter's entries all have the rank and the place of its best and its first, so that they stay together.
+    let key = |&place: &usize| {
+        let info = &infos[place];
+        let same = || (0..infos.len()).filter(|&other| is_same(&infos[other], info));
+        let kind = same()
+            .map(|other| kind_rank(infos[other].device_type))
+            .min();
+        (kind, same().next(), backend_rank(info.backend), place)
+    };
+    places.sort_by_key(key);
+    places
+}
+
+fn fits(place: usize, info: &wgpu::AdapterInfo, options: &GpuOptions) -> bool {
+    let name = info.name.to_lowercase();
+    options.index.is_none_or(|wanted| wanted == place)
+        && options
+            .name
+            .as_ref()
+            .is_none_or(|wanted| name.contains(&wanted.to_lowercase()))
+        && match info.device_type {
+            wgpu::DeviceType::Cpu => options.allow_software || options.only_software,
+            _ => !options.only_software,
+        }
+}
+
+fn kind_rank(kind: wgpu::DeviceType) -> u32 {
+    match kind {
         wgpu::DeviceType::DiscreteGpu => 0,
         wgpu::DeviceType::IntegratedGpu => 1,
         wgpu::DeviceType::VirtualGpu => 2,
         wgpu::DeviceType::Other => 3,
         wgpu::DeviceType::Cpu => 4,
-    };
-    adapters
-        .into_iter()
-        .enumerate()
-        .filter(|(index, adapter)| {
-            let info = adapter.get_info();
-            let name = info.name.to_lowercase();
-            options.index.is_none_or(|wanted| wanted == *index)
-                && options.name.as_ref().is_none_or(|wanted| name.contains(&wanted.to_lowercase()))
-                && match info.device_type {
-                    wgpu::DeviceType::Cpu => options.allow_software || options.only_software,
-                    _ => !options.only_software,
-                }
-        })
-        .map(|(_, adapter)| adapter)
-        .min_by_key(|adapter| rank(&adapter.get_info()))
-        .ok_or_else(|| Error::NoAdapter {
-            wanted: options.describe(),
-            present: if present.is_empty() { "none".into() } else { present.join("; ") },
-            advice: "Install the GPU's Vulkan, Metal or DX12 driver, allow software adapters, or use Device::cpu()",
-        })
+    }
 }
+
+/// DX12 comes after Vulkan: its compiler takes seconds for a large kernel, unless `dxcompiler.dll` is there.
+fn backend_rank(backend: wgpu::Backend) -> u32 {
+    match backend {
+        wgpu::Backend::Metal => 0,
+        wgpu::Backend::Vulkan => 1,
+        wgpu::Backend::Dx12 => 2,
+        wgpu::Backend::Gl => 3,
+        wgpu::Backend::BrowserWebGpu => 4,
+        wgpu::Backend::Noop => 5,
+    }
+}
+
+/// Whether two entries are one adapter under two backends, or one of several that are equal. A CPU that poses as a GPU is
+/// never hardware, whatever its numbers.
+fn is_same(a: &wgpu::AdapterInfo, b: &wgpu::AdapterInfo) -> bool {
+    let software = |info: &wgpu::AdapterInfo| info.device_type == wgpu::DeviceType::Cpu;
+    if software(a) != software(b) {
+        return false;
+    }
+    // 0 where a backend knows no number, as Metal.
+    if a.vendor != 0 && b.vendor != 0 && a.device != 0 && b.device != 0 {
+        return (a.vendor, a.device) == (b.vendor, b.device);
+    }
+    if !a.device_pci_bus_id.is_empty() && !b.device_pci_bus_id.is_empty() {
+        return a.device_pci_bus_id == b.device_pci_bus_id;
+    }
+    a.name == b.name
+}
+
+#[cfg(test)]
+mod tests;

@@ -2,12 +2,14 @@
 
 use super::budget::Budget;
 use crate::{Error, Result};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
 
 /// The first fault that wgpu reported since the last check, and whether the device is lost.
 #[derive(Debug, Default)]
 pub(crate) struct Faults {
     state: Mutex<State>,
+    /// Held for reading while the host reads a buffer's memory, which wgpu frees once the device is lost.
+    views: RwLock<()>,
 }
 
 #[derive(Debug, Default)]
@@ -22,19 +24,7 @@ impl Faults {
         let faults = Arc::new(Faults::default());
         let errors = Arc::clone(&faults);
         device.on_uncaptured_error(Arc::new(move |error: wgpu::Error| {
-            errors.report(match error {
-                // Not for a buffer: those are refused where they are made.
-                wgpu::Error::OutOfMemory { .. } => Error::OutOfMemory {
-                    what: "something beside the buffers".into(),
-                    needed: budget.used(),
-                    available: budget.used(),
-                    message: driver_words(&error),
-                },
-                wgpu::Error::Validation { description, .. }
-                | wgpu::Error::Internal { description, .. } => Error::Gpu {
-                    message: description,
-                },
-            });
+            errors.report(typed(error, "something beside the buffers", 0, &budget));
         }));
         let losses = Arc::clone(&faults);
         device.set_device_lost_callback(move |reason, message| {
@@ -45,37 +35,71 @@ impl Faults {
 
     fn report(&self, error: Error) {
         log::error!("{error}");
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        state.error.get_or_insert(error);
+        self.lock().error.get_or_insert(error);
     }
 
-    /// Marks the device as lost.
+    /// Marks the device as lost, and waits until nobody reads its memory.
+    ///
+    /// From then on nobody begins to. So it comes before wgpu gives up the buffers: it is called before a device is
+    /// destroyed, and by wgpu when the driver loses one, while the buffers are still there.
     pub(crate) fn lose(&self, message: String) {
         log::error!("device lost: {message}");
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        state.lost.get_or_insert(message);
+        self.lock().lost.get_or_insert(message);
+        drop(self.views.write().unwrap_or_else(PoisonError::into_inner));
     }
 
-    /// Whether there is anything for [`check`](Self::check) to tell.
-    pub(crate) fn any(&self) -> bool {
-        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        state.lost.is_some() || state.error.is_some()
+    /// While this is held, the memory of mapped buffers stays where it is, if the device was not lost when it was asked for.
+    /// Nothing may be called meanwhile that could wait for the device's loss.
+    pub(super) fn hold_memory(&self) -> RwLockReadGuard<'_, ()> {
+        self.views.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The loss of the device, if it is lost.
+    pub(super) fn lost(&self) -> Option<Error> {
+        let state = self.lock();
+        state.lost.as_ref().map(|message| Error::DeviceLost {
+            message: message.clone(),
+        })
+    }
+
+    /// Whether wgpu reported an error that nobody has seen.
+    pub(super) fn has_error(&self) -> bool {
+        self.lock().error.is_some()
     }
 
     /// The loss of the device, again at every call; or the first fault since the last call.
     pub(crate) fn check(&self) -> Result<()> {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(message) = &state.lost {
-            return Err(Error::DeviceLost {
-                message: message.clone(),
-            });
+        match self.lost() {
+            Some(lost) => Err(lost),
+            None => self.lock().error.take().map_or(Ok(()), Err),
         }
-        state.error.take().map_or(Ok(()), Err)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What wgpu reported, for a call that wanted this many bytes beside the buffers that are counted.
+pub(super) fn typed(error: wgpu::Error, what: &str, bytes: u64, budget: &Budget) -> Error {
+    let available = budget.used();
+    match error {
+        wgpu::Error::OutOfMemory { .. } => Error::OutOfMemory {
+            what: what.into(),
+            needed: available.saturating_add(bytes),
+            available,
+            message: driver_words(&error),
+        },
+        wgpu::Error::Validation { description, .. } | wgpu::Error::Internal { description, .. } => {
+            Error::Gpu {
+                message: description,
+            }
+        }
     }
 }
 
 /// Why a driver refused memory.
-pub(super) fn driver_words(error: &wgpu::Error) -> String {
+fn driver_words(error: &wgpu::Error) -> String {
     let cause = std::error::Error::source(error);
     let cause = cause.map_or_else(|| error.to_string(), ToString::to_string);
     format!("then the driver refused more: {cause}")

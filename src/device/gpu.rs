@@ -1,8 +1,11 @@
 //! A wgpu device: opening, buffers, submitting, waiting.
 
-use super::adapter::{adapters, choose};
+use super::adapter::{adapters, choose, first_that_opens};
 use super::budget::{Budget, Buffer};
-use super::faults::{Faults, driver_words};
+use super::faults::{Faults, typed};
+#[cfg(not(target_arch = "wasm32"))]
+use super::guarded::Scopes;
+use super::guarded::{Guarded, catch, catch_async, panicked};
 use super::pipeline_cache::PipelineCache;
 use super::record::Pipeline;
 use super::{AdapterReport, DeviceReport, GpuOptions};
@@ -10,28 +13,25 @@ use crate::kernel::Target;
 use crate::parallel::Threads;
 use crate::{Error, Result};
 use std::collections::HashMap;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
-
-/// How long the device may take to answer. Operating systems reset a device that works on one submit for seconds;
-/// a software adapter may honestly need longer.
-const TIMEOUT: Duration = Duration::from_secs(300);
 
 /// An open GPU.
 #[derive(Debug)]
 pub(crate) struct Gpu {
-    pub(crate) device: wgpu::Device,
-    pub(crate) queue: wgpu::Queue,
+    // The queue is dropped first: it waits for the device.
+    queue: Guarded<wgpu::Queue>,
+    device: Guarded<wgpu::Device>,
     pub(crate) target: Target,
     info: wgpu::AdapterInfo,
     pub(super) runtime_checks: bool,
     /// Whether tensors lie between sentinels.
     pub(crate) sentinels: bool,
-    faults: Arc<Faults>,
+    pub(super) faults: Arc<Faults>,
     /// What its buffers take.
     pub(crate) budget: Arc<Budget>,
-    last_submission: Mutex<Option<wgpu::SubmissionIndex>>,
+    /// How long to wait for it.
+    timeout: Duration,
     /// By shader text: two kernels with the same text share a pipeline.
     pub(super) pipelines: Mutex<HashMap<String, Pipeline>>,
     /// What the driver has compiled, from run to run.
@@ -39,15 +39,21 @@ pub(crate) struct Gpu {
 }
 
 impl Gpu {
-    /// Opens the adapter that fits the options.
+    /// Opens the best adapter that fits the options; if it cannot be opened, the next one that does.
     pub(crate) async fn open(options: &GpuOptions) -> Result<Self> {
-        let adapter = choose(adapters().await, options)?;
-        Gpu::on(&adapter, options).await
+        let adapters = choose(adapters().await, options)?;
+        first_that_opens(&adapters, async |adapter| Gpu::on(adapter, options).await).await
     }
 
     /// Opens this adapter.
     pub(crate) async fn on(adapter: &wgpu::Adapter, options: &GpuOptions) -> Result<Self> {
         let info = adapter.get_info();
+        if options.timeout.is_zero() {
+            return Err(Error::argument("the time-out", "above 0", "0 s"));
+        }
+        if let Some(tuning) = &options.tuning {
+            tuning.check_adapter(&AdapterReport::new(&info).to_string())?;
+        }
         let supported = adapter.limits();
         let mut features = wgpu::Features::empty();
         if options.subgroups {
@@ -73,23 +79,24 @@ impl Gpu {
             },
             ..Default::default()
         };
-        let (device, queue) =
-            adapter
-                .request_device(&descriptor)
-                .await
-                .map_err(|error| Error::OpenDevice {
-                    adapter: info.name.clone(),
-                    message: error.to_string(),
-                })?;
-        if let Some(tuning) = &options.tuning {
-            tuning.check_adapter(&AdapterReport::new(&info).to_string())?;
-        }
-        let folder = options.pipeline_cache.as_deref();
-        let cache = folder.and_then(|folder| PipelineCache::open(&device, &info, folder));
+        let refused = |message: String| Error::OpenDevice {
+            adapter: info.name.clone(),
+            message,
+        };
+        let (device, queue) = catch_async(adapter.request_device(&descriptor))
+            .await
+            .map_err(|words| refused(format!("wgpu panicked: {words}")))?
+            .map_err(|error| refused(error.to_string()))?;
+        let (queue, device) = (Guarded::new(queue), Guarded::new(device));
         let budget = Budget::new(options.memory_limit);
+        // Before anything is made on the device: wgpu panics for what is reported to nobody.
+        let faults = Faults::watch(&device, Arc::clone(&budget));
+        let folder = options.pipeline_cache.as_deref();
+        let cache = folder.map(|folder| catch(|| PipelineCache::open(&device, &info, folder)));
+        let cache = cache.and_then(|opened| opened.ok().flatten());
         let one_width = info.subgroup_min_size == info.subgroup_max_size;
         Ok(Gpu {
-            faults: Faults::watch(&device, Arc::clone(&budget)),
+            faults,
             budget,
             cache,
             target: Target {
@@ -99,12 +106,12 @@ impl Gpu {
                 words64: features.contains(wgpu::Features::SHADER_INT64),
                 tuning: options.tuning.clone(),
             },
-            device,
             queue,
+            device,
+            timeout: options.timeout,
             info,
             runtime_checks: options.runtime_checks,
             sentinels: options.sentinels,
-            last_submission: Mutex::default(),
             pipelines: Mutex::default(),
         })
     }
@@ -125,24 +132,61 @@ impl Gpu {
 
     /// The loss of the device, or the first fault that wgpu reported since the last check.
     pub(crate) fn check(&self) -> Result<()> {
-        if self.faults.any() {
-            // A lost device first shows as refused calls; that it is lost, wgpu says when polled.
-            self.poll(wgpu::PollType::Poll);
+        if self.faults.has_error() {
+            self.learn_of_loss();
         }
         self.faults.check()
     }
 
-    /// Polls. wgpu panics there when the device is lost: that becomes a fault, and `None`.
-    pub(super) fn poll(
-        &self,
-        how: wgpu::PollType,
-    ) -> Option<std::result::Result<wgpu::PollStatus, wgpu::PollError>> {
-        let polled = catch_unwind(AssertUnwindSafe(|| self.device.poll(how)));
-        if polled.is_err() {
-            self.faults
-                .lose("wgpu panicked while polling the device".into());
+    /// What a call that failed is to give: the loss of the device, where that is the cause.
+    pub(super) fn failure(&self, message: String) -> Error {
+        self.learn_of_loss();
+        self.faults.lost().unwrap_or(Error::Gpu { message })
+    }
+
+    /// A lost device first shows as refused calls; that it is lost, wgpu says when polled.
+    fn learn_of_loss(&self) {
+        if self.faults.lost().is_none() {
+            let _ = catch(|| self.device.poll(wgpu::PollType::Poll));
         }
-        polled.ok()
+    }
+
+    /// The only way to wgpu's device and queue for what they may refuse. A refusal is this call's error, whatever other
+    /// threads do meanwhile; a panic is an error too; and everything is [`Error::DeviceLost`] once the device is lost.
+    /// `what` and `bytes` are for want of memory: what needs it, and how much beside the buffers that are counted.
+    pub(super) fn call<R>(
+        &self,
+        what: &str,
+        bytes: u64,
+        call: impl FnOnce(&wgpu::Device, &wgpu::Queue) -> R,
+    ) -> Result<R> {
+        self.check()?;
+        #[cfg(not(target_arch = "wasm32"))]
+        let scopes = Scopes::push(&self.device);
+        let called = catch(|| call(&self.device, &self.queue));
+        #[cfg(not(target_arch = "wasm32"))]
+        let refused = scopes.pop();
+        #[cfg(target_arch = "wasm32")]
+        let refused = None;
+        let error = match (called, refused) {
+            (Ok(result), None) => return self.check().map(|()| result),
+            (Err(words), None) => panicked(&words),
+            (result, Some(refused)) => {
+                // A buffer that was refused is no more when its bytes are.
+                drop(result);
+                typed(refused, what, bytes, &self.budget)
+            }
+        };
+        self.learn_of_loss();
+        Err(self.faults.lost().unwrap_or(error))
+    }
+
+    /// Destroys the device. All threads see it as lost before any of their calls is refused for it.
+    pub(super) fn destroy(&self) {
+        self.faults.lose("it was destroyed".into());
+        let _ = catch(|| self.device.destroy());
+        // Gives up what it holds, if nothing runs any more.
+        let _ = catch(|| self.device.poll(wgpu::PollType::Poll));
     }
 
     /// Whether the device can tell when a call began and ended.
@@ -150,6 +194,22 @@ impl Gpu {
         self.device
             .features()
             .contains(wgpu::Features::TIMESTAMP_QUERY)
+    }
+
+    /// Timestamp queries, so many.
+    pub(super) fn timestamps(&self, count: u32) -> Result<wgpu::QuerySet> {
+        self.call("timestamps", 8 * u64::from(count), |device, _| {
+            device.create_query_set(&wgpu::QuerySetDescriptor {
+                label: Some("timestamps"),
+                ty: wgpu::QueryType::Timestamp,
+                count,
+            })
+        })
+    }
+
+    /// Nanoseconds in a tick of them.
+    pub(super) fn timestamp_period(&self) -> f32 {
+        self.queue.get_timestamp_period()
     }
 
     /// A zeroed buffer that kernels can bind, of at least this many bytes.
@@ -228,83 +288,87 @@ impl Gpu {
         size: u64,
         usage: wgpu::BufferUsages,
     ) -> Result<Buffer> {
-        self.check()?;
-        let share = self.budget.take(what, size)?;
-        // A scope is a thread's own: no other thread can take this error for its own.
-        #[cfg(not(target_arch = "wasm32"))]
-        let scope = self.device.push_error_scope(wgpu::ErrorFilter::OutOfMemory);
-        let buffer = self.device.create_buffer(&wgpu::BufferDescriptor {
+        let descriptor = wgpu::BufferDescriptor {
             label: Some(what),
             size,
             usage,
             mapped_at_creation: false,
-        });
-        #[cfg(not(target_arch = "wasm32"))]
-        if let Some(refused) = pollster::block_on(scope.pop()) {
-            drop(share);
-            let available = self.budget.used();
-            return Err(Error::OutOfMemory {
-                what: what.to_string(),
-                needed: available.saturating_add(size),
-                available,
-                message: driver_words(&refused),
-            });
-        }
+        };
         self.check()?;
-        Ok(Buffer::new(buffer, share))
+        let share = self.budget.take(what, size)?;
+        match self.call(what, 0, |device, _| device.create_buffer(&descriptor)) {
+            Ok(buffer) => Ok(Buffer::new(buffer, share)),
+            Err(Error::OutOfMemory { what, message, .. }) => {
+                // What was refused takes no room.
+                drop(share);
+                let available = self.budget.used();
+                Err(Error::OutOfMemory {
+                    what,
+                    needed: available.saturating_add(size),
+                    available,
+                    message,
+                })
+            }
+            Err(error) => Err(error),
+        }
     }
 
     /// A buffer that kernels can bind, with these words.
     pub(crate) fn upload(&self, what: &str, words: &[u32]) -> Result<Buffer> {
         let buffer = self.allocate(what, words.len() as u64 * 4)?;
-        self.queue
-            .write_buffer(&buffer, 0, bytemuck::cast_slice(words));
-        self.check()?;
+        self.write(&buffer, 0, words)?;
         Ok(buffer)
     }
 
-    /// Submits what `encode` encodes.
-    pub(crate) fn submit(&self, encode: impl FnOnce(&mut wgpu::CommandEncoder)) -> Result<()> {
-        self.check()?;
-        let mut encoder = self.device.create_command_encoder(&Default::default());
-        encode(&mut encoder);
-        // Under the lock, so that the index kept is the greatest though threads submit at the same time.
-        let mut last = self
-            .last_submission
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        *last = Some(self.queue.submit([encoder.finish()]));
-        drop(last);
-        self.check()
+    /// Writes words into a buffer from a byte on, before all submits to come.
+    pub(crate) fn write(&self, buffer: &Buffer, offset: u64, words: &[u32]) -> Result<()> {
+        let bytes = bytemuck::cast_slice(words);
+        self.call("an upload", bytes.len() as u64, |_, queue| {
+            queue.write_buffer(buffer, offset, bytes);
+        })
     }
 
-    /// The most recent submission, to wait for.
-    pub(crate) fn last_submission(&self) -> Option<wgpu::SubmissionIndex> {
-        self.last_submission
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+    /// Submits what `encode` encodes. The index is for waiting until it is done: it is this submit's, and one that wgpu has
+    /// taken, since it panics when one is waited for that it refused.
+    pub(crate) fn submit(
+        &self,
+        encode: impl FnOnce(&mut wgpu::CommandEncoder),
+    ) -> Result<wgpu::SubmissionIndex> {
+        self.call("a submit", 0, |device, queue| {
+            let mut encoder = device.create_command_encoder(&Default::default());
+            encode(&mut encoder);
+            queue.submit([encoder.finish()])
+        })
     }
 
     /// Waits until a submission is done and its callbacks have run.
     #[cfg(not(target_arch = "wasm32"))]
-    pub(crate) fn wait(&self, submission: Option<wgpu::SubmissionIndex>) -> Result<()> {
+    pub(crate) fn wait(&self, submission: wgpu::SubmissionIndex) -> Result<()> {
         self.check()?;
-        let polled = self.poll(wgpu::PollType::Wait {
-            submission_index: submission,
-            timeout: Some(TIMEOUT),
-        });
-        match polled {
-            None | Some(Ok(_)) => self.check(),
-            Some(Err(wgpu::PollError::Timeout)) => Err(Error::Timeout {
-                seconds: TIMEOUT.as_secs(),
-            }),
-            Some(Err(error)) => {
-                self.check()?;
-                Err(Error::Gpu {
-                    message: error.to_string(),
-                })
-            }
-        }
+        let how = wgpu::PollType::Wait {
+            submission_index: Some(submission),
+            timeout: Some(self.timeout),
+        };
+        self.waited(catch(|| self.device.poll(how)))
+    }
+
+    /// What a wait came to.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub(super) fn waited(
+        &self,
+        polled: std::result::Result<std::result::Result<wgpu::PollStatus, wgpu::PollError>, String>,
+    ) -> Result<()> {
+        let error = match polled {
+            Ok(Ok(_)) => return self.check(),
+            Ok(Err(wgpu::PollError::Timeout)) => Error::Timeout {
+                seconds: self.timeout.as_secs_f64(),
+            },
+            Ok(Err(error)) => Error::Gpu {
+                message: error.to_string(),
+            },
+            Err(words) => panicked(&words),
+        };
+        self.learn_of_loss();
+        Err(self.faults.lost().unwrap_or(error))
     }
 }

@@ -102,7 +102,8 @@ impl Device {
                 let recorded = gpu.record(&[(&kernel, regions)])?;
                 gpu.submit(|encoder| {
                     recorded.encode(&mut encoder.begin_compute_pass(&Default::default()))
-                })
+                })?;
+                Ok(())
             }
         }
     }
@@ -163,7 +164,7 @@ impl Memory {
             (Memory::Gpu(region), Backend::Gpu(gpu)) => {
                 let buffer = &region.buffer;
                 let staging = gpu.staging(buffer.size())?;
-                gpu.submit(|encoder| {
+                let submission = gpu.submit(|encoder| {
                     encoder.copy_buffer_to_buffer(buffer, 0, &staging, 0, buffer.size())
                 })?;
                 let (start, end) = (
@@ -177,8 +178,8 @@ impl Memory {
                         .all(|&word| word == SENTINEL);
                     (intact, words[start..end].to_vec())
                 };
-                let ((intact, words), _) =
-                    Readback::request(gpu, &staging).finish(gpu, whole).await?;
+                let readback = Readback::request(gpu, &staging, submission)?;
+                let ((intact, words), _) = readback.finish(gpu, whole).await?;
                 if gpu.sentinels && !intact {
                     return Err(Error::Gpu {
                         message: "a kernel wrote outside its output".into(),

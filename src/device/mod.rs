@@ -4,6 +4,7 @@ mod adapter;
 mod budget;
 mod faults;
 mod gpu;
+mod guarded;
 mod memory;
 mod options;
 mod pipeline_cache;
@@ -77,10 +78,12 @@ impl Device {
 
     /// A GPU. Software adapters (a CPU posing as a GPU) are refused unless the options allow them.
     ///
+    /// If the best adapter that fits cannot be opened, the next one is tried.
+    ///
     /// # Errors
     /// [`NoAdapter`](crate::Error::NoAdapter) if no adapter fits the options;
-    /// [`OpenDevice`](crate::Error::OpenDevice) if the driver refuses; [`Argument`](crate::Error::Argument) if the tuning is
-    /// another adapter's.
+    /// [`OpenDevice`](crate::Error::OpenDevice) if the drivers of all that fit refuse;
+    /// [`Argument`](crate::Error::Argument) if the tuning is another adapter's, or the time-out is 0.
     pub async fn gpu_async(options: GpuOptions) -> Result<Self> {
         Ok(Device(Backend::Gpu(Arc::new(Gpu::open(&options).await?))))
     }
@@ -115,10 +118,13 @@ impl Device {
         ))))
     }
 
-    /// The best hardware GPU if there is one, else the CPU. The [`report`](Device::report) tells which.
+    /// The best hardware GPU that can be opened if there is one, else the CPU. The [`report`](Device::report) tells which.
+    ///
+    /// Discrete GPUs come before integrated ones. A GPU that is there under several backends is opened through Metal or
+    /// Vulkan rather than DX12. [`GpuOptions::name`] and [`GpuOptions::index`] choose another one.
     ///
     /// # Errors
-    /// [`OpenDevice`](crate::Error::OpenDevice) if there is a GPU but its driver refuses.
+    /// [`OpenDevice`](crate::Error::OpenDevice) if there are GPUs but all their drivers refuse.
     pub async fn auto_async() -> Result<Self> {
         match Device::gpu_async(GpuOptions::default()).await {
             Err(crate::Error::NoAdapter { .. }) => Ok(Device::cpu()),
@@ -210,12 +216,13 @@ impl Device {
 
     /// Destroys the GPU device, as a driver reset or an unplugged card would: for testing recovery.
     ///
-    /// Every later call that touches the device gives [`DeviceLost`](crate::Error::DeviceLost). No effect on the CPU.
+    /// It may be called while other threads use the device. From then on every call that touches the device gives [`DeviceLost`](crate::Error::DeviceLost). No effect on the CPU.
     pub fn simulate_loss(&self) {
         if let Backend::Gpu(gpu) = &self.0 {
-            gpu.device.destroy();
-            // wgpu reports the loss when it is next polled.
-            gpu.poll(wgpu::PollType::Poll);
+            gpu.destroy();
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

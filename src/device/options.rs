@@ -3,11 +3,14 @@
 use crate::{Error, Result, Tuning};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Which adapter [`Device::gpu`](crate::Device::gpu) opens, and how.
 ///
-/// By default: the hardware adapter that wgpu ranks first (discrete before integrated), with unchecked kernels, and
-/// subgroups and 64-bit words where the adapter has them.
+/// By default: the best hardware adapter (discrete before integrated; one that is there under several backends through
+/// Metal or Vulkan before DX12; else in the order of [`Device::adapters`](crate::Device::adapters)), with unchecked kernels,
+/// and subgroups and 64-bit words where the adapter has them. An adapter that cannot be opened is passed over if another one
+/// fits the options.
 ///
 /// ```
 /// let options = wgrad::GpuOptions::default().allow_software(true).name("llvmpipe");
@@ -27,6 +30,7 @@ pub struct GpuOptions {
     pub(crate) memory_limit: Option<u64>,
     pub(crate) pipeline_cache: Option<PathBuf>,
     pub(crate) tuning: Option<Arc<Tuning>>,
+    pub(crate) timeout: Duration,
 }
 
 impl Default for GpuOptions {
@@ -44,6 +48,8 @@ impl Default for GpuOptions {
             memory_limit: None,
             pipeline_cache: None,
             tuning: None,
+            // Operating systems reset a device that works on one submit for seconds. A software adapter may need longer.
+            timeout: Duration::from_secs(300),
         }
     }
 }
@@ -169,6 +175,12 @@ impl GpuOptions {
         };
         let what = "the options for an adapter that is given";
         Err(Error::argument(what, "without a choice of adapter", found))
+    }
+
+    /// How long a call waits for the device to finish a submit before it gives [`Error::Timeout`](crate::Error::Timeout);
+    /// 300 s by default. More than 0. The submit goes on, and a later call may find it done.
+    pub fn timeout(self, timeout: Duration) -> Self {
+        GpuOptions { timeout, ..self }
     }
 
     /// The request in words, for errors.

@@ -1,5 +1,6 @@
 //! Compiled pipelines, kept in a file from run to run, where the adapter hands them out (Vulkan).
 
+use super::guarded::{catch, panicked};
 use crate::file::{read_file, write_file};
 use crate::{Error, Result};
 use std::path::{Path, PathBuf};
@@ -61,7 +62,8 @@ impl PipelineCache {
 
     /// Writes the file whole. Says whether the driver had anything to save.
     pub(super) fn save(&self) -> Result<bool> {
-        let Some(data) = self.raw.get_data() else {
+        let data = catch(|| self.raw.get_data()).map_err(|words| panicked(&words))?;
+        let Some(data) = data else {
             return Ok(false);
         };
         self.changed.store(false, Ordering::Relaxed);

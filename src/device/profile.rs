@@ -30,11 +30,7 @@ impl Timestamps {
         let staging = gpu.staging(bytes)?;
         while first < calls {
             let count = (calls - first).min(MOST_QUERIES / 2);
-            let queries = gpu.device.create_query_set(&wgpu::QuerySetDescriptor {
-                label: Some("timestamps"),
-                ty: wgpu::QueryType::Timestamp,
-                count: 2 * count as u32,
-            });
+            let queries = gpu.timestamps(2 * count as u32)?;
             for (i, (recorded, call)) in all.by_ref().take(count).enumerate() {
                 let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor {
                     label: None,
@@ -60,9 +56,13 @@ impl Timestamps {
         Ok(Timestamps { calls, staging })
     }
 
-    /// Waits for the timestamps: begin and end of each call, in seconds from some moment of the device's.
-    pub(crate) async fn read(self, gpu: &Gpu) -> Result<Vec<[f64; 2]>> {
-        let tick = f64::from(gpu.queue.get_timestamp_period()) * 1e-9;
+    /// Waits for the timestamps of a submit: begin and end of each call, in seconds from some moment of the device's.
+    pub(crate) async fn read(
+        self,
+        gpu: &Gpu,
+        submission: wgpu::SubmissionIndex,
+    ) -> Result<Vec<[f64; 2]>> {
+        let tick = f64::from(gpu.timestamp_period()) * 1e-9;
         let seconds = |low: u32, high: u32| (u64::from(high) << 32 | u64::from(low)) as f64 * tick;
         let times = |words: &[u32]| {
             let calls = words.chunks_exact(4).take(self.calls);
@@ -70,9 +70,7 @@ impl Timestamps {
                 .map(|w| [seconds(w[0], w[1]), seconds(w[2], w[3])])
                 .collect()
         };
-        let (times, _) = Readback::request(gpu, &self.staging)
-            .finish(gpu, times)
-            .await?;
-        Ok(times)
+        let readback = Readback::request(gpu, &self.staging, submission)?;
+        Ok(readback.finish(gpu, times).await?.0)
     }
 }

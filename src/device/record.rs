@@ -88,7 +88,7 @@ impl Gpu {
             (blocks.len() as u64).max(UNIFORM_ALIGNMENT),
             wgpu::BufferUsages::UNIFORM | wgpu::BufferUsages::COPY_DST,
         )?;
-        self.queue.write_buffer(&params, 0, &blocks);
+        self.write(&params, 0, bytemuck::cast_slice(&blocks))?;
         let mut recorded = Recorded {
             calls: Vec::with_capacity(programs.len()),
             _blocks: Some(params.clone()),
@@ -135,18 +135,20 @@ impl Gpu {
                     }),
                 });
             }
+            let descriptor = wgpu::BindGroupDescriptor {
+                label: None,
+                layout: &pipeline.layout,
+                entries: &entries,
+            };
             recorded.calls.push(RecordedCall {
-                bindings: self.device.create_bind_group(&wgpu::BindGroupDescriptor {
-                    label: None,
-                    layout: &pipeline.layout,
-                    entries: &entries,
-                }),
+                bindings: self.call("the bindings of a kernel", 0, |device, _| {
+                    device.create_bind_group(&descriptor)
+                })?,
                 pipeline: pipeline.pipeline,
                 workgroups,
             });
             offset += (program.params.len() as u64).next_multiple_of(UNIFORM_ALIGNMENT);
         }
-        self.check()?;
         Ok(recorded)
     }
 
@@ -158,7 +160,23 @@ impl Gpu {
         if let Some(pipeline) = pipelines.get(source) {
             return Ok(pipeline.clone());
         }
-        let module = self.shader(label, source);
+        let made = self.call("a pipeline", 0, |device, _| {
+            self.compile(device, label, source, bindings)
+        })?;
+        if let Some(cache) = &self.cache {
+            cache.changed.store(true, Ordering::Relaxed);
+        }
+        pipelines.insert(source.to_string(), made.clone());
+        Ok(made)
+    }
+
+    fn compile(
+        &self,
+        device: &wgpu::Device,
+        label: &str,
+        source: &str,
+        bindings: &[Binding],
+    ) -> Pipeline {
         let buffer = |ty| wgpu::BindingType::Buffer {
             ty,
             has_dynamic_offset: false,
@@ -178,39 +196,27 @@ impl Gpu {
                 wgpu::BufferBindingType::Storage { read_only },
             ));
         }
-        let layout = self
-            .device
-            .create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor {
-                label: Some(label),
-                entries: &entries,
-            });
-        let pipeline_layout = self
-            .device
-            .create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
-                label: Some(label),
-                bind_group_layouts: &[Some(&layout)],
+        let layout = device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor {
+            label: Some(label),
+            entries: &entries,
+        });
+        let pipeline_layout = device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
+            label: Some(label),
+            bind_group_layouts: &[Some(&layout)],
+            ..Default::default()
+        });
+        let pipeline = device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
+            label: Some(label),
+            layout: Some(&pipeline_layout),
+            module: &self.shader(device, label, source),
+            entry_point: Some("main"),
+            compilation_options: wgpu::PipelineCompilationOptions {
+                zero_initialize_workgroup_memory: false,
                 ..Default::default()
-            });
-        let pipeline = self
-            .device
-            .create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
-                label: Some(label),
-                layout: Some(&pipeline_layout),
-                module: &module,
-                entry_point: Some("main"),
-                compilation_options: wgpu::PipelineCompilationOptions {
-                    zero_initialize_workgroup_memory: false,
-                    ..Default::default()
-                },
-                cache: self.cache.as_ref().map(|cache| &cache.raw),
-            });
-        self.check()?;
-        if let Some(cache) = &self.cache {
-            cache.changed.store(true, Ordering::Relaxed);
-        }
-        let made = Pipeline { pipeline, layout };
-        pipelines.insert(source.to_string(), made.clone());
-        Ok(made)
+            },
+            cache: self.cache.as_ref().map(|cache| &cache.raw),
+        });
+        Pipeline { pipeline, layout }
     }
 
     /// Compiles one of wgrad's own shaders.
@@ -218,20 +224,19 @@ impl Gpu {
         unsafe_code,
         reason = "bounds checks and loop counters cost most of a matrix product's speed"
     )]
-    fn shader(&self, label: &str, source: &str) -> wgpu::ShaderModule {
+    fn shader(&self, device: &wgpu::Device, label: &str, source: &str) -> wgpu::ShaderModule {
         let descriptor = wgpu::ShaderModuleDescriptor {
             label: Some(label),
             source: wgpu::ShaderSource::Wgsl(source.into()),
         };
         if self.runtime_checks {
-            return self.device.create_shader_module(descriptor);
+            return device.create_shader_module(descriptor);
         }
         // SAFETY: only wgrad's kernels come here. Each keeps within the buffers that its Rust side checked against its
         // shape, has loops that end, and takes labels and indices that the host has validated; the tests run every
         // kernel with and without checks, between sentinels.
         unsafe {
-            self.device
-                .create_shader_module_trusted(descriptor, wgpu::ShaderRuntimeChecks::unchecked())
+            device.create_shader_module_trusted(descriptor, wgpu::ShaderRuntimeChecks::unchecked())
         }
     }
 }

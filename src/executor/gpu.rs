@@ -8,6 +8,7 @@ use crate::kernel::{Compute, Kernel};
 use crate::plan::{BufferSpec, Call, Plan, Role};
 use std::collections::HashMap;
 use std::sync::Arc;
+use wgpu::SubmissionIndex;
 
 #[derive(Debug)]
 struct Prepared {
@@ -109,7 +110,8 @@ impl GpuExecutor {
             for (old, buffer) in &moves {
                 encoder.copy_buffer_to_buffer(old, 0, buffer, 0, old.size());
             }
-        })
+        })?;
+        Ok(())
     }
 
     pub(super) fn bytes_allocated(&self) -> u64 {
@@ -117,12 +119,8 @@ impl GpuExecutor {
     }
 
     pub(crate) fn write(&mut self, role: Role, offset: usize, words: &[u32]) -> Result<()> {
-        self.gpu.check()?;
-        let buffer = &self.buffers[&role];
         self.gpu
-            .queue
-            .write_buffer(buffer, offset as u64 * 4, bytemuck::cast_slice(words));
-        self.gpu.check()
+            .write(&self.buffers[&role], offset as u64 * 4, words)
     }
 
     pub(crate) fn run_and_fetch(&mut self, plans: &[PlanId], fetch: &[Fetch]) -> Result<Ticket> {
@@ -137,8 +135,8 @@ impl GpuExecutor {
             Some(staging) => staging,
             None => self.gpu.staging(bytes)?,
         };
-        self.submit(plans, fetch, &staging)?;
-        self.pending[ticket] = Some(Readback::request(&self.gpu, &staging));
+        let submission = self.submit(plans, fetch, &staging)?;
+        self.pending[ticket] = Some(Readback::request(&self.gpu, &staging, submission)?);
         Ok(Ticket(ticket))
     }
 
@@ -156,7 +154,12 @@ impl GpuExecutor {
     }
 
     /// One submit: a compute pass over all plans, then the copies.
-    fn submit(&mut self, plans: &[PlanId], fetch: &[Fetch], staging: &Buffer) -> Result<()> {
+    fn submit(
+        &mut self,
+        plans: &[PlanId],
+        fetch: &[Fetch],
+        staging: &Buffer,
+    ) -> Result<SubmissionIndex> {
         for plan in plans {
             let prepared = &mut self.plans[plan.0];
             if prepared.generation != self.generation {
@@ -173,7 +176,7 @@ impl GpuExecutor {
             None => Vec::new(),
         };
         let mut timestamps = None;
-        self.gpu.submit(|encoder| {
+        let submission = self.gpu.submit(|encoder| {
             if !recorded.is_empty() {
                 timestamps = Some(Timestamps::encode(&self.gpu, encoder, &recorded));
             } else if !plans.is_empty() {
@@ -196,10 +199,10 @@ impl GpuExecutor {
             }
         })?;
         if let (Some(submits), Some(timestamps)) = (&mut self.profile, timestamps) {
-            submits.push((plans.to_vec(), timestamps?));
+            submits.push((plans.to_vec(), timestamps?, submission.clone()));
         }
         self.submits += u64::from(!plans.is_empty());
-        Ok(())
+        Ok(submission)
     }
 
     /// The calls of a plan that are dispatched: those that have work.

@@ -5,6 +5,7 @@ use crate::device::Timestamps;
 use crate::kernel::Compute;
 use crate::plan::Call;
 use crate::{Error, Result};
+use wgpu::SubmissionIndex;
 
 /// One call of a plan that was run under a profile.
 #[derive(Clone, Debug)]
@@ -30,7 +31,7 @@ impl CallTime {
 }
 
 /// What a GPU executor keeps while a profile is taken: the submits so far, with the plans they ran.
-pub(super) type Submits = Vec<(Vec<PlanId>, Timestamps)>;
+pub(super) type Submits = Vec<(Vec<PlanId>, Timestamps, SubmissionIndex)>;
 
 impl Executor {
     /// Times every call from now on.
@@ -64,8 +65,8 @@ impl Executor {
 impl GpuExecutor {
     async fn end_profile(&mut self) -> Result<Vec<CallTime>> {
         let mut calls = Vec::new();
-        for (plans, timestamps) in self.profile.take().unwrap_or_default() {
-            let times = timestamps.read(&self.gpu).await?;
+        for (plans, timestamps, submission) in self.profile.take().unwrap_or_default() {
+            let times = timestamps.read(&self.gpu, submission).await?;
             let ran = plans.iter().flat_map(|plan| self.dispatched(*plan));
             calls.extend(
                 ran.zip(times)

@@ -68,7 +68,7 @@ async fn fastest(gpu: &Gpu, adapter: &AdapterReport, product: &Matmul) -> Result
         };
         let recorded = gpu.record_for(&target, &[(&kernel, operands.regions.clone())])?;
         // The operands are small whole numbers, so that the order of a sum makes no difference.
-        operands.clear(gpu);
+        operands.clear(gpu)?;
         gpu.submit(|encoder| {
             recorded.encode(&mut encoder.begin_compute_pass(&Default::default()));
         })?;
@@ -94,11 +94,11 @@ async fn fastest(gpu: &Gpu, adapter: &AdapterReport, product: &Matmul) -> Result
         // may take longer than an operating system lets one take.
         for candidate in &mut candidates {
             let mut timestamps = None;
-            gpu.submit(|encoder| {
+            let submission = gpu.submit(|encoder| {
                 timestamps = Some(Timestamps::encode(gpu, encoder, &[&candidate.recorded]));
             })?;
             if let Some(timestamps) = timestamps {
-                for [begin, end] in timestamps?.read(gpu).await? {
+                for [begin, end] in timestamps?.read(gpu, submission).await? {
                     candidate.times.push(end - begin);
                     total += end - begin;
                 }
@@ -157,25 +157,23 @@ impl Operands {
     }
 
     /// Fills the results with what no product gives, so that one which is not written shows.
-    fn clear(&self, gpu: &Gpu) {
+    fn clear(&self, gpu: &Gpu) -> Result<()> {
         for region in self.written.iter().map(|&place| &self.regions[place]) {
             let words = vec![u32::MAX; region.bytes as usize / 4];
-            gpu.queue
-                .write_buffer(&region.buffer, 0, bytemuck::cast_slice(&words));
+            gpu.write(&region.buffer, 0, &words)?;
         }
+        Ok(())
     }
 
     async fn results(&self, gpu: &Gpu) -> Result<Vec<Vec<u32>>> {
         let mut results = Vec::new();
         for region in self.written.iter().map(|&place| &self.regions[place]) {
             let staging = gpu.staging(region.bytes)?;
-            gpu.submit(|encoder| {
+            let submission = gpu.submit(|encoder| {
                 encoder.copy_buffer_to_buffer(&region.buffer, 0, &staging, 0, region.bytes);
             })?;
-            let (words, _) = Readback::request(gpu, &staging)
-                .finish(gpu, <[u32]>::to_vec)
-                .await?;
-            results.push(words);
+            let readback = Readback::request(gpu, &staging, submission)?;
+            results.push(readback.finish(gpu, <[u32]>::to_vec).await?.0);
         }
         Ok(results)
     }
