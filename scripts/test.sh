@@ -54,6 +54,8 @@ if ! command -v chromium chromium-browser google-chrome >/dev/null || ! command 
     install chromium nodejs || true
 fi
 ./scripts/tint.sh
+# And Microsoft's, for DX12.
+./scripts/hlsl.sh
 
 # The main job: digits are read, and the last line is what scripts expect.
 for device in cpu software; do

@@ -23,7 +23,7 @@ fn main(
     if i >= p.count || state[2] != 0xffffffffu {
         return;
     }
-    if i == 0u && p.advance == 1u {
+    if i == 0u && bound(p.advance, i) == 1u {
         state[0] = state[1];
     }
     if KEEP == 1u {

@@ -20,3 +20,7 @@ struct Params {
 var<private> p: Params;
 @group(0) @binding(1) var<storage, read> a: array<Packed>;
 @group(0) @binding(2) var<storage, read> b: array<Packed>;
+
+// The products along K are added up in blocks of BLOCK_K, and the blocks' sums to a total: a single sum of many terms
+// would lose what is added to it. Where BLOCK_K is 2^31, K is one block, and there is no total.
+const BLOCKED = BLOCK_K != 0x80000000u;

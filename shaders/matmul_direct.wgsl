@@ -79,21 +79,61 @@ fn main(
     var c5: mat4x4<f32>;
     var c6: mat4x4<f32>;
     var c7: mat4x4<f32>;
-    for (var k = 0u; k < depth; k += 4u) {
-        let b_block = load_b(col, k);
-        let own = own_block_of_a(row0 + 4u * lane, k);
-        c0 += b_block * block_of_a(own, 0u, row0, k);
-        c1 += b_block * block_of_a(own, 1u, row0, k);
-        if BLOCKS > 2u {
-            c2 += b_block * block_of_a(own, 2u, row0, k);
-            c3 += b_block * block_of_a(own, 3u, row0, k);
+    // The totals of the blocks of K so far.
+    var t0: mat4x4<f32>;
+    var t1: mat4x4<f32>;
+    var t2: mat4x4<f32>;
+    var t3: mat4x4<f32>;
+    var t4: mat4x4<f32>;
+    var t5: mat4x4<f32>;
+    var t6: mat4x4<f32>;
+    var t7: mat4x4<f32>;
+    for (var start = 0u; start < depth; start += BLOCK_K) {
+        let end = min(start + BLOCK_K, depth);
+        for (var k = start; k < end; k += 4u) {
+            let b_block = load_b(col, k);
+            let own = own_block_of_a(row0 + 4u * lane, k);
+            c0 += b_block * block_of_a(own, 0u, row0, k);
+            c1 += b_block * block_of_a(own, 1u, row0, k);
+            if BLOCKS > 2u {
+                c2 += b_block * block_of_a(own, 2u, row0, k);
+                c3 += b_block * block_of_a(own, 3u, row0, k);
+            }
+            if BLOCKS > 4u {
+                c4 += b_block * block_of_a(own, 4u, row0, k);
+                c5 += b_block * block_of_a(own, 5u, row0, k);
+                c6 += b_block * block_of_a(own, 6u, row0, k);
+                c7 += b_block * block_of_a(own, 7u, row0, k);
+            }
         }
-        if BLOCKS > 4u {
-            c4 += b_block * block_of_a(own, 4u, row0, k);
-            c5 += b_block * block_of_a(own, 5u, row0, k);
-            c6 += b_block * block_of_a(own, 6u, row0, k);
-            c7 += b_block * block_of_a(own, 7u, row0, k);
+        if BLOCKED {
+            t0 += c0;
+            t1 += c1;
+            t2 += c2;
+            t3 += c3;
+            t4 += c4;
+            t5 += c5;
+            t6 += c6;
+            t7 += c7;
+            c0 = mat4x4<f32>();
+            c1 = mat4x4<f32>();
+            c2 = mat4x4<f32>();
+            c3 = mat4x4<f32>();
+            c4 = mat4x4<f32>();
+            c5 = mat4x4<f32>();
+            c6 = mat4x4<f32>();
+            c7 = mat4x4<f32>();
         }
+    }
+    if BLOCKED {
+        c0 = t0;
+        c1 = t1;
+        c2 = t2;
+        c3 = t3;
+        c4 = t4;
+        c5 = t5;
+        c6 = t6;
+        c7 = t7;
     }
 
     // Of the tiles with the same rows one adds up their sums; which, goes round, to share the work out.

@@ -1,7 +1,7 @@
 // C = A·B for real GPUs. A workgroup computes one TILE_M x TILE_N tile of C. Its invocations are SLICES times as many as
 // PER_M x PER_N blocks of C make up the tile: each slice of them multiplies its share of the k, and the slices' sums are
 // added at the end. All of them together load.
-// The host puts in front: TILE_M, TILE_N, TILE_K, PER_M, PER_N, SLICES, A_TRANSPOSED, B_TRANSPOSED, ROW_SUMS, `fn store`,
+// The host puts in front: TILE_M, TILE_N, TILE_K, PER_M, PER_N, SLICES, BLOCK_K (a multiple of TILE_K), A_TRANSPOSED, B_TRANSPOSED, ROW_SUMS, `fn store`,
 // `fn store_sum` and `fn add_parts`. TILE_M and TILE_N are multiples of 16, ROWS and COLS 4 or multiples of 8, LOADS_A and
 // LOADS_B 1, 2 or 4, with several slices or ROW_SUMS 1; TILE_K and SLICES are powers of 2, TILE_K at least 8 and
 // 4 * SLICES.
@@ -83,7 +83,8 @@ fn main(
     let last_b = select(p.k, p.n, B_ALONG_K) * p.ldb - 1u;
     var next_a: array<vec4<f32>, LOADS_A>;
     var next_b: array<vec4<f32>, LOADS_B>;
-    if p.k > 0u {
+    let depth = bound(p.k, number);
+    if depth > 0u {
         for (var s = 0u; s < LOADS_A; s++) { next_a[s] = unpack(a[min(way_a.x + s * STEP_A * p.lda, last_a)]); }
         for (var s = 0u; s < LOADS_B; s++) { next_b[s] = unpack(b[min(way_b.x + s * STEP_B * p.ldb, last_b)]); }
     }
@@ -93,56 +94,74 @@ fn main(
     // Each vec4 is one column of four rows.
     var sum: array<vec4<f32>, PER_N * OUT_M>;
     var row_sum: vec4<f32>; // of the vec4 of A that this invocation loads, which in layout TN are of the same four rows
-    for (var k = 0u; k < p.k; k += TILE_K) {
-        // What lies past the last k is not what the matrix continues with, but zero.
-        let half = k & TILE_K;
-        for (var s = 0u; s < LOADS_A; s++) {
-            let goal = way_a.y + s * STEP_A * QUADS_M;
-            let value = select(vec4(0.0), next_a[s], real(goal, QUADS_M, p.k - k, A_ALONG_K));
-            workspace[half * QUADS_M + goal] = value;
-            if ROW_SUMS { row_sum += value; }
-        }
-        for (var s = 0u; s < LOADS_B; s++) {
-            let goal = way_b.y + s * STEP_B * QUADS_N;
-            let value = select(vec4(0.0), next_b[s], real(goal, QUADS_N, p.k - k, B_ALONG_K));
-            workspace[B_TILES + half * QUADS_N + goal] = value;
-        }
-        // One barrier a tile: whoever fills this half again has passed the next one, so all have read it.
-        workgroupBarrier();
-        // The next tile is on its way while this one is multiplied.
-        let ahead = k + TILE_K;
-        let on_a = way_a.x + select(ahead * p.lda, ahead / 4u, A_ALONG_K);
-        let on_b = way_b.x + select(ahead * p.ldb, ahead / 4u, B_ALONG_K);
-        for (var s = 0u; s < LOADS_A; s++) { next_a[s] = unpack(a[min(on_a + s * STEP_A * p.lda, last_a)]); }
-        for (var s = 0u; s < LOADS_B; s++) { next_b[s] = unpack(b[min(on_b + s * STEP_B * p.ldb, last_b)]); }
-
-        for (var number = 0u; number < SHARE_K; number++) {
-            let q = slice * SHARE_K + number;
-            let line = half + 4u * q;
-            // Column c of left[i] is k number c of four rows.
-            var left: array<mat4x4<f32>, OUT_M>;
-            for (var i = 0u; i < OUT_M; i++) {
-                let at = line * QUADS_M + swizzle(mine.x, q, QUADS_M, A_ALONG_K) + i * ROWS;
-                left[i] = mat4x4<f32>(workspace[at], workspace[at + QUADS_M],
-                    workspace[at + 2u * QUADS_M], workspace[at + 3u * QUADS_M]);
-                if A_ALONG_K { left[i] = transpose(left[i]); }
+    // Of the blocks of K so far.
+    var total: array<vec4<f32>, PER_N * OUT_M>;
+    var row_total: vec4<f32>;
+    for (var start = 0u; start < depth; start += BLOCK_K) {
+        let end = min(start + BLOCK_K, depth);
+        for (var k = start; k < end; k += TILE_K) {
+            // What lies past the last k is not what the matrix continues with, but zero.
+            let half = k & TILE_K;
+            for (var s = 0u; s < LOADS_A; s++) {
+                let goal = way_a.y + s * STEP_A * QUADS_M;
+                let value = select(vec4(0.0), next_a[s], real(goal, QUADS_M, p.k - k, A_ALONG_K));
+                workspace[half * QUADS_M + goal] = value;
+                if ROW_SUMS { row_sum += value; }
             }
-            for (var j = 0u; j < PER_N; j += 2u) {
-                // Two lines of B, each one column at four k, or one k at four columns. The second is read first, so
-                // that one wait serves both.
-                let at = (line + j % 4u) * QUADS_N + swizzle(mine.y, q, QUADS_N, B_ALONG_K) + j / 4u * COLS;
-                let second = workspace[B_TILES + at + QUADS_N];
-                let right = array<vec4<f32>, 2>(workspace[B_TILES + at], second);
-                for (var e = 0u; e < 8u; e++) {
-                    let c = select((j + e / 4u) % 4u, e % 4u, B_ALONG_K);
-                    let column = select(j / 4u * 4u + e % 4u, j + e / 4u, B_ALONG_K);
-                    for (var i = 0u; i < OUT_M; i++) {
-                        let s = column * OUT_M + i;
-                        sum[s] = fma(left[i][c], vec4(right[e / 4u][e % 4u]), sum[s]);
+            for (var s = 0u; s < LOADS_B; s++) {
+                let goal = way_b.y + s * STEP_B * QUADS_N;
+                let value = select(vec4(0.0), next_b[s], real(goal, QUADS_N, p.k - k, B_ALONG_K));
+                workspace[B_TILES + half * QUADS_N + goal] = value;
+            }
+            // One barrier a tile: whoever fills this half again has passed the next one, so all have read it.
+            workgroupBarrier();
+            // The next tile is on its way while this one is multiplied.
+            let ahead = k + TILE_K;
+            let on_a = way_a.x + select(ahead * p.lda, ahead / 4u, A_ALONG_K);
+            let on_b = way_b.x + select(ahead * p.ldb, ahead / 4u, B_ALONG_K);
+            for (var s = 0u; s < LOADS_A; s++) { next_a[s] = unpack(a[min(on_a + s * STEP_A * p.lda, last_a)]); }
+            for (var s = 0u; s < LOADS_B; s++) { next_b[s] = unpack(b[min(on_b + s * STEP_B * p.ldb, last_b)]); }
+
+            for (var number = 0u; number < SHARE_K; number++) {
+                let q = slice * SHARE_K + number;
+                let line = half + 4u * q;
+                // Column c of left[i] is k number c of four rows.
+                var left: array<mat4x4<f32>, OUT_M>;
+                for (var i = 0u; i < OUT_M; i++) {
+                    let at = line * QUADS_M + swizzle(mine.x, q, QUADS_M, A_ALONG_K) + i * ROWS;
+                    left[i] = mat4x4<f32>(workspace[at], workspace[at + QUADS_M],
+                        workspace[at + 2u * QUADS_M], workspace[at + 3u * QUADS_M]);
+                    if A_ALONG_K { left[i] = transpose(left[i]); }
+                }
+                for (var j = 0u; j < PER_N; j += 2u) {
+                    // Two lines of B, each one column at four k, or one k at four columns. The second is read first, so
+                    // that one wait serves both.
+                    let at = (line + j % 4u) * QUADS_N + swizzle(mine.y, q, QUADS_N, B_ALONG_K) + j / 4u * COLS;
+                    let second = workspace[B_TILES + at + QUADS_N];
+                    let right = array<vec4<f32>, 2>(workspace[B_TILES + at], second);
+                    for (var e = 0u; e < 8u; e++) {
+                        let c = select((j + e / 4u) % 4u, e % 4u, B_ALONG_K);
+                        let column = select(j / 4u * 4u + e % 4u, j + e / 4u, B_ALONG_K);
+                        for (var i = 0u; i < OUT_M; i++) {
+                            let s = column * OUT_M + i;
+                            sum[s] = fma(left[i][c], vec4(right[e / 4u][e % 4u]), sum[s]);
+                        }
                     }
                 }
             }
         }
+        if BLOCKED {
+            for (var s = 0u; s < PER_N * OUT_M; s++) {
+                total[s] += sum[s];
+                sum[s] = vec4(0.0);
+            }
+            row_total += row_sum;
+            row_sum = vec4(0.0);
+        }
+    }
+    if BLOCKED {
+        sum = total;
+        row_sum = row_total;
     }
 
     for (var i = 0u; i < OUT_M; i++) {

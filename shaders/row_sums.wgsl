@@ -10,15 +10,26 @@ fn store_sum(i: u32, sum: vec4<f32>) {
     sums[i] = pack(sum);
 }
 
-// Sums A [K, M] over k, ascending, for the rows of C from row to row + rows - 1; each of the lanes takes every
-// lanes-th group of four. Called for one of the tiles with these rows.
+// Sums A [K, M] over k for the rows of C from row to row + rows - 1, with cascades; each of the lanes takes every lanes-th
+// group of four. Called for one of the tiles with these rows.
 fn sum_rows(row: u32, rows: u32, lane: u32, lanes: u32) {
-    let end = min(row + rows, p.m);
-    for (var i = row + lane * 4u; i < end; i += lanes * 4u) {
-        var sum = vec4<f32>(0.0);
-        for (var k = 0u; k < p.k; k++) {
-            sum += unpack(a[k * p.lda + i / 4u]);
+    let end = (min(row + rows, p.m) + 3u) / 4u;
+    let depth = bound(p.k, row + lane);
+    let step = p.lda; // from one k to the next
+    for (var i = row / 4u + lane; i < end; i += lanes) {
+        var cascade = Cascade();
+        var k = 0u;
+        for (; k + 7u < depth; k += 8u) {
+            let at = k * step + i;
+            cascade_add(&cascade, eight(
+                unpack(a[at]), unpack(a[at + step]), unpack(a[at + 2u * step]), unpack(a[at + 3u * step]),
+                unpack(a[at + 4u * step]), unpack(a[at + 5u * step]), unpack(a[at + 6u * step]), unpack(a[at + 7u * step]),
+            ));
         }
-        store_sum(i / 4u, sum);
+        var rest = vec4<f32>(0.0);
+        for (; k < depth; k++) {
+            rest += unpack(a[k * step + i]);
+        }
+        store_sum(i, cascade_total(cascade, rest));
     }
 }

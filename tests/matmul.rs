@@ -2,6 +2,8 @@
 //! and runtime checks, against the oracle. Integer-valued products must be exact.
 
 mod common;
+#[path = "matmul/long.rs"]
+mod long;
 
 use common::compare::{Tolerance, assert_close, assert_each_close};
 use common::data::{DIMS, Random, shapes};
@@ -9,7 +11,7 @@ use common::devices::{
     WAYS, cpu, gpu, gpu_checked, gpu_hardware_kernels, gpu_with, gpu_without_extras, open, tuning,
 };
 use common::oracle;
-use common::precision::{self, ULP, sum_ulps};
+use common::precision::{self, ULP, product_ulps};
 use wgrad::{Activation, Device, GpuOptions, Layout, Tensor};
 
 /// Multiply-adds of the largest product.
@@ -162,8 +164,7 @@ fn check_rounding(devices: &[(&str, &Device)], shapes: &[[usize; 3]]) {
             let expected = oracle::matmul(&a, &b, shape, layout);
             let magnitudes = |x: &[f32]| x.iter().map(|x| x.abs()).collect::<Vec<_>>();
             let magnitudes = oracle::matmul(&magnitudes(&a), &magnitudes(&b), shape, layout);
-            // K products and K sums are rounded, or K fused ones, in whatever order.
-            let tolerance = |i: usize| Tolerance::absolute(sum_ulps(2 * k) * ULP * magnitudes[i]);
+            let tolerance = |i: usize| Tolerance::absolute(product_ulps(k) * ULP * magnitudes[i]);
             for (name, device) in devices {
                 let name = format!("{name}, {layout:?} {shape:?}");
                 assert_each_close(

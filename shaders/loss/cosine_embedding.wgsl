@@ -37,15 +37,10 @@ fn row_loss(row: Row) -> vec2<f32> {
     let cosine = product / norms;
 
     let goal = row_target(row);
-    var loss = 0.0;
-    var slope = 0.0; // of the loss with respect to the cosine
-    if goal == 1.0 {
-        loss = 1.0 - cosine;
-        slope = -1.0;
-    } else if goal == -1.0 && cosine >= p.parameter {
-        loss = cosine - p.parameter;
-        slope = 1.0;
-    }
+    let repels = (goal == -1.0) & (cosine >= p.parameter);
+    var loss = select(select(0.0, cosine - p.parameter, repels), 1.0 - cosine, goal == 1.0);
+    // Of the loss with respect to the cosine.
+    let slope = select(select(0.0, 1.0, repels), -1.0, goal == 1.0);
     // Comparisons do not see it.
     if is_not_finite(vec4<f32>(cosine)) {
         loss = cosine;

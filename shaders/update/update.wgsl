@@ -99,7 +99,7 @@ fn run(workgroup: u32, lane: u32) {
     // Nobody reads word 0 in this dispatch, and nobody writes word 1.
     let values = bitcast<vec4<f32>>(vec4<u32>(state[4], state[5], state[6], state[7]));
     let first = workgroup * WORKGROUP * ELEMENTS + lane;
-    if first == 0u && p.advance == 1u {
+    if first == 0u && bound(p.advance, workgroup) == 1u {
         state[0] = state[1];
     }
     for (var k = 0u; k < ELEMENTS; k++) {

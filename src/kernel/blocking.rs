@@ -3,6 +3,7 @@
 use super::matmul::{Layout, Matmul, Variant};
 use super::matmul_thin::{self, STRIPS, Strip};
 use super::matmul_tiled::{self, TILES, Tile};
+use super::program::MAX_ITERATIONS;
 use super::{MatrixShape, Target, matmul_direct};
 use std::fmt;
 
@@ -40,15 +41,28 @@ impl Blocking {
 
     /// The way for a product: what the tuning says of its shape, if there is one that does; else, on an adapter that runs
     /// on a CPU, [`Blocking::Direct`]; else [`Blocking::of_least_cost`].
+    ///
+    /// An adapter that runs on a CPU may bound the loop iterations of an invocation. Where a K is too long for that, the
+    /// way is one in which the invocations share K.
     pub(crate) fn choose(call: &Matmul, target: &Target) -> Blocking {
         let tuned = target.tuning.as_ref().and_then(|tuning| tuning.get(call));
-        tuned.unwrap_or_else(|| {
+        let blocking = tuned.unwrap_or_else(|| {
             if target.software {
                 Blocking::Direct
             } else {
                 Blocking::of_least_cost(call)
             }
-        })
+        });
+        let fits = |blocking: &Blocking| {
+            blocking.variant(call, target).iterations as u64 <= MAX_ITERATIONS
+        };
+        if !target.software || fits(&blocking) {
+            return blocking;
+        }
+        let strips = STRIPS.into_iter().map(Blocking::Thin);
+        // The last strip has the most slices: where even that is too long, the call is refused.
+        let sharing = strips.filter(fits).min_by_key(|strip| strip.cost(call));
+        sharing.unwrap_or(Blocking::Thin(STRIPS[STRIPS.len() - 1]))
     }
 
     /// The way for a GPU that costs least, by a model: work, over the share of the GPU that it keeps busy. Of equals, the

@@ -22,6 +22,7 @@ mod numbers;
 mod tile;
 mod vectors;
 
+use super::matmul::{LONG_K, block_length};
 use super::simd::{self, Vectorized};
 use super::{Layout, Matmul, Real};
 use crate::parallel;
@@ -35,9 +36,9 @@ use vectors::{Line, Vectors};
 const LANES: usize = 16;
 /// Rows of a tile.
 const STRIP: usize = 6;
-/// Most of K that a tile sums in registers. A panel of this depth is 64 KiB of `f32`: it streams from a second-level
-/// cache, and C is read and written less often than with panels that would stay in the first.
-const DEPTH: usize = 1024;
+/// Most of K that is summed in registers alone. A panel of this depth is 64 KiB of `f32`: it streams from a second-level
+/// cache. A longer K is cut into stretches that are shorter than that, for the sake of rounding: see [`stretch`].
+const DEPTH: usize = LONG_K;
 /// Rows of the numbers' operand that are used with all panels before the next ones are: they stay in a second-level cache.
 const STRIPS: usize = 16 * STRIP;
 /// Columns that are packed at a time where panels are packed as they are needed.
@@ -111,9 +112,7 @@ pub(crate) fn product<T: Real>(
     };
     let job = Job {
         depth: k,
-        stretch: k
-            .div_ceil(k.div_ceil(DEPTH).max(1))
-            .next_multiple_of(tile::UNROLLED),
+        stretch: stretch(k),
         columns: n,
         numbers,
         vectors,
@@ -129,6 +128,18 @@ pub(crate) fn product<T: Real>(
         call.out().ld(),
     );
     T::scratch(|scratch| scratch.shared.set(shared));
+}
+
+/// Length of the stretches that K is cut into. Each is a chain of additions, and so are the stretches' sums: as in the
+/// kernels for GPUs, a long K is cut so that both chains are short.
+fn stretch(k: usize) -> usize {
+    let longest = if k <= DEPTH {
+        DEPTH
+    } else {
+        block_length(k, 256)
+    };
+    k.div_ceil(k.div_ceil(longest).max(1))
+        .next_multiple_of(tile::UNROLLED)
 }
 
 /// How C is cut into tasks: rows and columns of one. It has no part in the sums.

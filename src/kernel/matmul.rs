@@ -6,7 +6,9 @@
 //! | `NN` | A·B | [M, K] | [K, N] | dx = dz·W |
 //! | `TN` | Aᵀ·B | [K, M] | [K, N] | dW = dzᵀ·x |
 //!
-//! Sums are in `f32`, in an order that depends on the [`Blocking`] only. Three kernels share this file's parameters:
+//! Sums are in `f32`, in an order that depends on the [`Blocking`] and on K only. A long K is added up in blocks, and the
+//! blocks' sums to a total: a single sum of n terms may err by ½·n ULP of the sum of their magnitudes, and does by a tenth
+//! of that where all terms are equal. Three kernels share this file's parameters:
 //! `matmul_tiled` and `matmul_thin` for GPUs, and `matmul_direct` for adapters that run on a CPU. Which one, and with
 //! which sizes, is a pure function of shape and target.
 
@@ -187,9 +189,12 @@ impl Compute for Matmul {
             _pad: [0; 3],
         };
         let variant = Blocking::choose(self, target).variant(self, target);
+        let mut constants = variant.constants;
+        constants.push(("BLOCK_K", variant.block_k.unwrap_or(1 << 31) as u32));
         let mut pieces = self.pieces(target).to_vec();
         pieces.extend(variant.sources);
-        Program::new(&variant.constants, &pieces, &params, variant.workgroups)
+        Program::new(&constants, &pieces, &params, variant.workgroups)
+            .with_iterations(variant.iterations)
     }
 
     fn flops(&self) -> u64 {
@@ -261,9 +266,22 @@ impl Compute for Matmul {
     }
 }
 
+/// K up to which a product of plain tiles is one sum.
+pub(crate) const LONG_K: usize = 1024;
+
+/// How many of n terms to add up before they go to a total, so that both sums are short: from √n to 2·√n, and at least
+/// `least`. n terms then err by at most ½·(length + n/length) ULP of the sum of their magnitudes.
+pub(crate) fn block_length(n: usize, least: usize) -> usize {
+    n.isqrt().next_power_of_two().max(least)
+}
+
 /// A kernel variant for one product: its constants, its own text, and how many workgroups it takes.
 pub(crate) struct Variant {
     pub(crate) constants: Vec<(&'static str, u32)>,
     pub(crate) sources: Vec<&'static str>,
     pub(crate) workgroups: usize,
+    /// How much of K is added up before it goes to a total; `None` where all of K is one sum.
+    pub(crate) block_k: Option<usize>,
+    /// Upper bound on the loop iterations of one invocation.
+    pub(crate) iterations: usize,
 }

@@ -2,7 +2,7 @@
 //!
 //! Where the adapter has subgroups of 8 or 4, the lanes of one share a tile of C and hand each other their part of A.
 
-use super::matmul::{Matmul, Variant};
+use super::matmul::{LONG_K, Matmul, Variant, block_length};
 use super::{Target, loaded_blocks, shared_blocks};
 
 const SOURCE: &str = include_str!("../../shaders/matmul_direct.wgsl");
@@ -12,6 +12,24 @@ const LONE: usize = 8;
 
 /// Tiles below which they are made smaller.
 const FEW_TILES: usize = 4;
+
+/// The block in which a longer K than [`LONG_K`] is added up. Four products are one term of its sum.
+fn block_k(call: &Matmul) -> usize {
+    4 * block_length(call.k / 4, 64)
+}
+
+/// Loop iterations of one invocation: along K in fours with its blocks, the stores, and the row sums of up to
+/// `blocks / lanes` quads of rows: along K in eights, and up to seven that are left.
+fn iterations(call: &Matmul, blocks: usize, lanes: usize) -> usize {
+    let along_k = call.k.div_ceil(4) + call.k.div_ceil(block_k(call));
+    let sums = call.k / 8 + 7 + 1;
+    let quads = if call.row_sums {
+        blocks.div_ceil(lanes)
+    } else {
+        0
+    };
+    along_k + blocks + quads * sums
+}
 
 pub(crate) fn variant(call: &Matmul, target: &Target) -> Variant {
     // The tile of C is 4·blocks rows by 4·lanes columns: 32×32, 16×16 or 16×4. Larger ones run slower and take twice
@@ -37,5 +55,7 @@ pub(crate) fn variant(call: &Matmul, target: &Target) -> Variant {
         ],
         sources: vec![blocks_of_a, SOURCE],
         workgroups: (tiles * lanes).div_ceil(workgroup),
+        block_k: (call.k > LONG_K).then(|| block_k(call)),
+        iterations: iterations(call, blocks, lanes),
     }
 }

@@ -5,7 +5,7 @@
 //! dispatch and nothing in global memory between.
 
 use super::add_parts;
-use super::matmul::{Matmul, Variant};
+use super::matmul::{LONG_K, Matmul, Variant, block_length};
 
 const SOURCE: &str = include_str!("../../shaders/matmul_tiled.wgsl");
 
@@ -48,7 +48,19 @@ impl Tile {
     }
 }
 
+/// Bound on the loop iterations of an invocation that adds up K in blocks of `block_k`. Of the loops within the one over
+/// tiles Mesa unrolls all but that over the quads of a slice's share; it counts the test that ends it, too.
+fn iterations(k: usize, tile: &Tile, block_k: usize) -> usize {
+    let share = tile.k / 4 / tile.slices;
+    let blocks = tile.per_m / 4 * tile.per_n;
+    k.div_ceil(tile.k) * (share + 2) + k.div_ceil(block_k) * (blocks + 2) + AROUND
+}
+
+/// The loops that load the first tile and add up and store the sums, at the most.
+const AROUND: usize = 1000;
+
 pub(crate) fn variant(call: &Matmul, tile: &Tile) -> Variant {
+    let block_k = tile.slices * block_length(call.k / tile.slices, 128);
     Variant {
         constants: vec![
             ("TILE_M", tile.m as u32),
@@ -60,5 +72,7 @@ pub(crate) fn variant(call: &Matmul, tile: &Tile) -> Variant {
         ],
         sources: vec![add_parts::SOURCE, SOURCE],
         workgroups: call.m.div_ceil(tile.m) * call.n.div_ceil(tile.n),
+        block_k: (call.k > LONG_K).then_some(block_k),
+        iterations: iterations(call.k, tile, block_k),
     }
 }

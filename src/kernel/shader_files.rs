@@ -1,8 +1,10 @@
-//! Shaders as files, for compilers to look at: `scripts/isa.sh`, `scripts/tint.sh` and `scripts/dxc.sh`.
+//! Shaders as files, for compilers to look at: `scripts/isa.sh`, `scripts/tint.sh` and `scripts/hlsl.sh`.
 
 use super::blocking::CHOICES;
 use super::shader_tests::{TARGETS, kernels};
 use super::*;
+use naga::back;
+use naga::valid::{Capabilities, ValidationFlags, Validator};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -66,7 +68,7 @@ fn tuned(target: &Target) -> Vec<(Kernel, Target)> {
 }
 
 /// The shaders of every kernel for these kinds of adapters, whatever they are tuned to.
-fn all_for(takes: impl Fn(&Target) -> bool) -> Vec<(Kernel, Target)> {
+pub(super) fn all_for(takes: impl Fn(&Target) -> bool) -> Vec<(Kernel, Target)> {
     let mut all = Vec::new();
     for target in TARGETS.iter().filter(|target| takes(target)) {
         all.extend(kernels().into_iter().map(|kernel| (kernel, target.clone())));
@@ -76,29 +78,46 @@ fn all_for(takes: impl Fn(&Target) -> bool) -> Vec<(Kernel, Target)> {
 }
 
 /// Writes shaders as they are handed to wgpu, each once, into the folder that `WGRAD_SHADERS` names: a folder for each
-/// kind of kernel. `WGRAD_SHADERS_FOR` says which: those for GPUs without subgroups (`gpus`, as where it is not set), all
-/// that a browser can get (`browsers`), or all there are (`all`). A test only in that it can reach the kernels: where no
-/// folder is named, nothing is written.
+/// kind of kernel. A test only in that it can reach the kernels: where no folder is named, nothing is written.
+///
+/// - `WGRAD_SHADERS_FOR`: those for GPUs without subgroups (`gpus`, the default), all that a browser can get (`browsers`),
+///   these and those for GPUs with subgroups (`hardware`), or all there are (`all`).
+/// - `WGRAD_SHADERS_AS`: `wgsl` (the default), or what naga makes of it for Microsoft's compilers: `hlsl51` for FXC,
+///   `hlsl60` for DXC.
 #[test]
 fn shaders_are_written_where_asked() {
     let Some(folder) = std::env::var_os("WGRAD_SHADERS").map(PathBuf::from) else {
         return;
     };
-    let which = std::env::var("WGRAD_SHADERS_FOR").unwrap_or("gpus".into());
-    let shaders = match which.as_str() {
+    let setting = |name: &str, default: &str| std::env::var(name).unwrap_or(default.into());
+    let for_browsers = |target: &Target| target.subgroup.is_none() && !target.words64;
+    let shaders = match setting("WGRAD_SHADERS_FOR", "gpus").as_str() {
         "gpus" => {
             let kernels = kernels().into_iter();
             let plain = kernels.map(|kernel| (kernel, TARGETS[0].clone()));
             chosen().into_iter().chain(plain).collect()
         }
-        "browsers" => all_for(|target| target.subgroup.is_none() && !target.words64),
+        "browsers" => all_for(for_browsers),
+        "hardware" => all_for(|target| for_browsers(target) || *target == TARGETS[1]),
         "all" => all_for(|_| true),
-        other => panic!("WGRAD_SHADERS_FOR must be gpus, browsers or all, found {other}"),
+        other => panic!("WGRAD_SHADERS_FOR: found {other}"),
     };
-    write(&folder, shaders);
+    let translate = match setting("WGRAD_SHADERS_AS", "wgsl").as_str() {
+        "wgsl" => |source: &str| source.to_string(),
+        "hlsl51" => |source: &str| hlsl(source, back::hlsl::ShaderModel::V5_1),
+        "hlsl60" => |source: &str| hlsl(source, back::hlsl::ShaderModel::V6_0),
+        other => panic!("WGRAD_SHADERS_AS: found {other}"),
+    };
+    let extension = &setting("WGRAD_SHADERS_AS", "wgsl")[..4];
+    write(&folder, shaders, extension, translate);
 }
 
-fn write(folder: &Path, shaders: Vec<(Kernel, Target)>) {
+fn write(
+    folder: &Path,
+    shaders: Vec<(Kernel, Target)>,
+    extension: &str,
+    translate: fn(&str) -> String,
+) {
     let mut written = BTreeSet::new();
     let mut names = BTreeMap::new();
     for (kernel, target) in shaders {
@@ -114,11 +133,43 @@ fn write(folder: &Path, shaders: Vec<(Kernel, Target)>) {
         let count = names.entry(label.clone()).or_insert(0);
         *count += 1;
         let name = match count {
-            1 => format!("{label}.wgsl"),
-            _ => format!("{label} ({count}).wgsl"),
+            1 => format!("{label}.{extension}"),
+            _ => format!("{label} ({count}).{extension}"),
         };
         let folder = folder.join(kind);
         std::fs::create_dir_all(&folder).unwrap();
-        std::fs::write(folder.join(name), source).unwrap();
+        std::fs::write(folder.join(name), translate(&source)).unwrap();
     }
+}
+
+/// What wgpu's DX12 backend makes of a shader: without runtime checks, each binding in the register of its number.
+fn hlsl(source: &str, shader_model: back::hlsl::ShaderModel) -> String {
+    let module = naga::front::wgsl::parse_str(source).unwrap();
+    let mut validator = Validator::new(ValidationFlags::all(), Capabilities::all());
+    let info = validator.validate(&module).unwrap();
+    let mut options = back::hlsl::Options {
+        shader_model,
+        zero_initialize_workgroup_memory: false,
+        restrict_indexing: false,
+        force_loop_bounding: false,
+        special_constants_binding: Some(back::hlsl::BindTarget {
+            space: 255,
+            ..Default::default()
+        }),
+        ..Default::default()
+    };
+    for (_, variable) in module.global_variables.iter() {
+        if let Some(binding) = variable.binding {
+            let target = back::hlsl::BindTarget {
+                register: binding.binding,
+                ..Default::default()
+            };
+            options.binding_map.insert(binding, target);
+        }
+    }
+    let mut hlsl = String::new();
+    back::hlsl::Writer::new(&mut hlsl, &options, &back::hlsl::PipelineOptions::default())
+        .write(&module, &info, None)
+        .unwrap();
+    hlsl
 }

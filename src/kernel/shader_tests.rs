@@ -3,6 +3,7 @@
 
 mod all_kernels;
 mod all_losses;
+mod uniform_conditions;
 
 pub(super) use all_kernels::kernels;
 

@@ -6,6 +6,7 @@ mod common;
 mod checkpoints;
 mod failures;
 mod limits;
+mod memory;
 mod old_files;
 mod recipes;
 mod same_steps;

@@ -4,7 +4,7 @@
 fn clip_factor(lane: u32) -> f32 {
     let place = (state[1] - 1u) % p.ring_steps * p.parts;
     var sum = 0.0;
-    for (var i = 0u; i < p.parts; i++) {
+    for (var i = 0u; i < bound(p.parts, lane); i++) {
         sum += norms[place + i];
     }
     return factor_of(sum);

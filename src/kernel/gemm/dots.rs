@@ -8,6 +8,8 @@ use crate::parallel::for_chunks;
 
 /// Vectors that are summed side by side.
 const CHAINS: usize = 4;
+/// Terms of a block: 64 for each lane of each chain.
+const BLOCK: usize = 64 * CHAINS * LANES;
 
 /// C[j] for all of `c`, in parallel where that is worth it, and `finish(0, first column, values)` for each part.
 pub(super) fn product<T: Real>(
@@ -47,9 +49,19 @@ impl<T: Real> Vectorized for Dots<'_, T> {
     }
 }
 
-/// The sum in interleaved chains, then across them: in an order that depends on the length alone.
+/// The sum in blocks, in an order that depends on the length alone.
 #[inline(always)]
 fn dot<T: Real, const FUSED: bool>(a: &[T], b: &[T]) -> T {
+    if a.len() <= BLOCK {
+        return block::<T, FUSED>(a, b);
+    }
+    let blocks = a.chunks(BLOCK).zip(b.chunks(BLOCK));
+    blocks.fold(T::ZERO, |sum, (a, b)| sum + block::<T, FUSED>(a, b))
+}
+
+/// The sum of a block in interleaved chains, then across them.
+#[inline(always)]
+fn block<T: Real, const FUSED: bool>(a: &[T], b: &[T]) -> T {
     let mut chains = [[T::ZERO; LANES]; CHAINS];
     let (mut a, mut b) = (
         a.chunks_exact(LANES * CHAINS),

@@ -1,0 +1,102 @@
+//! Products of many rows, columns and terms: past what a software adapter runs in one invocation, and long sums of equal
+//! terms, whose roundings do not cancel.
+
+use super::common::compare::{Tolerance, assert_each_close};
+use super::common::data::Random;
+use super::common::devices::{WAYS, cpu, gpu_with};
+use super::common::oracle;
+use super::common::precision::{ULP, product_ulps};
+use super::{check_exact, devices, operands, product};
+use wgrad::{Device, Layout};
+
+/// Past lavapipe's 65,535 iterations, twice and four times that.
+const LONG: [usize; 3] = [65_537, 131_075, 300_001];
+
+#[test]
+fn integer_products_of_long_sides_are_exact() {
+    for layout in Layout::ALL {
+        let shapes = LONG.map(|long| [[long, 3, 5], [3, long, 5], [3, 5, long], [1, 2, long]]);
+        check_exact(&devices(), layout, &shapes.concat());
+    }
+}
+
+#[test]
+fn integer_products_of_long_sums_are_exact_in_every_way() {
+    let shapes = [[2, 1, 65_543], [2, 1, 300_001]];
+    for way in WAYS {
+        let device = gpu_with(way, &shapes);
+        for layout in Layout::ALL {
+            check_exact(&[(way, &device)], layout, &shapes);
+        }
+    }
+}
+
+/// A·B where all rows of A are equal, and so are all columns of B.
+fn check_sums(devices: &[(&str, &Device)], a: &[f32], b: &[f32]) {
+    let k = a.len();
+    let shape @ [m, n, _] = [3, 2, k];
+    for layout in Layout::ALL {
+        let [of_a, of_b] = operands(shape, layout);
+        // A matrix whose lines along K are all this one.
+        let spread = |line: &[f32], lines: usize, along_rows: bool| -> Vec<f32> {
+            let all = 0..k * lines;
+            all.map(|i| line[if along_rows { i % k } else { i / lines }])
+                .collect()
+        };
+        let (a, b) = (spread(a, m, of_a[1] == k), spread(b, n, of_b[1] == k));
+        let expected = oracle::matmul(&a, &b, shape, layout);
+        let magnitudes = |x: &[f32]| x.iter().map(|x| x.abs()).collect::<Vec<_>>();
+        let magnitudes = oracle::matmul(&magnitudes(&a), &magnitudes(&b), shape, layout);
+        for (name, device) in devices {
+            let name = format!("{name}, {layout:?} {shape:?}");
+            let actual = product(device, shape, layout, &a, &b);
+            assert_each_close(&name, &actual, &expected, |i| {
+                Tolerance::absolute(product_ulps(k) * ULP * magnitudes[i])
+            });
+        }
+    }
+}
+
+/// Long sums that a single running sum gets wrong.
+#[test]
+fn long_sums_stay_within_their_bound() {
+    let devices = &devices();
+    // Equal terms.
+    for (k, a, b) in [(1000, 0.1, 1.0), (60_000, 0.1, -3.3), (262_148, 0.7, 1.0)] {
+        check_sums(devices, &vec![a; k], &vec![b; k]);
+    }
+    // 2²⁴ with ones before or after it, each of which a running sum would lose.
+    let mut large_first = vec![1.0; 66_537];
+    large_first[0] = f32::powi(2.0, 24);
+    check_sums(devices, &large_first, &[1.0; 66_537]);
+    // Terms of one sign that vary.
+    let mut random = Random::new(5);
+    let (a, b) = (
+        random.uniform(70_001, 0.5, 1.5),
+        random.uniform(70_001, 1.0, 4.0),
+    );
+    check_sums(devices, &a, &b);
+}
+
+#[test]
+fn long_sums_of_equal_terms_stay_within_their_bound_in_every_way() {
+    let k = 65_536;
+    for way in WAYS {
+        let device = gpu_with(way, &[[3, 2, k]]);
+        check_sums(&[(way, &device)], &vec![0.7; k], &vec![1.0; k]);
+    }
+}
+
+/// One row, which the CPU computes as dot products.
+#[test]
+fn long_dot_products_stay_within_their_bound() {
+    for k in [65_536, 300_001] {
+        let (a, b) = (vec![0.7; k], vec![1.0; k]);
+        let shape = [1, 1, k];
+        let expected = oracle::matmul(&a, &b, shape, Layout::NT);
+        let actual = product(cpu(), shape, Layout::NT, &a, &b);
+        assert_each_close("a dot product", &actual, &expected, |_| {
+            Tolerance::absolute(product_ulps(k) * ULP * expected[0])
+        });
+    }
+}
