@@ -198,3 +198,17 @@ impl Error {
         }
     }
 }
+
+/// A text from a file as errors show it: on one line, and not endless.
+pub(crate) fn clip(text: &str) -> String {
+    const MOST: usize = 100;
+    let mut clipped: String = text
+        .chars()
+        .take(MOST)
+        .flat_map(char::escape_debug)
+        .collect();
+    if text.chars().nth(MOST).is_some() {
+        clipped.push('…');
+    }
+    clipped
+}

@@ -1,6 +1,8 @@
 //! Counts, which unlike times can be asserted: dispatches, submits, allocations.
 
 mod common;
+#[path = "counts/memory.rs"]
+mod memory;
 
 use common::devices::{cpu, gpu};
 use std::alloc::{GlobalAlloc, Layout, System};
@@ -8,20 +10,39 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{PoisonError, RwLock};
 use wgrad::{Activation, Adam, Dataset, Device, Graph, Init, Sequential, Trainer, TrainerBuilder};
 
-/// Counts the allocations of this process.
+/// Counts the allocations of this process, the bytes that are allocated, and the most that ever were.
 struct Counting;
 
 static ALLOCATIONS: AtomicUsize = AtomicUsize::new(0);
+static BYTES: AtomicUsize = AtomicUsize::new(0);
+static MOST_BYTES: AtomicUsize = AtomicUsize::new(0);
+
+impl Counting {
+    fn grow(&self, bytes: usize) {
+        let before = BYTES.fetch_add(bytes, Ordering::Relaxed);
+        MOST_BYTES.fetch_max(before + bytes, Ordering::Relaxed);
+    }
+}
 
 #[expect(unsafe_code, reason = "an allocator cannot be written without")]
 // SAFETY: every call goes to the system's allocator as it came.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
+        self.grow(layout.size());
         // SAFETY: the caller's promise is passed on.
         unsafe { System.alloc(layout) }
     }
+    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
+        // Large blocks are moved by their page table, so old and new are not there at once.
+        BYTES.fetch_sub(layout.size(), Ordering::Relaxed);
+        self.grow(size);
+        // SAFETY: the caller's promise is passed on.
+        unsafe { System.realloc(pointer, layout, size) }
+    }
     unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        BYTES.fetch_sub(layout.size(), Ordering::Relaxed);
         // SAFETY: the caller's promise is passed on.
         unsafe { System.dealloc(pointer, layout) }
     }

@@ -1,6 +1,8 @@
 //! MNIST: 28×28 grey images of handwritten digits (LeCun, Cortes and Burges).
 
-use super::{Dataset, IdxArray, read_idx};
+use super::find::find;
+use super::idx::Idx;
+use super::{Dataset, check_labels};
 use crate::{Error, Result};
 use std::path::Path;
 
@@ -14,23 +16,46 @@ pub struct Mnist {
     pub test: Dataset,
 }
 
+/// Labels run from 0 to 9.
+const CLASSES: usize = 10;
+
+/// Images that a set may have at most: twice those of the largest set there is, of eight million.
+const MOST_IMAGES: usize = 1 << 24;
+
 impl Mnist {
-    /// Reads `train-images-idx3-ubyte`, `train-labels-idx1-ubyte`, `t10k-images-idx3-ubyte` and
-    /// `t10k-labels-idx1-ubyte` from a folder, each plain or with `.gz`.
+    /// Reads the training and test sets from a folder with the four files of MNIST, Fashion-MNIST or another data set of
+    /// ten classes.
+    ///
+    /// The files are named `train-images-idx3-ubyte`, `train-labels-idx1-ubyte`, `t10k-images-idx3-ubyte` and
+    /// `t10k-labels-idx1-ubyte`, or as other sources name them: with dots or underscores for hyphens, without `-ubyte`, with
+    /// `test` for `t10k`, with a prefix as `emnist-digits-`, with `.gz`, in upper case. Each may be plain or gzip, whatever
+    /// its name. They lie in the folder, or in its `raw`, `MNIST/raw`, `MNIST` or `gzip`. Of several files for one purpose
+    /// the one with the usual name is read, and a plain one before a `.gz`.
+    ///
+    /// The images of EMNIST are stored transposed, and are read as they are stored.
+    ///
+    /// Headers and lengths of all four files are compared before any is read further.
     ///
     /// # Errors
-    /// [`Io`](Error::Io) if a file cannot be read; [`Format`](Error::Format) if it is not what it should be;
-    /// [`Label`](Error::Label) if a label is above 9.
+    /// [`Io`](Error::Io) if a file cannot be read; [`Format`](Error::Format) if it is not what it should be, if the files do
+    /// not fit each other, or if there are several data sets; [`Label`](Error::Label) if a label is above 9.
     pub fn from_dir(dir: impl AsRef<Path>) -> Result<Self> {
-        let dir = dir.as_ref();
-        let set = |kind: &str| {
-            let (images, image_bytes) = file(dir, &format!("{kind}-images-idx3-ubyte"))?;
-            let (labels, label_bytes) = file(dir, &format!("{kind}-labels-idx1-ubyte"))?;
-            Mnist::set(&images, &image_bytes, &labels, &label_bytes)
-        };
+        let [a, b, c, d] = find(dir.as_ref())?;
+        let train = Files::new(Idx::open(&a)?, Idx::open(&b)?)?;
+        let test = Files::new(Idx::open(&c)?, Idx::open(&d)?)?;
+        let (size, wanted) = (&test.images.dimensions[1..], &train.images.dimensions[1..]);
+        if size != wanted {
+            let reason = format!(
+                "images of {size:?}, expected {wanted:?} as in {}",
+                train.images.name
+            );
+            return Err(Error::format(&test.images.name, reason));
+        }
+        train.check_lengths()?;
+        test.check_lengths()?;
         Ok(Mnist {
-            train: set("train")?,
-            test: set("t10k")?,
+            train: train.read()?,
+            test: test.read()?,
         })
     }
 
@@ -44,50 +69,65 @@ impl Mnist {
         labels_name: &str,
         labels: &[u8],
     ) -> Result<Dataset> {
-        let images = with_rank(images_name, read_idx(images_name, images)?, 3)?;
-        let labels = with_rank(labels_name, read_idx(labels_name, labels)?, 1)?;
-        if images.dimensions[0] != labels.dimensions[0] {
-            return Err(Error::format(
-                labels_name,
-                format!(
-                    "{} labels for {} images",
-                    labels.dimensions[0], images.dimensions[0]
-                ),
-            ));
+        let images = Idx::new(images_name, images, images.len() as u64)?;
+        let labels = Idx::new(labels_name, labels, labels.len() as u64)?;
+        let files = Files::new(images, labels)?;
+        files.check_lengths()?;
+        files.read()
+    }
+}
+
+/// The two files of a set, their headers read.
+struct Files<'a> {
+    images: Idx<'a>,
+    labels: Idx<'a>,
+    features: usize,
+}
+
+impl<'a> Files<'a> {
+    /// Compares the headers.
+    fn new(images: Idx<'a>, labels: Idx<'a>) -> Result<Self> {
+        check_rank(&images, 3)?;
+        check_rank(&labels, 1)?;
+        let (count, of_labels) = (images.dimensions[0], labels.dimensions[0]);
+        if count != of_labels {
+            let reason = format!("{of_labels} labels for {count} images");
+            return Err(Error::format(&labels.name, reason));
+        }
+        if count > MOST_IMAGES {
+            let reason = format!("{count} images, expected at most {MOST_IMAGES}");
+            return Err(Error::format(&images.name, reason));
         }
         let features = images.dimensions[1].checked_mul(images.dimensions[2]);
         let features = features.ok_or_else(|| {
             let reason = format!("images of {:?} are too large", &images.dimensions[1..]);
-            Error::format(images_name, reason)
+            Error::format(&images.name, reason)
         })?;
-        let labels = labels.values.into_iter().map(u32::from).collect();
-        Dataset::from_bytes(features, images.values, labels, 10)
+        Ok(Files {
+            images,
+            labels,
+            features,
+        })
+    }
+
+    fn check_lengths(&self) -> Result<()> {
+        self.images.check_length()?;
+        self.labels.check_length()
+    }
+
+    /// Unpacks the labels, then the images.
+    fn read(self) -> Result<Dataset> {
+        let labels = self.labels.values()?;
+        let labels: Vec<u32> = labels.into_iter().map(u32::from).collect();
+        check_labels(&labels, CLASSES, None)?;
+        Dataset::from_bytes(self.features, self.images.values()?, labels, CLASSES)
     }
 }
 
-fn with_rank(name: &str, array: IdxArray, rank: usize) -> Result<IdxArray> {
-    if array.dimensions.len() == rank {
-        Ok(array)
-    } else {
-        Err(Error::format(
-            name,
-            format!("expected {rank} dimensions, found {:?}", array.dimensions),
-        ))
+fn check_rank(file: &Idx<'_>, rank: usize) -> Result<()> {
+    if file.dimensions.len() == rank {
+        return Ok(());
     }
-}
-
-/// The file's path in words and its bytes, with or without `.gz`.
-fn file(dir: &Path, name: &str) -> Result<(String, Vec<u8>)> {
-    let plain = dir.join(name);
-    let packed = dir.join(format!("{name}.gz"));
-    // If neither is there, the error names the plain one.
-    let path = if packed.exists() && !plain.exists() {
-        packed
-    } else {
-        plain
-    };
-    match std::fs::read(&path) {
-        Ok(bytes) => Ok((path.display().to_string(), bytes)),
-        Err(source) => Err(Error::Io { path, source }),
-    }
+    let reason = format!("expected {rank} dimensions, found {:?}", file.dimensions);
+    Err(Error::format(&file.name, reason))
 }

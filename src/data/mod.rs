@@ -1,5 +1,6 @@
 //! Data sets: samples with labels, in memory, as bytes or floats; readers for files.
 
+mod find;
 mod idx;
 mod layout;
 mod mnist;
@@ -30,9 +31,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 pub struct Dataset {
     samples: Samples,
     /// Zeros where there are none.
-    labels: Arc<[u32]>,
+    labels: Arc<Vec<u32>>,
     /// Row by row; none where there are no target columns.
-    targets: Arc<[f32]>,
+    targets: Arc<Vec<f32>>,
     target_cols: usize,
     features: usize,
     /// 0 where there are no labels.
@@ -45,8 +46,9 @@ pub struct Dataset {
 
 #[derive(Clone, Debug)]
 enum Samples {
-    Bytes(Arc<[u8]>),
-    Floats(Arc<[f32]>),
+    // Vectors, since to make a slice of one would copy it.
+    Bytes(Arc<Vec<u8>>),
+    Floats(Arc<Vec<f32>>),
 }
 
 impl Dataset {

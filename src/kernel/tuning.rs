@@ -1,6 +1,7 @@
 //! Choices of kernels that were measured: plain data, and its text.
 
 use super::{Blocking, Layout, Matmul};
+use crate::error::clip;
 use crate::{Error, Result};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -59,17 +60,23 @@ impl Tuning {
         let mut next = |wanted: &str| {
             let (number, line) = lines.next().unwrap_or((text.lines().count(), ""));
             let rest = line.strip_prefix(wanted);
-            rest.ok_or_else(|| bad(number, format!("expected {wanted:?}, found {line:?}")))
+            rest.ok_or_else(|| {
+                let found = clip(line);
+                bad(number, format!("expected {wanted:?}, found \"{found}\""))
+            })
         };
         let rest = next(HEADER)?;
         if !rest.is_empty() {
-            return Err(bad(0, format!("{rest:?} after {HEADER:?}")));
+            return Err(bad(0, format!("\"{}\" after {HEADER:?}", clip(rest))));
         }
         let mut tuning = Tuning::new(next("adapter ")?);
         for (number, line) in lines {
             let (product, blocking) = choice(line).map_err(|problem| bad(number, problem))?;
             if tuning.choices.insert(product, blocking).is_some() {
-                return Err(bad(number, format!("a second choice for {line:?}")));
+                return Err(bad(
+                    number,
+                    format!("a second choice for \"{}\"", clip(line)),
+                ));
             }
         }
         Ok(tuning)
@@ -150,23 +157,25 @@ fn choice(line: &str) -> std::result::Result<(Product, Blocking), String> {
     let fields: Vec<&str> = line.split(' ').collect();
     let &[layout, m, n, k, blocking] = fields.as_slice() else {
         return Err(format!(
-            "expected a layout, M, N, K and a way with single spaces between, found {line:?}"
+            "expected a layout, M, N, K and a way with single spaces between, found \"{}\"",
+            clip(line)
         ));
     };
     let named = |of: &Layout| format!("{of:?}") == layout;
     let layout = Layout::ALL.into_iter().find(named);
-    let layout = layout.ok_or_else(|| format!("expected NN, NT or TN, found {:?}", fields[0]))?;
+    let layout =
+        layout.ok_or_else(|| format!("expected NN, NT or TN, found \"{}\"", clip(fields[0])))?;
     let number = |text: &str| {
         // As it is written here: no sign, no zeros in front.
         let parsed = text.parse::<usize>().ok();
         let parsed = parsed.filter(|number| number.to_string() == text);
-        parsed.ok_or_else(|| format!("expected a number, found {text:?}"))
+        parsed.ok_or_else(|| format!("expected a number, found \"{}\"", clip(text)))
     };
     let shape = [number(m)?, number(n)?, number(k)?];
     let blocking = Blocking::named(blocking).ok_or_else(|| {
         let ways = Blocking::all().map(|way| way.to_string());
         let ways = ways.collect::<Vec<_>>().join(", ");
-        format!("expected a way ({ways}), found {blocking:?}")
+        format!("expected a way ({ways}), found \"{}\"", clip(blocking))
     })?;
     Ok(((layout, shape), blocking))
 }

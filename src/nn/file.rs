@@ -9,8 +9,9 @@ mod header;
 
 pub(super) use floats::TYPES;
 pub(super) use header::shape_text;
-pub(crate) use header::{Header, Tensor, clip};
+pub(crate) use header::{Header, Tensor};
 
+use crate::error::clip;
 use crate::file::open_file;
 use crate::{Error, Result};
 use header::{METADATA, MOST_HEADER, PREFIX, header_end};

@@ -6,11 +6,15 @@
 //! 3. those of a PyTorch `Sequential`, as `net.0.weight` and `net.2.weight`: one common prefix, then numbers, whose order
 //!    is that of the network's layers. Layers without parameters have no tensors, so numbers may be missing.
 
+mod reading;
+
+use self::reading::{Reading, by_name, numbered, prefixed};
 use super::LoadOptions;
-use super::file::{Header, Tensor, clip, shape_text};
+use super::file::{Header, Tensor, shape_text};
+use crate::error::clip;
 use crate::graph::names::{COUNTER, is_kept};
 use crate::{Error, Result};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
 /// A tensor that a file must hold.
 #[derive(Clone, Debug)]
@@ -18,18 +22,6 @@ pub(crate) struct Wanted {
     pub(crate) name: String,
     pub(crate) shape: Vec<usize>,
 }
-
-/// A way to read a file's names: for each wanted tensor the number of the file's.
-struct Reading {
-    /// The common prefix, for errors.
-    prefix: String,
-    found: Vec<Option<usize>>,
-    /// Whether tensors of the prefix have no place in the network.
-    leftover: bool,
-}
-
-/// Longest name that is looked at for a prefix.
-const MOST_NAME: usize = 4096;
 
 /// Names of each kind that an error lists.
 const MOST_LISTED: usize = 8;
@@ -51,58 +43,7 @@ pub(crate) fn matching(
     let present: Vec<usize> = (0..tensors.len())
         .filter(|&i| !of_no_use(&tensors[i].name))
         .collect();
-    let exact = by_name(header, wanted, "");
-    let chosen = if fits(&exact, tensors, wanted).is_some() {
-        exact
-    } else {
-        let mut readings = prefixed(header, &present, wanted);
-        readings.extend(numbered(tensors, &present, wanted));
-        let fitting = readings
-            .iter()
-            .filter(|reading| fits(reading, tensors, wanted).is_some());
-        let mut distinct: Vec<&Reading> = Vec::new();
-        for reading in fitting {
-            if !distinct.iter().any(|other| other.found == reading.found) {
-                distinct.push(reading);
-            }
-        }
-        if distinct.len() > 1 {
-            let prefixes = distinct
-                .iter()
-                .map(|reading| format!("{:?}", clip(&reading.prefix)));
-            let prefixes = listed(prefixes);
-            return Err(Error::format(
-                file,
-                format!(
-                    "several of its parts fit the network, those named {prefixes}: keep one of them in the file"
-                ),
-            ));
-        }
-        match readings
-            .iter()
-            .position(|reading| fits(reading, tensors, wanted).is_some())
-        {
-            Some(place) => readings.swap_remove(place),
-            // None fits: the error is that of the one that fits best.
-            None => {
-                let score = |reading: &Reading| {
-                    let pairs = reading.found.iter().zip(wanted);
-                    let good = pairs.filter(|(found, wanted)| {
-                        found.is_some_and(|i| same_shape(&tensors[i].shape, &wanted.shape))
-                    });
-                    (good.count(), reading.found.iter().flatten().count())
-                };
-                let best = |best: Reading, next: Reading| {
-                    if score(&next) > score(&best) {
-                        next
-                    } else {
-                        best
-                    }
-                };
-                readings.into_iter().fold(exact, best)
-            }
-        }
-    };
+    let chosen = choose(file, header, &present, wanted)?;
     let used: BTreeSet<usize> = chosen.found.iter().flatten().copied().collect();
     let unexpected: Vec<&Tensor> = if options.allow_unexpected && !chosen.leftover {
         Vec::new()
@@ -114,6 +55,56 @@ pub(crate) fn matching(
         Some(found) if unexpected.is_empty() => Ok(found),
         _ => Err(misfit(file, &chosen, tensors, wanted, &unexpected)),
     }
+}
+
+/// The reading that fits; an error if several do. If none does, the one that fits best, for the error.
+fn choose(file: &str, header: &Header, present: &[usize], wanted: &[Wanted]) -> Result<Reading> {
+    let tensors = &header.tensors;
+    let exact = by_name(header, wanted, "");
+    if fits(&exact, tensors, wanted).is_some() {
+        return Ok(exact);
+    }
+    let mut readings = prefixed(header, present, wanted);
+    readings.extend(numbered(tensors, present, wanted));
+    let (fitting, others): (Vec<Reading>, Vec<Reading>) = readings
+        .into_iter()
+        .partition(|reading| fits(reading, tensors, wanted).is_some());
+    let mut distinct: Vec<Reading> = Vec::new();
+    for reading in fitting {
+        if !distinct.iter().any(|other| other.found == reading.found) {
+            distinct.push(reading);
+        }
+        // Enough for the error; a file of a million parts must not take long.
+        if distinct.len() > MOST_LISTED {
+            break;
+        }
+    }
+    if distinct.len() > 1 {
+        let prefixes = distinct.iter();
+        let prefixes = listed(prefixes.map(|reading| format!("\"{}\"", clip(&reading.prefix))));
+        let reason = format!(
+            "several of its parts fit the network, those named {prefixes}: keep one of them in the file"
+        );
+        return Err(Error::format(file, reason));
+    }
+    if let Some(reading) = distinct.pop() {
+        return Ok(reading);
+    }
+    let score = |reading: &Reading| {
+        let pairs = reading.found.iter().zip(wanted);
+        let good = pairs.filter(|(found, wanted)| {
+            found.is_some_and(|i| same_shape(&tensors[i].shape, &wanted.shape))
+        });
+        (good.count(), reading.found.iter().flatten().count())
+    };
+    let better = |best: Reading, next: Reading| {
+        if score(&next) > score(&best) {
+            next
+        } else {
+            best
+        }
+    };
+    Ok(others.into_iter().fold(exact, better))
 }
 
 /// The tensors of just these names, whatever else there is. One error lists those that are missing or do not fit.
@@ -142,121 +133,6 @@ fn fits(reading: &Reading, tensors: &[Tensor], wanted: &[Wanted]) -> Option<Vec<
 /// One value may have one dimension or none.
 fn same_shape(found: &[usize], wanted: &[usize]) -> bool {
     found == wanted || (found.is_empty() && wanted == [1])
-}
-
-fn by_name(header: &Header, wanted: &[Wanted], prefix: &str) -> Reading {
-    let number = |wanted: &Wanted| {
-        let name = format!("{prefix}{}", wanted.name);
-        header
-            .tensors
-            .binary_search_by(|tensor| tensor.name.cmp(&name))
-            .ok()
-    };
-    Reading {
-        prefix: prefix.to_string(),
-        found: wanted.iter().map(number).collect(),
-        leftover: false,
-    }
-}
-
-/// The readings with a common prefix in front of the network's names.
-fn prefixed(header: &Header, present: &[usize], wanted: &[Wanted]) -> Vec<Reading> {
-    let names: BTreeSet<&str> = wanted.iter().map(|wanted| wanted.name.as_str()).collect();
-    let mut prefixes: BTreeMap<&str, usize> = BTreeMap::new();
-    for &i in present {
-        let name = header.tensors[i].name.as_str();
-        if name.len() > MOST_NAME {
-            continue;
-        }
-        for (dot, _) in name.match_indices('.') {
-            let (prefix, rest) = name.split_at(dot + 1);
-            if names.contains(rest) {
-                *prefixes.entry(prefix).or_default() += 1;
-            }
-        }
-    }
-    // Those that hold the most names, so that a file of many prefixes takes no long time.
-    let mut prefixes: Vec<(usize, &str)> = prefixes
-        .into_iter()
-        .map(|(prefix, count)| (count, prefix))
-        .collect();
-    prefixes.sort_by(|(a, x), (b, y)| b.cmp(a).then(x.cmp(y)));
-    let most = prefixes.into_iter().take(MOST_LISTED);
-    most.map(|(_, prefix)| by_name(header, wanted, prefix))
-        .collect()
-}
-
-/// The numbers in a name, from the outermost; and what comes after them.
-type Place<'a> = (Vec<u64>, &'a str);
-
-/// The tensors of each layer, by the ends of their names.
-type Layers<'a> = BTreeMap<Vec<u64>, BTreeMap<&'a str, usize>>;
-
-/// The readings of numbered layers, one for each prefix in the file; none if the network has names of another kind.
-fn numbered(tensors: &[Tensor], present: &[usize], wanted: &[Wanted]) -> Vec<Reading> {
-    let mut own = Layers::new();
-    for (i, wanted) in wanted.iter().enumerate() {
-        match place(&wanted.name) {
-            Some(("layers.", (numbers, end))) if numbers.len() == 1 => {
-                own.entry(numbers).or_default().insert(end, i);
-            }
-            _ => return Vec::new(),
-        }
-    }
-    // Per prefix its layers, and whether two names stand for one place, as `0.w` and `00.w`.
-    let mut parts: HashMap<&str, (Layers, bool)> = HashMap::new();
-    for &i in present {
-        if let Some((prefix, (numbers, end))) = place(&tensors[i].name) {
-            let (layers, twice) = parts.entry(prefix).or_default();
-            *twice |= layers.entry(numbers).or_default().insert(end, i).is_some();
-        }
-    }
-    let mut parts: Vec<(&str, (Layers, bool))> = parts.into_iter().collect();
-    parts.sort_by_key(|&(prefix, _)| prefix);
-    let readings = parts.into_iter().map(|(prefix, (layers, twice))| {
-        let mut found = vec![None; wanted.len()];
-        let mut leftover = twice || layers.len() != own.len();
-        for (own, theirs) in own.values().zip(layers.values()) {
-            for (end, &i) in own {
-                found[i] = theirs.get(end).copied();
-            }
-            leftover |= theirs.keys().any(|end| !own.contains_key(end));
-        }
-        Reading {
-            prefix: prefix.to_string(),
-            found,
-            leftover,
-        }
-    });
-    readings.collect()
-}
-
-/// A name as prefix, numbers and end: `net.0.2.weight` is `net.`, 0 and 2, `weight`; `fc1.bias` is `fc`, 1, `bias`.
-fn place(name: &str) -> Option<(&str, Place<'_>)> {
-    if name.len() > MOST_NAME {
-        return None;
-    }
-    let (mut head, end) = name.rsplit_once('.')?;
-    let mut numbers = Vec::new();
-    loop {
-        let digits = head.len() - head.trim_end_matches(|c: char| c.is_ascii_digit()).len();
-        if digits == 0 {
-            break;
-        }
-        let (rest, number) = head.split_at(head.len() - digits);
-        numbers.push(number.parse().ok()?);
-        head = rest;
-        // A number that is a whole part of the name may have others in front.
-        match rest.strip_suffix('.') {
-            Some(outer) if outer.ends_with(|c: char| c.is_ascii_digit()) => head = outer,
-            _ => break,
-        }
-    }
-    if numbers.is_empty() {
-        return None;
-    }
-    numbers.reverse();
-    Some((head, (numbers, end)))
 }
 
 /// The one error for a file that does not fit: all that is missing, unexpected, or of another shape or type.

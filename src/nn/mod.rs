@@ -22,6 +22,6 @@ pub use load_options::LoadOptions;
 pub use network::Network;
 pub use sequential::Sequential;
 
-pub(crate) use file::{Entry, clip, decode, encode, read_tensors};
+pub(crate) use file::{Entry, decode, encode, read_tensors};
 pub(crate) use losses::Losses;
 pub(crate) use matching::{Wanted, matching, matching_by_name};

@@ -2,9 +2,10 @@
 
 use super::Trainer;
 use super::rate::{read_plateau, write_plateau};
+use crate::error::clip;
 use crate::file::write_file;
 use crate::graph::names::{ACCUMULATED, AVERAGE, MOMENTS};
-use crate::nn::{Wanted, clip, decode, encode, matching, matching_by_name, read_tensors};
+use crate::nn::{Wanted, decode, encode, matching, matching_by_name, read_tensors};
 use crate::plan::Role;
 use crate::{Error, LoadOptions, Result};
 use std::collections::BTreeMap;

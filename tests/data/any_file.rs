@@ -2,7 +2,7 @@
 
 use super::{gzip, idx};
 use proptest::prelude::*;
-use wgrad::{Dataset, Error, read_idx};
+use wgrad::{Dataset, Error, Mnist, read_idx};
 
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
@@ -33,6 +33,33 @@ proptest! {
                 }
                 Err(other) => prop_assert!(false, "expected Error::Format, found {:?}", other),
             }
+        }
+    }
+
+    /// The two files of a set with bytes changed, plain and packed: a set as promised, or a typed error.
+    #[test]
+    fn damaged_sets_never_panic(
+        changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..4),
+        of_labels in any::<bool>(),
+        packed in any::<bool>(),
+        cut in prop::option::of(any::<prop::sample::Index>()),
+    ) {
+        let mut files = [idx(&[3, 2, 2], &[7; 12]), idx(&[3], &[1, 2, 3])];
+        if packed {
+            files = files.map(|file| gzip(&file));
+        }
+        let damaged = &mut files[usize::from(of_labels)];
+        for (place, value) in changes {
+            let place = place.index(damaged.len());
+            damaged[place] = value;
+        }
+        if let Some(cut) = cut {
+            damaged.truncate(cut.index(damaged.len()));
+        }
+        match Mnist::set("images", &files[0], "labels", &files[1]) {
+            Ok(data) => prop_assert_eq!((data.len(), data.features()), (3, 4)),
+            Err(Error::Format { .. } | Error::Label { .. } | Error::Shape { .. }) => {}
+            Err(other) => prop_assert!(false, "expected another error than {}", other),
         }
     }
 

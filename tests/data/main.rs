@@ -5,6 +5,7 @@ mod any_file;
 mod dataset;
 mod idx_files;
 mod mnist;
+mod names;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;

@@ -74,7 +74,16 @@ fn a_missing_file_is_named() {
 }
 
 /// A folder of its own, removed at the end.
-struct Folder(std::path::PathBuf);
+pub(super) struct Folder(pub(super) std::path::PathBuf);
+
+impl Folder {
+    pub(super) fn new(name: &str) -> Self {
+        let name = format!("wgrad-data-{name}-{}", std::process::id());
+        let path = std::env::temp_dir().join(name);
+        std::fs::create_dir(&path).unwrap();
+        Folder(path)
+    }
+}
 
 impl Drop for Folder {
     fn drop(&mut self) {
@@ -84,8 +93,7 @@ impl Drop for Folder {
 
 #[test]
 fn plain_and_gzip_files_may_be_mixed() {
-    let dir = Folder(std::env::temp_dir().join(format!("wgrad-data-{}", std::process::id())));
-    std::fs::create_dir(&dir.0).unwrap();
+    let dir = Folder::new("mixed");
     let write = |name: &str, bytes: &[u8]| std::fs::write(dir.0.join(name), bytes).unwrap();
     write("train-images-idx3-ubyte", &idx(&[1, 1, 2], &[255, 0]));
     write("train-labels-idx1-ubyte.gz", &gzip(&idx(&[1], &[3])));

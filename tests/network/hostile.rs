@@ -3,7 +3,7 @@
 use super::common::devices::cpu;
 use super::common::files::Parts;
 use proptest::prelude::*;
-use wgrad::{Error, Network, Sequential};
+use wgrad::{Error, Network, Sequential, Tuning};
 
 fn network() -> Network {
     let layers = Sequential::new(2).dense(2).batch_norm().dense(1);
@@ -169,5 +169,38 @@ proptest! {
                 Err(other) => prop_assert!(false, "expected Error::Format, found {}", other),
             }
         }
+    }
+
+    /// Tunings with bytes changed: read as what they say, or refused with the number of the line.
+    #[test]
+    fn damaged_tunings_never_panic(changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..4), cut in any::<prop::sample::Index>()) {
+        let text = "wgrad tuning 1\nadapter Some GPU\nNT 64 10 512 4x4x256\nTN 3 19 21 direct\n";
+        let mut bytes = text.as_bytes().to_vec();
+        for (place, value) in changes {
+            bytes[place.index(text.len())] = value;
+        }
+        for bytes in [&bytes[..], &bytes[..cut.index(text.len())]] {
+            match Tuning::parse("file", &String::from_utf8_lossy(bytes)) {
+                Ok(tuning) => prop_assert_eq!(Tuning::parse("file", &tuning.to_string()).unwrap(), tuning),
+                Err(error) => prop_assert!(error.to_string().starts_with("file: line "), "{}", error),
+            }
+        }
+    }
+}
+
+#[test]
+fn what_a_tuning_says_wrong_is_shown_in_short() {
+    let long = "x".repeat(1 << 20);
+    for text in [
+        long.clone(),
+        format!("wgrad tuning 1\n{long}"),
+        format!("wgrad tuning 1{long}\n"),
+        format!("wgrad tuning 1\nadapter a\n{long}"),
+        format!("wgrad tuning 1\nadapter a\nNT 1 1 1 {long}"),
+        format!("wgrad tuning 1\nadapter a\nNT {long} 1 1 direct"),
+        format!("wgrad tuning 1\nadapter a\n{long} 1 1 1 direct"),
+    ] {
+        let error = Tuning::parse("file", &text).unwrap_err();
+        assert!(matches!(error, Error::Format { .. }) && error.to_string().len() < 500);
     }
 }

@@ -9,6 +9,7 @@ mod foreign;
 mod gradients;
 mod graphs;
 mod hostile;
+mod numbers;
 mod predictions;
 mod refusals;
 mod saving;

@@ -1,6 +1,7 @@
 //! The values of a tensor in a file as `f32`: exact, or refused.
 
-use super::header::{Tensor, clip};
+use super::header::Tensor;
+use crate::error::clip;
 use crate::{Error, Result};
 
 /// The types that are read.

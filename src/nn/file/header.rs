@@ -3,6 +3,7 @@
 //! A file is eight bytes with the header's length, the header, and the values. The header is read here, not by the
 //! `safetensors` crate: its sums of offsets can overflow, and it takes 16 times a header's size in memory.
 
+use crate::error::clip;
 use crate::{Error, Result};
 use serde::Deserialize;
 use serde::de::{Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
@@ -118,20 +119,6 @@ impl Header {
             metadata: json.metadata,
         })
     }
-}
-
-/// A text from a file as errors show it: on one line, and not endless.
-pub(crate) fn clip(text: &str) -> String {
-    const MOST: usize = 100;
-    let mut clipped: String = text
-        .chars()
-        .take(MOST)
-        .flat_map(char::escape_debug)
-        .collect();
-    if text.chars().nth(MOST).is_some() {
-        clipped.push('…');
-    }
-    clipped
 }
 
 /// A shape as errors show it.

@@ -1,0 +1,141 @@
+//! The ways in which the names of a file can be read as those of a network.
+
+use super::Wanted;
+use crate::nn::file::{Header, Tensor};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+/// A way to read a file's names: for each wanted tensor the number of the file's.
+pub(super) struct Reading {
+    /// The common prefix, for errors.
+    pub(super) prefix: String,
+    pub(super) found: Vec<Option<usize>>,
+    /// Whether tensors of the prefix have no place in the network.
+    pub(super) leftover: bool,
+}
+
+/// Longest name that is looked at for a prefix.
+const MOST_NAME: usize = 4096;
+
+/// The reading that takes the network's names with this in front.
+pub(super) fn by_name(header: &Header, wanted: &[Wanted], prefix: &str) -> Reading {
+    let number = |wanted: &Wanted| {
+        let name = format!("{prefix}{}", wanted.name);
+        header
+            .tensors
+            .binary_search_by(|tensor| tensor.name.cmp(&name))
+            .ok()
+    };
+    Reading {
+        prefix: prefix.to_string(),
+        found: wanted.iter().map(number).collect(),
+        leftover: false,
+    }
+}
+
+/// The readings with a common prefix in front of the network's names.
+pub(super) fn prefixed(header: &Header, present: &[usize], wanted: &[Wanted]) -> Vec<Reading> {
+    let names: BTreeSet<&str> = wanted.iter().map(|wanted| wanted.name.as_str()).collect();
+    let mut prefixes: BTreeMap<&str, usize> = BTreeMap::new();
+    for &i in present {
+        let name = header.tensors[i].name.as_str();
+        if name.len() > MOST_NAME {
+            continue;
+        }
+        for (dot, _) in name.match_indices('.') {
+            let (prefix, rest) = name.split_at(dot + 1);
+            if names.contains(rest) {
+                *prefixes.entry(prefix).or_default() += 1;
+            }
+        }
+    }
+    // Those that hold every name; else, for the error, the one that holds the most.
+    let most = prefixes.values().copied().max().unwrap_or(0);
+    let whole = prefixes.into_iter().filter(|&(_, count)| count == most);
+    let readings = whole.map(|(prefix, _)| by_name(header, wanted, prefix));
+    if most < names.len() {
+        return readings.take(1).collect();
+    }
+    readings.collect()
+}
+
+/// The numbers in a name, from the outermost; and what comes after them.
+type Place<'a> = (Vec<u64>, &'a str);
+
+/// The tensors of each layer, by the ends of their names.
+type Layers<'a> = BTreeMap<Vec<u64>, BTreeMap<&'a str, usize>>;
+
+/// The readings of numbered layers, one for each prefix in the file; none if the network has names of another kind.
+pub(super) fn numbered(tensors: &[Tensor], present: &[usize], wanted: &[Wanted]) -> Vec<Reading> {
+    let mut own = Layers::new();
+    for (i, wanted) in wanted.iter().enumerate() {
+        match place(&wanted.name) {
+            Some(("layers.", (numbers, end))) if numbers.len() == 1 => {
+                own.entry(numbers).or_default().insert(end, i);
+            }
+            _ => return Vec::new(),
+        }
+    }
+    // Per prefix its layers, and whether two names stand for one place, as `0.w` and `00.w`.
+    let mut parts: HashMap<&str, (Layers, bool)> = HashMap::new();
+    for &i in present {
+        if let Some((prefix, (numbers, end))) = place(&tensors[i].name) {
+            let (layers, twice) = parts.entry(prefix).or_default();
+            *twice |= layers.entry(numbers).or_default().insert(end, i).is_some();
+        }
+    }
+    let mut parts: Vec<(&str, (Layers, bool))> = parts.into_iter().collect();
+    parts.sort_by_key(|&(prefix, _)| prefix);
+    // Those of as many layers; else, for the error, the one with the most.
+    if parts
+        .iter()
+        .any(|(_, (layers, _))| layers.len() == own.len())
+    {
+        parts.retain(|(_, (layers, _))| layers.len() == own.len());
+    } else if let Some(most) = (0..parts.len()).max_by_key(|&i| parts[i].1.0.len()) {
+        parts = vec![parts.swap_remove(most)];
+    }
+    let readings = parts.into_iter().map(|(prefix, (layers, twice))| {
+        let mut found = vec![None; wanted.len()];
+        let mut leftover = twice || layers.len() != own.len();
+        for (own, theirs) in own.values().zip(layers.values()) {
+            for (end, &i) in own {
+                found[i] = theirs.get(end).copied();
+            }
+            leftover |= theirs.keys().any(|end| !own.contains_key(end));
+        }
+        Reading {
+            prefix: prefix.to_string(),
+            found,
+            leftover,
+        }
+    });
+    readings.collect()
+}
+
+/// A name as prefix, numbers and end: `net.0.2.weight` is `net.`, 0 and 2, `weight`; `fc1.bias` is `fc`, 1, `bias`.
+fn place(name: &str) -> Option<(&str, Place<'_>)> {
+    if name.len() > MOST_NAME {
+        return None;
+    }
+    let (mut head, end) = name.rsplit_once('.')?;
+    let mut numbers = Vec::new();
+    loop {
+        let digits = head.len() - head.trim_end_matches(|c: char| c.is_ascii_digit()).len();
+        if digits == 0 {
+            break;
+        }
+        let (rest, number) = head.split_at(head.len() - digits);
+        numbers.push(number.parse().ok()?);
+        head = rest;
+        // A number that is a whole part of the name may have others in front.
+        match rest.strip_suffix('.') {
+            Some(outer) if outer.ends_with(|c: char| c.is_ascii_digit()) => head = outer,
+            _ => break,
+        }
+    }
+    if numbers.is_empty() {
+        return None;
+    }
+    numbers.reverse();
+    Some((head, (numbers, end)))
+}
