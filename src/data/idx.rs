@@ -1,9 +1,9 @@
 //! The IDX format of the MNIST files: two zero bytes, a type byte, the number of dimensions, the dimensions as
 //! big-endian `u32`, and the values. Only type 8, unsigned bytes, is read; plain or gzip.
 
+use super::gzip::Members;
 use crate::file::open_file;
 use crate::{Error, Result};
-use flate2::bufread::MultiGzDecoder;
 use std::io::{BufRead, BufReader, ErrorKind, Read};
 use std::path::Path;
 
@@ -78,7 +78,7 @@ impl<'a> Idx<'a> {
         let packed = start == [0x1f, 0x8b];
         let file = std::io::Cursor::new(start).chain(file);
         let mut from: Box<dyn Read + 'a> = if packed {
-            Box::new(MultiGzDecoder::new(file))
+            Box::new(Members::new(file))
         } else {
             Box::new(file)
         };

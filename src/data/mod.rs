@@ -1,6 +1,7 @@
 //! Data sets: samples with labels, in memory, as bytes or floats; readers for files.
 
 mod find;
+mod gzip;
 mod idx;
 mod layout;
 mod mnist;

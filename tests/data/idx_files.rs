@@ -38,6 +38,23 @@ fn plain_and_gzip_files_read_the_same() {
 }
 
 #[test]
+fn members_of_a_gzip_file_follow_each_other() {
+    let (bytes, array) = sample();
+    let cut = |place: usize| [gzip(&bytes[..place]), gzip(&[]), gzip(&bytes[place..])].concat();
+    for place in 0..bytes.len() {
+        let mut file = cut(place);
+        assert_eq!(read_idx("file", &file).unwrap(), array, "cut at {place}");
+        // Padding, and what is none.
+        file.resize(file.len() + 512, 0);
+        assert_eq!(read_idx("file", &file).unwrap(), array);
+        file.push(1);
+        refused_idx(&file, &["cannot read the values"]);
+        let twice = [cut(place), cut(place)].concat();
+        refused_idx(&twice, &["oversized"]);
+    }
+}
+
+#[test]
 fn every_byte_of_the_magic_number_counts() {
     let (bytes, _) = sample();
     // Types 9, 11, 12, 13, 14 are those of other IDX files; 0 and 9 are no numbers of dimensions.
