@@ -66,15 +66,12 @@ pub(super) fn header_end(name: &str, prefix: &[u8], length: u64) -> Result<usize
 impl Header {
     /// Reads prefix and header, which `head` must begin with, of a file of `length` bytes.
     pub(super) fn parse(name: &str, head: &[u8], length: u64) -> Result<Self> {
-        let bad = |reason: String| {
-            Error::format(
-                name,
-                format!("not a whole safetensors file: {}", clip(&reason)),
-            )
-        };
+        let bad =
+            |reason: String| Error::format(name, format!("not a whole safetensors file: {reason}"));
         let end = header_end(name, head, length)?;
         let json = head.get(PREFIX..end).unwrap_or_default();
-        let json: Json = serde_json::from_slice(json).map_err(|error| bad(error.to_string()))?;
+        let json: Json =
+            serde_json::from_slice(json).map_err(|error| bad(clip(&error.to_string())))?;
         let mut infos = json.tensors;
         infos.sort_by(|(a, x), (b, y)| (x.data_offsets, a).cmp(&(y.data_offsets, b)));
         let (mut tensors, mut next) = (Vec::new(), 0u64);
