@@ -182,7 +182,10 @@ pub(crate) fn open_file(path: &Path) -> Result<(File, u64)> {
                 "is not a regular file",
             ));
         }
-        Ok((File::open(path)?, metadata.len()))
+        // Its length is that of what was opened: another file may have taken the place of the first meanwhile.
+        let file = File::open(path)?;
+        let length = file.metadata()?.len();
+        Ok((file, length))
     };
     open().map_err(|source| Error::Io {
         path: path.to_path_buf(),
