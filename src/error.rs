@@ -44,13 +44,10 @@ pub enum Error {
         value: f32,
     },
     /// A computation produced a NaN or an infinity. In training, no parameter has been changed since.
-    #[error(
-        "a NaN or an infinity arose in {tensor} (step {step}); the parameters are those before that step. \
-         Lower the learning rate, or scale the inputs or the initial weights; \
-         where the parameters have grown too large already, go back to an earlier checkpoint"
-    )]
+    #[error("{}", not_finite(*step, tensor))]
     NonFinite {
-        /// The training step, counted from 0; 0 outside training.
+        /// The training step, counted from 0; [`Error::OUTSIDE_TRAINING`] where none was done: in evaluation, gradients
+        /// and tensor calls.
         step: u64,
         /// The loss, or the gradient that is not finite: the first in the order of computation.
         tensor: String,
@@ -166,7 +163,25 @@ impl std::fmt::Debug for Error {
     }
 }
 
+/// The message of [`Error::NonFinite`].
+fn not_finite(step: u64, tensor: &str) -> String {
+    match step {
+        Error::OUTSIDE_TRAINING => format!(
+            "a NaN or an infinity arose in {tensor}; nothing was changed. \
+             The parameters or the inputs are too large: scale them, or go back to an earlier checkpoint"
+        ),
+        _ => format!(
+            "a NaN or an infinity arose in {tensor} (step {step}); the parameters are those before that step. \
+             Lower the learning rate, or scale the inputs or the initial weights; \
+             where the parameters have grown too large already, go back to an earlier checkpoint"
+        ),
+    }
+}
+
 impl Error {
+    /// The step of an [`Error::NonFinite`] outside of training.
+    pub const OUTSIDE_TRAINING: u64 = u64::MAX;
+
     pub(crate) fn shape(
         operation: &'static str,
         expected: impl std::fmt::Display,

@@ -8,7 +8,9 @@ use common::devices::{cpu, gpu};
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{PoisonError, RwLock};
-use wgrad::{Activation, Adam, Dataset, Device, Graph, Init, Sequential, Trainer, TrainerBuilder};
+use wgrad::{
+    Activation, Adam, Dataset, Device, GpuOptions, Graph, Init, Sequential, Trainer, TrainerBuilder,
+};
 
 /// Counts the allocations of this process, the bytes that are allocated, and the most that ever were.
 struct Counting;
@@ -247,5 +249,77 @@ fn the_cpu_loop_allocates_nothing_per_step() {
             many <= few,
             "{name}: {many} allocations for 64 steps, {few} for 16"
         );
+    }
+}
+
+/// Runs `round` with the numbers below `rounds`, and checks that the bytes of host and device do not grow after the first
+/// half: all of a cycle has been seen by then.
+#[track_caller]
+fn assert_flat(name: &str, device: &Device, rounds: usize, mut round: impl FnMut(usize)) {
+    let bytes = || (BYTES.load(Ordering::Relaxed), device.bytes_allocated());
+    (0..rounds / 2).for_each(&mut round);
+    let (host, on_device) = bytes();
+    (rounds / 2..rounds).for_each(&mut round);
+    let (host_after, on_device_after) = bytes();
+    // A plan takes several kilobytes, and most rounds make four. Of maps and queues some may grow late.
+    let most = 100_000;
+    assert!(
+        host_after <= host + most,
+        "{name} on {}: {host} bytes, then {host_after}",
+        device.report()
+    );
+    // Those of the few plans that are kept differ.
+    assert!(
+        on_device_after <= on_device + 16 * 1024,
+        "{name} on {}: {on_device} bytes of the device, then {on_device_after}",
+        device.report()
+    );
+}
+
+#[test]
+fn plans_are_let_go() {
+    let _guard = ALONE.write().unwrap_or_else(PoisonError::into_inner);
+    let own = GpuOptions::default().allow_software(true);
+    for (device, rounds) in [(cpu().clone(), 1000), (Device::gpu(own).unwrap(), 200)] {
+        // Lengths in a scattered order, so that both halves have all sizes.
+        let length = |round: usize| 1 + round * 37 % 101;
+        let sets: Vec<Dataset> = (0..rounds).map(|round| data(length(round))).collect();
+        let x = vec![0.5; 12 * 101];
+        let mut trainer = trainer(&device, &[9]).batch_size(40).build().unwrap();
+        assert_flat("data sets", &device, rounds, |round| {
+            let data = &sets[round];
+            trainer.epoch(data).unwrap();
+            trainer.evaluate(data).unwrap();
+            let rows = 1 + round % 101;
+            let network = trainer.network();
+            network.predict(&x[..12 * rows]).unwrap();
+            let labels = &data.labels()[..rows.min(data.len())];
+            network.gradients(&x[..12 * labels.len()], labels).unwrap();
+            let rows = 1 + round % 40;
+            trainer.step(&x[..12 * rows], &vec![1; rows]).unwrap();
+        });
+
+        let mut network = Some(trainer.into_network());
+        assert_flat("trainers", &device, rounds, |round| {
+            let of = network.take().unwrap();
+            let mut trainer = Trainer::new(of)
+                .batch_size(1 + round % 7)
+                .steps_per_submit(1 + round % 3)
+                .build()
+                .unwrap();
+            trainer.steps(&sets[0], 2).unwrap();
+            trainer.evaluate(&sets[0]).unwrap();
+            network = Some(trainer.into_network());
+        });
+
+        // As many micro-batches as rounds, twice.
+        let network = network.unwrap();
+        let accumulate = rounds / 4;
+        let builder = Trainer::new(network).batch_size(1).accumulate(accumulate);
+        let mut trainer = builder.build().unwrap();
+        let set = data(101);
+        assert_flat("micro-batches", &device, rounds, |_| {
+            trainer.steps(&set, 1).unwrap();
+        });
     }
 }

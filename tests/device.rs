@@ -341,3 +341,40 @@ fn without_the_option_or_the_feature_nothing_is_saved() {
     }
     assert!(!folder.exists());
 }
+
+/// On what may be hardware, evaluation and prediction keep a submit within the work that operating systems allow.
+#[test]
+fn submits_of_evaluation_and_prediction_are_bounded() {
+    // 400 products with one matrix of 1024·1024: 8.4e8 operations a row. 10¹¹ are 119 rows.
+    const WIDTH: usize = 1024;
+    let build = |device: &Device, products| {
+        let mut graph = Graph::new();
+        let mut h = graph.input(WIDTH).unwrap();
+        let w = graph.parameter("w", [WIDTH, WIDTH], Init::Zeros).unwrap();
+        for _ in 0..products {
+            h = graph.matmul(h, w, Layout::NN).unwrap();
+        }
+        let network = graph.build(h, device, 0).unwrap();
+        let builder = Trainer::new(network).batch_size(4);
+        builder.evaluation_batch_size(64).build().unwrap()
+    };
+    let rows = 300;
+    let data = Dataset::from_bytes(WIDTH, vec![1; WIDTH * rows], vec![0; rows], WIDTH).unwrap();
+    let submits = |trainer: &mut Trainer, call: fn(&mut Trainer, &Dataset)| {
+        let before = trainer.submits();
+        call(trainer, &data);
+        trainer.submits() - before
+    };
+    let evaluate = |trainer: &mut Trainer, data: &Dataset| drop(trainer.evaluate(data).unwrap());
+    let predict = |trainer: &mut Trainer, data: &Dataset| {
+        drop(trainer.predict(&vec![0.5; data.len() * WIDTH]).unwrap());
+    };
+    let options = GpuOptions::default().hardware_kernels(true);
+    let hardware = Device::on_adapter(&noop_adapter(), options).unwrap();
+    let mut deep = build(&hardware, 400);
+    assert_eq!(submits(&mut deep, evaluate), 5);
+    assert_eq!(submits(&mut deep, predict), 3);
+    let mut shallow = build(&hardware, 2);
+    assert_eq!(submits(&mut shallow, evaluate), 1);
+    assert_eq!(submits(&mut shallow, predict), 2);
+}

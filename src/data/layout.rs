@@ -70,6 +70,12 @@ impl Dataset {
         samples.max(targets).max(4 * self.len() as u64)
     }
 
+    /// Bytes of a sample, or of its target values if they are more.
+    pub(crate) fn sample_bytes(&self) -> u64 {
+        let [samples, targets] = self.matrix_bytes();
+        samples.max(targets).div_ceil(self.len() as u64).max(4)
+    }
+
     fn matrix_bytes(&self) -> [u64; 2] {
         let floats = |cols| MatrixShape::new(self.len(), cols).floats() as u64;
         let samples = match self.samples {

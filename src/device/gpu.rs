@@ -7,12 +7,12 @@ use super::faults::{Faults, typed};
 use super::guarded::Scopes;
 use super::guarded::{Guarded, catch, catch_async, panicked};
 use super::pipeline_cache::PipelineCache;
+use super::recent::Recent;
 use super::record::Pipeline;
 use super::{AdapterReport, DeviceReport, GpuOptions};
 use crate::kernel::Target;
 use crate::parallel::Threads;
 use crate::{Error, Result};
-use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -33,7 +33,7 @@ pub(crate) struct Gpu {
     /// How long to wait for it.
     timeout: Duration,
     /// By shader text: two kernels with the same text share a pipeline.
-    pub(super) pipelines: Mutex<HashMap<String, Pipeline>>,
+    pub(super) pipelines: Mutex<Recent<Pipeline>>,
     /// What the driver has compiled, from run to run.
     pub(super) cache: Option<PipelineCache>,
 }

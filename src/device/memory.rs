@@ -178,7 +178,7 @@ impl Memory {
                         .all(|&word| word == SENTINEL);
                     (intact, words[start..end].to_vec())
                 };
-                let readback = Readback::request(gpu, &staging, submission)?;
+                let readback = Readback::request(gpu, &staging, buffer.size(), submission)?;
                 let ((intact, words), _) = readback.finish(gpu, whole).await?;
                 if gpu.sentinels && !intact {
                     return Err(Error::Gpu {

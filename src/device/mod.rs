@@ -10,6 +10,7 @@ mod options;
 mod pipeline_cache;
 mod profile;
 mod readback;
+mod recent;
 mod record;
 mod report;
 

@@ -11,49 +11,56 @@ const MOST_QUERIES: usize = 4096;
 pub(crate) struct Timestamps {
     calls: usize,
     staging: Buffer,
+    /// The queries, and the buffer that each set is resolved to.
+    sets: Vec<(wgpu::QuerySet, Buffer)>,
 }
 
 impl Timestamps {
-    /// Encodes calls, each in a pass of its own between two timestamps.
-    pub(crate) fn encode(
-        gpu: &Gpu,
-        encoder: &mut wgpu::CommandEncoder,
-        plans: &[&Recorded],
-    ) -> Result<Self> {
-        let calls: usize = plans.iter().map(|recorded| recorded.len()).sum();
-        let bytes = (16 * calls as u64).max(16);
+    /// Room for the timestamps of these calls.
+    pub(crate) fn new<'a>(gpu: &Gpu, plans: impl Iterator<Item = &'a Recorded>) -> Result<Self> {
+        let calls: usize = plans.map(Recorded::len).sum();
+        let staging = gpu.staging((16 * calls as u64).max(16))?;
         let usage = wgpu::BufferUsages::QUERY_RESOLVE | wgpu::BufferUsages::COPY_SRC;
-        let mut all = plans
-            .iter()
-            .flat_map(|recorded| (0..recorded.len()).map(move |call| (recorded, call)));
-        let mut first = 0;
-        let staging = gpu.staging(bytes)?;
-        while first < calls {
+        let mut sets = Vec::new();
+        for first in (0..calls).step_by(MOST_QUERIES / 2) {
             let count = (calls - first).min(MOST_QUERIES / 2);
+            let resolved = gpu.buffer("timestamps", 16 * count as u64, usage)?;
             let queries = gpu.timestamps(2 * count as u32)?;
-            for (i, (recorded, call)) in all.by_ref().take(count).enumerate() {
+            sets.push((queries, resolved));
+        }
+        Ok(Timestamps {
+            calls,
+            staging,
+            sets,
+        })
+    }
+
+    /// Encodes the calls, each in a pass of its own between two timestamps.
+    pub(crate) fn encode<'a>(
+        &self,
+        encoder: &mut wgpu::CommandEncoder,
+        plans: impl Iterator<Item = &'a Recorded>,
+    ) {
+        let mut all =
+            plans.flat_map(|recorded| (0..recorded.len()).map(move |call| (recorded, call)));
+        let mut to = 0;
+        for (queries, resolved) in &self.sets {
+            let count = resolved.size() / 16;
+            for (i, (recorded, call)) in (0..count as u32).zip(&mut all) {
                 let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor {
                     label: None,
                     timestamp_writes: Some(wgpu::ComputePassTimestampWrites {
-                        query_set: &queries,
-                        beginning_of_pass_write_index: Some(2 * i as u32),
-                        end_of_pass_write_index: Some(2 * i as u32 + 1),
+                        query_set: queries,
+                        beginning_of_pass_write_index: Some(2 * i),
+                        end_of_pass_write_index: Some(2 * i + 1),
                     }),
                 });
                 recorded.encode_call(call, &mut pass);
             }
-            let resolved = gpu.buffer("timestamps", 16 * count as u64, usage)?;
-            encoder.resolve_query_set(&queries, 0..2 * count as u32, &resolved, 0);
-            encoder.copy_buffer_to_buffer(
-                &resolved,
-                0,
-                &staging,
-                16 * first as u64,
-                16 * count as u64,
-            );
-            first += count;
+            encoder.resolve_query_set(queries, 0..2 * count as u32, resolved, 0);
+            encoder.copy_buffer_to_buffer(resolved, 0, &self.staging, to, 16 * count);
+            to += 16 * count;
         }
-        Ok(Timestamps { calls, staging })
     }
 
     /// Waits for the timestamps of a submit: begin and end of each call, in seconds from some moment of the device's.
@@ -70,7 +77,7 @@ impl Timestamps {
                 .map(|w| [seconds(w[0], w[1]), seconds(w[2], w[3])])
                 .collect()
         };
-        let readback = Readback::request(gpu, &self.staging, submission)?;
+        let readback = Readback::request(gpu, &self.staging, self.staging.size(), submission)?;
         Ok(readback.finish(gpu, times).await?.0)
     }
 }

@@ -9,6 +9,7 @@ use futures_intrusive::channel::shared::{OneshotReceiver, oneshot_channel};
 #[derive(Debug)]
 pub(crate) struct Readback {
     buffer: Buffer,
+    bytes: u64,
     #[cfg_attr(
         target_arch = "wasm32",
         expect(dead_code, reason = "the browser's event loop waits")
@@ -18,21 +19,23 @@ pub(crate) struct Readback {
 }
 
 impl Readback {
-    /// Asks for the whole buffer once a submission is done, which was the last to write it.
+    /// Asks for the first bytes of a buffer once a submission is done, which was the last to write it.
     pub(crate) fn request(
         gpu: &Gpu,
         buffer: &Buffer,
+        bytes: u64,
         submission: wgpu::SubmissionIndex,
     ) -> Result<Self> {
         let (sender, answer) = oneshot_channel();
         gpu.call("a mapping", 0, |_, _| {
-            buffer.map_async(wgpu::MapMode::Read, .., move |result| {
+            buffer.map_async(wgpu::MapMode::Read, 0..bytes, move |result| {
                 // The receiver is gone if the reader gave up: nobody to tell.
                 let _ = sender.send(result);
             });
         })?;
         Ok(Readback {
             buffer: buffer.clone(),
+            bytes,
             submission,
             answer,
         })
@@ -52,7 +55,7 @@ impl Readback {
         let Some(Ok(())) = answer else {
             return Err(gpu.failure("a buffer could not be mapped for reading".into()));
         };
-        let result = look_at(gpu, &self.buffer, read);
+        let result = look_at(gpu, &self.buffer, self.bytes, read);
         gpu.call("a mapping", 0, |_, _| self.buffer.unmap())?;
         let result = result.map_err(|message| gpu.failure(message))?;
         Ok((result, self.buffer))
@@ -64,6 +67,7 @@ impl Readback {
 fn look_at<R>(
     gpu: &Gpu,
     buffer: &Buffer,
+    bytes: u64,
     read: impl FnOnce(&[u32]) -> R,
 ) -> std::result::Result<R, String> {
     let _held = gpu.faults.hold_memory();
@@ -71,7 +75,9 @@ fn look_at<R>(
         return Err(lost.to_string());
     }
     catch(|| {
-        let view = buffer.get_mapped_range(..).map_err(|e| e.to_string())?;
+        let view = buffer
+            .get_mapped_range(0..bytes)
+            .map_err(|e| e.to_string())?;
         Ok(read(bytemuck::cast_slice(&view)))
     })?
 }

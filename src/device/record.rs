@@ -29,7 +29,7 @@ pub(crate) struct Region {
 pub(crate) struct Recorded {
     calls: Vec<RecordedCall>,
     /// The parameter blocks, which the bindings name.
-    _blocks: Option<Buffer>,
+    blocks: Option<Buffer>,
 }
 
 #[derive(Debug)]
@@ -53,6 +53,11 @@ impl Recorded {
         pass.set_pipeline(&call.pipeline);
         pass.set_bind_group(0, &call.bindings, &[]);
         pass.dispatch_workgroups(call.workgroups[0], call.workgroups[1], 1);
+    }
+
+    /// Bytes of their parameter blocks.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.blocks.as_ref().map_or(0, |blocks| blocks.size())
     }
 
     /// How many there are.
@@ -91,7 +96,7 @@ impl Gpu {
         self.write(&params, 0, bytemuck::cast_slice(&blocks))?;
         let mut recorded = Recorded {
             calls: Vec::with_capacity(programs.len()),
-            _blocks: Some(params.clone()),
+            blocks: Some(params.clone()),
         };
         let mut offset = 0;
         for (kernel, regions, program) in programs {
@@ -158,7 +163,7 @@ impl Gpu {
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         if let Some(pipeline) = pipelines.get(source) {
-            return Ok(pipeline.clone());
+            return Ok(pipeline);
         }
         let made = self.call("a pipeline", 0, |device, _| {
             self.compile(device, label, source, bindings)
@@ -166,7 +171,7 @@ impl Gpu {
         if let Some(cache) = &self.cache {
             cache.changed.store(true, Ordering::Relaxed);
         }
-        pipelines.insert(source.to_string(), made.clone());
+        pipelines.insert(source, made.clone());
         Ok(made)
     }
 

@@ -45,7 +45,7 @@ fn copies(gpu: &Gpu, words: &[u32]) -> Result<Vec<u32>> {
     let submission = gpu.submit(|encoder| {
         encoder.copy_buffer_to_buffer(&from, 0, &staging, 0, from.size());
     })?;
-    let readback = Readback::request(gpu, &staging, submission)?;
+    let readback = Readback::request(gpu, &staging, from.size(), submission)?;
     let read = readback.finish(gpu, <[u32]>::to_vec);
     Ok(pollster::block_on(read)?.0)
 }
@@ -61,7 +61,7 @@ fn what_wgpu_refuses_is_an_error_of_that_call_alone() {
             assert_gpu_error(gpu.write(&buffer, 1 << 20, &words));
             // A buffer that cannot be mapped, and one larger than the device allows.
             let submission = gpu.submit(|_| ()).unwrap();
-            let readback = Readback::request(&gpu, &buffer, submission);
+            let readback = Readback::request(&gpu, &buffer, 64, submission);
             let read = |readback: Readback| readback.finish(&gpu, <[u32]>::to_vec);
             assert_gpu_error(readback.and_then(|readback| pollster::block_on(read(readback))));
             let usage = wgpu::BufferUsages::STORAGE;

@@ -2,12 +2,14 @@
 
 mod buffers;
 
-use super::{CallTime, Fetch, IN_FLIGHT, PlanId, Ticket};
+use super::plans::Plans;
+use super::{CallTime, Fetch, IN_FLIGHT, Needs, PlanId, Ticket};
 use crate::Result;
 use crate::kernel::{Access, Arg, Args, Compute, Real};
 use crate::parallel::{Threads, is_large};
 use crate::plan::{BufferSpec, Call, Plan, Role};
 use buffers::{Buffers, Memory};
+use std::ops::Range;
 use std::time::Instant;
 
 /// Most arguments of a kernel.
@@ -15,7 +17,7 @@ const MOST_ARGS: usize = 8;
 
 /// A plan whose buffers have their places in the executor's memory.
 #[derive(Debug)]
-struct Prepared {
+pub(super) struct Prepared {
     calls: Vec<PreparedCall>,
     /// Whether any of the calls is worth several threads.
     large: bool,
@@ -33,7 +35,7 @@ struct PreparedCall {
 #[derive(Debug)]
 pub(crate) struct CpuExecutor<T> {
     buffers: Buffers<T>,
-    plans: Vec<Prepared>,
+    pub(super) plans: Plans<Prepared>,
     threads: Threads,
     /// What was fetched, until it is collected.
     fetched: [Vec<u32>; IN_FLIGHT],
@@ -61,7 +63,7 @@ impl<T> CpuExecutor<T> {
         CpuExecutor {
             threads,
             buffers: Buffers::default(),
-            plans: Vec::new(),
+            plans: Plans::default(),
             fetched: Default::default(),
             next: 0,
             submits: 0,
@@ -71,10 +73,20 @@ impl<T> CpuExecutor<T> {
 }
 
 impl<T: Real> CpuExecutor<T> {
+    pub(super) fn prepare(&mut self, needs: Needs<'_>) -> Result<Vec<PlanId>> {
+        let of_plans = needs.plans.iter().flat_map(|plan| &plan.buffers);
+        let specs: Vec<BufferSpec> = of_plans.chain(needs.buffers).copied().collect();
+        self.buffers.reserve_all(&specs)?;
+        Ok(needs.plans.iter().map(|plan| self.insert(plan)).collect())
+    }
+
+    /// Makes a plan ready.
     pub(crate) fn add(&mut self, plan: &Plan) -> Result<PlanId> {
-        for spec in &plan.buffers {
-            self.reserve(*spec)?;
-        }
+        self.buffers.reserve_all(&plan.buffers)?;
+        Ok(self.insert(plan))
+    }
+
+    fn insert(&mut self, plan: &Plan) -> PlanId {
         let places: Vec<usize> = plan
             .buffers
             .iter()
@@ -99,22 +111,17 @@ impl<T: Real> CpuExecutor<T> {
                 writes,
             }
         });
-        self.plans.push(Prepared {
+        self.plans.insert(Prepared {
             calls: calls.collect(),
             large: plan
                 .calls
                 .iter()
                 .any(|call| is_large(call.kernel.flops(), elements_written(call))),
-        });
-        Ok(PlanId(self.plans.len() - 1))
+        })
     }
 
     pub(crate) fn reserve(&mut self, spec: BufferSpec) -> Result<()> {
-        self.buffers.reserve(spec)
-    }
-
-    pub(super) fn reserve_all(&mut self, _what: &str, specs: &[BufferSpec]) -> Result<()> {
-        specs.iter().try_for_each(|spec| self.reserve(*spec))
+        self.buffers.reserve_all(&[spec])
     }
 
     pub(super) fn bytes_allocated(&self) -> u64 {
@@ -144,9 +151,14 @@ impl<T: Real> CpuExecutor<T> {
             .map_or(Vec::new(), |profile| profile.calls)
     }
 
+    #[cfg(test)]
+    pub(super) fn profiled(&self) -> Option<usize> {
+        self.profile.as_ref().map(|profile| profile.calls.len())
+    }
+
     pub(crate) fn run(&mut self, plans: &[PlanId]) -> Result<()> {
         if !plans.is_empty() {
-            let large = plans.iter().any(|plan| self.plans[plan.0].large);
+            let large = plans.iter().any(|plan| self.plans.get(*plan).large);
             let threads = self.threads.clone();
             threads.run(large, || self.run_here(plans));
             self.submits += 1;
@@ -156,7 +168,7 @@ impl<T: Real> CpuExecutor<T> {
 
     fn run_here(&mut self, plans: &[PlanId]) {
         for plan in plans {
-            for call in &self.plans[plan.0].calls {
+            for call in &self.plans.get(*plan).calls {
                 match &mut self.profile {
                     None => call.run(&mut self.buffers.memory),
                     Some(profile) => {
@@ -181,6 +193,12 @@ impl<T: Real> CpuExecutor<T> {
         }
         self.fetched[ticket] = words;
         Ok(Ticket(ticket))
+    }
+
+    pub(super) fn read(&self, role: Role, range: Range<usize>) -> Vec<u32> {
+        let mut words = Vec::with_capacity(range.len());
+        self.buffers.read(role, range, &mut words);
+        words
     }
 
     pub(crate) fn collect<R>(&mut self, ticket: Ticket, read: impl FnOnce(&[u32]) -> R) -> R {

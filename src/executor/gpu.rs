@@ -1,21 +1,21 @@
 //! Runs plans on a GPU: a step is a re-encoding of recorded calls.
 
+use super::plans::Plans;
 use super::profile::Submits;
-use super::{Fetch, IN_FLIGHT, PlanId, Ticket};
-use crate::Result;
+use super::{Fetch, IN_FLIGHT, Needs, PlanId, Ticket, What};
 use crate::device::{Buffer, Gpu, Readback, Recorded, Region, Timestamps};
 use crate::kernel::{Compute, Kernel};
 use crate::plan::{BufferSpec, Call, Plan, Role};
+use crate::{Error, Result};
 use std::collections::HashMap;
 use std::sync::Arc;
 use wgpu::SubmissionIndex;
 
 #[derive(Debug)]
-struct Prepared {
-    plan: Plan,
-    recorded: Recorded,
-    /// The executor's generation when it was recorded.
-    generation: u64,
+pub(super) struct Prepared {
+    plan: Arc<Plan>,
+    /// None: it is made when it is wanted.
+    recorded: Option<Recorded>,
 }
 
 /// See the module.
@@ -24,15 +24,27 @@ pub(crate) struct GpuExecutor {
     pub(super) gpu: Arc<Gpu>,
     /// While a profile is taken, the submits of it.
     pub(super) profile: Option<Submits>,
-    buffers: HashMap<Role, Buffer>,
-    plans: Vec<Prepared>,
-    /// Counts the buffers that were replaced by larger ones: what was recorded before names the old ones.
-    generation: u64,
+    pub(super) buffers: HashMap<Role, Buffer>,
+    pub(super) plans: Plans<Prepared>,
+    /// How often scratch buffers were given up.
+    pub(super) reclaims: u64,
     /// Buffers to read back through, while they are not pending.
-    staging: [Option<Buffer>; IN_FLIGHT],
-    pending: [Option<Readback>; IN_FLIGHT],
-    next: usize,
+    pub(super) staging: [Option<Buffer>; IN_FLIGHT],
+    pub(super) pending: [Option<Readback>; IN_FLIGHT],
+    pub(super) next: usize,
     pub(super) submits: u64,
+}
+
+impl Prepared {
+    /// Lets go of the buffers that it names.
+    pub(super) fn outdate(&mut self) {
+        self.recorded = None;
+    }
+
+    /// Bytes of its parameter blocks.
+    pub(super) fn bytes(&self) -> u64 {
+        self.recorded.as_ref().map_or(0, Recorded::bytes)
+    }
 }
 
 impl GpuExecutor {
@@ -41,8 +53,8 @@ impl GpuExecutor {
             gpu,
             profile: None,
             buffers: HashMap::new(),
-            plans: Vec::new(),
-            generation: 0,
+            plans: Plans::default(),
+            reclaims: 0,
             staging: Default::default(),
             pending: Default::default(),
             next: 0,
@@ -50,27 +62,67 @@ impl GpuExecutor {
         }
     }
 
-    pub(crate) fn add(&mut self, plan: &Plan) -> Result<PlanId> {
-        let what = format!("a plan for a batch of {}", plan.batch);
-        let room = self.make_room(&what, &plan.buffers)?;
+    pub(super) fn prepare(&mut self, needs: Needs<'_>) -> Result<Vec<PlanId>> {
+        match self.try_prepare(needs) {
+            Err(refused @ Error::OutOfMemory { .. }) => {
+                if !self.reclaim(needs) {
+                    return Err(refused);
+                }
+                self.try_prepare(needs)
+            }
+            prepared => prepared,
+        }
+    }
+
+    fn try_prepare(&mut self, needs: Needs<'_>) -> Result<Vec<PlanId>> {
+        let recorded = |id: &PlanId| self.plans.get(*id).recorded.is_some();
+        let specs = if needs.plans.is_empty() && needs.ready.iter().all(recorded) {
+            // What was recorded has its buffers.
+            needs.buffers.to_vec()
+        } else {
+            self.specs(needs)
+        };
+        let room = self.make_room(needs.what, &specs)?;
         let buffer = |role| room.get(&role).unwrap_or_else(|| &self.buffers[&role]);
-        let recorded = record(&self.gpu, buffer, plan)?;
+        let mut recorded = Vec::with_capacity(needs.plans.len());
+        for plan in needs.plans {
+            recorded.push(record(&self.gpu, buffer, plan)?);
+        }
+        // Those that must name other buffers, so that no submit needs memory.
+        let grows = room.keys().any(|role| self.buffers.contains_key(role));
+        let mut again = Vec::new();
+        for &id in needs.ready {
+            let prepared = self.plans.get(id);
+            if grows || prepared.recorded.is_none() {
+                again.push((id, record(&self.gpu, buffer, &prepared.plan)?));
+            }
+        }
+        let staging = self.make_staging(needs)?;
         self.move_into(room)?;
-        self.plans.push(Prepared {
-            recorded,
-            plan: plan.clone(),
-            generation: self.generation,
-        });
-        Ok(PlanId(self.plans.len() - 1))
+        for (place, buffer) in staging {
+            // A ticket that nobody collected gives its buffer up: it may still be mapped.
+            self.pending[place] = None;
+            self.staging[place] = Some(buffer);
+        }
+        for (id, recorded) in again {
+            self.plans.get_mut(id).recorded = Some(recorded);
+        }
+        let plans = needs.plans.iter().zip(recorded);
+        let insert = |(plan, recorded): (&Arc<Plan>, Recorded)| {
+            self.plans.insert(Prepared {
+                plan: Arc::clone(plan),
+                recorded: Some(recorded),
+            })
+        };
+        Ok(plans.map(insert).collect())
     }
 
-    pub(super) fn reserve_all(&mut self, what: &str, specs: &[BufferSpec]) -> Result<()> {
-        let room = self.make_room(what, specs)?;
-        self.move_into(room)
+    pub(super) fn plan(&self, id: PlanId) -> &Arc<Plan> {
+        &self.plans.get(id).plan
     }
 
-    /// New buffers for what is not there or too small: all of them or none.
-    fn make_room(&self, what: &str, specs: &[BufferSpec]) -> Result<HashMap<Role, Buffer>> {
+    /// What of these is not there or too small, each role once.
+    pub(super) fn wanted(&self, specs: &[BufferSpec]) -> Vec<BufferSpec> {
         let mut wanted: Vec<BufferSpec> = Vec::new();
         for spec in specs {
             let there = self.buffers.get(&spec.role);
@@ -82,11 +134,20 @@ impl GpuExecutor {
                 None => wanted.push(*spec),
             }
         }
+        wanted
+    }
+
+    /// New buffers for what is not there or too small: all of them or none.
+    fn make_room(&self, what: What<'_>, specs: &[BufferSpec]) -> Result<HashMap<Role, Buffer>> {
+        let wanted = self.wanted(specs);
+        if wanted.is_empty() {
+            return Ok(HashMap::new());
+        }
         let sizes: Vec<(String, u64)> = wanted
             .iter()
             .map(|spec| (format!("{:?}", spec.role), spec.bytes()))
             .collect();
-        let buffers = self.gpu.allocate_all(what, &sizes)?;
+        let buffers = self.gpu.allocate_all(&what.to_string(), &sizes)?;
         Ok(wanted.iter().map(|spec| spec.role).zip(buffers).collect())
     }
 
@@ -101,11 +162,8 @@ impl GpuExecutor {
         if moves.is_empty() {
             return Ok(());
         }
-        self.generation += 1;
-        // What was recorded names old buffers, and would keep them. It is made anew when it is wanted.
-        for prepared in &mut self.plans {
-            prepared.recorded = Recorded::default();
-        }
+        // What was recorded names old buffers, and would keep them.
+        self.plans.iter_mut().for_each(Prepared::outdate);
         self.gpu.submit(|encoder| {
             for (old, buffer) in &moves {
                 encoder.copy_buffer_to_buffer(old, 0, buffer, 0, old.size());
@@ -129,14 +187,14 @@ impl GpuExecutor {
         // A ticket that nobody collected gives its buffer up: it may still be mapped.
         self.pending[ticket] = None;
         let bytes: u64 = fetch.iter().map(|(_, range)| range.len() as u64 * 4).sum();
-        // One of another size is dropped before the new one takes its place.
+        // One that is too small is dropped before the new one takes its place.
         let there = self.staging[ticket].take();
-        let staging = match there.filter(|staging| staging.size() == bytes) {
+        let staging = match there.filter(|staging| staging.size() >= bytes) {
             Some(staging) => staging,
             None => self.gpu.staging(bytes)?,
         };
         let submission = self.submit(plans, fetch, &staging)?;
-        self.pending[ticket] = Some(Readback::request(&self.gpu, &staging, submission)?);
+        self.pending[ticket] = Some(Readback::request(&self.gpu, &staging, bytes, submission)?);
         Ok(Ticket(ticket))
     }
 
@@ -154,36 +212,34 @@ impl GpuExecutor {
     }
 
     /// One submit: a compute pass over all plans, then the copies.
-    fn submit(
+    pub(super) fn submit(
         &mut self,
         plans: &[PlanId],
         fetch: &[Fetch],
         staging: &Buffer,
     ) -> Result<SubmissionIndex> {
-        for plan in plans {
-            let prepared = &mut self.plans[plan.0];
-            if prepared.generation != self.generation {
+        for &id in plans {
+            let prepared = self.plans.get_mut(id);
+            if prepared.recorded.is_none() {
                 let buffer = |role| &self.buffers[&role];
-                prepared.recorded = record(&self.gpu, buffer, &prepared.plan)?;
-                prepared.generation = self.generation;
+                prepared.recorded = Some(record(&self.gpu, buffer, &prepared.plan)?);
             }
         }
-        let recorded: Vec<&Recorded> = match &self.profile {
-            Some(_) => plans
+        let recorded = || {
+            plans
                 .iter()
-                .map(|plan| &self.plans[plan.0].recorded)
-                .collect(),
-            None => Vec::new(),
+                .filter_map(|&plan| self.plans.get(plan).recorded.as_ref())
         };
-        let mut timestamps = None;
+        let timestamps = match &self.profile {
+            Some(_) if !plans.is_empty() => Some(Timestamps::new(&self.gpu, recorded())?),
+            _ => None,
+        };
         let submission = self.gpu.submit(|encoder| {
-            if !recorded.is_empty() {
-                timestamps = Some(Timestamps::encode(&self.gpu, encoder, &recorded));
+            if let Some(timestamps) = &timestamps {
+                timestamps.encode(encoder, recorded());
             } else if !plans.is_empty() {
                 let mut pass = encoder.begin_compute_pass(&Default::default());
-                for plan in plans {
-                    self.plans[plan.0].recorded.encode(&mut pass);
-                }
+                recorded().for_each(|recorded| recorded.encode(&mut pass));
             }
             let mut to = 0;
             for (role, range) in fetch {
@@ -199,16 +255,19 @@ impl GpuExecutor {
             }
         })?;
         if let (Some(submits), Some(timestamps)) = (&mut self.profile, timestamps) {
-            submits.push((plans.to_vec(), timestamps?, submission.clone()));
+            let plans = plans
+                .iter()
+                .map(|&plan| Arc::clone(&self.plans.get(plan).plan));
+            submits.push((plans.collect(), timestamps, submission.clone()));
         }
         self.submits += u64::from(!plans.is_empty());
         Ok(submission)
     }
 
     /// The calls of a plan that are dispatched: those that have work.
-    pub(super) fn dispatched(&self, plan: PlanId) -> impl Iterator<Item = &Call> {
+    pub(super) fn dispatched<'a>(&'a self, plan: &'a Plan) -> impl Iterator<Item = &'a Call> {
         let target = &self.gpu.target;
-        let calls = self.plans[plan.0].plan.calls.iter();
+        let calls = plan.calls.iter();
         calls.filter(move |call| call.kernel.program(target).workgroups > 0)
     }
 }

@@ -2,7 +2,10 @@
 
 mod cpu;
 mod gpu;
+mod plans;
 mod profile;
+mod reclaim;
+mod staging;
 mod tune;
 
 pub(crate) use cpu::CpuExecutor;
@@ -10,10 +13,14 @@ pub(crate) use gpu::GpuExecutor;
 pub(crate) use profile::CallTime;
 pub(crate) use tune::tune;
 
-use crate::Result;
+use reclaim::Mark;
+
 use crate::device::{Backend, Device};
 use crate::plan::{BufferSpec, Plan, Role};
+use crate::{Error, Result};
+use std::fmt;
 use std::ops::Range;
+use std::sync::Arc;
 
 /// A plan that an executor has made ready.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,6 +35,57 @@ pub(crate) struct Ticket(usize);
 
 /// Submits whose results may be on their way at a time.
 pub(crate) const IN_FLIGHT: usize = 3;
+
+/// Words that are read at a time: a buffer to read through need not be larger.
+pub(crate) const READ_WORDS: usize = 1 << 18;
+
+/// Floating-point operations that one submit may take: on a GPU operating systems stop submits of about two seconds, and a
+/// slow GPU does 10¹¹ in one second. Elsewhere nobody stops them.
+pub(crate) fn most_flops_per_submit(device: &Device) -> u64 {
+    match &device.0 {
+        Backend::Gpu(gpu) if !gpu.target.software => 100_000_000_000,
+        _ => u64::MAX,
+    }
+}
+
+/// What errors name.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum What<'a> {
+    Text(&'a str),
+    /// Text around a number: most calls are not refused, and need no string.
+    Count(&'static str, usize, &'static str),
+}
+
+impl Default for What<'_> {
+    fn default() -> Self {
+        What::Text("")
+    }
+}
+
+impl fmt::Display for What<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            What::Text(text) => f.write_str(text),
+            What::Count(before, count, after) => write!(f, "{before} {count} {after}"),
+        }
+    }
+}
+
+/// All that a call needs: an executor makes room for the whole of it, or changes nothing.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Needs<'a> {
+    pub(crate) what: What<'a>,
+    /// Plans to be made ready.
+    pub(crate) plans: &'a [Arc<Plan>],
+    /// Plans that are ready already, which the call also runs.
+    pub(crate) ready: &'a [PlanId],
+    /// Buffers beside those of the plans.
+    pub(crate) buffers: &'a [BufferSpec],
+    /// Submits whose results are on their way at a time, and the words that each fetches.
+    pub(crate) fetches: (usize, usize),
+    /// The most words that are read after them, one read after the other.
+    pub(crate) reads: usize,
+}
 
 /// Runs the plans of one network on one device. Plans share the buffers of equal role.
 #[derive(Debug)]
@@ -54,19 +112,59 @@ impl Executor {
         }
     }
 
-    /// Makes a plan ready: allocates the buffers that are not there yet, zeroed, and on a GPU compiles its kernels.
-    pub(crate) fn add(&mut self, plan: &Plan) -> Result<PlanId> {
-        delegate!(self, executor => executor.add(plan))
+    /// Makes room for all that a call needs, or for nothing: allocates the buffers that are not there yet, zeroed, and on
+    /// a GPU compiles the plans' kernels. Gives the numbers of the new plans, which stay ready until they are removed.
+    ///
+    /// Where memory is short, it gives up what only saves time (see [`Role::is_scratch`]), if that is enough.
+    pub(crate) fn prepare(&mut self, needs: Needs<'_>) -> Result<Vec<PlanId>> {
+        delegate!(self, executor => executor.prepare(needs))
     }
 
-    /// Makes room in a buffer, which keeps its contents.
-    pub(crate) fn reserve(&mut self, spec: BufferSpec) -> Result<()> {
-        self.reserve_all(&format!("{:?}", spec.role), &[spec])
+    /// Makes room in several buffers, which keep their contents, for what errors name: in all of them or in none.
+    pub(crate) fn reserve_all(&mut self, what: &str, buffers: &[BufferSpec]) -> Result<()> {
+        let needs = Needs {
+            what: What::Text(what),
+            buffers,
+            ..Needs::default()
+        };
+        self.prepare(needs).map(drop)
     }
 
-    /// Makes room in several buffers, for what errors name: in all of them or in none.
-    pub(crate) fn reserve_all(&mut self, what: &str, specs: &[BufferSpec]) -> Result<()> {
-        delegate!(self, executor => executor.reserve_all(what, specs))
+    /// Forgets a plan. Submits of it may still be on their way.
+    pub(crate) fn remove(&mut self, plan: PlanId) {
+        delegate!(self, executor => executor.plans.remove(plan));
+    }
+
+    /// What scratch memory there is, to come back to.
+    pub(crate) fn mark(&self) -> Mark {
+        match self {
+            Executor::Cpu(_) => Mark::default(),
+            Executor::Gpu(executor) => executor.mark(),
+        }
+    }
+
+    /// After a call of several parts was refused, gives up what scratch memory its parts have taken since the mark.
+    pub(crate) fn undo_if_refused<T>(&mut self, mark: Mark, result: Result<T>) -> Result<T> {
+        if let (Err(Error::OutOfMemory { .. } | Error::Limit { .. }), Executor::Gpu(executor)) =
+            (&result, self)
+        {
+            executor.undo(&mark);
+        }
+        result
+    }
+
+    /// Plans that are ready.
+    #[cfg(test)]
+    pub(crate) fn plan_count(&self) -> usize {
+        delegate!(self, executor => executor.plans.len())
+    }
+
+    /// How often buffers of scratch roles were given up: their contents are gone.
+    pub(crate) fn reclaims(&self) -> u64 {
+        match self {
+            Executor::Cpu(_) => 0,
+            Executor::Gpu(executor) => executor.reclaims,
+        }
     }
 
     /// Bytes of all buffers.
@@ -90,16 +188,28 @@ impl Executor {
         ticket: Ticket,
         read: impl FnOnce(&[u32]) -> R,
     ) -> Result<R> {
-        match self {
+        #[cfg(test)]
+        pause::pause().await;
+        let collected = match self {
             Executor::Cpu(executor) => Ok(executor.collect(ticket, read)),
             Executor::Gpu(executor) => executor.collect(ticket, read).await,
-        }
+        };
+        #[cfg(test)]
+        pause::pause().await;
+        collected
     }
 
     /// Reads part of a buffer, as words.
     pub(crate) async fn read(&mut self, role: Role, range: Range<usize>) -> Result<Vec<u32>> {
-        let ticket = self.run_and_fetch(&[], &[(role, range)])?;
-        self.collect(ticket, <[u32]>::to_vec).await
+        #[cfg(test)]
+        pause::pause().await;
+        let words = match self {
+            Executor::Cpu(executor) => Ok(executor.read(role, range)),
+            Executor::Gpu(executor) => executor.read(role, range).await,
+        };
+        #[cfg(test)]
+        pause::pause().await;
+        words
     }
 
     /// Submits so far.
@@ -108,11 +218,34 @@ impl Executor {
     }
 }
 
+/// Native executors block where those in browsers wait. In tests they wait too, so that futures can be dropped there.
+#[cfg(test)]
+pub(crate) mod pause {
+    use std::cell::Cell;
+    use std::future::poll_fn;
+    use std::task::Poll;
+
+    thread_local! {
+        /// Whether executors on this thread wait.
+        pub(crate) static PAUSES: Cell<bool> = const { Cell::new(false) };
+    }
+
+    /// Gives the thread up once.
+    pub(crate) async fn pause() {
+        let mut waits = PAUSES.get();
+        poll_fn(|_| match std::mem::take(&mut waits) {
+            true => Poll::Pending,
+            false => Poll::Ready(()),
+        })
+        .await;
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::GpuOptions;
     use crate::kernel::program::Element;
-    use crate::{Error, GpuOptions};
 
     #[test]
     fn a_buffer_keeps_its_contents_when_it_grows() -> std::result::Result<(), Error> {
@@ -124,9 +257,9 @@ mod tests {
                 element: Element::Word,
                 len,
             };
-            executor.reserve(spec(3))?;
+            executor.reserve_all("labels", &[spec(3)])?;
             executor.write(Role::Labels, 0, &[7, 8, 9])?;
-            executor.reserve(spec(1000))?;
+            executor.reserve_all("labels", &[spec(1000)])?;
             let words = pollster::block_on(executor.read(Role::Labels, 0..1000))?;
             assert_eq!(
                 (&words[..3], words[3..].iter().max()),

@@ -1,10 +1,11 @@
 //! How long each call took.
 
-use super::{Executor, GpuExecutor, PlanId};
+use super::{Executor, GpuExecutor};
 use crate::device::Timestamps;
 use crate::kernel::Compute;
-use crate::plan::Call;
+use crate::plan::{Call, Plan};
 use crate::{Error, Result};
+use std::sync::Arc;
 use wgpu::SubmissionIndex;
 
 /// One call of a plan that was run under a profile.
@@ -31,7 +32,7 @@ impl CallTime {
 }
 
 /// What a GPU executor keeps while a profile is taken: the submits so far, with the plans they ran.
-pub(super) type Submits = Vec<(Vec<PlanId>, Timestamps, SubmissionIndex)>;
+pub(super) type Submits = Vec<(Vec<Arc<Plan>>, Timestamps, SubmissionIndex)>;
 
 impl Executor {
     /// Times every call from now on.
@@ -55,9 +56,30 @@ impl Executor {
 
     /// Stops timing, and gives the calls since the start.
     pub(crate) async fn end_profile(&mut self) -> Result<Vec<CallTime>> {
+        #[cfg(test)]
+        super::pause::pause().await;
         match self {
             Executor::Cpu(executor) => Ok(executor.end_profile()),
             Executor::Gpu(executor) => executor.end_profile().await,
+        }
+    }
+}
+
+impl Executor {
+    /// Calls or submits timed so far, while a profile is taken.
+    #[cfg(test)]
+    pub(crate) fn profiles(&self) -> Option<usize> {
+        match self {
+            Executor::Cpu(executor) => executor.profiled(),
+            Executor::Gpu(executor) => executor.profile.as_ref().map(Vec::len),
+        }
+    }
+
+    /// Stops timing, and forgets what was timed.
+    pub(crate) fn drop_profile(&mut self) {
+        match self {
+            Executor::Cpu(executor) => drop(executor.end_profile()),
+            Executor::Gpu(executor) => executor.profile = None,
         }
     }
 }
@@ -67,7 +89,7 @@ impl GpuExecutor {
         let mut calls = Vec::new();
         for (plans, timestamps, submission) in self.profile.take().unwrap_or_default() {
             let times = timestamps.read(&self.gpu, submission).await?;
-            let ran = plans.iter().flat_map(|plan| self.dispatched(*plan));
+            let ran = plans.iter().flat_map(|plan| self.dispatched(plan));
             calls.extend(
                 ran.zip(times)
                     .map(|(call, [begin, end])| CallTime::new(call, begin, end)),

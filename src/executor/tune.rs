@@ -93,15 +93,12 @@ async fn fastest(gpu: &Gpu, adapter: &AdapterReport, product: &Matmul) -> Result
         // In turn, so that a clock that rises or falls does so for all. Each in a submit of its own, since together they
         // may take longer than an operating system lets one take.
         for candidate in &mut candidates {
-            let mut timestamps = None;
-            let submission = gpu.submit(|encoder| {
-                timestamps = Some(Timestamps::encode(gpu, encoder, &[&candidate.recorded]));
-            })?;
-            if let Some(timestamps) = timestamps {
-                for [begin, end] in timestamps?.read(gpu, submission).await? {
-                    candidate.times.push(end - begin);
-                    total += end - begin;
-                }
+            let recorded = || std::iter::once(&candidate.recorded);
+            let timestamps = Timestamps::new(gpu, recorded())?;
+            let submission = gpu.submit(|encoder| timestamps.encode(encoder, recorded()))?;
+            for [begin, end] in timestamps.read(gpu, submission).await? {
+                candidate.times.push(end - begin);
+                total += end - begin;
             }
         }
     }
@@ -172,7 +169,7 @@ impl Operands {
             let submission = gpu.submit(|encoder| {
                 encoder.copy_buffer_to_buffer(&region.buffer, 0, &staging, 0, region.bytes);
             })?;
-            let readback = Readback::request(gpu, &staging, submission)?;
+            let readback = Readback::request(gpu, &staging, region.bytes, submission)?;
             results.push(readback.finish(gpu, <[u32]>::to_vec).await?.0);
         }
         Ok(results)

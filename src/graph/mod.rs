@@ -8,6 +8,7 @@ mod build;
 mod held;
 mod init;
 mod layers;
+mod mixing;
 pub(crate) mod names;
 mod op;
 mod resolve;

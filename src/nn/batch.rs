@@ -31,20 +31,31 @@ impl Network {
         }
     }
 
+    /// The buffers of a batch that the host writes.
+    pub(crate) fn batch_buffers(&self, batch: usize, targets: Targets<'_>) -> Vec<BufferSpec> {
+        let buffer = |role, element, len| BufferSpec { role, element, len };
+        let floats = |cols| MatrixShape::new(batch, cols).floats();
+        // What is computed may not need the samples, nor the losses all that came.
+        let mut buffers = vec![buffer(Role::Input, Element::Float, floats(self.inputs()))];
+        if let Some(labels) = targets.labels {
+            buffers.push(buffer(Role::Labels, Element::Word, labels.len()));
+        }
+        if let Some(values) = targets.values {
+            let len = floats(values.len() / batch);
+            buffers.push(buffer(Role::Targets, Element::Float, len));
+        }
+        buffers
+    }
+
     /// Writes what a batch comes with.
     pub(crate) fn write_targets(&mut self, targets: Targets<'_>, rows: usize) -> Result<()> {
-        // The losses may not need all that came.
-        let mut write = |role, element, words: &[u32]| {
-            let len = words.len();
-            self.executor.reserve(BufferSpec { role, element, len })?;
-            self.executor.write(role, 0, words)
-        };
         if let Some(labels) = targets.labels {
-            write(Role::Labels, Element::Word, labels)?;
+            self.executor.write(Role::Labels, 0, labels)?;
         }
         if let Some(values) = targets.values {
             let padded = MatrixShape::new(rows, values.len() / rows).pad(values);
-            write(Role::Targets, Element::Float, bytemuck::cast_slice(&padded))?;
+            let words = bytemuck::cast_slice(&padded);
+            self.executor.write(Role::Targets, 0, words)?;
         }
         Ok(())
     }
@@ -54,9 +65,6 @@ impl Network {
         let shape = MatrixShape::new(x.len() / self.inputs(), self.inputs());
         let mut padded = shape.pad(x);
         padded.resize(batch * shape.ld(), 0.0);
-        // What is computed may not need the samples.
-        let (role, element, len) = (Role::Input, Element::Float, padded.len());
-        self.executor.reserve(BufferSpec { role, element, len })?;
         self.executor
             .write(Role::Input, 0, bytemuck::cast_slice(&padded))
     }

@@ -137,7 +137,7 @@ impl Network {
         let (loss, gradients) = check.differentiate(self.graph.parameters.len())?;
         if !loss.is_finite() {
             return Err(Error::NonFinite {
-                step: 0,
+                step: Error::OUTSIDE_TRAINING,
                 tensor: "the loss".into(),
             });
         }

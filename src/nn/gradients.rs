@@ -1,11 +1,13 @@
 //! The loss of a batch and its gradient, without training.
 
-use super::{Losses, Network};
-use crate::Result;
+use super::{Losses, Network, PlanKey, Purpose};
 use crate::data::Targets;
+use crate::executor::{Needs, What};
 use crate::kernel::loss::ENTRY;
 use crate::kernel::update::state_at;
 use crate::plan::{Clock, Role};
+use crate::{Error, Result};
+use std::sync::Arc;
 
 /// What [`Network::gradients`] gives.
 #[derive(Clone, Debug, PartialEq)]
@@ -35,12 +37,27 @@ impl Network {
     ) -> Result<Gradients> {
         let targets = targets.into();
         let (rows, supervision) = self.check_batch("gradients", x, targets)?;
-        let id = self.plan(rows, Some(supervision))?;
+        let key = PlanKey {
+            purpose: Purpose::Differentiate,
+            batch: rows,
+            supervision,
+            gather: None,
+        };
+        let words = ENTRY * self.loss_sums(rows);
+        let needs = Needs {
+            what: What::Count("the gradients of", rows, "samples"),
+            buffers: &self.batch_buffers(rows, targets),
+            fetches: (1, words + 1),
+            reads: self.read_words(),
+            ..Needs::default()
+        };
+        self.prepare(needs, &[key], Network::lower_own)?;
+        let (id, plan) = self.ready(&key);
+        let plan = Arc::clone(plan);
         self.write_input(x, rows)?;
         self.write_targets(targets, rows)?;
         self.executor
             .write(Role::State(Clock::Evaluation), 0, &state_at(0))?;
-        let words = ENTRY * self.loss_sums(rows);
         let (metrics, state) = (
             Role::Metrics(Clock::Evaluation),
             Role::State(Clock::Evaluation),
@@ -57,8 +74,8 @@ impl Network {
                 fetched[words]
             })
             .await?;
-        let guards = self.plans[&(rows, Some(supervision))].1.guards.clone();
-        self.check_guard(guard, &guards, 0)?;
+        let guards = &plan.guards;
+        self.check_guard(guard, guards, Error::OUTSIDE_TRAINING)?;
         let mut gradients = Vec::new();
         for number in 0..self.graph.parameters.len() {
             let parameter = &self.graph.parameters[number];

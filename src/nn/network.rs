@@ -1,14 +1,16 @@
 //! A network on a device: its parameters, prediction, gradients, files.
 
+use super::plans::{Plans, Purpose};
+use super::predict::PREDICT_ROWS;
 use super::running::running_buffers;
-use crate::executor::{Executor, PlanId};
+use crate::executor::Executor;
 use crate::graph::{Graph, Op, Supervision, Term, Value};
 use crate::kernel::Loss;
 use crate::kernel::program::Element;
 use crate::kernel::update::ALL_FINITE;
-use crate::plan::{Arena, BufferSpec, Plan, Request, Role, Task, class_weights, loss_sums, lower};
+use crate::plan::{Arena, BufferSpec, Request, Role, Task, class_weights, loss_sums};
 use crate::{Device, Error, Result};
-use std::collections::HashMap;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// A network whose parameters lie on a device.
@@ -26,13 +28,14 @@ pub struct Network {
     pub(crate) terms: Vec<Term>,
     /// Whether nobody has given a loss: the one term is softmax cross-entropy, and takes labels only.
     pub(super) default_loss: bool,
-    pub(super) plans: HashMap<PlanKey, (PlanId, Plan)>,
+    pub(super) plans: Plans,
+    /// Rows that predictions compute at a time.
+    pub(super) prediction_rows: usize,
+    /// How many one submit may take; found when first wanted.
+    pub(super) rows_per_submit: OnceLock<usize>,
     /// Tells one network from another.
     id: u64,
 }
-
-/// What tells the plans of a network apart: the batch, and for gradients what it comes with.
-type PlanKey = (usize, Option<Supervision>);
 
 impl Graph {
     /// Builds a network that computes `output`: its parameters on the device, drawn from the seed.
@@ -78,7 +81,9 @@ impl Graph {
             default_loss,
             arena,
             executor,
-            plans: HashMap::new(),
+            plans: Plans::default(),
+            prediction_rows: PREDICT_ROWS,
+            rows_per_submit: OnceLock::new(),
             id: NEXT.fetch_add(1, Ordering::Relaxed),
             graph: self,
         };
@@ -201,12 +206,12 @@ impl Network {
         let (weights, _) = class_weights(&terms);
         if !weights.is_empty() {
             let (role, element, len) = (Role::ClassWeights, Element::Float, weights.len());
-            self.executor.reserve(BufferSpec { role, element, len })?;
+            let buffer = BufferSpec { role, element, len };
+            self.executor.reserve_all("class weights", &[buffer])?;
             self.executor
                 .write(role, 0, bytemuck::cast_slice(&weights))?;
         }
-        self.plans
-            .retain(|(_, supervision), _| supervision.is_none());
+        self.forget(|purpose| !matches!(purpose, Purpose::Predict | Purpose::Statistics));
         self.terms = terms;
         self.default_loss = false;
         Ok(())
@@ -220,27 +225,6 @@ impl Network {
     /// Those of one term.
     pub(crate) fn term_sums(&self, term: &Term, batch: usize) -> usize {
         loss_sums(&self.graph, std::slice::from_ref(term), batch)
-    }
-
-    /// The plan for a batch size, made when first wanted: of prediction, or of the gradients of a batch that comes with
-    /// this.
-    pub(super) fn plan(
-        &mut self,
-        batch: usize,
-        supervision: Option<Supervision>,
-    ) -> Result<PlanId> {
-        let key = (batch, supervision);
-        if let Some((id, _)) = self.plans.get(&key) {
-            return Ok(*id);
-        }
-        let task = match supervision {
-            None => Task::Predict,
-            Some(_) => Task::Differentiate,
-        };
-        let plan = lower(&self.request(batch, task, supervision.unwrap_or_default()));
-        let id = self.executor.add(&plan)?;
-        self.plans.insert(key, (id, plan));
-        Ok(id)
     }
 
     /// A plan to be made, of one batch that the host writes.

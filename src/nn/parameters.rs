@@ -103,6 +103,12 @@ impl Network {
             .write(role(place.segment), offset, bytemuck::cast_slice(&padded))
     }
 
+    /// Words of a buffer through which all parameters can be read in few pieces, a tensor or a part of one at a time.
+    pub(crate) fn read_words(&self) -> usize {
+        const PIECES: usize = 256;
+        self.arena.segments.iter().sum::<usize>() / PIECES
+    }
+
     /// Reads one tensor of an arena.
     pub(crate) async fn read_arena(
         &mut self,

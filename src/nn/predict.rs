@@ -1,31 +1,43 @@
 //! Prediction.
 
-use super::Network;
-use crate::graph::Term;
+use super::{Network, PlanKey, Purpose};
+use crate::data::Targets;
+use crate::executor::{Needs, PlanId, What, most_flops_per_submit};
+use crate::graph::{Supervision, Term};
 use crate::kernel::update::state_at;
-use crate::plan::{Clock, Role};
+use crate::plan::{Clock, Plan, Role, Task, lower};
 use crate::{Error, Result};
+use std::sync::Arc;
 
-/// Rows that [`Network::predict`] computes at a time.
-pub(super) const MOST_PREDICT_ROWS: usize = 256;
+/// Rows that [`Network::predict`] computes at a time, unless told otherwise.
+pub(super) const PREDICT_ROWS: usize = 256;
 
 impl Network {
-    /// The network's output (logits, for a classifier) for any number of samples, row by row; computed 256 rows at a
-    /// time. It is handed out as it is: where a sum overflows, infinite or NaN.
+    /// The network's output (logits, for a classifier) for any number of samples, row by row. It is handed out as it is:
+    /// where a sum overflows, infinite or NaN.
+    ///
+    /// Rows are computed 256 at a time ([`Network::set_prediction_rows`] sets another number), fewer where 256 might take a
+    /// GPU so long that the operating system would stop it. If the output of one sample depends on the others, as in
+    /// x·(xᵀ·x), all samples are one batch, whatever their number.
     ///
     /// # Errors
     /// [`Shape`](crate::Error::Shape) if the values are not whole samples; [`NonFiniteData`](crate::Error::NonFiniteData) if one is NaN
-    /// or infinite.
+    /// or infinite; [`OutOfMemory`](crate::Error::OutOfMemory) or [`Limit`](crate::Error::Limit) if the device has no room
+    /// for a batch.
     pub async fn predict_async(&mut self, x: &[f32]) -> Result<Vec<f32>> {
         let rows = self.rows("predict", x)?;
+        if rows == 0 {
+            return Ok(Vec::new());
+        }
+        let (most, _) = self.prediction_batch(rows);
         let mut outputs = Vec::with_capacity(rows * self.outputs());
-        for (number, chunk) in x.chunks(MOST_PREDICT_ROWS * self.inputs()).enumerate() {
+        for (number, chunk) in x.chunks(most * self.inputs()).enumerate() {
             let rows = chunk.len() / self.inputs();
-            // Few sizes, so few plans: the rows are filled up with zeros.
-            let batch = rows.next_power_of_two();
-            let id = self.plan(batch, None)?;
+            // The CPU sums one row in another order than several: one that is left over is computed as the others.
+            let least = if number > 0 { rows.max(2) } else { rows };
+            let batch = self.filled_up(least, most);
+            let (id, plan) = self.prepare_prediction(batch)?;
             self.write_input(chunk, batch)?;
-            let plan = &self.plans[&(batch, None)].1;
             let state = Role::State(Clock::Evaluation);
             if plan.buffer(state).is_some() {
                 // Random numbers differ from chunk to chunk.
@@ -44,6 +56,81 @@ impl Network {
             outputs.extend(self.executor.collect(ticket, padded).await?);
         }
         Ok(outputs)
+    }
+
+    /// Sets how many rows [`Network::predict`] computes at a time, 256 at first. Fewer take less memory, more keep a large
+    /// GPU busier. On a software adapter the number changes no bit of the outputs, nor on the CPU if it is more than 1, unless
+    /// the network draws random numbers: those differ from batch to batch. On a GPU it may change rounding.
+    ///
+    /// # Errors
+    /// [`Argument`](crate::Error::Argument) if it is 0, or too many for this network to count.
+    pub fn set_prediction_rows(&mut self, rows: usize) -> Result<()> {
+        if rows == 0 {
+            let what = "the rows of a prediction";
+            return Err(crate::Error::argument(what, "at least 1", 0));
+        }
+        self.check_batch_size(rows)?;
+        self.prediction_rows = rows;
+        Ok(())
+    }
+
+    /// The most rows that a prediction of so many computes at a time, and the rows of its first batch.
+    pub(super) fn prediction_batch(&self, rows: usize) -> (usize, usize) {
+        let mut most = rows;
+        if !self.predicts_whole() {
+            most = self.prediction_rows.min(self.most_rows_per_submit());
+        }
+        (most, self.filled_up(rows.min(most), most))
+    }
+
+    /// Rows whose prediction one submit may take.
+    fn most_rows_per_submit(&self) -> usize {
+        *self.rows_per_submit.get_or_init(|| {
+            let budget = most_flops_per_submit(&self.device);
+            if budget == u64::MAX {
+                return usize::MAX;
+            }
+            let request = self.request(PREDICT_ROWS, Task::Predict, Supervision::default());
+            let flops = u128::from(lower(&request).flops().max(1));
+            let rows = PREDICT_ROWS as u128 * u128::from(budget) / flops;
+            usize::try_from(rows).unwrap_or(usize::MAX).max(1)
+        })
+    }
+
+    /// Whether the output of a sample depends on the others of its batch.
+    fn predicts_whole(&self) -> bool {
+        self.graph.mixes_rows(std::iter::once(self.output))
+    }
+
+    /// The rows of the batch in which so many rows are computed: few sizes, so few plans. The rows are filled up with zeros,
+    /// where they do not change the others.
+    fn filled_up(&self, rows: usize, most: usize) -> usize {
+        if self.predicts_whole() {
+            rows
+        } else {
+            rows.next_power_of_two().min(most)
+        }
+    }
+
+    /// Makes the plan of a prediction ready.
+    fn prepare_prediction(&mut self, batch: usize) -> Result<(PlanId, Arc<Plan>)> {
+        self.check_batch_size(batch)?;
+        let key = PlanKey {
+            purpose: Purpose::Predict,
+            batch,
+            supervision: Supervision::default(),
+            gather: None,
+        };
+        let words = self.graph.shape(self.output).at(batch).floats();
+        let needs = Needs {
+            what: What::Count("a prediction of", batch, "rows"),
+            buffers: &self.batch_buffers(batch, Targets::default()),
+            fetches: (1, words),
+            ..Needs::default()
+        };
+        self.prepare(needs, &[key], Network::lower_own)?;
+        let (id, plan) = self.ready(&key);
+        Ok((id, Arc::clone(plan)))
     }
 
     /// The class of each sample: the place of its first greatest output; 0 where all are NaN. A single output is of class 1

@@ -1,11 +1,12 @@
 //! Running statistics computed anew over a data set, for weights that they did not follow.
 
-use super::Network;
+use super::{Network, PlanKey, Purpose};
 use crate::data::Dataset;
-use crate::executor::PlanId;
+use crate::executor::{Needs, What};
+use crate::graph::Supervision;
 use crate::kernel::MatrixShape;
 use crate::kernel::update::state_at;
-use crate::plan::{Clock, Role, Task, lower, running_places};
+use crate::plan::{Clock, Role, running_places};
 use crate::{Error, Result, Targets};
 
 /// Count, mean and sum of squared deviations of one column.
@@ -75,12 +76,10 @@ impl Network {
         let cols: Vec<usize> = self.graph.running.iter().map(|r| r.cols).collect();
         let totals = cols.iter().map(|&cols| vec![Moments::default(); cols]);
         let mut totals: Vec<Vec<Moments>> = totals.collect();
-        let mut plans = Vec::new();
+        self.prepare_statistics(data, batch_size, floats)?;
         for (number, first) in (0..data.len()).step_by(batch_size).enumerate() {
             let rows = batch_size.min(data.len() - first);
-            let words = self
-                .batch_statistics(data, first, rows, number, &mut plans)
-                .await?;
+            let words = self.batch_statistics(data, first, rows, number).await?;
             let values: &[f32] = bytemuck::cast_slice(&words[..floats]);
             for ((total, &place), &cols) in totals.iter_mut().zip(&places).zip(&cols) {
                 let (mean, variance) = values[place..].split_at(MatrixShape::new(2, cols).ld());
@@ -105,7 +104,8 @@ impl Network {
             for (end, values) in [("running_mean", &mean), ("running_var", &variance)] {
                 if values.iter().any(|value| !value.is_finite()) {
                     let tensor = format!("{}.{end}", running.name);
-                    return Err(Error::NonFinite { step: 0, tensor });
+                    let step = Error::OUTSIDE_TRAINING;
+                    return Err(Error::NonFinite { step, tensor });
                 }
             }
             rows.push([mean, variance]);
@@ -149,6 +149,21 @@ impl Network {
         Ok(())
     }
 
+    /// Makes the plans for whole batches and for the rest ready, and room for what they read.
+    fn prepare_statistics(&mut self, data: &Dataset, batch: usize, floats: usize) -> Result<()> {
+        let sizes = [batch, data.len() % batch];
+        let keys = sizes.into_iter().filter(|&rows| rows > 0);
+        let keys: Vec<PlanKey> = keys.map(statistics_key).collect();
+        let targets = statistics_targets(data, 0, batch);
+        let needs = Needs {
+            what: What::Count("the statistics of batches of", batch, "rows"),
+            buffers: &self.batch_buffers(batch, targets),
+            fetches: (1, floats),
+            ..Needs::default()
+        };
+        self.prepare(needs, &keys, Network::lower_own)
+    }
+
     /// Mean and variance of one batch at every batch normalisation, where the next running statistics lie.
     async fn batch_statistics(
         &mut self,
@@ -156,29 +171,15 @@ impl Network {
         first: usize,
         rows: usize,
         number: usize,
-        plans: &mut Vec<(usize, PlanId, bool)>,
     ) -> Result<Vec<u32>> {
         let mut x = Vec::with_capacity(rows * data.features());
         for index in first..first + rows {
             x.extend(data.sample(index)?);
         }
-        let values = (data.target_cols() > 0)
-            .then(|| &data.targets()[first * data.target_cols()..][..rows * data.target_cols()]);
-        let targets = Targets {
-            labels: None,
-            values,
-        };
+        let targets = statistics_targets(data, first, rows);
         let state = Role::State(Clock::Evaluation);
-        let known = plans.iter().find(|(of, ..)| *of == rows).copied();
-        let (_, id, draws) = match known {
-            Some(known) => known,
-            None => {
-                let plan = lower(&self.request(rows, Task::Statistics, Default::default()));
-                let id = self.executor.add(&plan)?;
-                plans.push((rows, id, plan.buffer(state).is_some()));
-                plans[plans.len() - 1]
-            }
-        };
+        let (id, plan) = self.ready(&statistics_key(rows));
+        let draws = plan.buffer(state).is_some();
         self.write_input(&x, rows)?;
         self.write_targets(targets, rows)?;
         if draws {
@@ -189,5 +190,24 @@ impl Network {
         let fetch = [(Role::NextRunning, 0..floats)];
         let ticket = self.executor.run_and_fetch(&[id], &fetch)?;
         self.executor.collect(ticket, <[u32]>::to_vec).await
+    }
+}
+
+fn statistics_key(rows: usize) -> PlanKey {
+    PlanKey {
+        purpose: Purpose::Statistics,
+        batch: rows,
+        supervision: Supervision::default(),
+        gather: None,
+    }
+}
+
+/// The target values of some samples, where there are any.
+fn statistics_targets(data: &Dataset, first: usize, rows: usize) -> Targets<'_> {
+    let cols = data.target_cols();
+    let values = (cols > 0).then(|| &data.targets()[first * cols..][..rows * cols]);
+    Targets {
+        labels: None,
+        values,
     }
 }

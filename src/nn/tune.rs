@@ -1,7 +1,6 @@
 //! Measuring the products of a network on the user's own GPU, and the file of what was chosen.
 
 use super::Network;
-use super::predict::MOST_PREDICT_ROWS;
 use crate::device::Backend;
 use crate::executor;
 #[cfg(not(target_arch = "wasm32"))]
@@ -46,7 +45,7 @@ impl Network {
             return Err(Error::argument("the batch to tune for", "at least 1", 0));
         }
         // As prediction cuts its rows and fills them up.
-        let rows = batch.min(MOST_PREDICT_ROWS).next_power_of_two();
+        let (_, rows) = self.prediction_batch(batch);
         let plans = [
             self.request(rows, Task::Predict, Default::default()),
             self.request(batch, Task::Differentiate, self.usual_supervision()),

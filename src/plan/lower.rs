@@ -226,10 +226,24 @@ fn assign_buffers(
             len,
         });
     }
+    plan.number_slots(&slots);
     plan
 }
 
 impl Plan {
+    /// Numbers the slots from the largest to the smallest. Plans share slots of one number, so that they take little more
+    /// memory together than the largest of them.
+    fn number_slots(&mut self, slots: &Slots) {
+        let mut order: Vec<usize> = (0..slots.lengths.len()).collect();
+        order.sort_by_key(|&slot| std::cmp::Reverse(slots.lengths[slot]));
+        for buffer in &mut self.buffers {
+            if let Role::Slot(slot) = &mut buffer.role {
+                let place = order.iter().position(|old| old == slot);
+                *slot = place.unwrap_or(*slot);
+            }
+        }
+    }
+
     /// The number of the buffer of this role, with room for `len` elements.
     fn add_buffer(&mut self, role: Role, element: Element, len: usize) -> usize {
         let len = len.next_multiple_of(ALIGNMENT);

@@ -36,7 +36,7 @@ mod slots;
 
 pub(crate) use arena::{Arena, Place};
 pub(crate) use emit_update::gradient_parts;
-pub(crate) use inspect::{What, inspected};
+pub(crate) use inspect::{Inspected, What, inspected};
 pub(crate) use lower::{GatherSource, Request, Task, Training, lower};
 pub(crate) use ring::{class_weights, loss_sums};
 pub(crate) use running::running_places;
@@ -87,6 +87,42 @@ pub(crate) enum Role {
     NextRunning,
     /// Values within a step.
     Slot(usize),
+}
+
+impl Role {
+    /// Whether each call writes the contents that it reads, or brings them again when they are gone: such a buffer may be
+    /// given up between calls.
+    pub(crate) fn is_scratch(self) -> bool {
+        match self {
+            Role::Derivatives(_)
+            | Role::Previous(_)
+            | Role::Measures
+            | Role::State(Clock::Evaluation)
+            | Role::StepTable(Clock::Evaluation)
+            | Role::Metrics(Clock::Evaluation)
+            | Role::Samples(_)
+            | Role::SampleLabels(_)
+            | Role::SampleTargets(_)
+            | Role::Indices(_)
+            | Role::Input
+            | Role::Labels
+            | Role::Targets
+            | Role::Slot(_) => true,
+            Role::Parameters(_)
+            | Role::Gradients(_)
+            | Role::Moments(_)
+            | Role::Accumulated(_)
+            | Role::Average(_)
+            | Role::Factors(_)
+            | Role::State(Clock::Training)
+            | Role::StepTable(Clock::Training)
+            | Role::Metrics(Clock::Training)
+            | Role::GradientNorms
+            | Role::ClassWeights
+            | Role::Running
+            | Role::NextRunning => false,
+        }
+    }
 }
 
 /// Training and evaluation count their steps apart.

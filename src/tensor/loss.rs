@@ -280,7 +280,7 @@ impl<'a> Call<'a> {
             }
         }
         Ok(Error::NonFinite {
-            step: 0,
+            step: Error::OUTSIDE_TRAINING,
             tensor: "the loss".into(),
         })
     }

@@ -115,7 +115,7 @@ impl Trainer {
             Ok(rate_factor) if rate_factor.is_finite() && rate_factor >= 0.0 => rate_factor,
             _ => return Err(broken("wgrad.rate_factor", factor)),
         };
-        let batches = (samples as usize).div_ceil(self.settings.batch_size);
+        let batches = self.batches(samples as usize);
         if position > 0 && position as usize >= batches {
             return Err(broken("wgrad.position", entry("wgrad.position")?));
         }

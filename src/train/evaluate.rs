@@ -1,64 +1,165 @@
 //! Loss and accuracy of the network on a data set.
 
-use super::resident::Order;
-use super::run::{PlanKey, Purpose};
+use super::options::Settings;
+use super::resident::{Order, Room};
 use super::{Evaluation, TermReport, Trainer};
-use crate::Result;
 use crate::data::Dataset;
-use crate::graph::Term;
+use crate::executor::{What, most_flops_per_submit};
+use crate::graph::{Supervision, Term};
 use crate::kernel::loss::ENTRY;
 use crate::kernel::update::{StepValues, state_at};
-use crate::nn::Losses;
-use crate::plan::{Clock, Role};
+use crate::nn::{Losses, Network, PlanKey, Purpose};
+use crate::plan::{BufferSpec, Clock, Role, Task, lower};
+use crate::{Error, Result};
 
-/// Batches in one submit.
-pub(super) const BATCHES_PER_SUBMIT: usize = 16;
+/// Most batches in one submit.
+const MOST_BATCHES: usize = 16;
 
-/// Samples in a batch, unless training takes more at a time.
-const LEAST_BATCH: usize = 256;
+/// Samples in a batch, if that takes little memory beside training's.
+const USUAL_BATCH: usize = 256;
 
-/// Samples in a batch of evaluation.
-pub(super) fn batch(batch_size: usize) -> usize {
-    batch_size.max(LEAST_BATCH)
+/// Samples in a batch of evaluation, and batches in a submit.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Pace {
+    pub(super) batch: usize,
+    batches: usize,
+}
+
+impl Pace {
+    /// What was set, or a batch of 256 samples, or fewer where the values within would take more than an eighth of the
+    /// memory that training has taken for these buffers; but not fewer than training's.
+    pub(super) fn new(network: &Network, settings: &Settings, training: &[BufferSpec]) -> Self {
+        let supervision = network.usual_supervision();
+        let plan = |batch| lower(&network.request(batch, Task::Evaluate, supervision));
+        let total: u64 = training.iter().map(BufferSpec::bytes).sum();
+        let there = |role| training.iter().filter(move |spec| spec.role == role);
+        let more = |spec: &BufferSpec| {
+            let there = there(spec.role).map(BufferSpec::bytes).max();
+            spec.bytes().saturating_sub(there.unwrap_or(0))
+        };
+        let takes_little = |batch: &usize| {
+            let more: u64 = plan(*batch).buffers.iter().map(more).sum();
+            more <= total / 8
+        };
+        let least = settings.batch_size;
+        let batch = settings.evaluation_batch_size.unwrap_or_else(|| {
+            let halves = std::iter::successors(Some(USUAL_BATCH), |batch| Some(batch / 2));
+            let mut larger = halves.take_while(|&batch| batch > least);
+            larger.find(takes_little).unwrap_or(least)
+        });
+        let budget = most_flops_per_submit(network.device());
+        let batches = match budget {
+            u64::MAX => MOST_BATCHES,
+            _ => (budget / plan(batch).flops().max(1)).clamp(1, MOST_BATCHES as u64) as usize,
+        };
+        Pace { batch, batches }
+    }
 }
 
 impl Trainer {
-    /// Loss and accuracy on a data set, in its order, without training.
+    /// Loss and accuracy on a data set, in its order, without training. It takes the samples in batches
+    /// ([`evaluation_batch_size`](crate::TrainerBuilder::evaluation_batch_size)), whose number changes the loss by rounding
+    /// alone. A data set that is over the [`data_budget`](crate::TrainerBuilder::data_budget), or for which there is no
+    /// memory, streams.
+    ///
+    /// If the loss of one sample depends on the others, beyond batch normalisation, all samples are one batch.
     ///
     /// # Errors
-    /// As [`Trainer::epoch_async`].
+    /// As [`Trainer::epoch_async`]; and [`Argument`](Error::Argument) if all samples must be one batch that is larger than
+    /// the evaluation batch size that was set.
     pub async fn evaluate_async(&mut self, data: &Dataset) -> Result<Evaluation> {
         self.settle().await?;
-        self.check_data(data)?;
-        let batch = batch(self.settings.batch_size);
-        let room = self.room(batch * BATCHES_PER_SUBMIT);
-        let executor = &mut self.network.executor;
-        let source = self.evaluation.load(executor, data, Order::AsGiven, room)?;
-        let supervision =
-            self.network
-                .check_supervision("data set", data.classes() > 0, source.target_cols)?;
+        let supervision = self.check_data(data)?;
+        let network = &self.network;
+        let values = network.terms.iter().flat_map(Term::values);
+        if network.graph.mixes_rows(values) {
+            match self.settings.evaluation_batch_size {
+                Some(most) if most < data.len() => {
+                    return Err(Error::argument(
+                        "the evaluation batch size",
+                        format!(
+                            "at least {}, all samples of the data set: this graph's loss of one depends on the others",
+                            data.len()
+                        ),
+                        most,
+                    ));
+                }
+                _ => network.check_batch_size(data.len())?,
+            }
+            let whole = Pace {
+                batch: data.len(),
+                batches: 1,
+            };
+            return self
+                .evaluate_at(data, supervision, whole, self.settings.data_budget)
+                .await;
+        }
+        let pace = self.pace;
+        let resident = self.evaluate_at(data, supervision, pace, self.settings.data_budget);
+        match resident.await {
+            Err(refused @ Error::OutOfMemory { .. }) => {
+                // With as little memory as can be: a batch at a time, no larger than training's.
+                let batch = pace.batch.min(self.settings.batch_size);
+                let least = Pace { batch, batches: 1 };
+                let streamed = self.evaluate_at(data, supervision, least, 0).await;
+                streamed.map_err(|error| match error {
+                    Error::OutOfMemory { .. } => refused,
+                    other => other,
+                })
+            }
+            evaluated => evaluated,
+        }
+    }
+
+    /// Evaluates in batches of this size, streaming a data set of more bytes than the budget.
+    async fn evaluate_at(
+        &mut self,
+        data: &Dataset,
+        supervision: Supervision,
+        Pace { batch, batches }: Pace,
+        budget: u64,
+    ) -> Result<Evaluation> {
+        let room = Room {
+            budget,
+            ..self.room(batch, batches)
+        };
+        let placement = room.place(data);
+        let batches = placement.batches;
+        let key = |rows| PlanKey {
+            purpose: Purpose::Evaluate {
+                most: batch,
+                batches,
+            },
+            batch: rows,
+            supervision,
+            gather: Some(placement.source(data)),
+        };
+        let keys = [batch.min(data.len()), data.len() % batch];
+        let keys = keys.into_iter().filter(|&rows| rows > 0).map(key);
+        let buffers = self.evaluation.buffers(data, placement);
+        let what = What::Count("evaluation of", data.len(), "samples");
         let place_words = ENTRY * self.network.loss_sums(batch);
+        let words = 1 + batches * place_words;
+        self.prepare(what, &keys.collect::<Vec<_>>(), &buffers, (1, words))?;
+        let executor = &mut self.network.executor;
+        self.evaluation
+            .load(executor, data, Order::AsGiven, placement)?;
         let mut losses = Losses::new(&self.network, batch);
         let (state, metrics) = (
             Role::State(Clock::Evaluation),
             Role::Metrics(Clock::Evaluation),
         );
-        for first in (0..data.len()).step_by(batch * BATCHES_PER_SUBMIT) {
+        for first in (0..data.len()).step_by(batch * batches) {
             let (mut table, mut plans) = (Vec::new(), Vec::new());
-            for offset in (first..data.len()).step_by(batch).take(BATCHES_PER_SUBMIT) {
+            for offset in (first..data.len()).step_by(batch).take(batches) {
                 let place = self.evaluation.offset(first, offset);
                 table.extend(StepValues::default().entry(place));
-                let batch = batch.min(data.len() - offset);
-                plans.push(self.plan_for(PlanKey {
-                    purpose: Purpose::Evaluate,
-                    batch,
-                    supervision,
-                    gather: Some(source),
-                })?);
+                let rows = batch.min(data.len() - offset);
+                plans.push(self.network.ready(&key(rows)).0);
             }
             let executor = &mut self.network.executor;
             self.evaluation
-                .bring(executor, data, first, batch * BATCHES_PER_SUBMIT)?;
+                .bring(executor, data, first, batch * batches)?;
             executor.write(Role::StepTable(Clock::Evaluation), 0, &table)?;
             // Counted on from submit to submit, so that random numbers differ. It is a multiple of the ring's places.
             executor.write(state, 0, &state_at((first / batch) as u32))?;
@@ -71,7 +172,8 @@ impl Trainer {
                 words[0]
             });
             let guard = guard.await?;
-            self.network.check_guard(guard, &[], self.step)?;
+            self.network
+                .check_guard(guard, &[], Error::OUTSIDE_TRAINING)?;
         }
         Ok(Evaluation {
             loss: losses.loss(),

@@ -155,7 +155,9 @@ impl Trainer {
             best_epoch: None,
             stopped: Stopped::Epochs,
         };
+        let mark = self.network.executor.mark();
         let outcome = self.fit_epochs(data, &fit, &mut history).await;
+        let outcome = self.network.executor.undo_if_refused(mark, outcome);
         history.best_epoch = self.memory.best_epoch();
         let ended = self.put_best_weights(&outcome, history.stopped).await;
         // What ended the epochs comes before what it may have led to.

@@ -51,6 +51,10 @@ impl Trainer {
             format!("plateau: {:?}", s.plateau),
             format!("batch size: {}", s.batch_size),
             format!("shuffle: {}", s.shuffle),
+            format!(
+                "last batches left out where they are not whole: {}",
+                s.drop_last
+            ),
             format!("seed: {}", s.seed),
             format!("augmentation: {:?}", s.augment),
             format!("clipping: {:?}", s.clip),

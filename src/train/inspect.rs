@@ -6,7 +6,7 @@ use super::{EpochReport, StepReport};
 use crate::data::{Dataset, Targets};
 use crate::graph::Op;
 use crate::kernel::TensorStatistics;
-use crate::plan::{Role, What, inspected};
+use crate::plan::{Inspected, Role, What, inspected};
 use crate::{Error, Result};
 use std::fmt;
 use std::time::Instant;
@@ -153,11 +153,15 @@ impl Trainer {
         pollster::block_on(self.inspect_step_async(x, targets))
     }
 
+    /// What an inspected step of this phase measures on this many rows, and the floats of it.
+    pub(super) fn measures(&self, phase: usize, rows: usize) -> (Vec<Inspected>, usize) {
+        let steps = &self.phases[phase];
+        inspected(&self.network.graph, &steps.computed, &steps.trained, rows)
+    }
+
     /// What the last step, an inspected one of this phase on this many rows, has left.
     async fn read_measures(&mut self, phase: usize, rows: usize) -> Result<Inspection> {
-        let graph = &self.network.graph;
-        let steps = &self.phases[phase];
-        let (items, floats) = inspected(graph, &steps.computed, &steps.trained, rows);
+        let (items, floats) = self.measures(phase, rows);
         let words = self
             .network
             .executor
@@ -266,6 +270,10 @@ impl Trainer {
         if self.step < self.settings.accumulate as u64 {
             return refused(format!("asked for after {} steps", self.step));
         }
+        // Before anything is read, so that what is refused leaves nothing behind.
+        let graph = self.network.graph.clone();
+        let mut network = graph.build(self.network.output, self.network.device(), 0)?;
+        network.set_loss_of(&self.network)?;
         let mut entries = self.network.entries().await?;
         let averages = self
             .network
@@ -276,9 +284,6 @@ impl Trainer {
                 entry.values = average.values;
             }
         }
-        let graph = self.network.graph.clone();
-        let mut network = graph.build(self.network.output, self.network.device(), 0)?;
-        network.set_loss_of(&self.network)?;
         network.set_entries("the averaged weights", entries)?;
         Ok(network)
     }

@@ -26,14 +26,14 @@ enum First {
 
 /// Makes room for all that a step needs, or for nothing: the buffers of these plans, the state, the table and the gradient
 /// norms of `table_steps` steps, and moments, sums of gradients, averages and factors. Fills them with what they are before
-/// the first step.
+/// the first step, and says which buffers they are.
 pub(super) fn reserve(
     network: &mut Network,
     settings: &Settings,
     phases: &[Steps],
     plans: &[Plan],
     table_steps: usize,
-) -> Result<()> {
+) -> Result<Vec<BufferSpec>> {
     let kept = kept(network, settings, phases, table_steps);
     let buffers = kept.iter().map(|kept| BufferSpec {
         role: kept.role,
@@ -63,7 +63,7 @@ pub(super) fn reserve(
             write_moments(network, steps, initial)?;
         }
     }
-    Ok(())
+    Ok(buffers)
 }
 
 fn kept(network: &Network, settings: &Settings, phases: &[Steps], table_steps: usize) -> Vec<Kept> {

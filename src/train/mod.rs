@@ -6,6 +6,8 @@ mod evaluate;
 mod fit;
 mod identity;
 mod inspect;
+#[cfg(test)]
+mod interruptions;
 mod memory;
 mod options;
 mod phase;

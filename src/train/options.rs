@@ -37,6 +37,12 @@ pub(super) struct Settings {
     pub(super) gradient_norm: bool,
     /// Micro-batches whose gradients make one update.
     pub(super) accumulate: usize,
+    /// Samples in a batch of evaluation; none: as many as take little memory.
+    pub(super) evaluation_batch_size: Option<usize>,
+    /// Steps between two calls of the progress callback; none: the steps of a submit, as set.
+    pub(super) progress_every: Option<u64>,
+    /// Whether an epoch leaves out its last batch where that is not whole.
+    pub(super) drop_last: bool,
     /// Bytes of a data set that may lie on the device.
     pub(super) data_budget: u64,
     pub(super) clip: Option<Clip>,
@@ -79,6 +85,9 @@ impl TrainerBuilder {
                 augment: None,
                 gradient_norm: false,
                 accumulate: 1,
+                evaluation_batch_size: None,
+                progress_every: None,
+                drop_last: false,
                 data_budget: 1 << 30,
                 clip: None,
                 groups: Vec::new(),
@@ -128,6 +137,29 @@ impl TrainerBuilder {
     /// The last batch of an epoch has what is left; its mean is over its own rows.
     pub fn batch_size(mut self, batch_size: usize) -> Self {
         self.settings.batch_size = batch_size;
+        self
+    }
+
+    /// Whether an epoch leaves out its last batch where it has fewer samples than the others; off by default. With
+    /// shuffling the samples left out differ from epoch to epoch. An epoch then has ⌊samples / batch size⌋ steps, see
+    /// [`Trainer::steps_per_epoch`], and its report counts the samples that were seen.
+    pub fn drop_last(mut self, drop_last: bool) -> Self {
+        self.settings.drop_last = drop_last;
+        self
+    }
+
+    /// Samples in a batch of [`Trainer::evaluate`]. By default 256, or fewer where they would take much memory beside
+    /// training's, but at least the batch size of training.
+    pub fn evaluation_batch_size(mut self, samples: usize) -> Self {
+        self.settings.evaluation_batch_size = Some(samples);
+        self
+    }
+
+    /// Calls the progress callback of [`Trainer::epoch_with`] after every so many steps of the call, and after its last one.
+    /// By default after as many as [`steps_per_submit`](TrainerBuilder::steps_per_submit) says. On a GPU the calls come
+    /// when the results of a submit arrive, several at a time if need be.
+    pub fn progress_every(mut self, steps: u64) -> Self {
+        self.settings.progress_every = Some(steps);
         self
     }
 
@@ -245,6 +277,20 @@ impl TrainerBuilder {
             ));
         }
         self.network.check_batch_size(batch_size)?;
+        if let Some(samples) = self.settings.evaluation_batch_size {
+            if samples == 0 {
+                return Err(Error::argument(
+                    "the evaluation batch size",
+                    "at least 1",
+                    0,
+                ));
+            }
+            self.network.check_batch_size(samples)?;
+        }
+        if self.settings.progress_every == Some(0) {
+            let what = "the steps between calls of the progress callback";
+            return Err(Error::argument(what, "at least 1", 0));
+        }
         if let Some(augmentation) = augment {
             augmentation.check_features("augment", self.network.inputs())?;
             if !augmentation.moves() {

@@ -19,6 +19,14 @@ pub(super) struct InFlight {
     last_rows: usize,
 }
 
+/// Which steps of a call are reported: every so many, and the last.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Due {
+    pub(super) every: u64,
+    /// The number of the call's last step.
+    pub(super) last: u64,
+}
+
 impl Trainer {
     /// Fills the step table and submits the steps; their results are fetched in the same submit.
     pub(super) fn submit(&mut self, plans: &[PlanId], last_rows: usize) -> Result<()> {
@@ -62,10 +70,11 @@ impl Trainer {
         optimizer.step_values(update + 1, self.learning_rate(step))
     }
 
-    /// Waits for the oldest submit in flight, adds its results, and reports its last step.
+    /// Waits for the oldest submit in flight, adds the results of its steps, and reports those that are due.
     pub(super) async fn collect(
         &mut self,
         totals: &mut Totals,
+        due: Due,
         report: &mut impl FnMut(StepReport, &Totals),
     ) -> Result<()> {
         let Some(InFlight {
@@ -77,61 +86,63 @@ impl Trainer {
         else {
             return Ok(());
         };
+        let mut words = std::mem::take(&mut self.fetched);
+        words.clear();
+        let copy = |fetched: &[u32]| words.extend_from_slice(fetched);
+        self.network.executor.collect(ticket, copy).await?;
+        let (step, guard) = (words[0], words[2]);
+        // Steps that were done: all, or those before the one that was not finite.
+        let done = match guard {
+            ALL_FINITE => steps,
+            _ => (step.wrapping_sub(first_step as u32) as usize).min(steps),
+        };
         let (table_steps, batch) = (self.table_steps, self.settings.batch_size);
         let place_words = ENTRY * self.network.loss_sums(batch);
-        let parts = if self.settings.gradient_norm {
-            gradient_parts(&self.network.arena.segments)
-        } else {
-            0
-        };
-        let (accumulate, phases) = (self.settings.accumulate, &self.phases);
-        let last_step = first_step + steps as u64 - 1;
-        let mut last = StepReport {
-            step: last_step,
-            loss: f64::NAN,
-            accuracy: f64::NAN,
-            learning_rate: self.learning_rate(last_step),
-            gradient_norm: None,
-        };
-        let guard = self.network.executor.collect(ticket, |words| {
-            let (state, words) = words.split_at(STATE_VALUES);
-            let (metrics, norms) = words.split_at(table_steps * place_words);
-            // Steps from one that was not finite on were not done.
-            let done = u64::from(state[0].wrapping_sub(first_step as u32));
-            for step in first_step..=last_step {
-                let rows = if step == last_step { last_rows } else { batch };
-                let place = (step % table_steps as u64) as usize;
-                self.losses.clear();
-                let sums = &metrics[place * place_words..][..place_words];
-                let turn = Turn::of(step, accumulate, phases.len());
-                let terms = &phases[turn.phase].terms;
-                self.losses
-                    .add(bytemuck::cast_slice::<u32, f32>(sums), |term| {
-                        terms.contains(&term)
-                    });
-                totals.steps += 1;
-                totals.samples += rows;
-                totals.losses.merge(&self.losses);
-                if self.anchor.batches > 0 && step - first_step < done {
-                    self.epoch_losses.merge(&self.losses);
-                }
-                (last.loss, last.accuracy) = (self.losses.loss(), self.losses.accuracy());
-                // Between updates there is no norm.
-                let updates = parts > 0 && turn.micro + 1 == accumulate;
-                last.gradient_norm = updates.then(|| {
-                    let squares = norms[place * parts..][..parts].iter();
-                    let squares = squares.map(|&w| f64::from(f32::from_bits(w)));
-                    squares.sum::<f64>().sqrt()
+        let (metrics, norms) = words[STATE_VALUES..].split_at(table_steps * place_words);
+        for ahead in 0..done {
+            let step = first_step + ahead as u64;
+            let place = (step % table_steps as u64) as usize;
+            self.losses.clear();
+            let sums = &metrics[place * place_words..][..place_words];
+            let turn = self.turn(step);
+            let terms = &self.phases[turn.phase].terms;
+            self.losses
+                .add(bytemuck::cast_slice::<u32, f32>(sums), |term| {
+                    terms.contains(&term)
                 });
+            totals.steps += 1;
+            totals.samples += if ahead + 1 == steps { last_rows } else { batch };
+            totals.losses.merge(&self.losses);
+            if self.anchor.batches > 0 {
+                self.epoch_losses.merge(&self.losses);
             }
-            (state[2], state[0])
-        });
-        let (guard, step) = guard.await?;
+            if totals.steps.is_multiple_of(due.every) || step == due.last {
+                let last = StepReport {
+                    step,
+                    loss: self.losses.loss(),
+                    accuracy: self.losses.accuracy(),
+                    learning_rate: self.learning_rate(step),
+                    gradient_norm: self.gradient_norm(turn, place, norms),
+                };
+                report(last, totals);
+            }
+        }
+        self.fetched = words;
         if guard != ALL_FINITE {
             return self.stop_at(step, guard).await;
         }
-        report(last, totals);
         Ok(())
+    }
+
+    /// The norm of a step's gradient from its place in the ring, if it was asked for. Between updates there is none.
+    fn gradient_norm(&self, turn: Turn, place: usize, norms: &[u32]) -> Option<f64> {
+        let updates = self.settings.gradient_norm && turn.micro + 1 == self.settings.accumulate;
+        updates.then(|| {
+            let parts = gradient_parts(&self.network.arena.segments);
+            let squares = norms[place * parts..][..parts].iter();
+            let squares = squares.map(|&w| f64::from(f32::from_bits(w)));
+            squares.sum::<f64>().sqrt()
+        })
     }
 
     /// A step was not finite, and nothing has changed since: makes the host agree with the device, and tells the user.

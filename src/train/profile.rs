@@ -140,15 +140,20 @@ impl Trainer {
     /// # Errors
     /// As [`Trainer::steps_async`]; and [`Argument`](crate::Error::Argument) if the adapter has no timestamp queries.
     pub async fn profile_async(&mut self, data: &Dataset, steps: u64) -> Result<Profile> {
+        /// Ends the timing, also where the future is dropped.
+        struct Timing<'a>(&'a mut Trainer);
+        impl Drop for Timing<'_> {
+            fn drop(&mut self) {
+                self.0.network.executor.drop_profile();
+            }
+        }
         self.settle().await?;
-        self.network.executor.start_profile()?;
-        let trained = self.steps_async(data, steps).await;
-        let calls = self.network.executor.end_profile().await;
-        trained?;
-        Ok(Profile::new(
-            self.network.device.report().to_string(),
-            calls?,
-        ))
+        let timing = Timing(self);
+        timing.0.network.executor.start_profile()?;
+        timing.0.steps_async(data, steps).await?;
+        let calls = timing.0.network.executor.end_profile().await?;
+        let device = timing.0.network.device.report().to_string();
+        Ok(Profile::new(device, calls))
     }
 
     /// [`Trainer::profile_async`], waited for.

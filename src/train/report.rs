@@ -16,7 +16,8 @@ pub struct StepReport {
     pub gradient_norm: Option<f64>,
 }
 
-/// How far an epoch is, as results arrive: some steps late, on a GPU.
+/// How far an epoch is, as results arrive: some steps late, on a GPU. See
+/// [`progress_every`](crate::TrainerBuilder::progress_every).
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Progress {
@@ -24,7 +25,7 @@ pub struct Progress {
     pub last: StepReport,
     /// Samples of this call that are done.
     pub samples: usize,
-    /// Samples of an epoch.
+    /// Samples that an epoch sees.
     pub total: usize,
     /// The loss over this call's samples so far.
     pub loss: f64,

@@ -3,6 +3,7 @@
 //! A data set that is too large streams through: before each submit the host gathers the samples of its batches, in their
 //! order, into the same buffers. wgpu stages what is written, so the host is ahead by as many submits as are in flight.
 
+use crate::Result;
 use crate::data::Dataset;
 use crate::executor::Executor;
 use crate::kernel::MatrixShape;
@@ -10,15 +11,23 @@ use crate::kernel::gather::Source;
 use crate::kernel::program::Element;
 use crate::plan::{BufferSpec, Clock, GatherSource, Role};
 use crate::random::{Random, Stream};
-use crate::{Error, Result};
 
 /// Which data set and order lie in the buffers of one clock.
 #[derive(Debug)]
 pub(super) struct Resident {
     clock: Clock,
-    samples: Option<u64>,
+    samples: Option<Loaded>,
     order: Option<Order>,
     stream: Option<Streamed>,
+}
+
+/// A data set that lies on the device, in whole or in part.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Loaded {
+    data: u64,
+    placement: Placement,
+    /// The executor's count of buffers that it gave up.
+    reclaims: u64,
 }
 
 /// The order of the samples: as they come, or shuffled for an epoch.
@@ -34,8 +43,64 @@ pub(super) struct Room {
     /// Bytes of all together, and of one binding.
     pub(super) budget: u64,
     pub(super) binding: u64,
-    /// Samples of one submit.
-    pub(super) chunk: usize,
+    /// Samples of a batch, and the most batches of a submit.
+    pub(super) batch: usize,
+    pub(super) batches: usize,
+}
+
+/// How a data set lies on the device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Placement {
+    /// Samples that are there at a time: all, or those of one submit.
+    rows: usize,
+    streams: bool,
+    /// The most batches of a submit.
+    pub(super) batches: usize,
+}
+
+/// Bytes that one submit's part of a data set may take, though the budget be smaller: enough to keep a device busy.
+const LEAST_CHUNK_BYTES: u64 = 1 << 26;
+
+impl Room {
+    /// Where to put a data set.
+    pub(super) fn place(self, data: &Dataset) -> Placement {
+        let samples = data.len();
+        let streams = data.largest_bytes() > self.binding || data.device_bytes() > self.budget;
+        if !streams {
+            return Placement {
+                rows: samples,
+                streams,
+                batches: self.batches,
+            };
+        }
+        // Fewer batches a submit where they are large.
+        let batch = self.batch.min(samples) as u64;
+        let bytes = data.sample_bytes().saturating_mul(batch).max(1);
+        let most = self.binding.min(self.budget.max(LEAST_CHUNK_BYTES)) / bytes;
+        let batches = usize::try_from(most)
+            .unwrap_or(usize::MAX)
+            .clamp(1, self.batches);
+        Placement {
+            rows: (self.batch.saturating_mul(batches)).min(samples),
+            streams,
+            batches,
+        }
+    }
+}
+
+impl Placement {
+    /// How to gather from a data set that lies so.
+    pub(super) fn source(self, data: &Dataset) -> GatherSource {
+        let (source, scale, shift) = data.gather_source();
+        GatherSource {
+            source,
+            samples: self.rows,
+            scale,
+            shift,
+            target_cols: (data.target_cols() > 0).then_some(data.target_cols()),
+            augment: None,
+        }
+    }
 }
 
 /// A data set that streams through, and the buffers of the host for one submit's samples.
@@ -65,48 +130,39 @@ impl Resident {
         }
     }
 
-    /// Brings a data set and an order to the device, unless they are there or there is no room for them, and says how to
-    /// gather from them.
+    /// Brings a data set and an order to the device, unless they are there. Its [`buffers`](Resident::buffers) must be.
     pub(super) fn load(
         &mut self,
         executor: &mut Executor,
         data: &Dataset,
         order: Order,
-        room: Room,
-    ) -> Result<GatherSource> {
-        let samples = data.len();
-        if u32::try_from(samples).is_err() {
-            return Err(Error::argument(
-                "the samples of a data set",
-                "below 2³²",
-                samples,
-            ));
-        }
-        let streams = data.largest_bytes() > room.binding || data.device_bytes() > room.budget;
-        let rows = if streams {
-            room.chunk.min(samples)
-        } else {
-            samples
+        placement: Placement,
+    ) -> Result<()> {
+        let loaded = Loaded {
+            data: data.id(),
+            placement,
+            reclaims: executor.reclaims(),
         };
-        if self.samples != Some(data.id()) {
+        if self.samples != Some(loaded) {
             (self.samples, self.order) = (None, None);
-            self.reserve(executor, data, rows)?;
-            self.stream = streams.then(Streamed::default);
-            if !streams {
-                self.write(
+            self.stream = placement.streams.then(Streamed::default);
+            if !placement.streams {
+                write(
                     executor,
+                    self.clock,
                     &data.padded_words(),
                     data.label_words(),
                     &data.padded_targets(),
                 )?;
             }
-            self.samples = Some(data.id());
+            self.samples = Some(loaded);
         }
         if self.order != Some(order) {
-            let mut indices: Vec<u32> = (0..samples as u32).collect();
+            self.order = None;
+            let mut indices: Vec<u32> = (0..data.len() as u32).collect();
             if let Some(stream) = &mut self.stream {
                 // The host takes the samples in their order; the device takes them as they come.
-                executor.write(Role::Indices(self.clock), 0, &indices[..rows])?;
+                executor.write(Role::Indices(self.clock), 0, &indices[..placement.rows])?;
                 stream.indices = order.apply(indices);
             } else {
                 indices = order.apply(indices);
@@ -114,15 +170,7 @@ impl Resident {
             }
             self.order = Some(order);
         }
-        let (source, scale, shift) = data.gather_source();
-        Ok(GatherSource {
-            source,
-            samples: rows,
-            scale,
-            shift,
-            target_cols: (data.target_cols() > 0).then_some(data.target_cols()),
-            augment: None,
-        })
+        Ok(())
     }
 
     /// Brings the samples of the next submit, if they do not lie there: `count` from the one at `first` in the order.
@@ -133,7 +181,7 @@ impl Resident {
         first: usize,
         count: usize,
     ) -> Result<()> {
-        let Some(mut stream) = self.stream.take() else {
+        let Some(stream) = &mut self.stream else {
             return Ok(());
         };
         let end = (first + count).min(data.len());
@@ -143,12 +191,18 @@ impl Resident {
         stream.labels.clear();
         let label = |&index: &u32| data.label_words()[index as usize];
         stream.labels.extend(chosen.iter().map(label));
-        let written = self.write(executor, &stream.words, &stream.labels, &stream.targets);
-        self.stream = Some(stream);
-        written
+        let Streamed {
+            words,
+            labels,
+            targets,
+            ..
+        } = &*stream;
+        write(executor, self.clock, words, labels, targets)
     }
 
-    fn reserve(&self, executor: &mut Executor, data: &Dataset, rows: usize) -> Result<()> {
+    /// The buffers that a data set takes.
+    pub(super) fn buffers(&self, data: &Dataset, placement: Placement) -> Vec<BufferSpec> {
+        let rows = placement.rows;
         let samples = MatrixShape::new(rows, data.features());
         let (element, len) = match data.gather_source().0 {
             Source::Bytes => (Element::Word, samples.vec4s()),
@@ -164,27 +218,23 @@ impl Resident {
             let len = MatrixShape::new(rows, data.target_cols()).floats();
             buffers.push(buffer(Role::SampleTargets(self.clock), Element::Float, len));
         }
-        executor.reserve_all(&format!("a data set of {rows} samples"), &buffers)
+        buffers
     }
+}
 
-    fn write(
-        &self,
-        executor: &mut Executor,
-        samples: &[u32],
-        labels: &[u32],
-        targets: &[f32],
-    ) -> Result<()> {
-        executor.write(Role::Samples(self.clock), 0, samples)?;
-        executor.write(Role::SampleLabels(self.clock), 0, labels)?;
-        if !targets.is_empty() {
-            executor.write(
-                Role::SampleTargets(self.clock),
-                0,
-                bytemuck::cast_slice(targets),
-            )?;
-        }
-        Ok(())
+fn write(
+    executor: &mut Executor,
+    clock: Clock,
+    samples: &[u32],
+    labels: &[u32],
+    targets: &[f32],
+) -> Result<()> {
+    executor.write(Role::Samples(clock), 0, samples)?;
+    executor.write(Role::SampleLabels(clock), 0, labels)?;
+    if targets.is_empty() {
+        return Ok(());
     }
+    executor.write(Role::SampleTargets(clock), 0, bytemuck::cast_slice(targets))
 }
 
 impl Order {

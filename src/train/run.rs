@@ -2,46 +2,25 @@
 
 use super::options::Settings;
 use super::phase::{Steps, Turn};
-use super::resident::{Order, Room};
-use super::{EpochReport, Progress, StepReport, Trainer, evaluate};
+use super::pipeline::Due;
+use super::resident::{Order, Placement, Room};
+use super::{EpochReport, Progress, StepReport, Trainer};
 use crate::data::Dataset;
-use crate::executor::{IN_FLIGHT, PlanId};
+use crate::executor::{IN_FLIGHT, Needs, What};
 use crate::graph::Supervision;
 use crate::kernel::update::{STATE_VALUES, state_at};
-use crate::nn::Losses;
-use crate::plan::{Clock, GatherSource, Request, Role, Task, Training, lower};
+use crate::nn::{Losses, Network, PlanKey, Purpose};
+use crate::plan::{BufferSpec, Clock, GatherSource, Plan, Request, Role, Task, Training, lower};
 use crate::{Error, Result};
 use std::time::Instant;
-
-/// What tells the plans of one trainer apart.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct PlanKey {
-    pub(super) purpose: Purpose,
-    pub(super) batch: usize,
-    pub(super) supervision: Supervision,
-    pub(super) gather: Option<GatherSource>,
-}
-
-/// What a plan is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Purpose {
-    Train {
-        phase: usize,
-        /// Which of the micro-batches that make an update.
-        micro: usize,
-        /// Whether the average of the weights begins.
-        first: bool,
-        inspect: bool,
-    },
-    Evaluate,
-}
 
 /// Where a call began.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Anchor {
-    step: u64,
+    pub(super) step: u64,
+    epoch: u32,
     position: usize,
-    /// Batches of the epoch; 0 if the call takes its own batches.
+    /// Batches of the epoch; 0 if the call takes its own batches, or if the epoch was ended since.
     pub(super) batches: usize,
 }
 
@@ -49,8 +28,40 @@ impl Anchor {
     pub(super) fn at(trainer: &Trainer, batches: usize) -> Self {
         Anchor {
             step: trainer.step,
+            epoch: trainer.epoch,
             position: trainer.position,
             batches,
+        }
+    }
+
+    /// Epoch and position when so many of the batches are done.
+    fn place(&self, batches: usize) -> (u32, usize) {
+        if batches == self.batches {
+            (self.epoch + 1, 0)
+        } else {
+            (self.epoch, batches)
+        }
+    }
+}
+
+/// How the steps of a call take their batches from a data set.
+#[derive(Clone, Copy, Debug)]
+struct Course {
+    /// Batches of an epoch, rows of all but the last, and of that one.
+    batches: usize,
+    rows: usize,
+    last_rows: usize,
+    supervision: Supervision,
+    source: GatherSource,
+    inspect: bool,
+}
+
+impl Course {
+    fn rows_at(&self, batch: usize) -> usize {
+        if batch + 1 == self.batches {
+            self.last_rows
+        } else {
+            self.rows
         }
     }
 }
@@ -74,7 +85,7 @@ impl Trainer {
         progress: &mut impl FnMut(Progress),
     ) -> Result<()> {
         self.settle().await?;
-        self.check_data(data)?;
+        let supervision = self.check_data(data)?;
         let Settings {
             batch_size,
             shuffle,
@@ -82,22 +93,6 @@ impl Trainer {
             augment,
             ..
         } = self.settings;
-        let order = if shuffle {
-            Order::Shuffled {
-                seed,
-                epoch: self.epoch,
-            }
-        } else {
-            Order::AsGiven
-        };
-        let room = self.room(batch_size * self.table_steps);
-        let source = GatherSource {
-            augment: augment.map(|augmentation| (augmentation, seed)),
-            ..self
-                .training
-                .load(&mut self.network.executor, data, order, room)?
-        };
-        let batches = data.len().div_ceil(batch_size);
         if self.position > 0 && self.samples != data.len() {
             return Err(Error::shape(
                 "epoch",
@@ -108,73 +103,168 @@ impl Trainer {
                 format!("{} samples", data.len()),
             ));
         }
+        let placement = self.room(batch_size, self.table_steps).place(data);
+        let batches = self.batches(data.len());
+        if batches == 0 {
+            return Err(Error::shape(
+                "epoch",
+                format!(
+                    "at least {batch_size} samples, a whole batch, as a smaller one is left out"
+                ),
+                format!("{} samples", data.len()),
+            ));
+        }
+        let rows = batch_size.min(data.len());
+        // The samples that an epoch sees.
+        let total = data.len().min(batches * batch_size);
+        let course = Course {
+            batches,
+            rows,
+            last_rows: total - (batches - 1) * batch_size,
+            supervision,
+            source: GatherSource {
+                augment: augment.map(|augmentation| (augmentation, seed)),
+                ..placement.source(data)
+            },
+            inspect,
+        };
+        let end = self.position
+            + (batches - self.position).min(usize::try_from(most).unwrap_or(usize::MAX));
+        self.prepare_steps(&course, end, placement, data)?;
+        let order = if shuffle {
+            Order::Shuffled {
+                seed,
+                epoch: self.epoch,
+            }
+        } else {
+            Order::AsGiven
+        };
+        self.training
+            .load(&mut self.network.executor, data, order, placement)?;
         self.samples = data.len();
         if self.position == 0 {
             self.epoch_losses.clear();
         }
         self.anchor = Anchor::at(self, batches);
-        let supervision =
-            self.network
-                .check_supervision("data set", data.classes() > 0, source.target_cols)?;
-        let end = self.position
-            + (batches - self.position).min(usize::try_from(most).unwrap_or(usize::MAX));
-        let (rows, tail) = (batch_size.min(data.len()), data.len() % batch_size);
-        let mut plans = Vec::with_capacity(self.table_steps);
+        let mut plans = Vec::with_capacity(placement.batches);
         let mut report = |last: StepReport, totals: &Totals| {
             progress(Progress {
                 last,
                 samples: totals.samples,
-                total: data.len(),
+                total,
                 loss: totals.losses.loss(),
                 accuracy: totals.losses.accuracy(),
             });
         };
-        while self.position < end {
-            let steps = (end - self.position).min(self.table_steps);
+        let mut position = self.position;
+        let every = self.settings.progress_every;
+        let due = Due {
+            every: every.unwrap_or(self.settings.steps_per_submit as u64),
+            last: self.step + (end - position) as u64 - 1,
+        };
+        while position < end {
+            let steps = (end - position).min(placement.batches);
             plans.clear();
-            let mut last_rows = rows;
             for i in 0..steps {
-                if self.position + i + 1 == batches && tail != 0 {
-                    last_rows = tail;
-                }
-                let key = PlanKey {
-                    purpose: self.purpose(self.step + i as u64, inspect),
-                    batch: last_rows,
-                    supervision,
-                    gather: Some(source),
-                };
-                plans.push(self.plan_for(key)?);
+                plans.push(self.network.ready(&self.key(&course, i)).0);
             }
-            let first = self.position * batch_size;
-            self.training
-                .bring(&mut self.network.executor, data, first, steps * batch_size)?;
+            let last_rows = course.rows_at(position + steps - 1);
+            self.training.bring(
+                &mut self.network.executor,
+                data,
+                position * batch_size,
+                steps * batch_size,
+            )?;
             self.submit(&plans, last_rows)?;
-            self.position += steps;
+            position += steps;
+            (self.epoch, self.position) = self.anchor.place(position);
             if self.in_flight.len() == IN_FLIGHT {
-                self.collect(totals, &mut report).await?;
+                self.collect(totals, due, &mut report).await?;
             }
         }
         while !self.in_flight.is_empty() {
-            self.collect(totals, &mut report).await?;
+            self.collect(totals, due, &mut report).await?;
         }
         self.unsettled = false;
-        self.end_epoch_if_done(batches);
         Ok(())
     }
 
-    /// How much of a data set may lie on the device, if a submit takes this many samples of it.
-    pub(super) fn room(&self, chunk: usize) -> Room {
-        Room {
-            budget: self.settings.data_budget,
-            binding: self.network.device.report().max_binding_bytes,
-            chunk,
+    /// What the step `ahead` steps after the next one does, on a batch of a data set.
+    fn key(&self, course: &Course, ahead: usize) -> PlanKey {
+        PlanKey {
+            purpose: self.purpose(self.step + ahead as u64, course.inspect),
+            batch: course.rows_at(self.position + ahead),
+            supervision: course.supervision,
+            gather: Some(course.source),
         }
     }
 
-    /// Moves on to the next epoch if this one's batches are done.
-    fn end_epoch_if_done(&mut self, batches: usize) {
-        if self.position == batches {
-            (self.epoch, self.position) = (self.epoch + 1, 0);
+    /// Makes room for all that the steps up to batch `end` of the epoch need, or for nothing.
+    fn prepare_steps(
+        &mut self,
+        course: &Course,
+        end: usize,
+        placement: Placement,
+        data: &Dataset,
+    ) -> Result<()> {
+        let steps = end - self.position;
+        let mut keys: Vec<PlanKey> = Vec::new();
+        for key in (0..steps).map(|ahead| self.key(course, ahead)) {
+            if keys.last() != Some(&key) && !keys.contains(&key) {
+                keys.push(key);
+            }
+        }
+        let buffers = self.training.buffers(data, placement);
+        let submits = steps.div_ceil(placement.batches);
+        let what = What::Count("training on", data.len(), "samples");
+        self.prepare(what, &keys, &buffers, (submits, self.fetched_words()))
+    }
+
+    /// Makes plans ready, and room for buffers and for the results of so many submits, of so many words each.
+    pub(super) fn prepare(
+        &mut self,
+        what: What<'_>,
+        keys: &[PlanKey],
+        buffers: &[BufferSpec],
+        (submits, words): (usize, usize),
+    ) -> Result<()> {
+        let mut reads = self.network.read_words().max(STATE_VALUES);
+        for key in keys {
+            if let Purpose::Train {
+                phase,
+                inspect: true,
+                ..
+            } = key.purpose
+            {
+                reads = reads.max(self.measures(phase, key.batch).1);
+            }
+        }
+        let needs = Needs {
+            what,
+            buffers,
+            fetches: (submits.min(IN_FLIGHT), words),
+            // For what saves, too.
+            reads,
+            ..Needs::default()
+        };
+        let (settings, phases, table_steps) = (&self.settings, &self.phases, self.table_steps);
+        self.network.prepare(needs, keys, |network, key| {
+            lower_key(network, settings, phases, table_steps, key)
+        })
+    }
+
+    /// Words that a submit of steps fetches.
+    pub(super) fn fetched_words(&self) -> usize {
+        self.fetch.iter().map(|(_, range)| range.len()).sum()
+    }
+
+    /// How much of a data set may lie on the device, if a submit takes at most this many batches of it.
+    pub(super) fn room(&self, batch: usize, batches: usize) -> Room {
+        Room {
+            budget: self.settings.data_budget,
+            binding: self.network.device.report().max_binding_bytes,
+            batch,
+            batches,
         }
     }
 
@@ -197,11 +287,11 @@ impl Trainer {
     /// Takes the device's step counter for the host's, and clears the guard.
     pub(super) fn go_on_from(&mut self, step: u32) -> Result<()> {
         // The device counts in 32 bits.
-        let done = step.wrapping_sub(self.anchor.step as u32);
-        self.step = self.anchor.step + u64::from(done);
+        let submitted = self.step.saturating_sub(self.anchor.step);
+        let done = u64::from(step.wrapping_sub(self.anchor.step as u32)).min(submitted);
+        self.step = self.anchor.step + done;
         if self.anchor.batches > 0 {
-            self.position = self.anchor.position + done as usize;
-            self.end_epoch_if_done(self.anchor.batches);
+            (self.epoch, self.position) = self.anchor.place(self.anchor.position + done as usize);
         }
         self.write_state()?;
         self.unsettled = false;
@@ -217,8 +307,15 @@ impl Trainer {
     }
 
     /// Refuses a data set that does not fit the network or its losses.
-    pub(super) fn check_data(&self, data: &Dataset) -> Result<()> {
+    pub(super) fn check_data(&self, data: &Dataset) -> Result<Supervision> {
         let network = &self.network;
+        if u32::try_from(data.len()).is_err() {
+            return Err(Error::argument(
+                "the samples of a data set",
+                "below 2³²",
+                data.len(),
+            ));
+        }
         if data.features() != network.inputs() {
             return Err(Error::shape(
                 "data set",
@@ -254,7 +351,7 @@ impl Trainer {
                 ));
             }
         }
-        Ok(())
+        Ok(supervision)
     }
 
     /// What a step is for.
@@ -273,45 +370,44 @@ impl Trainer {
             inspect,
         }
     }
+}
 
-    /// The plan for a key, made when first wanted.
-    pub(super) fn plan_for(&mut self, key: PlanKey) -> Result<PlanId> {
-        if let Some((_, id)) = self.plans.iter().find(|(k, _)| *k == key) {
-            return Ok(*id);
-        }
-        let batch_size = self.settings.batch_size;
-        let (task, table_steps, ring_batch) = match key.purpose {
-            Purpose::Train {
-                phase,
+/// The plan of a key of a trainer.
+fn lower_key(
+    network: &Network,
+    settings: &Settings,
+    phases: &[Steps],
+    table_steps: usize,
+    key: &PlanKey,
+) -> Plan {
+    let (task, table_steps, ring_batch) = match key.purpose {
+        Purpose::Train {
+            phase,
+            micro,
+            first,
+            inspect,
+        } => {
+            let training = train_task(settings, &phases[phase], phase);
+            let training = Training {
                 micro,
-                first,
                 inspect,
-            } => {
-                let training = train_task(&self.settings, &self.phases[phase], phase);
-                let training = Training {
-                    micro,
-                    inspect,
-                    average: training.average.map(|(decay, _)| (decay, first)),
-                    ..training
-                };
-                (Task::Train(training), self.table_steps, batch_size)
-            }
-            Purpose::Evaluate => {
-                let batch = evaluate::batch(batch_size);
-                (Task::Evaluate, evaluate::BATCHES_PER_SUBMIT, batch)
-            }
-        };
-        let plan = lower(&Request {
-            gather: key.gather,
-            table_steps,
-            ring_batch,
-            seed: self.settings.seed,
-            ..self.network.request(key.batch, task, key.supervision)
-        });
-        let id = self.network.executor.add(&plan)?;
-        self.plans.push((key, id));
-        Ok(id)
-    }
+                average: training.average.map(|(decay, _)| (decay, first)),
+                ..training
+            };
+            (Task::Train(training), table_steps, settings.batch_size)
+        }
+        Purpose::Evaluate { most, batches } => (Task::Evaluate, batches, most),
+        Purpose::Predict | Purpose::Differentiate | Purpose::Statistics => {
+            unreachable!("the network's own plans")
+        }
+    };
+    lower(&Request {
+        gather: key.gather,
+        table_steps,
+        ring_batch,
+        seed: settings.seed,
+        ..network.request(key.batch, task, key.supervision)
+    })
 }
 
 impl Totals {

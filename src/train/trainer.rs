@@ -1,26 +1,23 @@
 //! The trainer: what a user calls.
 
+use super::evaluate::Pace;
 use super::memory::reserve;
 use super::options::Settings;
 use super::phase::Steps;
-use super::pipeline::InFlight;
+use super::pipeline::{Due, InFlight};
 use super::remembered::Memory;
 use super::resident::Resident;
-use super::run::{Anchor, PlanKey, Totals, train_task};
+use super::run::{Anchor, Totals, train_task};
 use super::{EpochReport, Progress, StepReport, TrainerBuilder};
 use crate::data::{Dataset, Targets};
-use crate::executor::{Fetch, IN_FLIGHT, PlanId};
+use crate::executor::{Fetch, IN_FLIGHT, What, most_flops_per_submit};
 use crate::kernel::loss::ENTRY;
 use crate::kernel::update::{ENTRY_WORDS, STATE_VALUES};
-use crate::nn::{Losses, Network};
+use crate::nn::{Losses, Network, PlanKey};
 use crate::plan::{Clock, Plan, Request, Role, Task, gradient_parts, lower};
 use crate::{Error, Plateau, ReduceOnPlateau, Result};
 use std::collections::VecDeque;
 use std::time::Instant;
-
-/// Floating-point operations that one submit may take on a GPU: operating systems stop submits of about two seconds,
-/// and a slow GPU does 10¹¹ in one second.
-const MOST_FLOPS_PER_SUBMIT: u64 = 100_000_000_000;
 
 /// Trains a [`Network`].
 ///
@@ -71,7 +68,7 @@ pub struct Trainer {
     network_id: u64,
     pub(super) training: Resident,
     pub(super) evaluation: Resident,
-    pub(super) plans: Vec<(PlanKey, PlanId)>,
+    pub(super) pace: Pace,
     /// The plan of a whole batch.
     pub(super) plan: Plan,
     /// Entries of the step table and places of the metric ring: steps per submit.
@@ -83,6 +80,8 @@ pub struct Trainer {
     pub(super) fetch: Vec<Fetch>,
     /// Entries of the step table on their way to the device.
     pub(super) entries: Vec<u32>,
+    /// What a submit has reported.
+    pub(super) fetched: Vec<u32>,
 }
 
 impl Trainer {
@@ -101,6 +100,8 @@ impl Trainer {
         phases: Vec<Steps>,
     ) -> Result<Self> {
         let plateau = settings.plateau.map(ReduceOnPlateau::build).transpose()?;
+        // An earlier trainer's.
+        network.forget_training();
         let batch = settings.batch_size;
         // The plan's cost does not depend on where the batch comes from, so first drafts tell the submit's size.
         let supervision = network.usual_supervision();
@@ -109,11 +110,9 @@ impl Trainer {
             .map(|phase| lower(&network.request(batch, task(phase), supervision)))
             .collect();
         let flops = drafts.iter().map(Plan::flops).max().unwrap_or(0).max(1);
-        let most = (MOST_FLOPS_PER_SUBMIT / flops).max(1) as usize;
-        let table_steps = match network.device.report().adapter.kind {
-            crate::DeviceKind::Cpu | crate::DeviceKind::SoftwareGpu => settings.steps_per_submit,
-            _ => settings.steps_per_submit.min(most),
-        };
+        let most = (most_flops_per_submit(&network.device) / flops).max(1);
+        let most = usize::try_from(most).unwrap_or(usize::MAX);
+        let table_steps = settings.steps_per_submit.min(most);
         let plan = |phase| {
             lower(&Request {
                 table_steps,
@@ -122,7 +121,7 @@ impl Trainer {
             })
         };
         let mut plans: Vec<Plan> = (0..phases.len()).map(plan).collect();
-        reserve(&mut network, &settings, &phases, &plans, table_steps)?;
+        let buffers = reserve(&mut network, &settings, &phases, &plans, table_steps)?;
         let mut fetch = vec![
             (Role::State(Clock::Training), 0..STATE_VALUES),
             (
@@ -140,7 +139,6 @@ impl Trainer {
             losses: Losses::new(&network, settings.batch_size),
             memory: Memory::default(),
             epoch_losses: Losses::new(&network, settings.batch_size),
-            settings,
             phases,
             guards: drafts.into_iter().map(|draft| draft.guards).collect(),
             gathers: 1 + usize::from(supervision.targets),
@@ -155,13 +153,15 @@ impl Trainer {
             network_id: network.id(),
             training: Resident::new(Clock::Training),
             evaluation: Resident::new(Clock::Evaluation),
-            plans: Vec::new(),
+            pace: Pace::new(&network, &settings, &buffers),
             plan: plans.swap_remove(0),
+            settings,
             table_steps,
             in_flight: VecDeque::with_capacity(IN_FLIGHT),
             network,
             fetch,
             entries: Vec::with_capacity(ENTRY_WORDS * table_steps),
+            fetched: Vec::new(),
         };
         trainer.write_state()?;
         Ok(trainer)
@@ -175,7 +175,9 @@ impl Trainer {
 
     /// Ends training and gives the network back.
     pub fn into_network(self) -> Network {
-        self.network
+        let mut network = self.network;
+        network.forget_training();
+        network
     }
 
     /// The compiled plan of a step of the first phase that updates, on a whole batch, without the gather calls: for its
@@ -198,6 +200,22 @@ impl Trainer {
     /// Submits to the device so far.
     pub fn submits(&self) -> u64 {
         self.network.executor.submits()
+    }
+
+    /// Steps that an epoch of this data set takes: its batches, without the last one if that is not whole and
+    /// [`drop_last`](crate::TrainerBuilder::drop_last) leaves it out. A schedule over n epochs has n times as many.
+    pub fn steps_per_epoch(&self, data: &Dataset) -> u64 {
+        self.batches(data.len()) as u64
+    }
+
+    /// Batches of an epoch of so many samples.
+    pub(super) fn batches(&self, samples: usize) -> usize {
+        let batch = self.settings.batch_size;
+        if self.settings.drop_last {
+            samples / batch
+        } else {
+            samples.div_ceil(batch)
+        }
     }
 
     /// Steps done.
@@ -239,12 +257,16 @@ impl Trainer {
             );
             return Err(Error::shape("step", wanted, format!("{rows} samples")));
         }
-        let plan = self.plan_for(PlanKey {
+        let key = PlanKey {
             purpose: self.purpose(self.step, inspect),
             batch: rows,
             supervision,
             gather: None,
-        })?;
+        };
+        let buffers = self.network.batch_buffers(rows, targets);
+        let what = What::Count("a step on", rows, "samples");
+        self.prepare(what, &[key], &buffers, (1, self.fetched_words()))?;
+        let plan = self.network.ready(&key).0;
         self.network.write_input(x, rows)?;
         self.network.write_targets(targets, rows)?;
         // There is no gather to bring them.
@@ -254,7 +276,11 @@ impl Trainer {
         self.anchor = Anchor::at(self, 0);
         self.submit(&[plan], rows)?;
         let (mut totals, mut report) = (Totals::new(self), None);
-        self.collect(&mut totals, &mut |last, _| report = Some(last))
+        let due = Due {
+            every: 1,
+            last: self.anchor.step,
+        };
+        self.collect(&mut totals, due, &mut |last, _| report = Some(last))
             .await?;
         self.unsettled = false;
         Ok(report.unwrap_or_else(|| unreachable!("one step was submitted")))
@@ -271,13 +297,17 @@ impl Trainer {
     /// # Errors
     /// As [`Trainer::epoch_async`].
     pub async fn steps_async(&mut self, data: &Dataset, steps: u64) -> Result<EpochReport> {
+        let mark = self.network.executor.mark();
         let (start, epoch) = (Instant::now(), self.epoch);
         let mut totals = Totals::new(self);
-        while totals.steps < steps {
+        let mut done = Ok(());
+        while totals.steps < steps && done.is_ok() {
             let left = steps - totals.steps;
-            self.run_epoch(data, left, false, &mut totals, &mut |_| {})
-                .await?;
+            done = self
+                .run_epoch(data, left, false, &mut totals, &mut |_| {})
+                .await;
         }
+        self.network.executor.undo_if_refused(mark, done)?;
         Ok(totals.report(self, epoch, start))
     }
 
@@ -288,7 +318,11 @@ impl Trainer {
     }
 
     /// One epoch: every sample once; or, if calls of [`steps`](Trainer::steps) or a loaded checkpoint stopped within an
-    /// epoch, the rest of it. `progress` hears of the steps as their results arrive.
+    /// epoch, the rest of it. `progress` is called after every so many steps
+    /// ([`progress_every`](crate::TrainerBuilder::progress_every)), when their results have arrived.
+    ///
+    /// If the future is dropped, or `progress` panics, the trainer stays fit for use: the steps that were submitted are
+    /// done, and the next call goes on after them, unless [`Trainer::end_epoch`] comes first.
     ///
     /// # Errors
     /// [`Shape`](Error::Shape) if samples, classes or target values are not what network and losses take;
@@ -312,6 +346,8 @@ impl Trainer {
         if self.position > 0 {
             (self.epoch, self.position) = (self.epoch + 1, 0);
         }
+        // If the last call stopped half-way, how many of its steps were done is found later; the epoch stays ended.
+        self.anchor.batches = 0;
     }
 
     /// [`Trainer::epoch_async`], waited for, without progress.
@@ -338,9 +374,15 @@ impl Trainer {
     /// As [`Trainer::epoch_async`]; and [`Argument`](Error::Argument) if a plateau is to observe an accuracy that the
     /// losses do not have.
     pub async fn fit_async(&mut self, data: &Dataset, epochs: u32) -> Result<Vec<EpochReport>> {
+        let mark = self.network.executor.mark();
         let mut reports = Vec::new();
         for _ in 0..epochs {
-            reports.push(self.epoch_async(data, |_| {}).await?);
+            let report = self.epoch_async(data, |_| {}).await;
+            reports.push(
+                self.network
+                    .executor
+                    .undo_if_refused(mark.clone(), report)?,
+            );
             self.observe_epoch(None, None)?;
         }
         Ok(reports)

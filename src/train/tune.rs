@@ -1,7 +1,6 @@
 //! Measuring the products of training.
 
 use super::Trainer;
-use super::evaluate;
 use super::run::train_task;
 use crate::plan::{Plan, Task, lower};
 use crate::{Result, Tuning};
@@ -37,7 +36,7 @@ impl Trainer {
             lower(&network.request(batch, task, supervision))
         });
         let mut plans: Vec<Plan> = steps.collect();
-        let batch = evaluate::batch(batch);
+        let batch = self.pace.batch;
         plans.push(lower(&network.request(batch, Task::Evaluate, supervision)));
         network.tune_plans(&plans).await
     }

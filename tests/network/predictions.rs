@@ -24,22 +24,82 @@ fn a_network_whose_output_depends_on_no_parameter_predicts_and_has_a_loss() {
     }
 }
 
+/// For each sample x, with X all of them: x·Xᵀ·h(X), with h(x) = x + 1.
+fn summed_over_rows(x: &[f32]) -> Vec<f32> {
+    let mut sums = [[0.0; 2]; 2];
+    for row in x.chunks_exact(2) {
+        for (i, sums) in sums.iter_mut().enumerate() {
+            for (j, sum) in sums.iter_mut().enumerate() {
+                *sum += row[i] * (row[j] + 1.0);
+            }
+        }
+    }
+    let product = |row: &[f32]| [0, 1].map(|j| row[0] * sums[0][j] + row[1] * sums[1][j]);
+    x.chunks_exact(2).flat_map(product).collect()
+}
+
+fn mixing(device: &wgrad::Device) -> wgrad::Network {
+    let mut graph = Graph::new();
+    let x = graph.input(2).unwrap();
+    let one = graph.vector("one", 2, Init::Constant(1.0)).unwrap();
+    let h = graph.bias_add(x, one).unwrap();
+    let covariance = graph.matmul(x, h, Layout::TN).unwrap();
+    let y = graph.matmul(x, covariance, Layout::NN).unwrap();
+    graph.build(y, device, 0).unwrap()
+}
+
 #[test]
-fn a_graph_whose_rows_depend_on_each_other_sees_zeros_in_the_filled_rows() {
-    // x·(xᵀ·x): the inner product sums over the batch.
-    let build = |device| {
-        let mut graph = Graph::new();
-        let x = graph.input(2).unwrap();
-        let covariance = graph.matmul(x, x, Layout::TN).unwrap();
-        let y = graph.matmul(x, covariance, Layout::NN).unwrap();
-        graph.build(y, device, 0).unwrap()
-    };
+fn rows_that_depend_on_each_other_depend_on_no_others() {
     for device in [cpu(), gpu()] {
-        let mut network = build(device);
-        network.predict(&[9.0; 8]).unwrap();
-        // Three rows are filled up to four.
-        let x = [1.0, 0.0, 0.0, 1.0, 1.0, 1.0];
-        assert_eq!(network.predict(&x).unwrap(), [2.0, 1.0, 1.0, 2.0, 3.0, 3.0]);
+        let mut network = mixing(device);
+        // Between powers of two, and more than predictions otherwise compute at a time. Small integers: sums are exact.
+        for rows in [1, 2, 3, 5, 9, 255, 257, 600] {
+            let x: Vec<f32> = (0..2 * rows).map(|i| (i * i % 5) as f32 - 2.0).collect();
+            let expected = summed_over_rows(&x);
+            assert_eq!(network.predict(&x).unwrap(), expected, "{rows} rows");
+            let classes = network.classify(&x).unwrap();
+            let greatest = |y: &[f32]| u32::from(y[1] > y[0]);
+            let expected: Vec<u32> = expected.chunks_exact(2).map(greatest).collect();
+            assert_eq!(classes, expected, "{rows} rows");
+        }
+    }
+}
+
+/// A product hᵀ·h within a hidden layer of biased rows: filled rows are not zero there.
+#[test]
+fn filled_rows_that_are_not_zero_inside_do_not_count() {
+    for device in [cpu(), gpu()] {
+        let mut graph = Graph::new();
+        let x = graph.input(1).unwrap();
+        let three = graph.vector("three", 1, Init::Constant(3.0)).unwrap();
+        let h = graph.bias_add(x, three).unwrap();
+        let square = graph.matmul(h, h, Layout::TN).unwrap();
+        let y = graph.matmul(x, square, Layout::NN).unwrap();
+        let mut network = graph.build(y, device, 0).unwrap();
+        // 16 + 25 + 36 = 77.
+        assert_eq!(
+            network.predict(&[1.0, 2.0, 3.0]).unwrap(),
+            [77.0, 154.0, 231.0]
+        );
+    }
+}
+
+#[test]
+fn the_rows_of_a_prediction_can_be_set_and_change_no_bit() {
+    let (x, _) = batch(300);
+    for device in [cpu(), gpu()] {
+        for (name, mut network) in networks(device).into_iter().take(6) {
+            let expected = network.predict(&x).unwrap();
+            // Of 29 rows, sevens leave one.
+            for rows in [2, 7, 100, 1000] {
+                network.set_prediction_rows(rows).unwrap();
+                let found = network.predict(&x[..INPUTS * 29]).unwrap();
+                let expected = &expected[..29 * network.outputs()];
+                assert_same_bits(&format!("{name}, {rows} rows"), &found, expected);
+            }
+            assert!(network.set_prediction_rows(0).is_err());
+            assert!(network.set_prediction_rows(usize::MAX).is_err());
+        }
     }
 }
 

@@ -3,13 +3,16 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod evaluation;
 mod fit;
 mod inspect;
 mod layers;
 mod loss_rules;
 mod losses;
+mod memory;
 mod phases;
 mod profile;
+mod progress;
 mod resume;
 mod rules;
 mod statistics;

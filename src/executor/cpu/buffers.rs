@@ -21,6 +21,34 @@ impl<T: Real> Memory<T> {
         }
     }
 
+    fn element(&self) -> Element {
+        match self {
+            Memory::Floats(_) => Element::Float,
+            Memory::Words(_) => Element::Word,
+        }
+    }
+
+    fn len(&self) -> usize {
+        match self {
+            Memory::Floats(floats) => floats.len(),
+            Memory::Words(words) => words.len(),
+        }
+    }
+
+    /// Gives the elements after the first `len` back to the system.
+    fn shrink(&mut self, len: usize) {
+        match self {
+            Memory::Floats(floats) => {
+                floats.truncate(len);
+                floats.shrink_to_fit();
+            }
+            Memory::Words(words) => {
+                words.truncate(len);
+                words.shrink_to_fit();
+            }
+        }
+    }
+
     /// That many zeros.
     fn of(element: Element, len: usize) -> std::result::Result<Self, TryReserveError> {
         let mut memory = Memory::empty(element);
@@ -49,8 +77,34 @@ impl<T> Default for Buffers<T> {
 }
 
 impl<T: Real> Buffers<T> {
+    /// Makes room in all of these buffers, or in none.
+    pub(super) fn reserve_all(&mut self, specs: &[BufferSpec]) -> Result<()> {
+        if specs.iter().all(|spec| self.holds(*spec)) {
+            return Ok(());
+        }
+        let before: Vec<usize> = self.memory.iter().map(Memory::len).collect();
+        let made = specs.iter().try_for_each(|spec| self.reserve(*spec));
+        if made.is_err() {
+            self.roles.truncate(before.len());
+            self.memory.truncate(before.len());
+            for (memory, len) in self.memory.iter_mut().zip(before) {
+                memory.shrink(len);
+            }
+        }
+        made
+    }
+
+    /// Whether a buffer is there, and long enough.
+    fn holds(&self, spec: BufferSpec) -> bool {
+        let place = self.roles.iter().position(|&role| role == spec.role);
+        place.is_some_and(|place| {
+            let memory = &self.memory[place];
+            memory.len() >= spec.elements() && memory.element() == spec.element
+        })
+    }
+
     /// Makes room, or makes what there is longer.
-    pub(super) fn reserve(&mut self, spec: BufferSpec) -> Result<()> {
+    fn reserve(&mut self, spec: BufferSpec) -> Result<()> {
         let (used, len) = (self.bytes(), spec.elements());
         let place = match self.roles.iter().position(|&role| role == spec.role) {
             Some(place) => place,
@@ -77,13 +131,9 @@ impl<T: Real> Buffers<T> {
 
     /// Bytes, four for each element.
     pub(super) fn bytes(&self) -> u64 {
-        let elements = |memory: &Memory<T>| match memory {
-            Memory::Floats(floats) => floats.len(),
-            Memory::Words(words) => words.len(),
-        };
         self.memory
             .iter()
-            .map(|memory| 4 * elements(memory) as u64)
+            .map(|memory| 4 * memory.len() as u64)
             .sum()
     }
 
@@ -151,16 +201,23 @@ mod tests {
             element: Element::Word,
             len: 64,
         };
-        buffers.reserve(spec).unwrap();
+        buffers.reserve_all(&[spec]).unwrap();
+        let larger = BufferSpec {
+            role: Role::Labels,
+            len: 1000,
+            ..spec
+        };
         spec.len = 1 << 60;
-        let refused = buffers.reserve(spec);
+        let refused = buffers.reserve_all(&[larger, spec]);
         let Err(Error::OutOfMemory {
             needed, available, ..
         }) = refused
         else {
             panic!("{refused:?}");
         };
-        assert_eq!((needed, available), (256 + (1 << 62), 256));
-        assert_eq!(buffers.bytes(), 256);
+        let first = 256 + 4 * 1024;
+        assert_eq!((needed, available), (first + (1 << 62), first));
+        // The first of the two is not there either.
+        assert_eq!((buffers.bytes(), buffers.roles.len()), (256, 1));
     }
 }

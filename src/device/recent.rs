@@ -1,0 +1,60 @@
+//! Values by text, a bounded number of them: those that were not used for longest are forgotten first.
+
+use std::collections::HashMap;
+
+/// Most values: more than the kernels of many networks have texts.
+const MOST: usize = 1024;
+
+/// See the module.
+#[derive(Debug)]
+pub(super) struct Recent<V> {
+    /// Each with the number of its last use.
+    values: HashMap<String, (V, u64)>,
+    uses: u64,
+}
+
+impl<V> Default for Recent<V> {
+    fn default() -> Self {
+        Recent {
+            values: HashMap::new(),
+            uses: 0,
+        }
+    }
+}
+
+impl<V: Clone> Recent<V> {
+    pub(super) fn get(&mut self, text: &str) -> Option<V> {
+        self.uses += 1;
+        let (value, last) = self.values.get_mut(text)?;
+        *last = self.uses;
+        Some(value.clone())
+    }
+
+    pub(super) fn insert(&mut self, text: &str, value: V) {
+        if self.values.len() >= MOST {
+            let oldest = self.values.iter().min_by_key(|(_, (_, last))| *last);
+            if let Some(oldest) = oldest.map(|(text, _)| text.clone()) {
+                self.values.remove(&oldest);
+            }
+        }
+        self.uses += 1;
+        self.values.insert(text.to_string(), (value, self.uses));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_used_stays_and_the_number_is_bounded() {
+        let mut recent = Recent::default();
+        for i in 0..3 * MOST {
+            recent.insert(&i.to_string(), i);
+            assert_eq!(recent.get("0"), Some(0));
+        }
+        assert_eq!(recent.values.len(), MOST);
+        assert_eq!(recent.get(&(3 * MOST - 1).to_string()), Some(3 * MOST - 1));
+        assert_eq!(recent.get("1"), None);
+    }
+}

@@ -1,0 +1,115 @@
+//! What an executor gives up where memory is short: buffers and plans that only save the time to make them again.
+
+use super::gpu::Prepared;
+use super::{GpuExecutor, IN_FLIGHT, Needs, PlanId, READ_WORDS};
+use crate::plan::{BufferSpec, Plan, Role};
+use std::collections::HashMap;
+
+/// The sizes of scratch buffers, and of those to read back through.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Mark {
+    sizes: HashMap<Role, u64>,
+    staging: [u64; IN_FLIGHT],
+}
+
+/// Bytes of a call's parameter block: WebGPU's alignment, which few blocks exceed.
+const BLOCK_BYTES: u64 = 256;
+
+impl Needs<'_> {
+    /// Bytes beside the buffers: parameter blocks, and buffers to read through.
+    fn other_bytes(&self) -> u64 {
+        let blocks = self.plans.iter().map(|plan| block_bytes(plan));
+        let (count, words) = self.fetches;
+        let words = count * words + self.reads.min(READ_WORDS);
+        blocks.sum::<u64>() + 4 * words as u64
+    }
+}
+
+fn block_bytes(plan: &Plan) -> u64 {
+    BLOCK_BYTES * plan.calls.len() as u64
+}
+
+impl GpuExecutor {
+    /// All buffers of a call, those of its plans included.
+    pub(super) fn specs(&self, needs: Needs<'_>) -> Vec<BufferSpec> {
+        let ready = needs.ready.iter().map(|&id| self.plan(id));
+        let plans = needs.plans.iter().chain(ready);
+        let of_plans = plans.flat_map(|plan| &plan.buffers);
+        of_plans.chain(needs.buffers).copied().collect()
+    }
+
+    /// Gives up the buffers of scratch roles, and the parameter blocks of plans, that a call does not use, if there is
+    /// room for the call then. Says whether it did.
+    pub(super) fn reclaim(&mut self, needs: Needs<'_>) -> bool {
+        let Some(limit) = self.gpu.report().memory_limit else {
+            // The driver does not tell how much would be enough.
+            return false;
+        };
+        let specs = self.specs(needs);
+        let wanted = self.wanted(&specs);
+        // What is too small is given up too, instead of being copied.
+        let stays = |role: &Role| {
+            let has = |specs: &[BufferSpec]| specs.iter().any(|spec| spec.role == *role);
+            has(&specs) && !has(&wanted)
+        };
+        let idle = |role: &&Role| role.is_scratch() && !stays(role);
+        let roles: Vec<_> = self.buffers.keys().filter(idle).copied().collect();
+        let blocks = self.idle_plans(needs.ready);
+        let freed = roles.iter().map(|role| self.buffers[role].size());
+        let freed = freed.sum::<u64>()
+            + blocks
+                .iter()
+                .map(|&id| self.plans.get(id).bytes())
+                .sum::<u64>();
+        let wanted = wanted.iter().map(BufferSpec::bytes).sum::<u64>();
+        let needed = (self.gpu.budget.used() + wanted + needs.other_bytes()).saturating_sub(freed);
+        if freed == 0 || needed > limit {
+            return false;
+        }
+        roles
+            .iter()
+            .for_each(|role| drop(self.buffers.remove(role)));
+        // Those that are in use name buffers that were given up.
+        self.plans.iter_mut().for_each(Prepared::outdate);
+        self.reclaims += u64::from(!roles.is_empty());
+        true
+    }
+
+    pub(super) fn mark(&self) -> Mark {
+        let scratch = self.buffers.iter().filter(|(role, _)| role.is_scratch());
+        Mark {
+            sizes: scratch
+                .map(|(role, buffer)| (*role, buffer.size()))
+                .collect(),
+            staging: std::array::from_fn(|place| {
+                self.staging[place]
+                    .as_ref()
+                    .map_or(0, |buffer| buffer.size())
+            }),
+        }
+    }
+
+    /// Gives up the scratch buffers that are larger than they were, and all parameter blocks.
+    pub(super) fn undo(&mut self, mark: &Mark) {
+        let before = |role: &Role| mark.sizes.get(role).copied().unwrap_or(0);
+        let count = self.buffers.len();
+        self.buffers
+            .retain(|role, buffer| !role.is_scratch() || buffer.size() <= before(role));
+        self.reclaims += u64::from(self.buffers.len() < count);
+        self.plans.iter_mut().for_each(Prepared::outdate);
+        self.pending = Default::default();
+        for (staging, before) in self.staging.iter_mut().zip(mark.staging) {
+            if staging
+                .as_ref()
+                .is_some_and(|buffer| buffer.size() > before)
+            {
+                *staging = None;
+            }
+        }
+    }
+
+    fn idle_plans(&self, ready: &[PlanId]) -> Vec<PlanId> {
+        let ids = self.plans.ids();
+        ids.filter(|id| !ready.contains(id)).collect()
+    }
+}
