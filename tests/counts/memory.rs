@@ -54,7 +54,7 @@ fn files_take_no_memory_for_what_they_only_promise() {
     assert!(matches!(result, Err(Error::Format { .. })));
     assert!(most < 6 * MIB, "{most} bytes for {few} values");
     // More there than promised; other numbers of labels; a file that is too short to hold what it promises.
-    let (more, two, three) = (zeros(&[2, 2, 2], 64 * MIB), zeros(&[2], 2), zeros(&[3], 3));
+    let (more, two, three) = (zeros(&[2, 2, 2], 8 * MIB), zeros(&[2], 2), zeros(&[3], 3));
     let short = zeros(&[count, 1, 1], few);
     for (images, labels, reason) in [
         (&more, &two, "promise 8 values, there are more"),
@@ -71,7 +71,7 @@ fn files_take_no_memory_for_what_they_only_promise() {
 #[test]
 fn a_data_set_is_in_memory_once() {
     let _guard = ALONE.write().unwrap_or_else(PoisonError::into_inner);
-    let (count, size) = (1 << 15, 32 * MIB);
+    let (count, size) = (1 << 14, 16 * MIB);
     let images = zeros(&[count, 32, 32], size);
     let labels = zeros(&[count], count as usize);
     let (data, most) = most_bytes(|| Mnist::set("images", &images, "labels", &labels));

@@ -13,6 +13,14 @@ const USUAL: [&str; 4] = [
     "t10k-labels-idx1-ubyte",
 ];
 
+/// The same in torchvision's folder.
+const RAW: [&str; 4] = [
+    "raw/train-images-idx3-ubyte",
+    "raw/train-labels-idx1-ubyte",
+    "raw/t10k-images-idx3-ubyte",
+    "raw/t10k-labels-idx1-ubyte",
+];
+
 /// A set of two images and one of one, told from others by a number.
 fn files(number: u8) -> [Vec<u8>; 4] {
     [
@@ -143,11 +151,7 @@ fn of_several_files_the_usual_one_is_read() {
     let folder = Folder::new("several");
     let packed = USUAL.map(|name| format!("{name}.gz"));
     write(&folder.0, packed.each_ref().map(String::as_str), files(2));
-    write(
-        &folder.0,
-        USUAL.map(|name| Box::leak(format!("raw/{name}").into_boxed_str()) as &str),
-        files(3),
-    );
+    write(&folder.0, RAW, files(3));
     assert_is(Mnist::from_dir(&folder.0), 2);
     write(&folder.0, USUAL, files(1));
     write(
@@ -212,11 +216,7 @@ fn several_data_sets_in_one_folder_are_refused() {
 #[test]
 fn the_missing_file_is_named_where_the_others_are() {
     let folder = Folder::new("missing");
-    write(
-        &folder.0,
-        USUAL.map(|name| Box::leak(format!("raw/{name}").into_boxed_str()) as &str),
-        files(1),
-    );
+    write(&folder.0, RAW, files(1));
     std::fs::remove_file(folder.0.join("raw/t10k-labels-idx1-ubyte")).unwrap();
     std::fs::create_dir(folder.0.join("raw/t10k-labels-idx1-ubyte")).unwrap();
     let error = Mnist::from_dir(&folder.0).unwrap_err();

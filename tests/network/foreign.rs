@@ -61,9 +61,12 @@ pub(super) fn refused(network: &mut Network, parts: &Parts, options: LoadOptions
     error.to_string()
 }
 
+/// The name of a tensor, by its layer and its end.
+type Name = fn(usize, &str) -> String;
+
 #[test]
 fn pytorchs_names_are_found() {
-    let ways: [(&str, fn(usize, &str) -> String); 12] = [
+    let ways: [(&str, Name); 12] = [
         ("wgrad's", |i, end| format!("layers.{i}.{end}")),
         ("Sequential", |i, end| format!("{}.{end}", 2 * i)),
         ("from 1, after Flatten", |i, end| {
@@ -216,14 +219,14 @@ fn one_error_lists_all_that_does_not_fit() {
         );
     }
     // A layer too many, and one too few, by their own names and by PyTorch's.
-    let deep = Sequential::new(3)
+    let mut deep = Sequential::new(3)
         .dense(4)
         .dense(4)
         .dense(2)
         .build(cpu(), 0)
         .unwrap();
     let message = refused(
-        &mut { deep },
+        &mut deep,
         &torch(|i, end| format!("{i}.{end}")),
         LoadOptions::new(),
     );

@@ -212,7 +212,7 @@ impl<'de> Deserialize<'de> for Pairs {
             ) -> std::result::Result<Pairs, A::Error> {
                 let mut pairs = BTreeMap::new();
                 while let Some((key, value)) = map.next_entry::<String, String>()? {
-                    if let Some(_) = pairs.insert(key, value) {
+                    if pairs.insert(key, value).is_some() {
                         return Err(A::Error::custom("a key of its metadata stands there twice"));
                     }
                 }
