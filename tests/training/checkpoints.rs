@@ -4,6 +4,7 @@ use super::common::compare::assert_same_bits;
 use super::common::devices::{cpu, gpu};
 use super::common::files::{Parts, with_metadata};
 use super::common::networks::parameters;
+use super::recipes::{self, RECIPES, recipe};
 use super::{data, network, temporary, trainer};
 use wgrad::{Adam, Dataset, Error, Loss, RmsProp, Sequential, Sgd, Trainer, TrainerBuilder};
 
@@ -207,4 +208,39 @@ fn what_no_trainer_can_have_saved_is_refused() {
     // Put together again it loads.
     let first = Parts::of(&saved).with("moments.0.layers.0.weight", &[1, 2], &[-0.5, -0.25]);
     pollster::block_on(trainer.load_bytes_async("file", &first.bytes())).unwrap();
+}
+
+#[test]
+fn moments_that_are_means_of_squares_are_never_negative() {
+    // By recipe and the first letter of the parameter's name: the moments that may not be.
+    let squares = |recipe: &str, parameter: &str| match (recipe, &parameter[..1]) {
+        ("everything", _) => vec![1, 2],
+        ("adagrad", _) | ("phases", "d") => vec![0],
+        ("adadelta", _) => vec![0, 1],
+        ("adamax" | "nadam" | "radam", _) | ("phases", "g") => vec![1],
+        _ => vec![],
+    };
+    let mut refusals = 0;
+    for &(name, steps) in RECIPES {
+        let build = || recipe(name, cpu()).build().unwrap();
+        let mut trainer = build();
+        trainer.steps(&recipes::data(), steps).unwrap();
+        let parts = Parts::of(&bytes(&mut trainer));
+        for (tensor, (_, shape, values)) in &parts.tensors {
+            let Some((moment, parameter)) = tensor
+                .strip_prefix("moments.")
+                .and_then(|rest| rest.split_once('.'))
+            else {
+                continue;
+            };
+            let mut negative = vec![0.0; values.len() / 4];
+            *negative.last_mut().unwrap() = -1e-30;
+            let bytes = parts.clone().with(tensor, shape, &negative).bytes();
+            let loaded = pollster::block_on(build().load_bytes_async("file", &bytes));
+            let refused = squares(name, parameter).contains(&moment.parse().unwrap());
+            assert_eq!(loaded.is_err(), refused, "{name}: {tensor}: {loaded:?}");
+            refusals += usize::from(refused);
+        }
+    }
+    assert!(refusals > 20, "{refusals}");
 }
