@@ -241,3 +241,26 @@ fn a_call_from_outside_does_not_wait_for_a_pool_that_waits_for_it() {
         });
     }
 }
+
+#[test]
+fn everything_can_be_sent_to_and_shared_with_other_threads() {
+    fn check<T: Send + Sync>() {}
+    check::<Device>();
+    check::<wgrad::Network>();
+    check::<Trainer>();
+    check::<wgrad::TrainerBuilder>();
+    check::<Tensor>();
+    check::<wgrad::Words>();
+    check::<wgrad::OptimizerState>();
+    check::<Dataset>();
+    check::<wgrad::Graph>();
+    check::<Sequential>();
+    check::<wgrad::Plan>();
+    check::<Error>();
+    // What awaits a device can be spawned on any executor.
+    fn check_future(_: impl Future + Send) {}
+    check_future(Device::auto_async());
+    check_future(Device::gpu_async(wgrad::GpuOptions::default()));
+    let x = Tensor::filled(&Device::cpu(), [1, 1], 1.0).unwrap();
+    check_future(x.download_async());
+}

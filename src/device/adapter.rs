@@ -11,12 +11,15 @@ pub(crate) async fn adapters() -> Vec<wgpu::Adapter> {
     descriptor.flags = wgpu::InstanceFlags::empty().with_env();
     // What is over the driver's budget is refused, instead of moved to and fro between the memories.
     descriptor.memory_budget_thresholds.for_resource_creation = Some(100);
-    let found = catch_async(async move {
+    let list = async move {
         let instance = wgpu::Instance::new(descriptor);
         instance.enumerate_adapters(wgpu::Backends::all()).await
-    });
+    };
+    // On native targets the list is there without waiting.
+    #[cfg(target_os = "linux")]
+    let list = async { super::quiet::without_waylands_line(|| pollster::block_on(list)) };
     // A driver at which wgpu panics is as good as none; `catch` has logged it.
-    found.await.unwrap_or_default()
+    catch_async(list).await.unwrap_or_default()
 }
 
 /// The adapters that fit the options, the best first.
@@ -49,9 +52,9 @@ pub(super) fn choose(
 }
 
 /// The first adapter that opens. If none does, the error of the first.
-pub(super) async fn first_that_opens<A, D>(
-    adapters: &[A],
-    open: impl AsyncFn(&A) -> Result<D>,
+pub(super) async fn first_that_opens<A, D, F: Future<Output = Result<D>>>(
+    adapters: Vec<A>,
+    open: impl Fn(A) -> F,
 ) -> Result<D> {
     let mut first = None;
     for adapter in adapters {

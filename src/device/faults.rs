@@ -1,6 +1,7 @@
 //! Collects what wgpu reports out of band, so that it becomes an [`Error`] instead of a panic.
 
 use super::budget::Budget;
+use super::guarded::collect;
 use crate::{Error, Result};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
 
@@ -24,7 +25,10 @@ impl Faults {
         let faults = Arc::new(Faults::default());
         let errors = Arc::clone(&faults);
         device.on_uncaptured_error(Arc::new(move |error: wgpu::Error| {
-            errors.report(typed(error, "something beside the buffers", 0, &budget));
+            // Of no call that is under way on this thread: one within a callback of wgpu's.
+            if let Some(error) = collect(error) {
+                errors.report(typed(error, "something beside the buffers", 0, &budget));
+            }
         }));
         let losses = Arc::clone(&faults);
         device.set_device_lost_callback(move |reason, message| {

@@ -3,9 +3,7 @@
 use super::adapter::{adapters, choose, first_that_opens};
 use super::budget::{Budget, Buffer};
 use super::faults::{Faults, typed};
-#[cfg(not(target_arch = "wasm32"))]
-use super::guarded::Scopes;
-use super::guarded::{Guarded, catch, catch_async, panicked};
+use super::guarded::{Guarded, catch, catch_async, collecting, panicked};
 use super::pipeline_cache::PipelineCache;
 use super::recent::Recent;
 use super::record::Pipeline;
@@ -42,7 +40,8 @@ impl Gpu {
     /// Opens the best adapter that fits the options; if it cannot be opened, the next one that does.
     pub(crate) async fn open(options: &GpuOptions) -> Result<Self> {
         let adapters = choose(adapters().await, options)?;
-        first_that_opens(&adapters, async |adapter| Gpu::on(adapter, options).await).await
+        let open = |adapter| async move { Gpu::on(&adapter, options).await };
+        first_that_opens(adapters, open).await
     }
 
     /// Opens this adapter.
@@ -161,14 +160,7 @@ impl Gpu {
         call: impl FnOnce(&wgpu::Device, &wgpu::Queue) -> R,
     ) -> Result<R> {
         self.check()?;
-        #[cfg(not(target_arch = "wasm32"))]
-        let scopes = Scopes::push(&self.device);
-        let called = catch(|| call(&self.device, &self.queue));
-        #[cfg(not(target_arch = "wasm32"))]
-        let refused = scopes.pop();
-        #[cfg(target_arch = "wasm32")]
-        let refused = None;
-        let error = match (called, refused) {
+        let error = match collecting(|| call(&self.device, &self.queue)) {
             (Ok(result), None) => return self.check().map(|()| result),
             (Err(words), None) => panicked(&words),
             (result, Some(refused)) => {

@@ -1,7 +1,7 @@
 //! Calling wgpu: whatever it refuses, and any panic within it, becomes an [`Error`].
 
 use crate::Error;
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::future::{Future, poll_fn};
 use std::ops::Deref;
 use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};
@@ -92,26 +92,30 @@ impl<T> Drop for Guarded<T> {
     }
 }
 
-/// The errors that wgpu reports on this thread while this is there, instead of handing them to the device's handler, which
-/// could not tell whose they are.
-pub(super) struct Scopes([wgpu::ErrorScopeGuard; 3]);
+thread_local! {
+    /// Of every call to wgpu on this thread that is under way, the innermost last: the first error that was reported.
+    static REPORTED: RefCell<Vec<Option<wgpu::Error>>> = const { RefCell::new(Vec::new()) };
+}
 
-impl Scopes {
-    pub(super) fn push(device: &wgpu::Device) -> Self {
-        use wgpu::ErrorFilter as Filter;
-        Scopes(
-            [Filter::Validation, Filter::Internal, Filter::OutOfMemory]
-                .map(|filter| device.push_error_scope(filter)),
-        )
-    }
+/// Calls wgpu, and gives the first error that it reports meanwhile: not to the device's handler, which could not tell whose
+/// it is, but to [`collect`]. wgpu reports an error on the thread whose call it refuses, before that returns. Its own error
+/// scopes do the same, but allocate.
+pub(super) fn collecting<R>(call: impl FnOnce() -> R) -> (Result<R, String>, Option<wgpu::Error>) {
+    REPORTED.with_borrow_mut(|calls| calls.push(None));
+    let called = catch(call);
+    let reported = REPORTED.with_borrow_mut(Vec::pop);
+    (called, reported.flatten())
+}
 
-    /// The first of them. On native targets the answer is there at once.
-    pub(super) fn pop(self) -> Option<wgpu::Error> {
-        let [validation, internal, memory] = self.0;
-        // In the reverse order, and each of them.
-        let found = [memory, internal, validation].map(|scope| pollster::block_on(scope.pop()));
-        found.into_iter().flatten().next()
-    }
+/// Keeps an error for the call that is under way on this thread; gives it back if there is none.
+pub(super) fn collect(error: wgpu::Error) -> Option<wgpu::Error> {
+    REPORTED.with_borrow_mut(|calls| match calls.last_mut() {
+        Some(call) => {
+            call.get_or_insert(error);
+            None
+        }
+        None => Some(error),
+    })
 }
 
 #[cfg(test)]

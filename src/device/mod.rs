@@ -9,6 +9,8 @@ mod memory;
 mod options;
 mod pipeline_cache;
 mod profile;
+#[cfg(target_os = "linux")]
+mod quiet;
 mod readback;
 mod recent;
 mod record;
@@ -217,7 +219,8 @@ impl Device {
 
     /// Destroys the GPU device, as a driver reset or an unplugged card would: for testing recovery.
     ///
-    /// It may be called while other threads use the device. From then on every call that touches the device gives [`DeviceLost`](crate::Error::DeviceLost). No effect on the CPU.
+    /// It may be called while other threads use the device. From then on every call that touches the device gives
+    /// [`DeviceLost`](crate::Error::DeviceLost). No effect on the CPU.
     pub fn simulate_loss(&self) {
         if let Backend::Gpu(gpu) = &self.0 {
             gpu.destroy();

@@ -169,18 +169,18 @@ fn the_next_adapter_is_tried_where_one_cannot_be_opened() {
     let tried = RefCell::new(Vec::new());
     let run = |adapters: &[&'static str]| {
         tried.borrow_mut().clear();
-        let open = async |adapter: &&'static str| {
-            tried.borrow_mut().push(*adapter);
-            match *adapter {
+        let open = async |adapter: &'static str| {
+            tried.borrow_mut().push(adapter);
+            match adapter {
                 "broken" | "also broken" => Err(Error::OpenDevice {
-                    adapter: (*adapter).into(),
+                    adapter: adapter.into(),
                     message: "no".into(),
                 }),
                 "wrong" => Err(Error::argument("it", "right", "wrong")),
                 works => Ok(works),
             }
         };
-        pollster::block_on(first_that_opens(adapters, open))
+        pollster::block_on(first_that_opens(adapters.to_vec(), open))
     };
     assert_eq!(run(&["good", "broken"]).unwrap(), "good");
     assert_eq!(*tried.borrow(), ["good"]);
