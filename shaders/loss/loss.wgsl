@@ -14,6 +14,10 @@ struct Params {
     ring_offset: u32, // the first entry of this loss within a place
     ring_sums: u32, // its entries
     pad: u32,
+    scales: u32, // SCALED: word of the state at which the scales of this loss begin,
+    scale_stride: u32, // and from one step's to the next
+    pad1: u32,
+    pad2: u32,
 }
 
 @group(0) @binding(0) var<uniform> p: Params;
@@ -123,8 +127,13 @@ fn row_weight(label: u32) -> f32 {
     return 1.0;
 }
 
+// SCALED: the factor times what the host says of the step, 1 over the denominator of several batches.
 // DIVIDES: the factor over the sum of the batch's row weights, which every workgroup adds up in the same order.
 fn gradient_factor(index: u32) -> f32 {
+    if SCALED {
+        let place = atomicLoad(&state[0]) % p.ring_steps * p.scale_stride;
+        return p.factor * bitcast<f32>(atomicLoad(&state[p.scales + place]));
+    }
     if !DIVIDES {
         return p.factor;
     }

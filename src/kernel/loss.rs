@@ -58,7 +58,7 @@ pub(crate) use totals::{ENTRY, Totals};
 
 use super::program::uniform_block;
 use super::row_reduce::WORKGROUP;
-use super::{Args, Binding, Compute, MatrixShape, Program, Real, Target, row_reduce};
+use super::{Args, Binding, Compute, MatrixShape, Program, Real, Scales, Target, row_reduce};
 use row::{Goal, Row};
 use totals::EntrySums;
 
@@ -103,6 +103,9 @@ pub(crate) struct LossCall {
     pub(crate) factor: f32,
     /// Whether the gradient is divided by the sum of the rows' weights too. Where that is 0, so is the gradient.
     pub(crate) divide: bool,
+    /// In place of that: which of a step's scales, behind the state, the gradient is multiplied by. As many steps have
+    /// scales as the metric ring has places.
+    pub(crate) scaled: Option<(Scales, usize)>,
     pub(crate) output: Output,
     /// Whether this call writes B = A + 1: one of a step's losses does.
     pub(crate) clock: bool,
@@ -132,6 +135,10 @@ uniform_block! {
         ring_offset: u32,
         ring_sums: u32,
         _pad: u32,
+        scales: u32,
+        scale_stride: u32,
+        _pad1: u32,
+        _pad2: u32,
     }
 }
 
@@ -183,6 +190,10 @@ impl Compute for LossCall {
             ring_offset: self.ring_offset as u32,
             ring_sums: self.ring_sums as u32,
             _pad: 0,
+            scales: self.scaled.map_or(0, |(scales, term)| scales.word(0, term)) as u32,
+            scale_stride: self.scaled.map_or(0, |(scales, _)| scales.stride()) as u32,
+            _pad1: 0,
+            _pad2: 0,
         };
         let flags = self.flags(target);
         let mut pieces = vec![flags.as_str()];
@@ -226,7 +237,13 @@ impl Compute for LossCall {
         let entries = &mut ring[place..][..ENTRY * self.ring_sums];
         entries.fill(T::ZERO);
         losses.fill(T::ZERO);
-        let factor = self.gradient_factor(&labels[..labels.len().min(rows)], class_weights);
+        let factor = match self.scaled {
+            None => self.gradient_factor(&labels[..labels.len().min(rows)], class_weights),
+            Some((scales, term)) => {
+                let scale = f32::from_bits(state[scales.word(state[0], term)]);
+                T::of(self.factor.into()) * T::of(scale.into())
+            }
+        };
         let (class_weights, binary_weights) = if self.criterion.weighs_targets() {
             (&[][..], class_weights)
         } else {

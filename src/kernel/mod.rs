@@ -7,6 +7,7 @@
 //! A [`Kernel`] value is plain data: which computation, of which shape. [`Kernel::program`] says how to run it on a GPU,
 //! [`Kernel::run`] runs it on the CPU. Both take the same arguments in the same order.
 
+pub(crate) mod accumulate;
 pub(crate) mod activation;
 pub(crate) mod add_parts;
 pub(crate) mod advance;
@@ -70,6 +71,7 @@ pub use update::{
     Adadelta, Adagrad, Adam, Adamax, Clip, Factors, Lion, NAdam, Optimizer, RAdam, RmsProp, Sgd,
 };
 
+pub(crate) use accumulate::{Accumulate, Scales};
 pub(crate) use advance::Advance;
 pub(crate) use argmax::Argmax;
 pub(crate) use args::{Arg, Args};
@@ -134,6 +136,7 @@ macro_rules! kernels {
 }
 
 kernels!(
+    Accumulate,
     Advance,
     Argmax,
     Augment,

@@ -26,8 +26,9 @@ pub(crate) enum Purpose {
     /// The network's trainer makes these plans.
     Train {
         phase: usize,
-        /// Which of the micro-batches that make an update.
-        micro: usize,
+        /// Whether it is the first of the micro-batches that make an update, and whether it is the last.
+        opens: bool,
+        updates: bool,
         /// Whether the average of the weights begins.
         first: bool,
         inspect: bool,

@@ -58,7 +58,12 @@ impl Emitter<'_> {
             offset: 0,
             len: ENTRY * request.table_steps * ring_stride,
         });
-        operands.push(self.state());
+        let accumulates = request.accumulates();
+        operands.push(if accumulates {
+            self.scaled_state()
+        } else {
+            self.state()
+        });
 
         let call = LossCall {
             criterion: term.loss.criterion,
@@ -67,8 +72,13 @@ impl Emitter<'_> {
             class_weights: weighted,
             counts_values: term.of_batch(),
             ignore: term.loss.ignore_index.filter(|_| labels),
-            factor: term.loss.gradient_factor(shape, against),
-            divide: term.loss.divides(against),
+            factor: if accumulates {
+                term.loss.factor_of_weight(shape.cols)
+            } else {
+                term.loss.gradient_factor(shape, against)
+            },
+            divide: !accumulates && term.loss.divides(against),
+            scaled: accumulates.then(|| (request.scales(), number)),
             output: if gradient {
                 Output::Gradients
             } else {

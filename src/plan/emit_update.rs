@@ -6,7 +6,7 @@ use super::inspect::{Inspected, What, inspected};
 use super::lower::{Task, Training};
 use super::operand::Operand;
 use crate::kernel::update::{BLOCK, ClipWith, FACTORS};
-use crate::kernel::{Blend, Clip, Statistics, Sum, Update};
+use crate::kernel::{Accumulate, Blend, Clip, Statistics, Sum, Update};
 
 impl Emitter<'_> {
     /// The calls after all gradients are computed.
@@ -22,19 +22,13 @@ impl Emitter<'_> {
                 emitter.push(Blend::copy(floats), operands);
             });
         }
-        let of = training.accumulate;
-        if of > 1 {
+        if training.accumulates {
             self.accumulate(training);
         }
         self.inspect_parameters(What::Gradient);
-        if training.micro + 1 == of {
-            let gradients = if of > 1 {
-                Role::Accumulated
-            } else {
-                Role::Gradients
-            };
+        if training.updates {
             let first = training.phase * self.request.arena.segments.len();
-            let gradients = |segment: usize| gradients(first + segment);
+            let gradients = |segment: usize| Role::Gradients(first + segment);
             if training.gradient_norm || matches!(training.clip, Some(Clip::Norm(_))) {
                 self.gradient_norm(gradients);
             }
@@ -53,22 +47,29 @@ impl Emitter<'_> {
         }
     }
 
-    /// Adds the mean of the micro-batch's gradients to those before; moves the clock on where no update will.
+    /// Adds up the micro-batch's gradients and those before: in the sum, where the clock then moves on, or before an update
+    /// in the place of the micro-batch's.
     fn accumulate(&mut self, training: Training<'_>) {
+        if training.opens && training.updates {
+            return;
+        }
         let segments = self.request.arena.segments.len();
         let first = training.phase * segments;
+        let scales = self.request.scales();
         self.for_segments(|emitter, segment, floats| {
             let operands = vec![
                 Operand::whole(Role::Gradients(first + segment), floats),
                 Operand::whole(Role::Accumulated(first + segment), floats),
-                emitter.state(),
+                emitter.scaled_state(),
             ];
-            let scale = 1.0 / training.accumulate as f32;
-            let blend = Blend {
-                advance: segment + 1 == segments && training.micro + 1 < training.accumulate,
-                ..Blend::accumulate(floats, training.micro == 0, scale)
+            let accumulate = Accumulate {
+                floats,
+                opens: training.opens,
+                updates: training.updates,
+                advance: segment + 1 == segments && !training.updates,
+                scales,
             };
-            emitter.push(blend, operands);
+            emitter.push(accumulate, operands);
         });
     }
 

@@ -10,7 +10,7 @@ use crate::graph::{Derivatives, Graph, Op, Supervision, Term, Value};
 use crate::kernel::gather::Source;
 use crate::kernel::matrix::ALIGNMENT;
 use crate::kernel::program::Element;
-use crate::kernel::{Augmentation, Clip, Compute, Optimizer};
+use crate::kernel::{Augmentation, Clip, Compute, Optimizer, Scales};
 
 /// What a plan is for.
 #[derive(Clone, Copy, Debug)]
@@ -47,9 +47,11 @@ pub(crate) struct Training<'a> {
     pub(crate) grouped: bool,
     /// Each phase has gradients and factors of its own.
     pub(crate) phase: usize,
-    /// How many micro-batches make one update, and which of them this is.
-    pub(crate) accumulate: usize,
-    pub(crate) micro: usize,
+    /// Whether several micro-batches make one update.
+    pub(crate) accumulates: bool,
+    /// Whether this is the first micro-batch of its update, and whether it is the last.
+    pub(crate) opens: bool,
+    pub(crate) updates: bool,
     /// Decay of the moving average of the weights, and whether this update is its first.
     pub(crate) average: Option<(f64, bool)>,
     /// Also measure activations, gradients, updates and weights.
@@ -89,6 +91,27 @@ pub(crate) struct Request<'a> {
     pub(crate) seed: u64,
     /// The largest batch whose loss sums a place of the metric ring must hold.
     pub(crate) ring_batch: usize,
+}
+
+impl Request<'_> {
+    /// The scales of accumulating steps.
+    pub(crate) fn scales(&self) -> Scales {
+        Scales {
+            steps: self.table_steps,
+            terms: self.terms.len(),
+        }
+    }
+
+    /// Whether the step is one of several that make an update.
+    pub(crate) fn accumulates(&self) -> bool {
+        matches!(
+            self.task,
+            Task::Train(Training {
+                accumulates: true,
+                ..
+            })
+        )
+    }
 }
 
 /// Compiles a plan.

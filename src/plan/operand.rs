@@ -129,6 +129,12 @@ impl Emitter<'_> {
         }
     }
 
+    /// The state with the scales of accumulating steps.
+    pub(super) fn scaled_state(&self) -> Operand {
+        let words = self.request.scales().state_words();
+        Operand::whole(Role::State(self.clock()), words)
+    }
+
     pub(super) fn step_table(&self) -> Operand {
         Operand::Role {
             role: Role::StepTable(self.clock()),

@@ -240,6 +240,7 @@ impl<'a> Call<'a> {
             ignore: loss.ignore_index,
             factor: loss.gradient_factor(shape, against),
             divide: loss.divides(against),
+            scaled: None,
             output,
             clock: true,
             ring_steps: 1,

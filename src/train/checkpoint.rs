@@ -1,6 +1,7 @@
 //! Checkpoints: all that a run needs to go on as if it had not stopped.
 
 use super::Trainer;
+use super::group::Group;
 use super::rate::{read_plateau, write_plateau};
 use crate::error::clip;
 use crate::file::write_file;
@@ -37,6 +38,9 @@ impl Trainer {
             ),
             ("wgrad.settings".to_string(), self.identity()),
         ]);
+        if self.settings.accumulate > 1 {
+            metadata.insert("wgrad.accumulation".to_string(), self.group.write());
+        }
         if let Some(plateau) = &self.plateau {
             metadata.insert("wgrad.plateau".to_string(), write_plateau(&plateau.state));
         }
@@ -120,6 +124,16 @@ impl Trainer {
             return Err(broken("wgrad.position", entry("wgrad.position")?));
         }
         self.check_settings(file, entry("wgrad.settings")?)?;
+        let group = match header.metadata.get("wgrad.accumulation") {
+            _ if self.settings.accumulate == 1 => Group::default(),
+            Some(text) => {
+                let terms = self.network.terms.len();
+                let group = Group::read(text, terms, self.settings.accumulate);
+                group.ok_or_else(|| broken("wgrad.accumulation", text))?
+            }
+            // As it was before updates ended with their epoch.
+            None => self.group_of_means(step.into()),
+        };
         let mut plateau = self.plateau;
         if let Some(plateau) = &mut plateau {
             let text = entry("wgrad.plateau")?;
@@ -155,6 +169,9 @@ impl Trainer {
         (self.step, self.epoch) = (step.into(), epoch);
         (self.position, self.samples) = (position as usize, samples as usize);
         (self.rate_factor, self.plateau) = (rate_factor, plateau);
+        (self.group, self.course) = (group, batches);
+        self.next_group = self.group.clone();
+        self.groups.clear();
         self.write_state()
     }
 

@@ -216,13 +216,26 @@ impl Trainer {
         pollster::block_on(self.fit_until_async(data, fit))
     }
 
+    /// Steps before the one whose update is checked, if one update in so many is; beyond the epoch if none of it is.
+    fn steps_until_check(&mut self, data: &Dataset, every: u64) -> u64 {
+        if self.settings.accumulate == 1 {
+            return every - 1 - self.step % every;
+        }
+        self.course = self.batches(data.len());
+        let left = self.course.saturating_sub(self.position) as u64;
+        let is_checked = |ahead: &u64| {
+            let turn = self.turn(self.step + ahead);
+            turn.updates && (turn.update + 1) % every == 0
+        };
+        (0..left).find(is_checked).unwrap_or(left)
+    }
+
     /// An epoch, or what of it comes before the stop rule has held often enough.
     async fn checked_epoch(&mut self, data: &Dataset, rule: StopRule) -> Result<EpochReport> {
         let mut part = self.begin_part();
         let epoch = self.epoch;
         while self.epoch == epoch && self.memory.held < rule.checks {
-            let every = rule.every.saturating_mul(self.settings.accumulate as u64);
-            let until_check = every - 1 - self.step % every;
+            let until_check = self.steps_until_check(data, rule.every);
             if until_check > 0 {
                 self.run_part(data, until_check, &mut part).await?;
                 continue;

@@ -267,7 +267,7 @@ impl Trainer {
         if self.settings.average.is_none() {
             return refused("not asked for".to_string());
         }
-        if self.step < self.settings.accumulate as u64 {
+        if !self.has_updated() {
             return refused(format!("asked for after {} steps", self.step));
         }
         // Before anything is read, so that what is refused leaves nothing behind.

@@ -4,6 +4,7 @@ mod checkpoint;
 mod debug_text;
 mod evaluate;
 mod fit;
+mod group;
 mod identity;
 mod inspect;
 #[cfg(test)]

@@ -227,10 +227,17 @@ impl TrainerBuilder {
         self
     }
 
-    /// Gradient accumulation: this many steps, each on its micro-batch, make one update with the mean of their
-    /// gradients; 1 by default. So a batch of `batch_size`·`steps` rows fits where the memory holds `batch_size`. Steps and
-    /// reports count micro-batches; schedules and optimizers count updates. An update takes one more dispatch
-    /// than it else would, the other steps none.
+    /// Gradient accumulation: this many steps, each on its micro-batch, make one update; 1 by default. So a batch of
+    /// `batch_size`·`steps` rows fits where the memory holds `batch_size`. Steps and reports count micro-batches; schedules
+    /// and optimizers count updates. An update takes one more dispatch than it else would, the other steps none.
+    ///
+    /// The update is that of one large batch, but for rounding and for what batch normalisation computes of each
+    /// micro-batch: means are over all its samples, also where micro-batches are short, rows are ignored or classes have
+    /// weights, and sums are sums. The last batch of an epoch makes an update with those before it, however few. Batches of
+    /// your own ([`Trainer::step`]) wait until they are enough ([`Trainer::pending_batches`]), across epochs and
+    /// checkpoints. If such batches differ in weight, and several terms of the loss are divided by different numbers (the
+    /// rows, a sum of class weights, nothing), no rule gives the update before all of them are known: such a step is
+    /// refused.
     pub fn accumulate(mut self, steps: usize) -> Self {
         self.settings.accumulate = steps;
         self

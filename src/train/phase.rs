@@ -191,34 +191,18 @@ pub(super) fn check_phases(phases: &[Steps], network: &Network) -> Result<()> {
     Ok(())
 }
 
-/// Where a step stands in the cycle of the phases.
+/// Where a step stands in the cycle of the phases, and in its update.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Turn {
     pub(super) phase: usize,
-    /// Which of the micro-batches whose gradients are added up.
-    pub(super) micro: usize,
     /// Updates of this phase before.
     pub(super) update: u64,
-}
-
-impl Turn {
-    /// Of a step, if so many steps make an update and there are so many phases.
-    pub(super) fn of(step: u64, accumulate: usize, phases: usize) -> Self {
-        let (accumulate, phases) = (accumulate as u64, phases as u64);
-        Turn {
-            phase: (step / accumulate % phases) as usize,
-            micro: (step % accumulate) as usize,
-            update: step / (accumulate * phases),
-        }
-    }
+    /// Whether it is the first of the micro-batches whose gradients are added up, and whether it is the last.
+    pub(super) opens: bool,
+    pub(super) updates: bool,
 }
 
 impl Trainer {
-    /// What a step does.
-    pub(super) fn turn(&self, step: u64) -> Turn {
-        Turn::of(step, self.settings.accumulate, self.phases.len())
-    }
-
     /// The most moments that the optimizer of a phase keeps.
     pub(super) fn moments(&self) -> usize {
         let moments = self.phases.iter().map(|steps| steps.optimizer.moments());

@@ -14,7 +14,7 @@ use crate::plan::{Clock, Role, gradient_parts};
 pub(super) struct InFlight {
     ticket: Ticket,
     first_step: u64,
-    steps: usize,
+    turns: Vec<Turn>,
     /// Rows of its last batch; the others are whole.
     last_rows: usize,
 }
@@ -29,7 +29,12 @@ pub(super) struct Due {
 
 impl Trainer {
     /// Fills the step table and submits the steps; their results are fetched in the same submit.
-    pub(super) fn submit(&mut self, plans: &[PlanId], last_rows: usize) -> Result<()> {
+    pub(super) fn submit(
+        &mut self,
+        plans: &[PlanId],
+        turns: Vec<Turn>,
+        last_rows: usize,
+    ) -> Result<()> {
         let batch = self.settings.batch_size;
         self.unsettled = true;
         let mut first = 0;
@@ -41,7 +46,7 @@ impl Trainer {
             for i in first..first + run {
                 let begin = self.position * batch;
                 let offset = self.training.offset(begin, begin + i * batch);
-                let values = self.step_values(self.step + i as u64);
+                let values = self.step_values(turns[i]);
                 self.entries.extend(values.entry(offset));
             }
             self.network.executor.write(
@@ -52,22 +57,21 @@ impl Trainer {
             first += run;
         }
         let ticket = self.network.executor.run_and_fetch(plans, &self.fetch)?;
-        let steps = plans.len();
         self.in_flight.push_back(InFlight {
             ticket,
             first_step: self.step,
-            steps,
+            turns,
             last_rows,
         });
-        self.step += steps as u64;
+        self.step += plans.len() as u64;
+        self.group.clone_from(&self.next_group);
         Ok(())
     }
 
     /// What changes from step to step, for the update.
-    pub(super) fn step_values(&self, step: u64) -> StepValues<f32> {
-        let Turn { phase, update, .. } = self.turn(step);
-        let optimizer = self.phases[phase].optimizer;
-        optimizer.step_values(update + 1, self.learning_rate(step))
+    pub(super) fn step_values(&self, turn: Turn) -> StepValues<f32> {
+        let optimizer = self.phases[turn.phase].optimizer;
+        optimizer.step_values(turn.update + 1, self.rate_of(turn))
     }
 
     /// Waits for the oldest submit in flight, adds the results of its steps, and reports those that are due.
@@ -80,12 +84,13 @@ impl Trainer {
         let Some(InFlight {
             ticket,
             first_step,
-            steps,
+            turns,
             last_rows,
         }) = self.in_flight.pop_front()
         else {
             return Ok(());
         };
+        let steps = turns.len();
         let mut words = std::mem::take(&mut self.fetched);
         words.clear();
         let copy = |fetched: &[u32]| words.extend_from_slice(fetched);
@@ -104,7 +109,7 @@ impl Trainer {
             let place = (step % table_steps as u64) as usize;
             self.losses.clear();
             let sums = &metrics[place * place_words..][..place_words];
-            let turn = self.turn(step);
+            let turn = turns[ahead];
             let terms = &self.phases[turn.phase].terms;
             self.losses
                 .add(bytemuck::cast_slice::<u32, f32>(sums), |term| {
@@ -121,7 +126,7 @@ impl Trainer {
                     step,
                     loss: self.losses.loss(),
                     accuracy: self.losses.accuracy(),
-                    learning_rate: self.learning_rate(step),
+                    learning_rate: self.rate_of(turn),
                     gradient_norm: self.gradient_norm(turn, place, norms),
                 };
                 report(last, totals);
@@ -131,12 +136,14 @@ impl Trainer {
         if guard != ALL_FINITE {
             return self.stop_at(step, guard).await;
         }
+        self.groups
+            .retain(|(step, _)| *step >= first_step + steps as u64);
         Ok(())
     }
 
     /// The norm of a step's gradient from its place in the ring, if it was asked for. Between updates there is none.
     fn gradient_norm(&self, turn: Turn, place: usize, norms: &[u32]) -> Option<f64> {
-        let updates = self.settings.gradient_norm && turn.micro + 1 == self.settings.accumulate;
+        let updates = self.settings.gradient_norm && turn.updates;
         updates.then(|| {
             let parts = gradient_parts(&self.network.arena.segments);
             let squares = norms[place * parts..][..parts].iter();

@@ -6,9 +6,15 @@ use crate::optim::PlateauState;
 use crate::{Error, Result};
 
 impl Trainer {
-    /// The learning rate of a step: the schedule's, times the plateau's and your own factor as they are now.
+    /// The learning rate of a step: the schedule's, times the plateau's and your own factor as they are now. With
+    /// accumulation it is that of the update which the step is part of, for the next step and those after it: where epochs
+    /// to come will end, is taken for unknown.
     pub fn learning_rate(&self, step: u64) -> f64 {
-        let Turn { phase, update, .. } = self.turn(step);
+        self.rate_of(self.turn(step))
+    }
+
+    pub(super) fn rate_of(&self, turn: Turn) -> f64 {
+        let Turn { phase, update, .. } = turn;
         let base = self.phases[phase].optimizer.learning_rate();
         let factor = self.plateau.map_or(1.0, |plateau| plateau.factor());
         self.settings.schedule.rate(base, update) * factor * self.rate_factor

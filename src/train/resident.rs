@@ -19,6 +19,9 @@ pub(super) struct Resident {
     samples: Option<Loaded>,
     order: Option<Order>,
     stream: Option<Streamed>,
+    /// Whether the host keeps the order of a data set that lies on the device, and that order.
+    keeps_order: bool,
+    indices: Vec<u32>,
 }
 
 /// A data set that lies on the device, in whole or in part.
@@ -119,7 +122,26 @@ impl Resident {
             samples: None,
             order: None,
             stream: None,
+            keeps_order: false,
+            indices: Vec::new(),
         }
+    }
+
+    /// The same, keeping the order on the host or not: see [`Resident::label`].
+    pub(super) fn keeping_order(self, keeps_order: bool) -> Self {
+        Resident {
+            keeps_order,
+            ..self
+        }
+    }
+
+    /// The label of the sample at this place of the order.
+    pub(super) fn label(&self, data: &Dataset, place: usize) -> u32 {
+        let indices = match &self.stream {
+            Some(stream) => &stream.indices,
+            None => &self.indices,
+        };
+        data.label_words()[indices[place] as usize]
     }
 
     /// Where the batch that begins at this sample of the order lies, in a submit that begins at `first`.
@@ -167,6 +189,9 @@ impl Resident {
             } else {
                 indices = order.apply(indices);
                 executor.write(Role::Indices(self.clock), 0, &indices)?;
+                if self.keeps_order {
+                    self.indices = indices;
+                }
             }
             self.order = Some(order);
         }

@@ -130,6 +130,7 @@ impl Trainer {
         };
         let end = self.position
             + (batches - self.position).min(usize::try_from(most).unwrap_or(usize::MAX));
+        self.course = batches;
         self.prepare_steps(&course, end, placement, data)?;
         let order = if shuffle {
             Order::Shuffled {
@@ -175,7 +176,10 @@ impl Trainer {
                 position * batch_size,
                 steps * batch_size,
             )?;
-            self.submit(&plans, last_rows)?;
+            let turns = (0..steps).map(|i| self.turn(self.step + i as u64));
+            let turns: Vec<Turn> = turns.collect();
+            self.scale_steps(data, supervision, steps)?;
+            self.submit(&plans, turns, last_rows)?;
             position += steps;
             (self.epoch, self.position) = self.anchor.place(position);
             if self.in_flight.len() == IN_FLIGHT {
@@ -192,7 +196,7 @@ impl Trainer {
     /// What the step `ahead` steps after the next one does, on a batch of a data set.
     fn key(&self, course: &Course, ahead: usize) -> PlanKey {
         PlanKey {
-            purpose: self.purpose(self.step + ahead as u64, course.inspect),
+            purpose: self.purpose(self.turn(self.step + ahead as u64), course.inspect),
             batch: course.rows_at(self.position + ahead),
             supervision: course.supervision,
             gather: Some(course.source),
@@ -290,6 +294,7 @@ impl Trainer {
         let submitted = self.step.saturating_sub(self.anchor.step);
         let done = u64::from(step.wrapping_sub(self.anchor.step as u32)).min(submitted);
         self.step = self.anchor.step + done;
+        self.go_back_to(self.step);
         if self.anchor.batches > 0 {
             (self.epoch, self.position) = self.anchor.place(self.anchor.position + done as usize);
         }
@@ -355,18 +360,20 @@ impl Trainer {
     }
 
     /// What a step is for.
-    pub(super) fn purpose(&self, step: u64, inspect: bool) -> Purpose {
+    pub(super) fn purpose(&self, turn: Turn, inspect: bool) -> Purpose {
         let Turn {
             phase,
-            micro,
             update,
-        } = self.turn(step);
+            opens,
+            updates,
+        } = turn;
         // The average begins with the first update of any phase.
         let first = self.settings.average.is_some() && update == 0 && phase == 0;
         Purpose::Train {
             phase,
-            micro,
-            first,
+            opens,
+            updates,
+            first: first && updates,
             inspect,
         }
     }
@@ -383,13 +390,15 @@ fn lower_key(
     let (task, table_steps, ring_batch) = match key.purpose {
         Purpose::Train {
             phase,
-            micro,
+            opens,
+            updates,
             first,
             inspect,
         } => {
             let training = train_task(settings, &phases[phase], phase);
             let training = Training {
-                micro,
+                opens,
+                updates,
                 inspect,
                 average: training.average.map(|(decay, _)| (decay, first)),
                 ..training
@@ -444,9 +453,10 @@ pub(super) fn train_task<'a>(settings: &Settings, steps: &'a Steps, phase: usize
         clip: settings.clip,
         grouped: steps.factors.is_some(),
         phase,
-        accumulate: settings.accumulate,
+        accumulates: settings.accumulate > 1,
         // The one that updates.
-        micro: settings.accumulate - 1,
+        opens: settings.accumulate == 1,
+        updates: true,
         average: settings.average.map(|decay| (decay, false)),
         inspect: false,
     }

@@ -1,6 +1,7 @@
 //! The trainer: what a user calls.
 
 use super::evaluate::Pace;
+use super::group::Group;
 use super::memory::reserve;
 use super::options::Settings;
 use super::phase::Steps;
@@ -60,6 +61,13 @@ pub struct Trainer {
     pub(super) position: usize,
     /// Samples of the data set that this epoch began with.
     pub(super) samples: usize,
+    /// Batches of the epoch under way, or of the last one; 0 for batches of the user's own.
+    pub(super) course: usize,
+    /// Where accumulation stands at the step `step`, and where it will after the steps that are about to be submitted.
+    pub(super) group: Group,
+    pub(super) next_group: Group,
+    /// Where it stood before each of the steps whose results are on their way.
+    pub(super) groups: VecDeque<(u64, Group)>,
     /// Where the last call began, to come back to if it stops half-way.
     pub(super) anchor: Anchor,
     /// Whether steps were submitted whose results have not all arrived.
@@ -102,7 +110,7 @@ impl Trainer {
         let plateau = settings.plateau.map(ReduceOnPlateau::build).transpose()?;
         // An earlier trainer's.
         network.forget_training();
-        let batch = settings.batch_size;
+        let (batch, settings_accumulate) = (settings.batch_size, settings.accumulate);
         // The plan's cost does not depend on where the batch comes from, so first drafts tell the submit's size.
         let supervision = network.usual_supervision();
         let task = |phase| Task::Train(train_task(&settings, &phases[phase], phase));
@@ -148,10 +156,14 @@ impl Trainer {
             epoch: 0,
             position: 0,
             samples: 0,
+            course: 0,
+            group: Group::default(),
+            next_group: Group::default(),
+            groups: VecDeque::new(),
             anchor: Anchor::default(),
             unsettled: false,
             network_id: network.id(),
-            training: Resident::new(Clock::Training),
+            training: Resident::new(Clock::Training).keeping_order(settings_accumulate > 1),
             evaluation: Resident::new(Clock::Evaluation),
             pace: Pace::new(&network, &settings, &buffers),
             plan: plans.swap_remove(0),
@@ -257,8 +269,10 @@ impl Trainer {
             );
             return Err(Error::shape("step", wanted, format!("{rows} samples")));
         }
+        self.course = 0;
+        let turn = self.turn(self.step);
         let key = PlanKey {
-            purpose: self.purpose(self.step, inspect),
+            purpose: self.purpose(turn, inspect),
             batch: rows,
             supervision,
             gather: None,
@@ -270,11 +284,12 @@ impl Trainer {
         self.network.write_input(x, rows)?;
         self.network.write_targets(targets, rows)?;
         // There is no gather to bring them.
-        let (state, values) = (Role::State(Clock::Training), self.step_values(self.step));
+        let (state, values) = (Role::State(Clock::Training), self.step_values(turn));
         let executor = &mut self.network.executor;
         executor.write(state, STATE_VALUES, &values.words())?;
+        self.scale_step(targets, supervision, rows)?;
         self.anchor = Anchor::at(self, 0);
-        self.submit(&[plan], rows)?;
+        self.submit(&[plan], vec![turn], rows)?;
         let (mut totals, mut report) = (Totals::new(self), None);
         let due = Due {
             every: 1,

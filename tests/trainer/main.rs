@@ -3,6 +3,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod accumulation;
 mod evaluation;
 mod fit;
 mod inspect;

@@ -221,6 +221,28 @@ impl Loss {
         (f64::from(self.factor) / self.denominator(rows, shape.cols)) as f32
     }
 
+    /// The factor of the gradient where it is then divided by what the rows weigh: [`Loss::row_weight`].
+    pub(crate) fn factor_of_weight(&self, cols: usize) -> f32 {
+        (f64::from(self.factor) / self.denominator(1.0, cols)) as f32
+    }
+
+    /// Whether the loss is a sum, and divided by nothing.
+    pub(crate) fn is_sum(&self) -> bool {
+        self.reduction == Reduction::Sum
+    }
+
+    /// The weight of a row in a mean, by its label if the loss is compared with labels.
+    pub(crate) fn row_weight(&self, label: Option<u32>) -> f64 {
+        match label {
+            Some(label) if self.ignore_index == Some(label) => 0.0,
+            Some(label) if !self.class_weights.is_empty() && self.criterion.weighs_rows() => {
+                let last = self.class_weights.len() - 1;
+                self.class_weights[(label as usize).min(last)].into()
+            }
+            _ => 1.0,
+        }
+    }
+
     /// The loss of a batch from its sums, for an input of this many columns. A mean over nothing is 0.
     pub(crate) fn value(&self, totals: &Totals, cols: usize) -> f64 {
         let denominator = self.denominator(totals.weight, cols);

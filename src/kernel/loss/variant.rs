@@ -28,6 +28,7 @@ impl LossCall {
             ("GRADIENTS", self.output == Output::Gradients),
             ("IGNORES", labels && self.ignore.is_some()),
             ("LONG", row_reduce::turns(self.shape, target) > chain::SHORT),
+            ("SCALED", self.scaled.is_some()),
             ("SPREAD", spread),
             ("VALUES", self.against == Against::Values),
             ("WEIGHED_ROWS", self.weighs_rows()),

@@ -84,6 +84,17 @@ pub(in crate::kernel) fn kernels() -> Vec<Kernel> {
     }
     for yes in [false, true] {
         kernels.push(Blend::accumulate(64, yes, 0.5).into());
+        let scales = Scales { steps: 2, terms: 3 };
+        for (opens, updates) in [(true, false), (false, false), (false, true)] {
+            let accumulate = Accumulate {
+                floats: 64,
+                opens,
+                updates,
+                advance: !updates && yes,
+                scales,
+            };
+            kernels.push(accumulate.into());
+        }
         let statistics = Statistics {
             floats: 64,
             change: yes,

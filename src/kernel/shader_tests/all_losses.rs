@@ -47,6 +47,7 @@ pub(super) fn losses(shapes: [MatrixShape; 2]) -> Vec<Kernel> {
                 ignore: None,
                 factor: 1.0,
                 divide: false,
+                scaled: None,
                 output: Output::Gradients,
                 clock: true,
                 ring_steps: 2,
@@ -63,6 +64,11 @@ pub(super) fn losses(shapes: [MatrixShape; 2]) -> Vec<Kernel> {
                     });
                 }
             }
+            let scales = Scales { steps: 2, terms: 3 };
+            losses.push(LossCall {
+                scaled: Some((scales, 1)),
+                ..plain.clone()
+            });
             losses.push(LossCall {
                 class_weights: criterion.takes_class_weights(),
                 ignore: labels.then_some(3),
