@@ -28,6 +28,12 @@ fn join(a: Value, b: Value, greatest: bool) -> Value {
     return select(b, a, a.x > b.x || (a.x == b.x && a.y < b.y));
 }
 
+// The best so far, or a value of a later column that is greater.
+fn later(best: Value, value: f32, column: u32) -> Value {
+    let candidate = Value(order(value), column);
+    return select(best, candidate, candidate.x > best.x && column < p.cols);
+}
+
 fn run(workgroup: u32, index: u32) {
     // Rows past the end repeat the last one, so that all reach the barriers; they do not write.
     let wanted = workgroup * ROWS + index / LANES;
@@ -35,14 +41,12 @@ fn run(workgroup: u32, index: u32) {
     let lane = index % LANES;
 
     var best = Value(0u);
-    for (var i = lane; i < p.ld4; i += LANES) {
+    for (var i = lane; i < bound(p.ld4, workgroup); i += LANES) {
         let values = x[start + i];
-        for (var j = 0u; j < 4u; j++) {
-            let candidate = Value(order(values[j]), i * 4u + j);
-            if candidate.x > best.x && candidate.y < p.cols {
-                best = candidate;
-            }
-        }
+        best = later(best, values.x, i * 4u);
+        best = later(best, values.y, i * 4u + 1u);
+        best = later(best, values.z, i * 4u + 2u);
+        best = later(best, values.w, i * 4u + 3u);
     }
     if LANES > 1u {
         best = reduce(best, true, index);

@@ -4,11 +4,15 @@ struct Params {
     rows: u32,
     cols: u32,
     ld4: u32, // vec4 elements in a row
-    epsilon: f32,
-    momentum: f32, // of the running statistics,
-    keep: f32, // 1 - momentum
+    root: f32, // sqrt(epsilon)
+    momentum: f32, // of the running mean,
+    variance_momentum: f32, // and of the running variance: 0 for one row
     correction: f32, // rows / (rows - 1)
-    pad: u32,
+    mean_id: u32, // of the running mean, for the non-finite guard; 0 for no test
+    variance_id: u32,
+    pad0: u32,
+    pad1: u32,
+    pad2: u32,
 }
 
 @group(0) @binding(0) var<uniform> p: Params;
@@ -17,8 +21,28 @@ struct Params {
 @group(0) @binding(3) var<storage, read> beta: array<vec4<f32>>; // [cols]
 @group(0) @binding(4) var<storage, read> running: array<vec4<f32>>; // mean, variance [2, cols]
 @group(0) @binding(5) var<storage, read_write> y: array<vec4<f32>>; // [rows, cols]
-@group(0) @binding(6) var<storage, read_write> saved: array<vec4<f32>>; // mean, 1/deviation [2, cols]
+@group(0) @binding(6) var<storage, read_write> saved: array<vec4<f32>>; // mean, inverse, rest, unit [4, cols]
 @group(0) @binding(7) var<storage, read_write> next: array<vec4<f32>>; // running, after this batch [2, cols]
+@group(0) @binding(8) var<storage, read_write> state: array<atomic<u32>>; // word 2: first tensor that is not finite
+
+// From the running statistic towards the batch's. Statistics that are equal stay what they are, whatever the momentum, and
+// no difference overflows.
+fn moved(running: vec4<f32>, batch: vec4<f32>, momentum: f32) -> vec4<f32> {
+    let half = 0.5 * batch - 0.5 * running;
+    let towards = select(
+        batch - 2.0 * (1.0 - momentum) * half,
+        running + 2.0 * momentum * half,
+        momentum < 0.5,
+    );
+    return select(towards, running, momentum == 0.0);
+}
+
+// Running statistics that are about to be committed must be finite, and a variance not negative.
+fn guard(id: u32, value: vec4<f32>) {
+    if (id != 0u) & is_not_finite(value) {
+        atomicMin(&state[2], id);
+    }
+}
 
 @compute @workgroup_size(WORKGROUP)
 fn main(
@@ -27,24 +51,66 @@ fn main(
     @builtin(local_invocation_index) index: u32,
 ) {
     // Columns past the end repeat the last one, so that all reach the barriers; they write nothing.
-    let wanted = (group.x + group.y * groups.x) * COLUMNS + index % COLUMNS;
+    let workgroup = group.x + group.y * groups.x;
+    let wanted = workgroup * COLUMNS + index % COLUMNS;
     let column = min(wanted, p.ld4 - 1u);
     let lane = index / COLUMNS;
+    let rows = bound(p.rows, workgroup);
+    let step = LANES * p.ld4; // from one element of this invocation to its next
     let count = f32(p.rows);
 
-    var sum = vec4<f32>(0.0);
-    for (var row = lane; row < p.rows; row += LANES) {
-        sum += x[row * p.ld4 + column];
+    let start = spread_start(x[column]);
+    var sum = Cascade();
+    var rest = vec4<f32>(0.0);
+    var size = vec4<f32>(0.0);
+    var row = lane;
+    for (; row + 7u * LANES < rows; row += 8u * LANES) {
+        let i = row * p.ld4 + column;
+        let a = from_first(x[i], start);
+        let b = from_first(x[i + step], start);
+        let c = from_first(x[i + 2u * step], start);
+        let d = from_first(x[i + 3u * step], start);
+        let e = from_first(x[i + 4u * step], start);
+        let f = from_first(x[i + 5u * step], start);
+        let g = from_first(x[i + 6u * step], start);
+        let h = from_first(x[i + 7u * step], start);
+        cascade_add(&sum, eight(a, b, c, d, e, f, g, h));
+        size += eight(abs(a), abs(b), abs(c), abs(d), abs(e), abs(f), abs(g), abs(h));
     }
-    let mean = column_total(sum, index) / count;
+    for (; row < rows; row += LANES) {
+        let away = from_first(x[row * p.ld4 + column], start);
+        rest += away;
+        size += abs(away);
+    }
+    let away = column_total(cascade_total(sum, rest), index);
+    let middle = spread_middle(start, away, column_total(size, index), count, p.root);
 
-    var squares = vec4<f32>(0.0);
-    for (var row = lane; row < p.rows; row += LANES) {
-        let difference = x[row * p.ld4 + column] - mean;
-        squares += difference * difference;
+    sum = Cascade();
+    rest = vec4<f32>(0.0);
+    var squares = Cascade();
+    var rest_of_squares = vec4<f32>(0.0);
+    row = lane;
+    for (; row + 7u * LANES < rows; row += 8u * LANES) {
+        let i = row * p.ld4 + column;
+        let a = from_mean(x[i], middle);
+        let b = from_mean(x[i + step], middle);
+        let c = from_mean(x[i + 2u * step], middle);
+        let d = from_mean(x[i + 3u * step], middle);
+        let e = from_mean(x[i + 4u * step], middle);
+        let f = from_mean(x[i + 5u * step], middle);
+        let g = from_mean(x[i + 6u * step], middle);
+        let h = from_mean(x[i + 7u * step], middle);
+        cascade_add(&sum, eight(a, b, c, d, e, f, g, h));
+        cascade_add(&squares, eight(a * a, b * b, c * c, d * d, e * e, f * f, g * g, h * h));
     }
-    let variance = column_total(squares, index) / count;
-    let inverse = inverseSqrt(variance + p.epsilon);
+    for (; row < rows; row += LANES) {
+        let away = from_mean(x[row * p.ld4 + column], middle);
+        rest += away;
+        rest_of_squares += away * away;
+    }
+    let off = column_total(cascade_total(sum, rest), index);
+    let square = column_total(cascade_total(squares, rest_of_squares), index);
+    let spread = spread_end(middle, off, square, count, p.root);
 
     if wanted >= p.ld4 {
         return;
@@ -52,16 +118,22 @@ fn main(
     let col = column * 4u;
     let scale = gamma[column];
     let shift = beta[column];
-    for (var row = lane; row < p.rows; row += LANES) {
+    for (row = lane; row < rows; row += LANES) {
         let i = row * p.ld4 + column;
-        y[i] = in_columns(scale * ((x[i] - mean) * inverse) + shift, col, p.cols);
+        y[i] = in_columns(scale * normal_of(x[i], spread) + shift, col, p.cols);
     }
     if lane == 0u {
-        let deviations = p.ld4 + column; // place in the second row
-        saved[column] = in_columns(mean, col, p.cols);
-        saved[deviations] = in_columns(inverse, col, p.cols);
-        next[column] = in_columns(p.keep * running[column] + p.momentum * mean, col, p.cols);
-        let unbiased = p.correction * variance;
-        next[deviations] = in_columns(p.keep * running[deviations] + p.momentum * unbiased, col, p.cols);
+        let second = p.ld4 + column; // place in the second row
+        saved[column] = in_columns(spread.mean, col, p.cols);
+        saved[second] = in_columns(spread.inverse, col, p.cols);
+        saved[second + p.ld4] = in_columns(spread.rest, col, p.cols);
+        saved[second + 2u * p.ld4] = in_columns(spread.unit, col, p.cols);
+        let mean = in_columns(moved(running[column], spread.mean, p.momentum), col, p.cols);
+        let unbiased = p.correction * spread.variance;
+        let variance = in_columns(moved(running[second], unbiased, p.variance_momentum), col, p.cols);
+        next[column] = mean;
+        next[second] = variance;
+        guard(p.mean_id, mean);
+        guard(p.variance_id, variance);
     }
 }

@@ -14,7 +14,7 @@ struct Params {
 @group(0) @binding(0) var<uniform> p: Params;
 @group(0) @binding(1) var<storage, read> dy: array<vec4<f32>>; // [rows, cols]
 @group(0) @binding(2) var<storage, read> x: array<vec4<f32>>; // [rows, cols]
-@group(0) @binding(3) var<storage, read> saved: array<vec4<f32>>; // mean, 1/deviation [2, cols]
+@group(0) @binding(3) var<storage, read> saved: array<vec4<f32>>; // mean, inverse, rest, unit [SAVED_ROWS, cols]
 @group(0) @binding(4) var<storage, read> gamma: array<vec4<f32>>; // [cols]
 @group(0) @binding(5) var<storage, read_write> dx: array<vec4<f32>>; // [rows, cols]
 @group(0) @binding(6) var<storage, read_write> dgamma: array<vec4<f32>>; // [cols]
@@ -27,6 +27,17 @@ fn guard(id: u32, value: vec4<f32>) {
     }
 }
 
+struct Normal {
+    unit: vec4<f32>,
+    centre: vec4<f32>,
+    rest: vec4<f32>,
+    inverse: vec4<f32>,
+}
+
+fn normal_at(i: u32, spread: Normal) -> vec4<f32> {
+    return ((x[i] * spread.unit - spread.centre) - spread.rest) * spread.inverse;
+}
+
 @compute @workgroup_size(WORKGROUP)
 fn main(
     @builtin(workgroup_id) group: vec3<u32>,
@@ -34,31 +45,67 @@ fn main(
     @builtin(local_invocation_index) index: u32,
 ) {
     // Columns past the end repeat the last one, so that all reach the barriers; they write nothing.
-    let wanted = (group.x + group.y * groups.x) * COLUMNS + index % COLUMNS;
+    let workgroup = group.x + group.y * groups.x;
+    let wanted = workgroup * COLUMNS + index % COLUMNS;
     let column = min(wanted, p.ld4 - 1u);
     let lane = index / COLUMNS;
+    let rows = bound(p.rows, workgroup);
+    let step = LANES * p.ld4; // from one element of this invocation to its next
     let mean = saved[column];
     let inverse = saved[p.ld4 + column];
+    // Two rows are a mean and an inverse alone.
+    let whole = vec4<bool>(SAVED_ROWS == 4u);
+    let saved_rest = saved[min(2u, SAVED_ROWS - 1u) * p.ld4 + column];
+    let saved_unit = saved[min(3u, SAVED_ROWS - 1u) * p.ld4 + column];
+    let unit = select(vec4<f32>(1.0), saved_unit, whole);
+    let spread = Normal(unit, mean * unit, select(vec4<f32>(0.0), saved_rest, whole), inverse);
 
-    var sum = vec4<f32>(0.0);
-    var product = vec4<f32>(0.0);
-    for (var row = lane; row < p.rows; row += LANES) {
+    var sums = Cascade();
+    var products = Cascade();
+    var rest_of_sums = vec4<f32>(0.0);
+    var rest_of_products = vec4<f32>(0.0);
+    var row = lane;
+    for (; row + 7u * LANES < rows; row += 8u * LANES) {
         let i = row * p.ld4 + column;
-        sum += dy[i];
-        product += dy[i] * ((x[i] - mean) * inverse);
+        let a = dy[i];
+        let b = dy[i + step];
+        let c = dy[i + 2u * step];
+        let d = dy[i + 3u * step];
+        let e = dy[i + 4u * step];
+        let f = dy[i + 5u * step];
+        let g = dy[i + 6u * step];
+        let h = dy[i + 7u * step];
+        cascade_add(&sums, eight(a, b, c, d, e, f, g, h));
+        cascade_add(&products, eight(
+            a * normal_at(i, spread),
+            b * normal_at(i + step, spread),
+            c * normal_at(i + 2u * step, spread),
+            d * normal_at(i + 3u * step, spread),
+            e * normal_at(i + 4u * step, spread),
+            f * normal_at(i + 5u * step, spread),
+            g * normal_at(i + 6u * step, spread),
+            h * normal_at(i + 7u * step, spread),
+        ));
     }
-    sum = column_total(sum, index);
-    product = column_total(product, index);
+    for (; row < rows; row += LANES) {
+        let i = row * p.ld4 + column;
+        rest_of_sums += dy[i];
+        rest_of_products += dy[i] * normal_at(i, spread);
+    }
+    let sum = column_total(cascade_total(sums, rest_of_sums), index);
+    let product = column_total(cascade_total(products, rest_of_products), index);
 
     if wanted >= p.ld4 {
         return;
     }
-    let scale = gamma[column] * inverse;
+    let scale = gamma[column] * spread.inverse;
     let count = f32(p.rows);
-    for (var row = lane; row < p.rows; row += LANES) {
+    let mean_sum = sum / count;
+    let mean_product = product / count;
+    for (row = lane; row < rows; row += LANES) {
         let i = row * p.ld4 + column;
-        let normal = (x[i] - mean) * inverse;
-        dx[i] = in_columns(scale * (dy[i] - sum / count - normal * (product / count)), column * 4u, p.cols);
+        let centred = dy[i] - mean_sum - normal_at(i, spread) * mean_product;
+        dx[i] = in_columns(scale * centred * spread.unit, column * 4u, p.cols);
     }
     if lane == 0u {
         dgamma[column] = in_columns(product, column * 4u, p.cols);

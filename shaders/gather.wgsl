@@ -6,10 +6,10 @@ struct Params {
     cols: u32,
     ld4: u32, // vec4 elements in a row
     table_steps: u32,
+    unit: f32, // of the values, a power of two or 0: a product with it is exact, fused or not
+    centre: f32, // in units
     scale: f32,
-    shift: f32,
     samples: u32, // there are
-    pad: u32,
 }
 
 @group(0) @binding(0) var<uniform> p: Params;
@@ -40,7 +40,7 @@ fn main(
     // While the guard stops the step counter, the entry may be that of a shorter batch: stay within the indices.
     let position = table[entry + 1u].x + row;
     let sample = indices[min(position, p.samples - 1u)];
-    x[i] = in_columns(load(sample * p.ld4 + col4) * p.scale + p.shift, col4 * 4u, p.cols);
+    x[i] = in_columns((load(sample * p.ld4 + col4) * p.unit - p.centre) * p.scale, col4 * 4u, p.cols);
     if col4 == 0u {
         batch_labels[row] = labels[sample];
     }

@@ -4,7 +4,7 @@ struct Params {
     rows: u32,
     cols: u32,
     ld4: u32, // vec4 elements in a row
-    epsilon: f32,
+    root: f32, // sqrt(epsilon)
 }
 
 @group(0) @binding(0) var<uniform> p: Params;
@@ -18,12 +18,12 @@ fn run(workgroup: u32, index: u32) {
     let wanted = workgroup * ROWS + index / LANES;
     let start = min(wanted, p.rows - 1u) * p.ld4;
     let lane = index % LANES;
-    let statistics = row_statistics(start, lane, index);
+    let end = bound(p.ld4, workgroup);
+    let spread = row_spread(start, lane, index, bound(p.cols / 4u, workgroup), end);
     if wanted >= p.rows {
         return;
     }
-    for (var i = lane; i < p.ld4; i += LANES) {
-        let normal = (x[start + i] - statistics.x) * statistics.y;
-        y[start + i] = in_columns(gamma[i] * normal + beta[i], i * 4u, p.cols);
+    for (var i = lane; i < end; i += LANES) {
+        y[start + i] = in_columns(gamma[i] * normal_of(x[start + i], spread) + beta[i], i * 4u, p.cols);
     }
 }

@@ -4,7 +4,7 @@ struct Params {
     rows: u32,
     cols: u32,
     ld4: u32, // vec4 elements in a row
-    epsilon: f32,
+    root: f32, // sqrt(epsilon)
 }
 
 @group(0) @binding(0) var<uniform> p: Params;
@@ -19,28 +19,36 @@ fn run(workgroup: u32, index: u32) {
     let wanted = workgroup * ROWS + index / LANES;
     let start = min(wanted, p.rows - 1u) * p.ld4;
     let lane = index % LANES;
-    let statistics = row_statistics(start, lane, index);
-    let mean = statistics.x;
-    let inverse = statistics.y;
+    let end = bound(p.ld4, workgroup);
+    let spread = row_spread(start, lane, index, bound(p.cols / 4u, workgroup), end);
 
-    // The padding of dy is zero, so it adds nothing.
-    var sum = 0.0;
-    var product = 0.0;
-    for (var i = lane; i < p.ld4; i += LANES) {
-        let g = gamma[i] * dy[start + i];
-        sum += sum4(g);
-        product += dot(g, (x[start + i] - mean) * inverse);
+    // A leaf is not in pairs: eight elements one after the other, of which the padding of dy, which is zero, adds nothing.
+    var sums = Cascade();
+    var products = Cascade();
+    for (var i = lane; i < end; i += 8u * LANES) {
+        var sum = vec4<f32>(0.0);
+        var product = vec4<f32>(0.0);
+        for (var j = i; j < min(i + 8u * LANES, end); j += LANES) {
+            let g = gamma[j] * dy[start + j];
+            sum += g;
+            product += g * normal_of(x[start + j], spread);
+        }
+        cascade_add(&sums, sum);
+        cascade_add(&products, product);
     }
-    sum = row_sum(sum, index) / f32(p.cols);
-    product = row_sum(product, index) / f32(p.cols);
+    let none = vec4<f32>(0.0);
+    let totals = row_totals(cascade_total(sums, none), cascade_total(products, none), index);
+    let mean_sum = totals.x / f32(p.cols);
+    let mean_product = totals.y / f32(p.cols);
 
     if wanted >= p.rows {
         return;
     }
-    for (var i = lane; i < p.ld4; i += LANES) {
-        let normal = (x[start + i] - mean) * inverse;
+    for (var i = lane; i < end; i += LANES) {
+        let normal = normal_of(x[start + i], spread);
         let g = gamma[i] * dy[start + i];
-        dx[start + i] = in_columns(inverse * (g - sum - normal * product), i * 4u, p.cols);
+        let centred = g - mean_sum - normal * mean_product;
+        dx[start + i] = in_columns(spread.inverse * centred * spread.unit, i * 4u, p.cols);
         terms[start + i] = in_columns(dy[start + i] * normal, i * 4u, p.cols);
     }
 }

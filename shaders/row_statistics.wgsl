@@ -1,15 +1,65 @@
-// The mean of a row of x, and 1/sqrt(variance + epsilon), by a second pass.
-fn row_statistics(start: u32, lane: u32, index: u32) -> vec2<f32> {
+// The sums, over the LANES invocations of a row, of each one's values.
+fn row_totals(a: vec4<f32>, b: vec4<f32>, index: u32) -> vec2<f32> {
+    let totals = vec4<f32>(sum4(a), sum4(b), 0.0, 0.0);
+    if LANES == 1u {
+        return totals.xy;
+    }
+    return workgroup_sum(totals, index).xy;
+}
+
+// Mean and deviation of a row of x, by two passes. `whole` is the number of its vec4 elements without padding, `end` that
+// of all: padding must not count, but all steps of a loop have it only where the whole elements end.
+fn row_spread(first: u32, lane: u32, index: u32, whole: u32, end: u32) -> Spread {
     let count = f32(p.cols);
-    var sum = 0.0;
-    for (var i = lane; i < p.ld4; i += LANES) {
-        sum += sum4(x[start + i]); // the padding is zero
+    let start = spread_start(vec4<f32>(x[first].x));
+    var sum = Cascade();
+    var rest = vec4<f32>(0.0);
+    var size = vec4<f32>(0.0);
+    var i = lane;
+    for (; i + 7u * LANES < whole; i += 8u * LANES) {
+        let at = first + i;
+        let a = from_first(x[at], start);
+        let b = from_first(x[at + LANES], start);
+        let c = from_first(x[at + 2u * LANES], start);
+        let d = from_first(x[at + 3u * LANES], start);
+        let e = from_first(x[at + 4u * LANES], start);
+        let f = from_first(x[at + 5u * LANES], start);
+        let g = from_first(x[at + 6u * LANES], start);
+        let h = from_first(x[at + 7u * LANES], start);
+        cascade_add(&sum, eight(a, b, c, d, e, f, g, h));
+        size += eight(abs(a), abs(b), abs(c), abs(d), abs(e), abs(f), abs(g), abs(h));
     }
-    let mean = row_sum(sum, index) / count;
-    var squares = 0.0;
-    for (var i = lane; i < p.ld4; i += LANES) {
-        let difference = in_columns(x[start + i] - mean, i * 4u, p.cols);
-        squares += dot(difference, difference);
+    for (; i < end; i += LANES) {
+        let away = in_columns(from_first(x[first + i], start), i * 4u, p.cols);
+        rest += away;
+        size += abs(away);
     }
-    return vec2<f32>(mean, inverseSqrt(row_sum(squares, index) / count + p.epsilon));
+    let away = row_totals(cascade_total(sum, rest), size, index);
+    let middle = spread_middle(start, vec4<f32>(away.x), vec4<f32>(away.y), count, p.root);
+
+    sum = Cascade();
+    rest = vec4<f32>(0.0);
+    var squares = Cascade();
+    var rest_of_squares = vec4<f32>(0.0);
+    i = lane;
+    for (; i + 7u * LANES < whole; i += 8u * LANES) {
+        let at = first + i;
+        let a = from_mean(x[at], middle);
+        let b = from_mean(x[at + LANES], middle);
+        let c = from_mean(x[at + 2u * LANES], middle);
+        let d = from_mean(x[at + 3u * LANES], middle);
+        let e = from_mean(x[at + 4u * LANES], middle);
+        let f = from_mean(x[at + 5u * LANES], middle);
+        let g = from_mean(x[at + 6u * LANES], middle);
+        let h = from_mean(x[at + 7u * LANES], middle);
+        cascade_add(&sum, eight(a, b, c, d, e, f, g, h));
+        cascade_add(&squares, eight(a * a, b * b, c * c, d * d, e * e, f * f, g * g, h * h));
+    }
+    for (; i < end; i += LANES) {
+        let away = in_columns(from_mean(x[first + i], middle), i * 4u, p.cols);
+        rest += away;
+        rest_of_squares += away * away;
+    }
+    let off = row_totals(cascade_total(sum, rest), cascade_total(squares, rest_of_squares), index);
+    return spread_end(middle, vec4<f32>(off.x), vec4<f32>(off.y), count, p.root);
 }

@@ -17,22 +17,40 @@ fn run(workgroup: u32, index: u32) {
     let start = min(wanted, p.rows - 1u) * p.ld4;
     let lane = index % LANES;
 
+    let end = bound(p.ld4, workgroup);
+    let whole = bound(p.cols / 4u, workgroup); // elements without padding
+
     var greatest = LOWEST;
-    for (var i = lane; i < p.ld4; i += LANES) {
+    for (var i = lane; i < end; i += LANES) {
         greatest = max(greatest, max4(lowest_in_padding(x[start + i], i * 4u, p.cols)));
     }
     greatest = row_max(greatest, index);
 
-    var sum = 0.0;
-    for (var i = lane; i < p.ld4; i += LANES) {
-        sum += sum4(in_columns(exp(x[start + i] - greatest), i * 4u, p.cols));
+    var cascade = Cascade();
+    var rest = vec4<f32>(0.0);
+    var i = lane;
+    for (; i + 7u * LANES < whole; i += 8u * LANES) {
+        let at = start + i;
+        cascade_add(&cascade, eight(
+            exp(x[at] - greatest),
+            exp(x[at + LANES] - greatest),
+            exp(x[at + 2u * LANES] - greatest),
+            exp(x[at + 3u * LANES] - greatest),
+            exp(x[at + 4u * LANES] - greatest),
+            exp(x[at + 5u * LANES] - greatest),
+            exp(x[at + 6u * LANES] - greatest),
+            exp(x[at + 7u * LANES] - greatest),
+        ));
     }
-    sum = row_sum(sum, index);
+    for (; i < end; i += LANES) {
+        rest += in_columns(exp(x[start + i] - greatest), i * 4u, p.cols);
+    }
+    let sum = row_sum(sum4(cascade_total(cascade, rest)), index);
 
     if wanted >= p.rows {
         return;
     }
-    for (var i = lane; i < p.ld4; i += LANES) {
+    for (i = lane; i < end; i += LANES) {
         let shifted = x[start + i] - greatest;
         var value = exp(shifted) / sum;
         if LOG {

@@ -18,25 +18,46 @@ fn run(workgroup: u32, index: u32) {
     let start = min(wanted, p.rows - 1u) * p.ld4;
     let lane = index % LANES;
 
+    let end = bound(p.ld4, workgroup);
+
     // The padding of dy is zero, so it adds nothing.
-    var sum = 0.0;
-    for (var i = lane; i < p.ld4; i += LANES) {
-        if LOG {
-            sum += sum4(dy[start + i]);
-        } else {
-            sum += sum4(dy[start + i] * y[start + i]);
-        }
+    var cascade = Cascade();
+    var rest = vec4<f32>(0.0);
+    var i = lane;
+    for (; i + 7u * LANES < end; i += 8u * LANES) {
+        let at = start + i;
+        cascade_add(&cascade, eight(
+            term(at),
+            term(at + LANES),
+            term(at + 2u * LANES),
+            term(at + 3u * LANES),
+            term(at + 4u * LANES),
+            term(at + 5u * LANES),
+            term(at + 6u * LANES),
+            term(at + 7u * LANES),
+        ));
     }
-    sum = row_sum(sum, index);
+    for (; i < end; i += LANES) {
+        rest += term(start + i);
+    }
+    let sum = row_sum(sum4(cascade_total(cascade, rest)), index);
 
     if wanted >= p.rows {
         return;
     }
-    for (var i = lane; i < p.ld4; i += LANES) {
+    for (i = lane; i < end; i += LANES) {
         var value = y[start + i] * (dy[start + i] - sum);
         if LOG {
             value = dy[start + i] - exp(y[start + i]) * sum;
         }
         dx[start + i] = in_columns(value, i * 4u, p.cols);
     }
+}
+
+// Of the row's sum.
+fn term(at: u32) -> vec4<f32> {
+    if LOG {
+        return dy[at];
+    }
+    return dy[at] * y[at];
 }

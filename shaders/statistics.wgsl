@@ -1,10 +1,15 @@
-// Partial statistics of value(i), put in front, over a flat region: each workgroup takes one contiguous part of it.
+// Partial statistics of value(i), put in front, over a matrix: each workgroup takes one contiguous part of its elements.
+// Two passes, as in spread.wgsl, over the values that are finite and no padding.
 
 struct Params {
     count: u32, // vec4 elements in all
     part: u32, // vec4 elements in one part
     parts: u32,
     place: u32, // in the output, in vec4 elements; a part has two
+    cols: u32,
+    ld4: u32, // vec4 elements in a row
+    pad0: u32,
+    pad1: u32,
 }
 
 @group(0) @binding(0) var<uniform> p: Params;
@@ -15,32 +20,89 @@ fn ones(yes: vec4<bool>) -> vec4<u32> {
     return select(vec4<u32>(0u), vec4<u32>(1u), yes);
 }
 
+fn in_matrix(i: u32) -> vec4<bool> {
+    return vec4<u32>(i % p.ld4 * 4u) + vec4<u32>(0u, 1u, 2u, 3u) < vec4<u32>(p.cols);
+}
+
+fn magnitude_of(value: vec4<f32>) -> vec4<u32> {
+    return bitcast<vec4<u32>>(value) & vec4<u32>(0x7fffffffu);
+}
+
+fn is_finite(value: vec4<f32>) -> vec4<bool> {
+    return magnitude_of(value) < vec4<u32>(0x7f800000u);
+}
+
+// Values before element i that are no padding.
+fn values_before(i: u32) -> u32 {
+    return i / p.ld4 * p.cols + min(i % p.ld4 * 4u, p.cols);
+}
+
+fn distance_from_first(i: u32, start: Start) -> vec4<f32> {
+    let loaded = value(i);
+    return select(vec4<f32>(0.0), from_first(loaded, start), is_finite(loaded) & in_matrix(i));
+}
+
+fn distance_from_mean(i: u32, middle: Middle) -> vec4<f32> {
+    let loaded = value(i);
+    return select(vec4<f32>(0.0), from_mean(loaded, middle), is_finite(loaded) & in_matrix(i));
+}
+
 fn run(workgroup: u32, lane: u32) {
-    // Each invocation takes every WORKGROUP-th element of the part; a fixed tree joins what they found.
-    let end = min((workgroup + 1u) * p.part, p.count);
-    var sum = vec4<f32>(0.0);
-    var squares = vec4<f32>(0.0);
+    // Each invocation takes every WORKGROUP-th element of the part; a fixed tree joins what they found. Eight at a time
+    // make a leaf of the sums.
+    let begin = min(workgroup * p.part, p.count);
+    let end = min(begin + p.part, p.count);
+    let leaf = 8u * WORKGROUP;
+
+    let first = value(min(begin, p.count - 1u)).x;
+    let start = spread_start(select(vec4<f32>(0.0), vec4<f32>(first), is_finite(vec4<f32>(first))));
+    var sums = Cascade();
+    var size = vec4<f32>(0.0);
     var greatest = vec4<f32>(0.0);
     var zeros = vec4<u32>(0u);
     var not_finite = vec4<u32>(0u);
-    for (var i = workgroup * p.part + lane; i < end; i += WORKGROUP) {
-        let loaded = value(i);
-        let magnitude = bitcast<vec4<u32>>(loaded) & vec4<u32>(0x7fffffffu);
-        let finite = magnitude < vec4<u32>(0x7f800000u);
-        let v = select(vec4<f32>(0.0), loaded, finite);
-        sum += v;
-        squares += v * v;
-        greatest = max(greatest, abs(v));
-        zeros += ones(magnitude == vec4<u32>(0u));
-        not_finite += ones(!finite);
+    for (var block = begin + lane; block < end; block += leaf) {
+        var sum = vec4<f32>(0.0);
+        for (var i = block; i < min(block + leaf, end); i += WORKGROUP) {
+            let loaded = value(i);
+            let inside = in_matrix(i);
+            let finite = is_finite(loaded);
+            let away = distance_from_first(i, start);
+            sum += away;
+            size += abs(away);
+            greatest = max(greatest, select(vec4<f32>(0.0), abs(loaded), finite & inside));
+            zeros += ones((magnitude_of(loaded) == vec4<u32>(0u)) & inside);
+            not_finite += ones(!finite & inside);
+        }
+        cascade_add(&sums, sum);
     }
+    let total = cascade_total(sums, vec4<f32>(0.0));
     // A part of the largest binding, of 4 GiB, has 2^24 values: the counts are exact.
     let counts = vec2<f32>(sum4(vec4<f32>(zeros)), sum4(vec4<f32>(not_finite)));
-    let sums = workgroup_sum(vec4<f32>(sum4(sum), sum4(squares), counts), lane);
+    let found = workgroup_sum(vec4<f32>(sum4(total), sum4(size), counts), lane);
     let peak = max4(workgroup_max(greatest, lane));
+    let count = max(f32(values_before(end) - values_before(begin)) - found.w, 1.0);
+    let middle = spread_middle(start, vec4<f32>(found.x), vec4<f32>(found.y), count, 0.0);
+
+    sums = Cascade();
+    var squares = Cascade();
+    for (var block = begin + lane; block < end; block += leaf) {
+        var sum = vec4<f32>(0.0);
+        var square = vec4<f32>(0.0);
+        for (var i = block; i < min(block + leaf, end); i += WORKGROUP) {
+            let away = distance_from_mean(i, middle);
+            sum += away;
+            square += away * away;
+        }
+        cascade_add(&sums, sum);
+        cascade_add(&squares, square);
+    }
+    let off = sum4(cascade_total(sums, vec4<f32>(0.0)));
+    let square = sum4(cascade_total(squares, vec4<f32>(0.0)));
+    let spread = workgroup_sum(vec4<f32>(off, square, 0.0, 0.0), lane);
     if lane == 0u && workgroup < p.parts {
         let at = p.place + 2u * workgroup;
-        out[at] = vec4<f32>(sums.xy, peak, sums.z);
-        out[at + 1u] = vec4<f32>(sums.w, 0.0, 0.0, 0.0);
+        out[at] = vec4<f32>(middle.mean.x, spread.x, spread.y, middle.scale.x);
+        out[at + 1u] = vec4<f32>(middle.unit.x, peak, found.z, found.w);
     }
 }

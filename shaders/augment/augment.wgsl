@@ -6,8 +6,9 @@ struct Params {
     cols: u32,
     ld4: u32, // vec4 elements in a row
     table_steps: u32,
+    unit: f32, // of the values, a power of two or 0: a product with it is exact, fused or not
+    centre: f32, // in units
     scale: f32,
-    shift: f32,
     samples: u32, // there are
     key0: u32, // of the random words
     key1: u32,
@@ -17,7 +18,6 @@ struct Params {
     amplitude: f32, // of the control points, in pixels
     pad0: u32,
     pad1: u32,
-    pad2: u32,
 }
 
 @group(0) @binding(0) var<uniform> p: Params;
@@ -57,7 +57,7 @@ fn main(
     for (var col4 = first; col4 < p.ld4; col4 += PARTS * WORKGROUP) {
         let i = col4 * 4u;
         let values = vec4<f32>(moved(start4, i), moved(start4, i + 1u), moved(start4, i + 2u), moved(start4, i + 3u));
-        x[row * p.ld4 + col4] = in_columns(values * p.scale + p.shift, i, p.cols);
+        x[row * p.ld4 + col4] = in_columns((values * p.unit - p.centre) * p.scale, i, p.cols);
     }
     if first == 0u {
         batch_labels[row] = labels[sample];

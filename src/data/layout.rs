@@ -3,13 +3,14 @@
 use super::{Dataset, Samples};
 use crate::kernel::MatrixShape;
 use crate::kernel::gather::Source;
+use crate::kernel::scaling::Scaling;
 use crate::parallel::{Threads, for_chunks, is_large};
 
 impl Dataset {
-    pub(crate) fn gather_source(&self) -> (Source, f32, f32) {
+    pub(crate) fn gather_source(&self) -> (Source, Scaling) {
         match self.samples {
-            Samples::Bytes(_) => (Source::Bytes, self.scale, self.shift),
-            Samples::Floats(_) => (Source::Floats, self.scale, self.shift),
+            Samples::Bytes(_) => (Source::Bytes, self.scaling),
+            Samples::Floats(_) => (Source::Floats, self.scaling),
         }
     }
 

@@ -11,6 +11,7 @@ pub use idx::{IdxArray, read_idx};
 pub use mnist::Mnist;
 pub use targets::Targets;
 
+use crate::kernel::scaling::Scaling;
 use crate::{Error, Result};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -39,8 +40,7 @@ pub struct Dataset {
     features: usize,
     /// 0 where there are no labels.
     classes: usize,
-    scale: f32,
-    shift: f32,
+    scaling: Scaling,
     /// Two data sets with one id have the same contents.
     id: u64,
 }
@@ -183,14 +183,16 @@ impl Dataset {
             target_cols: 0,
             features,
             classes,
-            scale: 1.0,
-            shift: 0.0,
+            scaling: Scaling::NONE,
             id: next_id(),
         })
     }
 
-    /// The same samples, taken as value · scale + shift. To standardise with mean m and deviation s: 1/s and −m/s
-    /// (for bytes, m and s of the bytes).
+    /// The same samples, each value taken as value · scale + shift, instead of what it was scaled to before.
+    ///
+    /// It is computed as (value − m) · scale with m = −shift/scale, rounded once, so values far from 0 keep the digits that
+    /// they differ by, and all devices compute the same bits. To standardise with mean m and deviation s, 1/s and −m/s do,
+    /// up to the rounding of these two; [`Dataset::standardized`] takes m itself.
     ///
     /// # Errors
     /// [`Argument`](Error::Argument) if a number is not finite.
@@ -205,10 +207,39 @@ impl Dataset {
             }
         }
         Ok(Dataset {
-            scale,
-            shift,
+            scaling: Scaling::new(scale, shift),
             ..self
         })
+    }
+
+    /// The same samples, each value taken as (value − mean)/deviation, instead of what it was scaled to before. For bytes,
+    /// mean and deviation are those of the bytes.
+    ///
+    /// The difference is taken first, and it is exact for values near the mean: this is the most precise way to
+    /// standardise, and all devices compute the same bits. The quotient is a product with 1/deviation, rounded once.
+    ///
+    /// ```
+    /// use wgrad::Dataset;
+    /// let data = Dataset::from_floats(1, vec![999_997.0, 1_000_003.0], vec![0, 1], 2)?;
+    /// assert_eq!(data.standardized(1e6, 3.0)?.sample(1)?, [1.0]);
+    /// # Ok::<(), wgrad::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Argument`](Error::Argument) if the mean is not finite, or the deviation is not above 0 with a finite reciprocal.
+    pub fn standardized(self, mean: f32, deviation: f32) -> Result<Self> {
+        if !mean.is_finite() {
+            return Err(Error::argument("the mean of a data set", "finite", mean));
+        }
+        let scaling = Scaling::standard(mean, deviation);
+        if !(deviation > 0.0 && scaling.scale.is_normal()) {
+            return Err(Error::argument(
+                "the standard deviation of a data set",
+                "above 0, with a reciprocal that is a normal number",
+                deviation,
+            ));
+        }
+        Ok(Dataset { scaling, ..self })
     }
 
     /// The label of a sample that has none, in a data set where others have. A loss takes such a data set if it is told
@@ -263,7 +294,7 @@ impl Dataset {
             ));
         }
         let range = index * self.features..(index + 1) * self.features;
-        let scaled = |value: f32| value * self.scale + self.shift;
+        let scaled = |value: f32| self.scaling.of(value);
         Ok(match &self.samples {
             Samples::Bytes(bytes) => bytes[range]
                 .iter()

@@ -93,7 +93,10 @@ impl Gpu {
             (blocks.len() as u64).max(UNIFORM_ALIGNMENT),
             wgpu::BufferUsages::UNIFORM | wgpu::BufferUsages::COPY_DST,
         )?;
-        self.write(&params, 0, bytemuck::cast_slice(&blocks))?;
+        // Bytes that are none lie anywhere, which need not be where words may.
+        if !blocks.is_empty() {
+            self.write(&params, 0, bytemuck::cast_slice(&blocks))?;
+        }
         let mut recorded = Recorded {
             calls: Vec::with_capacity(programs.len()),
             blocks: Some(params.clone()),

@@ -2,6 +2,7 @@
 
 use super::{Activation, Graph, Init, Op, Rows, Running, Shape, Value};
 use crate::kernel::random::Draw;
+use crate::kernel::spread::SAVED_ROWS;
 use crate::{Error, Result};
 use std::ops::Range;
 
@@ -100,8 +101,10 @@ impl Graph {
 
     /// Batch normalisation (Ioffe and Szegedy 2015) of each column: y = γ(x − mean)/√(variance + ε) + β, with γ
     /// `layers.i.weight` from 1, β `layers.i.bias` from 0, and ε = 10⁻⁵. In training mean and variance (biased) are the
-    /// batch's, and the running ones follow: r ← 0.9r + 0.1·batch, the variance unbiased. In evaluation and prediction
-    /// they are the running ones (PyTorch's `BatchNorm1d`, but for batches of one row, which it refuses).
+    /// batch's, and the running ones follow: r ← r + 0.1·(batch − r), the variance unbiased. In evaluation and prediction
+    /// they are the running ones (PyTorch's `BatchNorm1d`). A batch of one row, which PyTorch refuses, gives y = β and
+    /// leaves the running variance as it is. A step whose running statistics would not be finite is
+    /// [`NonFinite`](Error::NonFinite), and changes nothing.
     ///
     /// Where neither γ nor β is trained, because a [group](crate::ParameterGroup::frozen) freezes them or the step's
     /// [phase](crate::Phase) leaves them out, the running statistics stay as they are. (PyTorch's move all the same unless the
@@ -116,7 +119,7 @@ impl Graph {
         self.batch_norm_with(x, 1e-5, 0.1)
     }
 
-    /// [`Graph::batch_norm`] with another ε, and another momentum m: r ← (1 − m)r + m·batch.
+    /// [`Graph::batch_norm`] with another ε, and another momentum m: r ← r + m·(batch − r).
     ///
     /// # Errors
     /// As there; and [`Argument`](Error::Argument) if ε is not above 0, or the momentum not from 0 to 1.
@@ -150,7 +153,7 @@ impl Graph {
         };
         let y = self.push(op, shape);
         let saved = Shape {
-            rows: Rows::Fixed(2),
+            rows: Rows::Fixed(SAVED_ROWS),
             cols: shape.cols,
         };
         self.part(y, 1, saved);

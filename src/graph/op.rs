@@ -78,7 +78,7 @@ pub(crate) enum Op {
         number: u32,
     },
     /// γ(x − mean)/√(variance + ε) + β over the batch, or the running statistics in inference. Part 1: what the backward
-    /// pass needs, mean and 1/√(variance + ε).
+    /// pass needs, mean and 1/√(variance + ε) (see `kernel::spread::Spread::save`).
     BatchNorm {
         x: Value,
         gamma: Value,

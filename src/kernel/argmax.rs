@@ -26,6 +26,7 @@ impl Compute for Argmax {
             .push(include_str!("../../shaders/argmax.wgsl"));
         let params = row_reduce::Params::new(self.shape);
         Program::new(&reduce.constants, &reduce.pieces, &params, workgroups)
+            .with_iterations(row_reduce::iterations(self.shape, target, 1, 0))
     }
 
     fn flops(&self) -> u64 {

@@ -45,8 +45,10 @@ uniform_block! {
         /// `vec4` elements in a row.
         ld4: u32,
         table_steps: u32,
+        /// See [`Scaling`](super::scaling::Scaling).
+        unit: f32,
+        centre: f32,
         scale: f32,
-        shift: f32,
         samples: u32,
         key0: u32,
         key1: u32,
@@ -54,7 +56,7 @@ uniform_block! {
         most_scale: f32,
         most_angle: f32,
         amplitude: f32,
-        _pad: [u32; 3],
+        _pad: [u32; 2],
     }
 }
 
@@ -75,8 +77,9 @@ impl Compute for Augment {
             cols: shape.cols as u32,
             ld4: shape.ld4() as u32,
             table_steps: gather.table_steps as u32,
-            scale: gather.scale,
-            shift: gather.shift,
+            unit: gather.scaling.unit,
+            centre: gather.scaling.centre,
+            scale: gather.scaling.scale,
             samples: gather.samples as u32,
             key0: self.key[0],
             key1: self.key[1],
@@ -84,7 +87,7 @@ impl Compute for Augment {
             most_scale: augmentation.scale,
             most_angle: augmentation.radians(),
             amplitude: augmentation.amplitude,
-            _pad: [0; 3],
+            _pad: [0; 2],
         };
         let (workgroup, parts) = if target.software {
             (target.subgroup.unwrap_or(SOFTWARE_WORKGROUP), 1)
@@ -151,8 +154,7 @@ impl Compute for Augment {
                 Source::Floats => canvas.fill(floats[row * ld..][..ld].iter().copied()),
             }
             canvas.draw(self.key, step, i as u32);
-            let (scale, shift) = (T::of(gather.scale.into()), T::of(gather.shift.into()));
-            canvas.paint(&weights, scale, shift, x);
+            canvas.paint(&weights, gather.scaling, x);
             padding.fill(T::ZERO);
         };
         let (x, least) = (

@@ -110,25 +110,41 @@ pub(crate) fn columns<T: Real>(x: &[T], shape: MatrixShape, sums: &mut [T]) {
     }
 }
 
-/// Σ term(xᵢ): 16 columns of interleaved terms, which the compiler keeps in vector registers, then the sum of those.
+/// Interleaved columns of terms that a sum over one axis has, which the compiler keeps in vector registers.
+const CHAINS: usize = 16;
+
+/// Σ term(xᵢ).
 pub(crate) fn sum_of<T: Real>(x: &[T], term: impl Fn(T) -> T) -> T {
-    const W: usize = 16;
-    let mut cascade = Cascade::<T, W>::new();
-    let mut leaf = [T::ZERO; W];
-    let mut blocks = x.chunks_exact(W * LEAF);
+    let mut cascade = Cascade::<T, CHAINS>::new();
+    let mut blocks = x.chunks_exact(CHAINS * LEAF);
     for block in &mut blocks {
-        for (j, leaf) in leaf.iter_mut().enumerate() {
-            *leaf = eight(std::array::from_fn(|k| term(block[k * W + j])));
-        }
-        cascade.add(&leaf, W);
+        let leaf =
+            std::array::from_fn(|j| eight(std::array::from_fn(|k| term(block[k * CHAINS + j]))));
+        cascade.add(&leaf, CHAINS);
     }
-    let mut rest = [T::ZERO; W];
-    for block in blocks.remainder().chunks(W) {
+    let mut rest = [T::ZERO; CHAINS];
+    for block in blocks.remainder().chunks(CHAINS) {
         for (rest, &x) in rest.iter_mut().zip(block) {
             *rest += term(x);
         }
     }
-    pairs(cascade.total(&rest, W))
+    pairs(cascade.total(&rest, CHAINS))
+}
+
+/// Σ aᵢbᵢ.
+pub(crate) fn sum_of_products<T: Real>(a: &[T], b: &[T]) -> T {
+    let mut cascade = Cascade::<T, CHAINS>::new();
+    let blocks = a.chunks(CHAINS * LEAF).zip(b.chunks(CHAINS * LEAF));
+    for (a, b) in blocks {
+        let mut leaf = [T::ZERO; CHAINS];
+        for (a, b) in a.chunks(CHAINS).zip(b.chunks(CHAINS)) {
+            for (sum, (&a, &b)) in leaf.iter_mut().zip(a.iter().zip(b)) {
+                *sum += a * b;
+            }
+        }
+        cascade.add(&leaf, CHAINS);
+    }
+    pairs(cascade.total(&[T::ZERO; CHAINS], CHAINS))
 }
 
 /// The sum of eight terms, in pairs.

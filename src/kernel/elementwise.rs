@@ -70,7 +70,7 @@ uniform_block! {
         cols: u32,
         /// `vec4` elements in a row.
         ld4: u32,
-        /// The activation's parameters; or alpha the factor, the number to fill with, or ε.
+        /// The activation's parameters; or alpha the factor, the number to fill with, or ε, and beta ε·2⁶⁴.
         alpha: f32,
         beta: f32,
         /// For the non-finite guard.
@@ -149,7 +149,7 @@ impl Compute for Elementwise {
                 (slope, prelu_backward::SOURCE, [0.0; 2])
             }
             Op::PReluSlope => ("", prelu_slope::SOURCE, [0.0; 2]),
-            Op::Normalize { epsilon } => ("", normalize::SOURCE, [epsilon, 0.0]),
+            Op::Normalize { epsilon } => ("", normalize::SOURCE, normalize::parameters(epsilon)),
         };
         let id = match self.op {
             Op::GradientCopy(id) => id,
@@ -204,7 +204,7 @@ impl Compute for Elementwise {
             Op::PReluSlope => prelu_slope::run(args.read(), args.read(), args.write(), shape),
             Op::Normalize { epsilon } => {
                 let inputs = [args.read(), args.read(), args.read(), args.read()];
-                normalize::run(inputs, T::of(epsilon.into()), args.write(), shape);
+                normalize::run(inputs, epsilon, args.write(), shape);
             }
         }
     }
@@ -232,6 +232,26 @@ pub(crate) fn for_rows<T: Real>(
         let rows_per_task = (PARALLEL_FLOATS / 4).div_ceil(shape.ld());
         for_chunks(out, shape.ld(), rows_per_task, |i, out| one((i, out)));
     }
+}
+
+/// Calls `block(first row, rows)` for blocks of whole rows of the output, in parallel where it is large.
+pub(crate) fn for_blocks<T: Real>(
+    out: &mut [T],
+    shape: MatrixShape,
+    block: impl Fn(usize, &mut [T]) + Sync,
+) {
+    if shape.floats() == 0 {
+        return;
+    }
+    let out = &mut out[..shape.floats()];
+    let rows = if shape.floats() < PARALLEL_FLOATS {
+        shape.rows
+    } else {
+        (PARALLEL_FLOATS / 4).div_ceil(shape.ld())
+    };
+    for_chunks(out, rows * shape.ld(), 1, |number, out| {
+        block(number * rows, out);
+    });
 }
 
 /// Row `i` of a padded matrix, without its padding.

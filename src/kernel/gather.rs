@@ -1,4 +1,4 @@
-//! Gathers a mini-batch on the device: x[i] = data[indices[offset + i]]·scale + shift, and the labels alongside.
+//! Gathers a mini-batch on the device: x[i] = (data[indices[offset + i]]·unit − centre)·scale, and the labels alongside.
 //!
 //! The data stay as they came, bytes or floats; bytes are converted here. The offset of the step's batch among the
 //! shuffled indices comes from the step table (see [`crate::plan`]), whose other values are copied into the state.
@@ -6,6 +6,7 @@
 use super::elementwise::for_rows;
 use super::program::WORKGROUP;
 use super::program::uniform_block;
+use super::scaling::Scaling;
 use super::update::{ENTRY_OFFSET, ENTRY_WORDS, STATE_VALUES, STATE_WORDS};
 use super::{
     Args, Binding, Compute, MatrixShape, Program, Real, Target, gather_bytes, gather_floats, matrix,
@@ -36,8 +37,7 @@ pub(crate) struct Gather {
     /// The batch.
     pub(crate) shape: MatrixShape,
     pub(crate) source: Source,
-    pub(crate) scale: f32,
-    pub(crate) shift: f32,
+    pub(crate) scaling: Scaling,
     /// Samples there are.
     pub(crate) samples: usize,
     /// Entries of the step table.
@@ -52,10 +52,11 @@ uniform_block! {
         /// `vec4` elements in a row.
         ld4: u32,
         table_steps: u32,
+        /// See [`Scaling`].
+        unit: f32,
+        centre: f32,
         scale: f32,
-        shift: f32,
         samples: u32,
-        _pad: u32,
     }
 }
 
@@ -85,10 +86,10 @@ impl Compute for Gather {
             cols: self.shape.cols as u32,
             ld4: self.shape.ld4() as u32,
             table_steps: self.table_steps as u32,
-            scale: self.scale,
-            shift: self.shift,
+            unit: self.scaling.unit,
+            centre: self.scaling.centre,
+            scale: self.scaling.scale,
             samples: self.samples as u32,
-            _pad: 0,
         };
         let load = match self.source {
             Source::Bytes => gather_bytes::SOURCE,
@@ -121,13 +122,12 @@ impl Compute for Gather {
         let (table, state) = (args.read_words(), args.write_words());
         let entry = self.entry(table, state);
         let sample = self.sample(indices, entry);
-        let (scale, shift) = (T::of(self.scale.into()), T::of(self.shift.into()));
         let (ld, ld4) = (self.shape.ld(), self.shape.ld4());
         for_rows(args.write(), self.shape, |i, x| {
             let row = sample(i);
             match self.source {
-                Source::Bytes => gather_bytes::run(&words[row * ld4..][..ld4], scale, shift, x),
-                Source::Floats => gather_floats::run(&floats[row * ld..][..ld], scale, shift, x),
+                Source::Bytes => gather_bytes::run(&words[row * ld4..][..ld4], self.scaling, x),
+                Source::Floats => gather_floats::run(&floats[row * ld..][..ld], self.scaling, x),
             }
         });
         let batch_labels = &mut args.write_words()[..self.shape.rows];

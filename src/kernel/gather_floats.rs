@@ -1,11 +1,12 @@
-//! One row of a data set of floats: x = value·scale + shift.
+//! One row of a data set of floats: x = (value·unit − centre)·scale.
 
 use super::Real;
+use super::scaling::Scaling;
 
 pub(crate) const SOURCE: &str = include_str!("../../shaders/gather_floats.wgsl");
 
-pub(crate) fn run<T: Real>(row: &[T], scale: T, shift: T, x: &mut [T]) {
+pub(crate) fn run<T: Real>(row: &[T], scaling: Scaling, x: &mut [T]) {
     for (x, &value) in x.iter_mut().zip(row) {
-        *x = value * scale + shift;
+        *x = scaling.of(value);
     }
 }

@@ -63,9 +63,11 @@ macro_rules! real {
                 }
                 SCRATCH.with(read)
             }
+            #[inline(always)]
             fn of(value: f64) -> Self {
                 value as $float
             }
+            #[inline(always)]
             fn to_f64(self) -> f64 {
                 f64::from(self)
             }

@@ -4,6 +4,7 @@
 //! On adapters that run on a CPU, where a barrier costs more than a row, longer rows do too, up to the length at which one
 //! invocation would run too many iterations (see [`MAX_ITERATIONS`](super::program::MAX_ITERATIONS)).
 
+use super::cascade::LEAF;
 use super::program::uniform_block;
 use super::reduce::{self, Reduce};
 use super::{MatrixShape, Target};
@@ -37,6 +38,19 @@ pub(crate) fn lanes(shape: MatrixShape, target: &Target) -> usize {
 /// Iterations of a loop over a row's `vec4` elements, in one of the invocations that share it.
 pub(crate) fn turns(shape: MatrixShape, target: &Target) -> usize {
     shape.ld4().div_ceil(lanes(shape, target))
+}
+
+/// Most iterations of an invocation that goes through a row so many times element by element, and so many times a leaf of
+/// a cascade at a time, and joins what it found with the others.
+pub(crate) fn iterations(
+    shape: MatrixShape,
+    target: &Target,
+    plain: usize,
+    summed: usize,
+) -> usize {
+    let turns = turns(shape, target);
+    let joining = WORKGROUP.ilog2() as usize;
+    plain * (turns + joining) + summed * (turns / LEAF + LEAF + joining)
 }
 
 /// What the text of a row kernel begins with, and its number of workgroups.

@@ -1,13 +1,18 @@
-//! The mean of a row and 1/√(variance + ε), variance = 1/n·Σⱼ (xⱼ − mean)², which takes a second pass over the row.
+//! Mean and deviation of each row, for layer normalisation on a GPU: the CPU has [`spread::of_row`](super::spread).
 
-use super::Real;
-use super::cascade::sum_of;
+use super::reduce::{self, Reduce};
+use super::{MatrixShape, Target, cascade, matrix, row_reduce, spread};
 
-pub(crate) const SOURCE: &str = include_str!("../../shaders/row_statistics.wgsl");
-
-pub(crate) fn run<T: Real>(x: &[T], epsilon: T) -> [T; 2] {
-    let count = T::of(x.len() as f64);
-    let mean = sum_of(x, |x| x) / count;
-    let variance = sum_of(x, |x| (x - mean) * (x - mean)) / count;
-    [mean, T::ONE / (variance + epsilon).sqrt()]
+/// What a kernel begins with that normalises rows, and its number of workgroups.
+pub(crate) fn geometry(shape: MatrixShape, target: &Target) -> (Reduce, usize) {
+    let (mut reduce, workgroups) = row_reduce::geometry(shape, target);
+    reduce.pieces.extend([
+        reduce::VECTORS,
+        reduce::SOURCE,
+        matrix::SOURCE,
+        cascade::SOURCE,
+        spread::SOURCE,
+        include_str!("../../shaders/row_statistics.wgsl"),
+    ]);
+    (reduce, workgroups)
 }

@@ -3,7 +3,9 @@
 
 use super::cascade::sum_of;
 use super::elementwise::{for_rows, row_of};
-use super::{Args, Binding, Compute, MatrixShape, Program, Real, Target, matrix, row_reduce};
+use super::{
+    Args, Binding, Compute, MatrixShape, Program, Real, Target, cascade, matrix, row_reduce,
+};
 
 /// Softmax or log-softmax. Arguments: x, y.
 #[derive(Clone, Debug, PartialEq)]
@@ -40,6 +42,7 @@ impl Compute for Softmax {
         reduce.pieces.extend([
             log_constant(self.log),
             matrix::SOURCE,
+            cascade::SOURCE,
             include_str!("../../shaders/softmax.wgsl"),
         ]);
         Program::new(
@@ -48,6 +51,7 @@ impl Compute for Softmax {
             &row_reduce::Params::new(self.shape),
             workgroups,
         )
+        .with_iterations(row_reduce::iterations(self.shape, target, 2, 1))
     }
 
     fn flops(&self) -> u64 {

@@ -3,7 +3,9 @@
 
 use super::elementwise::{for_rows, row_of};
 use super::softmax::log_constant;
-use super::{Args, Binding, Compute, MatrixShape, Program, Real, Target, matrix, row_reduce};
+use super::{
+    Args, Binding, Compute, MatrixShape, Program, Real, Target, cascade, matrix, row_reduce,
+};
 
 /// Gradient of softmax or log-softmax. Arguments: dy, y, dx.
 #[derive(Clone, Debug, PartialEq)]
@@ -31,6 +33,7 @@ impl Compute for SoftmaxBackward {
         reduce.pieces.extend([
             log_constant(self.log),
             matrix::SOURCE,
+            cascade::SOURCE,
             include_str!("../../shaders/softmax_backward.wgsl"),
         ]);
         Program::new(
@@ -39,6 +42,7 @@ impl Compute for SoftmaxBackward {
             &row_reduce::Params::new(self.shape),
             workgroups,
         )
+        .with_iterations(row_reduce::iterations(self.shape, target, 1, 1))
     }
 
     fn flops(&self) -> u64 {
@@ -49,10 +53,11 @@ impl Compute for SoftmaxBackward {
         let (dy, y) = (args.read(), args.read());
         for_rows(args.write(), self.shape, |i, dx| {
             let (dy, y) = (row_of(dy, self.shape, i), row_of(y, self.shape, i));
-            let mut sum = T::ZERO;
-            for (&dy, &y) in dy.iter().zip(y) {
-                sum += if self.log { dy } else { dy * y };
-            }
+            let sum = if self.log {
+                cascade::sum_of(dy, |dy| dy)
+            } else {
+                cascade::sum_of_products(dy, y)
+            };
             for ((dx, &dy), &y) in dx.iter_mut().zip(dy).zip(y) {
                 *dx = if self.log {
                     dy - y.exp() * sum

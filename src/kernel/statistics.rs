@@ -1,24 +1,25 @@
 //! Statistics of a tensor, or of its change: sums, the greatest magnitude, and how many are zero or not finite.
 //!
-//! Each workgroup takes a contiguous part; the host joins the few parts, ascending, in `f64`. Both in a fixed order, so the
-//! same data give the same bits on every run.
+//! Each workgroup takes a contiguous part, of which it finds count, mean and squared deviations (see
+//! [`spread`](super::spread)); the host joins the few parts, ascending, in `f64` (Chan, Golub and LeVeque 1983). Both in a
+//! fixed order, so the same data give the same bits on every run.
 
 use super::program::{WORKGROUP, uniform_block};
 use super::reduce::{self, Reduce};
 use super::{
-    Args, Binding, Compute, MatrixShape, Program, Real, Sum, Target, statistics_change,
-    statistics_value,
+    Args, Binding, Compute, MatrixShape, Program, Real, Sum, Target, cascade, matrix, spread,
+    statistics_change, statistics_value,
 };
 use crate::parallel::for_chunks;
 
-/// Floats that a part leaves: sum, sum of squares, greatest magnitude, zeros, values that are not finite, and padding.
+/// Floats that a part leaves: the mean that its second pass started from; the sums of the distances from it and of their
+/// squares, times scale·unit; scale and unit; greatest magnitude, zeros, and values that are not finite.
 const PART: usize = 8;
 
-/// Statistics of a flat region. Arguments: x, [what x was before], out.
+/// Statistics of a matrix. Arguments: x, [what x was before], out.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Statistics {
-    /// Floats in the region, a multiple of 4.
-    pub(crate) floats: usize,
+    pub(crate) shape: MatrixShape,
     /// Of the difference to what was before.
     pub(crate) change: bool,
     /// Where in the output the parts go, in floats, a multiple of 4.
@@ -33,11 +34,15 @@ uniform_block! {
         part: u32,
         parts: u32,
         place: u32,
+        cols: u32,
+        /// `vec4` elements in a row.
+        ld4: u32,
+        _pad: [u32; 2],
     }
 }
 
 impl Statistics {
-    /// Floats of output for a region of this many.
+    /// Floats of output for a matrix of this many.
     pub(crate) fn output(floats: usize) -> usize {
         PART * Sum::parts(floats)
     }
@@ -46,7 +51,7 @@ impl Statistics {
 impl Compute for Statistics {
     fn label(&self) -> String {
         let what = if self.change { " of the change" } else { "" };
-        format!("statistics{what} [{}]", self.floats)
+        format!("statistics{what} {}", self.shape)
     }
 
     fn bindings(&self) -> Vec<Binding> {
@@ -58,11 +63,15 @@ impl Compute for Statistics {
     }
 
     fn program(&self, target: &Target) -> Program {
+        let floats = self.shape.floats();
         let params = Params {
-            count: (self.floats / 4) as u32,
-            part: Sum::part(self.floats) as u32,
-            parts: Sum::parts(self.floats) as u32,
+            count: (floats / 4) as u32,
+            part: Sum::part(floats) as u32,
+            parts: Sum::parts(floats) as u32,
             place: (self.place / 4) as u32,
+            cols: self.shape.cols as u32,
+            ld4: self.shape.ld4() as u32,
+            _pad: [0; 2],
         };
         let value = if self.change {
             statistics_change::SOURCE
@@ -73,68 +82,88 @@ impl Compute for Statistics {
         reduce.pieces.extend([
             reduce::VECTORS,
             reduce::SOURCE,
+            matrix::SOURCE,
+            cascade::SOURCE,
+            spread::SOURCE,
             value,
             include_str!("../../shaders/statistics.wgsl"),
         ]);
-        let parts = Sum::parts(self.floats);
+        let parts = if floats == 0 { 0 } else { Sum::parts(floats) };
+        let each = Sum::part(floats).div_ceil(WORKGROUP);
+        let joining = 3 * WORKGROUP.ilog2() as usize;
         Program::new(&reduce.constants, &reduce.pieces, &params, parts)
+            .with_iterations(2 * (each + each / cascade::LEAF + 1) + joining)
     }
 
     fn flops(&self) -> u64 {
-        (self.floats * if self.change { 6 } else { 5 }) as u64
+        (self.shape.floats() * if self.change { 10 } else { 9 }) as u64
     }
 
     fn run<T: Real>(&self, args: &mut Args<'_, '_, T>) {
-        let x = &args.read()[..self.floats];
-        let previous = self.change.then(|| &args.read()[..self.floats]);
-        let out = &mut args.write()[self.place..][..Self::output(self.floats)];
-        let part = 4 * Sum::part(self.floats);
+        let (floats, ld, cols) = (self.shape.floats(), self.shape.ld(), self.shape.cols);
+        let x = &args.read()[..floats];
+        let previous = self.change.then(|| &args.read()[..floats]);
+        let out = &mut args.write()[self.place..][..Self::output(floats)];
+        let part = 4 * Sum::part(floats);
         for_chunks(out, PART, 1, |i, out| {
-            let begin = (i * part).min(self.floats);
-            let end = (begin + part).min(self.floats);
+            let begin = (i * part).min(floats);
+            let end = (begin + part).min(floats);
+            let places = (begin..end).filter(|place| place % ld < cols);
             let found = match previous {
-                None => statistics(x[begin..end].iter().copied()),
-                Some(previous) => {
-                    let pairs = x[begin..end].iter().zip(&previous[begin..end]);
-                    statistics(pairs.map(|(&x, &previous)| x - previous))
-                }
+                None => statistics(places.map(|place| x[place])),
+                Some(previous) => statistics(places.map(|place| x[place] - previous[place])),
             };
             out.copy_from_slice(&found);
         });
     }
 }
 
-/// One part's. The sums run in 16 interleaved chains, to keep their rounding small.
-fn statistics<T: Real>(values: impl Iterator<Item = T>) -> [T; PART] {
-    let (mut sums, mut squares) = ([T::ZERO; 16], [T::ZERO; 16]);
-    let (mut greatest, mut zeros, mut not_finite) = (T::ZERO, 0u32, 0u32);
-    for (i, x) in values.enumerate() {
+/// One part's.
+fn statistics<T: Real>(values: impl Iterator<Item = T> + Clone) -> [T; PART] {
+    let (mut greatest, mut zeros, mut not_finite, mut count) = (T::ZERO, 0u32, 0u32, 0u32);
+    let mut sum = 0.0;
+    for x in values.clone() {
         if !x.is_finite() {
             not_finite += 1;
             continue;
         }
-        sums[i % 16] += x;
-        squares[i % 16] += x * x;
+        count += 1;
+        sum += x.to_f64();
         greatest = greatest.max(x.abs());
         zeros += u32::from(x == T::ZERO);
     }
-    let total = |chains: [T; 16]| chains.into_iter().fold(T::ZERO, |sum, chain| sum + chain);
-    let count = |n: u32| T::of(n.into());
-    let mut found = [T::ZERO; PART];
-    found[..5].copy_from_slice(&[
-        total(sums),
-        total(squares),
+    let count = f64::from(count.max(1));
+    let mean = T::of(sum / count);
+    let (mut off, mut squares) = (0.0, 0.0);
+    for x in values.filter(|x| x.is_finite()) {
+        let distance = x.to_f64() - mean.to_f64();
+        off += distance;
+        squares += distance * distance;
+    }
+    let scale = scale(squares / count);
+    let number = |n: u32| T::of(n.into());
+    [
+        mean,
+        T::of(off * scale),
+        T::of(squares * scale * scale),
+        T::of(scale),
+        T::ONE,
         greatest,
-        count(zeros),
-        count(not_finite),
-    ]);
-    found
+        number(zeros),
+        number(not_finite),
+    ]
+}
+
+/// A power of two that brings a deviation to about 1, as far as a normal `f32` does.
+fn scale(variance: f64) -> f64 {
+    let exponent = variance.sqrt().max(1e-37).log2().floor();
+    2f64.powi(-(exponent as i32).clamp(-126, 126))
 }
 
 /// What the values of a tensor are like. A value that is not finite is counted, and left out of all the rest.
 ///
-/// The sums are taken in `f32` on the device, and joined in `f64`. So the variance, mean(x²) − mean(x)², has an absolute
-/// error of about 1e-7·mean(x²), and squares above 3.4e38 make it infinite.
+/// Mean and variance are as exact for values that lie far from 0 as for others, and none of the numbers overflows: each
+/// part of the values is measured from its own mean on the device, and the parts are joined in `f64`.
 ///
 /// ```
 /// use wgrad::{Device, Tensor};
@@ -165,32 +194,58 @@ pub struct TensorStatistics {
     pub greatest: f64,
 }
 
+/// Values of a matrix, without padding, among its first floats.
+fn values_before(shape: MatrixShape, floats: usize) -> usize {
+    let floats = floats.min(shape.floats());
+    let ld = shape.ld().max(1);
+    floats / ld * shape.cols + (floats % ld).min(shape.cols)
+}
+
 impl TensorStatistics {
-    /// From what the kernel left, for a matrix of this shape: its padding, which is zero, counts among the zeros there.
+    /// From what the kernel left, for a matrix of this shape.
     pub(crate) fn new(shape: MatrixShape, parts: &[f32]) -> Self {
-        let total = |place: usize| -> f64 {
-            let parts = parts.chunks_exact(PART);
-            parts.map(|part| f64::from(part[place])).sum()
+        let mut found = TensorStatistics {
+            count: shape.rows * shape.cols,
+            ..Default::default()
         };
-        let greatest = parts.chunks_exact(PART).map(|part| f64::from(part[2]));
-        let count = shape.rows * shape.cols;
-        let padding = shape.floats() - count;
-        let non_finite = total(4) as usize;
-        let (mut mean, mut variance) = (0.0, 0.0);
-        if non_finite < count {
-            let finite = (count - non_finite) as f64;
-            mean = total(0) / finite;
-            variance = (total(1) / finite - mean * mean).max(0.0);
+        let (mut finite, mut deviations) = (0.0, 0.0);
+        let elements = 4 * Sum::part(shape.floats());
+        for (i, part) in parts.chunks_exact(PART).enumerate() {
+            let values =
+                values_before(shape, (i + 1) * elements) - values_before(shape, i * elements);
+            if values == 0 {
+                continue;
+            }
+            let [
+                start,
+                off,
+                squares,
+                scale,
+                unit,
+                greatest,
+                zeros,
+                not_finite,
+            ] = std::array::from_fn(|place| f64::from(part[place]));
+            found.zeros += zeros as usize;
+            found.non_finite += not_finite as usize;
+            found.greatest = found.greatest.max(greatest);
+            let count = values as f64 - not_finite;
+            if count < 1.0 {
+                continue;
+            }
+            let mean = start + off / count / (scale * unit);
+            let of_part = (squares - off * off / count).max(0.0) / (scale * unit).powi(2);
+            let (apart, together) = (mean - found.mean, finite + count);
+            found.mean += apart * (count / together);
+            deviations += of_part + apart * apart * (finite * count / together);
+            finite = together;
         }
-        TensorStatistics {
-            count,
-            zeros: (total(3) as usize).saturating_sub(padding),
-            non_finite,
-            mean,
-            variance,
-            norm: total(1).sqrt(),
-            greatest: greatest.fold(0.0, f64::max),
+        if finite > 0.0 {
+            found.variance = deviations / finite;
+            // √Σx², from Σ(x − mean)² and the mean.
+            found.norm = (deviations + finite * found.mean * found.mean).sqrt();
         }
+        found
     }
 
     /// The standard deviation √variance.

@@ -7,6 +7,7 @@ use super::operand::{Draft, Operand};
 use crate::graph::{Graph, Op, Value};
 use crate::kernel::elementwise::Op as Elementary;
 use crate::kernel::gather::Source;
+use crate::kernel::scaling::Scaling;
 use crate::kernel::{
     Advance, Augment, ColumnSum, Elementwise, Epilogue, Gather, Kernel, Layout, Matmul,
     MatrixShape, Softmax, SoftmaxBackward,
@@ -93,8 +94,7 @@ impl<'a> Emitter<'a> {
         let gather = Gather {
             shape,
             source: from.source,
-            scale: from.scale,
-            shift: from.shift,
+            scaling: from.scaling,
             samples: from.samples,
             table_steps: self.request.table_steps,
         };
@@ -127,8 +127,7 @@ impl<'a> Emitter<'a> {
         let gather = Gather {
             shape: MatrixShape::new(self.request.batch, cols),
             source: Source::Floats,
-            scale: 1.0,
-            shift: 0.0,
+            scaling: Scaling::NONE,
             samples,
             table_steps: self.request.table_steps,
         };

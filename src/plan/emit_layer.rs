@@ -8,6 +8,7 @@ use crate::graph::{Op, Value};
 use crate::kernel::elementwise::Op as Elementary;
 use crate::kernel::random::Draw;
 use crate::kernel::rearrange::Move;
+use crate::kernel::spread::SAVED_ROWS;
 use crate::kernel::threefry::{Use, key};
 use crate::kernel::{
     BatchNorm, BatchNormBackward, Commit, Dropout, LayerNorm, LayerNormBackward, MatrixShape,
@@ -74,6 +75,7 @@ impl Emitter<'_> {
                 let [gamma_id, beta_id] = ids;
                 let backward = BatchNormBackward {
                     shape,
+                    saved_rows: SAVED_ROWS,
                     gamma_id,
                     beta_id,
                 };
@@ -154,6 +156,7 @@ impl Emitter<'_> {
         let parts = self.parts(value);
         operands.extend(self.operands(&parts));
         operands.push(statistics(Role::NextRunning));
+        operands.push(self.state());
         // All of the batch's own, where they are asked for.
         let momentum = match self.request.task {
             Task::Statistics => 1.0,
@@ -163,6 +166,8 @@ impl Emitter<'_> {
             shape,
             epsilon,
             momentum,
+            mean_id: 0,
+            variance_id: 0,
         };
         self.push(batch_norm, operands);
     }

@@ -186,7 +186,7 @@ impl Emitter<'_> {
             }
             operands.push(Operand::whole(Role::Measures, measures));
             let statistics = Statistics {
-                floats: item.shape.floats(),
+                shape: item.shape,
                 change: item.what == What::Update,
                 place: item.place,
             };

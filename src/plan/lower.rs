@@ -10,6 +10,7 @@ use crate::graph::{Derivatives, Graph, Op, Supervision, Term, Value};
 use crate::kernel::gather::Source;
 use crate::kernel::matrix::ALIGNMENT;
 use crate::kernel::program::Element;
+use crate::kernel::scaling::Scaling;
 use crate::kernel::{Augmentation, Clip, Compute, Optimizer, Scales};
 
 /// What a plan is for.
@@ -63,8 +64,7 @@ pub(crate) struct Training<'a> {
 pub(crate) struct GatherSource {
     pub(crate) source: Source,
     pub(crate) samples: usize,
-    pub(crate) scale: f32,
-    pub(crate) shift: f32,
+    pub(crate) scaling: Scaling,
     /// Columns of the target values, where there are some.
     pub(crate) target_cols: Option<usize>,
     /// Whether the samples are moved at random, and with which seed.

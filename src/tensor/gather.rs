@@ -3,6 +3,7 @@
 use super::{Tensor, Words, element_count};
 use crate::device::{Device, Memory, Operand};
 use crate::kernel::gather::Source;
+use crate::kernel::scaling::Scaling;
 use crate::kernel::update::{ENTRY_WORDS, state_at};
 use crate::kernel::{Augment, Gather, Kernel, MatrixShape};
 use crate::{Augmentation, Error, Result};
@@ -53,7 +54,8 @@ impl Bytes {
         [self.shape.rows, self.shape.cols]
     }
 
-    /// Gathers rows as floats: `out[i] = self[indices[i]] · scale + shift`.
+    /// Gathers rows as floats: `out[i] = self[indices[i]] · scale + shift`, computed as (value + shift/scale) · scale with a
+    /// rounded shift/scale, as in [`Dataset::scaled`](crate::Dataset::scaled).
     ///
     /// # Errors
     /// [`Argument`](Error::Argument) if an index is not below the number of rows.
@@ -61,8 +63,7 @@ impl Bytes {
         let table = Table {
             shape: self.shape,
             source: Source::Bytes,
-            scale,
-            shift,
+            scaling: Scaling::new(scale, shift),
             memory: &self.memory,
         };
         table.gather("gather_rows", &self.device, indices, None)
@@ -86,8 +87,7 @@ impl Bytes {
         let table = Table {
             shape: self.shape,
             source: Source::Bytes,
-            scale,
-            shift,
+            scaling: Scaling::new(scale, shift),
             memory: &self.memory,
         };
         let moved = Some((augmentation, seed, step));
@@ -126,8 +126,7 @@ impl Tensor {
         Table {
             shape: self.shape,
             source: Source::Floats,
-            scale: 1.0,
-            shift: 0.0,
+            scaling: Scaling::NONE,
             memory: &self.memory,
         }
     }
@@ -137,8 +136,7 @@ impl Tensor {
 struct Table<'a> {
     shape: MatrixShape,
     source: Source,
-    scale: f32,
-    shift: f32,
+    scaling: Scaling,
     memory: &'a Memory,
 }
 
@@ -173,8 +171,7 @@ impl Table<'_> {
         let gather = Gather {
             shape,
             source: self.source,
-            scale: self.scale,
-            shift: self.shift,
+            scaling: self.scaling,
             samples: indices.len,
             table_steps: 1,
         };

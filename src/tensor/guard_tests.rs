@@ -88,6 +88,7 @@ fn gradients_of_batch_normalisation_report_what_is_not_finite() {
                 let mut state = device.words("state", state_at(0).to_vec()).unwrap();
                 let call = BatchNormBackward {
                     shape: dy.shape,
+                    saved_rows: 2,
                     gamma_id: ids[0],
                     beta_id: ids[1],
                 };

@@ -3,6 +3,7 @@
 use super::Tensor;
 use super::calls::expect;
 use crate::device::Operand;
+use crate::kernel::spread::SAVED_ROWS;
 use crate::kernel::update::state_at;
 use crate::kernel::{
     BatchNorm, BatchNormBackward, Commit, LayerNorm, LayerNormBackward, MatrixShape, Op,
@@ -15,7 +16,8 @@ use crate::{Error, Result};
 pub struct BatchNormOutput {
     /// The normalised batch, [rows, cols].
     pub y: Tensor,
-    /// Mean and 1/√(variance + ε) of the batch, [2, cols]: for [`Tensor::batch_norm_backward`].
+    /// For [`Tensor::batch_norm_backward`], [4, cols]: the mean of the batch, rounded; 1/√(variance + ε), per unit; what
+    /// rounding took from the mean, in units; and the unit, which is 1, or 1/16 where values are more than 10³⁰ apart.
     pub saved: Tensor,
     /// The running mean and variance after this batch, [2, cols].
     pub running: Tensor,
@@ -37,10 +39,12 @@ impl Tensor {
     /// Batch normalisation in training (Ioffe and Szegedy 2015): with mean and variance 1/n·Σ(x − mean)² of every column
     /// of `self`, y = γ·(x − mean)/√(variance + ε) + β.
     ///
+    /// This holds for values of any offset and any size, and y = β exactly where all of a column are equal.
+    ///
     /// `running` [2, cols] holds the running mean and variance; the result has them moved towards the batch's,
-    /// (1 − m)·running + m·batch, m the momentum, with the unbiased variance n/(n − 1)·variance. As PyTorch's
-    /// `BatchNorm1d`, but that PyTorch refuses a single row; here its variance is 0, and y = β. PyTorch's defaults are
-    /// ε = 10⁻⁵ and m = 0.1.
+    /// running + m·(batch − running), m the momentum, with the unbiased variance n/(n − 1)·variance, which is infinite where
+    /// it is too large for an `f32`. As PyTorch's `BatchNorm1d`, but that PyTorch refuses a single row; here y = β for it,
+    /// and the running variance stays as it is. PyTorch's defaults are ε = 10⁻⁵ and m = 0.1.
     ///
     /// ```
     /// use wgrad::{Device, Tensor};
@@ -85,13 +89,17 @@ impl Tensor {
         }
         super::same_device(name, &self.device, &[gamma, beta, running])?;
         let mut y = Tensor::room(&self.device, shape)?;
-        let mut saved = Tensor::room(&self.device, statistics)?;
+        let of_batch = MatrixShape::new(SAVED_ROWS, shape.cols);
+        let mut saved = Tensor::room(&self.device, of_batch)?;
         let mut next = Tensor::room(&self.device, statistics)?;
+        let mut state = self.device.words("state", state_at(0).to_vec())?;
         self.device.run(
             BatchNorm {
                 shape,
                 epsilon,
                 momentum,
+                mean_id: 0,
+                variance_id: 0,
             },
             &mut [
                 Operand::Read(&self.memory),
@@ -101,6 +109,7 @@ impl Tensor {
                 Operand::Write(&mut y.memory),
                 Operand::Write(&mut saved.memory),
                 Operand::Write(&mut next.memory),
+                Operand::Write(&mut state),
             ],
         )?;
         Ok(BatchNormOutput {
@@ -111,7 +120,8 @@ impl Tensor {
     }
 
     /// The gradients before a [`batch_norm`](Tensor::batch_norm) from the gradient dy after it (`self`), its input x,
-    /// what it `saved`, and γ. With x̂ = (x − mean)/√(variance + ε): dβ = Σdy, dγ = Σ dy·x̂ over the rows, and
+    /// what it `saved`, and γ. (Two rows do for `saved`, mean and 1/√(variance + ε), where the mean is as good as an `f32`
+    /// can be, and the deviation below 10³⁰.) With x̂ = (x − mean)/√(variance + ε): dβ = Σdy, dγ = Σ dy·x̂ over the rows, and
     /// dx = γ/√(variance + ε)·(dy − dβ/n − x̂·dγ/n).
     ///
     /// # Errors
@@ -126,7 +136,8 @@ impl Tensor {
         let shape = self.shape;
         expect_rows(name, shape)?;
         expect(name, "x", x.shape, shape)?;
-        let statistics = MatrixShape::new(2, shape.cols);
+        let saved_rows = if saved.shape.rows == 2 { 2 } else { SAVED_ROWS };
+        let statistics = MatrixShape::new(saved_rows, shape.cols);
         expect(name, "saved statistics", saved.shape, statistics)?;
         expect_scale_and_shift(name, shape, gamma, None)?;
         super::same_device(name, &self.device, &[x, saved, gamma])?;
@@ -138,6 +149,7 @@ impl Tensor {
         self.device.run(
             BatchNormBackward {
                 shape,
+                saved_rows,
                 gamma_id: 0,
                 beta_id: 0,
             },

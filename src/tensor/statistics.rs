@@ -39,11 +39,10 @@ impl Tensor {
     }
 
     async fn statistics_of(&self, previous: Option<&Tensor>) -> Result<TensorStatistics> {
-        let floats = self.shape.floats();
-        let length = Statistics::output(floats);
+        let length = Statistics::output(self.shape.floats());
         let mut output = self.device.room("statistics", length)?;
         let call = Statistics {
-            floats,
+            shape: self.shape,
             change: previous.is_some(),
             place: 0,
         };

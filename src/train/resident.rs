@@ -94,12 +94,11 @@ impl Room {
 impl Placement {
     /// How to gather from a data set that lies so.
     pub(super) fn source(self, data: &Dataset) -> GatherSource {
-        let (source, scale, shift) = data.gather_source();
+        let (source, scaling) = data.gather_source();
         GatherSource {
             source,
             samples: self.rows,
-            scale,
-            shift,
+            scaling,
             target_cols: (data.target_cols() > 0).then_some(data.target_cols()),
             augment: None,
         }

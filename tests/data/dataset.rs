@@ -91,3 +91,40 @@ fn floats_are_not_scaled_by_default() {
         "a sample's number must be below 2, found 2"
     );
 }
+
+#[test]
+fn values_far_from_zero_keep_their_digits_when_they_are_standardised() {
+    let values = || vec![999_997.0, 1_000_001.0, 1_000_003.0, 1e6];
+    let data = || Dataset::from_floats(1, values(), vec![0; 4], 1).unwrap();
+    let expected = [-1.0, 1.0 / 3.0, 1.0, 0.0];
+    for standardised in [
+        data().standardized(1e6, 3.0).unwrap(),
+        data().scaled(1.0 / 3.0, -1e6 / 3.0).unwrap(),
+    ] {
+        for (i, &expected) in expected.iter().enumerate() {
+            let found = standardised.sample(i).unwrap()[0];
+            assert!(
+                (found - expected).abs() <= f32::EPSILON,
+                "{found}, {expected}"
+            );
+        }
+    }
+    let bytes = Dataset::from_bytes(2, vec![10, 30], vec![0], 1).unwrap();
+    let bytes = bytes.standardized(20.0, 10.0).unwrap();
+    assert_eq!(bytes.sample(0).unwrap(), [-1.0, 1.0]);
+    for (mean, deviation) in [
+        (f32::NAN, 1.0),
+        (f32::INFINITY, 1.0),
+        (0.0, 0.0),
+        (0.0, -1.0),
+        (0.0, f32::NAN),
+        (0.0, f32::INFINITY),
+        (0.0, 1e-40),
+    ] {
+        let refused = data().standardized(mean, deviation);
+        assert!(
+            matches!(refused, Err(Error::Argument { .. })),
+            "{mean} {deviation}"
+        );
+    }
+}

@@ -4,6 +4,7 @@ use super::Augmentation;
 use super::elastic::Grid;
 use super::motion::Motion;
 use crate::kernel::Real;
+use crate::kernel::scaling::Scaling;
 
 /// Zeros around an image, so that places just outside need no test: one before it, two after.
 const MARGIN: usize = 3;
@@ -50,8 +51,8 @@ impl<T: Real> Canvas<T> {
         self.grid.draw(&self.augmentation, key, step, row);
     }
 
-    /// The moved sample · scale + shift; `weights` are [`weights`](super::elastic::weights).
-    pub(crate) fn paint(&mut self, weights: &[[T; 4]], scale: T, shift: T, x: &mut [T]) {
+    /// The moved sample, scaled; `weights` are [`weights`](super::elastic::weights).
+    pub(crate) fn paint(&mut self, weights: &[[T; 4]], scaling: Scaling, x: &mut [T]) {
         let (width, height) = (self.augmentation.width, self.augmentation.height);
         let spacing = self.augmentation.grid_spacing();
         // The furthest places that make a difference, in the coordinates of the image with its margin.
@@ -76,7 +77,7 @@ impl<T: Real> Canvas<T> {
                         let top = between(corner[0], corner[1], across);
                         let low = between(corner[stride], corner[stride + 1], across);
                         x[(channel * height + to_y) * width + to_x] =
-                            between(top, low, down) * scale + shift;
+                            scaling.of(between(top, low, down));
                     }
                 }
             }

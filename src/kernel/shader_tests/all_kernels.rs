@@ -96,7 +96,7 @@ pub(in crate::kernel) fn kernels() -> Vec<Kernel> {
             kernels.push(accumulate.into());
         }
         let statistics = Statistics {
-            floats: 64,
+            shape: short,
             change: yes,
             place: 0,
         };
@@ -106,8 +106,7 @@ pub(in crate::kernel) fn kernels() -> Vec<Kernel> {
         let gather = Gather {
             shape: short,
             source,
-            scale: 1.0,
-            shift: 0.0,
+            scaling: scaling::Scaling::NONE,
             samples: 9,
             table_steps: 1,
         };
@@ -190,17 +189,22 @@ fn normalisations(kernels: &mut Vec<Kernel>) {
                 shape,
                 epsilon,
                 momentum,
+                mean_id: 1,
+                variance_id: 2,
             }
             .into(),
         );
-        kernels.push(
-            BatchNormBackward {
-                shape,
-                gamma_id: 1,
-                beta_id: 2,
-            }
-            .into(),
-        );
+        for saved_rows in [2, 4] {
+            kernels.push(
+                BatchNormBackward {
+                    shape,
+                    saved_rows,
+                    gamma_id: 1,
+                    beta_id: 2,
+                }
+                .into(),
+            );
+        }
         kernels.push(LayerNorm { shape, epsilon }.into());
         kernels.push(LayerNormBackward { shape, epsilon }.into());
         kernels.push(Argmax { shape }.into());

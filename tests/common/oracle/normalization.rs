@@ -8,8 +8,8 @@ pub(crate) struct Statistics {
     pub(crate) variance: f64,
     /// 1/√(variance + ε).
     pub(crate) inverse: f64,
-    /// Mean of |x|.
-    pub(crate) magnitude: f64,
+    /// Mean distance from the first number.
+    pub(crate) apart: f64,
 }
 
 pub(crate) fn statistics(x: &[f64], epsilon: f32) -> Statistics {
@@ -20,7 +20,7 @@ pub(crate) fn statistics(x: &[f64], epsilon: f32) -> Statistics {
         mean,
         variance,
         inverse: 1.0 / (variance + f64::from(epsilon)).sqrt(),
-        magnitude: mean_of(&f64::abs),
+        apart: mean_of(&|y| (y - x[0]).abs()),
     }
 }
 

@@ -1,0 +1,203 @@
+//! Every tensor call over more rows, and over more columns, than a loop of one invocation may have iterations on lavapipe
+//! (65,535, all its loops together).
+
+use crate::common::compare::{Tolerance, assert_close};
+use crate::common::data::Random;
+use crate::common::devices::{cpu, gpu, gpu_hardware_kernels};
+use crate::common::oracle::{self, widen};
+use crate::common::precision::{ULP, sum_ulps};
+use wgrad::{Activation, Device, Result, Tensor, Words};
+
+const SHAPES: [[usize; 2]; 6] = [
+    [65_537, 2],
+    [131_073, 1],
+    [300_001, 1],
+    [2, 65_541],
+    [1, 131_073],
+    [1, 300_001],
+];
+
+type Call = (&'static str, fn(&Case, &Device) -> Result<Tensor>);
+
+struct Case {
+    shape: [usize; 2],
+    x: Vec<f32>,
+    other: Vec<f32>,
+}
+
+impl Case {
+    fn x(&self, device: &Device) -> Result<Tensor> {
+        Tensor::new(device, self.shape, &self.x)
+    }
+
+    fn other(&self, device: &Device) -> Result<Tensor> {
+        Tensor::new(device, self.shape, &self.other)
+    }
+
+    /// A row that may be a scale, a shift or a slope.
+    fn row(&self, device: &Device) -> Result<Tensor> {
+        let cols = self.shape[1];
+        Tensor::new(device, [1, cols], &self.other[..cols])
+    }
+
+    fn running(&self, device: &Device) -> Result<Tensor> {
+        Tensor::filled(device, [2, self.shape[1]], 1.0)
+    }
+}
+
+const CALLS: [Call; 28] = [
+    ("add", |c, d| c.x(d)?.add(&c.other(d)?)),
+    ("hadamard", |c, d| c.x(d)?.hadamard(&c.other(d)?)),
+    ("scale", |c, d| c.x(d)?.scale(0.3)),
+    ("bias_add", |c, d| c.x(d)?.bias_add(&c.row(d)?)),
+    ("activate", |c, d| c.x(d)?.activate(Activation::Tanh)),
+    ("activate_backward", |c, d| {
+        c.x(d)?.activate_backward(Activation::Silu, &c.other(d)?)
+    }),
+    ("prelu", |c, d| c.x(d)?.prelu(&c.row(d)?)),
+    ("prelu_backward", |c, d| {
+        c.x(d)?.prelu_backward(&c.other(d)?, &c.row(d)?)
+    }),
+    ("prelu_slope", |c, d| c.x(d)?.prelu_slope(&c.other(d)?)),
+    ("normalize", |c, d| {
+        c.x(d)?
+            .normalize(&c.row(d)?, &c.row(d)?, &c.running(d)?, 1e-5)
+    }),
+    ("batch_norm", |c, d| {
+        let running = c.running(d)?;
+        Ok(c.x(d)?
+            .batch_norm(&c.row(d)?, &c.row(d)?, &running, 1e-5, 0.1)?
+            .y)
+    }),
+    ("running statistics of batch_norm", |c, d| {
+        let running = c.running(d)?;
+        let output = c
+            .x(d)?
+            .batch_norm(&c.row(d)?, &c.row(d)?, &running, 1e-5, 0.1)?;
+        Ok(output.running)
+    }),
+    ("dx of batch_norm_backward", |c, d| {
+        let running = c.running(d)?;
+        let output = c
+            .x(d)?
+            .batch_norm(&c.row(d)?, &c.row(d)?, &running, 1e-5, 0.1)?;
+        Ok(c.other(d)?
+            .batch_norm_backward(&c.x(d)?, &output.saved, &c.row(d)?)?
+            .dx)
+    }),
+    ("dgamma of batch_norm_backward", |c, d| {
+        let running = c.running(d)?;
+        let output = c
+            .x(d)?
+            .batch_norm(&c.row(d)?, &c.row(d)?, &running, 1e-5, 0.1)?;
+        Ok(c.other(d)?
+            .batch_norm_backward(&c.x(d)?, &output.saved, &c.row(d)?)?
+            .dgamma)
+    }),
+    ("layer_norm", |c, d| {
+        c.x(d)?.layer_norm(&c.row(d)?, &c.row(d)?, 1e-5)
+    }),
+    ("dx of layer_norm_backward", |c, d| {
+        Ok(c.other(d)?
+            .layer_norm_backward(&c.x(d)?, &c.row(d)?, 1e-5)?
+            .dx)
+    }),
+    ("dgamma of layer_norm_backward", |c, d| {
+        Ok(c.other(d)?
+            .layer_norm_backward(&c.x(d)?, &c.row(d)?, 1e-5)?
+            .dgamma)
+    }),
+    ("softmax", |c, d| c.x(d)?.softmax()),
+    ("log_softmax", |c, d| c.x(d)?.log_softmax()),
+    ("softmax_backward", |c, d| {
+        c.x(d)?.softmax_backward(&c.other(d)?)
+    }),
+    ("log_softmax_backward", |c, d| {
+        c.x(d)?.log_softmax_backward(&c.other(d)?)
+    }),
+    ("dropout", |c, d| c.x(d)?.dropout(0.3, 1, 2)),
+    ("uniform", |c, d| {
+        Tensor::uniform(d, c.shape, -1.0, 2.0, 1, 2)
+    }),
+    ("bernoulli", |c, d| {
+        Tensor::filled(d, c.shape, 0.3)?.bernoulli(1, 2)
+    }),
+    ("place_columns", |c, d| {
+        c.x(d)?.place_columns(3, c.shape[1] + 5)
+    }),
+    ("concatenate", |c, d| c.x(d)?.concatenate(&c.other(d)?)),
+    ("transpose", |c, d| c.x(d)?.transpose()),
+    ("accumulate", |c, d| {
+        let mut sum = c.x(d)?;
+        sum.accumulate(&c.other(d)?, 0.5)?;
+        Ok(sum)
+    }),
+];
+
+#[test]
+fn every_call_is_the_same_on_the_gpu_and_on_the_cpu() {
+    for shape @ [rows, cols] in SHAPES {
+        let mut random = Random::new((rows + cols) as u64);
+        let case = Case {
+            shape,
+            x: random.normals(rows * cols),
+            other: random.normals(rows * cols),
+        };
+        for (name, call) in CALLS {
+            let run = |device| call(&case, device).and_then(|y| y.download());
+            let run = |device| run(device).unwrap_or_else(|e| panic!("{name} {shape:?}: {e}"));
+            let (expected, found) = (widen(&run(cpu())), run(gpu()));
+            let greatest = expected.iter().fold(1.0, |max: f64, x| max.max(x.abs()));
+            // Sums of products of a few are in nearly all of them; most are far better than that.
+            // The gradient through a normalisation of two or three rows is a difference that cancels.
+            let cancels = if name.contains("norm_backward") {
+                16.0
+            } else {
+                1.0
+            };
+            let error = cancels * (8.0 + sum_ulps(rows.max(cols))) * ULP * greatest;
+            let name = format!("{name} {shape:?}");
+            assert_close(&name, &found, &expected, Tolerance::absolute(error));
+        }
+    }
+}
+
+#[test]
+fn what_is_reduced_to_a_few_numbers() {
+    for shape @ [rows, cols] in SHAPES {
+        let x = Random::new((rows * cols) as u64).integers(rows * cols);
+        let sums = oracle::column_sum(&x, cols);
+        // The greatest of each row in its last column, which no loop that ends early reaches.
+        let mut last = x.clone();
+        last.chunks_mut(cols).for_each(|row| row[cols - 1] = 99.0);
+        for device in [gpu(), gpu_hardware_kernels(), cpu()] {
+            let name = format!("{shape:?} on {}", device.report());
+            let x = Tensor::new(device, shape, &x).unwrap();
+            let found = x.column_sum().unwrap().download().unwrap();
+            assert_close(&name, &found, &sums, Tolerance::EXACT);
+            let total: f64 = sums.iter().sum();
+            assert_close(&name, &[x.sum().unwrap()], &[total], Tolerance::EXACT);
+            assert_eq!(x.statistics().unwrap().count, rows * cols);
+            let last = Tensor::new(device, shape, &last).unwrap();
+            assert_eq!(
+                last.argmax().unwrap(),
+                vec![cols as u32 - 1; rows],
+                "{name}"
+            );
+            let taken = Words::new(device, &[rows as u32 - 1, 0, rows as u32 / 2]).unwrap();
+            let taken = last.gather_rows(&taken).unwrap().download().unwrap();
+            assert_eq!(taken[cols - 1], 99.0, "{name}");
+        }
+    }
+}
+
+#[test]
+fn ones_count_themselves() {
+    for n in [65_535, 65_536, 131_072, 300_000] {
+        for device in [gpu(), gpu_hardware_kernels(), cpu()] {
+            let ones = Tensor::filled(device, [n, 1], 1.0).unwrap();
+            let sum = ones.column_sum().unwrap().download().unwrap();
+            assert_eq!(sum, [n as f32], "{}", device.report());
+        }
+    }
+}
