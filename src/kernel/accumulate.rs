@@ -12,7 +12,7 @@ use super::elementwise::PARALLEL_FLOATS;
 use super::program::{WORKGROUP, uniform_block};
 use super::update::{ALL_FINITE, STATE_WORDS};
 use super::{Args, Binding, Compute, Program, Real, Target};
-use rayon::prelude::*;
+use crate::parallel::for_chunks;
 
 /// Where the scales of steps lie: after the words of the state, for each place of the metric ring what is kept of the sum
 /// of gradients, and 1 over the denominator of each term of the loss.
@@ -174,13 +174,12 @@ impl Accumulate {
     }
 
     fn each<T: Real>(&self, out: &mut [T], other: &[T], add: impl Fn(&mut T, T) + Sync) {
-        out[..self.floats]
-            .par_chunks_mut(PARALLEL_FLOATS)
-            .zip(other[..self.floats].par_chunks(PARALLEL_FLOATS))
-            .for_each(|(out, other)| {
-                for (out, &other) in out.iter_mut().zip(other) {
-                    add(out, other);
-                }
-            });
+        let (out, other) = (&mut out[..self.floats], &other[..self.floats]);
+        for_chunks(out, PARALLEL_FLOATS, 1, |i, out| {
+            let other = &other[i * PARALLEL_FLOATS..];
+            for (out, &other) in out.iter_mut().zip(other) {
+                add(out, other);
+            }
+        });
     }
 }
