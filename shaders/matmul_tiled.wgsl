@@ -151,9 +151,19 @@ fn main(
             }
         }
         if BLOCKED {
-            for (var s = 0u; s < PER_N * OUT_M; s++) {
-                total[s] += sum[s];
-                sum[s] = vec4(0.0);
+            // Loops as short as these are unrolled, so that all stays in registers.
+            for (var i = 0u; i < OUT_M; i++) {
+                for (var j = 0u; j < PER_N; j += 4u) {
+                    let s = j * OUT_M + i;
+                    total[s] += sum[s];
+                    total[s + OUT_M] += sum[s + OUT_M];
+                    total[s + 2u * OUT_M] += sum[s + 2u * OUT_M];
+                    total[s + 3u * OUT_M] += sum[s + 3u * OUT_M];
+                    sum[s] = vec4(0.0);
+                    sum[s + OUT_M] = vec4(0.0);
+                    sum[s + 2u * OUT_M] = vec4(0.0);
+                    sum[s + 3u * OUT_M] = vec4(0.0);
+                }
             }
             row_total += row_sum;
             row_sum = vec4(0.0);

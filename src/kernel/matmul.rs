@@ -266,7 +266,7 @@ impl Compute for Matmul {
     }
 }
 
-/// K up to which a product of plain tiles is one sum.
+/// K up to which a product is one sum. The largest tile and the thin product have limits of their own.
 pub(crate) const LONG_K: usize = 1024;
 
 /// How many of n terms to add up before they go to a total, so that both sums are short: from √n to 2·√n, and at least

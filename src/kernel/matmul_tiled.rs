@@ -48,6 +48,12 @@ impl Tile {
     }
 }
 
+/// K up to which it is one sum. The totals of blocks of K take as many registers as the block of C: where that is
+/// large, they come later.
+fn long_k(tile: &Tile) -> usize {
+    LONG_K * (tile.per_m * tile.per_n / 32).max(1)
+}
+
 /// Bound on the loop iterations of an invocation that adds up K in blocks of `block_k`. Of the loops within the one over
 /// tiles Mesa unrolls all but that over the quads of a slice's share; it counts the test that ends it, too.
 fn iterations(k: usize, tile: &Tile, block_k: usize) -> usize {
@@ -72,7 +78,7 @@ pub(crate) fn variant(call: &Matmul, tile: &Tile) -> Variant {
         ],
         sources: vec![add_parts::SOURCE, SOURCE],
         workgroups: call.m.div_ceil(tile.m) * call.n.div_ceil(tile.n),
-        block_k: (call.k > LONG_K).then_some(block_k),
+        block_k: (call.k > long_k(tile)).then_some(block_k),
         iterations: iterations(call.k, tile, block_k),
     }
 }

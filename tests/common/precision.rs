@@ -34,13 +34,13 @@ pub(crate) fn sum_ulps(n: usize) -> f64 {
 ///
 /// A term passes through a chain of additions, each of which errs by at most ½ ULP of a sum that is at most the sum of
 /// the magnitudes; where multiplication and addition are not fused, the product's own rounding adds ½ ULP. Up to 1024
-/// terms are one chain. More are cut into blocks: of the least power of two from √K, and at least 256 terms; so a chain
+/// terms, on the largest tile 2048, are one chain. More are cut into blocks: of the least power of two from √K, and at least 256 terms; so a chain
 /// of at most 2·√K, or 256, in a block, and one over at most √K blocks. Ways in which invocations share K have shorter
 /// chains, and 3 additions for each of up to 4 levels that join the shares. The CPU's dot products have chains of 64 in
 /// blocks of 4096 that are joined in 19 additions; their blocks are at most √K where K is below 2²⁴.
 pub(crate) fn product_ulps(k: usize) -> f64 {
     let root = (k as f64).sqrt();
-    let chain = if k <= 1024 {
+    let chain = if k <= 2048 {
         k as f64
     } else {
         f64::max(256.0, 2.0 * root) + root

@@ -7,7 +7,7 @@ use super::common::devices::{WAYS, cpu, gpu_with};
 use super::common::oracle;
 use super::common::precision::{ULP, product_ulps};
 use super::{check_exact, devices, operands, product};
-use wgrad::{Device, Layout};
+use wgrad::{Device, Layout, Sequential};
 
 /// Past lavapipe's 65,535 iterations, twice and four times that.
 const LONG: [usize; 3] = [65_537, 131_075, 300_001];
@@ -98,5 +98,30 @@ fn long_dot_products_stay_within_their_bound() {
         assert_each_close("a dot product", &actual, &expected, |_| {
             Tolerance::absolute(product_ulps(k) * ULP * expected[0])
         });
+    }
+}
+
+/// The bias gradient of a batch whose rows are all equal, which is summed beside the weight gradient. All logits are 0, so
+/// each of the n rows adds (⅓ − 1, ⅓, ⅓)/n.
+#[test]
+fn bias_gradients_of_large_batches_stay_within_their_bound() {
+    for rows in [60_000, 131_075, 300_001] {
+        for (name, device) in devices() {
+            let network = Sequential::new(1).dense(3);
+            let mut network = network.build(device, 1).unwrap();
+            let found = network.gradients(&vec![0.0; rows], &vec![0u32; rows][..]);
+            let found = found.unwrap();
+            let of_bias = |(name, _): &&(String, Vec<f32>)| name.ends_with("bias");
+            let (_, bias) = found.gradients.iter().find(of_bias).unwrap();
+            // The softmax of three zeros takes an exponential and a division, its mean a division and a product: 8 ULP.
+            let tolerance = Tolerance {
+                relative: (product_ulps(rows) + 8.0) * ULP,
+                absolute: 0.0,
+            };
+            let third = 1.0 / 3.0;
+            let name = format!("{name}, {rows} rows");
+            let expected = [third - 1.0, third, third];
+            assert_each_close(&name, bias, &expected, |_| tolerance);
+        }
     }
 }
