@@ -2,7 +2,7 @@
 
 use super::{Network, PlanKey, Purpose};
 use crate::data::Dataset;
-use crate::executor::{Needs, What};
+use crate::executor::{IN_FLIGHT, Needs, What};
 use crate::graph::Supervision;
 use crate::kernel::MatrixShape;
 use crate::kernel::update::state_at;
@@ -158,7 +158,7 @@ impl Network {
         let needs = Needs {
             what: What::Count("the statistics of batches of", batch, "rows"),
             buffers: &self.batch_buffers(batch, targets),
-            fetches: (1, floats),
+            fetches: (data.len().div_ceil(batch).min(IN_FLIGHT), floats),
             ..Needs::default()
         };
         self.prepare(needs, &keys, Network::lower_own)

@@ -140,7 +140,8 @@ impl Trainer {
         let what = What::Count("evaluation of", data.len(), "samples");
         let place_words = ENTRY * self.network.loss_sums(batch);
         let words = 1 + batches * place_words;
-        self.prepare(what, &keys.collect::<Vec<_>>(), &buffers, (1, words))?;
+        let submits = data.len().div_ceil(batch * batches);
+        self.prepare(what, &keys.collect::<Vec<_>>(), &buffers, (submits, words))?;
         let executor = &mut self.network.executor;
         self.evaluation
             .load(executor, data, Order::AsGiven, placement)?;
