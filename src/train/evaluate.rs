@@ -119,6 +119,9 @@ impl Trainer {
         Pace { batch, batches }: Pace,
         budget: u64,
     ) -> Result<Evaluation> {
+        // No larger than the data set asks for.
+        let batch = batch.min(data.len());
+        let batches = batches.min(data.len().div_ceil(batch));
         let room = Room {
             budget,
             ..self.room(batch, batches)
@@ -134,7 +137,7 @@ impl Trainer {
             supervision,
             gather: Some(placement.source(data)),
         };
-        let keys = [batch.min(data.len()), data.len() % batch];
+        let keys = [batch, data.len() % batch];
         let keys = keys.into_iter().filter(|&rows| rows > 0).map(key);
         let buffers = self.evaluation.buffers(data, placement);
         let what = What::Count("evaluation of", data.len(), "samples");
