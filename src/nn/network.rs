@@ -29,6 +29,8 @@ pub struct Network {
     /// Whether nobody has given a loss: the one term is softmax cross-entropy, and takes labels only.
     pub(super) default_loss: bool,
     pub(super) plans: Plans,
+    /// Whether the output of a sample depends on the others of its batch.
+    pub(super) predicts_whole: bool,
     /// Rows that predictions compute at a time.
     pub(super) prediction_rows: usize,
     /// How many one submit may take; found when first wanted.
@@ -82,6 +84,7 @@ impl Graph {
             arena,
             executor,
             plans: Plans::default(),
+            predicts_whole: self.mixes_rows(std::iter::once(output)),
             prediction_rows: PREDICT_ROWS,
             rows_per_submit: OnceLock::new(),
             id: NEXT.fetch_add(1, Ordering::Relaxed),

@@ -77,7 +77,7 @@ impl Network {
     /// The most rows that a prediction of so many computes at a time, and the rows of its first batch.
     pub(super) fn prediction_batch(&self, rows: usize) -> (usize, usize) {
         let mut most = rows;
-        if !self.predicts_whole() {
+        if !self.predicts_whole {
             most = self.prediction_rows.min(self.most_rows_per_submit());
         }
         (most, self.filled_up(rows.min(most), most))
@@ -97,15 +97,10 @@ impl Network {
         })
     }
 
-    /// Whether the output of a sample depends on the others of its batch.
-    fn predicts_whole(&self) -> bool {
-        self.graph.mixes_rows(std::iter::once(self.output))
-    }
-
     /// The rows of the batch in which so many rows are computed: few sizes, so few plans. The rows are filled up with zeros,
     /// where they do not change the others.
     fn filled_up(&self, rows: usize, most: usize) -> usize {
-        if self.predicts_whole() {
+        if self.predicts_whole {
             rows
         } else {
             rows.next_power_of_two().min(most)
