@@ -63,6 +63,8 @@ impl GpuExecutor {
     }
 
     pub(super) fn prepare(&mut self, needs: Needs<'_>) -> Result<Vec<PlanId>> {
+        // Tickets of a call that stopped half-way hold buffers, and nobody will collect them.
+        self.pending = Default::default();
         match self.try_prepare(needs) {
             Err(refused @ Error::OutOfMemory { .. }) => {
                 if !self.reclaim(needs) {
@@ -100,8 +102,6 @@ impl GpuExecutor {
         let staging = self.make_staging(needs)?;
         self.move_into(room)?;
         for (place, buffer) in staging {
-            // A ticket that nobody collected gives its buffer up: it may still be mapped.
-            self.pending[place] = None;
             self.staging[place] = Some(buffer);
         }
         for (id, recorded) in again {

@@ -1,6 +1,7 @@
 //! Memory: a call that is refused leaves none behind, and what an epoch needs includes what saving needs.
 
 use super::{FEATURES, data, network, samples};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use wgrad::{Dataset, Device, Error, Fit, GpuOptions, Result, StopRule, Tensor, Trainer, wgpu};
 
 /// The adapter of wgpu's backend that does nothing: memory is counted there as elsewhere, and nothing is compiled.
@@ -202,6 +203,15 @@ fn a_limit_that_just_fits_an_epoch_fits_saving_and_the_next_epoch() {
     pollster::block_on(trainer.load_bytes_async("bytes", &expected)).unwrap();
     trainer.evaluate(&data).unwrap();
     trainer.epoch(&data).unwrap();
+    // What a call that stopped half-way held is there for the next one.
+    for _ in 0..2 {
+        let stopped = catch_unwind(AssertUnwindSafe(|| {
+            trainer.epoch_with(&data, |_| resume_unwind(Box::new(())))
+        }));
+        assert!(stopped.is_err());
+        trainer.end_epoch();
+        assert_eq!(trainer.epoch(&data).unwrap().steps, 7);
+    }
 }
 
 #[test]
