@@ -22,8 +22,8 @@ struct Params {
 @group(0) @binding(8) var<storage, read_write> state: array<atomic<u32>>; // word 2: first tensor that is not finite
 
 fn guard(id: u32, value: vec4<f32>) {
-    if (id != 0u) & is_not_finite(value) {
-        atomicMin(&state[2], id);
+    if (id != 0u) & is_out_of_bounds(value, id) {
+        atomicMin(&state[2], guard_id(id));
     }
 }
 

@@ -1,16 +1,42 @@
-// out = keep * out + add * x over a flat region, or add * x where nothing is kept: each invocation writes one vec4.
+// Mixes a flat region x into another, out, in one of three ways (MODE): each invocation writes one vec4.
 
 struct Params {
     count: u32, // vec4 elements in the region
-    advance: u32, // 1: this call moves the step counter on
-    keep: f32,
     add: f32,
+    pad0: u32,
+    pad1: u32,
 }
+
+const COPY = 0u; // add * x; out is not read
+const SUM = 1u; // out + add * x
+const AVERAGE = 2u; // out + add * (x - out)
 
 @group(0) @binding(0) var<uniform> p: Params;
 @group(0) @binding(1) var<storage, read> x: array<vec4<f32>>;
 @group(0) @binding(2) var<storage, read_write> out: array<vec4<f32>>;
-@group(0) @binding(3) var<storage, read_write> state: array<u32>; // step, step + 1 from the loss, first bad tensor
+@group(0) @binding(3) var<storage, read_write> state: State;
+
+// The halves of two numbers are never too far apart for their difference. What stands still stays as it is to the bit.
+fn average(old: vec4<f32>, next: vec4<f32>) -> vec4<f32> {
+    let step = p.add * (0.5 * next - 0.5 * old);
+    let sum = (old + step) + step;
+    let between = keep_nan(sum, clamp(sum, min(old, next), max(old, next)));
+    return select(between, next, old == next);
+}
+
+fn blended(i: u32) -> vec4<f32> {
+    switch MODE {
+        case SUM: {
+            return out[i] + p.add * x[i];
+        }
+        case AVERAGE: {
+            return average(out[i], x[i]);
+        }
+        default: {
+            return p.add * x[i];
+        }
+    }
+}
 
 @compute @workgroup_size(WORKGROUP)
 fn main(
@@ -20,15 +46,8 @@ fn main(
 ) {
     let i = (group.x + group.y * groups.x) * WORKGROUP + lane;
     // Once a tensor was not finite, this and all later steps change nothing.
-    if i >= p.count || state[2] != 0xffffffffu {
+    if i >= p.count || is_stopped() {
         return;
     }
-    if i == 0u && bound(p.advance, i) == 1u {
-        state[0] = state[1];
-    }
-    if KEEP == 1u {
-        out[i] = p.keep * out[i] + p.add * x[i];
-    } else {
-        out[i] = p.add * x[i];
-    }
+    out[i] = blended(i);
 }

@@ -13,7 +13,7 @@ struct Params {
 
 @group(0) @binding(0) var<uniform> p: Params;
 @group(0) @binding(1) var<storage, read> x: array<vec4<f32>>;
-@group(0) @binding(2) var<storage, read> state: array<u32>; // word 0: step
+@group(0) @binding(2) var<storage, read> state: array<u32>; // words 0 and 8: step
 @group(0) @binding(3) var<storage, read_write> y: array<vec4<f32>>;
 
 @compute @workgroup_size(WORKGROUP)
@@ -26,7 +26,7 @@ fn main(
     if i >= p.count {
         return;
     }
-    let words = random_words(vec2<u32>(p.key0, p.key1), state[0], i);
+    let words = random_words(key_at(vec2<u32>(p.key0, p.key1), state[8]), state[0], i);
     let factor = select(vec4<f32>(0.0), vec4<f32>(p.scale), words >= vec4<u32>(p.threshold));
     y[i] = in_columns(x[i] * factor, i % p.ld4 * 4u, p.cols);
 }

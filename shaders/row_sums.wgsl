@@ -4,8 +4,8 @@ const ROW_SUMS = true;
 
 // Writes the sums over k of A [K, M] for the rows 4i to 4i + 3 of C.
 fn store_sum(i: u32, sum: vec4<f32>) {
-    if is_not_finite(sum) {
-        atomicMin(&state[2], p.id + 1u); // the tensor after the product's
+    if is_out_of_bounds(sum, p.id) {
+        atomicMin(&state[2], guard_id(p.id) + 1u); // the tensor after the product's
     }
     sums[i] = pack(sum);
 }

@@ -1,4 +1,4 @@
-// Partial sums of a flat buffer: each workgroup sums one contiguous part of it (SQUARES: of its squares).
+// Partial sums of a flat buffer: each workgroup sums one contiguous part of it.
 
 struct Params {
     count: u32, // vec4 elements in all
@@ -17,11 +17,7 @@ struct Params {
 @group(0) @binding(3) var<storage, read> state: array<u32>; // word 0: step
 
 fn term(i: u32) -> vec4<f32> {
-    let value = x[i];
-    if SQUARES {
-        return value * value;
-    }
-    return value;
+    return x[i];
 }
 
 fn run(workgroup: u32, lane: u32) {

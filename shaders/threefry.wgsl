@@ -19,6 +19,11 @@ fn threefry_round(x: vec2<u32>, by: u32) -> vec2<u32> {
     return vec2<u32>(sum, ((x.y << by) | (x.y >> (32u - by))) ^ sum);
 }
 
+// The key for the steps with this high half, which the counter has no room for.
+fn key_at(key: vec2<u32>, high: u32) -> vec2<u32> {
+    return vec2<u32>(key.x, key.y ^ high);
+}
+
 // The four random words of the vec4 element with this number, in this step.
 fn random_words(key: vec2<u32>, step: u32, element: u32) -> vec4<u32> {
     return vec4<u32>(

@@ -24,7 +24,7 @@ struct Params {
 @group(0) @binding(2) var<storage, read> labels: array<u32>; // of all samples
 @group(0) @binding(3) var<storage, read> indices: array<u32>; // the shuffled order
 @group(0) @binding(4) var<storage, read> table: array<vec4<u32>>; // two to a step: its values; where its batch begins
-@group(0) @binding(5) var<storage, read_write> state: array<vec4<u32>>; // step and others; the step's values
+@group(0) @binding(5) var<storage, read_write> state: array<vec4<u32>>; // step and others; the step's values; the step's high half
 @group(0) @binding(6) var<storage, read_write> x: array<vec4<f32>>; // [rows, cols]
 @group(0) @binding(7) var<storage, read_write> batch_labels: array<u32>; // [rows]
 
@@ -43,8 +43,9 @@ fn main(
         return;
     }
     let step = state[0].x;
+    let key = key_at(vec2<u32>(p.key0, p.key1), state[2].x);
     for (var i = lane; i < PAIRS; i += WORKGROUP) {
-        draw(i, threefry(vec2<u32>(p.key0, p.key1), vec2<u32>(step, row * PAIRS + i)));
+        draw(i, threefry(key, vec2<u32>(step, row * PAIRS + i)));
     }
     workgroupBarrier();
 

@@ -3,8 +3,8 @@
 
 fn op(i: u32, col: u32) -> vec4<f32> {
     let value = a[i];
-    if is_not_finite(value) {
-        atomicMin(&state[2], p.id);
+    if is_out_of_bounds(value, p.id) {
+        atomicMin(&state[2], guard_id(p.id));
     }
     return value;
 }

@@ -13,7 +13,7 @@ struct Params {
     ring_stride: u32, // entries from one place to the next
     ring_offset: u32, // the first entry of this loss within a place
     ring_sums: u32, // its entries
-    pad: u32,
+    ordinary: u32, // 1: in this step nobody looks for overflows
     scales: u32, // SCALED: word of the state at which the scales of this loss begin,
     scale_stride: u32, // and from one step's to the next
     pad1: u32,
@@ -96,6 +96,9 @@ fn run(workgroup: u32, index: u32) {
         ring[place + workgroup] = total;
         if CLOCK && workgroup == 0u {
             atomicStore(&state[1], step + 1u);
+            if (atomicLoad(&state[3]) & p.ordinary) != 0u {
+                atomicMin(&state[2], 0xfffffffeu); // the host repeats the step, with care
+            }
         }
     }
 }

@@ -16,7 +16,7 @@ struct Params {
 }
 
 @group(0) @binding(0) var<uniform> p: Params;
-@group(0) @binding(2) var<storage, read> state: array<u32>; // word 0: step
+@group(0) @binding(2) var<storage, read> state: array<u32>; // words 0 and 8: step
 @group(0) @binding(3) var<storage, read_write> out: array<vec4<f32>>;
 
 // The upper 24 bits of each word, as numbers in [0, 1): exact.
@@ -34,6 +34,6 @@ fn main(
     if i >= p.count {
         return;
     }
-    let words = random_words(vec2<u32>(p.key0, p.key1), state[0], i);
+    let words = random_words(key_at(vec2<u32>(p.key0, p.key1), state[8]), state[0], i);
     out[i] = in_columns(draw(i, words), i % p.ld4 * 4u, p.cols);
 }

@@ -1,6 +1,6 @@
 // Updates one segment of the parameter arena: each invocation takes ELEMENTS chunks of four or eight parameters through
-// the optimizer's rule, update(old, gradient, step). The rule, how a chunk lies in memory, clipping and the factors of
-// parameter groups are put in front.
+// the optimizer's rule, update(old, gradient, step), and keeps what comes of it: keep(i, a, b). The rule, how a chunk
+// lies in memory, clipping, the factors of parameter groups, and the state are put in front, keep behind.
 
 struct Params {
     count: u32, // chunks in the segment
@@ -12,9 +12,9 @@ struct Params {
     clip_epsilon: f32,
     parts: u32, // partial sums of squared gradients in a step's place of their ring,
     ring_steps: u32, // which has so many places
+    first_id: u32, // a dry run's number of the segment's first block
     pad0: u32,
     pad1: u32,
-    pad2: u32,
     hyper: array<vec4<f32>, 2>, // the rule's constants
 }
 
@@ -39,15 +39,14 @@ struct Four {
 var<private> p: Params;
 @group(0) @binding(1) var<storage, read_write> weights: array<Chunk>;
 @group(0) @binding(2) var<storage, read> gradients: array<Chunk>;
-// Step, step + 1 from the loss, first bad tensor; from word 4 on the step's values, from the gather.
-@group(0) @binding(4) var<storage, read_write> state: array<u32>;
+@group(0) @binding(4) var<storage, read_write> state: State;
 
-fn changed(old: Four, gradient: vec4<f32>, by: vec4<f32>, step: Step, clip: f32) -> Four {
+fn changed(old: Four, gradient: vec4<f32>, by: vec4<f32>, step: Step, clip: vec2<f32>) -> Four {
     let g = clipped(gradient, clip) + p.weight_decay * by.y * old.w + p.l1 * by.z * sign(old.w);
     return update(old, g, step);
 }
 
-fn change(i: u32, values: vec4<f32>, clip: f32) {
+fn change(i: u32, values: vec4<f32>, clip: vec2<f32>) {
     if i >= p.count {
         return;
     }
@@ -77,30 +76,21 @@ fn change(i: u32, values: vec4<f32>, clip: f32) {
     if FOURS > 1u {
         b = changed(Four(high(weight), high(first), high(second), high(third)), high(gradient), by, step, clip);
     }
-    weights[i] = chunk_of(a.w, b.w);
-    if MOMENTS > 0u {
-        store_moment(0u, i, chunk_of(a.first, b.first));
-    }
-    if MOMENTS > 1u {
-        store_moment(1u, i, chunk_of(a.second, b.second));
-    }
-    if MOMENTS > 2u {
-        store_moment(2u, i, chunk_of(a.third, b.third));
-    }
+    keep(i, a, b);
 }
 
 fn run(workgroup: u32, lane: u32) {
     p = params;
     let clip = clip_factor(lane);
     // Once a tensor was not finite, this and all later steps change nothing.
-    if state[2] != 0xffffffffu {
+    if is_stopped() {
         return;
     }
-    // Nobody reads word 0 in this dispatch, and nobody writes word 1.
-    let values = bitcast<vec4<f32>>(vec4<u32>(state[4], state[5], state[6], state[7]));
+    // Nobody reads the step in this dispatch, and nobody writes the next.
+    let values = state.values;
     let first = workgroup * WORKGROUP * ELEMENTS + lane;
     if first == 0u && bound(p.advance, workgroup) == 1u {
-        state[0] = state[1];
+        state.step = state.next;
     }
     for (var k = 0u; k < ELEMENTS; k++) {
         change(first + k * WORKGROUP, values, clip);

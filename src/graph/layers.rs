@@ -1,8 +1,10 @@
 //! Layers with parameters or state of their own, and what is made of several operations.
 
 use super::{Activation, Graph, Init, Op, Rows, Running, Shape, Value};
+use crate::kernel::Dropout;
 use crate::kernel::random::Draw;
 use crate::kernel::spread::SAVED_ROWS;
+use crate::kernel::update::check_share;
 use crate::{Error, Result};
 use std::ops::Range;
 
@@ -19,6 +21,10 @@ impl Graph {
     pub fn dropout(&mut self, x: Value, rate: f32) -> Result<Value> {
         if !(0.0..1.0).contains(&rate) {
             return Err(Error::argument("a dropout rate", "from 0 to below 1", rate));
+        }
+        if !Dropout::is_seen(rate) {
+            let expected = "0, or at least 2⁻³², one random word of all";
+            return Err(Error::argument("a dropout rate", expected, rate));
         }
         let shape = self.known(x)?;
         let number = self.next_random();
@@ -122,16 +128,11 @@ impl Graph {
     /// [`Graph::batch_norm`] with another ε, and another momentum m: r ← r + m·(batch − r).
     ///
     /// # Errors
-    /// As there; and [`Argument`](Error::Argument) if ε is not above 0, or the momentum not from 0 to 1.
+    /// As there; and [`Argument`](Error::Argument) if ε is not above 0, or the momentum not
+    /// from 0 to 1, or so small that 1 − m is 1 in `f32`.
     pub fn batch_norm_with(&mut self, x: Value, epsilon: f32, momentum: f32) -> Result<Value> {
         check_epsilon(epsilon)?;
-        if !(0.0..=1.0).contains(&momentum) {
-            return Err(Error::argument(
-                "the momentum of a batch normalisation",
-                "from 0 to 1",
-                momentum,
-            ));
-        }
+        check_share("the momentum of a batch normalisation", momentum)?;
         let shape = self.known(x)?;
         if shape.rows != Rows::Batch {
             return Err(Error::shape("batch_norm", "one row per sample", shape));

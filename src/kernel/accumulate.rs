@@ -10,8 +10,8 @@
 
 use super::elementwise::PARALLEL_FLOATS;
 use super::program::{WORKGROUP, uniform_block};
-use super::update::{ALL_FINITE, STATE_WORDS};
-use super::{Args, Binding, Compute, Program, Real, Target};
+use super::update::{ALL_FINITE, BLOCK, STATE_WORDS};
+use super::{Args, Binding, Compute, Program, Real, Target, matrix};
 use crate::parallel::for_chunks;
 
 /// Where the scales of steps lie: after the words of the state, for each place of the metric ring what is kept of the sum
@@ -48,6 +48,7 @@ impl Scales {
 
 /// Where a sum that goes on is written, and where the last one is.
 const TO_SUM: &str = "
+const DRY = false;
 @group(0) @binding(1) var<storage, read> x: array<vec4<f32>>;
 @group(0) @binding(2) var<storage, read_write> sum: array<vec4<f32>>;
 
@@ -56,11 +57,25 @@ fn store(i: u32, value: vec4<f32>) {
 }
 ";
 const TO_X: &str = "
+const DRY = false;
 @group(0) @binding(1) var<storage, read_write> x: array<vec4<f32>>;
 @group(0) @binding(2) var<storage, read> sum: array<vec4<f32>>;
 
 fn store(i: u32, value: vec4<f32>) {
     x[i] = value;
+}
+";
+
+/// The dry run of a sum: nothing is written.
+const DRY: &str = "
+const DRY = true;
+@group(0) @binding(1) var<storage, read> x: array<vec4<f32>>;
+@group(0) @binding(2) var<storage, read_write> sum: array<vec4<f32>>;
+
+fn store(i: u32, value: vec4<f32>) {
+    if exceeds(value, 0x7f7fffffu) {
+        atomicMin(&state[2], p.first_id + i / 16u);
+    }
 }
 ";
 
@@ -75,6 +90,9 @@ pub(crate) struct Accumulate {
     /// Whether this call moves the step counter on.
     pub(crate) advance: bool,
     pub(crate) scales: Scales,
+    /// A dry run of one that does not update: it sets the guard where the sum would not be finite, to this id in the first
+    /// block of 64 floats, to one more in each after it.
+    pub(crate) dry: Option<u32>,
 }
 
 uniform_block! {
@@ -86,7 +104,8 @@ uniform_block! {
         scales: u32,
         stride: u32,
         steps: u32,
-        _pad: [u32; 3],
+        first_id: u32,
+        _pad: [u32; 2],
     }
 }
 
@@ -97,7 +116,8 @@ impl Compute for Accumulate {
             (false, false) => "add to",
             (false, true) => "end",
         };
-        format!("{what} a sum of gradients [{}]", self.floats)
+        let dry = if self.dry.is_some() { "dry " } else { "" };
+        format!("{dry}{what} a sum of gradients [{}]", self.floats)
     }
 
     fn bindings(&self) -> Vec<Binding> {
@@ -115,7 +135,8 @@ impl Compute for Accumulate {
             scales: STATE_WORDS as u32,
             stride: self.scales.stride() as u32,
             steps: self.scales.steps as u32,
-            _pad: [0; 3],
+            first_id: self.dry.unwrap_or(0),
+            _pad: [0; 2],
         };
         let opens = if self.opens {
             "const OPENS = true;"
@@ -125,8 +146,13 @@ impl Compute for Accumulate {
         Program::new(
             &[("WORKGROUP", WORKGROUP as u32)],
             &[
+                matrix::SOURCE,
                 opens,
-                if self.updates { TO_X } else { TO_SUM },
+                match self.dry {
+                    Some(_) => DRY,
+                    None if self.updates => TO_X,
+                    None => TO_SUM,
+                },
                 include_str!("../../shaders/accumulate.wgsl"),
             ],
             &params,
@@ -152,6 +178,19 @@ impl Compute for Accumulate {
             return;
         }
         let (x, sum, state) = (args.read(), args.write(), args.write_words());
+        if let Some(first_id) = self.dry {
+            let keep: T = self.keep(state);
+            let both = sum[..self.floats].iter().zip(&x[..self.floats]);
+            let lost = |(&sum, &x): (&T, &T)| !(keep * sum + x).is_finite();
+            let place = match self.opens {
+                true => None,
+                false => both.into_iter().position(lost),
+            };
+            if let Some(place) = place {
+                state[2] = state[2].min(first_id + (place / BLOCK) as u32);
+            }
+            return;
+        }
         if state[2] != ALL_FINITE {
             return;
         }

@@ -15,6 +15,7 @@ pub use settings::Augmentation;
 
 use super::gather::Source;
 use super::program::{WORKGROUP, uniform_block};
+use super::update::STATE_HIGH;
 use super::{Args, Binding, Compute, Gather, Program, Real, Target, matrix, threefry};
 use crate::parallel::for_chunks_with;
 use canvas::Canvas;
@@ -142,7 +143,7 @@ impl Compute for Augment {
         let (labels, indices) = (args.read_words(), args.read_words());
         let (table, state) = (args.read_words(), args.write_words());
         let sample = gather.sample(indices, gather.entry(table, state));
-        let step = state[0];
+        let (step, key) = (state[0], threefry::key_at(self.key, state[STATE_HIGH]));
         let (x, batch_labels) = (args.write(), args.write_words());
         let (cols, ld, ld4) = (gather.shape.cols, gather.shape.ld(), gather.shape.ld4());
         let weights = elastic::weights(&self.augmentation);
@@ -153,7 +154,7 @@ impl Compute for Augment {
                 Source::Bytes => canvas.fill(bytes::values(&words[row * ld4..][..ld4])),
                 Source::Floats => canvas.fill(floats[row * ld..][..ld].iter().copied()),
             }
-            canvas.draw(self.key, step, i as u32);
+            canvas.draw(key, step, i as u32);
             canvas.paint(&weights, gather.scaling, x);
             padding.fill(T::ZERO);
         };

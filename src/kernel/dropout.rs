@@ -7,6 +7,7 @@
 use super::elementwise::{for_rows, row_of};
 use super::program::WORKGROUP;
 use super::program::uniform_block;
+use super::update::STATE_HIGH;
 use super::{Args, Binding, Compute, MatrixShape, Program, Real, Target, matrix, threefry};
 
 /// Arguments: x, state, y.
@@ -38,6 +39,11 @@ impl Dropout {
     /// The words from this one on keep their element.
     fn threshold(&self) -> u32 {
         (f64::from(self.probability) * 2f64.powi(32)) as u32
+    }
+
+    /// Whether elements are dropped at this probability, if it is not 0.
+    pub(crate) fn is_seen(probability: f32) -> bool {
+        probability == 0.0 || f64::from(probability) * 2f64.powi(32) >= 1.0
     }
 
     /// What the kept elements are multiplied by.
@@ -80,13 +86,14 @@ impl Compute for Dropout {
     }
 
     fn run<T: Real>(&self, args: &mut Args<'_, '_, T>) {
-        let (x, step) = (args.read(), args.read_words()[0]);
+        let (x, state) = (args.read(), args.read_words());
+        let (step, key) = (state[0], threefry::key_at(self.key, state[STATE_HIGH]));
         let (threshold, scale) = (self.threshold(), T::of(self.scale().into()));
         for_rows(args.write(), self.shape, |i, y| {
             let x = row_of(x, self.shape, i);
             for (j, (y, x)) in y.chunks_mut(4).zip(x.chunks(4)).enumerate() {
                 let element = i * self.shape.ld4() + j;
-                let words = threefry::words(self.key, step, element as u32);
+                let words = threefry::words(key, step, element as u32);
                 for ((y, &x), word) in y.iter_mut().zip(x).zip(words) {
                     *y = x * if word >= threshold { scale } else { T::ZERO };
                 }

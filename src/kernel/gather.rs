@@ -7,7 +7,7 @@ use super::elementwise::for_rows;
 use super::program::WORKGROUP;
 use super::program::uniform_block;
 use super::scaling::Scaling;
-use super::update::{ENTRY_OFFSET, ENTRY_WORDS, STATE_VALUES, STATE_WORDS};
+use super::update::{ENTRY_OFFSET, ENTRY_WORDS, STATE_VALUES};
 use super::{
     Args, Binding, Compute, MatrixShape, Program, Real, Target, gather_bytes, gather_floats, matrix,
 };
@@ -141,7 +141,7 @@ impl Gather {
     /// The step's entry of the table. Its values are copied into the state.
     pub(super) fn entry<'a>(&self, table: &'a [u32], state: &mut [u32]) -> &'a [u32] {
         let entry = &table[state[0] as usize % self.table_steps * ENTRY_WORDS..][..ENTRY_WORDS];
-        state[STATE_VALUES..].copy_from_slice(&entry[..STATE_WORDS - STATE_VALUES]);
+        state[STATE_VALUES..][..ENTRY_OFFSET].copy_from_slice(&entry[..ENTRY_OFFSET]);
         entry
     }
 

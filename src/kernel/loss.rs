@@ -56,6 +56,7 @@ pub use settings::{Loss, Reduction};
 
 pub(crate) use totals::{ENTRY, Totals};
 
+use super::guard::CARE;
 use super::program::uniform_block;
 use super::row_reduce::WORKGROUP;
 use super::{Args, Binding, Compute, MatrixShape, Program, Real, Scales, Target, row_reduce};
@@ -109,6 +110,9 @@ pub(crate) struct LossCall {
     pub(crate) output: Output,
     /// Whether this call writes B = A + 1: one of a step's losses does.
     pub(crate) clock: bool,
+    /// Whether the step is an ordinary one: then the loss that moves the clock on sets the guard to
+    /// [`CARE`](super::guard::CARE), if an update before it said that care is needed.
+    pub(crate) ordinary: bool,
     /// Places of the metric ring: the step counter modulo this.
     pub(crate) ring_steps: usize,
     /// Entries (of four floats) from one place to the next.
@@ -134,7 +138,7 @@ uniform_block! {
         ring_stride: u32,
         ring_offset: u32,
         ring_sums: u32,
-        _pad: u32,
+        ordinary: u32,
         scales: u32,
         scale_stride: u32,
         _pad1: u32,
@@ -189,7 +193,7 @@ impl Compute for LossCall {
             ring_stride: self.ring_stride as u32,
             ring_offset: self.ring_offset as u32,
             ring_sums: self.ring_sums as u32,
-            _pad: 0,
+            ordinary: u32::from(self.ordinary),
             scales: self.scaled.map_or(0, |(scales, term)| scales.word(0, term)) as u32,
             scale_stride: self.scaled.map_or(0, |(scales, _)| scales.stride()) as u32,
             _pad1: 0,
@@ -286,6 +290,9 @@ impl Compute for LossCall {
         }
         if self.clock {
             state[1] = state[0].wrapping_add(1);
+            if self.ordinary && state[3] != 0 {
+                state[2] = state[2].min(CARE);
+            }
         }
     }
 }

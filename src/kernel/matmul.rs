@@ -13,6 +13,7 @@
 //! which sizes, is a pure function of shape and target.
 
 use super::elementwise::{PARALLEL_FLOATS, for_rows, row_of};
+use super::guard::{ORDINARY, out_of_bounds};
 use super::program::uniform_block;
 use super::{
     Args, Binding, Blocking, Compute, Epilogue, MatrixShape, Program, Real, Target, cascade,
@@ -217,12 +218,12 @@ impl Compute for Matmul {
                 gemm::product(self, a, b, out, |_, column, row| add_bias(column, row))
             }
             Epilogue::Gradient { id } => {
-                let all_finite = AtomicBool::new(true);
+                let in_bounds = AtomicBool::new(true);
                 let mut product = || {
                     gemm::product(self, a, b, out, |_, column, row| {
                         add_bias(column, row);
-                        if epilogue::gradient::is_not_finite(row) {
-                            all_finite.store(false, Ordering::Relaxed);
+                        if out_of_bounds(id, row) {
+                            in_bounds.store(false, Ordering::Relaxed);
                         }
                     });
                 };
@@ -239,11 +240,11 @@ impl Compute for Matmul {
                     row_sums();
                 }
                 let state = args.write_words();
-                if !all_finite.into_inner() {
-                    state[2] = state[2].min(id);
+                if !in_bounds.into_inner() {
+                    state[2] = state[2].min(id & !ORDINARY);
                 }
-                if sums.is_some_and(|sums| epilogue::gradient::is_not_finite(sums)) {
-                    state[2] = state[2].min(id + 1);
+                if sums.is_some_and(|sums| out_of_bounds(id, sums)) {
+                    state[2] = state[2].min((id & !ORDINARY) + 1);
                 }
             }
             Epilogue::Activation(f) => gemm::product(self, a, b, out, |_, column, row| {

@@ -31,6 +31,7 @@ pub(crate) mod gather;
 pub(crate) mod gather_bytes;
 pub(crate) mod gather_floats;
 pub(crate) mod gemm;
+pub(crate) mod guard;
 pub(crate) mod layer_norm;
 pub(crate) mod layer_norm_backward;
 pub(crate) mod loaded_blocks;
@@ -49,12 +50,14 @@ pub(crate) mod reduce;
 pub(crate) mod row_reduce;
 pub(crate) mod row_statistics;
 pub(crate) mod row_sums;
+pub(crate) mod scale;
 pub(crate) mod scaling;
 pub(crate) mod shared_blocks;
 pub(crate) mod simd;
 pub(crate) mod softmax;
 pub(crate) mod softmax_backward;
 pub(crate) mod spread;
+pub(crate) mod squares;
 pub(crate) mod statistics;
 pub(crate) mod statistics_change;
 pub(crate) mod statistics_value;
@@ -99,6 +102,7 @@ pub(crate) use real::Real;
 pub(crate) use rearrange::{Move, Rearrange};
 pub(crate) use softmax::Softmax;
 pub(crate) use softmax_backward::SoftmaxBackward;
+pub(crate) use squares::Squares;
 pub(crate) use statistics::Statistics;
 pub(crate) use sum::Sum;
 pub(crate) use update::Update;
@@ -158,6 +162,7 @@ kernels!(
     Rearrange,
     Softmax,
     SoftmaxBackward,
+    Squares,
     Statistics,
     Sum,
     Update,

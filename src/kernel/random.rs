@@ -14,6 +14,7 @@ pub(crate) mod uniform;
 use super::elementwise::for_rows;
 use super::program::WORKGROUP;
 use super::program::uniform_block;
+use super::update::STATE_HIGH;
 use super::{Args, Binding, Compute, MatrixShape, Program, Real, Target, matrix, threefry};
 
 const SOURCE: &str = include_str!("../../shaders/random/random.wgsl");
@@ -113,11 +114,12 @@ impl Compute for Random {
             Draw::Bernoulli => args.read(),
             Draw::Uniform { .. } | Draw::Normal { .. } => &[],
         };
-        let step = args.read_words()[0];
+        let state = args.read_words();
+        let (step, key) = (state[0], threefry::key_at(self.key, state[STATE_HIGH]));
         for_rows(args.write(), self.shape, |i, out| {
             for (j, out) in out.chunks_mut(4).enumerate() {
                 let element = i * self.shape.ld4() + j;
-                let words = threefry::words(self.key, step, element as u32);
+                let words = threefry::words(key, step, element as u32);
                 let numbers = match self.draw {
                     Draw::Uniform { low, high } => uniform::run(words, low, high),
                     Draw::Normal { mean, deviation } => normal::run(words, mean, deviation),

@@ -28,6 +28,8 @@ pub(crate) trait Real:
     fn scratch<R>(read: impl FnOnce(&Scratch<Self>) -> R) -> R;
     fn of(value: f64) -> Self;
     fn to_f64(self) -> f64;
+    /// Its bits as an `f32`.
+    fn bits(self) -> u32;
     fn abs(self) -> Self;
     /// 1, −1, or 0 for a zero.
     fn sign(self) -> Self;
@@ -70,6 +72,10 @@ macro_rules! real {
             #[inline(always)]
             fn to_f64(self) -> f64 {
                 f64::from(self)
+            }
+            #[inline(always)]
+            fn bits(self) -> u32 {
+                (self as f32).to_bits()
             }
             fn abs(self) -> Self {
                 $float::abs(self)

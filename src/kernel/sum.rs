@@ -1,4 +1,4 @@
-//! Sums of all elements, or of their squares, in a fixed order: Σ xᵢ or Σ xᵢ².
+//! Sums of all elements, in a fixed order: Σ xᵢ.
 //!
 //! Each workgroup sums a contiguous part into one partial sum; the caller adds the few partial sums, ascending. The
 //! number of parts depends on the length alone, so the same data give the same bits on every run.
@@ -22,8 +22,6 @@ const PART: usize = 4 * WORKGROUP;
 pub(crate) struct Sum {
     /// Floats in the buffer, a multiple of 4.
     pub(crate) floats: usize,
-    /// Sum the squares instead.
-    pub(crate) squares: bool,
     pub(crate) ring_steps: usize,
     pub(crate) ring_stride: usize,
     pub(crate) ring_offset: usize,
@@ -45,10 +43,9 @@ uniform_block! {
 
 impl Sum {
     /// The sum of a buffer into its own partial sums.
-    pub(crate) fn lone(floats: usize, squares: bool) -> Self {
+    pub(crate) fn lone(floats: usize) -> Self {
         Sum {
             floats,
-            squares,
             ring_steps: 1,
             ring_stride: Self::parts(floats),
             ring_offset: 0,
@@ -75,12 +72,7 @@ impl Sum {
 
 impl Compute for Sum {
     fn label(&self) -> String {
-        let what = if self.squares {
-            "sum of squares"
-        } else {
-            "sum"
-        };
-        format!("{what} [{}]", self.floats)
+        format!("sum [{}]", self.floats)
     }
 
     fn bindings(&self) -> Vec<Binding> {
@@ -102,11 +94,6 @@ impl Compute for Sum {
             reduce::FLOATS,
             reduce::SOURCE,
             cascade::SOURCE,
-            if self.squares {
-                "const SQUARES = true;"
-            } else {
-                "const SQUARES = false;"
-            },
             include_str!("../../shaders/sum.wgsl"),
         ]);
         let parts = Self::parts(self.floats);
@@ -115,7 +102,7 @@ impl Compute for Sum {
     }
 
     fn flops(&self) -> u64 {
-        (self.floats * if self.squares { 2 } else { 1 }) as u64
+        self.floats as u64
     }
 
     fn run<T: Real>(&self, args: &mut Args<'_, '_, T>) {
@@ -127,11 +114,7 @@ impl Compute for Sum {
         for_chunks(out, 1, 1, |i, out| {
             let begin = (i * part).min(x.len());
             let part = &x[begin..(begin + part).min(x.len())];
-            out[0] = if self.squares {
-                sum_of(part, |x| x * x)
-            } else {
-                sum_of(part, |x| x)
-            };
+            out[0] = sum_of(part, |x| x);
         });
     }
 }

@@ -2,7 +2,8 @@
 //! 1, 2, 3"), in integers alone, so that both devices draw the same words.
 //!
 //! It has no state: the words are a function of key and counter. The key stands for the seed and for what the numbers are
-//! for ([`key`]), the counter for step and element ([`words`]). So a step that is run again, after a resume or in the
+//! for ([`key`]), the counter for step and element ([`words`]); past 2³² steps the high half of the step enters the key
+//! ([`key_at`]). So a step that is run again, after a resume or in the
 //! backward pass, draws the same.
 
 pub(crate) const SOURCE: &str = include_str!("../../shaders/threefry.wgsl");
@@ -26,6 +27,11 @@ pub(crate) fn key(seed: u64, usage: Use) -> [u32; 2] {
         Use::Call => [0, 2],
     };
     threefry([seed as u32, (seed >> 32) as u32], counter)
+}
+
+/// The key for the steps with this high half, which the counter has no room for.
+pub(crate) fn key_at(key: [u32; 2], high: u32) -> [u32; 2] {
+    [key[0], key[1] ^ high]
 }
 
 /// Two words from a key and a counter.

@@ -7,12 +7,30 @@
 //!
 //! The learning rate and what else changes by step stand in the state (see [`crate::plan`]); nothing is changed while
 //! the non-finite guard is set. The last segment's update also moves the step counter on.
+//!
+//! # Bounds
+//!
+//! An ordinary update (see [`guard`]) starts from |g| ≤ 2⁴⁰, |w| ≤ 2⁵⁰ and moments that are bounded by what they are made of,
+//! with coefficients in [`Optimizer::is_ordinary`]'s ranges: learning rate times group factor ≤ 2¹⁰, each penalty ≤ 1,
+//! ε ≥ 2⁻³⁴, and 1 − β ≥ 2⁻²⁴ since β < 1 in `f32`. Then nothing in it reaches 2¹²⁷:
+//!
+//! - with penalties |g| ≤ 2⁴⁰ + 2⁵⁰ + 1 < 2⁵¹, and g² < 2¹⁰²;
+//! - averages of g, of g² and the maximum of Adamax are convex: at most 2⁵² and 2¹⁰³, whatever came before;
+//! - a velocity, v ← μv + g, is at most 2¹⁰·2⁵¹·2²⁴ = 2⁸⁵, RMSprop's at most 2⁵¹/ε·2²⁴ = 2¹⁰⁹;
+//! - the rate over 1 − βᵗ is at most 2³⁴, so Adam's, NAdam's, RAdam's and Adamax's step is at most 2·2³⁴·2⁵²/ε = 2¹²¹;
+//!   SGD's at most 2¹⁰·(2¹⁰·2⁵¹ + 2⁸⁵) < 2⁹⁶, RMSprop's 2¹⁰·2¹⁰⁹ = 2¹¹⁹, AdaGrad's 2¹⁰·2⁵¹/ε = 2⁹⁵, Lion's 2⁶¹;
+//! - AdaGrad's sum and Adadelta's mean square of the steps may grow from step to step, so they are watched as the weights
+//!   are: from 2⁵⁰ they reach 2¹⁰³ and 2⁵² in one update. With √(s + ε) ≤ 2²⁶ and |g|/√(r + ε) ≤ 1/√(1 − ρ) ≤ 2¹², Adadelta's
+//!   step is at most 2¹⁰·2³⁸.
+//!
+//! What a rule adds is to be put into this list, and what may grow without bound into [`Optimizer::watched`].
 
 mod adadelta;
 mod adagrad;
 mod adam;
 mod adamax;
 mod clip;
+mod dry;
 mod eights;
 mod fours;
 mod grouped;
@@ -26,6 +44,7 @@ mod radam;
 mod ranges;
 mod rms_prop;
 mod sgd;
+mod store;
 mod ungrouped;
 
 pub use adadelta::Adadelta;
@@ -41,18 +60,18 @@ pub use nadam::NAdam;
 pub use optimizer::Optimizer;
 use part::Part;
 pub use radam::RAdam;
-pub(crate) use ranges::{check_fraction, check_not_negative};
+pub(crate) use ranges::{check_fraction, check_not_negative, check_share};
 pub use rms_prop::RmsProp;
 pub use sgd::Sgd;
 
 use super::program::WORKGROUP;
 use super::program::uniform_block;
-use super::{Args, Binding, Compute, Program, Real, Target, pack};
+use super::{Args, Binding, Compute, Program, Real, Target, guard, matrix, pack};
+pub(crate) use guard::ALL_FINITE;
+use guard::Probe;
+use std::sync::atomic::AtomicBool;
 
 const SOURCE: &str = include_str!("../../shaders/update/update.wgsl");
-
-/// Word 2 of the state while every tensor is finite.
-pub(crate) const ALL_FINITE: u32 = u32::MAX;
 
 /// Most moments (running averages) that a rule keeps per parameter.
 pub(crate) const MOST_MOMENTS: usize = 3;
@@ -75,14 +94,18 @@ pub(crate) const ENTRY_WORDS: usize = 8;
 pub(crate) const ENTRY_OFFSET: usize = 4;
 
 /// Words of the state: see [`crate::plan`].
-pub(crate) const STATE_WORDS: usize = 8;
+pub(crate) const STATE_WORDS: usize = 12;
 
-/// The words of the state from this on are the step's values, which the gather copies from the step table.
+/// The word of the state that holds the high half of the step counter, for random numbers. The host writes it.
+pub(crate) const STATE_HIGH: usize = 8;
+
+/// The four words of the state from this on are the step's values, which the gather copies from the step table.
 pub(crate) const STATE_VALUES: usize = 4;
 
 /// The state at a step counter, with nothing found that is not finite.
-pub(crate) fn state_at(step: u32) -> [u32; STATE_WORDS] {
-    [step, step, ALL_FINITE, 0, 0, 0, 0, 0]
+pub(crate) fn state_at(step: u64) -> [u32; STATE_WORDS] {
+    let [low, high] = [step as u32, (step >> 32) as u32];
+    [low, low, ALL_FINITE, 0, 0, 0, 0, 0, high, 0, 0, 0]
 }
 
 impl StepValues<f32> {
@@ -90,6 +113,12 @@ impl StepValues<f32> {
     pub(crate) fn entry(self, offset: u32) -> [u32; ENTRY_WORDS] {
         let [rate, first, second, third] = self.words();
         [rate, first, second, third, offset, 0, 0, 0]
+    }
+
+    pub(crate) fn is_finite(self) -> bool {
+        [self.rate, self.first, self.second, self.third]
+            .iter()
+            .all(|value| value.is_finite())
     }
 
     /// Their bits, as they stand in an entry and in the state.
@@ -135,6 +164,9 @@ pub(crate) struct Update {
     pub(crate) clip: ClipWith,
     /// Whether there are factors, [`Factors::entry`] for each block of 64 floats.
     pub(crate) grouped: bool,
+    /// A dry run, which changes nothing and sets the guard: to this id for the segment's first block, to one more for each
+    /// block after it.
+    pub(crate) dry: Option<u32>,
 }
 
 uniform_block! {
@@ -152,7 +184,9 @@ uniform_block! {
         /// Partial sums in a step's place of the ring, and its places.
         parts: u32,
         ring_steps: u32,
-        _pad: [u32; 3],
+        /// Of a dry run: the id of the first block.
+        first_id: u32,
+        _pad: [u32; 2],
         hyper: [f32; 8],
     }
 }
@@ -160,8 +194,9 @@ uniform_block! {
 impl Compute for Update {
     fn label(&self) -> String {
         let groups = if self.grouped { " in groups" } else { "" };
+        let dry = if self.dry.is_some() { "dry " } else { "" };
         format!(
-            "{} update [{}]{}{groups}",
+            "{dry}{} update [{}]{}{groups}",
             self.optimizer.name(),
             self.floats,
             self.clip.label()
@@ -202,19 +237,28 @@ impl Compute for Update {
             clip_epsilon: clip::EPSILON as f32,
             parts: parts as u32,
             ring_steps: ring_steps as u32,
-            _pad: [0; 3],
+            first_id: self.dry.unwrap_or(0),
+            _pad: [0; 2],
             hyper: self.optimizer.hyper(),
         };
         let elements = self.clip.elements(target);
         let reduce = self.clip.reduce(target);
         let mut constants = self.optimizer.constants();
         constants.push(("MOMENTS", moments as u32));
+        if self.dry.is_none() {
+            constants.push(("WATCHED", self.optimizer.watched() as u32));
+        }
         constants.extend(reduce.constants);
         constants.push(("ELEMENTS", elements as u32));
         if self.grouped {
             constants.push(("SCALES_WITH_RATE", grouped::mask(&self.optimizer)));
         }
         let mut pieces = reduce.pieces;
+        pieces.push(matrix::SOURCE);
+        pieces.push(match self.dry {
+            None => guard::obey::SOURCE,
+            Some(_) => guard::probe::SOURCE,
+        });
         pieces.extend(chunks);
         pieces.push(if moments > 0 {
             moments::SOURCE
@@ -229,12 +273,17 @@ impl Compute for Update {
             ungrouped::SOURCE
         });
         pieces.push(SOURCE);
+        pieces.push(match self.dry {
+            None => store::SOURCE,
+            Some(_) => dry::SOURCE,
+        });
         Program::new(
             &constants,
             &pieces,
             &params,
             (self.floats / chunk).div_ceil(WORKGROUP * elements),
         )
+        .with_iterations(self.clip.iterations(target))
     }
 
     fn flops(&self) -> u64 {
@@ -248,7 +297,7 @@ impl Compute for Update {
         let state = args.write_words();
         let clipping = self.clip.values(state[1].wrapping_sub(1), args);
         let factors = self.grouped.then(|| args.read());
-        if state[2] != ALL_FINITE {
+        if self.dry.is_none() && state[2] != ALL_FINITE {
             return;
         }
         let value = |i: usize| T::of(f32::from_bits(state[STATE_VALUES + i]).into());
@@ -263,16 +312,29 @@ impl Compute for Update {
         }
         let penalty = self.optimizer.penalty().widen();
         let part = Part::new(weights, gradients, moments, self.floats);
-        part.share(&|part| match factors {
-            None => clipping.run(part, &|part| {
-                self.optimizer.update(part, penalty, values);
-            }),
-            Some(factors) => grouped::run(part, factors, &|part, factors| {
-                let (penalty, values) = factors.scale(&self.optimizer, penalty, values);
-                clipping.run(part, &|part| {
-                    self.optimizer.update(part, penalty, values);
-                });
-            }),
+        let each_part = |update: &(dyn Fn(Part<'_, T>, Penalty<T>, StepValues<T>) + Sync)| {
+            part.share(&|part| match factors {
+                None => clipping.run(part, &|part| update(part, penalty, values)),
+                Some(factors) => grouped::run(part, factors, &|part, factors| {
+                    let (penalty, values) = factors.scale(&self.optimizer, penalty, values);
+                    clipping.run(part, &|part| update(part, penalty, values));
+                }),
+            });
+        };
+        let care = AtomicBool::new(false);
+        let Some(first_id) = self.dry else {
+            each_part(&|part, penalty, values| {
+                self.optimizer.update(part, penalty, values, &care);
+            });
+            state[3] |= u32::from(care.into_inner());
+            return;
+        };
+        let probe = Probe::new(first_id);
+        each_part(&|part, penalty, values| {
+            dry::run(part, &probe, &|part| {
+                self.optimizer.update(part, penalty, values, &care);
+            });
         });
+        probe.report(state);
     }
 }

@@ -5,7 +5,7 @@ use crate::data::Targets;
 use crate::executor::{Needs, What};
 use crate::kernel::loss::ENTRY;
 use crate::kernel::update::state_at;
-use crate::plan::{Clock, Role};
+use crate::plan::{Clock, Guarded, Role};
 use crate::{Error, Result};
 use std::sync::Arc;
 
@@ -81,7 +81,7 @@ impl Network {
             let parameter = &self.graph.parameters[number];
             let (name, shape) = (parameter.name.clone(), parameter.shape);
             // The loss may not depend on it; then nothing was written.
-            let values = if guards.contains(&number) {
+            let values = if guards.contains(&Guarded::Gradient(number)) {
                 self.read_arena(Role::Derivatives, 0, number).await?
             } else {
                 vec![0.0; shape.rows * shape.cols]

@@ -8,7 +8,9 @@ use crate::graph::{Held, Supervision};
 use crate::kernel::MatrixShape;
 use crate::kernel::program::Element;
 use crate::kernel::update::state_at;
-use crate::plan::{Arena, BufferSpec, Clock, Place, Request, Role, Task, class_weights, lower};
+use crate::plan::{
+    Arena, BufferSpec, Clock, Guarded, Place, Request, Role, Task, class_weights, lower,
+};
 
 /// The network's gradient plan. What is constant to differentiation is made of copies of the parameters: see [`Held`].
 pub(super) struct Check {
@@ -17,7 +19,7 @@ pub(super) struct Check {
     plan: PlanId,
     losses: Losses,
     /// The parameters that the loss depends on.
-    reached: Vec<usize>,
+    reached: Vec<Guarded>,
 }
 
 impl Check {
@@ -97,7 +99,7 @@ impl Check {
 
     /// Whether the loss depends on a parameter in a way that has a gradient.
     pub(super) fn reaches(&self, number: usize) -> bool {
-        self.reached.contains(&number)
+        self.reached.contains(&Guarded::Gradient(number))
     }
 
     /// The loss and the gradients of the first `parameters` parameters.
@@ -105,7 +107,7 @@ impl Check {
         let loss = self.loss()?;
         let gradient = |(number, place): (usize, &Place)| {
             // The loss may not depend on it; then nothing was written.
-            if !self.reached.contains(&number) {
+            if !self.reached.contains(&Guarded::Gradient(number)) {
                 return vec![0.0; place.shape.rows * place.shape.cols];
             }
             let floats = self.executor.floats(Role::Derivatives(place.segment));

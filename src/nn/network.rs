@@ -7,8 +7,9 @@ use crate::executor::Executor;
 use crate::graph::{Graph, Op, Supervision, Term, Value};
 use crate::kernel::Loss;
 use crate::kernel::program::Element;
-use crate::kernel::update::ALL_FINITE;
-use crate::plan::{Arena, BufferSpec, Request, Role, Task, class_weights, loss_sums};
+use crate::plan::{
+    Arena, BufferSpec, Guarded, Request, Role, Task, class_weights, guarded_name, loss_sums,
+};
 use crate::{Device, Error, Result};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -37,6 +38,9 @@ pub struct Network {
     pub(super) rows_per_submit: OnceLock<usize>,
     /// Tells one network from another.
     id: u64,
+    /// Writes from the host so far that hold values which ordinary training steps may not meet: see
+    /// [`crate::kernel::guard`].
+    pub(crate) wild_writes: u64,
 }
 
 impl Graph {
@@ -88,6 +92,7 @@ impl Graph {
             prediction_rows: PREDICT_ROWS,
             rows_per_submit: OnceLock::new(),
             id: NEXT.fetch_add(1, Ordering::Relaxed),
+            wild_writes: 0,
             graph: self,
         };
         for number in 0..network.graph.parameters.len() {
@@ -182,16 +187,11 @@ impl Network {
     }
 
     /// The error for a guard that a kernel of a plan with these guards has set.
-    pub(crate) fn check_guard(&self, guard: u32, guards: &[usize], step: u64) -> Result<()> {
-        let tensor = match guard {
-            ALL_FINITE => return Ok(()),
-            0 => "the loss".to_string(),
-            id => format!(
-                "the gradient of {}",
-                self.graph.parameters[guards[id as usize - 1]].name
-            ),
-        };
-        Err(Error::NonFinite { step, tensor })
+    pub(crate) fn check_guard(&self, guard: u32, guards: &[Guarded], step: u64) -> Result<()> {
+        match guarded_name(guard, guards, &self.graph, &self.arena) {
+            None => Ok(()),
+            Some(tensor) => Err(Error::NonFinite { step, tensor }),
+        }
     }
 
     /// Gives the loss of another network of the same graph.

@@ -6,6 +6,7 @@ use super::{LoadOptions, Network};
 use crate::data::check_finite;
 use crate::file::write_file;
 use crate::kernel::MatrixShape;
+use crate::kernel::guard::{BOUND, greatest};
 use crate::plan::Role;
 use crate::{Error, Result};
 use std::collections::BTreeMap;
@@ -99,6 +100,9 @@ impl Network {
         let place = self.arena.places[number];
         let offset = copy * self.arena.segments[place.segment] + place.offset;
         let padded = place.shape.pad(values);
+        if greatest(&padded) > BOUND {
+            self.wild_writes += 1;
+        }
         self.executor
             .write(role(place.segment), offset, bytemuck::cast_slice(&padded))
     }

@@ -32,6 +32,8 @@ pub(crate) enum Purpose {
         /// Whether the average of the weights begins.
         first: bool,
         inspect: bool,
+        /// Whether overflows are looked for before anything is changed.
+        careful: bool,
     },
     /// And these.
     Evaluate {

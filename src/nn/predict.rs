@@ -41,7 +41,7 @@ impl Network {
             let state = Role::State(Clock::Evaluation);
             if plan.buffer(state).is_some() {
                 // Random numbers differ from chunk to chunk.
-                self.executor.write(state, 0, &state_at(number as u32))?;
+                self.executor.write(state, 0, &state_at(number as u64))?;
             }
             let region = plan
                 .output

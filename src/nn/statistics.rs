@@ -184,7 +184,7 @@ impl Network {
         self.write_targets(targets, rows)?;
         if draws {
             // Random numbers differ from batch to batch.
-            self.executor.write(state, 0, &state_at(number as u32))?;
+            self.executor.write(state, 0, &state_at(number as u64))?;
         }
         let (_, floats) = running_places(&self.graph);
         let fetch = [(Role::NextRunning, 0..floats)];

@@ -11,4 +11,5 @@ pub(crate) use group::{block_factors, check_groups, factors, matches};
 pub use one_cycle::{Anneal, OneCycle};
 pub(crate) use plateau::PlateauState;
 pub use plateau::{Better, Plateau, ReduceOnPlateau, Threshold};
+pub(crate) use ranges::{at_least, rate_factor};
 pub use schedule::Schedule;

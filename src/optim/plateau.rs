@@ -1,6 +1,6 @@
 //! A rate that falls when a metric stops getting better.
 
-use super::ranges::{at_least, below_one, fraction};
+use super::ranges::{at_least, below_one, fraction, rate_factor};
 use crate::{Error, Result};
 
 /// Which way a metric gets better.
@@ -138,6 +138,7 @@ impl ReduceOnPlateau {
     /// [`Argument`](crate::Error::Argument) if one is outside its range, or the factor could never fall.
     pub fn build(self) -> Result<Plateau> {
         below_one("the factor of a plateau", self.factor)?;
+        rate_factor("the factor of a plateau", self.factor)?;
         match self.threshold {
             Threshold::Relative(by) => below_one("the relative threshold of a plateau", by)?,
             Threshold::Absolute(by) => at_least("the absolute threshold of a plateau", by)?,

@@ -9,11 +9,17 @@ pub(super) fn step_count(what: &'static str, steps: u64) -> Result<()> {
     Ok(())
 }
 
+/// Whether a factor of the learning rate that is not 0 is none in `f32` either, in which the device takes the rate.
+fn is_seen(value: f64) -> bool {
+    value == 0.0 || value as f32 >= f32::MIN_POSITIVE
+}
+
+/// For a fraction of the learning rate.
 pub(super) fn fraction(what: &'static str, value: f64) -> Result<()> {
-    if (0.0..=1.0).contains(&value) {
+    if (0.0..=1.0).contains(&value) && is_seen(value) {
         return Ok(());
     }
-    Err(Error::argument(what, "between 0 and 1", value))
+    Err(Error::argument(what, "0, or between 1.2e-38 and 1", value))
 }
 
 pub(super) fn below_one(what: &'static str, value: f64) -> Result<()> {
@@ -23,8 +29,17 @@ pub(super) fn below_one(what: &'static str, value: f64) -> Result<()> {
     Err(Error::argument(what, "at least 0 and below 1", value))
 }
 
-/// For a factor.
-pub(super) fn at_least(what: &'static str, value: f64) -> Result<()> {
+/// For a factor of the learning rate.
+pub(crate) fn rate_factor(what: &'static str, value: f64) -> Result<()> {
+    if (value as f32).is_finite() && is_seen(value) {
+        return Ok(());
+    }
+    let expected = "0, or finite in f32 and at least 1.2e-38, the least normal f32";
+    Err(Error::argument(what, expected, value))
+}
+
+/// For what stays on the host, in `f64`.
+pub(crate) fn at_least(what: &'static str, value: f64) -> Result<()> {
     if value.is_finite() && value >= 0.0 {
         return Ok(());
     }
@@ -33,8 +48,8 @@ pub(super) fn at_least(what: &'static str, value: f64) -> Result<()> {
 
 /// For a divisor.
 pub(super) fn at_least_one(what: &'static str, value: f64) -> Result<()> {
-    if value.is_finite() && value >= 1.0 {
+    if (value as f32).is_finite() && value >= 1.0 {
         return Ok(());
     }
-    Err(Error::argument(what, "finite and at least 1", value))
+    Err(Error::argument(what, "finite in f32 and at least 1", value))
 }

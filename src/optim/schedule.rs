@@ -1,7 +1,7 @@
 //! Learning-rate schedules: functions of the step alone, computed ahead into the device's step table.
 
 use super::OneCycle;
-use super::ranges::{at_least, fraction, step_count};
+use super::ranges::{at_least, fraction, rate_factor, step_count};
 use crate::{Error, Result};
 
 /// How the learning rate changes from step to step, as a factor of the optimizer's base rate η.
@@ -153,18 +153,18 @@ impl Schedule {
             Schedule::Constant => Ok(()),
             Schedule::Step { every, factor } => {
                 step_count("the steps between the changes of a schedule", *every)?;
-                at_least("the factor of a step schedule", *factor)
+                rate_factor("the factor of a step schedule", *factor)
             }
             Schedule::MultiStep { factor, .. } => {
-                at_least("the factor of a multi-step schedule", *factor)
+                rate_factor("the factor of a multi-step schedule", *factor)
             }
             Schedule::Exponential { factor } => {
-                at_least("the factor of an exponential schedule", *factor)
+                rate_factor("the factor of an exponential schedule", *factor)
             }
             Schedule::Linear { start, end, steps } => {
                 step_count("the steps of a linear schedule", *steps)?;
-                at_least("the start of a linear schedule", *start)?;
-                at_least("the end of a linear schedule", *end)
+                rate_factor("the start of a linear schedule", *start)?;
+                rate_factor("the end of a linear schedule", *end)
             }
             Schedule::Polynomial { steps, power } => {
                 step_count("the steps of a polynomial schedule", *steps)?;

@@ -1,12 +1,13 @@
 //! One call for each operation that is not computed within another's.
 
-use super::Role;
 use super::fuse::Fusion;
 use super::lower::{GatherSource, Request, Task};
 use super::operand::{Draft, Operand};
+use super::{Guarded, Role};
 use crate::graph::{Graph, Op, Value};
 use crate::kernel::elementwise::Op as Elementary;
 use crate::kernel::gather::Source;
+use crate::kernel::guard::ORDINARY;
 use crate::kernel::scaling::Scaling;
 use crate::kernel::{
     Advance, Augment, ColumnSum, Elementwise, Epilogue, Gather, Kernel, Layout, Matmul,
@@ -20,8 +21,8 @@ pub(crate) struct Emitter<'a> {
     /// The gradient of each parameter.
     pub(super) gradients: &'a [Option<Value>],
     drafts: Vec<Draft>,
-    /// The parameter of each id of the non-finite guard, from id 1 on.
-    guards: Vec<usize>,
+    /// The tensor of each id of the non-finite guard, from id 1 on.
+    guards: Vec<Guarded>,
 }
 
 impl<'a> Emitter<'a> {
@@ -42,7 +43,7 @@ impl<'a> Emitter<'a> {
     }
 
     /// Gather, the graph's operations in their order, then what reads the gradients.
-    pub(crate) fn emit(mut self) -> (Vec<Draft>, Vec<usize>) {
+    pub(crate) fn emit(mut self) -> (Vec<Draft>, Vec<Guarded>) {
         if let Some(source) = self.request.gather {
             self.gather(source);
         }
@@ -142,7 +143,7 @@ impl<'a> Emitter<'a> {
                 let epilogue = match self.parameter_of(value) {
                     None => Epilogue::Plain,
                     Some(number) => Epilogue::Gradient {
-                        id: self.guard(number),
+                        id: self.guard(Guarded::Gradient(number)),
                     },
                 };
                 self.product(value, value, None, epilogue, value);
@@ -188,7 +189,9 @@ impl<'a> Emitter<'a> {
             }
             Op::ColumnSum { x } => {
                 let mut operands = self.operands(&[x, value]);
-                let gradient = self.parameter_of(value).map(|number| self.guard(number));
+                let gradient = self
+                    .parameter_of(value)
+                    .map(|number| self.guard(Guarded::Gradient(number)));
                 operands.extend(gradient.map(|_| self.state()));
                 let shape = self.shape(x);
                 self.push(ColumnSum { shape, gradient }, operands);
@@ -231,7 +234,7 @@ impl<'a> Emitter<'a> {
             operands.push(self.operand(sum));
             // Its id is the one after the product's.
             if let Some(number) = self.parameter_of(sum) {
-                self.guard(number);
+                self.guard(Guarded::Gradient(number));
             }
         }
         if matches!(epilogue, Epilogue::Gradient { .. }) {
@@ -271,7 +274,7 @@ impl<'a> Emitter<'a> {
                     self.gradient_place(number),
                     self.state(),
                 ];
-                let op = Elementary::GradientCopy(self.guard(number));
+                let op = Elementary::GradientCopy(self.guard(Guarded::Gradient(number)));
                 let shape = self.shape(gradient);
                 self.push(Elementwise { op, shape }, operands);
             }
@@ -297,9 +300,20 @@ impl<'a> Emitter<'a> {
             .any(|draft| matches!(draft.kernel, Kernel::LossCall(_)))
     }
 
-    /// The next id of the non-finite guard, for the gradient of a parameter.
-    pub(super) fn guard(&mut self, number: usize) -> u32 {
-        self.guards.push(number);
-        self.guards.len() as u32
+    /// The next id of the non-finite guard, as the kernel that tests the tensor is given it: in an ordinary step it tests
+    /// for large values too.
+    pub(super) fn guard(&mut self, guarded: Guarded) -> u32 {
+        self.guards.push(guarded);
+        self.guards.len() as u32 | if self.is_ordinary() { ORDINARY } else { 0 }
+    }
+
+    /// Whether this is a training step that relies on bounds instead of dry runs.
+    pub(super) fn is_ordinary(&self) -> bool {
+        matches!(self.request.task, Task::Train(training) if !training.careful)
+    }
+
+    /// The id of the first block of the parameter arena, after those of all tensors so far.
+    pub(super) fn first_block_id(&self) -> u32 {
+        self.guards.len() as u32 + 1
     }
 }

@@ -3,7 +3,7 @@
 use super::emit::Emitter;
 use super::operand::Operand;
 use super::running::running_places;
-use super::{Role, Task};
+use super::{Guarded, Role, Task};
 use crate::graph::{Op, Value};
 use crate::kernel::elementwise::Op as Elementary;
 use crate::kernel::random::Draw;
@@ -68,7 +68,7 @@ impl Emitter<'_> {
                 for (id, part) in ids.iter_mut().zip(self.parts(value)) {
                     operands.push(self.operand(part));
                     if let Some(number) = self.parameter_of(part) {
-                        *id = self.guard(number);
+                        *id = self.guard(Guarded::Gradient(number));
                     }
                 }
                 operands.push(self.state());

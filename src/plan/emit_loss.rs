@@ -86,6 +86,7 @@ impl Emitter<'_> {
             },
             // Of several losses, the first one moves the clock on.
             clock: self.first_loss(),
+            ordinary: self.is_ordinary(),
             ring_steps: request.table_steps,
             ring_stride,
             ring_offset: loss_sums(graph, &request.terms[..number], request.ring_batch),

@@ -5,12 +5,27 @@ use super::emit::Emitter;
 use super::inspect::{Inspected, What, inspected};
 use super::lower::{Task, Training};
 use super::operand::Operand;
+use crate::kernel::squares::PAIR;
 use crate::kernel::update::{BLOCK, ClipWith, FACTORS};
-use crate::kernel::{Accumulate, Blend, Clip, Statistics, Sum, Update};
+use crate::kernel::{Accumulate, Blend, Clip, Squares, Statistics, Sum, Update};
 
 impl Emitter<'_> {
-    /// The calls after all gradients are computed.
+    /// The calls after all gradients are computed. What may overflow comes before all that changes something.
     pub(super) fn end_step(&mut self, training: Training<'_>) {
+        let by_norm = matches!(training.clip, Some(Clip::Norm(_)));
+        if training.updates {
+            if training.accumulates {
+                self.accumulate(training, false);
+            }
+            if training.gradient_norm || by_norm {
+                self.gradient_norm(training);
+            }
+            if training.careful {
+                self.update(training, true);
+            }
+        } else if training.careful {
+            self.accumulate(training, true);
+        }
         self.commit_running(training.moves);
         if training.inspect {
             self.for_segments(|emitter, segment, floats| {
@@ -22,23 +37,34 @@ impl Emitter<'_> {
                 emitter.push(Blend::copy(floats), operands);
             });
         }
-        if training.accumulates {
-            self.accumulate(training);
-        }
-        self.inspect_parameters(What::Gradient);
         if training.updates {
-            let first = training.phase * self.request.arena.segments.len();
-            let gradients = |segment: usize| Role::Gradients(first + segment);
-            if training.gradient_norm || matches!(training.clip, Some(Clip::Norm(_))) {
-                self.gradient_norm(gradients);
-            }
-            self.update(training, gradients);
+            self.update(training, false);
             if let Some((decay, first)) = training.average {
                 self.average(decay, first);
             }
+        } else {
+            self.accumulate(training, false);
         }
         self.inspect_parameters(What::Update);
         self.inspect_parameters(What::Weight);
+    }
+
+    /// The gradients of a segment in this phase.
+    fn gradients(&self, training: Training<'_>, segment: usize) -> Role {
+        Role::Gradients(training.phase * self.request.arena.segments.len() + segment)
+    }
+
+    /// The guard's ids of the blocks of each segment, after `before` further ids for each block of the arena.
+    fn block_ids(&self, before: usize) -> Vec<u32> {
+        let blocks = self.request.arena.segments.iter().map(|s| s / BLOCK);
+        let all: usize = blocks.clone().sum();
+        let mut next = self.first_block_id() as usize + before * all;
+        let mut ids = Vec::new();
+        for blocks in blocks {
+            ids.push(next as u32);
+            next += blocks;
+        }
+        ids
     }
 
     fn for_segments(&mut self, mut emit: impl FnMut(&mut Self, usize, usize)) {
@@ -48,14 +74,15 @@ impl Emitter<'_> {
     }
 
     /// Adds up the micro-batch's gradients and those before: in the sum, where the clock then moves on, or before an update
-    /// in the place of the micro-batch's.
-    fn accumulate(&mut self, training: Training<'_>) {
+    /// in the place of the micro-batch's. A dry run sets the guard where the sum would not be finite, and writes nothing.
+    fn accumulate(&mut self, training: Training<'_>, dry: bool) {
         if training.opens && training.updates {
             return;
         }
         let segments = self.request.arena.segments.len();
         let first = training.phase * segments;
         let scales = self.request.scales();
+        let ids = self.block_ids(1);
         self.for_segments(|emitter, segment, floats| {
             let operands = vec![
                 Operand::whole(Role::Gradients(first + segment), floats),
@@ -66,29 +93,29 @@ impl Emitter<'_> {
                 floats,
                 opens: training.opens,
                 updates: training.updates,
-                advance: segment + 1 == segments && !training.updates,
+                advance: segment + 1 == segments && !training.updates && !dry,
                 scales,
+                dry: dry.then(|| ids[segment]),
             };
             emitter.push(accumulate, operands);
         });
     }
 
-    fn gradient_norm(&mut self, gradients: impl Fn(usize) -> Role) {
+    fn gradient_norm(&mut self, training: Training<'_>) {
         let ring_stride = gradient_parts(&self.request.arena.segments);
         let steps = self.request.table_steps;
         let mut ring_offset = 0;
         self.for_segments(|emitter, segment, floats| {
-            let sum = Sum {
+            let sum = Squares {
                 floats,
-                squares: true,
                 ring_steps: steps,
                 ring_stride,
                 ring_offset,
             };
             ring_offset += Sum::parts(floats);
-            let ring = Operand::whole(Role::GradientNorms, steps * ring_stride);
+            let ring = Operand::whole(Role::GradientNorms, PAIR * steps * ring_stride);
             let operands = vec![
-                Operand::whole(gradients(segment), floats),
+                Operand::whole(emitter.gradients(training, segment), floats),
                 ring,
                 emitter.state(),
             ];
@@ -96,15 +123,17 @@ impl Emitter<'_> {
         });
     }
 
-    fn update(&mut self, training: Training<'_>, gradients: impl Fn(usize) -> Role) {
+    /// The update, or its dry run.
+    fn update(&mut self, training: Training<'_>, dry: bool) {
         let request = self.request;
         let segments = request.arena.segments.len();
         let parts = gradient_parts(&request.arena.segments);
         let optimizer = training.optimizer;
+        let ids = self.block_ids(0);
         self.for_segments(|emitter, segment, floats| {
             let mut operands = vec![
                 Operand::whole(Role::Parameters(segment), floats),
-                Operand::whole(gradients(segment), floats),
+                Operand::whole(emitter.gradients(training, segment), floats),
             ];
             if optimizer.moments() > 0 {
                 operands.push(Operand::whole(
@@ -116,7 +145,7 @@ impl Emitter<'_> {
             if let Some(Clip::Norm(_)) = training.clip {
                 operands.push(Operand::whole(
                     Role::GradientNorms,
-                    request.table_steps * parts,
+                    PAIR * request.table_steps * parts,
                 ));
             }
             if training.grouped {
@@ -126,9 +155,10 @@ impl Emitter<'_> {
             let update = Update {
                 optimizer,
                 floats,
-                advance: segment + 1 == segments,
+                advance: !dry && segment + 1 == segments,
                 clip: ClipWith::new(training.clip, parts, request.table_steps),
                 grouped: training.grouped,
+                dry: dry.then(|| ids[segment]),
             };
             emitter.push(update, operands);
         });
@@ -195,7 +225,7 @@ impl Emitter<'_> {
     }
 }
 
-/// Partial sums of squared gradients in a step.
+/// Partial sums of squared gradients in a step: each is a pair of floats.
 pub(crate) fn gradient_parts(segments: &[usize]) -> usize {
     segments.iter().map(|&floats| Sum::parts(floats)).sum()
 }

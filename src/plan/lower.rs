@@ -57,6 +57,8 @@ pub(crate) struct Training<'a> {
     pub(crate) average: Option<(f64, bool)>,
     /// Also measure activations, gradients, updates and weights.
     pub(crate) inspect: bool,
+    /// Dry runs come before everything that changes something: see [`crate::kernel::guard`].
+    pub(crate) careful: bool,
 }
 
 /// A resident data set, as the gather kernel sees it.

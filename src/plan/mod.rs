@@ -10,7 +10,8 @@
 //!
 //! - The **step table** holds, at entry A modulo its length, the step's values (the learning rate and factors of the
 //!   optimizer's) and where the batch begins among the shuffled indices. The host fills it ahead of each submit.
-//! - The **state** is eight words: the step counter A; B = A + 1; the non-finite guard; one spare; the step's values.
+//! - The **state** is twelve words: the step counter A; B = A + 1; the non-finite guard; whether the steps to come need care
+//!   (see [`crate::kernel::guard`]); the step's values; the high half of the step counter, which the host writes; three spare.
 //!   Gather and loss read A, and one invocation of the gather copies the values from the table; where there is none, the
 //!   host writes them. One invocation of the loss writes B, the update reads B and the values, and one of its invocations
 //!   writes A = B. So within a dispatch nobody reads what another writes.
@@ -19,6 +20,8 @@
 //! - The **guard** is all ones until a kernel finds a NaN or an infinity: in the loss, and it writes 0; in a parameter's
 //!   gradient, and it writes the gradient's place in the plan, from 1. The lowest wins, which is where it arose. While
 //!   the guard is set, updates change nothing, the counter included.
+//! - The lengths of table and ring are powers of two: so the place of a step is the same whether all 64 bits of its number
+//!   are taken, as the host does, or the lowest 32, as the device does.
 
 mod arena;
 mod emit;
@@ -26,6 +29,7 @@ mod emit_layer;
 mod emit_loss;
 mod emit_update;
 mod fuse;
+mod guards;
 mod inspect;
 mod least;
 mod lower;
@@ -36,6 +40,7 @@ mod slots;
 
 pub(crate) use arena::{Arena, Place};
 pub(crate) use emit_update::gradient_parts;
+pub(crate) use guards::{Guarded, guarded_name};
 pub(crate) use inspect::{Inspected, What, inspected};
 pub(crate) use lower::{GatherSource, Request, Task, Training, lower};
 pub(crate) use ring::{class_weights, loss_sums};
@@ -181,8 +186,8 @@ pub struct Plan {
     pub(crate) calls: Vec<Call>,
     /// Where the result lies, for plans that have one.
     pub(crate) output: Option<Region>,
-    /// The parameter of each id of the non-finite guard, from id 1 on: in the order of the calls.
-    pub(crate) guards: Vec<usize>,
+    /// The tensor of each id of the non-finite guard, from id 1 on: in the order of the calls.
+    pub(crate) guards: Vec<Guarded>,
     /// The least that the work needs.
     pub(crate) least: Cost,
 }

@@ -167,7 +167,7 @@ impl Table<'_> {
         let mut out_labels = device.words("labels", vec![0; indices.len.max(4)])?;
         let table = device.words("table", vec![0; ENTRY_WORDS])?;
         let step = moved.map_or(0, |(_, _, step)| step);
-        let mut state = device.words("state", state_at(step).to_vec())?;
+        let mut state = device.words("state", state_at(step.into()).to_vec())?;
         let gather = Gather {
             shape,
             source: self.source,

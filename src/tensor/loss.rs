@@ -243,6 +243,7 @@ impl<'a> Call<'a> {
             scaled: None,
             output,
             clock: true,
+            ordinary: false,
             ring_steps: 1,
             ring_stride: parts,
             ring_offset: 0,

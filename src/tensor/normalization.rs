@@ -4,7 +4,7 @@ use super::Tensor;
 use super::calls::expect;
 use crate::device::Operand;
 use crate::kernel::spread::SAVED_ROWS;
-use crate::kernel::update::state_at;
+use crate::kernel::update::{check_share, state_at};
 use crate::kernel::{
     BatchNorm, BatchNormBackward, Commit, LayerNorm, LayerNormBackward, MatrixShape, Op,
 };
@@ -79,14 +79,7 @@ impl Tensor {
         let statistics = MatrixShape::new(2, shape.cols);
         expect(name, "running statistics", running.shape, statistics)?;
         check_epsilon(epsilon)?;
-        if !(0.0..=1.0).contains(&momentum) {
-            let wanted = "from 0 to 1";
-            return Err(Error::argument(
-                "the momentum of statistics",
-                wanted,
-                momentum,
-            ));
-        }
+        check_share("the momentum of statistics", momentum)?;
         super::same_device(name, &self.device, &[gamma, beta, running])?;
         let mut y = Tensor::room(&self.device, shape)?;
         let of_batch = MatrixShape::new(SAVED_ROWS, shape.cols);

@@ -2,10 +2,13 @@
 
 use super::Tensor;
 use super::calls::expect;
+use super::reduce::finite_norm;
 use crate::device::{Device, Memory, Operand};
 use crate::kernel::matrix::ALIGNMENT;
+use crate::kernel::scale::norm;
+use crate::kernel::squares::PAIR;
 use crate::kernel::update::{BLOCK, ClipWith, STATE_VALUES, check_not_negative, state_at};
-use crate::kernel::{Clip, Factors, MatrixShape, Optimizer, Sum, Update};
+use crate::kernel::{Clip, Factors, MatrixShape, Optimizer, Squares, Sum, Update};
 use crate::{Error, Result};
 
 /// What an optimizer keeps for one tensor between steps: its moments and the step count.
@@ -17,6 +20,8 @@ pub struct OptimizerState {
     moments: Memory,
     /// Of each block, where there are any.
     factors: Option<Memory>,
+    /// As they were given, to check another learning rate against.
+    given_factors: Vec<Factors>,
     step: u64,
     rate: f64,
 }
@@ -39,6 +44,7 @@ impl OptimizerState {
             shape: weights.shape,
             moments: weights.device.floats("moments", moments)?,
             factors: None,
+            given_factors: Vec::new(),
             step: 0,
             rate: optimizer.learning_rate(),
         })
@@ -102,9 +108,13 @@ impl OptimizerState {
     /// Changes the learning rate of the steps to come: for a schedule of your own loop.
     ///
     /// # Errors
-    /// [`Argument`](Error::Argument) if it is not finite in `f32`, or below 0.
+    /// [`Argument`](Error::Argument) unless it is 0, or finite and at least 1.2e-38 in `f32`, and so is its product with
+    /// each [factor](OptimizerState::set_factors).
     pub fn set_learning_rate(&mut self, rate: f64) -> Result<()> {
         check_not_negative("the learning rate", rate)?;
+        for factors in &self.given_factors {
+            factors.check_with(&self.optimizer, rate)?;
+        }
         self.rate = rate;
         Ok(())
     }
@@ -131,10 +141,13 @@ impl OptimizerState {
     /// nothing asks for.
     pub fn set_factors(&mut self, factors: &[Factors]) -> Result<()> {
         let blocks = self.shape.floats().div_ceil(BLOCK);
-        factors.iter().try_for_each(Factors::check)?;
+        for each in factors {
+            each.check()?;
+            each.check_with(&self.optimizer, self.rate)?;
+        }
         let entries: Vec<f32> = match factors {
             [] => {
-                self.factors = None;
+                (self.factors, self.given_factors) = (None, Vec::new());
                 return Ok(());
             }
             [one] => (0..blocks.max(1)).flat_map(|_| one.entry()).collect(),
@@ -148,6 +161,7 @@ impl OptimizerState {
             }
         };
         self.factors = Some(self.device.floats("factors", entries)?);
+        self.given_factors = factors.to_vec();
         Ok(())
     }
 }
@@ -174,7 +188,7 @@ impl OptimizerState {
 #[derive(Debug)]
 pub struct GradientNorm {
     device: Device,
-    /// Partial sums of squares.
+    /// Partial sums of squares, with their exponents.
     sums: Memory,
     parts: usize,
 }
@@ -196,14 +210,14 @@ impl GradientNorm {
         let parts_of = |gradient: &Tensor| Sum::parts(gradient.shape.floats());
         let parts = gradients.iter().map(|gradient| parts_of(gradient)).sum();
         let device = first.device.clone();
-        let mut sums = device.floats("partial sums", vec![0.0; parts])?;
+        let mut sums = device.floats("partial sums", vec![0.0; PAIR * parts])?;
         let state = device.words("state", vec![0; 4])?;
         let mut ring_offset = 0;
         for gradient in gradients {
-            let call = Sum {
+            let call = Squares {
                 ring_stride: parts,
                 ring_offset,
-                ..Sum::lone(gradient.shape.floats(), true)
+                ..Squares::lone(gradient.shape.floats())
             };
             ring_offset += parts_of(gradient);
             let operands = &mut [
@@ -223,12 +237,11 @@ impl GradientNorm {
     /// The norm itself, in a fixed order. Waits for it.
     ///
     /// # Errors
-    /// Only the device's.
+    /// [`NonFinite`](Error::NonFinite) if it is not finite in `f32`.
     pub async fn value_async(&self) -> Result<f32> {
         let words = self.sums.download(&self.device).await?;
-        let sums: &[f32] = bytemuck::cast_slice(&words[..self.parts]);
-        let square: f64 = sums.iter().map(|&sum| f64::from(sum)).sum();
-        Ok(square.sqrt() as f32)
+        let pairs = bytemuck::cast_slice(&words[..PAIR * self.parts]);
+        finite_norm(norm::<f32>(pairs))
     }
 
     /// [`GradientNorm::value_async`], waited for.
@@ -298,7 +311,7 @@ impl Tensor {
         let values = state.optimizer.step_values(step, state.rate);
         let mut words = state_at(0);
         words[1] = 1;
-        words[STATE_VALUES..].copy_from_slice(&values.words());
+        words[STATE_VALUES..][..4].copy_from_slice(&values.words());
         let mut clock = self.device.words("state", words.to_vec())?;
         let call = Update {
             optimizer: state.optimizer,
@@ -306,6 +319,7 @@ impl Tensor {
             advance: false,
             clip: ClipWith::new(clip, norm.map_or(0, |norm| norm.parts), 1),
             grouped: state.factors.is_some(),
+            dry: None,
         };
         let mut operands = vec![
             Operand::Write(&mut self.memory),

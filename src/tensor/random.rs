@@ -105,6 +105,13 @@ impl Tensor {
                 probability,
             ));
         }
+        if !Dropout::is_seen(probability) {
+            return Err(Error::argument(
+                "the probability of a dropout",
+                "0, or at least 2⁻³², one random word of all",
+                probability,
+            ));
+        }
         let call = Dropout {
             shape: self.shape,
             probability,
@@ -152,5 +159,5 @@ fn random(
 
 /// State words with this step.
 fn state(device: &Device, step: u32) -> Result<Memory> {
-    device.words("state", state_at(step).to_vec())
+    device.words("state", state_at(step.into()).to_vec())
 }

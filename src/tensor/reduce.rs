@@ -2,8 +2,19 @@
 
 use super::Tensor;
 use crate::device::Operand;
-use crate::kernel::{Argmax, Sum};
+use crate::kernel::scale::norm;
+use crate::kernel::squares::PAIR;
+use crate::kernel::{Argmax, Kernel, Squares, Sum};
 use crate::{Error, Result};
+
+/// A norm as `f32`, if it is finite there.
+pub(super) fn finite_norm(norm: f64) -> Result<f32> {
+    if (norm as f32).is_finite() {
+        return Ok(norm as f32);
+    }
+    let tensor = "a norm".to_string();
+    Err(Error::NonFinite { step: 0, tensor })
+}
 
 impl Tensor {
     /// The first greatest column of every row. A NaN counts as greater than any number, as in PyTorch and NumPy. Waits
@@ -46,26 +57,27 @@ impl Tensor {
     /// # Errors
     /// Only the device's.
     pub async fn sum_async(&self) -> Result<f32> {
-        Ok(self.total(false).await? as f32)
+        let words = self.parts(Sum::lone(self.shape.floats()).into(), 1).await?;
+        let parts: &[f32] = bytemuck::cast_slice(&words);
+        Ok(parts.iter().map(|&part| f64::from(part)).sum::<f64>() as f32)
     }
 
-    /// The Euclidean norm √Σx² over all elements, in a fixed order. Waits for the result. The squares are summed in `f32`:
-    /// a norm above 1.8e19 comes out infinite, and elements below 1e-23 count as 0.
+    /// The Euclidean norm √Σx² over all elements, in a fixed order. Waits for the result. The squares are scaled by powers
+    /// of two, so elements of any size have their norm.
     ///
     /// # Errors
-    /// Only the device's.
+    /// [`NonFinite`](Error::NonFinite) if the norm is not finite in `f32`.
     pub async fn norm_async(&self) -> Result<f32> {
-        Ok(self.total(true).await?.sqrt() as f32)
+        let call = Squares::lone(self.shape.floats());
+        let words = self.parts(call.into(), PAIR).await?;
+        finite_norm(norm::<f32>(bytemuck::cast_slice(&words)))
     }
 
-    async fn total(&self, squares: bool) -> Result<f64> {
-        let floats = self.shape.floats();
-        let call = Sum::lone(floats, squares);
-        let mut parts = self
-            .device
-            .floats("partial sums", vec![0.0; call.ring_stride])?;
+    /// What a call leaves of each part, `each` numbers.
+    async fn parts(&self, call: Kernel, each: usize) -> Result<Vec<u32>> {
+        let count = each * Sum::parts(self.shape.floats());
+        let mut parts = self.device.floats("partial sums", vec![0.0; count])?;
         let state = self.device.words("state", vec![0; 4])?;
-        let count = call.ring_stride;
         self.device.run(
             call,
             &mut [
@@ -74,9 +86,9 @@ impl Tensor {
                 Operand::Read(&state),
             ],
         )?;
-        let words = parts.download(&self.device).await?;
-        let parts: &[f32] = bytemuck::cast_slice(&words[..count]);
-        Ok(parts.iter().map(|&part| f64::from(part)).sum())
+        let mut words = parts.download(&self.device).await?;
+        words.truncate(count);
+        Ok(words)
     }
 
     /// [`Tensor::sum_async`], waited for.

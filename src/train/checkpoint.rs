@@ -12,6 +12,10 @@ use crate::{Error, LoadOptions, Result};
 use std::collections::BTreeMap;
 use std::path::Path;
 
+/// The most steps and epochs that a checkpoint may have behind it.
+const MOST_STEPS: u64 = 1 << 62;
+const MOST_EPOCHS: u64 = 1 << 31;
+
 impl Trainer {
     /// Parameters, moments, step, epoch, place within the epoch, factors of the rate, and settings, as the bytes of one
     /// safetensors file. The parameters lie in it as in [`Network::save`](crate::Network::save). The metadata hold a checksum
@@ -105,7 +109,16 @@ impl Trainer {
                 Error::format(file, format!("{key} is {value}, expected less than 2³²"))
             })
         };
-        let (step, epoch) = (whole("wgrad.step", step)?, whole("wgrad.epoch", epoch)?);
+        // Far from where counting on would overflow.
+        let countable = |key: &str, value: u64, most: u64| match value <= most {
+            true => Ok(value),
+            false => Err(Error::format(
+                file,
+                format!("{key} is {value}, expected at most {most}"),
+            )),
+        };
+        let step = countable("wgrad.step", step, MOST_STEPS)?;
+        let epoch = countable("wgrad.epoch", epoch, MOST_EPOCHS)? as u32;
         let (position, samples) = (
             whole("wgrad.position", position)?,
             whole("wgrad.samples", samples)?,
@@ -166,7 +179,7 @@ impl Trainer {
         for ((role, copy, number), values) in kept.into_iter().zip(values) {
             self.network.write_arena(role, copy, number, &values)?;
         }
-        (self.step, self.epoch) = (step.into(), epoch);
+        (self.step, self.epoch) = (step, epoch);
         (self.position, self.samples) = (position as usize, samples as usize);
         (self.rate_factor, self.plateau) = (rate_factor, plateau);
         (self.group, self.course) = (group, batches);

@@ -166,7 +166,7 @@ impl Trainer {
                 .bring(executor, data, first, batch * batches)?;
             executor.write(Role::StepTable(Clock::Evaluation), 0, &table)?;
             // Counted on from submit to submit, so that random numbers differ. It is a multiple of the ring's places.
-            executor.write(state, 0, &state_at((first / batch) as u32))?;
+            executor.write(state, 0, &state_at((first / batch) as u64))?;
             let fetch = [(state, 2..3), (metrics, 0..plans.len() * place_words)];
             let ticket = executor.run_and_fetch(&plans, &fetch)?;
             let guard = executor.collect(ticket, |words| {

@@ -4,6 +4,7 @@ use super::options::Settings;
 use super::phase::Steps;
 use crate::Result;
 use crate::kernel::program::Element;
+use crate::kernel::squares::PAIR;
 use crate::kernel::update::{ENTRY_WORDS, STATE_WORDS};
 use crate::nn::Network;
 use crate::optim::block_factors;
@@ -74,7 +75,7 @@ fn kept(network: &Network, settings: &Settings, phases: &[Steps], table_steps: u
     let table = ENTRY_WORDS * table_steps;
     keep(Role::StepTable(Clock::Training), table, First::Anything);
     if settings.gradient_norm {
-        let norms = table_steps * gradient_parts(segments);
+        let norms = PAIR * table_steps * gradient_parts(segments);
         keep(Role::GradientNorms, norms, First::Zeros);
     }
     let moments = phases.iter().map(|steps| steps.optimizer.moments());

@@ -31,3 +31,6 @@ pub use profile::{Profile, ProfiledCall};
 pub use report::{EpochReport, Evaluation, Progress, StepReport, TermReport};
 pub use rules::{EarlyStopping, Metric, PlateauMetric, StopRule};
 pub use trainer::Trainer;
+
+#[cfg(test)]
+mod counter_tests;

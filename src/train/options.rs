@@ -3,6 +3,7 @@
 use super::Trainer;
 use super::phase::{Phase, Steps, check_phases};
 use crate::graph::Term;
+use crate::kernel::update::check_fraction;
 use crate::nn::Network;
 use crate::optim::check_groups;
 use crate::{
@@ -243,8 +244,8 @@ impl TrainerBuilder {
         self
     }
 
-    /// Keeps an exponential moving average of the weights: after each update a ← decay·a + (1 − decay)·w, after the first
-    /// a = w (Polyak and Juditsky 1992; PyTorch's `AveragedModel` with `get_ema_multi_avg_fn`). [`Trainer::averaged`]
+    /// Keeps an exponential moving average of the weights: after each update a ← a + (1 − decay)·(w − a), after the first
+    /// a = w; weights that stand still are their average exactly (Polyak and Juditsky 1992; PyTorch's `AveragedModel` with `get_ema_multi_avg_fn`). [`Trainer::averaged`]
     /// gives it. It takes one more dispatch a step.
     pub fn average(mut self, decay: f64) -> Self {
         self.settings.average = Some(decay);
@@ -332,14 +333,7 @@ impl TrainerBuilder {
         }
         self.settings.clip.map_or(Ok(()), |clip| clip.check())?;
         if let Some(decay) = self.settings.average {
-            if !(0.0..1.0).contains(&decay) {
-                let expected = "from 0 to below 1";
-                return Err(Error::argument(
-                    "the decay of the averaged weights",
-                    expected,
-                    decay,
-                ));
-            }
+            check_fraction("the decay of the averaged weights", decay)?;
         }
         let mut phases = Vec::new();
         let described = self.settings.described_phases()?;

@@ -133,6 +133,9 @@ impl Steps {
         let mut factors = factors(&settings.groups, parameters)?;
         for (trained, factors) in trained.iter_mut().zip(&factors) {
             *trained &= factors.rate as f32 != 0.0;
+            if *trained {
+                factors.check_with(&phase.optimizer, phase.optimizer.learning_rate())?;
+            }
         }
         let moves = network.moving_statistics(&trained);
         // What has no gradient stays as it is: no weight decay, no momentum.
@@ -171,6 +174,29 @@ impl Steps {
             computed,
         })
     }
+}
+
+/// The greatest of each factor over the parameters that a phase trains.
+pub(super) fn greatest_factors(steps: &Steps) -> Factors {
+    let Some(factors) = &steps.factors else {
+        return Factors::default();
+    };
+    let trained = factors.iter().zip(&steps.trained);
+    let zero = Factors {
+        rate: 0.0,
+        l2: 0.0,
+        l1: 0.0,
+        decoupled: 0.0,
+    };
+    let greatest = |most: Factors, (each, _): (&Factors, &bool)| Factors {
+        rate: most.rate.max(each.rate),
+        l2: most.l2.max(each.l2),
+        l1: most.l1.max(each.l1),
+        decoupled: most.decoupled.max(each.decoupled),
+    };
+    trained
+        .filter(|(_, trained)| **trained)
+        .fold(zero, greatest)
 }
 
 /// Refuses phases that would share moments: those of two optimizers over one parameter.

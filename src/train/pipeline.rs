@@ -3,11 +3,13 @@
 use super::phase::Turn;
 use super::run::Totals;
 use super::{StepReport, Trainer};
-use crate::Result;
 use crate::executor::{PlanId, Ticket};
-use crate::kernel::loss::ENTRY;
-use crate::kernel::update::{ALL_FINITE, ENTRY_WORDS, STATE_VALUES, StepValues};
+use crate::kernel::loss::{ENTRY, LOSS_ID};
+use crate::kernel::scale::norm;
+use crate::kernel::squares::PAIR;
+use crate::kernel::update::{ALL_FINITE, ENTRY_WORDS, STATE_HIGH, STATE_VALUES, StepValues};
 use crate::plan::{Clock, Role, gradient_parts};
+use crate::{Error, Result};
 
 /// A submit whose results are on their way.
 #[derive(Debug)]
@@ -37,6 +39,12 @@ impl Trainer {
     ) -> Result<()> {
         let batch = self.settings.batch_size;
         self.unsettled = true;
+        let high = (self.step >> 32) as u32;
+        if high != self.high {
+            let state = Role::State(Clock::Training);
+            self.network.executor.write(state, STATE_HIGH, &[high])?;
+            self.high = high;
+        }
         let mut first = 0;
         // The table is a ring: at most two runs of entries.
         while first < plans.len() {
@@ -46,7 +54,7 @@ impl Trainer {
             for i in first..first + run {
                 let begin = self.position * batch;
                 let offset = self.training.offset(begin, begin + i * batch);
-                let values = self.step_values(turns[i]);
+                let values = self.step_values(turns[i])?;
                 self.entries.extend(values.entry(offset));
             }
             self.network.executor.write(
@@ -69,12 +77,25 @@ impl Trainer {
     }
 
     /// What changes from step to step, for the update.
-    pub(super) fn step_values(&self, turn: Turn) -> StepValues<f32> {
+    ///
+    /// # Errors
+    /// [`Argument`](Error::Argument) if the device could not be given it.
+    pub(super) fn step_values(&self, turn: Turn) -> Result<StepValues<f32>> {
+        let rate = self.rate_of(turn);
         let optimizer = self.phases[turn.phase].optimizer;
-        optimizer.step_values(turn.update + 1, self.rate_of(turn))
+        let values = optimizer.step_values(turn.update + 1, rate);
+        if values.is_finite() {
+            return Ok(values);
+        }
+        Err(Error::argument(
+            "the learning rate that schedule and factors make",
+            "finite in f32, with the optimizer's corrections",
+            format!("{rate:e} in update {}", turn.update),
+        ))
     }
 
-    /// Waits for the oldest submit in flight, adds the results of its steps, and reports those that are due.
+    /// Waits for the oldest submit in flight, adds the results of its steps, and reports those that are due. If one of its
+    /// steps is to be repeated with care, the submits after it are given up, and the host goes on from that step.
     pub(super) async fn collect(
         &mut self,
         totals: &mut Totals,
@@ -95,7 +116,7 @@ impl Trainer {
         words.clear();
         let copy = |fetched: &[u32]| words.extend_from_slice(fetched);
         self.network.executor.collect(ticket, copy).await?;
-        let (step, guard) = (words[0], words[2]);
+        let (step, guard, care) = (words[0], words[2], words[3] != 0);
         // Steps that were done: all, or those before the one that was not finite.
         let done = match guard {
             ALL_FINITE => steps,
@@ -134,7 +155,9 @@ impl Trainer {
         }
         self.fetched = words;
         if guard != ALL_FINITE {
-            return self.stop_at(step, guard).await;
+            return self
+                .stop_at(step, turns[done.min(steps - 1)], guard, care)
+                .await;
         }
         self.groups
             .retain(|(step, _)| *step >= first_step + steps as u64);
@@ -146,19 +169,24 @@ impl Trainer {
         let updates = self.settings.gradient_norm && turn.updates;
         updates.then(|| {
             let parts = gradient_parts(&self.network.arena.segments);
-            let squares = norms[place * parts..][..parts].iter();
-            let squares = squares.map(|&w| f64::from(f32::from_bits(w)));
-            squares.sum::<f64>().sqrt()
+            let pairs = &norms[PAIR * place * parts..][..PAIR * parts];
+            norm::<f32>(bytemuck::cast_slice(pairs))
         })
     }
 
-    /// A step was not finite, and nothing has changed since: makes the host agree with the device, and tells the user.
-    async fn stop_at(&mut self, step: u32, guard: u32) -> Result<()> {
+    /// A step was not finite, or needs care, and nothing has changed since: makes the host agree with the device. If care
+    /// was taken in that step already, or cannot help, the user is told.
+    async fn stop_at(&mut self, step: u32, turn: Turn, guard: u32, care: bool) -> Result<()> {
         while let Some(late) = self.in_flight.pop_front() {
             self.network.executor.collect(late.ticket, |_| ()).await?;
         }
-        self.go_on_from(step)?;
-        let guards = &self.guards[self.turn(self.step).phase];
+        let careful = self.is_careful(self.step_of(step), turn);
+        self.go_on_from(step, care)?;
+        if guard != LOSS_ID && !careful {
+            self.take_care();
+            return Ok(());
+        }
+        let guards = &self.guards[turn.phase];
         self.network.check_guard(guard, guards, self.step)
     }
 }

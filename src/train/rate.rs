@@ -2,7 +2,7 @@
 
 use super::Trainer;
 use super::phase::Turn;
-use crate::optim::PlateauState;
+use crate::optim::{PlateauState, rate_factor as check_rate_factor};
 use crate::{Error, Result};
 
 impl Trainer {
@@ -43,15 +43,9 @@ impl Trainer {
     /// hold it.
     ///
     /// # Errors
-    /// [`Argument`](Error::Argument) if it is not finite, or below 0.
+    /// [`Argument`](Error::Argument) unless it is 0, or finite and at least 1.2e-38 in `f32`.
     pub fn set_rate_factor(&mut self, factor: f64) -> Result<()> {
-        if !(factor.is_finite() && factor >= 0.0) {
-            return Err(Error::argument(
-                "the rate factor",
-                "finite and at least 0",
-                factor,
-            ));
-        }
+        check_rate_factor("the rate factor", factor)?;
         self.rate_factor = factor;
         Ok(())
     }

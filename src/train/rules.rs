@@ -1,7 +1,7 @@
 //! What may end a fit: early stopping, and a rule on the size of updates; and what a plateau observes.
 
 use super::{Evaluation, Inspection};
-use crate::kernel::update::check_not_negative;
+use crate::optim::at_least;
 use crate::{Better, Error, Result};
 
 /// A number of an [`Evaluation`].
@@ -55,7 +55,7 @@ impl EarlyStopping {
                 0,
             ));
         }
-        check_not_negative("the least improvement of early stopping", self.min_delta)
+        at_least("the least improvement of early stopping", self.min_delta)
     }
 
     /// How good an evaluation is: more is better. NaN is not better than any.
@@ -108,7 +108,7 @@ impl StopRule {
     }
 
     pub(super) fn check(&self) -> Result<()> {
-        check_not_negative("the tolerance of the stop rule", self.tolerance)?;
+        at_least("the tolerance of the stop rule", self.tolerance)?;
         if self.every == 0 || self.checks == 0 {
             return Err(Error::argument(
                 "steps and checks of the stop rule",

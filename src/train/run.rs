@@ -8,7 +8,7 @@ use super::{EpochReport, Progress, StepReport, Trainer};
 use crate::data::Dataset;
 use crate::executor::{IN_FLIGHT, Needs, What};
 use crate::graph::Supervision;
-use crate::kernel::update::{STATE_VALUES, state_at};
+use crate::kernel::update::{STATE_HIGH, STATE_VALUES, state_at};
 use crate::nn::{Losses, Network, PlanKey, Purpose};
 use crate::plan::{BufferSpec, Clock, GatherSource, Plan, Request, Role, Task, Training, lower};
 use crate::{Error, Result};
@@ -37,7 +37,7 @@ impl Anchor {
     /// Epoch and position when so many of the batches are done.
     fn place(&self, batches: usize) -> (u32, usize) {
         if batches == self.batches {
-            (self.epoch + 1, 0)
+            (self.epoch.saturating_add(1), 0)
         } else {
             (self.epoch, batches)
         }
@@ -103,7 +103,7 @@ impl Trainer {
                 format!("{} samples", data.len()),
             ));
         }
-        let placement = self.room(batch_size, self.table_steps).place(data);
+        let placement = self.room(batch_size, self.submit_steps).place(data);
         let batches = self.batches(data.len());
         if batches == 0 {
             return Err(Error::shape(
@@ -163,31 +163,36 @@ impl Trainer {
             every: every.unwrap_or(self.settings.steps_per_submit as u64),
             last: self.step + (end - position) as u64 - 1,
         };
-        while position < end {
-            let steps = (end - position).min(placement.batches);
-            plans.clear();
-            for i in 0..steps {
-                plans.push(self.network.ready(&self.key(&course, i)).0);
+        while position < end || !self.in_flight.is_empty() {
+            let steps = self.steps_ahead((end - position).min(placement.batches))?;
+            if steps > 0 {
+                plans.clear();
+                for i in 0..steps {
+                    plans.push(self.network.ready(&self.key(&course, i)).0);
+                }
+                let last_rows = course.rows_at(position + steps - 1);
+                self.training.bring(
+                    &mut self.network.executor,
+                    data,
+                    position * batch_size,
+                    steps * batch_size,
+                )?;
+                let turns = (0..steps).map(|i| self.turn(self.step + i as u64));
+                let turns: Vec<Turn> = turns.collect();
+                self.scale_steps(data, supervision, steps)?;
+                self.submit(&plans, turns, last_rows)?;
+                position += steps;
+                (self.epoch, self.position) = self.anchor.place(position);
             }
-            let last_rows = course.rows_at(position + steps - 1);
-            self.training.bring(
-                &mut self.network.executor,
-                data,
-                position * batch_size,
-                steps * batch_size,
-            )?;
-            let turns = (0..steps).map(|i| self.turn(self.step + i as u64));
-            let turns: Vec<Turn> = turns.collect();
-            self.scale_steps(data, supervision, steps)?;
-            self.submit(&plans, turns, last_rows)?;
-            position += steps;
-            (self.epoch, self.position) = self.anchor.place(position);
-            if self.in_flight.len() == IN_FLIGHT {
+            if steps == 0 || self.in_flight.len() == IN_FLIGHT {
+                let submitted = self.step;
                 self.collect(totals, due, &mut report).await?;
+                if self.step < submitted {
+                    // Steps are to be repeated with care: with other plans.
+                    position = self.position;
+                    self.prepare_steps(&course, end, placement, data)?;
+                }
             }
-        }
-        while !self.in_flight.is_empty() {
-            self.collect(totals, due, &mut report).await?;
         }
         self.unsettled = false;
         Ok(())
@@ -196,11 +201,30 @@ impl Trainer {
     /// What the step `ahead` steps after the next one does, on a batch of a data set.
     fn key(&self, course: &Course, ahead: usize) -> PlanKey {
         PlanKey {
-            purpose: self.purpose(self.turn(self.step + ahead as u64), course.inspect),
+            purpose: self.purpose(self.step + ahead as u64, course.inspect),
             batch: course.rows_at(self.position + ahead),
             supervision: course.supervision,
             gather: Some(course.source),
         }
+    }
+
+    /// How many of so many steps the next submit may hold: those that the device can be given the values of, and none beyond
+    /// a multiple of 2³², where the host writes the high half of the step counter. If there is none, results are on their
+    /// way.
+    ///
+    /// # Errors
+    /// Those of [`Trainer::step_values`], once all steps before are done.
+    fn steps_ahead(&self, steps: usize) -> Result<usize> {
+        let until = (1 << 32) - (self.step & u64::from(u32::MAX));
+        let steps = steps.min(usize::try_from(until).unwrap_or(usize::MAX));
+        for ahead in 0..steps {
+            match self.step_values(self.turn(self.step + ahead as u64)) {
+                Err(error) if ahead == 0 && self.in_flight.is_empty() => return Err(error),
+                Err(_) => return Ok(ahead),
+                Ok(_) => {}
+            }
+        }
+        Ok(steps)
     }
 
     /// Makes room for all that the steps up to batch `end` of the epoch need, or for nothing.
@@ -283,20 +307,33 @@ impl Trainer {
                 .executor
                 .read(Role::State(Clock::Training), 0..STATE_VALUES)
                 .await?;
-            self.go_on_from(state[0])?;
+            self.go_on_from(state[0], state[3] != 0)?;
+        }
+        // Values from the host may be as large as they like.
+        if self.wild_writes != self.network.wild_writes {
+            self.wild_writes = self.network.wild_writes;
+            self.take_care();
         }
         Ok(())
     }
 
-    /// Takes the device's step counter for the host's, and clears the guard.
-    pub(super) fn go_on_from(&mut self, step: u32) -> Result<()> {
-        // The device counts in 32 bits.
+    /// The step of this call that the device, which counts in 32 bits, means.
+    pub(super) fn step_of(&self, step: u32) -> u64 {
         let submitted = self.step.saturating_sub(self.anchor.step);
         let done = u64::from(step.wrapping_sub(self.anchor.step as u32)).min(submitted);
-        self.step = self.anchor.step + done;
+        self.anchor.step + done
+    }
+
+    /// Takes the device's step counter for the host's, and clears the guard; `care` says whether the device asks for it.
+    pub(super) fn go_on_from(&mut self, step: u32, care: bool) -> Result<()> {
+        self.step = self.step_of(step);
         self.go_back_to(self.step);
+        let done = self.step - self.anchor.step;
         if self.anchor.batches > 0 {
             (self.epoch, self.position) = self.anchor.place(self.anchor.position + done as usize);
+        }
+        if care {
+            self.take_care();
         }
         self.write_state()?;
         self.unsettled = false;
@@ -305,7 +342,8 @@ impl Trainer {
 
     /// Writes the device's step counter, and clears the guard.
     pub(super) fn write_state(&mut self) -> Result<()> {
-        let words = state_at(self.step as u32);
+        let words = state_at(self.step);
+        self.high = words[STATE_HIGH];
         self.network
             .executor
             .write(Role::State(Clock::Training), 0, &words)
@@ -360,7 +398,8 @@ impl Trainer {
     }
 
     /// What a step is for.
-    pub(super) fn purpose(&self, turn: Turn, inspect: bool) -> Purpose {
+    pub(super) fn purpose(&self, step: u64, inspect: bool) -> Purpose {
+        let turn = self.turn(step);
         let Turn {
             phase,
             update,
@@ -375,9 +414,27 @@ impl Trainer {
             updates,
             first: first && updates,
             inspect,
+            careful: self.is_careful(step, turn),
         }
     }
+
+    /// Whether a step must be a careful one: see [`crate::kernel::guard`].
+    pub(super) fn is_careful(&self, step: u64, turn: Turn) -> bool {
+        let optimizer = self.phases[turn.phase].optimizer;
+        step < self.careful_until
+            || !optimizer.is_ordinary(self.rate_of(turn), self.greatest[turn.phase])
+    }
+
+    /// Takes care from this step on: for so many steps that all parameters have their turn, and that the rare step that
+    /// has to be repeated when care ends costs little.
+    pub(super) fn take_care(&mut self) {
+        let cycle = (self.phases.len() as u64).saturating_mul(self.settings.accumulate as u64);
+        self.careful_until = self.step.saturating_add(cycle.max(CAREFUL_STEPS));
+    }
 }
+
+/// Steps that care is taken for, once it was needed.
+const CAREFUL_STEPS: u64 = 1024;
 
 /// The plan of a key of a trainer.
 fn lower_key(
@@ -394,12 +451,14 @@ fn lower_key(
             updates,
             first,
             inspect,
+            careful,
         } => {
             let training = train_task(settings, &phases[phase], phase);
             let training = Training {
                 opens,
                 updates,
                 inspect,
+                careful,
                 average: training.average.map(|(decay, _)| (decay, first)),
                 ..training
             };
@@ -459,5 +518,6 @@ pub(super) fn train_task<'a>(settings: &Settings, steps: &'a Steps, phase: usize
         updates: true,
         average: settings.average.map(|decay| (decay, false)),
         inspect: false,
+        careful: false,
     }
 }

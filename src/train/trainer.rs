@@ -4,7 +4,7 @@ use super::evaluate::Pace;
 use super::group::Group;
 use super::memory::reserve;
 use super::options::Settings;
-use super::phase::Steps;
+use super::phase::{Steps, greatest_factors};
 use super::pipeline::{Due, InFlight};
 use super::remembered::Memory;
 use super::resident::Resident;
@@ -13,10 +13,11 @@ use super::{EpochReport, Progress, StepReport, TrainerBuilder};
 use crate::data::{Dataset, Targets};
 use crate::executor::{Fetch, IN_FLIGHT, What, most_flops_per_submit};
 use crate::kernel::loss::ENTRY;
+use crate::kernel::squares::PAIR;
 use crate::kernel::update::{ENTRY_WORDS, STATE_VALUES};
 use crate::nn::{Losses, Network, PlanKey};
-use crate::plan::{Clock, Plan, Request, Role, Task, gradient_parts, lower};
-use crate::{Error, Plateau, ReduceOnPlateau, Result};
+use crate::plan::{Clock, Guarded, Plan, Request, Role, Task, gradient_parts, lower};
+use crate::{Error, Factors, Plateau, ReduceOnPlateau, Result};
 use std::collections::VecDeque;
 use std::time::Instant;
 
@@ -43,8 +44,8 @@ pub struct Trainer {
     pub(super) settings: Settings,
     /// The kinds of steps, in turn.
     pub(super) phases: Vec<Steps>,
-    /// For each phase, the parameter of each id of the non-finite guard.
-    pub(super) guards: Vec<Vec<usize>>,
+    /// For each phase, the tensor of each id of the non-finite guard.
+    pub(super) guards: Vec<Vec<Guarded>>,
     /// Dispatches that gather a batch.
     gathers: usize,
     pub(super) plateau: Option<Plateau>,
@@ -72,6 +73,14 @@ pub struct Trainer {
     pub(super) anchor: Anchor,
     /// Whether steps were submitted whose results have not all arrived.
     pub(super) unsettled: bool,
+    /// Steps before this one are careful: see [`crate::kernel::guard`].
+    pub(super) careful_until: u64,
+    /// The network's wild writes that `careful_until` accounts for.
+    pub(super) wild_writes: u64,
+    /// The high half of the step counter, as it stands in the device's state.
+    pub(super) high: u32,
+    /// For each phase, the greatest factors of its parameters.
+    pub(super) greatest: Vec<Factors>,
     /// Tells if a user has put another network in place of this one.
     network_id: u64,
     pub(super) training: Resident,
@@ -79,8 +88,10 @@ pub struct Trainer {
     pub(super) pace: Pace,
     /// The plan of a whole batch.
     pub(super) plan: Plan,
-    /// Entries of the step table and places of the metric ring: steps per submit.
+    /// Entries of the step table and places of the metric ring: a power of two, and at least the steps of a submit.
     pub(super) table_steps: usize,
+    /// Most steps per submit.
+    pub(super) submit_steps: usize,
     pub(super) in_flight: VecDeque<InFlight>,
     /// The losses of one step, to be summed up.
     pub(super) losses: Losses,
@@ -120,7 +131,8 @@ impl Trainer {
         let flops = drafts.iter().map(Plan::flops).max().unwrap_or(0).max(1);
         let most = (most_flops_per_submit(&network.device) / flops).max(1);
         let most = usize::try_from(most).unwrap_or(usize::MAX);
-        let table_steps = settings.steps_per_submit.min(most);
+        let submit_steps = settings.steps_per_submit.min(most);
+        let table_steps = submit_steps.next_power_of_two();
         let plan = |phase| {
             lower(&Request {
                 table_steps,
@@ -140,14 +152,13 @@ impl Trainer {
         if settings.gradient_norm {
             fetch.push((
                 Role::GradientNorms,
-                0..table_steps * gradient_parts(&network.arena.segments),
+                0..PAIR * table_steps * gradient_parts(&network.arena.segments),
             ));
         }
         let mut trainer = Trainer {
             losses: Losses::new(&network, settings.batch_size),
             memory: Memory::default(),
             epoch_losses: Losses::new(&network, settings.batch_size),
-            phases,
             guards: drafts.into_iter().map(|draft| draft.guards).collect(),
             gathers: 1 + usize::from(supervision.targets),
             plateau,
@@ -162,6 +173,10 @@ impl Trainer {
             groups: VecDeque::new(),
             anchor: Anchor::default(),
             unsettled: false,
+            careful_until: 0,
+            wild_writes: 0,
+            high: 0,
+            greatest: phases.iter().map(greatest_factors).collect(),
             network_id: network.id(),
             training: Resident::new(Clock::Training).keeping_order(settings_accumulate > 1),
             evaluation: Resident::new(Clock::Evaluation),
@@ -169,6 +184,8 @@ impl Trainer {
             plan: plans.swap_remove(0),
             settings,
             table_steps,
+            submit_steps,
+            phases,
             in_flight: VecDeque::with_capacity(IN_FLIGHT),
             network,
             fetch,
@@ -188,6 +205,10 @@ impl Trainer {
     /// Ends training and gives the network back.
     pub fn into_network(self) -> Network {
         let mut network = self.network;
+        // Its next trainer cannot know what the last steps wrote.
+        if self.unsettled || self.step < self.careful_until {
+            network.wild_writes += 1;
+        }
         network.forget_training();
         network
     }
@@ -206,7 +227,7 @@ impl Trainer {
 
     /// Most steps in one submit: what was set, or fewer if that many might take too long.
     pub fn steps_per_submit(&self) -> usize {
-        self.table_steps
+        self.submit_steps
     }
 
     /// Submits to the device so far.
@@ -270,35 +291,45 @@ impl Trainer {
             return Err(Error::shape("step", wanted, format!("{rows} samples")));
         }
         self.course = 0;
-        let turn = self.turn(self.step);
-        let key = PlanKey {
-            purpose: self.purpose(turn, inspect),
-            batch: rows,
-            supervision,
-            gather: None,
-        };
-        let buffers = self.network.batch_buffers(rows, targets);
-        let what = What::Count("a step on", rows, "samples");
-        self.prepare(what, &[key], &buffers, (1, self.fetched_words()))?;
-        let plan = self.network.ready(&key).0;
-        self.network.write_input(x, rows)?;
-        self.network.write_targets(targets, rows)?;
-        // There is no gather to bring them.
-        let (state, values) = (Role::State(Clock::Training), self.step_values(turn));
-        let executor = &mut self.network.executor;
-        executor.write(state, STATE_VALUES, &values.words())?;
-        self.scale_step(targets, supervision, rows)?;
-        self.anchor = Anchor::at(self, 0);
-        self.submit(&[plan], vec![turn], rows)?;
         let (mut totals, mut report) = (Totals::new(self), None);
+        self.anchor = Anchor::at(self, 0);
         let due = Due {
             every: 1,
             last: self.anchor.step,
         };
-        self.collect(&mut totals, due, &mut |last, _| report = Some(last))
-            .await?;
-        self.unsettled = false;
-        Ok(report.unwrap_or_else(|| unreachable!("one step was submitted")))
+        let buffers = self.network.batch_buffers(rows, targets);
+        let mut written = false;
+        // Twice, if it turns out to need care.
+        loop {
+            let turn = self.turn(self.step);
+            let values = self.step_values(turn)?;
+            let key = PlanKey {
+                purpose: self.purpose(self.step, inspect),
+                batch: rows,
+                supervision,
+                gather: None,
+            };
+            let what = What::Count("a step on", rows, "samples");
+            self.prepare(what, &[key], &buffers, (1, self.fetched_words()))?;
+            let plan = self.network.ready(&key).0;
+            if !written {
+                self.network.write_input(x, rows)?;
+                self.network.write_targets(targets, rows)?;
+                written = true;
+            }
+            // There is no gather to bring them.
+            let state = Role::State(Clock::Training);
+            let executor = &mut self.network.executor;
+            executor.write(state, STATE_VALUES, &values.words())?;
+            self.scale_step(targets, supervision, rows)?;
+            self.submit(&[plan], vec![turn], rows)?;
+            self.collect(&mut totals, due, &mut |last, _| report = Some(last))
+                .await?;
+            if let Some(report) = report {
+                self.unsettled = false;
+                return Ok(report);
+            }
+        }
     }
 
     /// [`Trainer::step_async`], waited for.
@@ -359,7 +390,7 @@ impl Trainer {
     /// Ends the epoch under way, if there is one: the next call begins another, on any data set.
     pub fn end_epoch(&mut self) {
         if self.position > 0 {
-            (self.epoch, self.position) = (self.epoch + 1, 0);
+            (self.epoch, self.position) = (self.epoch.saturating_add(1), 0);
         }
         // If the last call stopped half-way, how many of its steps were done is found later; the epoch stays ended.
         self.anchor.batches = 0;

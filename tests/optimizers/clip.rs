@@ -95,10 +95,88 @@ fn what_is_not_finite_goes_through_a_norm_as_in_pytorch() {
             step(&[1.0, f32::NAN, 2.0]).iter().all(|g| g.is_nan()),
             "{name}"
         );
-        // The squares' sum overflows.
-        let zeros = step(&[1e30, -2e30, 3.0]);
-        assert!(zeros.iter().all(|&g| g == 0.0), "{name}: {zeros:?}");
+        let infinite = step(&[1.0, f32::INFINITY, 2.0]);
+        assert!(
+            infinite[0] == 0.0 && infinite[2] == 0.0,
+            "{name}: {infinite:?}"
+        );
         assert_eq!(step(&[0.0; 5]), [0.0; 5], "{name}");
+    }
+}
+
+#[test]
+fn gradients_of_any_size_have_their_norm() {
+    // Their squares overflow, or vanish; in one part, in several, and side by side.
+    let mut random = Random::new(9);
+    for (scales, count) in [
+        (&[1e25f32][..], 7),
+        (&[1e-30], 7),
+        (&[3e36], 50),
+        (&[1e-37], 4100),
+        (&[1e30], 20_000),
+        (&[1e-30, 1e25], 300),
+        (&[1e10, 1e-10, 1.0], 9000),
+    ] {
+        let values: Vec<f32> = (0..count)
+            .map(|i| (random.normals(1)[0] + 0.1) * scales[i % scales.len()])
+            .collect();
+        let norm = widen(&values).iter().map(|g| g * g).sum::<f64>().sqrt();
+        let close = ulps(0.5 * sum_ulps(2 * count) + 4.5 + 1.0 + 2.5 + 2.0);
+        for device in reducing_devices() {
+            let g = Tensor::new(device, [1, count], &values).unwrap();
+            let found = GradientNorm::new(&[&g]).unwrap();
+            let name = format!("{scales:?} on {}", device.report());
+            let norms = [found.value().unwrap(), g.norm().unwrap()];
+            assert_close(&name, &norms, &[norm; 2], close);
+            let statistics = g.statistics().unwrap();
+            assert!((statistics.norm / norm - 1.0).abs() < 1e-5, "{name}");
+            for limit in [1.0, 0.5 * norm, 1e-20, 1e10] {
+                let result = clipped(&g, |w, state| {
+                    w.update_clipped_by_norm(&g, state, &found, limit).unwrap();
+                });
+                let factor = (limit / (norm + 1e-6)).min(1.0);
+                for (found, g) in result.iter().zip(&values) {
+                    let right = factor * f64::from(*g);
+                    // A device may take subnormal numbers for 0.
+                    let room = 1e-5 * right.abs() + 1.2e-38 * (1.0 + factor);
+                    let error = (f64::from(*found) - right).abs();
+                    assert!(error <= room, "{name}, {limit}: {found} {right}");
+                }
+            }
+        }
+    }
+    // A norm that f32 cannot hold is no number.
+    for device in reducing_devices() {
+        let g = Tensor::filled(device, [1, 9], 3e38).unwrap();
+        let norm = GradientNorm::new(&[&g]).unwrap();
+        for found in [norm.value(), g.norm()] {
+            assert!(matches!(found, Err(Error::NonFinite { .. })), "{found:?}");
+        }
+        // But gradients can be clipped by it.
+        let found = clipped(&g, |w, state| {
+            w.update_clipped_by_norm(&g, state, &norm, 6.0).unwrap();
+        });
+        assert!(found.iter().all(|g| (g - 2.0).abs() < 1e-5), "{found:?}");
+    }
+}
+
+#[test]
+fn more_partial_sums_than_a_software_adapter_may_loop_over() {
+    // 5,000 parts; every invocation would add them all.
+    let count = 64 * 4096;
+    for device in [cpu(), gpu()] {
+        let g = Tensor::filled(device, [64, count / 64], 0.25).unwrap();
+        let norm = GradientNorm::new(&vec![&g; 80]).unwrap();
+        let right = 0.25 * (80.0 * count as f64).sqrt();
+        assert!((f64::from(norm.value().unwrap()) / right - 1.0).abs() < 1e-6);
+        let mut w = Tensor::zeros(device, [1, 8]).unwrap();
+        let one = Tensor::filled(device, [1, 8], 1.0).unwrap();
+        let mut state = OptimizerState::new(&w, Sgd::new(1.0)).unwrap();
+        w.update_clipped_by_norm(&one, &mut state, &norm, 1.0)
+            .unwrap();
+        for found in w.download().unwrap() {
+            assert!((f64::from(-found) * right - 1.0).abs() < 1e-5, "{found}");
+        }
     }
 }
 

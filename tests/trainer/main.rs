@@ -5,6 +5,7 @@ mod common;
 
 mod accumulation;
 mod evaluation;
+mod finite;
 mod fit;
 mod inspect;
 mod layers;

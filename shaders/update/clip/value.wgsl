@@ -1,8 +1,8 @@
 // Gradients within -p.clip and p.clip.
-fn clip_factor(lane: u32) -> f32 {
-    return 1.0;
+fn clip_factor(lane: u32) -> vec2<f32> {
+    return vec2<f32>(1.0);
 }
 
-fn clipped(g: vec4<f32>, factor: f32) -> vec4<f32> {
+fn clipped(g: vec4<f32>, factor: vec2<f32>) -> vec4<f32> {
     return keep_nan(g, clamp(g, vec4<f32>(-p.clip), vec4<f32>(p.clip)));
 }

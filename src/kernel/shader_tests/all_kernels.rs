@@ -79,9 +79,8 @@ pub(in crate::kernel) fn kernels() -> Vec<Kernel> {
     kernels.extend(losses([short, long]));
     normalisations(&mut kernels);
     random_and_rearranged(&mut kernels);
-    for squares in [false, true] {
-        kernels.push(Sum::lone(64, squares).into());
-    }
+    kernels.push(Sum::lone(64).into());
+    kernels.push(Squares::lone(64).into());
     for yes in [false, true] {
         kernels.push(Blend::accumulate(64, yes, 0.5).into());
         let scales = Scales { steps: 2, terms: 3 };
@@ -92,8 +91,22 @@ pub(in crate::kernel) fn kernels() -> Vec<Kernel> {
                 updates,
                 advance: !updates && yes,
                 scales,
+                dry: None,
             };
+            if !updates {
+                let dry = Some(1);
+                kernels.push(
+                    Accumulate {
+                        dry,
+                        ..accumulate.clone()
+                    }
+                    .into(),
+                );
+            }
             kernels.push(accumulate.into());
+        }
+        if yes {
+            kernels.push(Blend::average(64, 0.5).into());
         }
         let statistics = Statistics {
             shape: short,
@@ -165,8 +178,16 @@ pub(in crate::kernel) fn kernels() -> Vec<Kernel> {
                 advance: true,
                 clip,
                 grouped,
+                dry: None,
             };
-            kernels.push(update.into());
+            kernels.push(update.clone().into());
+            kernels.push(
+                Update {
+                    dry: Some(1),
+                    ..update
+                }
+                .into(),
+            );
         }
     }
     kernels

@@ -50,6 +50,7 @@ pub(super) fn losses(shapes: [MatrixShape; 2]) -> Vec<Kernel> {
                 scaled: None,
                 output: Output::Gradients,
                 clock: true,
+                ordinary: true,
                 ring_steps: 2,
                 ring_stride: 9,
                 ring_offset: 0,
@@ -74,6 +75,7 @@ pub(super) fn losses(shapes: [MatrixShape; 2]) -> Vec<Kernel> {
                 ignore: labels.then_some(3),
                 divide: labels,
                 clock: false,
+                ordinary: false,
                 ..plain
             });
         }

@@ -79,7 +79,8 @@ pub(crate) fn run<T: Real>(
     penalty: Penalty<T>,
     [rho, one_minus_rho, epsilon, ..]: [T; 8],
     step: StepValues<T>,
-) {
+) -> u32 {
+    let mut seen = 0;
     let [squares, steps, _] = part.moments;
     let elements = part.weights.iter_mut().zip(part.gradients);
     for (((w, &g), square), mean_step) in elements.zip(squares).zip(steps) {
@@ -88,5 +89,7 @@ pub(crate) fn run<T: Real>(
         let delta = (*mean_step + epsilon).sqrt() / (*square + epsilon).sqrt() * g;
         *mean_step = rho * *mean_step + one_minus_rho * delta * delta;
         *w = *w - step.rate * delta;
+        seen |= w.bits() | mean_step.bits();
     }
+    seen
 }

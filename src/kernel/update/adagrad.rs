@@ -88,11 +88,14 @@ pub(crate) fn run<T: Real>(
     penalty: Penalty<T>,
     [epsilon, ..]: [T; 8],
     step: StepValues<T>,
-) {
+) -> u32 {
+    let mut seen = 0;
     let [sums, ..] = part.moments;
     for ((w, &g), sum) in part.weights.iter_mut().zip(part.gradients).zip(sums) {
         let g = penalty.gradient(g, *w);
         *sum += g * g;
         *w = *w - step.first * g / (sum.sqrt() + epsilon);
+        seen |= w.bits() | sum.bits();
     }
+    seen
 }

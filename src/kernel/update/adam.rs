@@ -1,7 +1,7 @@
 //! Adam and AdamW.
 
 use super::optimizer::power;
-use super::ranges::{check_epsilon, check_fraction, check_not_negative};
+use super::ranges::{check_epsilon, check_fraction};
 use super::{Optimizer, Part, Penalty, StepValues};
 use crate::kernel::Real;
 
@@ -113,8 +113,7 @@ impl Adam {
     pub(super) fn check(&self) -> crate::Result<()> {
         check_fraction("Adam's β₁", self.beta1)?;
         check_fraction("Adam's β₂", self.beta2)?;
-        check_epsilon("Adam's ε", self.epsilon)?;
-        check_not_negative("the weight decay", self.weight_decay)
+        check_epsilon("Adam's ε", self.epsilon)
     }
 }
 
@@ -131,7 +130,8 @@ pub(crate) fn run<T: Real>(
     hyper: [T; 8],
     amsgrad: bool,
     step: StepValues<T>,
-) {
+) -> u32 {
+    let mut seen = 0;
     let [beta1, one_minus_beta1, beta2, one_minus_beta2, epsilon, ..] = hyper;
     let [ms, vs, greatest] = part.moments;
     let new_moments = |w: T, g: T, m: &mut T, v: &mut T| {
@@ -149,11 +149,14 @@ pub(crate) fn run<T: Real>(
             new_moments(*w, g, m, v);
             *greatest = greatest.max(*v);
             *w = new_weight(*w, *m, *greatest);
+            seen |= w.bits();
         }
     } else {
         for (((w, &g), m), v) in elements {
             new_moments(*w, g, m, v);
             *w = new_weight(*w, *m, *v);
+            seen |= w.bits();
         }
     }
+    seen
 }

@@ -94,7 +94,8 @@ pub(crate) fn run<T: Real>(
     penalty: Penalty<T>,
     [beta1, one_minus_beta1, beta2, epsilon, ..]: [T; 8],
     step: StepValues<T>,
-) {
+) -> u32 {
+    let mut seen = 0;
     let [ms, us, _] = part.moments;
     let elements = part.weights.iter_mut().zip(part.gradients);
     for (((w, &g), m), u) in elements.zip(ms).zip(us) {
@@ -102,5 +103,7 @@ pub(crate) fn run<T: Real>(
         *m = beta1 * *m + one_minus_beta1 * g;
         *u = (beta2 * *u).max(g.abs() + epsilon);
         *w = *w - step.first * *m / *u;
+        seen |= w.bits();
     }
+    seen
 }

@@ -1,6 +1,6 @@
 //! Factors of the optimizer's coefficients, by blocks of the arena: parameter groups.
 
-use super::ranges::{check, check_not_negative};
+use super::ranges::{check_not_negative, check_scaled};
 use super::{Optimizer, Part, Penalty, StepValues};
 use crate::kernel::Real;
 use crate::kernel::matrix::ALIGNMENT;
@@ -47,18 +47,23 @@ impl Default for Factors {
 impl Factors {
     /// Refuses factors outside their ranges.
     pub(crate) fn check(&self) -> crate::Result<()> {
-        // A subnormal may count as 0 on one device and not on another.
-        let expected = "0, or finite in f32 and at least 1.2e-38, the least normal f32";
-        let legal = |v: f32| v == 0.0 || v >= f32::MIN_POSITIVE;
-        check(
-            "the factor of the learning rate",
-            self.rate,
-            legal,
-            expected,
-        )?;
+        check_not_negative("the factor of the learning rate", self.rate)?;
         check_not_negative("the factor of the L2 coefficient", self.l2)?;
         check_not_negative("the factor of the L1 coefficient", self.l1)?;
         check_not_negative("the factor of the decoupled weight decay", self.decoupled)
+    }
+
+    /// Refuses factors whose products with the optimizer's coefficients have no meaning in `f32`.
+    pub(crate) fn check_with(&self, optimizer: &Optimizer, rate: f64) -> crate::Result<()> {
+        check_scaled("the learning rate times its factor", rate, self.rate)?;
+        let (decay, decoupled) = optimizer.weight_decay();
+        let factor = if decoupled { self.decoupled } else { self.l2 };
+        check_scaled("the weight decay times its factor", decay, factor)?;
+        check_scaled(
+            "the L1 coefficient times its factor",
+            optimizer.l1(),
+            self.l1,
+        )
     }
 
     /// An entry of the table that the kernel reads.

@@ -1,6 +1,6 @@
 //! Lion.
 
-use super::ranges::{check_fraction, check_not_negative};
+use super::ranges::check_fraction;
 use super::{Optimizer, Part, Penalty, StepValues};
 use crate::kernel::Real;
 
@@ -64,8 +64,7 @@ impl Lion {
 
     pub(super) fn check(&self) -> crate::Result<()> {
         check_fraction("Lion's β₁", self.beta1)?;
-        check_fraction("Lion's β₂", self.beta2)?;
-        check_not_negative("the weight decay", self.weight_decay)
+        check_fraction("Lion's β₂", self.beta2)
     }
 }
 
@@ -81,12 +80,15 @@ pub(crate) fn run<T: Real>(
     penalty: Penalty<T>,
     [beta1, one_minus_beta1, beta2, one_minus_beta2, ..]: [T; 8],
     step: StepValues<T>,
-) {
+) -> u32 {
+    let mut seen = 0;
     let [ms, ..] = part.moments;
     for ((w, &g), m) in part.weights.iter_mut().zip(part.gradients).zip(ms) {
         let g = penalty.gradient(g, *w);
         let direction = (beta1 * *m + one_minus_beta1 * g).sign();
         *m = beta2 * *m + one_minus_beta2 * g;
         *w = *w - step.rate * (direction + penalty.decoupled * *w);
+        seen |= w.bits();
     }
+    seen
 }

@@ -13,7 +13,8 @@ pub(crate) fn run<T: Real>(
     [momentum, ..]: [T; 8],
     nesterov: bool,
     step: StepValues<T>,
-) {
+) -> u32 {
+    let mut seen = 0;
     let [velocities, ..] = part.moments;
     for ((w, &g), velocity) in part.weights.iter_mut().zip(part.gradients).zip(velocities) {
         let g = penalty.gradient(g, *w);
@@ -26,5 +27,7 @@ pub(crate) fn run<T: Real>(
                 } else {
                     v
                 };
+        seen |= w.bits();
     }
+    seen
 }

@@ -114,8 +114,7 @@ impl NAdam {
         check_fraction("NAdam's β₁", self.beta1)?;
         check_fraction("NAdam's β₂", self.beta2)?;
         check_not_negative("NAdam's momentum decay", self.momentum_decay)?;
-        check_epsilon("NAdam's ε", self.epsilon)?;
-        check_not_negative("the weight decay", self.weight_decay)
+        check_epsilon("NAdam's ε", self.epsilon)
     }
 }
 
@@ -131,7 +130,8 @@ pub(crate) fn run<T: Real>(
     penalty: Penalty<T>,
     hyper: [T; 8],
     step: StepValues<T>,
-) {
+) -> u32 {
+    let mut seen = 0;
     let [beta1, one_minus_beta1, beta2, one_minus_beta2, epsilon, ..] = hyper;
     let [ms, vs, _] = part.moments;
     let elements = part.weights.iter_mut().zip(part.gradients);
@@ -141,5 +141,7 @@ pub(crate) fn run<T: Real>(
         *v = beta2 * *v + one_minus_beta2 * g * g;
         let decayed = *w - step.rate * penalty.decoupled * *w;
         *w = decayed - (step.first * g + step.second * *m) / (v.sqrt() * step.third + epsilon);
+        seen |= w.bits();
     }
+    seen
 }

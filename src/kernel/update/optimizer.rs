@@ -5,8 +5,10 @@ use super::{
     Adadelta, Adagrad, Adam, Adamax, Lion, NAdam, Part, Penalty, RAdam, RmsProp, Sgd, StepValues,
     adadelta, adagrad, adam, adamax, lion, momentum, nadam, radam, rms_prop, sgd,
 };
-use crate::kernel::Real;
+use crate::kernel::guard::{BOUND, greatest};
 use crate::kernel::simd::{self, Vectorized};
+use crate::kernel::{Factors, Real};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Any optimizer, with its hyperparameters. Made from [`Sgd`], [`Adam`] and the others by `into()`.
 ///
@@ -107,7 +109,23 @@ impl Optimizer {
 
     /// The coefficients of all penalties.
     pub(crate) fn penalty(&self) -> Penalty<f32> {
-        let (decay, decoupled) = match self {
+        let (decay, decoupled) = self.weight_decay();
+        let decay = decay as f32;
+        let (l2, decoupled) = if decoupled {
+            (0.0, decay)
+        } else {
+            (decay, 0.0)
+        };
+        Penalty {
+            l2,
+            l1: self.l1() as f32,
+            decoupled,
+        }
+    }
+
+    /// Coefficient of the weight decay, and whether it is decoupled.
+    pub(crate) fn weight_decay(&self) -> (f64, bool) {
+        match self {
             Optimizer::Sgd(o) => (o.weight_decay, false),
             Optimizer::Adam(o) => (o.weight_decay, o.decoupled),
             Optimizer::Adagrad(o) => (o.weight_decay, false),
@@ -117,23 +135,12 @@ impl Optimizer {
             Optimizer::NAdam(o) => (o.weight_decay, o.decoupled),
             Optimizer::RAdam(o) => (o.weight_decay, o.decoupled),
             Optimizer::Lion(o) => (o.weight_decay, true),
-        };
-        let decay = decay as f32;
-        let (l2, decoupled) = if decoupled {
-            (0.0, decay)
-        } else {
-            (decay, 0.0)
-        };
-        Penalty {
-            l2,
-            l1: self.l1(),
-            decoupled,
         }
     }
 
     /// Coefficient of the L1 penalty.
-    fn l1(&self) -> f32 {
-        let l1 = match self {
+    pub(crate) fn l1(&self) -> f64 {
+        match self {
             Optimizer::Sgd(o) => o.l1,
             Optimizer::Adam(o) => o.l1,
             Optimizer::Adagrad(o) => o.l1,
@@ -143,8 +150,7 @@ impl Optimizer {
             Optimizer::NAdam(o) => o.l1,
             Optimizer::RAdam(o) => o.l1,
             Optimizer::Lion(o) => o.l1,
-        };
-        l1 as f32
+        }
     }
 
     /// The rule's constants, in the order its shader names.
@@ -202,6 +208,46 @@ impl Optimizer {
             Optimizer::RAdam(_) => radam::SOURCE,
             Optimizer::Lion(_) => lion::SOURCE,
         }
+    }
+
+    /// The moment (1 or 2; 0 for none) that may grow from step to step, and so is watched for its size as the weights are.
+    pub(crate) fn watched(&self) -> usize {
+        match self {
+            Optimizer::Adagrad(_) => 1,
+            Optimizer::Adadelta(_) => 2,
+            _ => 0,
+        }
+    }
+
+    /// Whether an update from bounded values is finite at this learning rate, with factors of the coefficients of at most
+    /// these: the ranges that the bounds in [`super`] are derived from.
+    pub(crate) fn is_ordinary(&self, rate: f64, factors: Factors) -> bool {
+        let epsilon = match self {
+            Optimizer::Sgd(_) | Optimizer::Lion(_) => 1.0,
+            Optimizer::Adam(o) => o.epsilon,
+            Optimizer::Adagrad(o) => o.epsilon,
+            Optimizer::RmsProp(o) => o.epsilon,
+            Optimizer::Adadelta(o) => o.epsilon,
+            Optimizer::Adamax(o) => o.epsilon,
+            Optimizer::NAdam(o) => o.epsilon,
+            Optimizer::RAdam(o) => o.epsilon,
+        };
+        let dampening = match self {
+            Optimizer::Sgd(o) => o.dampening,
+            _ => 0.0,
+        };
+        let (decay, decoupled) = self.weight_decay();
+        let decay = decay
+            * if decoupled {
+                factors.decoupled
+            } else {
+                factors.l2
+            };
+        rate * factors.rate <= 1024.0
+            && decay <= 1.0
+            && self.l1() * factors.l1 <= 1.0
+            && epsilon >= 1.0 / (1u64 << 34) as f64
+            && (1.0 - dampening).abs() <= 1024.0
     }
 
     /// Floating-point operations per parameter, about.
@@ -273,27 +319,28 @@ impl Optimizer {
         }
     }
 
-    /// The CPU twin of the rule over one stretch of the arena.
+    /// The CPU twin of the rule over one stretch of the arena. `care` is set if it wrote what is out of bounds.
     pub(super) fn update<T: Real>(
         &self,
         part: Part<'_, T>,
         penalty: Penalty<T>,
         step: StepValues<T>,
+        care: &AtomicBool,
     ) {
         simd::vectorized(Rule {
             optimizer: self,
             part,
             penalty,
             step,
+            care,
         });
     }
 
     /// Refuses hyperparameters outside their ranges.
     pub(crate) fn check(&self) -> crate::Result<()> {
         check_not_negative("the learning rate", self.learning_rate())?;
-        let penalty = self.penalty();
-        check_not_negative("the weight decay", penalty.l2.into())?;
-        check_not_negative("the L1 coefficient", penalty.l1.into())?;
+        check_not_negative("the weight decay", self.weight_decay().0)?;
+        check_not_negative("the L1 coefficient", self.l1())?;
         match self {
             Optimizer::Sgd(o) => o.check(),
             Optimizer::Adam(o) => o.check(),
@@ -320,6 +367,7 @@ struct Rule<'a, T> {
     part: Part<'a, T>,
     penalty: Penalty<T>,
     step: StepValues<T>,
+    care: &'a AtomicBool,
 }
 
 impl<T: Real> Vectorized for Rule<'_, T> {
@@ -327,12 +375,15 @@ impl<T: Real> Vectorized for Rule<'_, T> {
     fn run<const FUSED: bool>(self) {
         let Rule {
             optimizer,
-            part,
+            part: mut all,
             penalty,
             step,
+            care,
         } = self;
+        let part = all.reborrow();
         let hyper = optimizer.hyper().map(|h| T::of(h.into()));
-        match optimizer {
+        // The bits of all values that are watched, one over the other.
+        let seen = match optimizer {
             Optimizer::Sgd(o) if o.momentum == 0.0 => sgd::run(part, penalty, step),
             Optimizer::Sgd(o) => momentum::run(part, penalty, hyper, o.nesterov, step),
             Optimizer::Adam(o) => adam::run(part, penalty, hyper, o.amsgrad, step),
@@ -345,6 +396,16 @@ impl<T: Real> Vectorized for Rule<'_, T> {
             Optimizer::NAdam(_) => nadam::run(part, penalty, hyper, step),
             Optimizer::RAdam(_) => radam::run(part, penalty, hyper, step),
             Optimizer::Lion(_) => lion::run(part, penalty, hyper, step),
+        };
+        // Most often all are below 2, and this bit of their exponents says so.
+        if seen & (1 << 30) != 0 {
+            let mut most = greatest(all.weights);
+            if let Some(watched) = optimizer.watched().checked_sub(1) {
+                most = most.max(greatest(all.moments[watched]));
+            }
+            if most > BOUND {
+                care.store(true, Ordering::Relaxed);
+            }
         }
     }
 }

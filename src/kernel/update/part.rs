@@ -40,6 +40,16 @@ impl<'a, T: Real> Part<'a, T> {
         }
     }
 
+    /// The same stretch, for a shorter time.
+    pub(super) fn reborrow(&mut self) -> Part<'_, T> {
+        Part {
+            start: self.start,
+            weights: self.weights,
+            gradients: self.gradients,
+            moments: self.moments.each_mut().map(|moment| &mut **moment),
+        }
+    }
+
     /// The first floats, and the rest.
     pub(super) fn split_at(self, middle: usize) -> (Self, Self) {
         let (w0, w1) = self.weights.split_at_mut(middle);

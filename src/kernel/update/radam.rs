@@ -1,7 +1,7 @@
 //! RAdam.
 
 use super::optimizer::power;
-use super::ranges::{check_epsilon, check_fraction, check_not_negative};
+use super::ranges::{check_epsilon, check_fraction};
 use super::{Optimizer, Part, Penalty, StepValues};
 use crate::kernel::Real;
 
@@ -98,8 +98,7 @@ impl RAdam {
     pub(super) fn check(&self) -> crate::Result<()> {
         check_fraction("RAdam's β₁", self.beta1)?;
         check_fraction("RAdam's β₂", self.beta2)?;
-        check_epsilon("RAdam's ε", self.epsilon)?;
-        check_not_negative("the weight decay", self.weight_decay)
+        check_epsilon("RAdam's ε", self.epsilon)
     }
 }
 
@@ -115,7 +114,8 @@ pub(crate) fn run<T: Real>(
     penalty: Penalty<T>,
     hyper: [T; 8],
     step: StepValues<T>,
-) {
+) -> u32 {
+    let mut seen = 0;
     let [beta1, one_minus_beta1, beta2, one_minus_beta2, epsilon, ..] = hyper;
     let [ms, vs, _] = part.moments;
     let elements = part.weights.iter_mut().zip(part.gradients);
@@ -128,5 +128,7 @@ pub(crate) fn run<T: Real>(
             change = change / (v.sqrt() + epsilon);
         }
         *w = *w - step.rate * penalty.decoupled * *w - change;
+        seen |= w.bits();
     }
+    seen
 }

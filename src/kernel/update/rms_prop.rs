@@ -95,7 +95,8 @@ pub(crate) fn run<T: Real>(
     centered: bool,
     with_momentum: bool,
     step: StepValues<T>,
-) {
+) -> u32 {
+    let mut seen = 0;
     let [squares, second, third] = part.moments;
     let (means, velocities) = if centered {
         (second, third)
@@ -116,5 +117,7 @@ pub(crate) fn run<T: Real>(
             velocities[i] = velocity;
         }
         *w = *w - step.rate * velocity;
+        seen |= w.bits();
     }
+    seen
 }

@@ -111,8 +111,11 @@ impl From<Sgd> for Optimizer {
 }
 
 #[inline(always)]
-pub(crate) fn run<T: Real>(part: Part<'_, T>, penalty: Penalty<T>, step: StepValues<T>) {
+pub(crate) fn run<T: Real>(part: Part<'_, T>, penalty: Penalty<T>, step: StepValues<T>) -> u32 {
+    let mut seen = 0;
     for (w, &g) in part.weights.iter_mut().zip(part.gradients) {
         *w = *w - step.rate * penalty.gradient(g, *w);
+        seen |= w.bits();
     }
+    seen
 }

@@ -4,6 +4,8 @@ use super::*;
 use crate::Activation;
 use crate::executor::CpuExecutor;
 use crate::graph::Init;
+use crate::kernel::scale::norm;
+use crate::kernel::squares::PAIR;
 use crate::kernel::update::{STATE_VALUES, state_at};
 use crate::kernel::{Access, Adam, Loss, Sum};
 
@@ -48,6 +50,7 @@ fn plan(graph: &Graph, logits: Value, max_binding_bytes: u64) -> (Arena, Plan) {
             updates: true,
             average: None,
             inspect: false,
+            careful: false,
         }),
         gather: None,
         seed: 0,
@@ -76,7 +79,7 @@ fn train(max_binding_bytes: u64) -> (usize, Vec<f32>, Vec<f64>) {
     // There is no gather to bring the step's values.
     let mut state = state_at(0);
     let values = Optimizer::from(Adam::new(0.01)).step_values(1, 0.01);
-    state[STATE_VALUES..].copy_from_slice(&values.words());
+    state[STATE_VALUES..][..4].copy_from_slice(&values.words());
     write(Role::State(Clock::Training), 0, &state);
     executor.run(&[id, id, id]).unwrap();
 
@@ -94,8 +97,8 @@ fn train(max_binding_bytes: u64) -> (usize, Vec<f32>, Vec<f64>) {
         .iter()
         .map(|&floats| Sum::parts(floats))
         .sum();
-    let norms = executor.floats(Role::GradientNorms)[..3 * parts].chunks(parts);
-    let norms = norms.map(|step| step.iter().map(|&sum| f64::from(sum)).sum());
+    let norms = executor.floats(Role::GradientNorms)[..3 * PAIR * parts].chunks(PAIR * parts);
+    let norms = norms.map(norm::<f32>);
     (arena.segments.len(), parameters, norms.collect())
 }
 

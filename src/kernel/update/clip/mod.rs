@@ -12,7 +12,11 @@ use super::Part;
 use super::ranges::check_positive;
 use crate::kernel::program::WORKGROUP;
 use crate::kernel::reduce::{self, Reduce};
-use crate::kernel::{Args, Real, Target, matrix};
+use crate::kernel::squares::PAIR;
+use crate::kernel::{Args, Real, Target};
+
+/// Most partial sums that every invocation adds for itself.
+const MOST_DIRECT: usize = 1 << 10;
 
 /// Added to the norm, as in PyTorch.
 pub(crate) const EPSILON: f64 = 1e-6;
@@ -31,8 +35,8 @@ pub enum Clip {
     /// Element by element: g ← clamp(g, −c, c), with NaN kept (PyTorch's `clip_grad_value_`).
     Value(f64),
     /// All gradients together: g ← g·min(1, m/(‖g‖ + 1e-6)), ‖g‖ the Euclidean norm over the gradients of all parameters
-    /// (Pascanu et al. 2013; PyTorch's `clip_grad_norm_`). The squares are summed in `f32`: where the sum overflows, at a
-    /// norm of 1.8e19, the gradients become 0.
+    /// (Pascanu et al. 2013; PyTorch's `clip_grad_norm_`). The squares are scaled by powers of two, so gradients of any
+    /// size have their norm.
     Norm(f64),
 }
 
@@ -99,10 +103,25 @@ impl ClipWith {
         }
     }
 
+    /// Whether every invocation adds all the partial sums, on an adapter that runs on a CPU: if they are not too many.
+    fn is_direct(&self, target: &Target) -> bool {
+        target.software && self.ring()[0] <= MOST_DIRECT
+    }
+
+    /// Most iterations of an invocation, all its loops together.
+    pub(super) fn iterations(&self, target: &Target) -> usize {
+        let parts = self.ring()[0];
+        let of_parts = match self.is_direct(target) {
+            true => parts,
+            false => parts.div_ceil(WORKGROUP) + WORKGROUP.ilog2() as usize,
+        };
+        2 * of_parts + self.elements(target)
+    }
+
     /// What the shader begins with.
     pub(super) fn reduce(&self, target: &Target) -> Reduce {
         match self {
-            ClipWith::Norm { .. } if !target.software => Reduce::new(WORKGROUP, target),
+            ClipWith::Norm { .. } if !self.is_direct(target) => Reduce::new(WORKGROUP, target),
             _ => Reduce::none(WORKGROUP),
         }
     }
@@ -111,8 +130,8 @@ impl ClipWith {
     pub(super) fn sources(&self, target: &Target) -> Vec<&'static str> {
         match self {
             ClipWith::Nothing => vec![none::SOURCE],
-            ClipWith::Value(_) => vec![matrix::SOURCE, value::SOURCE],
-            ClipWith::Norm { .. } if target.software => {
+            ClipWith::Value(_) => vec![value::SOURCE],
+            ClipWith::Norm { .. } if self.is_direct(target) => {
                 vec![norm_direct::SOURCE, norm_factor::SOURCE]
             }
             ClipWith::Norm { .. } => vec![
@@ -143,9 +162,9 @@ impl ClipWith {
                 parts,
                 ring_steps,
             } => {
-                let place = step as usize % ring_steps * parts;
-                let sums = &args.read()[place..][..parts];
-                Clipping::Scale(norm_factor::factor(T::of(limit.into()), sums))
+                let place = PAIR * (step as usize % ring_steps * parts);
+                let pairs = &args.read()[place..][..PAIR * parts];
+                Clipping::Scale(norm_factor::factor(T::of(limit.into()), pairs))
             }
         }
     }
@@ -156,7 +175,7 @@ impl ClipWith {
 pub(super) enum Clipping<T> {
     Nothing,
     Value(T),
-    Scale(T),
+    Scale([T; 2]),
 }
 
 /// Gradients that are clipped at a time.
@@ -168,7 +187,7 @@ impl<T: Real> Clipping<T> {
         let clip = |g: T| match self {
             Clipping::Nothing => g,
             Clipping::Value(limit) => value::clip(g, limit),
-            Clipping::Scale(factor) => factor * g,
+            Clipping::Scale([scale, factor]) => factor * (scale * g),
         };
         if let Clipping::Nothing = self {
             return update(part);

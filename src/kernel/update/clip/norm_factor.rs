@@ -1,21 +1,46 @@
-//! The factor min(1, m/(‖g‖ + ε)) of all gradients.
+//! The factor min(1, m/(‖g‖ + ε)) of all gradients, in two: the first is a power of two that keeps gradients in range where
+//! their norm, or the factor, might not be.
 
 use super::EPSILON;
-use crate::kernel::Real;
+use crate::kernel::{Real, scale};
 
 pub(super) const SOURCE: &str = include_str!("../../../../shaders/update/clip/norm_factor.wgsl");
 
-/// What every gradient is multiplied by, from the partial sums of their squares.
-pub(super) fn factor<T: Real>(limit: T, sums: &[T]) -> T {
-    let mut sum = T::ZERO;
-    for &part in sums {
-        sum += part;
+/// What every gradient is multiplied by, from the partial sums of their squares and the sums' exponents.
+pub(super) fn factor<T: Real>(limit: T, pairs: &[T]) -> [T; 2] {
+    let pairs = || {
+        pairs
+            .chunks_exact(2)
+            .map(|pair| (pair[0], pair[1].to_f64() as i32))
+    };
+    let exponent = pairs().map(|(_, exponent)| exponent).max().unwrap_or(0);
+    let mut square = T::ZERO;
+    for (sum, own) in pairs() {
+        square += sum * scale::power(2 * (own - exponent));
     }
-    let factor = limit / (sum.sqrt() + T::of(EPSILON as f32 as f64));
-    // `min` would hide a NaN.
-    if factor.is_nan() {
-        factor
-    } else {
-        factor.min(T::ONE)
+    if square.is_nan() {
+        return [T::ONE, square];
     }
+    if !square.is_finite() {
+        return [T::ONE, T::ZERO];
+    }
+    let (root, epsilon) = (square.sqrt(), T::of(EPSILON as f32 as f64));
+    if exponent > 60 || (exponent > 0 && limit < T::of(1e-12)) {
+        let scale: T = scale::power(-exponent);
+        if limit * scale >= root {
+            return [T::ONE; 2];
+        }
+        let factor = limit / (root + epsilon * scale);
+        // In one, while it is a normal number: the least gradients then lose nothing.
+        let both = factor * scale;
+        return match both >= T::of(1.2e-38) {
+            true => [T::ONE, both],
+            false => [scale, factor],
+        };
+    }
+    let norm = root * scale::power(exponent) + epsilon;
+    if limit >= norm {
+        return [T::ONE; 2];
+    }
+    [T::ONE, limit / norm]
 }

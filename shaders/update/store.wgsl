@@ -1,0 +1,24 @@
+// Stores the chunk's new values. What an ordinary update may not be given again makes the steps to come need care: weights
+// above 2^50, and moments that may grow as fast (WATCHED: the first or the second).
+
+fn is_wild(four: Four) -> bool {
+    return exceeds(four.w, 0x58800000u)
+        || (WATCHED == 1u && exceeds(four.first, 0x58800000u))
+        || (WATCHED == 2u && exceeds(four.second, 0x58800000u));
+}
+
+fn keep(i: u32, a: Four, b: Four) {
+    weights[i] = chunk_of(a.w, b.w);
+    if MOMENTS > 0u {
+        store_moment(0u, i, chunk_of(a.first, b.first));
+    }
+    if MOMENTS > 1u {
+        store_moment(1u, i, chunk_of(a.second, b.second));
+    }
+    if MOMENTS > 2u {
+        store_moment(2u, i, chunk_of(a.third, b.third));
+    }
+    if is_wild(a) || (FOURS > 1u && is_wild(b)) {
+        atomicStore(&state.care, 1u);
+    }
+}

@@ -1,0 +1,37 @@
+//! The dry run of an update: it changes nothing, and tells the [guard](crate::kernel::guard) what would not be finite.
+
+use super::{MOST_MOMENTS, Part};
+use crate::kernel::Real;
+use crate::kernel::guard::Probe;
+
+pub(super) const SOURCE: &str = include_str!("../../../shaders/update/dry.wgsl");
+
+/// Floats that are tried at a time.
+const CHUNK: usize = 1 << 9;
+
+/// Calls `update` with copies of the part's weights and moments, and tests what it makes of them.
+pub(super) fn run<T: Real>(mut part: Part<'_, T>, probe: &Probe, update: &impl Fn(Part<'_, T>)) {
+    while !part.weights.is_empty() {
+        let length = part.weights.len().min(CHUNK);
+        let (first, rest) = part.split_at(length);
+        let mut weights = [T::ZERO; CHUNK];
+        weights[..length].copy_from_slice(first.weights);
+        let mut moments = [[T::ZERO; CHUNK]; MOST_MOMENTS];
+        for (copy, moment) in moments.iter_mut().zip(&first.moments) {
+            copy[..moment.len()].copy_from_slice(moment);
+        }
+        let [a, b, c] = &mut moments;
+        let [x, y, z] = first.moments.each_ref().map(|moment| moment.len());
+        update(Part {
+            start: first.start,
+            weights: &mut weights[..length],
+            gradients: first.gradients,
+            moments: [&mut a[..x], &mut b[..y], &mut c[..z]],
+        });
+        probe.test(first.start, &weights[..length]);
+        for (moment, kept) in moments.iter().zip([x, y, z]) {
+            probe.test(first.start, &moment[..kept]);
+        }
+        part = rest;
+    }
+}

@@ -1,0 +1,61 @@
+//! What the ids of the non-finite guard stand for: see [`crate::kernel::guard`].
+
+use super::Arena;
+use crate::graph::Graph;
+use crate::kernel::guard::ALL_FINITE;
+use crate::kernel::update::BLOCK;
+
+/// A tensor that a kernel of a plan tests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Guarded {
+    /// The gradient of the parameter with this number.
+    Gradient(usize),
+}
+
+impl Guarded {
+    /// Its name in errors.
+    fn describe(self, graph: &Graph) -> String {
+        match self {
+            Guarded::Gradient(number) => {
+                format!("the gradient of {}", graph.parameters[number].name)
+            }
+        }
+    }
+}
+
+/// The tensor that a guard of a plan with these guarded tensors names; `None` while all are finite. After the tensors come
+/// the blocks of the parameter arena: of the update's dry run, then of the sums of gradients.
+pub(crate) fn guarded_name(
+    guard: u32,
+    guards: &[Guarded],
+    graph: &Graph,
+    arena: &Arena,
+) -> Option<String> {
+    let id = match guard {
+        ALL_FINITE => return None,
+        0 => return Some("the loss".to_string()),
+        id => id as usize - 1,
+    };
+    if let Some(guarded) = guards.get(id) {
+        return Some(guarded.describe(graph));
+    }
+    let blocks = arena.segments.iter().sum::<usize>() / BLOCK;
+    let (what, block) = match id - guards.len() {
+        block if block < blocks => ("the update of", block),
+        block => ("the accumulated gradient of", block - blocks),
+    };
+    let mut first = 0;
+    for (segment, floats) in arena.segments.iter().enumerate() {
+        let offset = BLOCK * (block - first.min(block));
+        if block >= first && offset < *floats {
+            let of_segment = arena.places.iter().enumerate();
+            let at_or_before = |(_, place): &(usize, &super::Place)| {
+                place.segment == segment && place.offset <= offset
+            };
+            let last = of_segment.filter(at_or_before).last();
+            return last.map(|(number, _)| format!("{what} {}", graph.parameters[number].name));
+        }
+        first += floats / BLOCK;
+    }
+    Some(format!("{what} a parameter"))
+}
