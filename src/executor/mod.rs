@@ -143,6 +143,13 @@ impl Executor {
         }
     }
 
+    /// Gives up the scratch memory that was taken since the mark.
+    pub(crate) fn undo(&mut self, mark: &Mark) {
+        if let Executor::Gpu(executor) = self {
+            executor.undo(mark);
+        }
+    }
+
     /// After a call of several parts was refused, gives up what scratch memory its parts have taken since the mark.
     pub(crate) fn undo_if_refused<T>(&mut self, mark: Mark, result: Result<T>) -> Result<T> {
         if let (Err(Error::OutOfMemory { .. } | Error::Limit { .. }), Executor::Gpu(executor)) =

@@ -94,6 +94,24 @@ impl Trainer {
                 .evaluate_at(data, supervision, whole, self.settings.data_budget)
                 .await;
         }
+        let (mark, reclaims) = (
+            self.network.executor.mark(),
+            self.network.executor.reclaims(),
+        );
+        let evaluation = self.evaluate_in_batches(data, supervision).await;
+        if self.network.executor.reclaims() != reclaims {
+            // Memory is short: training finds as much as it left.
+            self.network.executor.undo(&mark);
+        }
+        evaluation
+    }
+
+    /// Evaluates at the trainer's pace, or with as little memory as can be.
+    async fn evaluate_in_batches(
+        &mut self,
+        data: &Dataset,
+        supervision: Supervision,
+    ) -> Result<Evaluation> {
         let pace = self.pace;
         let resident = self.evaluate_at(data, supervision, pace, self.settings.data_budget);
         match resident.await {
