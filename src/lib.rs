@@ -102,6 +102,6 @@ pub use tensor::{
 };
 pub use train::{
     ActivationInspection, EarlyStopping, EpochReport, Evaluation, Fit, History, Inspection, Metric,
-    ParameterInspection, Phase, PlateauMetric, Profile, ProfiledCall, Progress, StepReport,
+    ParameterInspection, Phase, PlateauMetric, Profile, ProfiledCall, Progress, Resume, StepReport,
     StopRule, Stopped, TermReport, Trainer, TrainerBuilder,
 };

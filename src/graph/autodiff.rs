@@ -218,6 +218,34 @@ impl Graph {
                     (slope, Pulled::Op(dslope)),
                 ]
             }
+            Op::BatchNorm {
+                x,
+                gamma,
+                beta,
+                number,
+                epsilon,
+                fixed: true,
+                ..
+            } => {
+                let dx = Op::FixedNormBackward {
+                    dy,
+                    gamma,
+                    number,
+                    epsilon,
+                };
+                let gain = Op::FixedNormGain {
+                    dy,
+                    x,
+                    number,
+                    epsilon,
+                };
+                let term = self.push(gain, self.shape(x));
+                vec![
+                    (x, Pulled::Op(dx)),
+                    (gamma, Pulled::Op(Op::ColumnSum { x: term })),
+                    (beta, Pulled::Op(Op::ColumnSum { x: dy })),
+                ]
+            }
             Op::BatchNorm { x, gamma, beta, .. } => {
                 // The part follows its operation.
                 let saved = self.value(value.0 + 1);
@@ -261,6 +289,8 @@ impl Graph {
             | Op::PreluBackward { .. }
             | Op::PreluSlope { .. }
             | Op::BatchNormBackward { .. }
+            | Op::FixedNormBackward { .. }
+            | Op::FixedNormGain { .. }
             | Op::LayerNormBackward { .. }
             | Op::ActivationBackward { .. }
             | Op::ColumnSum { .. }

@@ -114,7 +114,8 @@ impl Graph {
     ///
     /// Where neither γ nor β is trained, because a [group](crate::ParameterGroup::frozen) freezes them or the step's
     /// [phase](crate::Phase) leaves them out, the running statistics stay as they are. (PyTorch's move all the same unless the
-    /// layer is in `eval()`.) [`Network::recompute_statistics`](crate::Network::recompute_statistics) computes them anew.
+    /// layer is in `eval()`.) [`ParameterGroup::running_statistics`](crate::ParameterGroup::running_statistics) has a trainer
+    /// normalise with them, as `eval()` does. [`Network::recompute_statistics`](crate::Network::recompute_statistics) computes them anew.
     ///
     /// It takes one dispatch forward and one backward, and between a dense layer and its activation one more forward, since the
     /// activation is no longer computed within the product. A training step takes one more for all running statistics.
@@ -151,6 +152,7 @@ impl Graph {
             number,
             epsilon,
             momentum,
+            fixed: false,
         };
         let y = self.push(op, shape);
         let saved = Shape {

@@ -45,6 +45,8 @@ impl Graph {
             | Op::PreluBackward { .. }
             | Op::PreluSlope { .. }
             | Op::LayerNormBackward { .. }
+            | Op::FixedNormBackward { .. }
+            | Op::FixedNormGain { .. }
             | Op::SoftmaxBackward { .. } => false,
         }
     }

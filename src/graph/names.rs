@@ -7,6 +7,9 @@ pub(crate) const MOMENTS: &str = "moments";
 pub(crate) const AVERAGE: &str = "average";
 pub(crate) const ACCUMULATED: &str = "accumulated";
 
+/// And to the weights that early stopping keeps.
+pub(crate) const EARLY_STOPPING: &str = "early_stopping";
+
 /// Last parts of the names of a batch normalisation's running statistics.
 pub(crate) const RUNNING: [&str; 2] = ["running_mean", "running_var"];
 
@@ -19,7 +22,7 @@ const MOST_BYTES: usize = 1024;
 /// Whether a tensor of a checkpoint is what the trainer keeps for a parameter.
 pub(crate) fn is_kept(name: &str) -> bool {
     let first = name.split_once('.').map(|(first, _)| first);
-    first.is_some_and(|first| [MOMENTS, AVERAGE, ACCUMULATED].contains(&first))
+    first.is_some_and(|first| [MOMENTS, AVERAGE, ACCUMULATED, EARLY_STOPPING].contains(&first))
 }
 
 /// Refuses a parameter's name that a file could not hold beside the others.
@@ -41,7 +44,7 @@ pub(super) fn check_name(name: &str) -> Result<()> {
     }
     if is_kept(name) {
         return bad(format!(
-            "without `{MOMENTS}.`, `{AVERAGE}.` or `{ACCUMULATED}.` in front, which checkpoints use"
+            "without `{MOMENTS}.`, `{AVERAGE}.`, `{ACCUMULATED}.` or `{EARLY_STOPPING}.` in front, which checkpoints use"
         ));
     }
     let last = name.rsplit('.').next().unwrap_or(name);

@@ -87,6 +87,8 @@ pub(crate) enum Op {
         number: usize,
         epsilon: f32,
         momentum: f32,
+        /// Whether training too takes the running statistics.
+        fixed: bool,
     },
     LayerNorm {
         x: Value,
@@ -139,6 +141,19 @@ pub(crate) enum Op {
         saved: Value,
         gamma: Value,
     },
+    /// The gradient of x where the running statistics of this number are taken; and what that of γ is the column sum of.
+    FixedNormBackward {
+        dy: Value,
+        gamma: Value,
+        number: usize,
+        epsilon: f32,
+    },
+    FixedNormGain {
+        dy: Value,
+        x: Value,
+        number: usize,
+        epsilon: f32,
+    },
     /// The gradient of x; part 1: what the gradient of γ is the column sum of.
     LayerNormBackward {
         dy: Value,
@@ -186,6 +201,8 @@ impl Op {
             Op::PreluBackward { .. } => "PreluBackward".to_string(),
             Op::PreluSlope { .. } => "PreluSlope".to_string(),
             Op::BatchNormBackward { .. } => "BatchNormBackward".to_string(),
+            Op::FixedNormBackward { .. } => "FixedNormBackward".to_string(),
+            Op::FixedNormGain { .. } => "FixedNormGain".to_string(),
             Op::LayerNormBackward { .. } => "LayerNormBackward".to_string(),
             Op::SoftmaxBackward { log, .. } => format!("SoftmaxBackward log {log}"),
         };
@@ -234,6 +251,8 @@ impl Op {
                 saved,
                 gamma,
             } => vec![dy, x, saved, gamma],
+            Op::FixedNormBackward { dy, gamma, .. } => vec![dy, gamma],
+            Op::FixedNormGain { dy, x, .. } => vec![dy, x],
             Op::LayerNormBackward { dy, x, gamma, .. } => vec![dy, x, gamma],
             Op::Loss { inputs, target, .. } => inputs.iter_mut().chain(target).collect(),
             Op::Part { of, .. } => vec![of],

@@ -3,6 +3,15 @@
 use super::{Graph, Op, Value};
 
 impl Graph {
+    /// Has some of the batch normalisations, by number, take the running statistics in training too.
+    pub(crate) fn fix_statistics(&mut self, which: &[bool]) {
+        for node in &mut self.nodes {
+            if let Op::BatchNorm { number, fixed, .. } = &mut node.op {
+                *fixed = which[*number];
+            }
+        }
+    }
+
     /// Makes every operand that only stands for another value that value; in inference dropouts stand for what they read.
     /// `values` are replaced likewise.
     pub(crate) fn resolve<'a>(

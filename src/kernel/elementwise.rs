@@ -11,6 +11,8 @@ pub(crate) mod fill;
 pub(crate) mod gradient_copy;
 pub(crate) mod hadamard;
 pub(crate) mod normalize;
+pub(crate) mod normalize_backward;
+pub(crate) mod normalize_gain;
 pub(crate) mod prelu;
 pub(crate) mod prelu_backward;
 pub(crate) mod prelu_slope;
@@ -53,6 +55,10 @@ pub(crate) enum Op {
     PReluSlope,
     /// y = γ·(x − mean)/√(variance + ε) + β. Inputs x, γ, β, running [2, cols] (mean, variance).
     Normalize { epsilon: f32 },
+    /// dx = dy·γ/√(variance + ε). Inputs dy, γ, running.
+    NormalizeBackward { epsilon: f32 },
+    /// dy ⊙ (x − mean)/√(variance + ε), whose column sums are dγ. Inputs dy, x, running.
+    NormalizeGain { epsilon: f32 },
 }
 
 /// One elementwise operation over a matrix. Arguments: the inputs in the order of the formula, then the output.
@@ -95,6 +101,8 @@ impl Compute for Elementwise {
             Op::PReluBackward { .. } => format!("prelu backward {shape}"),
             Op::PReluSlope => format!("prelu slope {shape}"),
             Op::Normalize { .. } => format!("normalize {shape}"),
+            Op::NormalizeBackward { .. } => format!("normalize backward {shape}"),
+            Op::NormalizeGain { .. } => format!("normalize gain {shape}"),
         }
     }
 
@@ -113,7 +121,7 @@ impl Compute for Elementwise {
                 vec![Binding::read(1), Binding::read(2), Binding::write(3)]
             }
             Op::Fill(_) => vec![Binding::write(3)],
-            Op::PReluBackward { .. } => {
+            Op::PReluBackward { .. } | Op::NormalizeBackward { .. } | Op::NormalizeGain { .. } => {
                 vec![
                     Binding::read(1),
                     Binding::read(2),
@@ -149,6 +157,8 @@ impl Compute for Elementwise {
                 (slope, prelu_backward::SOURCE, [0.0; 2])
             }
             Op::PReluSlope => ("", prelu_slope::SOURCE, [0.0; 2]),
+            Op::NormalizeBackward { epsilon } => ("", normalize_backward::SOURCE, [epsilon, 0.0]),
+            Op::NormalizeGain { epsilon } => ("", normalize_gain::SOURCE, [epsilon, 0.0]),
             Op::Normalize { epsilon } => ("", normalize::SOURCE, normalize::parameters(epsilon)),
         };
         let id = match self.op {
@@ -202,6 +212,14 @@ impl Compute for Elementwise {
                 prelu_backward::run(inputs, shared, args.write(), shape);
             }
             Op::PReluSlope => prelu_slope::run(args.read(), args.read(), args.write(), shape),
+            Op::NormalizeBackward { epsilon } => {
+                let inputs = [args.read(), args.read(), args.read()];
+                normalize_backward::run(inputs, T::of(epsilon.into()), args.write(), shape);
+            }
+            Op::NormalizeGain { epsilon } => {
+                let inputs = [args.read(), args.read(), args.read()];
+                normalize_gain::run(inputs, T::of(epsilon.into()), args.write(), shape);
+            }
             Op::Normalize { epsilon } => {
                 let inputs = [args.read(), args.read(), args.read(), args.read()];
                 normalize::run(inputs, epsilon, args.write(), shape);

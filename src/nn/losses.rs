@@ -63,6 +63,42 @@ impl Losses {
         }
     }
 
+    /// As a checkpoint holds them: Rust writes floats so that they are read back to the bit.
+    pub(crate) fn write(&self) -> String {
+        let term = |term: &TermSums| {
+            let Totals {
+                loss,
+                weight,
+                correct,
+                counted,
+            } = term.totals;
+            format!("{loss:?} {weight:?} {correct} {counted}")
+        };
+        let terms: Vec<String> = self.terms.iter().map(term).collect();
+        terms.join("; ")
+    }
+
+    /// Takes what `write` wrote of the same terms; or nothing, if it is not that.
+    pub(crate) fn read(&mut self, text: &str) -> Option<()> {
+        let term = |text: &str| {
+            let mut words = text.split(' ');
+            let totals = Totals {
+                loss: words.next()?.parse().ok()?,
+                weight: words.next()?.parse().ok()?,
+                correct: words.next()?.parse::<u32>().ok()? as usize,
+                counted: words.next()?.parse::<u32>().ok()? as usize,
+            };
+            let finite = totals.loss.is_finite() && totals.weight.is_finite();
+            (finite && words.next().is_none()).then_some(totals)
+        };
+        let read: Option<Vec<Totals>> = text.split("; ").map(term).collect();
+        let read = read.filter(|read| read.len() == self.terms.len())?;
+        for (term, totals) in self.terms.iter_mut().zip(read) {
+            term.totals = totals;
+        }
+        Some(())
+    }
+
     /// Adds the sums of others of the same terms.
     pub(crate) fn merge(&mut self, others: &Losses) {
         for (term, other) in self.terms.iter_mut().zip(&others.terms) {

@@ -23,7 +23,7 @@ pub use load_options::LoadOptions;
 pub use network::Network;
 pub use sequential::Sequential;
 
-pub(crate) use file::{Entry, decode, encode, read_tensors};
+pub(crate) use file::{Entry, Header, Tensor, decode, encode, read_tensors};
 pub(crate) use losses::Losses;
 pub(crate) use matching::{Wanted, matching, matching_by_name};
 pub(crate) use plans::{PlanKey, Purpose};

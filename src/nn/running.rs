@@ -1,12 +1,13 @@
 //! The running statistics of batch normalisations: kept beside the parameters, under names of their own.
 
 use super::{Entry, Network};
-use crate::Result;
 use crate::graph::names::RUNNING;
 use crate::graph::{Graph, Op};
 use crate::kernel::MatrixShape;
 use crate::kernel::program::Element;
+use crate::optim::fixed_layers;
 use crate::plan::{BufferSpec, Role, running_places};
+use crate::{ParameterGroup, Result};
 
 /// The buffers of a graph's statistics.
 pub(super) fn running_buffers(graph: &Graph) -> impl Iterator<Item = BufferSpec> + use<> {
@@ -47,6 +48,17 @@ impl Network {
         Some((number, row))
     }
 
+    /// For each batch normalisation, whether the groups have it take the running statistics in training.
+    pub(crate) fn fixed_statistics(&self, groups: &[ParameterGroup]) -> Result<Vec<bool>> {
+        let layers = self
+            .graph
+            .running
+            .iter()
+            .map(|running| running.name.as_str());
+        let layers: Vec<&str> = layers.collect();
+        fixed_layers(groups, &layers)
+    }
+
     /// For each batch normalisation, whether one of its parameters is trained, given which of all parameters are.
     pub(crate) fn moving_statistics(&self, trained: &[bool]) -> Vec<bool> {
         let mut moving = vec![false; self.graph.running.len()];
@@ -69,7 +81,7 @@ impl Network {
     }
 
     /// Whether this is the name of a running variance.
-    pub(super) fn is_variance(&self, name: &str) -> bool {
+    pub(crate) fn is_variance(&self, name: &str) -> bool {
         self.running_number(name).is_some_and(|(_, row)| row == 1)
     }
 

@@ -26,6 +26,7 @@ pub struct ParameterGroup {
     rate: Option<f64>,
     weight_decay: Option<f64>,
     l1: Option<f64>,
+    running_statistics: bool,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -41,6 +42,7 @@ impl ParameterGroup {
             rate: None,
             weight_decay: None,
             l1: None,
+            running_statistics: false,
         }
     }
 
@@ -70,6 +72,16 @@ impl ParameterGroup {
         self.rate_factor(0.0)
     }
 
+    /// Has the batch normalisations whose gain and bias the group both holds normalise with their running statistics in
+    /// training too, and leave these as they are: what `eval()` on the layer does in PyTorch. Gain and bias are trained
+    /// all the same, unless they are [`frozen`](ParameterGroup::frozen).
+    pub fn running_statistics(self) -> Self {
+        ParameterGroup {
+            running_statistics: true,
+            ..self
+        }
+    }
+
     /// A factor of the weight decay, L2 or decoupled, at least 0.
     pub fn weight_decay_factor(self, factor: f64) -> Self {
         ParameterGroup {
@@ -97,11 +109,12 @@ impl ParameterGroup {
             Selection::Matching(pattern) => format!("the group {pattern}"),
             Selection::Vectors => "the group of vectors".to_string(),
         };
-        if (self.rate, self.weight_decay, self.l1) == (None, None, None) {
+        let factors = (self.rate, self.weight_decay, self.l1);
+        if factors == (None, None, None) && !self.running_statistics {
             return Err(Error::argument(
                 "a parameter group",
-                "one that sets a factor",
-                format!("{} without any", who()),
+                "one that sets something",
+                format!("{}, which sets nothing", who()),
             ));
         }
         // A factor of 0 or 1 keeps its promise without a penalty too.
@@ -173,6 +186,31 @@ pub(crate) fn check_groups(groups: &[ParameterGroup], optimizers: &[Optimizer]) 
     groups
         .iter()
         .try_for_each(|group| group.check_effect(&penalties))
+}
+
+/// For each batch normalisation, by its name, whether a group has it take the running statistics in training.
+pub(crate) fn fixed_layers(groups: &[ParameterGroup], layers: &[&str]) -> Result<Vec<bool>> {
+    let mut fixed = vec![false; layers.len()];
+    for group in groups.iter().filter(|group| group.running_statistics) {
+        let mut held = false;
+        for (fixed, layer) in fixed.iter_mut().zip(layers) {
+            let holds = |end| group.holds(&format!("{layer}.{end}"), true);
+            if holds("weight") && holds("bias") {
+                (*fixed, held) = (true, true);
+            }
+        }
+        if !held {
+            return Err(Error::argument(
+                "a parameter group with running statistics",
+                "one that holds gain and bias of a batch normalisation",
+                match layers {
+                    [] => "a network without batch normalisations".to_string(),
+                    _ => format!("none of {}", layers.join(", ")),
+                },
+            ));
+        }
+    }
+    Ok(fixed)
 }
 
 /// The factors of each parameter, given by name and whether it is a vector.

@@ -7,7 +7,7 @@ mod ranges;
 mod schedule;
 
 pub use group::ParameterGroup;
-pub(crate) use group::{block_factors, check_groups, factors, matches};
+pub(crate) use group::{block_factors, check_groups, factors, fixed_layers, matches};
 pub use one_cycle::{Anneal, OneCycle};
 pub(crate) use plateau::PlateauState;
 pub use plateau::{Better, Plateau, ReduceOnPlateau, Threshold};

@@ -81,6 +81,24 @@ impl Emitter<'_> {
                 };
                 self.push(backward, operands);
             }
+            Op::FixedNormBackward {
+                dy,
+                gamma,
+                number,
+                epsilon,
+            } => {
+                let op = Elementary::NormalizeBackward { epsilon };
+                self.with_statistics(op, &[dy, gamma], number, value);
+            }
+            Op::FixedNormGain {
+                dy,
+                x,
+                number,
+                epsilon,
+            } => {
+                let op = Elementary::NormalizeGain { epsilon };
+                self.with_statistics(op, &[dy, x], number, value);
+            }
             Op::LayerNorm {
                 x,
                 gamma,
@@ -128,6 +146,25 @@ impl Emitter<'_> {
         self.push(random, operands);
     }
 
+    /// Where the statistics of a batch normalisation lie.
+    fn statistics(&self, role: Role, number: usize) -> Operand {
+        let cols = self.graph.running[number].cols;
+        Operand::Role {
+            role,
+            offset: running_places(self.graph).0[number],
+            len: MatrixShape::new(2, cols).floats(),
+        }
+    }
+
+    /// An elementwise call that reads running statistics behind its other inputs.
+    fn with_statistics(&mut self, op: Elementary, inputs: &[Value], number: usize, out: Value) {
+        let mut operands = self.operands(inputs);
+        operands.push(self.statistics(Role::Running, number));
+        operands.push(self.operand(out));
+        let shape = self.shape(out);
+        self.push(crate::kernel::Elementwise { op, shape }, operands);
+    }
+
     fn batch_norm(&mut self, value: Value) {
         let Op::BatchNorm {
             x,
@@ -136,26 +173,22 @@ impl Emitter<'_> {
             number,
             epsilon,
             momentum,
+            fixed,
         } = *self.graph.op(value)
         else {
             unreachable!("only batch normalisations are emitted as such")
         };
         let shape = self.shape(value);
-        let statistics = |role| Operand::Role {
-            role,
-            offset: running_places(self.graph).0[number],
-            len: MatrixShape::new(2, shape.cols).floats(),
-        };
-        let mut operands = self.operands(&[x, gamma, beta]);
-        operands.push(statistics(Role::Running));
-        operands.push(self.operand(value));
-        if matches!(self.request.task, Task::Predict | Task::Evaluate) {
+        if fixed || matches!(self.request.task, Task::Predict | Task::Evaluate) {
             let op = Elementary::Normalize { epsilon };
-            return self.push(crate::kernel::Elementwise { op, shape }, operands);
+            return self.with_statistics(op, &[x, gamma, beta], number, value);
         }
+        let mut operands = self.operands(&[x, gamma, beta]);
+        operands.push(self.statistics(Role::Running, number));
+        operands.push(self.operand(value));
         let parts = self.parts(value);
         operands.extend(self.operands(&parts));
-        operands.push(statistics(Role::NextRunning));
+        operands.push(self.statistics(Role::NextRunning, number));
         operands.push(self.state());
         // All of the batch's own, where they are asked for.
         let momentum = match self.request.task {

@@ -38,6 +38,8 @@ pub(crate) struct Training<'a> {
     pub(crate) trained: &'a [bool],
     /// For each batch normalisation, whether the step moves its running statistics.
     pub(crate) moves: &'a [bool],
+    /// For each batch normalisation, whether it takes the running statistics instead of the batch's.
+    pub(crate) fixed: &'a [bool],
     /// For each node of the graph, whether a term is made of it.
     pub(crate) computed: &'a [bool],
     pub(crate) optimizer: Optimizer,
@@ -129,7 +131,13 @@ pub(crate) fn lower(request: &Request<'_>) -> Plan {
         Task::Differentiate => {
             Derivatives { losses, gradients } = graph.differentiate(&numbered, &everything);
         }
-        Task::Train(Training { terms, trained, .. }) => {
+        Task::Train(Training {
+            terms,
+            trained,
+            fixed,
+            ..
+        }) => {
+            graph.fix_statistics(fixed);
             let active: Vec<_> = terms.iter().map(|&term| numbered[term]).collect();
             Derivatives { losses, gradients } = graph.differentiate(&active, trained);
         }

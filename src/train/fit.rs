@@ -221,7 +221,7 @@ impl Trainer {
         if self.settings.accumulate == 1 {
             return every - 1 - self.step % every;
         }
-        self.course = self.batches(data.len());
+        self.course = self.batches_under_way(data.len());
         let left = self.course.saturating_sub(self.position) as u64;
         let is_checked = |ahead: &u64| {
             let turn = self.turn(self.step + ahead);

@@ -215,9 +215,10 @@ impl Trainer {
         if self.settings.accumulate == 1 {
             return Ok(());
         }
-        let (batch, order) = (self.settings.batch_size, &self.training);
+        let order = &self.training;
         let weights = |batches: std::ops::Range<usize>| {
-            let rows = batches.start * batch..(batches.end * batch).min(data.len());
+            let end = self.first_sample(batches.end).min(data.len());
+            let rows = self.first_sample(batches.start)..end;
             self.weights(supervision, rows, |row| order.label(data, row))
         };
         let of_epoch = Some((data.id(), self.epoch));
@@ -300,8 +301,7 @@ impl Trainer {
 
     /// Where accumulation stands after so many steps in checkpoints that do not say: every update had as many micro-batches,
     /// and the sum of their gradients, each a mean over its own rows, was divided by the number of micro-batches.
-    pub(super) fn group_of_means(&self, step: u64) -> Group {
-        let accumulate = self.settings.accumulate;
+    pub(super) fn group_of_means(&self, step: u64, accumulate: usize) -> Group {
         let micro = (step % accumulate as u64) as usize;
         let batch = self.settings.batch_size as f64;
         let mut group = Group {

@@ -6,7 +6,6 @@
 use super::Trainer;
 use super::debug_text::Tree;
 use crate::graph::Term;
-use crate::{Error, Result};
 use std::fmt::Write;
 
 /// One setting that a file and a trainer do not have in common.
@@ -37,8 +36,11 @@ impl Trainer {
         let tuning = self.network.device().tuning();
         let tuning = tuning.map_or("none".to_string(), |tuning| tuning.identity().to_string());
         let phases = self.phases.iter().map(|steps| {
+            // Named only where there are some: files of before have none.
+            let fixed = steps.fixed.iter().enumerate().filter(|(_, fixed)| **fixed);
+            let fixed: Vec<usize> = fixed.map(|(number, _)| number).collect();
             format!(
-                "Steps {{ terms: {:?}, trained: {:?}, optimizer: {:?}, factors: {:?} }}",
+                "Steps {{ terms: {:?}, trained: {:?}, optimizer: {:?}, factors: {:?}, running_statistics: {fixed:?} }}",
                 steps.terms, steps.trained, steps.optimizer, steps.factors
             )
         });
@@ -64,18 +66,6 @@ impl Trainer {
             format!("tuning: {tuning}"),
         ]
         .join("\n")
-    }
-
-    /// Refuses the settings of a file that are not the trainer's.
-    pub(super) fn check_settings(&self, file: &str, saved: &str) -> Result<()> {
-        let here = Identity::parse(&self.identity());
-        let names = self.network.parameter_names();
-        let differences = Identity::parse(saved).differences(&here, &names);
-        if differences.is_empty() {
-            return Ok(());
-        }
-        let sentences: Vec<String> = differences.iter().map(Difference::sentence).collect();
-        Err(Error::format(file, sentences.join("; ")))
     }
 }
 
@@ -130,6 +120,12 @@ impl Identity {
 }
 
 impl Difference {
+    /// Whether it is a number in both, and 0 in neither.
+    pub(super) fn is_nonzero(&self) -> bool {
+        let nonzero = |text: &str| text.parse::<f64>().is_ok_and(|number| number != 0.0);
+        nonzero(&self.saved) && nonzero(&self.here)
+    }
+
     /// As part of an error.
     pub(super) fn sentence(&self) -> String {
         let (subject, saved, here) = (&self.subject, &self.saved, &self.here);
@@ -242,6 +238,9 @@ impl Differences<'_> {
                         format!("{factor} factor of {of}")
                     }
                     Some("terms") => "loss terms".to_string(),
+                    Some("running_statistics") => {
+                        "normalisations with running statistics in training".to_string()
+                    }
                     Some(_) if fields.len() > 1 => format!("{} of the optimizer", fields[1]),
                     Some(_) => "optimizer".to_string(),
                     None => "number of phases".to_string(),

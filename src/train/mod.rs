@@ -18,6 +18,7 @@ mod rate;
 mod remembered;
 mod report;
 mod resident;
+mod resume;
 mod rules;
 mod run;
 mod trainer;
@@ -29,6 +30,7 @@ pub use options::TrainerBuilder;
 pub use phase::Phase;
 pub use profile::{Profile, ProfiledCall};
 pub use report::{EpochReport, Evaluation, Progress, StepReport, TermReport};
+pub use resume::Resume;
 pub use rules::{EarlyStopping, Metric, PlateauMetric, StopRule};
 pub use trainer::Trainer;
 

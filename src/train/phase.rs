@@ -115,6 +115,8 @@ pub(super) struct Steps {
     pub(super) trained: Vec<bool>,
     /// For each batch normalisation, whether its running statistics follow the batches.
     pub(super) moves: Vec<bool>,
+    /// For each, whether it takes them in training too.
+    pub(super) fixed: Vec<bool>,
     pub(super) optimizer: Optimizer,
     /// For each parameter; none if all are 1.
     pub(super) factors: Option<Vec<Factors>>,
@@ -137,7 +139,11 @@ impl Steps {
                 factors.check_with(&phase.optimizer, phase.optimizer.learning_rate())?;
             }
         }
-        let moves = network.moving_statistics(&trained);
+        let fixed = network.fixed_statistics(&settings.groups)?;
+        let mut moves = network.moving_statistics(&trained);
+        for (moves, fixed) in moves.iter_mut().zip(&fixed) {
+            *moves &= !fixed;
+        }
         // What has no gradient stays as it is: no weight decay, no momentum.
         let active: Vec<_> = terms
             .iter()
@@ -169,6 +175,7 @@ impl Steps {
             terms,
             trained,
             moves,
+            fixed,
             optimizer: phase.optimizer,
             factors: (!plain).then_some(factors),
             computed,

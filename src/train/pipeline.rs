@@ -52,7 +52,7 @@ impl Trainer {
             let run = (self.table_steps - place).min(plans.len() - first);
             self.entries.clear();
             for i in first..first + run {
-                let begin = self.position * batch;
+                let begin = self.first_sample(self.position);
                 let offset = self.training.offset(begin, begin + i * batch);
                 let values = self.step_values(turns[i])?;
                 self.entries.extend(values.entry(offset));

@@ -104,7 +104,7 @@ impl Trainer {
             ));
         }
         let placement = self.room(batch_size, self.submit_steps).place(data);
-        let batches = self.batches(data.len());
+        let batches = self.batches_under_way(data.len());
         if batches == 0 {
             return Err(Error::shape(
                 "epoch",
@@ -116,11 +116,11 @@ impl Trainer {
         }
         let rows = batch_size.min(data.len());
         // The samples that an epoch sees.
-        let total = data.len().min(batches * batch_size);
+        let total = data.len().min(self.first_sample(batches));
         let course = Course {
             batches,
             rows,
-            last_rows: total - (batches - 1) * batch_size,
+            last_rows: total - self.first_sample(batches - 1),
             supervision,
             source: GatherSource {
                 augment: augment.map(|augmentation| (augmentation, seed)),
@@ -171,12 +171,9 @@ impl Trainer {
                     plans.push(self.network.ready(&self.key(&course, i)).0);
                 }
                 let last_rows = course.rows_at(position + steps - 1);
-                self.training.bring(
-                    &mut self.network.executor,
-                    data,
-                    position * batch_size,
-                    steps * batch_size,
-                )?;
+                let first = self.first_sample(position);
+                self.training
+                    .bring(&mut self.network.executor, data, first, steps * batch_size)?;
                 let turns = (0..steps).map(|i| self.turn(self.step + i as u64));
                 let turns: Vec<Turn> = turns.collect();
                 self.scale_steps(data, supervision, steps)?;
@@ -196,6 +193,21 @@ impl Trainer {
         }
         self.unsettled = false;
         Ok(())
+    }
+
+    /// The number of the sample, in the order of the epoch, with which one of its batches begins.
+    pub(super) fn first_sample(&self, batch: usize) -> usize {
+        let (epoch, shift) = self.shifted;
+        let shift = if epoch == self.epoch { shift } else { 0 };
+        let first = (batch * self.settings.batch_size) as i64 + shift;
+        usize::try_from(first).unwrap_or(0)
+    }
+
+    /// The batches of the epoch under way, of so many samples; those that were taken with another batch size count as whole
+    /// ones.
+    pub(super) fn batches_under_way(&self, samples: usize) -> usize {
+        let begun = self.first_sample(self.position);
+        self.position + self.batches(samples.saturating_sub(begun))
     }
 
     /// What the step `ahead` steps after the next one does, on a batch of a data set.
@@ -506,6 +518,7 @@ pub(super) fn train_task<'a>(settings: &Settings, steps: &'a Steps, phase: usize
         terms: &steps.terms,
         trained: &steps.trained,
         moves: &steps.moves,
+        fixed: &steps.fixed,
         computed: &steps.computed,
         optimizer: steps.optimizer,
         gradient_norm: settings.gradient_norm,

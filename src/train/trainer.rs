@@ -60,6 +60,9 @@ pub struct Trainer {
     pub(super) epoch: u32,
     /// Batches of this epoch that are done.
     pub(super) position: usize,
+    /// An epoch, and the samples by which its batches begin later than whole ones would: those of an epoch that was begun
+    /// with another batch size.
+    pub(super) shifted: (u32, i64),
     /// Samples of the data set that this epoch began with.
     pub(super) samples: usize,
     /// Batches of the epoch under way, or of the last one; 0 for batches of the user's own.
@@ -166,6 +169,7 @@ impl Trainer {
             step: 0,
             epoch: 0,
             position: 0,
+            shifted: (0, 0),
             samples: 0,
             course: 0,
             group: Group::default(),

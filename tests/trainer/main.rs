@@ -16,6 +16,7 @@ mod phases;
 mod profile;
 mod progress;
 mod resume;
+mod resume_policy;
 mod rules;
 mod statistics;
 mod streaming;

@@ -296,3 +296,123 @@ fn data_without_statistics_are_refused() {
     let mut plain = layers.build(cpu(), 0).unwrap();
     plain.recompute_statistics(&one, 8).unwrap();
 }
+
+/// One step of plain descent through a normalisation with running statistics, against its formula in f64.
+#[test]
+fn a_layer_can_take_its_running_statistics_in_training() {
+    const EPSILON: f64 = 1e-5;
+    let data = data(12);
+    let (x, labels) = (samples(&data), data.labels());
+    let group = || ParameterGroup::matching("layers.1.");
+    for device in [cpu(), gpu()] {
+        let build = |groups: &[ParameterGroup]| {
+            let layers = Sequential::new(FEATURES)
+                .dense_without_bias(HIDDEN)
+                .batch_norm();
+            let mut network = layers.dense(CLASSES).build(device, 4).unwrap();
+            let column = |from: f32| (0..HIDDEN).map(|j| from + j as f32 / 4.0).collect();
+            let set: [(&str, Vec<f32>); 4] = [
+                ("weight", column(0.5)),
+                ("bias", column(-0.25)),
+                ("running_mean", column(0.1)),
+                ("running_var", column(0.75)),
+            ];
+            for (end, values) in &set {
+                let name = format!("layers.1.{end}");
+                network.set_parameter(&name, values).unwrap();
+            }
+            let builder = Trainer::new(network)
+                .optimizer(Sgd::new(1.0))
+                .batch_size(12);
+            let with =
+                |builder: TrainerBuilder, group: &ParameterGroup| builder.group(group.clone());
+            groups.iter().fold(builder, with).build().unwrap()
+        };
+        let mut trainer = build(&[group().running_statistics()]);
+        let network = trainer.network();
+        let mut read = |name: &str| widen(&network.parameter(name).unwrap());
+        let (v, w, b) = (
+            read("layers.0.weight"),
+            read("layers.2.weight"),
+            read("layers.2.bias"),
+        );
+        let [gamma, beta] = ["layers.1.weight", "layers.1.bias"].map(&mut read);
+        let [mean, variance] = ["layers.1.running_mean", "layers.1.running_var"].map(&mut read);
+        let inverse: Vec<f64> = variance
+            .iter()
+            .map(|v| 1.0 / (v + EPSILON).sqrt())
+            .collect();
+
+        let mut expected: Vec<Vec<f64>> =
+            vec![v.clone(), gamma.clone(), beta.clone(), w.clone(), b.clone()];
+        let mut loss = 0.0;
+        for (x, &label) in widen(&x).chunks(FEATURES).zip(labels) {
+            let dot = |weights: &[f64], x: &[f64]| -> f64 {
+                weights.iter().zip(x).map(|(w, x)| w * x).sum()
+            };
+            let normal: Vec<f64> = (0..HIDDEN)
+                .map(|j| (dot(&v[j * FEATURES..], x) - mean[j]) * inverse[j])
+                .collect();
+            let y: Vec<f64> = (0..HIDDEN)
+                .map(|j| gamma[j] * normal[j] + beta[j])
+                .collect();
+            let z: Vec<f64> = (0..CLASSES)
+                .map(|o| dot(&w[o * HIDDEN..], &y) + b[o])
+                .collect();
+            let total: f64 = z.iter().map(|z| z.exp()).sum();
+            loss += (total.ln() - z[label as usize]) / 12.0;
+            let dz = |o: usize| {
+                let hit = f64::from(u8::from(o == label as usize));
+                (z[o].exp() / total - hit) / 12.0
+            };
+            for o in 0..CLASSES {
+                (0..HIDDEN).for_each(|j| expected[3][o * HIDDEN + j] -= dz(o) * y[j]);
+                expected[4][o] -= dz(o);
+            }
+            for j in 0..HIDDEN {
+                let dy: f64 = (0..CLASSES).map(|o| dz(o) * w[o * HIDDEN + j]).sum();
+                expected[1][j] -= dy * normal[j];
+                expected[2][j] -= dy;
+                let dh = dy * gamma[j] * inverse[j];
+                (0..FEATURES).for_each(|i| expected[0][j * FEATURES + i] -= dh * x[i]);
+            }
+        }
+        let before = trainer
+            .network()
+            .parameter("layers.1.running_mean")
+            .unwrap();
+        let report = trainer.step(&x, labels).unwrap();
+        assert!((report.loss - loss).abs() < 1e-5, "{} {loss}", report.loss);
+        let after = trainer
+            .network()
+            .parameter("layers.1.running_mean")
+            .unwrap();
+        assert_same_bits("statistics", &before, &after);
+        let found = parameters(trainer.network());
+        // Sums of twelve rows through two products in f32, of numbers near 1.
+        assert_close(
+            "step",
+            &found,
+            &expected.concat(),
+            Tolerance::absolute(2e-5),
+        );
+
+        // It is what evaluation computes, and with frozen parameters they stay too.
+        let mut frozen = build(&[group().running_statistics().frozen()]);
+        let evaluated = frozen.evaluate(&data).unwrap().loss;
+        let gain = frozen.network().parameter("layers.1.weight").unwrap();
+        assert!((frozen.step(&x, labels).unwrap().loss - evaluated).abs() < 1e-6);
+        let kept = frozen.network().parameter("layers.1.weight").unwrap();
+        assert_same_bits("gain", &gain, &kept);
+        // A checkpoint tells the two kinds of training apart.
+        let bytes = pollster::block_on(trainer.to_bytes_async()).unwrap();
+        let refused = pollster::block_on(build(&[]).load_bytes_async("file", &bytes));
+        assert!(matches!(refused, Err(Error::Format { .. })), "{refused:?}");
+    }
+    // There is nothing to take.
+    let layers = Sequential::new(FEATURES).dense(CLASSES);
+    let network = layers.build(cpu(), 0).unwrap();
+    let group = ParameterGroup::matching("*").running_statistics();
+    let result = Trainer::new(network).group(group).build();
+    assert!(matches!(result, Err(Error::Argument { .. })));
+}

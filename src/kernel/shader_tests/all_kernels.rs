@@ -32,6 +32,8 @@ pub(in crate::kernel) fn kernels() -> Vec<Kernel> {
         Op::PReluBackward { shared: true },
         Op::PReluSlope,
         Op::Normalize { epsilon: 1e-5 },
+        Op::NormalizeBackward { epsilon: 1e-5 },
+        Op::NormalizeGain { epsilon: 1e-5 },
     ] {
         kernels.push(Elementwise { op, shape: short }.into());
     }

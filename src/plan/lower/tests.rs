@@ -39,6 +39,7 @@ fn plan(graph: &Graph, logits: Value, max_binding_bytes: u64) -> (Arena, Plan) {
             terms: &[0],
             trained: &vec![true; graph.parameters.len()],
             moves: &vec![true; graph.running.len()],
+            fixed: &vec![false; graph.running.len()],
             computed: &vec![true; graph.nodes.len()],
             optimizer: Adam::new(0.01).into(),
             gradient_norm: true,

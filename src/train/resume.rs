@@ -1,0 +1,136 @@
+//! Which settings may differ between a checkpoint and the trainer that loads it.
+
+use super::Trainer;
+use super::debug_text::Tree;
+use super::identity::{Difference, Identity};
+use crate::{Error, Result};
+
+/// How [`Trainer::load_with`] goes on from a checkpoint.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Resume {
+    /// As if training had not stopped: the next step has the bits that it would have had. Every setting that they depend on
+    /// must be as it was. [`Trainer::load`] does this.
+    #[default]
+    Exact,
+    /// With the settings of this trainer. From the file come parameters, running statistics, moments, averages, the number of
+    /// steps and updates, the epoch, and the factor of [`set_rate_factor`](Trainer::set_rate_factor).
+    ///
+    /// These may differ:
+    /// - the learning rate and other coefficients of the optimizer, clipping, parameter groups, the settings of losses,
+    ///   augmentation, tuning;
+    /// - the schedule: it goes on at the number of updates that were done;
+    /// - the plateau: one with other settings begins anew;
+    /// - the parameters that are trained: the moments of those that were not before begin anew;
+    /// - the batch size, also within an epoch, which goes on at the sample where it stopped;
+    /// - seed and shuffling: an epoch that was under way in another order is over, and the next one begins;
+    /// - the average of the weights: one that is new begins with the weights of the file;
+    /// - accumulation, if no update is half done. The number of updates stays; where accumulation ends, it becomes the
+    ///   number of steps.
+    ///
+    /// These may not: the operations of the network, the rule of an optimizer and which moments it keeps, and the number of
+    /// phases, nor may a parameter move from one phase to another.
+    KeepMoments,
+}
+
+/// What of a file's settings matters to a trainer with others.
+#[derive(Clone, Debug)]
+pub(super) struct Saved {
+    pub(super) batch_size: usize,
+    pub(super) accumulate: usize,
+    /// Whether the samples of an epoch come in the same order.
+    pub(super) same_order: bool,
+    pub(super) same_plateau: bool,
+    pub(super) averaged: bool,
+    /// For each parameter, whether it is trained here, but was not in the file.
+    pub(super) thawed: Vec<bool>,
+}
+
+impl Trainer {
+    /// Refuses the settings of a file that a policy does not allow, and gives what matters of them.
+    pub(super) fn accept_settings(&self, file: &str, text: &str, resume: Resume) -> Result<Saved> {
+        let (saved, here) = (Identity::parse(text), Identity::parse(&self.identity()));
+        let names = self.network.parameter_names();
+        let differences = saved.differences(&here, &names);
+        let mut refused: Vec<&Difference> = differences.iter().collect();
+        if resume == Resume::KeepMoments {
+            refused.retain(|difference| !may_change(difference));
+        }
+        let sentences = |which: &[&Difference]| {
+            let sentences: Vec<String> = which.iter().map(|d| d.sentence()).collect();
+            sentences.join("; ")
+        };
+        if !refused.is_empty() {
+            let why = match resume {
+                Resume::KeepMoments => {
+                    "its moments do not fit this trainer, whatever else may differ"
+                }
+                Resume::Exact if refused.iter().all(|difference| may_change(difference)) => {
+                    "this trainer has other settings, with which `Resume::KeepMoments` would go on"
+                }
+                Resume::Exact => "this trainer has other settings",
+            };
+            return Err(Error::format(
+                file,
+                format!("{why}: {}", sentences(&refused)),
+            ));
+        }
+        let number = |key: &str, ours: usize| {
+            let saved = saved.get(key).and_then(|tree| tree.word().parse().ok());
+            saved.filter(|&number| number > 0).unwrap_or(ours)
+        };
+        let same = |key: &str| !differences.iter().any(|difference| difference.key == key);
+        Ok(Saved {
+            batch_size: number("batch size", self.settings.batch_size),
+            accumulate: number("accumulated batches", self.settings.accumulate),
+            same_order: same("seed") && same("shuffle"),
+            same_plateau: same("plateau"),
+            averaged: saved.get("average").is_some_and(|tree| !tree.is_unset()),
+            thawed: self.thawed(file, &saved)?,
+        })
+    }
+
+    /// The parameters that are trained here, but were not in the file. Refuses those that another phase trained.
+    fn thawed(&self, file: &str, saved: &Identity) -> Result<Vec<bool>> {
+        let phases = saved
+            .get("optimizer and phases")
+            .map_or(&[][..], Tree::items);
+        let trained = |phase: &Tree, parameter: usize| {
+            let trained = phase.field("trained").map_or(&[][..], Tree::items);
+            trained
+                .get(parameter)
+                .is_some_and(|tree| tree.word() == "true")
+        };
+        let mut thawed = Vec::new();
+        for (number, parameter) in self.network.graph.parameters.iter().enumerate() {
+            let before: Vec<usize> = (0..phases.len())
+                .filter(|&phase| trained(&phases[phase], number))
+                .collect();
+            let mut now =
+                (0..self.phases.len()).filter(|&phase| self.phases[phase].trained[number]);
+            if !before.is_empty() && now.clone().any(|phase| !before.contains(&phase)) {
+                let name = &parameter.name;
+                let reason =
+                    format!("another phase trained {name}, whose moments do not fit this one's");
+                return Err(Error::format(file, reason));
+            }
+            thawed.push(before.is_empty() && now.next().is_some());
+        }
+        Ok(thawed)
+    }
+}
+
+/// Whether training can go on with moments and counts where this differs.
+fn may_change(difference: &Difference) -> bool {
+    let path: Vec<&str> = difference.path.iter().map(String::as_str).collect();
+    match (difference.key.as_str(), path.as_slice()) {
+        ("operations" | "format", _) | ("optimizer and phases", []) => false,
+        // Another rule, or one that keeps other moments.
+        ("optimizer and phases", [_, "optimizer"] | [_, "optimizer", _]) => false,
+        ("optimizer and phases", [_, "optimizer", .., "amsgrad" | "centered" | "classical"]) => {
+            false
+        }
+        ("optimizer and phases", [_, "optimizer", .., "momentum"]) => difference.is_nonzero(),
+        _ => true,
+    }
+}
