@@ -30,12 +30,13 @@ fn guard(id: u32, value: vec4<f32>) {
 struct Normal {
     unit: vec4<f32>,
     centre: vec4<f32>,
-    rest: vec4<f32>,
+    offset: vec4<f32>, // what rounding took from the mean, over the deviation
     inverse: vec4<f32>,
 }
 
 fn normal_at(i: u32, spread: Normal) -> vec4<f32> {
-    return ((x[i] * spread.unit - spread.centre) - spread.rest) * spread.inverse;
+    // Not ((x - centre) - rest) * inverse: a compiler may take centre and rest together, and round the rest away.
+    return (x[i] * spread.unit - spread.centre) * spread.inverse - spread.offset;
 }
 
 @compute @workgroup_size(WORKGROUP)
@@ -58,7 +59,7 @@ fn main(
     let saved_rest = saved[min(2u, SAVED_ROWS - 1u) * p.ld4 + column];
     let saved_unit = saved[min(3u, SAVED_ROWS - 1u) * p.ld4 + column];
     let unit = select(vec4<f32>(1.0), saved_unit, whole);
-    let spread = Normal(unit, mean * unit, select(vec4<f32>(0.0), saved_rest, whole), inverse);
+    let spread = Normal(unit, mean * unit, select(vec4<f32>(0.0), saved_rest * inverse, whole), inverse);
 
     var sums = Cascade();
     var products = Cascade();

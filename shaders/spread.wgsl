@@ -87,5 +87,6 @@ fn spread_end(middle: Middle, sum: vec4<f32>, squares: vec4<f32>, count: f32, ro
 
 // (value - mean) / sqrt(variance + epsilon): 0 for all of equal numbers.
 fn normal_of(value: vec4<f32>, spread: Spread) -> vec4<f32> {
-    return ((value * spread.unit - spread.centre) - spread.rest) * spread.inverse;
+    // Not ((value - centre) - rest) * inverse: a compiler may take centre and rest together, and round the rest away.
+    return (value * spread.unit - spread.centre) * spread.inverse - spread.rest * spread.inverse;
 }

@@ -6,6 +6,7 @@ use super::running::running_places;
 use super::{Guarded, Role, Task};
 use crate::graph::{Op, Value};
 use crate::kernel::elementwise::Op as Elementary;
+use crate::kernel::guard::ORDINARY;
 use crate::kernel::random::Draw;
 use crate::kernel::rearrange::Move;
 use crate::kernel::spread::SAVED_ROWS;
@@ -195,12 +196,21 @@ impl Emitter<'_> {
             Task::Statistics => 1.0,
             _ => momentum,
         };
+        // What a step is about to commit must be finite.
+        let ids = match self.request.task {
+            Task::Train(training) if training.moves[number] => {
+                // Tested for being finite alone, in ordinary steps too.
+                [0, 1].map(|row| self.guard(Guarded::Running { number, row }) & !ORDINARY)
+            }
+            _ => [0; 2],
+        };
+        let [mean_id, variance_id] = ids;
         let batch_norm = BatchNorm {
             shape,
             epsilon,
             momentum,
-            mean_id: 0,
-            variance_id: 0,
+            mean_id,
+            variance_id,
         };
         self.push(batch_norm, operands);
     }

@@ -10,6 +10,8 @@ use crate::kernel::update::BLOCK;
 pub(crate) enum Guarded {
     /// The gradient of the parameter with this number.
     Gradient(usize),
+    /// Row 0, the mean, or 1, the variance, of what the running statistics with this number are to become.
+    Running { number: usize, row: usize },
 }
 
 impl Guarded {
@@ -18,6 +20,10 @@ impl Guarded {
         match self {
             Guarded::Gradient(number) => {
                 format!("the gradient of {}", graph.parameters[number].name)
+            }
+            Guarded::Running { number, row } => {
+                let end = ["running_mean", "running_var"][row];
+                format!("the update of {}.{end}", graph.running[number].name)
             }
         }
     }

@@ -18,6 +18,7 @@ mod progress;
 mod resume;
 mod resume_policy;
 mod rules;
+mod running_guard;
 mod statistics;
 mod streaming;
 mod updates;
