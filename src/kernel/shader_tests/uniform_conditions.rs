@@ -40,6 +40,8 @@ struct Pass<'a> {
     /// Conditions that depend on the uniform block alone, as source text.
     conditions: Vec<String>,
     source: &'a str,
+    /// How many branches the statement is in: what they write depends on which is taken, and Mesa follows no further.
+    branches: usize,
 }
 
 fn raise<K: Ord>(map: &mut BTreeMap<K, Source>, key: K, to: Source) {
@@ -118,6 +120,14 @@ impl Pass<'_> {
         }
     }
 
+    /// What a value depends on where it is written.
+    fn written(&self, number: usize, function: &Function, value: Handle<Expression>) -> Source {
+        match self.branches {
+            0 => self.source(number, function, value),
+            _ => Source::Invocation,
+        }
+    }
+
     /// Notes that the variable behind a pointer is given a value.
     fn store(
         &mut self,
@@ -159,12 +169,14 @@ impl Pass<'_> {
                     }
                     // What a constant switches off is not there for Mesa either.
                     let constant = self.constant(function, *condition);
+                    self.branches += usize::from(constant.is_none());
                     if constant != Some(false) {
                         self.block(number, function, accept);
                     }
                     if constant != Some(true) {
                         self.block(number, function, reject);
                     }
+                    self.branches -= usize::from(constant.is_none());
                 }
                 Statement::Loop {
                     body, continuing, ..
@@ -174,11 +186,11 @@ impl Pass<'_> {
                 }
                 Statement::Switch { .. } => panic!("a switch: this test does not know it yet"),
                 Statement::Store { pointer, value } => {
-                    let source = self.source(number, function, *value);
+                    let source = self.written(number, function, *value);
                     self.store(number, function, *pointer, source);
                 }
                 Statement::Return { value: Some(value) } => {
-                    let source = self.source(number, function, *value);
+                    let source = self.written(number, function, *value);
                     raise(&mut self.found.results, number, source);
                 }
                 Statement::Call {
@@ -209,6 +221,7 @@ fn conditions(module: &Module, source: &str) -> Vec<String> {
             found: found.clone(),
             conditions: Vec::new(),
             source,
+            branches: 0,
         };
         for (handle, function) in module.functions.iter() {
             if pass.found.called.contains(&handle.index()) {
