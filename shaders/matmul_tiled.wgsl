@@ -97,60 +97,57 @@ fn main(
     // Of the blocks of K so far.
     var total: array<vec4<f32>, PER_N * OUT_M>;
     var row_total: vec4<f32>;
-    for (var start = 0u; start < depth; start += BLOCK_K) {
-        let end = min(start + BLOCK_K, depth);
-        for (var k = start; k < end; k += TILE_K) {
-            // What lies past the last k is not what the matrix continues with, but zero.
-            let half = k & TILE_K;
-            for (var s = 0u; s < LOADS_A; s++) {
-                let goal = way_a.y + s * STEP_A * QUADS_M;
-                let value = select(vec4(0.0), next_a[s], real(goal, QUADS_M, p.k - k, A_ALONG_K));
-                workspace[half * QUADS_M + goal] = value;
-                if ROW_SUMS { row_sum += value; }
-            }
-            for (var s = 0u; s < LOADS_B; s++) {
-                let goal = way_b.y + s * STEP_B * QUADS_N;
-                let value = select(vec4(0.0), next_b[s], real(goal, QUADS_N, p.k - k, B_ALONG_K));
-                workspace[B_TILES + half * QUADS_N + goal] = value;
-            }
-            // One barrier a tile: whoever fills this half again has passed the next one, so all have read it.
-            workgroupBarrier();
-            // The next tile is on its way while this one is multiplied.
-            let ahead = k + TILE_K;
-            let on_a = way_a.x + select(ahead * p.lda, ahead / 4u, A_ALONG_K);
-            let on_b = way_b.x + select(ahead * p.ldb, ahead / 4u, B_ALONG_K);
-            for (var s = 0u; s < LOADS_A; s++) { next_a[s] = unpack(a[min(on_a + s * STEP_A * p.lda, last_a)]); }
-            for (var s = 0u; s < LOADS_B; s++) { next_b[s] = unpack(b[min(on_b + s * STEP_B * p.ldb, last_b)]); }
+    for (var k = 0u; k < depth; k += TILE_K) {
+        // What lies past the last k is not what the matrix continues with, but zero.
+        let half = k & TILE_K;
+        for (var s = 0u; s < LOADS_A; s++) {
+            let goal = way_a.y + s * STEP_A * QUADS_M;
+            let value = select(vec4(0.0), next_a[s], real(goal, QUADS_M, p.k - k, A_ALONG_K));
+            workspace[half * QUADS_M + goal] = value;
+            if ROW_SUMS { row_sum += value; }
+        }
+        for (var s = 0u; s < LOADS_B; s++) {
+            let goal = way_b.y + s * STEP_B * QUADS_N;
+            let value = select(vec4(0.0), next_b[s], real(goal, QUADS_N, p.k - k, B_ALONG_K));
+            workspace[B_TILES + half * QUADS_N + goal] = value;
+        }
+        // One barrier a tile: whoever fills this half again has passed the next one, so all have read it.
+        workgroupBarrier();
+        // The next tile is on its way while this one is multiplied.
+        let ahead = k + TILE_K;
+        let on_a = way_a.x + select(ahead * p.lda, ahead / 4u, A_ALONG_K);
+        let on_b = way_b.x + select(ahead * p.ldb, ahead / 4u, B_ALONG_K);
+        for (var s = 0u; s < LOADS_A; s++) { next_a[s] = unpack(a[min(on_a + s * STEP_A * p.lda, last_a)]); }
+        for (var s = 0u; s < LOADS_B; s++) { next_b[s] = unpack(b[min(on_b + s * STEP_B * p.ldb, last_b)]); }
 
-            for (var number = 0u; number < SHARE_K; number++) {
-                let q = slice * SHARE_K + number;
-                let line = half + 4u * q;
-                // Column c of left[i] is k number c of four rows.
-                var left: array<mat4x4<f32>, OUT_M>;
-                for (var i = 0u; i < OUT_M; i++) {
-                    let at = line * QUADS_M + swizzle(mine.x, q, QUADS_M, A_ALONG_K) + i * ROWS;
-                    left[i] = mat4x4<f32>(workspace[at], workspace[at + QUADS_M],
-                        workspace[at + 2u * QUADS_M], workspace[at + 3u * QUADS_M]);
-                    if A_ALONG_K { left[i] = transpose(left[i]); }
-                }
-                for (var j = 0u; j < PER_N; j += 2u) {
-                    // Two lines of B, each one column at four k, or one k at four columns. The second is read first, so
-                    // that one wait serves both.
-                    let at = (line + j % 4u) * QUADS_N + swizzle(mine.y, q, QUADS_N, B_ALONG_K) + j / 4u * COLS;
-                    let second = workspace[B_TILES + at + QUADS_N];
-                    let right = array<vec4<f32>, 2>(workspace[B_TILES + at], second);
-                    for (var e = 0u; e < 8u; e++) {
-                        let c = select((j + e / 4u) % 4u, e % 4u, B_ALONG_K);
-                        let column = select(j / 4u * 4u + e % 4u, j + e / 4u, B_ALONG_K);
-                        for (var i = 0u; i < OUT_M; i++) {
-                            let s = column * OUT_M + i;
-                            sum[s] = fma(left[i][c], vec4(right[e / 4u][e % 4u]), sum[s]);
-                        }
+        for (var number = 0u; number < SHARE_K; number++) {
+            let q = slice * SHARE_K + number;
+            let line = half + 4u * q;
+            // Column c of left[i] is k number c of four rows.
+            var left: array<mat4x4<f32>, OUT_M>;
+            for (var i = 0u; i < OUT_M; i++) {
+                let at = line * QUADS_M + swizzle(mine.x, q, QUADS_M, A_ALONG_K) + i * ROWS;
+                left[i] = mat4x4<f32>(workspace[at], workspace[at + QUADS_M],
+                    workspace[at + 2u * QUADS_M], workspace[at + 3u * QUADS_M]);
+                if A_ALONG_K { left[i] = transpose(left[i]); }
+            }
+            for (var j = 0u; j < PER_N; j += 2u) {
+                // Two lines of B, each one column at four k, or one k at four columns. The second is read first, so
+                // that one wait serves both.
+                let at = (line + j % 4u) * QUADS_N + swizzle(mine.y, q, QUADS_N, B_ALONG_K) + j / 4u * COLS;
+                let second = workspace[B_TILES + at + QUADS_N];
+                let right = array<vec4<f32>, 2>(workspace[B_TILES + at], second);
+                for (var e = 0u; e < 8u; e++) {
+                    let c = select((j + e / 4u) % 4u, e % 4u, B_ALONG_K);
+                    let column = select(j / 4u * 4u + e % 4u, j + e / 4u, B_ALONG_K);
+                    for (var i = 0u; i < OUT_M; i++) {
+                        let s = column * OUT_M + i;
+                        sum[s] = fma(left[i][c], vec4(right[e / 4u][e % 4u]), sum[s]);
                     }
                 }
             }
         }
-        if BLOCKED {
+        if BLOCKED && (k + TILE_K) % BLOCK_K == 0u {
             // Loops as short as these are unrolled, so that all stays in registers.
             for (var i = 0u; i < OUT_M; i++) {
                 for (var j = 0u; j < PER_N; j += 4u) {
@@ -170,8 +167,17 @@ fn main(
         }
     }
     if BLOCKED {
-        sum = total;
-        row_sum = row_total;
+        // And the last block, which may be empty.
+        for (var i = 0u; i < OUT_M; i++) {
+            for (var j = 0u; j < PER_N; j += 4u) {
+                let s = j * OUT_M + i;
+                sum[s] += total[s];
+                sum[s + OUT_M] += total[s + OUT_M];
+                sum[s + 2u * OUT_M] += total[s + 2u * OUT_M];
+                sum[s + 3u * OUT_M] += total[s + 3u * OUT_M];
+            }
+        }
+        row_sum += row_total;
     }
 
     for (var i = 0u; i < OUT_M; i++) {
