@@ -34,7 +34,10 @@ fn moved(running: vec4<f32>, batch: vec4<f32>, momentum: f32) -> vec4<f32> {
         running + 2.0 * momentum * half,
         momentum < 0.5,
     );
-    return select(towards, running, momentum == 0.0);
+    // Nothing finite is made of what is not finite, and an infinity stays one.
+    let exponent = bitcast<vec4<u32>>(batch) & vec4<u32>(0x7f800000u);
+    let kept = select(towards, batch, exponent == vec4<u32>(0x7f800000u));
+    return select(kept, running, momentum == 0.0);
 }
 
 // Running statistics that are about to be committed must be finite, and a variance not negative.

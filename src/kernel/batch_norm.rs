@@ -158,6 +158,9 @@ fn moved<T: Real>(running: T, batch: T, momentum: f32) -> T {
     let half = T::of(0.5) * batch - T::of(0.5) * running;
     if momentum == 0.0 {
         running
+    } else if !batch.is_finite() {
+        // Nothing finite is made of it, and an infinity stays one.
+        batch
     } else if momentum < 0.5 {
         running + T::of(2.0 * momentum) * half
     } else {
