@@ -113,7 +113,11 @@ impl Group {
     /// Reads it for so many terms and micro-batches of an update.
     pub(super) fn read(text: &str, terms: usize, accumulate: usize) -> Option<Self> {
         let mut parts = text.split("; ");
-        let updates = parts.next()?.parse().ok()?;
+        // Far from where counting on would overflow.
+        let updates: u64 = parts.next()?.parse().ok()?;
+        if updates > 1 << 62 {
+            return None;
+        }
         let micro: usize = parts.next()?.parse().ok()?;
         let mut numbers = || -> Option<Vec<f64>> {
             let words = parts.next()?.split(' ').filter(|word| !word.is_empty());
