@@ -7,7 +7,7 @@ struct Params {
     pad1: u32,
 }
 
-const COPY = 0u; // add * x; out is not read
+// MODE 0: add * x; out is not read.
 const SUM = 1u; // out + add * x
 const AVERAGE = 2u; // out + add * (x - out)
 
@@ -25,17 +25,13 @@ fn average(old: vec4<f32>, next: vec4<f32>) -> vec4<f32> {
 }
 
 fn blended(i: u32) -> vec4<f32> {
-    switch MODE {
-        case SUM: {
-            return out[i] + p.add * x[i];
-        }
-        case AVERAGE: {
-            return average(out[i], x[i]);
-        }
-        default: {
-            return p.add * x[i];
-        }
+    if MODE == SUM {
+        return out[i] + p.add * x[i];
     }
+    if MODE == AVERAGE {
+        return average(out[i], x[i]);
+    }
+    return p.add * x[i];
 }
 
 @compute @workgroup_size(WORKGROUP)
