@@ -202,7 +202,6 @@ fn prediction_runs_within_its_limit_and_not_a_byte_below() {
     let mut free = network(&device).unwrap();
     let built = device.bytes_allocated();
     let expected = free.predict(&[0.5; 7 * 16]).unwrap();
-    // Results come through three buffers in turn.
     let needed = |network: &mut Network| {
         (1..3).for_each(|_| drop(network.predict(&[0.5; 7 * 16]).unwrap()));
         device.bytes_allocated()

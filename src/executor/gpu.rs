@@ -31,7 +31,6 @@ pub(crate) struct GpuExecutor {
     /// Buffers to read back through, while they are not pending.
     pub(super) staging: [Option<Buffer>; IN_FLIGHT],
     pub(super) pending: [Option<Readback>; IN_FLIGHT],
-    pub(super) next: usize,
     pub(super) submits: u64,
 }
 
@@ -57,7 +56,6 @@ impl GpuExecutor {
             reclaims: 0,
             staging: Default::default(),
             pending: Default::default(),
-            next: 0,
             submits: 0,
         }
     }
@@ -182,11 +180,10 @@ impl GpuExecutor {
     }
 
     pub(crate) fn run_and_fetch(&mut self, plans: &[PlanId], fetch: &[Fetch]) -> Result<Ticket> {
-        let ticket = self.next % IN_FLIGHT;
-        self.next += 1;
+        let bytes: u64 = fetch.iter().map(|(_, range)| range.len() as u64 * 4).sum();
+        let ticket = self.free_place(bytes);
         // A ticket that nobody collected gives its buffer up: it may still be mapped.
         self.pending[ticket] = None;
-        let bytes: u64 = fetch.iter().map(|(_, range)| range.len() as u64 * 4).sum();
         // One that is too small is dropped before the new one takes its place.
         let there = self.staging[ticket].take();
         let staging = match there.filter(|staging| staging.size() >= bytes) {

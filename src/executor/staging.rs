@@ -7,6 +7,18 @@ use crate::{Error, Result};
 use std::ops::Range;
 
 impl GpuExecutor {
+    /// The place for a submit's results: one that nothing is pending in, with a buffer of so many bytes if there is one.
+    pub(super) fn free_place(&self, bytes: u64) -> usize {
+        let free = |place: &usize| self.pending[*place].is_none();
+        let fits = |place: &usize| {
+            let there = self.staging[*place].as_ref();
+            there.is_some_and(|buffer| buffer.size() >= bytes)
+        };
+        let mut places = (0..IN_FLIGHT).filter(free);
+        let fitting = places.clone().find(fits);
+        fitting.or_else(|| places.next()).unwrap_or(0)
+    }
+
     /// Buffers to read back through, for the places where there are none that are large enough.
     pub(super) fn make_staging(&self, needs: Needs<'_>) -> Result<Vec<(usize, Buffer)>> {
         let (count, words) = needs.fetches;
@@ -15,19 +27,26 @@ impl GpuExecutor {
         let holds = |buffer: &Buffer, words| buffer.size() >= size(words);
         let mut reads_missing =
             reads > 0 && !self.staging.iter().flatten().any(|b| holds(b, reads));
+        let large_enough = |place: &usize| {
+            let there = self.staging[*place].as_ref();
+            there.is_some_and(|buffer| holds(buffer, words))
+        };
+        let there = (0..IN_FLIGHT).filter(large_enough).count();
+        let missing = count.saturating_sub(there);
+        let missing = missing.max(usize::from(reads_missing));
+        // First where there is none or a small one.
+        let size_at = |place: &usize| self.staging[*place].as_ref().map_or(0, |b| b.size());
+        let mut places: Vec<usize> = (0..IN_FLIGHT).collect();
+        places.sort_by_key(size_at);
         let mut made = Vec::new();
-        let count = count.max(usize::from(reads_missing));
-        for place in (self.next..).take(count).map(|next| next % IN_FLIGHT) {
+        for place in places.into_iter().take(missing) {
             // What is read later takes one of them.
             let words = if std::mem::take(&mut reads_missing) {
                 words.max(reads)
             } else {
                 words
             };
-            let there = self.staging[place].as_ref();
-            if there.is_none_or(|buffer| !holds(buffer, words)) {
-                made.push((place, self.gpu.staging(size(words))?));
-            }
+            made.push((place, self.gpu.staging(size(words))?));
         }
         Ok(made)
     }
