@@ -3,7 +3,7 @@
 use super::phase::Turn;
 use super::run::Totals;
 use super::{StepReport, Trainer};
-use crate::executor::{PlanId, Ticket};
+use crate::executor::{IN_FLIGHT, PlanId, Ticket};
 use crate::kernel::loss::{ENTRY, LOSS_ID};
 use crate::kernel::scale::norm;
 use crate::kernel::squares::PAIR;
@@ -161,6 +161,9 @@ impl Trainer {
         }
         self.groups
             .retain(|(step, _)| *step >= first_step + steps as u64);
+        if self.spare_turns.len() < IN_FLIGHT {
+            self.spare_turns.push(turns);
+        }
         Ok(())
     }
 

@@ -174,8 +174,9 @@ impl Trainer {
                 let first = self.first_sample(position);
                 self.training
                     .bring(&mut self.network.executor, data, first, steps * batch_size)?;
-                let turns = (0..steps).map(|i| self.turn(self.step + i as u64));
-                let turns: Vec<Turn> = turns.collect();
+                let mut turns = self.spare_turns.pop().unwrap_or_default();
+                turns.clear();
+                turns.extend((0..steps).map(|i| self.turn(self.step + i as u64)));
                 self.scale_steps(data, supervision, steps)?;
                 self.submit(&plans, turns, last_rows)?;
                 position += steps;

@@ -4,7 +4,7 @@ use super::evaluate::Pace;
 use super::group::Group;
 use super::memory::reserve;
 use super::options::Settings;
-use super::phase::{Steps, greatest_factors};
+use super::phase::{Steps, Turn, greatest_factors};
 use super::pipeline::{Due, InFlight};
 use super::remembered::Memory;
 use super::resident::Resident;
@@ -104,6 +104,8 @@ pub struct Trainer {
     pub(super) entries: Vec<u32>,
     /// What a submit has reported.
     pub(super) fetched: Vec<u32>,
+    /// Lists of turns that no submit has any more, to be filled again.
+    pub(super) spare_turns: Vec<Vec<Turn>>,
 }
 
 impl Trainer {
@@ -195,6 +197,7 @@ impl Trainer {
             fetch,
             entries: Vec::with_capacity(ENTRY_WORDS * table_steps),
             fetched: Vec::new(),
+            spare_turns: Vec::new(),
         };
         trainer.write_state()?;
         Ok(trainer)
