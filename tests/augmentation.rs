@@ -177,7 +177,8 @@ fn the_augmentation_is_part_of_a_checkpoint_and_must_fit_the_network() {
     let mut other = builder.build().unwrap();
     let error = pollster::block_on(other.load_bytes_async("checkpoint", &bytes)).unwrap_err();
     assert!(
-        matches!(error, Error::Format { .. }) && error.to_string().contains("shift: 1.5"),
+        matches!(error, Error::Format { .. })
+            && error.to_string().contains("shift of the augmentation: 1.5"),
         "{error}"
     );
     let turned = trainer(cpu()).augment(Augmentation::new([8, 8])).build();

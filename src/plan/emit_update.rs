@@ -26,6 +26,7 @@ impl Emitter<'_> {
         } else if training.careful {
             self.accumulate(training, true);
         }
+        self.inspect_parameters(What::Gradient);
         self.commit_running(training.moves);
         if training.inspect {
             self.for_segments(|emitter, segment, floats| {

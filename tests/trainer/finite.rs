@@ -58,7 +58,7 @@ fn an_update_that_overflows_is_named_and_changes_nothing() {
             for _ in 0..2 {
                 let result = trainer.step(&[1e20], &[-5e17f32]);
                 if !squares {
-                    result.unwrap();
+                    result.unwrap_or_else(|error| panic!("{rule:?}: {error}"));
                     break;
                 }
                 let error = result.unwrap_err();

@@ -102,7 +102,8 @@ pub(crate) fn run<T: Real>(
         let g = penalty.gradient(g, *w);
         *m = beta1 * *m + one_minus_beta1 * g;
         *u = (beta2 * *u).max(g.abs() + epsilon);
-        *w = *w - step.first * *m / *u;
+        // The quotient comes first: rate times m may overflow where the step does not.
+        *w = *w - step.first * (*m / *u);
         seen |= w.bits();
     }
     seen
