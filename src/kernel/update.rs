@@ -191,6 +191,9 @@ uniform_block! {
     }
 }
 
+/// What a rule does with a part of a segment.
+type Rule<'a, T> = dyn Fn(Part<'_, T>, Penalty<T>, StepValues<T>) + Sync + 'a;
+
 impl Compute for Update {
     fn label(&self) -> String {
         let groups = if self.grouped { " in groups" } else { "" };
@@ -312,7 +315,7 @@ impl Compute for Update {
         }
         let penalty = self.optimizer.penalty().widen();
         let part = Part::new(weights, gradients, moments, self.floats);
-        let each_part = |update: &(dyn Fn(Part<'_, T>, Penalty<T>, StepValues<T>) + Sync)| {
+        let each_part = |update: &Rule<'_, T>| {
             part.share(&|part| match factors {
                 None => clipping.run(part, &|part| update(part, penalty, values)),
                 Some(factors) => grouped::run(part, factors, &|part, factors| {

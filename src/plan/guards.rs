@@ -58,7 +58,7 @@ pub(crate) fn guarded_name(
             let at_or_before = |(_, place): &(usize, &super::Place)| {
                 place.segment == segment && place.offset <= offset
             };
-            let last = of_segment.filter(at_or_before).last();
+            let last = of_segment.rev().find(at_or_before);
             return last.map(|(number, _)| format!("{what} {}", graph.parameters[number].name));
         }
         first += floats / BLOCK;

@@ -225,7 +225,7 @@ impl Trainer {
         let left = self.course.saturating_sub(self.position) as u64;
         let is_checked = |ahead: &u64| {
             let turn = self.turn(self.step + ahead);
-            turn.updates && (turn.update + 1) % every == 0
+            turn.updates && (turn.update + 1).is_multiple_of(every)
         };
         (0..left).find(is_checked).unwrap_or(left)
     }

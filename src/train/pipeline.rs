@@ -51,10 +51,10 @@ impl Trainer {
             let place = ((self.step + first as u64) % self.table_steps as u64) as usize;
             let run = (self.table_steps - place).min(plans.len() - first);
             self.entries.clear();
-            for i in first..first + run {
+            for (i, &turn) in turns.iter().enumerate().skip(first).take(run) {
                 let begin = self.first_sample(self.position);
                 let offset = self.training.offset(begin, begin + i * batch);
-                let values = self.step_values(turns[i])?;
+                let values = self.step_values(turn)?;
                 self.entries.extend(values.entry(offset));
             }
             self.network.executor.write(
@@ -125,12 +125,11 @@ impl Trainer {
         let (table_steps, batch) = (self.table_steps, self.settings.batch_size);
         let place_words = ENTRY * self.network.loss_sums(batch);
         let (metrics, norms) = words[STATE_VALUES..].split_at(table_steps * place_words);
-        for ahead in 0..done {
+        for (ahead, &turn) in turns.iter().enumerate().take(done) {
             let step = first_step + ahead as u64;
             let place = (step % table_steps as u64) as usize;
             self.losses.clear();
             let sums = &metrics[place * place_words..][..place_words];
-            let turn = turns[ahead];
             let terms = &self.phases[turn.phase].terms;
             self.losses
                 .add(bytemuck::cast_slice::<u32, f32>(sums), |term| {

@@ -3,6 +3,10 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+#[expect(
+    clippy::single_range_in_vec_init,
+    reason = "lists of ranges of samples, some of them of one"
+)]
 mod accumulation;
 mod evaluation;
 mod finite;
