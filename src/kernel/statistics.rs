@@ -171,7 +171,7 @@ fn scale(variance: f64) -> f64 {
 /// let x = Tensor::new(&Device::cpu(), [1, 4], &[3.0, 0.0, -4.0, f32::NAN])?;
 /// let found = x.statistics()?;
 /// assert_eq!((found.count, found.zeros, found.non_finite), (4, 1, 1));
-/// assert_eq!((found.norm, found.greatest), (5.0, 4.0));
+/// assert_eq!((found.norm as f32, found.greatest), (5.0, 4.0));
 /// # Ok(())
 /// # }
 /// ```
