@@ -94,7 +94,7 @@ fn main(
     // Each vec4 is one column of four rows.
     var sum: array<vec4<f32>, PER_N * OUT_M>;
     var row_sum: vec4<f32>; // of the vec4 of A that this invocation loads, which in layout TN are of the same four rows
-    // Of the blocks of K so far.
+    // The sum over the blocks of K so far.
     var total: array<vec4<f32>, PER_N * OUT_M>;
     var row_total: vec4<f32>;
     for (var k = 0u; k < depth; k += TILE_K) {

@@ -54,7 +54,7 @@ fn run(workgroup: u32, index: u32) {
     }
 }
 
-// Of the row's sum.
+// Four terms of the row's sum.
 fn term(at: u32) -> vec4<f32> {
     if LOG {
         return dy[at];

@@ -39,7 +39,7 @@ fn row_loss(row: Row) -> vec2<f32> {
     let goal = row_target(row);
     let repels = (goal == -1.0) & (cosine >= p.parameter);
     var loss = select(select(0.0, cosine - p.parameter, repels), 1.0 - cosine, goal == 1.0);
-    // Of the loss with respect to the cosine.
+    // The derivative of the loss with respect to the cosine.
     let slope = select(select(0.0, 1.0, repels), -1.0, goal == 1.0);
     // Comparisons do not see it.
     if is_not_finite(vec4<f32>(cosine)) {

@@ -1,4 +1,4 @@
-//! What a gzip file unpacks to.
+//! The unpacked contents of a gzip file.
 
 use flate2::bufread::GzDecoder;
 use std::io::{BufRead, Read, Result};

@@ -75,7 +75,7 @@ fn ranked(infos: &[wgpu::AdapterInfo], options: &GpuOptions) -> Vec<usize> {
     let mut places: Vec<usize> = (0..infos.len())
         .filter(|&place| fits(place, &infos[place], options))
         .collect();
-    // Of one adapter's entries all have the rank and the place of its best and its first, so that they stay together.
+    // All entries of one adapter have the rank and the place of its best and its first, so that they stay together.
     let key = |&place: &usize| {
         let info = &infos[place];
         let same = || (0..infos.len()).filter(|&other| is_same(&infos[other], info));

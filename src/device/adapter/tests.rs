@@ -22,7 +22,7 @@ fn order(infos: &[AdapterInfo], options: &GpuOptions) -> Vec<String> {
     places.into_iter().map(say).collect()
 }
 
-/// What Windows shows, with DX12 first as it may come.
+/// The entries of a Windows machine, with DX12 first, as it may come.
 fn windows() -> [AdapterInfo; 6] {
     [
         info("Iris Xe", DeviceType::IntegratedGpu, Backend::Dx12, INTEL),
