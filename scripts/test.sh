@@ -34,15 +34,16 @@ fi
 echo "adapters:"
 adapters
 
-cargo fmt --check
-cargo clippy --quiet --all-targets -- -D warnings
-RUSTDOCFLAGS="-D warnings" cargo doc --quiet --no-deps
+cargo fmt --all --check
+cargo clippy --quiet --workspace --all-targets -- -D warnings
+RUSTDOCFLAGS="-D warnings" cargo doc --quiet --workspace --no-deps
 # The oldest Rust that is promised, where it is at hand.
 oldest=$(rustup toolchain list 2>/dev/null | grep -o '^1\.87[^ ]*' | head -n 1 || true)
 if [ -n "$oldest" ]; then
     cargo "+$oldest" check --quiet --lib --target-dir target/msrv
 fi
-cargo test --lib --tests --examples
+# The benchmarks have no tests, and would change the features of shared dependencies, which would all be built again.
+cargo test --workspace --exclude wgrad-benches --lib --tests --examples
 cargo test --doc
 
 # What the shaders become on GPUs that are not here, where there is a compiler for them.

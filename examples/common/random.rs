@@ -1,7 +1,7 @@
 //! Random numbers for made-up data: the same on every machine.
 
-use rand_chacha::ChaCha8Rng;
-use rand_chacha::rand_core::{Rng, SeedableRng};
+use rand::rngs::ChaCha8Rng;
+use rand::{Rng, SeedableRng};
 
 /// A stream of random numbers.
 pub(crate) struct Random(ChaCha8Rng);

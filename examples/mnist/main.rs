@@ -8,11 +8,12 @@
 mod args;
 mod choices;
 mod draw;
+mod progress;
 
 use args::Args;
 use choices::Choice;
 use clap::Parser;
-use indicatif::{ProgressBar, ProgressStyle};
+use progress::Bar;
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::Instant;
@@ -190,20 +191,14 @@ fn data(args: &Args) -> wgrad::Result<(Dataset, Dataset)> {
 
 /// One epoch under a progress bar.
 fn epoch(trainer: &mut Trainer, train: &Dataset) -> wgrad::Result<()> {
-    let style = "epoch {prefix} {bar:30} {pos}/{len} {per_sec} {msg}";
-    let bar = ProgressBar::new(train.len() as u64)
-        .with_style(
-            ProgressStyle::with_template(style).unwrap_or_else(|_| ProgressStyle::default_bar()),
-        )
-        .with_prefix((trainer.epoch_number() + 1).to_string());
+    let mut bar = Bar::new(trainer.epoch_number() + 1, train.len());
     let report = trainer.epoch_with(train, |progress| {
-        bar.set_position(progress.samples as u64);
-        bar.set_message(format!(
-            "loss {:.4} accuracy {:.4}",
-            progress.loss, progress.accuracy
-        ));
-    })?;
-    bar.finish_and_clear();
+        let (loss, accuracy) = (progress.loss, progress.accuracy);
+        let message = format!("loss {loss:.4} accuracy {accuracy:.4}");
+        bar.show(progress.samples, &message);
+    });
+    bar.clear();
+    let report = report?;
     println!(
         "epoch {:>2}: loss {:.4}  accuracy {:.4}  {:.0} samples/s",
         report.epoch + 1,

@@ -2,7 +2,7 @@
 
 use safetensors::SafeTensors;
 use safetensors::tensor::{Dtype, TensorView};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 /// A tensor in a file: type, shape, bytes.
 pub(crate) type Stored = (Dtype, Vec<usize>, Vec<u8>);
@@ -46,8 +46,8 @@ impl Parts {
             .tensors
             .iter()
             .map(|(name, stored)| (name.as_str(), view(stored)));
-        let metadata: HashMap<String, String> = self.metadata.clone().into_iter().collect();
-        let metadata = (!metadata.is_empty()).then_some(metadata);
+        let metadata = || self.metadata.clone().into_iter().collect();
+        let metadata = (!self.metadata.is_empty()).then(metadata);
         let mut bytes = safetensors::serialize(views, metadata).unwrap();
         if let Some(saved) = self.metadata.get("wgrad.checksum") {
             let key = format!("\"wgrad.checksum\":\"{saved}\"");

@@ -1,30 +1,15 @@
 //! The IDX reader and the data sets: what is well-formed is read exactly, all else gives a typed error that says what was
 //! wanted and what came, and never a panic.
 
-mod any_file;
 mod dataset;
+#[path = "../common/idx.rs"]
+mod idx;
 mod idx_files;
 mod mnist;
 mod names;
 
-use flate2::Compression;
-use flate2::write::GzEncoder;
-use std::io::Write;
+use idx::{gzip, idx};
 use wgrad::{Dataset, Error, Mnist, Result};
-
-/// An IDX file.
-fn idx(dimensions: &[u32], values: &[u8]) -> Vec<u8> {
-    let mut bytes = vec![0, 0, 8, dimensions.len() as u8];
-    bytes.extend(dimensions.iter().flat_map(|d| d.to_be_bytes()));
-    bytes.extend(values);
-    bytes
-}
-
-fn gzip(bytes: &[u8]) -> Vec<u8> {
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
-    encoder.write_all(bytes).unwrap();
-    encoder.finish().unwrap()
-}
 
 /// Asserts a [`Error::Format`] that names the file and holds all of `parts`; gives its reason.
 #[track_caller]

@@ -1,6 +1,6 @@
 //! What holds for any bytes, any array and any scale, by cases drawn at random.
 
-use super::{gzip, idx};
+use super::idx::{gzip, idx};
 use proptest::prelude::*;
 use wgrad::{Dataset, Error, Mnist, read_idx};
 

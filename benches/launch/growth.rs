@@ -1,0 +1,7 @@
+//! Starts `benches/growth.rs`.
+
+mod launch;
+
+fn main() -> std::process::ExitCode {
+    launch::run("growth")
+}

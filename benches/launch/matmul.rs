@@ -1,0 +1,7 @@
+//! Starts `benches/matmul.rs`.
+
+mod launch;
+
+fn main() -> std::process::ExitCode {
+    launch::run("matmul")
+}

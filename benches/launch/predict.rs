@@ -1,0 +1,7 @@
+//! Starts `benches/predict.rs`.
+
+mod launch;
+
+fn main() -> std::process::ExitCode {
+    launch::run("predict")
+}

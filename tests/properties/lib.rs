@@ -1,0 +1,10 @@
+//! What holds for any input, by cases that proptest draws at random and makes smaller where one fails.
+#![cfg(test)]
+
+mod any_file;
+mod damaged_files;
+#[path = "../common/files.rs"]
+#[allow(dead_code, reason = "the tests of the root package use the rest")]
+mod files;
+#[path = "../common/idx.rs"]
+mod idx;
