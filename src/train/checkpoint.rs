@@ -55,6 +55,12 @@ impl Trainer {
             if epoch == self.epoch && shift != 0 {
                 metadata.insert("wgrad.shift".to_string(), shift.to_string());
             }
+        }
+        if self.owes_end() {
+            let ended = self.epoch - 1;
+            metadata.insert("wgrad.ended_epoch".to_string(), ended.to_string());
+        }
+        if self.position > 0 || self.owes_end() {
             let losses = self.epoch_losses.write();
             metadata.insert("wgrad.epoch_losses".to_string(), losses);
         }
@@ -165,6 +171,10 @@ impl Trainer {
                 return Err(metadata.broken("wgrad.epoch_losses", text));
             }
         }
+        let owed = match header.metadata.contains_key("wgrad.ended_epoch") {
+            true => Some(metadata.number("wgrad.ended_epoch", MOST_EPOCHS)? as u32),
+            false => None,
+        };
         let memory = self.read_memory(file, &header, bytes)?;
         let parameters = self
             .network
@@ -182,6 +192,7 @@ impl Trainer {
         self.groups.clear();
         (self.rate_factor, self.plateau) = (rate_factor, plateau);
         (self.memory, self.epoch_losses) = (memory, losses);
+        self.owed = owed;
         if let Some((step, _)) = self.memory.stopping.as_mut().and_then(|s| s.ended.as_mut()) {
             *step = self.step;
         }

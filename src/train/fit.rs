@@ -173,31 +173,29 @@ impl Trainer {
         fit: &Fit<'_>,
         history: &mut History,
     ) -> Result<()> {
+        if self.owes_end() && self.end_epoch_of(fit, self.epoch - 1).await?.2 {
+            history.stopped = Stopped::EarlyStopping;
+            return Ok(());
+        }
         for number in 0..fit.epochs as usize {
             if number > 0 {
                 self.save_fit(fit).await?;
             }
             let epoch = self.epoch;
+            self.owed = Some(epoch);
             let report = match fit.stop_rule {
                 None => self.epoch_async(data, |_| {}).await?,
                 Some(rule) => self.checked_epoch(data, rule).await?,
             };
             history.epochs.push(report);
-            let evaluation = match fit.validation {
-                Some(validation) => Some(self.evaluate_async(validation).await?),
-                None => None,
-            };
-            self.observe_epoch(fit.plateau_metric, evaluation.as_ref())?;
-            let (rule, evaluated) = (fit.early_stopping, evaluation.clone());
+            let (evaluation, best, stops) = self.end_epoch_of(fit, epoch).await?;
             history.evaluations.extend(evaluation);
-            if let (Some(rule), Some(evaluation)) = (rule, evaluated) {
-                if self.weigh(rule, epoch, &evaluation).await? {
-                    history.best = Some(number);
-                }
-                if self.memory.waited() >= rule.patience {
-                    history.stopped = Stopped::EarlyStopping;
-                    break;
-                }
+            if best {
+                history.best = Some(number);
+            }
+            if stops {
+                history.stopped = Stopped::EarlyStopping;
+                break;
             }
             if fit
                 .stop_rule
@@ -208,6 +206,27 @@ impl Trainer {
             }
         }
         Ok(())
+    }
+
+    /// What a fit does after an epoch: the evaluation, what early stopping makes of it (whether it is the best so far, and
+    /// whether it ends the fit), and the observation of the plateau. Either all of it is remembered or, where the future is
+    /// dropped, nothing.
+    async fn end_epoch_of(
+        &mut self,
+        fit: &Fit<'_>,
+        epoch: u32,
+    ) -> Result<(Option<Evaluation>, bool, bool)> {
+        let evaluation = match fit.validation {
+            Some(validation) => Some(self.evaluate_async(validation).await?),
+            None => None,
+        };
+        let (mut best, mut stops) = (false, false);
+        if let (Some(rule), Some(evaluation)) = (fit.early_stopping, &evaluation) {
+            best = self.weigh(rule, epoch, evaluation).await?;
+            stops = self.memory.waited() >= rule.patience;
+        }
+        self.end_fit_epoch(fit.plateau_metric, evaluation.as_ref())?;
+        Ok((evaluation, best, stops))
     }
 
     /// [`Trainer::fit_until_async`], waited for.

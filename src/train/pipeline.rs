@@ -64,6 +64,7 @@ impl Trainer {
             )?;
             first += run;
         }
+        self.fetch_places(plans.len());
         let ticket = self.network.executor.run_and_fetch(plans, &self.fetch)?;
         self.in_flight.push_back(InFlight {
             ticket,
@@ -74,6 +75,83 @@ impl Trainer {
         self.step += plans.len() as u64;
         self.group.clone_from(&self.next_group);
         Ok(())
+    }
+
+    /// Asks for the state, and for the places of the next steps in the metric ring and, where there is one, in the ring of
+    /// gradient norms: each ring in the order of the steps, so in two runs where they go past its end.
+    fn fetch_places(&mut self, steps: usize) {
+        let first = (self.step % self.table_steps as u64) as usize;
+        let at_end = steps.min(self.table_steps - first);
+        let [metrics, norms] = self.place_words();
+        self.fetch.clear();
+        self.fetch
+            .push((Role::State(Clock::Training), 0..STATE_VALUES));
+        let rings = [
+            (Role::Metrics(Clock::Training), metrics),
+            (Role::GradientNorms, norms),
+        ];
+        for (role, words) in rings {
+            for run in [first..first + at_end, 0..steps - at_end] {
+                if words > 0 && !run.is_empty() {
+                    self.fetch.push((role, words * run.start..words * run.end));
+                }
+            }
+        }
+    }
+
+    /// Words of one step in the metric ring, and in the ring of gradient norms: 0 where there is none.
+    fn place_words(&self) -> [usize; 2] {
+        let norms = match self.settings.gradient_norm {
+            true => PAIR * gradient_parts(&self.network.arena.segments),
+            false => 0,
+        };
+        let sums = self.network.loss_sums(self.settings.batch_size);
+        [ENTRY * sums, norms]
+    }
+
+    /// The most words that a submit of steps fetches.
+    pub(super) fn fetched_words(&self) -> usize {
+        let [metrics, norms] = self.place_words();
+        STATE_VALUES + self.submit_steps * (metrics + norms)
+    }
+
+    /// Adds to the losses of the epoch those of the steps before `end` whose results never arrived. They are still in the
+    /// metric ring, which holds the steps of all submits that may be in flight.
+    pub(super) async fn count_missed(&mut self, end: u64) -> Result<()> {
+        if self.anchor.batches == 0 || self.counted >= end {
+            return Ok(());
+        }
+        let words = self.place_words()[0];
+        let mut missed = Vec::new();
+        let mut step = self.counted;
+        while step < end {
+            let place = (step % self.table_steps as u64) as usize;
+            let most = self.submit_steps.min(self.table_steps - place);
+            let steps = most.min(usize::try_from(end - step).unwrap_or(most));
+            let ring = Role::Metrics(Clock::Training);
+            let places = words * place..words * (place + steps);
+            missed.extend(self.network.executor.read(ring, places).await?);
+            step += steps as u64;
+        }
+        // Nothing waits from here on, so each step is counted once.
+        for (ahead, sums) in missed.chunks_exact(words).enumerate() {
+            // Steps of several phases do not accumulate: the number alone tells the phase.
+            let phase = (self.counted + ahead as u64) % self.phases.len() as u64;
+            self.read_losses(phase as usize, sums);
+            self.epoch_losses.merge(&self.losses);
+        }
+        self.counted = end;
+        Ok(())
+    }
+
+    /// Takes the losses of one step of a phase from its place in the metric ring.
+    fn read_losses(&mut self, phase: usize, sums: &[u32]) {
+        self.losses.clear();
+        let terms = &self.phases[phase].terms;
+        self.losses
+            .add(bytemuck::cast_slice::<u32, f32>(sums), |term| {
+                terms.contains(&term)
+            });
     }
 
     /// What changes from step to step, for the update.
@@ -122,24 +200,18 @@ impl Trainer {
             ALL_FINITE => steps,
             _ => (step.wrapping_sub(first_step as u32) as usize).min(steps),
         };
-        let (table_steps, batch) = (self.table_steps, self.settings.batch_size);
-        let place_words = ENTRY * self.network.loss_sums(batch);
-        let (metrics, norms) = words[STATE_VALUES..].split_at(table_steps * place_words);
+        let batch = self.settings.batch_size;
+        let [place_words, _] = self.place_words();
+        let (metrics, norms) = words[STATE_VALUES..].split_at(steps * place_words);
         for (ahead, &turn) in turns.iter().enumerate().take(done) {
             let step = first_step + ahead as u64;
-            let place = (step % table_steps as u64) as usize;
-            self.losses.clear();
-            let sums = &metrics[place * place_words..][..place_words];
-            let terms = &self.phases[turn.phase].terms;
-            self.losses
-                .add(bytemuck::cast_slice::<u32, f32>(sums), |term| {
-                    terms.contains(&term)
-                });
+            self.read_losses(turn.phase, &metrics[ahead * place_words..][..place_words]);
             totals.steps += 1;
             totals.samples += if ahead + 1 == steps { last_rows } else { batch };
             totals.losses.merge(&self.losses);
             if self.anchor.batches > 0 {
                 self.epoch_losses.merge(&self.losses);
+                self.counted = step + 1;
             }
             if totals.steps.is_multiple_of(due.every) || step == due.last {
                 let last = StepReport {
@@ -147,7 +219,7 @@ impl Trainer {
                     loss: self.losses.loss(),
                     accuracy: self.losses.accuracy(),
                     learning_rate: self.rate_of(turn),
-                    gradient_norm: self.gradient_norm(turn, place, norms),
+                    gradient_norm: self.gradient_norm(turn, ahead, norms),
                 };
                 report(last, totals);
             }
@@ -166,12 +238,12 @@ impl Trainer {
         Ok(())
     }
 
-    /// The norm of a step's gradient from its place in the ring, if it was asked for. Between updates there is none.
-    fn gradient_norm(&self, turn: Turn, place: usize, norms: &[u32]) -> Option<f64> {
+    /// The norm of the gradient of the submit's step `ahead`, if it was asked for. Between updates there is none.
+    fn gradient_norm(&self, turn: Turn, ahead: usize, norms: &[u32]) -> Option<f64> {
         let updates = self.settings.gradient_norm && turn.updates;
         updates.then(|| {
             let parts = gradient_parts(&self.network.arena.segments);
-            let pairs = &norms[PAIR * place * parts..][..PAIR * parts];
+            let pairs = &norms[PAIR * ahead * parts..][..PAIR * parts];
             norm::<f32>(bytemuck::cast_slice(pairs))
         })
     }

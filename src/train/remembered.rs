@@ -61,13 +61,17 @@ impl Trainer {
             self.memory.stopping = None;
             return Ok(());
         };
+        // Read before anything is taken from the memory: the future may be dropped here.
+        let current = match &self.memory.stopping {
+            Some(Stopping { ended: Some(_), .. }) => self.network.entries().await?,
+            _ => Vec::new(),
+        };
         let known = self.memory.stopping.take();
         let mut known = known.filter(|stopping| stopping.rule == rule);
         if let Some(stopping) = &mut known {
             if let Some((step, last)) = stopping.ended.take() {
                 let best = stopping.best.as_ref().map(|best| &best.entries);
-                let untouched = step == self.step && best == Some(&self.network.entries().await?);
-                if untouched {
+                if step == self.step && best == Some(&current) {
                     self.network.set_entries("the last weights", last)?;
                 } else {
                     known = None;
@@ -127,16 +131,19 @@ impl Trainer {
         if outcome.is_ok() && stopped != Stopped::Epochs {
             self.memory.held = 0;
         }
+        let scored = |stopping: &Stopping| stopping.best.is_some();
+        let scored = self.memory.stopping.as_ref().is_some_and(scored);
+        // Read before anything is taken from the memory: the future may be dropped here.
+        let last = match scored && goes_on && self.settle().await.is_ok() {
+            true => self.network.entries().await.ok(),
+            false => None,
+        };
         let Some(mut stopping) = self.memory.stopping.take() else {
             return Ok(());
         };
         let Some(best) = &stopping.best else {
             self.memory.stopping = goes_on.then_some(stopping);
             return Ok(());
-        };
-        let last = match goes_on && self.settle().await.is_ok() {
-            true => self.network.entries().await.ok(),
-            false => None,
         };
         self.network
             .set_entries("the best weights", best.entries.clone())?;
@@ -270,8 +277,24 @@ impl Trainer {
         Ok(memory)
     }
 
+    /// Whether the last fit was stopped between the last step of an epoch and what comes after it.
+    pub(super) fn owes_end(&self) -> bool {
+        let ended = self.owed.and_then(|epoch| epoch.checked_add(1));
+        ended == Some(self.epoch) && self.position == 0
+    }
+
+    /// Ends an epoch of a fit: the plateau observes it.
+    pub(super) fn end_fit_epoch(
+        &mut self,
+        metric: Option<PlateauMetric>,
+        evaluation: Option<&Evaluation>,
+    ) -> Result<()> {
+        self.owed = None;
+        self.observe_epoch(metric, evaluation)
+    }
+
     /// Tells the plateau, if there is one, the metric of an epoch that is done.
-    pub(super) fn observe_epoch(
+    fn observe_epoch(
         &mut self,
         metric: Option<PlateauMetric>,
         evaluation: Option<&Evaluation>,

@@ -147,6 +147,7 @@ impl Trainer {
             self.epoch_losses.clear();
         }
         self.anchor = Anchor::at(self, batches);
+        self.counted = self.step;
         let mut plans = Vec::with_capacity(placement.batches);
         let mut report = |last: StepReport, totals: &Totals| {
             progress(Progress {
@@ -294,11 +295,6 @@ impl Trainer {
         })
     }
 
-    /// Words that a submit of steps fetches.
-    pub(super) fn fetched_words(&self) -> usize {
-        self.fetch.iter().map(|(_, range)| range.len()).sum()
-    }
-
     /// How much of a data set may lie on the device, if a submit takes at most this many batches of it.
     pub(super) fn room(&self, batch: usize, batches: usize) -> Room {
         Room {
@@ -320,6 +316,7 @@ impl Trainer {
                 .executor
                 .read(Role::State(Clock::Training), 0..STATE_VALUES)
                 .await?;
+            self.count_missed(self.step_of(state[0])).await?;
             self.go_on_from(state[0], state[3] != 0)?;
         }
         // Values from the host may be as large as they like.

@@ -12,11 +12,9 @@ use super::run::{Anchor, Totals, train_task};
 use super::{EpochReport, Progress, StepReport, TrainerBuilder};
 use crate::data::{Dataset, Targets};
 use crate::executor::{Fetch, IN_FLIGHT, What, most_flops_per_submit};
-use crate::kernel::loss::ENTRY;
-use crate::kernel::squares::PAIR;
 use crate::kernel::update::{ENTRY_WORDS, STATE_VALUES};
 use crate::nn::{Losses, Network, PlanKey};
-use crate::plan::{Clock, Guarded, Plan, Request, Role, Task, gradient_parts, lower};
+use crate::plan::{Clock, Guarded, Plan, Request, Role, Task, lower};
 use crate::{Error, Factors, Plateau, ReduceOnPlateau, Result};
 use std::collections::VecDeque;
 use std::time::Instant;
@@ -55,6 +53,11 @@ pub struct Trainer {
     pub(super) memory: Memory,
     /// The losses of the epoch under way, or of the last one: what a plateau observes.
     pub(super) epoch_losses: Losses,
+    /// The step before which `epoch_losses` has all steps of the epoch.
+    pub(super) counted: u64,
+    /// The epoch that a fit is in. If its future is dropped between the epoch's last step and what a fit does at the end of an
+    /// epoch, the next fit does that first.
+    pub(super) owed: Option<u32>,
     /// Steps done: the device's counter, once all submits are done.
     pub(super) step: u64,
     pub(super) epoch: u32,
@@ -91,14 +94,15 @@ pub struct Trainer {
     pub(super) pace: Pace,
     /// The plan of a whole batch.
     pub(super) plan: Plan,
-    /// Entries of the step table and places of the metric ring: a power of two, and at least the steps of a submit.
+    /// Entries of the step table and places of the metric ring: a power of two, and at least the steps of all submits in
+    /// flight.
     pub(super) table_steps: usize,
     /// Most steps per submit.
     pub(super) submit_steps: usize,
     pub(super) in_flight: VecDeque<InFlight>,
     /// The losses of one step, to be summed up.
     pub(super) losses: Losses,
-    /// What every submit reports: state, metric ring, and the ring of gradient norms where there is one.
+    /// What a submit reports: the state, and its steps' places in the metric ring and in that of gradient norms.
     pub(super) fetch: Vec<Fetch>,
     /// Entries of the step table on their way to the device.
     pub(super) entries: Vec<u32>,
@@ -137,7 +141,8 @@ impl Trainer {
         let most = (most_flops_per_submit(&network.device) / flops).max(1);
         let most = usize::try_from(most).unwrap_or(usize::MAX);
         let submit_steps = settings.steps_per_submit.min(most);
-        let table_steps = submit_steps.next_power_of_two();
+        // Of all submits in flight, so that no result is lost where a future is dropped.
+        let table_steps = (IN_FLIGHT * submit_steps).next_power_of_two();
         let plan = |phase| {
             lower(&Request {
                 table_steps,
@@ -147,23 +152,12 @@ impl Trainer {
         };
         let mut plans: Vec<Plan> = (0..phases.len()).map(plan).collect();
         let buffers = reserve(&mut network, &settings, &phases, &plans, table_steps)?;
-        let mut fetch = vec![
-            (Role::State(Clock::Training), 0..STATE_VALUES),
-            (
-                Role::Metrics(Clock::Training),
-                0..ENTRY * table_steps * network.loss_sums(settings.batch_size),
-            ),
-        ];
-        if settings.gradient_norm {
-            fetch.push((
-                Role::GradientNorms,
-                0..PAIR * table_steps * gradient_parts(&network.arena.segments),
-            ));
-        }
         let mut trainer = Trainer {
             losses: Losses::new(&network, settings.batch_size),
             memory: Memory::default(),
             epoch_losses: Losses::new(&network, settings.batch_size),
+            counted: 0,
+            owed: None,
             guards: drafts.into_iter().map(|draft| draft.guards).collect(),
             gathers: 1 + usize::from(supervision.targets),
             plateau,
@@ -194,7 +188,7 @@ impl Trainer {
             phases,
             in_flight: VecDeque::with_capacity(IN_FLIGHT),
             network,
-            fetch,
+            fetch: Vec::with_capacity(5),
             entries: Vec::with_capacity(ENTRY_WORDS * table_steps),
             fetched: Vec::new(),
             spare_turns: Vec::new(),
@@ -399,6 +393,7 @@ impl Trainer {
         if self.position > 0 {
             (self.epoch, self.position) = (self.epoch.saturating_add(1), 0);
         }
+        self.owed = None;
         // If the last call stopped half-way, how many of its steps were done is found later; the epoch stays ended.
         self.anchor.batches = 0;
     }
@@ -427,16 +422,21 @@ impl Trainer {
     /// As [`Trainer::epoch_async`]; and [`Argument`](Error::Argument) if a plateau is to observe an accuracy that the
     /// losses do not have.
     pub async fn fit_async(&mut self, data: &Dataset, epochs: u32) -> Result<Vec<EpochReport>> {
+        self.settle().await?;
+        if self.owes_end() {
+            self.end_fit_epoch(None, None)?;
+        }
         let mark = self.network.executor.mark();
         let mut reports = Vec::new();
         for _ in 0..epochs {
+            self.owed = Some(self.epoch);
             let report = self.epoch_async(data, |_| {}).await;
             reports.push(
                 self.network
                     .executor
                     .undo_if_refused(mark.clone(), report)?,
             );
-            self.observe_epoch(None, None)?;
+            self.end_fit_epoch(None, None)?;
         }
         Ok(reports)
     }
