@@ -26,7 +26,8 @@ struct Params {
 @group(0) @binding(8) var<storage, read_write> state: array<atomic<u32>>; // word 2: first tensor that is not finite
 
 // From the running statistic towards the batch's. Statistics that are equal stay what they are, whatever the momentum, and
-// no difference overflows.
+// no difference overflows. Where the step is too small to change the statistic, it moves by one unit in the last place: else
+// rounding would stop it up to 1 / (2 momentum) such units before a batch's statistic that stands still.
 fn moved(running: vec4<f32>, batch: vec4<f32>, momentum: f32) -> vec4<f32> {
     let half = 0.5 * batch - 0.5 * running;
     let towards = select(
@@ -34,9 +35,14 @@ fn moved(running: vec4<f32>, batch: vec4<f32>, momentum: f32) -> vec4<f32> {
         running + 2.0 * momentum * half,
         momentum < 0.5,
     );
+    let bits = bitcast<vec4<u32>>(running);
+    let outwards = (batch > running) == (running > vec4<f32>(0.0));
+    let nudged = bitcast<vec4<f32>>(select(bits - 1u, bits + 1u, outwards));
+    let stalls = (towards == running) & (batch != running) & (running != vec4<f32>(0.0));
+    let nearer = select(towards, nudged, stalls);
     // Nothing finite is made of what is not finite, and an infinity stays one.
     let exponent = bitcast<vec4<u32>>(batch) & vec4<u32>(0x7f800000u);
-    let kept = select(towards, batch, exponent == vec4<u32>(0x7f800000u));
+    let kept = select(nearer, batch, exponent == vec4<u32>(0x7f800000u));
     return select(kept, running, momentum == 0.0);
 }
 

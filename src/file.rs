@@ -13,7 +13,11 @@ const MOST_LINKS: usize = 40;
 
 /// Replaces a file, or makes it. The bytes go to a temporary file of its own in the same folder, which then takes the
 /// place of the old file in one step. So readers and other writers never see half a file, and a failure leaves the old
-/// one as it was. Symbolic links stay links: their target is replaced. The old file's permissions are kept.
+/// one as it was. Symbolic links stay links: their target is replaced. The old file's mode is kept, and its owner and group as
+/// far as the system allows. Hard links keep the old file. Access control lists and extended attributes are not copied.
+///
+/// The temporary file of a process that was killed stays. Its name does not tell whether its writer is alive, and a number of
+/// a process would not either: on a shared file system it may run on another machine.
 ///
 /// What is not a regular file (a pipe, `/dev/stdout`) cannot be replaced, and is written to.
 pub(crate) fn write_file(path: &Path, bytes: &[u8]) -> Result<()> {

@@ -152,20 +152,30 @@ impl Compute for BatchNorm {
 }
 
 /// From a running statistic towards the batch's. Statistics that are equal stay what they are, whatever the momentum, and
-/// no difference overflows.
+/// no difference overflows. Where the step is too small to change the statistic, it moves by one unit in the last place: else
+/// rounding would stop it up to 1/(2·momentum) such units before a batch's statistic that stands still.
 fn moved<T: Real>(running: T, batch: T, momentum: f32) -> T {
     let momentum = f64::from(momentum);
     let half = T::of(0.5) * batch - T::of(0.5) * running;
     if momentum == 0.0 {
-        running
-    } else if !batch.is_finite() {
+        return running;
+    }
+    if !batch.is_finite() {
         // Nothing finite is made of it, and an infinity stays one.
-        batch
-    } else if momentum < 0.5 {
+        return batch;
+    }
+    let towards = if momentum < 0.5 {
         running + T::of(2.0 * momentum) * half
     } else {
         batch - T::of(2.0 * (1.0 - momentum)) * half
+    };
+    if towards == running && batch != running && running != T::ZERO {
+        let outwards = (batch > running) == (running > T::ZERO);
+        let bits = running.bits();
+        let nudged = f32::from_bits(if outwards { bits + 1 } else { bits - 1 });
+        return T::of(nudged.into());
     }
+    towards
 }
 
 /// y = (x − mean)·scale + shift, each by column.

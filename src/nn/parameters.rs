@@ -172,7 +172,13 @@ impl Network {
     }
 
     /// Saves [`Network::to_bytes_async`] to a file, in one step: whoever reads it meanwhile, or after an interrupted save,
-    /// finds the old file or the new one, whole. A symbolic link stays one, and the old file's permissions stay.
+    /// finds the old file or the new one, whole. A symbolic link stays one. The new file takes over the old one's permission
+    /// bits, and its owner and group as far as the system allows.
+    ///
+    /// It is a new file under the old name. So other hard links keep the old contents, and access control lists and extended
+    /// attributes are not copied. The bytes are written to a temporary file `.wgrad-` and 16 hexadecimal digits in the same
+    /// folder first. A process that is killed while it saves leaves that file behind. No later save removes it, since the
+    /// writer may still be alive, on another machine too; remove it when nothing saves to the folder.
     ///
     /// # Errors
     /// [`Io`](Error::Io) if the file cannot be written; the old one is still there then.

@@ -239,6 +239,10 @@ impl TrainerBuilder {
     /// checkpoints. If such batches differ in weight, and several terms of the loss are divided by different numbers (the
     /// rows, a sum of class weights, nothing), no rule gives the update before all of them are known: such a step is
     /// refused.
+    ///
+    /// A step is one micro-batch. One that is refused, for example as [`NonFinite`](crate::Error::NonFinite), changes
+    /// nothing: gradients and running statistics of the micro-batches before it stay as they were, and another micro-batch may
+    /// take its place. Running statistics follow each micro-batch as it comes, as in PyTorch.
     pub fn accumulate(mut self, steps: usize) -> Self {
         self.settings.accumulate = steps;
         self

@@ -23,6 +23,7 @@ mod resume;
 mod resume_policy;
 mod rules;
 mod running_guard;
+mod running_mean;
 mod statistics;
 mod streaming;
 mod updates;
