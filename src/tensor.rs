@@ -25,7 +25,9 @@ use crate::{Error, Result};
 /// A matrix of `f32` on a device, row-major; a vector is a matrix of one row.
 ///
 /// Calls take tensors of one device, check their shapes, and give new tensors. They do not wait: only
-/// [`download`](Tensor::download) does.
+/// [`download`](Tensor::download) does. So they cannot refuse numbers that are not finite, as a
+/// [`Trainer`](crate::Trainer) does: a sum, an average or an update that overflows writes infinity or NaN, as `f32` arithmetic
+/// does. [`statistics`](Tensor::statistics) of a gradient before an update, or of a tensor after it, tells.
 ///
 /// ```
 /// use wgrad::{Device, Layout, Tensor};
