@@ -11,8 +11,7 @@ struct Cascade {
     level0: vec4<f32>,
     level1: vec4<f32>,
     level2: vec4<f32>,
-    level3: vec4<f32>,
-    level4: vec4<f32>,
+    level3: vec4<f32>, // the last: of up to 2^19 terms of one invocation it is a sum of 16
 }
 
 fn cascade_add(sum: ptr<function, Cascade>, leaf: vec4<f32>) {
@@ -28,10 +27,6 @@ fn cascade_add(sum: ptr<function, Cascade>, leaf: vec4<f32>) {
             if (leaves & 0xfffu) == 0u {
                 (*sum).level3 += (*sum).level2;
                 (*sum).level2 = vec4<f32>(0.0);
-                if (leaves & 0xffffu) == 0u {
-                    (*sum).level4 += (*sum).level3;
-                    (*sum).level3 = vec4<f32>(0.0);
-                }
             }
         }
     }
@@ -39,7 +34,7 @@ fn cascade_add(sum: ptr<function, Cascade>, leaf: vec4<f32>) {
 
 // `rest`: the sum of the terms that make no whole leaf, at most 7.
 fn cascade_total(sum: Cascade, rest: vec4<f32>) -> vec4<f32> {
-    return ((rest + sum.level0) + sum.level1) + (sum.level2 + (sum.level3 + sum.level4));
+    return ((rest + sum.level0) + sum.level1) + (sum.level2 + sum.level3);
 }
 
 fn eight(

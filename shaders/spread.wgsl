@@ -28,11 +28,10 @@ fn from_first(value: vec4<f32>, start: Start) -> vec4<f32> {
     return (value * start.unit - start.first) * FAR;
 }
 
+// Three numbers a column: they stay in registers through the second pass.
 struct Middle {
-    mean: vec4<f32>, // rounded
     unit: vec4<f32>, // 1, or 1/16 where the numbers are far apart
-    back: vec4<f32>, // 1 / unit
-    centre: vec4<f32>, // mean, in units
+    centre: vec4<f32>, // mean, rounded, in units
     scale: vec4<f32>, // brings the greater of the mean distance and sqrt(epsilon) to between 1 and 2
 }
 
@@ -43,9 +42,13 @@ fn spread_middle(start: Start, sum: vec4<f32>, size: vec4<f32>, count: f32, root
     let distance = size / count;
     let apart = distance > start.unit * (LARGE * FAR);
     let unit = select(vec4<f32>(1.0), vec4<f32>(0.0625), apart);
-    let back = select(vec4<f32>(1.0), vec4<f32>(16.0), apart);
     let greater = max(distance * (BACK * (unit * start.back)), root * unit);
-    return Middle(mean, unit, back, mean * unit, reciprocal(greater));
+    return Middle(unit, mean * unit, reciprocal(greater));
+}
+
+// 1 / unit.
+fn back_of(unit: vec4<f32>) -> vec4<f32> {
+    return select(vec4<f32>(1.0), vec4<f32>(16.0), unit < vec4<f32>(1.0));
 }
 
 // The reciprocal of the power of two at or below a normal number that is less than 2^127.
@@ -75,13 +78,14 @@ fn spread_end(middle: Middle, sum: vec4<f32>, squares: vec4<f32>, count: f32, ro
     let scaled_root = root * middle.unit * middle.scale;
     let inverse = inverseSqrt(variance + scaled_root * scaled_root) * middle.scale;
     let size = reciprocal(middle.scale);
+    let back = back_of(middle.unit);
     return Spread(
-        middle.mean,
+        middle.centre * back,
         middle.unit,
         middle.centre,
         rest * size,
         inverse,
-        variance * size * middle.back * size * middle.back,
+        variance * size * back * size * back,
     );
 }
 

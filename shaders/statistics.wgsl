@@ -102,7 +102,7 @@ fn run(workgroup: u32, lane: u32) {
     let spread = workgroup_sum(vec4<f32>(off, square, 0.0, 0.0), lane);
     if lane == 0u && workgroup < p.parts {
         let at = p.place + 2u * workgroup;
-        out[at] = vec4<f32>(middle.mean.x, spread.x, spread.y, middle.scale.x);
+        out[at] = vec4<f32>((middle.centre * back_of(middle.unit)).x, spread.x, spread.y, middle.scale.x);
         out[at + 1u] = vec4<f32>(middle.unit.x, peak, found.z, found.w);
     }
 }

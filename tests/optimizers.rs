@@ -5,6 +5,8 @@ mod clip;
 mod common;
 #[path = "optimizers/groups.rs"]
 mod groups;
+#[path = "optimizers/long.rs"]
+mod long;
 
 use common::compare::{Tolerance, assert_each_close, assert_same_bits};
 use common::data::Random;

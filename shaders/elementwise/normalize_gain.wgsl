@@ -4,5 +4,5 @@
 
 fn op(i: u32, col: u32) -> vec4<f32> {
     let column = col / 4u;
-    return dy[i] * ((x[i] - running[column]) * inverseSqrt(running[p.ld4 + column] + p.alpha));
+    return scaled_distance(dy[i], x[i], running[column], inverse_deviation(running[p.ld4 + column]));
 }

@@ -58,7 +58,8 @@ impl Gpu {
         if options.subgroups {
             features |= adapter.features() & wgpu::Features::SUBGROUP;
         }
-        let software = info.device_type == wgpu::DeviceType::Cpu && !options.hardware_kernels;
+        let bounded = info.device_type == wgpu::DeviceType::Cpu;
+        let software = bounded && !options.hardware_kernels;
         if options.words64 && software {
             features |= adapter.features() & wgpu::Features::SHADER_INT64;
         }
@@ -100,6 +101,7 @@ impl Gpu {
             cache,
             target: Target {
                 software,
+                bounded,
                 subgroup: (features.contains(wgpu::Features::SUBGROUP) && one_width)
                     .then_some(info.subgroup_min_size),
                 words64: features.contains(wgpu::Features::SHADER_INT64),

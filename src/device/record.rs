@@ -113,7 +113,7 @@ impl Gpu {
                     advice: "Use a smaller batch or layer",
                 });
             }
-            if target.software && program.iterations > MAX_ITERATIONS {
+            if target.bounded && program.iterations > MAX_ITERATIONS {
                 return Err(Error::Limit {
                     what: kernel.label(),
                     needed: program.iterations,

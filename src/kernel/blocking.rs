@@ -56,7 +56,7 @@ impl Blocking {
         let fits = |blocking: &Blocking| {
             blocking.variant(call, target).iterations as u64 <= MAX_ITERATIONS
         };
-        if !target.software || fits(&blocking) {
+        if !target.bounded || fits(&blocking) {
             return blocking;
         }
         let strips = STRIPS.into_iter().map(Blocking::Thin);
@@ -161,6 +161,7 @@ mod tests {
     fn chosen(layout: Layout, [m, n, k]: [usize; 3]) -> (String, usize) {
         let target = Target {
             software: false,
+            bounded: false,
             subgroup: None,
             words64: false,
             tuning: None,
@@ -208,6 +209,33 @@ mod tests {
         ] {
             let found = chosen(layout, shape);
             assert_eq!(found, (way.to_string(), workgroups), "{layout:?} {shape:?}");
+        }
+    }
+
+    #[test]
+    fn an_adapter_that_bounds_loops_gets_no_more_iterations_with_kernels_for_hardware() {
+        for layout in Layout::ALL {
+            for shape in [
+                [2048, 2048, 300_001],
+                [64, 512, 5_000_000],
+                [4, 4, 20_000_000],
+            ] {
+                let [m, n, k] = shape;
+                let call = Matmul::plain(m, n, k, layout);
+                let target = Target {
+                    software: false,
+                    bounded: true,
+                    subgroup: None,
+                    words64: false,
+                    tuning: None,
+                };
+                let chosen = Blocking::choose(&call, &target);
+                let iterations = chosen.variant(&call, &target).iterations as u64;
+                assert!(
+                    iterations <= MAX_ITERATIONS,
+                    "{chosen} for {layout:?} {shape:?}"
+                );
+            }
         }
     }
 

@@ -16,6 +16,7 @@ pub(crate) mod normalize_gain;
 pub(crate) mod prelu;
 pub(crate) mod prelu_backward;
 pub(crate) mod prelu_slope;
+pub(crate) mod running_spread;
 pub(crate) mod scale;
 
 use super::program::WORKGROUP;
@@ -157,9 +158,22 @@ impl Compute for Elementwise {
                 (slope, prelu_backward::SOURCE, [0.0; 2])
             }
             Op::PReluSlope => ("", prelu_slope::SOURCE, [0.0; 2]),
-            Op::NormalizeBackward { epsilon } => ("", normalize_backward::SOURCE, [epsilon, 0.0]),
-            Op::NormalizeGain { epsilon } => ("", normalize_gain::SOURCE, [epsilon, 0.0]),
-            Op::Normalize { epsilon } => ("", normalize::SOURCE, normalize::parameters(epsilon)),
+            Op::NormalizeBackward { epsilon } => {
+                let parameters = running_spread::parameters(epsilon);
+                (
+                    running_spread::SOURCE,
+                    normalize_backward::SOURCE,
+                    parameters,
+                )
+            }
+            Op::NormalizeGain { epsilon } => {
+                let parameters = running_spread::parameters(epsilon);
+                (running_spread::SOURCE, normalize_gain::SOURCE, parameters)
+            }
+            Op::Normalize { epsilon } => {
+                let parameters = running_spread::parameters(epsilon);
+                (running_spread::SOURCE, normalize::SOURCE, parameters)
+            }
         };
         let id = match self.op {
             Op::GradientCopy(id) => id,
@@ -214,11 +228,11 @@ impl Compute for Elementwise {
             Op::PReluSlope => prelu_slope::run(args.read(), args.read(), args.write(), shape),
             Op::NormalizeBackward { epsilon } => {
                 let inputs = [args.read(), args.read(), args.read()];
-                normalize_backward::run(inputs, T::of(epsilon.into()), args.write(), shape);
+                normalize_backward::run(inputs, epsilon, args.write(), shape);
             }
             Op::NormalizeGain { epsilon } => {
                 let inputs = [args.read(), args.read(), args.read()];
-                normalize_gain::run(inputs, T::of(epsilon.into()), args.write(), shape);
+                normalize_gain::run(inputs, epsilon, args.write(), shape);
             }
             Op::Normalize { epsilon } => {
                 let inputs = [args.read(), args.read(), args.read(), args.read()];

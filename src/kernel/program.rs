@@ -62,6 +62,8 @@ impl Binding {
 pub(crate) struct Target {
     /// The adapter runs on a CPU: registers and workgroup memory are both ordinary memory there, and barriers are dear.
     pub(crate) software: bool,
+    /// The adapter may end the loops of an invocation after [`MAX_ITERATIONS`], whichever kernels it runs.
+    pub(crate) bounded: bool,
     /// Invocations in a subgroup, where the adapter has subgroups of one width only.
     pub(crate) subgroup: Option<u32>,
     /// 64-bit integers can be had, and the adapter runs on a CPU: no other gains by them.

@@ -6,7 +6,7 @@ use crate::common::data::Random;
 use crate::common::devices::{cpu, gpu, gpu_hardware_kernels};
 use crate::common::oracle::{self, widen};
 use crate::common::precision::{ULP, sum_ulps};
-use wgrad::{Activation, Device, Result, Tensor, Words};
+use wgrad::{Activation, Device, DeviceKind, Error, Result, Tensor, Words};
 
 const SHAPES: [[usize; 2]; 6] = [
     [65_537, 2],
@@ -187,6 +187,27 @@ fn what_is_reduced_to_a_few_numbers() {
             let taken = Words::new(device, &[rows as u32 - 1, 0, rows as u32 / 2]).unwrap();
             let taken = last.gather_rows(&taken).unwrap().download().unwrap();
             assert_eq!(taken[cols - 1], 99.0, "{name}");
+        }
+    }
+}
+
+/// A column of so many rows takes the kernels for hardware more iterations than lavapipe runs. It would return wrong numbers.
+#[test]
+fn what_a_software_adapter_would_cut_short_is_refused_with_kernels_for_hardware_too() {
+    let rows = 1_700_000;
+    for device in [gpu_hardware_kernels(), gpu()] {
+        let software = device.report().adapter.kind == DeviceKind::SoftwareGpu;
+        let x = Tensor::filled(device, [rows, 1], 1.0).unwrap();
+        let row = Tensor::filled(device, [1, 1], 1.0).unwrap();
+        let running = Tensor::filled(device, [2, 1], 1.0).unwrap();
+        let found = x.batch_norm(&row, &row, &running, 1e-5, 0.1);
+        let name = device.report();
+        if software && std::ptr::eq(device, gpu_hardware_kernels()) {
+            let refused =
+                matches!(found, Err(Error::Limit { unit, .. }) if unit.contains("iterations"));
+            assert!(refused, "{name}");
+        } else {
+            assert_eq!(found.unwrap().saved.download().unwrap()[0], 1.0, "{name}");
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Gradient of a normalisation with running statistics: dx = dy·γ/√(variance + ε).
 
+use super::running_spread::columns;
 use super::{for_rows, row_of};
 use crate::kernel::{MatrixShape, Real};
 
@@ -8,14 +9,17 @@ pub(crate) const SOURCE: &str =
 
 pub(crate) fn run<T: Real>(
     [dy, gamma, running]: [&[T]; 3],
-    epsilon: T,
+    epsilon: f32,
     dx: &mut [T],
     shape: MatrixShape,
 ) {
-    let variance = &running[shape.ld()..];
+    let spreads = columns(running, epsilon, shape).into_iter().zip(gamma);
+    let scales: Vec<f64> = spreads
+        .map(|([_, inverse], gamma)| gamma.to_f64() * inverse)
+        .collect();
     for_rows(dx, shape, |i, dx| {
-        for (j, (dx, &dy)) in dx.iter_mut().zip(row_of(dy, shape, i)).enumerate() {
-            *dx = dy * (gamma[j] * (T::ONE / (variance[j] + epsilon).sqrt()));
+        for ((dx, &dy), scale) in dx.iter_mut().zip(row_of(dy, shape, i)).zip(&scales) {
+            *dx = T::of(dy.to_f64() * scale);
         }
     });
 }

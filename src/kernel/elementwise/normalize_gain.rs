@@ -1,6 +1,7 @@
 //! The terms of the gradient of γ of a normalisation with running statistics: dy ⊙ (x − mean)/√(variance + ε). Their column
 //! sums are dγ.
 
+use super::running_spread::columns;
 use super::{for_rows, row_of};
 use crate::kernel::{MatrixShape, Real};
 
@@ -8,15 +9,15 @@ pub(crate) const SOURCE: &str = include_str!("../../../shaders/elementwise/norma
 
 pub(crate) fn run<T: Real>(
     [dy, x, running]: [&[T]; 3],
-    epsilon: T,
+    epsilon: f32,
     out: &mut [T],
     shape: MatrixShape,
 ) {
-    let (mean, variance) = running.split_at(shape.ld());
+    let spreads = columns(running, epsilon, shape);
     for_rows(out, shape, |i, out| {
         let (dy, x) = (row_of(dy, shape, i), row_of(x, shape, i));
-        for (j, ((out, &dy), &x)) in out.iter_mut().zip(dy).zip(x).enumerate() {
-            *out = dy * ((x - mean[j]) * (T::ONE / (variance[j] + epsilon).sqrt()));
+        for (((out, &dy), &x), [mean, inverse]) in out.iter_mut().zip(dy).zip(x).zip(&spreads) {
+            *out = T::of(dy.to_f64() * ((x.to_f64() - mean) * inverse));
         }
     });
 }

@@ -21,6 +21,7 @@ mod tests {
     fn subgroups_are_used_where_a_workgroup_falls_into_whole_ones() {
         let with = |subgroup| Target {
             software: false,
+            bounded: false,
             subgroup,
             words64: false,
             tuning: None,
