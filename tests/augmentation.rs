@@ -2,6 +2,7 @@
 
 mod common;
 
+use approx::assert_abs_diff_eq;
 use common::compare::{Tolerance, assert_close, assert_same_bits};
 use common::data::Random;
 use common::devices::{cpu, gpu, gpu_hardware_kernels};
@@ -161,7 +162,7 @@ fn only_training_batches_of_a_data_set_are_moved() {
             moved.epoch(&data).unwrap().loss,
             plain.epoch(&data).unwrap().loss,
         );
-        assert!((plain_loss - score.loss).abs() < 1e-5);
+        assert_abs_diff_eq!(plain_loss, score.loss, epsilon = 1e-5);
         assert!((moved_loss - score.loss).abs() > 1e-3, "{moved_loss}");
         // Another epoch has other motions.
         assert_ne!(moved.epoch(&data).unwrap().loss, moved_loss);

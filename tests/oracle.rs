@@ -2,6 +2,7 @@
 
 mod common;
 
+use approx::assert_abs_diff_eq;
 use common::data::Random;
 use common::descent::{Penalties, Rule, descend};
 use common::oracle::{self, widen};
@@ -33,7 +34,7 @@ fn erfc_has_its_published_values() {
     }
     // The two formulas meet.
     let (below, above) = (oracle::erfc(1.0 - 1e-15), oracle::erfc(1.0 + 1e-15));
-    assert!((below - above).abs() < 5e-15, "{below} {above}");
+    assert_abs_diff_eq!(below, above, epsilon = 5e-15);
 }
 
 #[test]

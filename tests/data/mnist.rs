@@ -1,6 +1,7 @@
 //! MNIST's four files: images with their labels, folders with files missing or packed, and the bundled sample.
 
 use super::{gzip, idx, refused, refused_label, set};
+use approx::assert_abs_diff_eq;
 use wgrad::{Error, Mnist};
 
 #[test]
@@ -158,6 +159,6 @@ fn the_bundled_sample_of_mnist() {
             sum += sample.iter().map(|&value| f64::from(value)).sum::<f64>();
         }
         let mean = sum / (samples * 784) as f64;
-        assert!((mean - 0.1307).abs() < 0.01, "mean {mean}");
+        assert_abs_diff_eq!(mean, 0.1307, epsilon = 0.01);
     }
 }

@@ -7,6 +7,7 @@ use crate::common::devices::{cpu, gpu, reducing_devices};
 use crate::common::oracle::widen;
 use crate::common::precision::{sum_ulps, ulps};
 use crate::{Case, cases, problem, rates};
+use approx::{abs_diff_eq, assert_abs_diff_eq, assert_relative_eq};
 use wgrad::{Error, Factors, GradientNorm, Optimizer, OptimizerState, Sgd, Tensor};
 
 /// What plain descent at rate 1 takes from 0: the clipped gradient.
@@ -129,7 +130,10 @@ fn gradients_of_any_size_have_their_norm() {
             let norms = [found.value().unwrap(), g.norm().unwrap()];
             assert_close(&name, &norms, &[norm; 2], close);
             let statistics = g.statistics().unwrap();
-            assert!((statistics.norm / norm - 1.0).abs() < 1e-5, "{name}");
+            assert!(
+                abs_diff_eq!(statistics.norm / norm, 1.0, epsilon = 1e-5),
+                "{name}"
+            );
             for limit in [1.0, 0.5 * norm, 1e-20, 1e10] {
                 let result = clipped(&g, |w, state| {
                     w.update_clipped_by_norm(&g, state, &found, limit).unwrap();
@@ -168,14 +172,15 @@ fn more_partial_sums_than_a_software_adapter_may_loop_over() {
         let g = Tensor::filled(device, [64, count / 64], 0.25).unwrap();
         let norm = GradientNorm::new(&vec![&g; 80]).unwrap();
         let right = 0.25 * (80.0 * count as f64).sqrt();
-        assert!((f64::from(norm.value().unwrap()) / right - 1.0).abs() < 1e-6);
+        let norm_found = f64::from(norm.value().unwrap());
+        assert_relative_eq!(norm_found, right, max_relative = 1e-6);
         let mut w = Tensor::zeros(device, [1, 8]).unwrap();
         let one = Tensor::filled(device, [1, 8], 1.0).unwrap();
         let mut state = OptimizerState::new(&w, Sgd::new(1.0)).unwrap();
         w.update_clipped_by_norm(&one, &mut state, &norm, 1.0)
             .unwrap();
         for found in w.download().unwrap() {
-            assert!((f64::from(-found) * right - 1.0).abs() < 1e-5, "{found}");
+            assert_abs_diff_eq!(f64::from(-found) * right, 1.0, epsilon = 1e-5);
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use super::common::devices::{cpu, gpu};
 use super::{CLASSES, FEATURES, data, network};
+use approx::assert_relative_eq;
 use wgrad::{
     Dataset, Device, Error, GpuOptions, Graph, Init, Layout, Loss, LossTarget, Network, Sequential,
     Sgd, Trainer,
@@ -75,7 +76,12 @@ fn evaluation_fits_where_training_does() {
     for _ in 0..2 {
         let score = trainer.evaluate(&data).unwrap();
         assert_eq!(score.accuracy, expected.accuracy);
-        assert!((score.loss - expected.loss).abs() <= 1e-6 * expected.loss);
+        assert_relative_eq!(
+            score.loss,
+            expected.loss,
+            max_relative = 1e-6,
+            epsilon = 0.0
+        );
         // And training after it.
         assert_eq!(trainer.epoch(&data).unwrap().steps, 4);
         let bytes = pollster::block_on(trainer.to_bytes_async()).unwrap();
@@ -111,10 +117,7 @@ fn a_loss_of_rows_that_depend_on_each_other_is_that_of_all_samples() {
     for device in [cpu(), gpu()] {
         let mut trainer = Trainer::new(mixing(device)).batch_size(8).build().unwrap();
         let score = trainer.evaluate(&data).unwrap();
-        assert!(
-            (score.loss - expected).abs() < 1e-6 * expected,
-            "{score:?}, {expected}"
-        );
+        assert_relative_eq!(score.loss, expected, max_relative = 1e-6, epsilon = 0.0);
         let builder = Trainer::new(mixing(device)).evaluation_batch_size(100);
         let refused = builder.build().unwrap().evaluate(&data).unwrap_err();
         let text = refused.to_string();

@@ -5,6 +5,7 @@ use super::common::criteria::{CRITERIA, inputs};
 use super::common::devices::{cpu, gpu};
 use super::common::oracle::widen;
 use super::{CLASSES, FEATURES, data, network, samples};
+use approx::assert_abs_diff_eq;
 use wgrad::{
     Criterion, Dataset, Error, Graph, Init, Loss, LossTarget, Reduction, Sequential, Sgd, Trainer,
 };
@@ -147,7 +148,7 @@ fn the_loss_is_the_sum_of_its_terms_and_gradients_add_up() {
         });
         let found = build(&both, device).gradients(&x, &labels).unwrap();
         let sum = separate[0].loss + separate[1].loss;
-        assert!((found.loss - sum).abs() < 1e-6);
+        assert_abs_diff_eq!(found.loss, sum, epsilon = 1e-6);
         assert_eq!(found.correct, separate[0].correct);
         for (i, (name, values)) in found.gradients.iter().enumerate() {
             let parts = separate.each_mut().map(|g| widen(&g.gradients[i].1));
@@ -277,7 +278,7 @@ fn targets_that_the_graph_takes_must_come() {
             .unwrap()
             .loss;
         let expected = 0.5 * ((y[0] - 0.5).powi(2) + (y[1] - 4.0).powi(2));
-        assert!((found - expected).abs() < 1e-5, "{found} {expected}");
+        assert_abs_diff_eq!(found, expected, epsilon = 1e-5);
         for wrong in [&[0.25f32][..], &[0.25; 3]] {
             let refused = network.gradients(&[0.5, -1.0], wrong);
             assert!(matches!(refused, Err(Error::Shape { .. })));

@@ -5,6 +5,7 @@ use super::common::devices::{cpu, gpu};
 use super::common::networks::parameters;
 use super::common::oracle::widen;
 use super::{CLASSES, FEATURES, data, samples};
+use approx::assert_abs_diff_eq;
 use wgrad::{
     Adam, Dataset, Device, Error, Graph, Init, Loss, LossTarget, Network, ParameterGroup, Phase,
     Sequential, Sgd, Trainer, TrainerBuilder,
@@ -382,7 +383,7 @@ fn a_layer_can_take_its_running_statistics_in_training() {
             .parameter("layers.1.running_mean")
             .unwrap();
         let report = trainer.step(&x, labels).unwrap();
-        assert!((report.loss - loss).abs() < 1e-5, "{} {loss}", report.loss);
+        assert_abs_diff_eq!(report.loss, loss, epsilon = 1e-5);
         let after = trainer
             .network()
             .parameter("layers.1.running_mean")
@@ -401,7 +402,8 @@ fn a_layer_can_take_its_running_statistics_in_training() {
         let mut frozen = build(&[group().running_statistics().frozen()]);
         let evaluated = frozen.evaluate(&data).unwrap().loss;
         let gain = frozen.network().parameter("layers.1.weight").unwrap();
-        assert!((frozen.step(&x, labels).unwrap().loss - evaluated).abs() < 1e-6);
+        let stepped = frozen.step(&x, labels).unwrap().loss;
+        assert_abs_diff_eq!(stepped, evaluated, epsilon = 1e-6);
         let kept = frozen.network().parameter("layers.1.weight").unwrap();
         assert_same_bits("gain", &gain, &kept);
         // A checkpoint tells the two kinds of training apart.

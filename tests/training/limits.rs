@@ -1,6 +1,7 @@
 //! Parameters, and moments of them, about the size that a binding holds.
 
 use super::common::devices::gpu;
+use approx::assert_abs_diff_eq;
 use wgrad::{Adam, Error, Sequential, Sgd, Trainer};
 
 #[test]
@@ -41,5 +42,5 @@ fn a_large_parameter_trains_with_what_moments_there_is_room_for() {
         .build()
         .unwrap();
     let report = trainer.step(&[1.0; 1024], &[0u32]).unwrap();
-    assert!((report.loss - (outputs as f64).ln()).abs() < 1e-3);
+    assert_abs_diff_eq!(report.loss, (outputs as f64).ln(), epsilon = 1e-3);
 }

@@ -1,6 +1,7 @@
 //! Statistics, ends and known answers of the draws.
 
 use super::*;
+use approx::abs_diff_eq;
 
 /// Five standard errors of the mean and of the variance, which is the greater the heavier the tails: kurtosis 3 for
 /// normals, 1.8 for uniforms.
@@ -176,7 +177,10 @@ fn gains_are_pytorchs() {
         (Activation::LeakyRelu { slope: 0.01 }, 1.414_142_85),
     ] {
         let found = Init::gain(activation);
-        assert!((found - gain).abs() < 1e-8, "{activation}: {found}");
+        assert!(
+            abs_diff_eq!(found, gain, epsilon = 1e-8),
+            "{activation}: {found}"
+        );
     }
 }
 
