@@ -26,7 +26,11 @@ const INPUTS: [f32; 8] = [0., 0., 0., 1., 1., 0., 1., 1.];
 
 fn main() -> Result {
     let (args, device) = Args::open()?;
-    let mut chart = Chart::new("Perceptron: mistakes", "epoch", "wrong samples of 4");
+    let mut chart = Chart::new(
+        "Perceptron on AND, OR and XOR",
+        "epoch",
+        "wrong samples of 4",
+    );
     let (mut last, mut best) = (Vec::new(), Vec::new());
     for (name, labels) in [
         ("AND", [0, 0, 0, 1]),

@@ -65,7 +65,7 @@ fn main() -> Result {
         println!("{name:<22} {w1:>7.3} {w2:>7.3} {b:>7.3}  {accuracy:.4}");
     }
 
-    let mut chart = Chart::new("Logistic regression: where P = ½", "x₁", "x₂");
+    let mut chart = Chart::new("Logistic regression: the line where P = ½", "x₁", "x₂");
     for (class, cloud) in points.chunks(SAMPLES).enumerate() {
         let shown = cloud.iter().step_by(4);
         let shown = shown.map(|x| (f64::from(x[0]), f64::from(x[1])));
@@ -74,7 +74,7 @@ fn main() -> Result {
     for (name, [w1, w2, b]) in [("true boundary", truth), ("learnt boundary", learnt)] {
         // w₁x₁ + w₂x₂ + b = 0
         let on_line = |x2: f64| (-(w2 * x2 + b) / w1, x2);
-        chart.curve(name, [-3.0, 3.0].map(on_line));
+        chart.curve(name, [-3.0, 4.5].map(on_line));
     }
     chart.save(&args, "02_logistic_regression")?;
 

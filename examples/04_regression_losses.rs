@@ -27,7 +27,7 @@ const STEPS: u32 = 250;
 fn main() -> Result {
     let (args, device) = Args::open()?;
     let (x, y) = points(1);
-    let mut chart = Chart::new("A line through outliers", "x", "y");
+    let mut chart = Chart::new("A line fitted by four losses, with outliers", "x", "y");
     let both = |x: &f32, y: &f32| (f64::from(*x), f64::from(*y));
     chart.cloud("points", x.iter().zip(&y).map(|(x, y)| both(x, y)));
 

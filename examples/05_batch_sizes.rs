@@ -30,7 +30,7 @@ fn main() -> Result {
     let data = Dataset::from_floats(2, x.clone(), labels.clone(), 2)?;
     let (sigma, noise) = gradient_noise(&mut network(&device)?, &x, &labels)?;
 
-    let mut chart = Chart::new("Loss by samples seen", "samples", "loss").log_y();
+    let mut chart = Chart::new("Loss by samples seen", "samples seen", "cross-entropy").log_y();
     println!(
         "{:<12} {:>6} {:>8} {:>6} {:>8} {:>8}",
         "", "steps", "loss", "rises", "noise", "seconds"

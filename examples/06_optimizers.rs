@@ -72,7 +72,12 @@ fn main() -> Result {
         ("radam", RAdam::new(0.01).into()),
         ("lion", Lion::new(0.001).into()),
     ];
-    let mut chart = Chart::new("Loss by optimizer", "step", "loss").log_y();
+    let mut chart = Chart::new(
+        "Loss by optimizer, one epoch of digits",
+        "step",
+        "cross-entropy",
+    )
+    .log_y();
     let mut scores = Vec::new();
     for (name, optimizer) in optimizers {
         let (curve, score) = learn(&device, optimizer, &train, &test)?;

@@ -53,10 +53,11 @@ fn main() -> Result {
     ];
     let mut result = Vec::new();
     for (name, f) in [("tanh", Activation::Tanh), ("relu", Activation::Relu)] {
-        let title = format!("{name}: deviation of the activations");
-        let mut deviations = Chart::new(&title, "layer", "deviation").log_y();
-        let title = format!("{name}: norm of the biases' gradients");
-        let mut gradients = Chart::new(&title, "layer", "norm").log_y();
+        let title = format!("Deep {name} network: size of the activations");
+        let mut deviations = Chart::new(&title, "layer", "standard deviation").log_y();
+        let title = format!("Deep {name} network: size of the gradients");
+        let mut gradients =
+            Chart::new(&title, "layer", "norm of the gradient of the biases").log_y();
         println!(
             "{name:<8} {:>26} {:>28}",
             "deviation: layer 1, 20", "gradient: layer 1, 20"

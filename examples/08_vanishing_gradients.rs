@@ -101,7 +101,12 @@ fn main() -> Result {
     let mut pretrained = PLAIN.build(&device)?;
     pretrain(&mut pretrained, &samples(&train, TRAIN)?)?;
 
-    let mut chart = Chart::new("Norm of the weights' gradients", "hidden layer", "norm").log_y();
+    let mut chart = Chart::new(
+        "Gradients before training",
+        "hidden layer",
+        "norm of the gradient of the weights",
+    )
+    .log_y();
     let mut result = Vec::new();
     for (name, network) in [
         ("plain", PLAIN.build(&device)?),

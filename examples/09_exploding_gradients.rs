@@ -37,7 +37,12 @@ const STEPS: u64 = 1000;
 fn main() -> Result {
     let (args, device) = Args::open()?;
     let data = data()?;
-    let mut chart = Chart::new("Loss", "step", "mean squared error").log_y();
+    let mut chart = Chart::new(
+        "A learning rate that rises tenfold at step 500",
+        "step",
+        "mean squared error",
+    )
+    .log_y();
     let mut result = Vec::new();
     let sgd = Sgd::new(0.001);
     let linear = || -> Result<_> { Ok(Trainer::new(stack(&device, false)?).optimizer(sgd)) };

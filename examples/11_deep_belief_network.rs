@@ -57,7 +57,11 @@ fn main() -> Result {
         machines.push(machine);
     }
 
-    let mut chart = Chart::new("Digits: test accuracy", "epoch", "accuracy");
+    let mut chart = Chart::new(
+        "Digits with and without pretraining",
+        "epoch",
+        "test accuracy",
+    );
     let mut accuracies = Vec::new();
     for (name, machines) in [("pretrained", &machines[..]), ("random", &[])] {
         let curve = fine_tune(&device, machines, &train, &test)?;

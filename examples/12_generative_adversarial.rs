@@ -102,9 +102,9 @@ fn main() -> Result {
             .map(|p| (p[0].into(), p[1].into()))
             .collect()
     };
+    chart.cloud("before training", points(&before));
     chart.cloud("real", points(&real));
     chart.cloud("generated", points(&fake));
-    chart.cloud("before training", points(&before));
     chart.save(&args, "12_generative_adversarial")?;
     println!("of the real points: {}", Likeness::of(&real));
     println!("{}", Likeness::of(&fake));

@@ -62,14 +62,7 @@ pub(crate) fn run(name: &str, charts: &[&str]) -> Results {
     for chart in charts {
         let file = folder.join(format!("{chart}.svg"));
         let svg = std::fs::read_to_string(&file).expect("a chart of this name");
-        let marks = ["<circle", "<polyline", "<rect"].map(|mark| svg.matches(mark).count());
-        // The frame, the legend and the axes alone are fewer.
-        assert!(
-            svg.ends_with("</svg>\n") && marks[0] + marks[1] >= 3,
-            "{} holds no chart: {marks:?}",
-            file.display()
-        );
-        assert!(!svg.contains("NaN"), "NaN in {}", file.display());
+        check_chart(&svg, &file.display().to_string());
     }
 
     let last = text.lines().last().unwrap_or_default();
@@ -82,4 +75,58 @@ pub(crate) fn run(name: &str, charts: &[&str]) -> Results {
         Some(numbers) if !numbers.is_empty() => Results(numbers),
         _ => panic!("the last line of {name} is not key=number pairs: {last}"),
     }
+}
+
+/// A chart holds at least two curves or a cloud of points; its numbers are numbers; no label of a curve overlaps another;
+/// and ticks are whole numbers where the axis counts something.
+#[track_caller]
+fn check_chart(svg: &str, file: &str) {
+    let curves = svg.matches("<polyline class=\"c").count();
+    let points = svg.matches("<circle").count();
+    assert!(
+        svg.ends_with("</svg>\n") && (curves >= 2 || points >= 100),
+        "{file} holds no chart: {curves} curves, {points} points"
+    );
+    assert!(!svg.contains("NaN") && !svg.contains("inf"), "{file}");
+
+    let labels = texts(svg, "over", "start");
+    for (i, a) in labels.iter().enumerate() {
+        for b in &labels[i + 1..] {
+            let apart = (a.y - b.y).abs() >= 17.0 || (a.x - b.x).abs() >= 150.0;
+            assert!(apart, "{file}: {} and {} overlap", a.text, b.text);
+        }
+    }
+    assert_eq!(labels.len(), curves, "{file}: every curve has its name");
+
+    let axes = texts(svg, "muted", "middle");
+    let (name, ticks) = axes.split_last().expect("an axis has a name");
+    assert!(ticks.len() >= 4, "{file}: {} ticks", ticks.len());
+    if ["epoch", "step", "layer", "hidden layer", "samples seen"].contains(&name.text) {
+        for tick in ticks {
+            let whole = tick.text.parse::<u32>().is_ok();
+            assert!(whole, "{file}: {} is a tick of {}", tick.text, name.text);
+        }
+    }
+}
+
+/// A text of a chart, and where it stands.
+struct Text<'a> {
+    x: f64,
+    y: f64,
+    text: &'a str,
+}
+
+/// The texts of a class and anchor.
+fn texts<'a>(svg: &'a str, class: &str, anchor: &str) -> Vec<Text<'a>> {
+    let start = format!("<text class=\"{class}\" text-anchor=\"{anchor}\" x=\"");
+    let parse = |line: &'a str| {
+        let (x, rest) = line.strip_prefix(&start)?.split_once("\" y=\"")?;
+        let (y, rest) = rest.split_once("\">")?;
+        Some(Text {
+            x: x.parse().ok()?,
+            y: y.parse().ok()?,
+            text: rest.strip_suffix("</text>")?,
+        })
+    };
+    svg.lines().filter_map(parse).collect()
 }
