@@ -1,49 +1,44 @@
 //! A graph in which everything that differentiation takes for a constant really is one.
 //!
 //! No gradient flows through `stop_gradient`, into the probabilities of a Bernoulli draw, or into the target of a loss.
-//! But these values change when a parameter that they are made of is moved, so a difference of losses would see more than
-//! the gradient. Here they are made of copies of the parameters: whoever moves a parameter leaves its copy alone.
+//! But these values change when a parameter among their ancestors is moved, so a difference of losses would contain more
+//! than the gradient. This graph computes them from copies of the parameters: moving a parameter leaves its copy alone.
 
-use super::{Graph, LossTarget, Op, Term, Value};
+use super::op::{self, Op};
+use super::{Graph, LossTarget, Term, Value};
+use std::collections::BTreeMap;
 
-/// What [`Graph::held`] makes.
+/// The result of [`Graph::held`].
 pub(crate) struct Held {
     pub(crate) graph: Graph,
     pub(crate) output: Value,
     pub(crate) terms: Vec<Term>,
     /// For each parameter of the graph the number of the original: those of the first graph, then the copies.
     pub(crate) originals: Vec<usize>,
-    /// What is held, in words, for reports.
+    /// The held values in words, for reports.
     pub(crate) notes: Vec<String>,
 }
 
 impl Graph {
-    /// This graph and the terms of its loss, with what is constant to differentiation made of copies of parameters.
+    /// This graph and the terms of its loss, with the constants of differentiation computed from copies of parameters.
     pub(crate) fn held(&self, terms: &[Term], output: Value) -> Held {
-        let live = self.made_of(terms.iter().flat_map(Term::values));
-        let varies = self.varies();
+        let live = self.ancestors(terms.iter().flat_map(Term::values));
+        let varies = self.reached_from(|op| matches!(op, Op::Parameter(_)), |_| true);
         let (mut roots, mut notes) = (Vec::new(), Vec::new());
-        let (mut stops, mut draws) = (0, 0);
+        let mut counts = BTreeMap::new();
         for (node, _) in self.nodes.iter().zip(&live).filter(|(_, live)| **live) {
-            match node.op {
-                Op::StopGradient { x } if varies[x.0] => {
-                    stops += 1;
-                    roots.push(x);
+            let Some(what) = node.op.constant_operands() else {
+                continue;
+            };
+            node.op.for_each_operand(|operand| {
+                if varies[operand.0] {
+                    *counts.entry(what).or_insert(0) += 1;
+                    roots.push(operand);
                 }
-                Op::Random { p: Some(p), .. } if varies[p.0] => {
-                    draws += 1;
-                    roots.push(p);
-                }
-                _ => {}
-            }
+            });
         }
-        for (count, what) in [
-            (stops, "operands of stop_gradient"),
-            (draws, "probabilities of Bernoulli draws"),
-        ] {
-            if count > 0 {
-                notes.push(format!("{what} were held constant: {count} in all"));
-            }
+        for (what, count) in counts {
+            notes.push(format!("{what} were held constant: {count} in all"));
         }
         for term in terms {
             if let LossTarget::Value(value) = term.target {
@@ -54,28 +49,17 @@ impl Graph {
                 }
             }
         }
-        let mut held = self.made_of(roots.into_iter());
+        let mut held = self.ancestors(roots.into_iter());
         for (i, node) in self.nodes.iter().enumerate() {
-            // The part of a batch normalisation stands right behind it.
-            if let Op::Part { of, .. } = node.op {
-                held[i] |= held[of.0];
+            // Output 1 of a batch normalisation stands right behind it.
+            if let Op::Output(output) = &node.op {
+                held[i] |= held[output.of.0];
             }
         }
         self.with_copies(&held, &varies, terms, output, notes)
     }
 
-    /// For each node, whether any parameter is among what it is made of, however it is read.
-    fn varies(&self) -> Vec<bool> {
-        let mut varies: Vec<bool> = Vec::with_capacity(self.nodes.len());
-        for node in &self.nodes {
-            let operands = node.op.operands();
-            let parameter = matches!(node.op, Op::Parameter(_));
-            varies.push(parameter || operands.iter().any(|operand| varies[operand.0]));
-        }
-        varies
-    }
-
-    /// The graph with a second, constant copy of the held nodes in front, made of copies of parameters.
+    /// The graph with a second, constant copy of the held nodes in front, computed from copies of parameters.
     fn with_copies(
         &self,
         held: &[bool],
@@ -92,15 +76,15 @@ impl Graph {
         let mut moving: Vec<Option<Value>> = vec![None; self.nodes.len()];
         for (i, node) in self.nodes.iter().enumerate().filter(|(i, _)| held[*i]) {
             let mut op = node.op.clone();
-            if let Op::Parameter(number) = op {
-                op = Op::Parameter(originals.len());
-                originals.push(number);
-                let mut copy = self.parameters[number].clone();
+            if let Op::Parameter(op::Parameter { number, .. }) = &mut op {
+                let original = std::mem::replace(number, originals.len());
+                originals.push(original);
+                let mut copy = self.parameters[original].clone();
                 copy.value = graph.value(graph.nodes.len());
                 graph.parameters.push(copy);
             }
-            replace(op.operands_mut(), &constant);
-            let copy = graph.push(op, node.shape);
+            replace(&mut op, &constant);
+            let copy = graph.push(op);
             constant[i] = Some(copy);
             if !varies[i] {
                 moving[i] = Some(copy);
@@ -111,18 +95,12 @@ impl Graph {
                 continue;
             }
             let mut op = node.op.clone();
-            let map = match op {
-                Op::StopGradient { x } | Op::Random { p: Some(x), .. }
-                    if constant[x.0].is_some() =>
-                {
-                    &constant
-                }
-                _ => &moving,
-            };
-            replace(op.operands_mut(), map);
-            let value = graph.push(op, node.shape);
-            if let Op::Parameter(number) = node.op {
-                graph.parameters[number].value = value;
+            let stands = op.constant_operands().is_some()
+                && !op.any_operand(|operand| constant[operand.0].is_none());
+            replace(&mut op, if stands { &constant } else { &moving });
+            let value = graph.push(op);
+            if let Op::Parameter(parameter) = &node.op {
+                graph.parameters[parameter.number].value = value;
             }
             moving[i] = Some(value);
         }
@@ -147,10 +125,10 @@ impl Graph {
     }
 }
 
-/// Puts in the place of operands what they are in the new graph; operands come before what is made of them.
-fn replace(operands: Vec<&mut Value>, map: &[Option<Value>]) {
-    for operand in operands {
+/// Replaces operands by their values in the new graph, where operands come before the operations that read them.
+fn replace(op: &mut Op, map: &[Option<Value>]) {
+    op.for_each_operand_mut(|operand| {
         *operand =
             map[operand.0].unwrap_or_else(|| unreachable!("operands come before what reads them"));
-    }
+    });
 }

@@ -1,4 +1,4 @@
-//! What to compute: a graph of values and parameters.
+//! The graph: values and parameters, and the operations between them.
 //!
 //! A graph knows shapes, not batches: every value has one row per sample. It is compiled for a batch size later, into a
 //! [`Plan`](crate::Plan).
@@ -10,7 +10,7 @@ mod init;
 mod layers;
 mod mixing;
 pub(crate) mod names;
-mod op;
+pub(crate) mod op;
 mod resolve;
 mod term;
 
@@ -24,9 +24,10 @@ pub(crate) use term::{Supervision, Term};
 
 use crate::kernel::{Activation, Layout, MatrixShape};
 use crate::{Error, Result};
+use std::collections::HashSet;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// A value of a [`Graph`]: its input, a parameter, or what an operation made of other values.
+/// A value of a [`Graph`]: its input, a parameter, or the result of an operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Value(
     /// Number of its node.
@@ -50,6 +51,22 @@ pub(crate) struct Shape {
 }
 
 impl Shape {
+    /// One row per sample.
+    pub(crate) fn batch(cols: usize) -> Self {
+        Shape {
+            rows: Rows::Batch,
+            cols,
+        }
+    }
+
+    /// One row.
+    pub(crate) fn row(cols: usize) -> Self {
+        Shape {
+            rows: Rows::Fixed(1),
+            cols,
+        }
+    }
+
     /// The shape in memory for a batch of this size.
     pub(crate) fn at(self, batch: usize) -> MatrixShape {
         match self.rows {
@@ -93,7 +110,7 @@ pub(crate) struct Running {
     pub(crate) cols: usize,
 }
 
-/// A network as a graph of operations, for all that [`Sequential`](crate::Sequential) cannot say: shared weights,
+/// A network as a graph of operations, for all that [`Sequential`](crate::Sequential) cannot express: shared weights,
 /// several branches, residual sums.
 ///
 /// Operations are added one by one; each checks its shapes and returns a [`Value`].
@@ -119,9 +136,14 @@ pub struct Graph {
     id: u64,
     pub(crate) nodes: Vec<Node>,
     pub(crate) parameters: Vec<Parameter>,
+    /// The names of the parameters.
+    parameter_names: HashSet<String>,
+    /// The input, and the targets.
+    pub(crate) input: Option<Value>,
+    pub(crate) targets: Option<Value>,
     /// Layers with parameters so far: the number in the next `layers.i` name.
     layers: usize,
-    /// What training makes small; none: what the trainer says.
+    /// The terms of the loss. Without any, the trainer's loss is taken.
     pub(crate) terms: Vec<Term>,
     /// Operations that draw random numbers so far.
     randoms: u32,
@@ -143,6 +165,9 @@ impl Graph {
             id: NEXT.fetch_add(1, Ordering::Relaxed),
             nodes: Vec::new(),
             parameters: Vec::new(),
+            parameter_names: HashSet::new(),
+            input: None,
+            targets: None,
             layers: 0,
             terms: Vec::new(),
             randoms: 0,
@@ -172,11 +197,29 @@ impl Graph {
     }
 
     pub(crate) fn op(&self, value: Value) -> &Op {
+        #[cfg(test)]
+        op::count_read();
         &self.nodes[value.0].op
     }
 
-    pub(crate) fn push(&mut self, op: Op, shape: Shape) -> Value {
+    /// Adds an operation, if its operands and settings are valid.
+    fn add_operation(&mut self, op: impl Into<Op>) -> Result<Value> {
+        let op = op.into();
+        let shape = op.shape(self)?;
+        let value = self.value(self.nodes.len());
+        if let Op::Input(_) = op {
+            self.input = Some(value);
+        }
+        if let Op::Targets(_) = op {
+            self.targets = Some(value);
+        }
         self.nodes.push(Node { op, shape });
-        self.value(self.nodes.len() - 1)
+        Ok(value)
+    }
+
+    /// Adds an operation whose operands and settings are known to be valid.
+    fn push(&mut self, op: impl Into<Op>) -> Value {
+        self.add_operation(op)
+            .unwrap_or_else(|error| unreachable!("{error}"))
     }
 }

@@ -1,19 +1,9 @@
-//! Operations that compute nothing: what reads them reads what they stand for.
+//! Aliases: operations that compute nothing are replaced by the value that they equal.
 
-use super::{Graph, Op, Value};
+use super::{Graph, Value};
 
 impl Graph {
-    /// Has some of the batch normalisations, by number, take the running statistics in training too.
-    pub(crate) fn fix_statistics(&mut self, which: &[bool]) {
-        for node in &mut self.nodes {
-            if let Op::BatchNorm { number, fixed, .. } = &mut node.op {
-                *fixed = which[*number];
-            }
-        }
-    }
-
-    /// Makes every operand that only stands for another value that value; in inference dropouts stand for what they read.
-    /// `values` are replaced likewise.
+    /// Replaces every operand that is an alias by its value, in training or in inference. `values` are replaced likewise.
     pub(crate) fn resolve<'a>(
         &mut self,
         inference: bool,
@@ -21,15 +11,11 @@ impl Graph {
     ) {
         let mut target: Vec<Value> = Vec::with_capacity(self.nodes.len());
         for i in 0..self.nodes.len() {
-            for operand in self.nodes[i].op.operands_mut() {
-                *operand = target[operand.0];
-            }
-            target.push(match self.nodes[i].op {
-                // Its operand has been replaced already.
-                Op::StopGradient { x } => x,
-                Op::Dropout { x, .. } if inference => x,
-                _ => self.value(i),
-            });
+            let value = self.value(i);
+            let op = &mut self.nodes[i].op;
+            op.for_each_operand_mut(|operand| *operand = target[operand.0]);
+            // The operand that it equals has been replaced already.
+            target.push(op.alias(inference).unwrap_or(value));
         }
         for value in values {
             *value = target[value.0];

@@ -1,14 +1,14 @@
-//! What training makes small: the terms of a graph's loss.
+//! Loss terms: the objective that training minimises.
 
-use super::{Graph, Op, Rows, Shape, Value};
+use super::{Graph, Rows, Shape, Value, op};
 use crate::kernel::{Criterion, Loss};
 use crate::{Error, Result};
 
-/// What a loss compares its input with.
+/// The target that a loss compares its input with.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum LossTarget {
-    /// What comes with the samples. Criteria of classes (softmax cross-entropy, negative log-likelihood, cross-entropy,
+    /// The labels or target values of the batch. Criteria of classes (softmax cross-entropy, negative log-likelihood, cross-entropy,
     /// multi-class margin) take the labels, or the target values where there are no labels; the others take the
     /// target values, or the labels as one-hot rows where there are none.
     Batch,
@@ -28,7 +28,7 @@ pub(crate) struct Term {
     pub(crate) target: LossTarget,
 }
 
-/// What comes with the samples of a batch.
+/// The labels and target values that come with the samples of a batch.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Supervision {
     pub(crate) labels: bool,
@@ -46,11 +46,11 @@ impl Term {
         }
     }
 
-    /// What it reads.
+    /// The values it reads.
     pub(crate) fn values(&self) -> impl Iterator<Item = Value> {
         let target = match self.target {
             LossTarget::Value(value) => Some(value),
-            _ => None,
+            LossTarget::Batch | LossTarget::Constant(_) => None,
         };
         self.inputs.iter().copied().chain(target)
     }
@@ -86,14 +86,14 @@ impl Term {
         matches!(self.loss.criterion, Criterion::MultiMargin { .. })
     }
 
-    /// Whether it compares with what comes with the batch.
+    /// Whether its target comes with the batch.
     pub(crate) fn of_batch(&self) -> bool {
         self.loss.criterion.has_target() && self.target == LossTarget::Batch
     }
 }
 
 impl Graph {
-    /// Adds a term to the loss that training makes small: the sum of all terms, each scaled by its
+    /// Adds a term to the loss that training minimises: the sum of all terms, each scaled by its
     /// [`Loss::scaled`]. Terms may stand anywhere in the graph: on the output, on inner layers (auxiliary losses), on two
     /// branches. A graph without terms has the trainer's loss on its output.
     ///
@@ -102,7 +102,7 @@ impl Graph {
     /// ```
     /// use wgrad::{Activation, Graph, Init, Loss, LossTarget};
     /// # fn main() -> wgrad::Result<()> {
-    /// // An autoencoder: the output shall be the input.
+    /// // An autoencoder: the target is the input.
     /// let mut graph = Graph::new();
     /// let x = graph.input(8)?;
     /// let code = graph.dense(x, 3, Init::default())?;
@@ -190,7 +190,7 @@ impl Graph {
                     value,
                 ))
             }
-            _ => Ok(()),
+            LossTarget::Constant(_) | LossTarget::Batch => Ok(()),
         }
     }
 
@@ -199,15 +199,14 @@ impl Graph {
         let mut losses = Vec::new();
         for (number, term) in terms {
             let target = match term.target {
-                LossTarget::Value(value) if term.loss.criterion.has_target() => Some(value),
-                _ => None,
+                LossTarget::Value(value) => term.loss.criterion.has_target().then_some(value),
+                LossTarget::Batch | LossTarget::Constant(_) => None,
             };
-            let op = Op::Loss {
+            losses.push(self.push(op::Loss {
                 term: *number,
                 inputs: term.inputs.clone(),
                 target,
-            };
-            losses.push(self.push(op, self.shape(term.inputs[0])));
+            }));
         }
         losses
     }

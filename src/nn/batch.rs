@@ -2,7 +2,7 @@
 
 use super::Network;
 use crate::data::{Targets, check_finite, check_labels};
-use crate::graph::{Op, Supervision, Term};
+use crate::graph::{Supervision, Term};
 use crate::kernel::program::Element;
 use crate::kernel::{Criterion, MatrixShape};
 use crate::plan::{BufferSpec, Role};
@@ -203,8 +203,8 @@ impl Network {
 
     /// Columns of the target values that the graph itself takes.
     pub(super) fn target_cols(&self) -> Option<usize> {
-        let node = self.graph.nodes.iter().find(|node| node.op == Op::Targets);
-        node.map(|node| node.shape.cols)
+        let targets = self.graph.targets;
+        targets.map(|targets| self.graph.shape(targets).cols)
     }
 
     /// How many classes a term tells apart.

@@ -232,8 +232,7 @@ impl ParameterCheck {
 impl Graph {
     /// What the check of a graph with random numbers does not cover.
     fn random_notes(&self) -> Option<String> {
-        let random =
-            |node: &&crate::graph::Node| matches!(node.op, Op::Dropout { .. } | Op::Random { .. });
+        let random = |node: &&crate::graph::Node| matches!(node.op, Op::Dropout(_) | Op::Random(_));
         let count = self.nodes.iter().filter(random).count();
         (count > 0).then(|| {
             format!(

@@ -9,7 +9,7 @@ use crate::kernel::MatrixShape;
 use crate::kernel::program::Element;
 use crate::kernel::update::state_at;
 use crate::plan::{
-    Arena, BufferSpec, Clock, Guarded, Place, Request, Role, Task, class_weights, lower,
+    Arena, BufferSpec, Clock, Guarded, Place, PlanSpec, Role, Task, class_weights, lower,
 };
 
 /// The network's gradient plan. What is constant to differentiation is made of copies of the parameters: see [`Held`].
@@ -37,7 +37,7 @@ impl Check {
             parameters.map(|p| (p.name.clone(), p.shape)),
             network.device.report().max_binding_bytes,
         )?;
-        let plan = lower(&Request {
+        let plan = lower(&PlanSpec {
             graph: &held.graph,
             arena: &arena,
             output: held.output,

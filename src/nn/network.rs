@@ -4,11 +4,11 @@ use super::plans::{Plans, Purpose};
 use super::predict::PREDICT_ROWS;
 use super::running::running_buffers;
 use crate::executor::Executor;
-use crate::graph::{Graph, Op, Supervision, Term, Value};
+use crate::graph::{Graph, Supervision, Term, Value};
 use crate::kernel::Loss;
 use crate::kernel::program::Element;
 use crate::plan::{
-    Arena, BufferSpec, Guarded, Request, Role, Task, class_weights, guarded_name, loss_sums,
+    Arena, BufferSpec, Guarded, PlanSpec, Role, Task, class_weights, guarded_name, loss_sums,
 };
 use crate::{Device, Error, Result};
 use std::sync::OnceLock;
@@ -52,7 +52,7 @@ impl Graph {
     /// them are.
     pub fn build(self, output: Value, device: &Device, seed: u64) -> Result<Network> {
         static NEXT: AtomicU64 = AtomicU64::new(0);
-        if !self.nodes.iter().any(|node| node.op == Op::Input) {
+        if self.input.is_none() {
             return Err(Error::argument("the number of inputs of a graph", "1", 0));
         }
         let shape = self.known(output)?;
@@ -125,18 +125,12 @@ impl Network {
 
     /// Values of a sample.
     pub fn inputs(&self) -> usize {
-        let input = self.graph.nodes.iter().find(|node| node.op == Op::Input);
-        input.map_or(0, |node| node.shape.cols)
+        self.graph.shape(self.input()).cols
     }
 
     /// Its input, which every network has.
     pub(crate) fn input(&self) -> Value {
-        let node = self
-            .graph
-            .nodes
-            .iter()
-            .position(|node| node.op == Op::Input);
-        self.graph.value(node.unwrap_or(0))
+        self.graph.input.unwrap_or_else(|| self.graph.value(0))
     }
 
     /// Values of its output per sample.
@@ -236,8 +230,8 @@ impl Network {
         batch: usize,
         task: Task<'a>,
         supervision: Supervision,
-    ) -> Request<'a> {
-        Request {
+    ) -> PlanSpec<'a> {
+        PlanSpec {
             graph: &self.graph,
             arena: &self.arena,
             output: self.output,

@@ -63,18 +63,10 @@ impl Network {
     pub(crate) fn moving_statistics(&self, trained: &[bool]) -> Vec<bool> {
         let mut moving = vec![false; self.graph.running.len()];
         for node in &self.graph.nodes {
-            if let Op::BatchNorm {
-                gamma,
-                beta,
-                number,
-                ..
-            } = node.op
-            {
-                let trains = |value| match *self.graph.op(value) {
-                    Op::Parameter(number) => trained[number],
-                    _ => false,
-                };
-                moving[number] = trains(gamma) || trains(beta);
+            if let Op::BatchNorm(norm) = &node.op {
+                let trains =
+                    |value| matches!(self.graph.op(value), Op::Parameter(p) if trained[p.number]);
+                moving[norm.number] = trains(norm.gamma) || trains(norm.beta);
             }
         }
         moving

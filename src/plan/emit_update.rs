@@ -1,9 +1,9 @@
-//! What a step does with its gradients: accumulation, norm, update, average; and what an inspected step measures.
+//! The calls that read the gradients: accumulation, norm, update, average, and the measures of an inspected step.
 
 use super::Role;
 use super::emit::Emitter;
-use super::inspect::{Inspected, What, inspected};
-use super::lower::{Task, Training};
+use super::inspect::{Inspected, What};
+use super::lower::Training;
 use super::operand::Operand;
 use crate::kernel::squares::PAIR;
 use crate::kernel::update::{BLOCK, ClipWith, FACTORS};
@@ -52,12 +52,12 @@ impl Emitter<'_> {
 
     /// The gradients of a segment in this phase.
     fn gradients(&self, training: Training<'_>, segment: usize) -> Role {
-        Role::Gradients(training.phase * self.request.arena.segments.len() + segment)
+        Role::Gradients(training.phase * self.spec.arena.segments.len() + segment)
     }
 
     /// The guard's ids of the blocks of each segment, after `before` further ids for each block of the arena.
     fn block_ids(&self, before: usize) -> Vec<u32> {
-        let blocks = self.request.arena.segments.iter().map(|s| s / BLOCK);
+        let blocks = self.spec.arena.segments.iter().map(|s| s / BLOCK);
         let all: usize = blocks.clone().sum();
         let mut next = self.first_block_id() as usize + before * all;
         let mut ids = Vec::new();
@@ -69,7 +69,7 @@ impl Emitter<'_> {
     }
 
     fn for_segments(&mut self, mut emit: impl FnMut(&mut Self, usize, usize)) {
-        for (segment, &floats) in self.request.arena.segments.iter().enumerate() {
+        for (segment, &floats) in self.spec.arena.segments.iter().enumerate() {
             emit(self, segment, floats);
         }
     }
@@ -80,9 +80,9 @@ impl Emitter<'_> {
         if training.opens && training.updates {
             return;
         }
-        let segments = self.request.arena.segments.len();
+        let segments = self.spec.arena.segments.len();
         let first = training.phase * segments;
-        let scales = self.request.scales();
+        let scales = self.spec.scales();
         let ids = self.block_ids(1);
         self.for_segments(|emitter, segment, floats| {
             let operands = vec![
@@ -103,8 +103,8 @@ impl Emitter<'_> {
     }
 
     fn gradient_norm(&mut self, training: Training<'_>) {
-        let ring_stride = gradient_parts(&self.request.arena.segments);
-        let steps = self.request.table_steps;
+        let ring_stride = gradient_parts(&self.spec.arena.segments);
+        let steps = self.spec.table_steps;
         let mut ring_offset = 0;
         self.for_segments(|emitter, segment, floats| {
             let sum = Squares {
@@ -126,9 +126,9 @@ impl Emitter<'_> {
 
     /// The update, or its dry run.
     fn update(&mut self, training: Training<'_>, dry: bool) {
-        let request = self.request;
-        let segments = request.arena.segments.len();
-        let parts = gradient_parts(&request.arena.segments);
+        let spec = self.spec;
+        let segments = spec.arena.segments.len();
+        let parts = gradient_parts(&spec.arena.segments);
         let optimizer = training.optimizer;
         let ids = self.block_ids(0);
         self.for_segments(|emitter, segment, floats| {
@@ -146,7 +146,7 @@ impl Emitter<'_> {
             if let Some(Clip::Norm(_)) = training.clip {
                 operands.push(Operand::whole(
                     Role::GradientNorms,
-                    PAIR * request.table_steps * parts,
+                    PAIR * spec.table_steps * parts,
                 ));
             }
             if training.grouped {
@@ -157,7 +157,7 @@ impl Emitter<'_> {
                 optimizer,
                 floats,
                 advance: !dry && segment + 1 == segments,
-                clip: ClipWith::new(training.clip, parts, request.table_steps),
+                clip: ClipWith::new(training.clip, parts, spec.table_steps),
                 grouped: training.grouped,
                 dry: dry.then(|| ids[segment]),
             };
@@ -182,47 +182,34 @@ impl Emitter<'_> {
         });
     }
 
-    /// Statistics of an activation's values, in an inspected step.
-    pub(super) fn inspect_activation(&mut self, node: usize) {
-        self.inspect(|item| item.what == What::Activation(node));
-    }
-
     fn inspect_parameters(&mut self, what: What) {
-        self.inspect(|item| item.what == what);
+        for i in 0..self.inspected.0.len() {
+            let item = self.inspected.0[i];
+            if item.what == what {
+                self.measure(item);
+            }
+        }
     }
 
-    fn inspect(&mut self, which: impl Fn(&Inspected) -> bool) {
-        let Task::Train(training) = self.request.task else {
-            return;
-        };
-        if !training.inspect {
-            return;
-        }
-        let (items, measures) = inspected(
-            self.request.graph,
-            training.computed,
-            training.trained,
-            self.request.batch,
-        );
-        for item in items.iter().filter(|item| which(item)) {
-            let mut operands = match item.what {
-                What::Activation(node) => vec![self.operand(self.graph.value(node))],
-                What::Gradient => vec![self.gradient_place(item.number)],
-                What::Weight | What::Update => {
-                    vec![self.parameter_place(Role::Parameters, item.number)]
-                }
-            };
-            if item.what == What::Update {
-                operands.push(self.parameter_place(Role::Previous, item.number));
+    /// The call that measures a tensor.
+    pub(super) fn measure(&mut self, item: Inspected) {
+        let mut operands = match item.what {
+            What::Activation(node) => vec![self.operand(self.graph.value(node))],
+            What::Gradient => vec![self.gradient_place(item.number)],
+            What::Weight | What::Update => {
+                vec![self.parameter_place(Role::Parameters, item.number)]
             }
-            operands.push(Operand::whole(Role::Measures, measures));
-            let statistics = Statistics {
-                shape: item.shape,
-                change: item.what == What::Update,
-                place: item.place,
-            };
-            self.push(statistics, operands);
+        };
+        if item.what == What::Update {
+            operands.push(self.parameter_place(Role::Previous, item.number));
         }
+        operands.push(Operand::whole(Role::Measures, self.inspected.1));
+        let statistics = Statistics {
+            shape: item.shape,
+            change: item.what == What::Update,
+            place: item.place,
+        };
+        self.push(statistics, operands);
     }
 }
 

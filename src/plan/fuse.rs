@@ -1,4 +1,4 @@
-//! Which operations are computed within another's call.
+//! Which operations are computed within another's call. The rule of each is in `plan/emit/`, with its lowering.
 //!
 //! | operation | is computed within |
 //! |---|---|
@@ -7,8 +7,10 @@
 //! | a product that only an activation's derivative reads | the derivative |
 //! | a column sum of dz that is a parameter's gradient | a product dzᵀ·x that is one too |
 
+use super::emit::lowering;
 use crate::graph::{Graph, Op, Value};
 use crate::kernel::Layout;
+use std::collections::{HashMap, VecDeque};
 
 /// Who reads each value, and which operation hosts which.
 #[derive(Debug)]
@@ -19,6 +21,8 @@ pub(crate) struct Fusion {
     pub(crate) host: Vec<Option<usize>>,
     /// For each product that hosts one, the column sum.
     pub(crate) column_sum: Vec<Option<Value>>,
+    /// For each value x, the products xᵀ·B that nothing but the plan's caller reads and that host no column sum yet.
+    weight_gradients: HashMap<Value, VecDeque<Value>>,
 }
 
 /// Stands among the users for the plan's caller.
@@ -32,6 +36,7 @@ impl Fusion {
             users: vec![Vec::new(); count],
             host: vec![None; count],
             column_sum: vec![None; count],
+            weight_gradients: HashMap::new(),
         };
         for root in roots {
             fusion.users[root.0].push(ROOT);
@@ -41,16 +46,24 @@ impl Fusion {
             if fusion.users[i].is_empty() {
                 continue;
             }
-            for operand in graph.nodes[i].op.operands() {
+            graph.nodes[i].op.for_each_operand(|operand| {
                 let users = &mut fusion.users[operand.0];
                 if users.last() != Some(&i) {
                     users.push(i);
                 }
+            });
+        }
+        for root in roots {
+            if let Op::Matmul(product) = graph.op(*root) {
+                if product.layout == Layout::TN && fusion.users[root.0] == [ROOT] {
+                    let products = fusion.weight_gradients.entry(product.a).or_default();
+                    products.push_back(*root);
+                }
             }
         }
-        for i in 0..count {
+        for (i, node) in graph.nodes.iter().enumerate() {
             if fusion.is_needed(i) {
-                fusion.host_operands(graph, i, roots);
+                lowering(&node.op).fuse(graph.value(i), graph, &mut fusion);
             }
         }
         fusion
@@ -71,37 +84,8 @@ impl Fusion {
         self.users[node].len() > 1
     }
 
-    fn host_operands(&mut self, graph: &Graph, i: usize, roots: &[Value]) {
-        let is_product = |node: usize| matches!(graph.nodes[node].op, Op::Matmul { .. });
-        match graph.nodes[i].op {
-            Op::Part { of, .. } => self.host[i] = Some(of.0),
-            Op::BiasAdd { x, bias } if x != bias && is_product(x.0) && self.users[x.0] == [i] => {
-                self.host[x.0] = Some(i)
-            }
-            Op::Activation { z, .. } => {
-                let biased = matches!(graph.nodes[z.0].op, Op::BiasAdd { x, .. } if self.host[x.0] == Some(z.0));
-                // Others read z after this call, when it has been written.
-                let first = self.users[z.0].iter().all(|&user| user >= i);
-                if (is_product(z.0) || biased) && first && self.host[z.0].is_none() {
-                    self.host[z.0] = Some(i);
-                }
-            }
-            Op::ActivationBackward { dy, .. } if is_product(dy.0) && self.users[dy.0] == [i] => {
-                self.host[dy.0] = Some(i);
-            }
-            // Both are gradients of one parameter each, and nothing reads them within the step.
-            Op::ColumnSum { x } if self.users[i] == [ROOT] => {
-                let product = roots.iter().find(|root| {
-                    matches!(graph.op(**root), Op::Matmul { a, layout: Layout::TN, .. } if *a == x)
-                        && self.users[root.0] == [ROOT]
-                        && self.column_sum[root.0].is_none()
-                });
-                if let Some(product) = product {
-                    self.host[i] = Some(product.0);
-                    self.column_sum[product.0] = Some(graph.value(i));
-                }
-            }
-            _ => {}
-        }
+    /// The next product xᵀ·B that is the gradient of one parameter, to host the column sum of x.
+    pub(super) fn take_weight_gradient(&mut self, x: Value) -> Option<Value> {
+        self.weight_gradients.get_mut(&x)?.pop_front()
     }
 }

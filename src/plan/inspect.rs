@@ -1,9 +1,9 @@
-//! What an inspected step measures, and where in the buffer of measures its numbers lie.
+//! The tensors that an inspected step measures, and where in the buffer of measures their numbers lie.
 
-use crate::graph::{Graph, Node, Op};
+use crate::graph::{Graph, Node};
 use crate::kernel::{MatrixShape, Statistics};
 
-/// What of the network is measured.
+/// The kind of a measured tensor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum What {
     /// The values of this node.
@@ -15,7 +15,7 @@ pub(crate) enum What {
 }
 
 /// One tensor that is measured.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Inspected {
     pub(crate) what: What,
     /// Of the parameter, or among the activations.
@@ -46,7 +46,7 @@ pub(crate) fn inspected(
         place += floats;
     };
     let activations = graph.nodes.iter().enumerate();
-    let activations = activations.filter(|(_, node)| is_activation(&node.op));
+    let activations = activations.filter(|(_, node)| node.op.activation_name().is_some());
     for (number, (node, Node { shape, .. })) in activations.enumerate() {
         if computed[node] {
             add(What::Activation(node), number, shape.at(batch));
@@ -60,12 +60,4 @@ pub(crate) fn inspected(
         }
     }
     (items, place)
-}
-
-/// Whether an operation's values are an activation's.
-fn is_activation(op: &Op) -> bool {
-    matches!(
-        op,
-        Op::Activation { .. } | Op::Prelu { .. } | Op::Softmax { .. }
-    )
 }

@@ -2,8 +2,8 @@
 
 use super::emit::Emitter;
 use super::fuse::Fusion;
-use super::least::{Cost, least};
-use super::operand::{Draft, Operand};
+use super::lower_bound::{Cost, lower_bound};
+use super::operand::{Operand, UnplacedCall};
 use super::slots::Slots;
 use super::{Arena, BufferSpec, Call, Clock, Plan, Region, Role};
 use crate::graph::{Derivatives, Graph, Op, Supervision, Term, Value};
@@ -12,8 +12,9 @@ use crate::kernel::matrix::ALIGNMENT;
 use crate::kernel::program::Element;
 use crate::kernel::scaling::Scaling;
 use crate::kernel::{Augmentation, Clip, Compute, Optimizer, Scales};
+use std::collections::HashMap;
 
-/// What a plan is for.
+/// The purpose of a plan.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Task<'a> {
     /// Compute the output from the input.
@@ -29,7 +30,7 @@ pub(crate) enum Task<'a> {
     Train(Training<'a>),
 }
 
-/// What a training step does.
+/// The settings of a training step.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Training<'a> {
     /// The terms of the loss, by number.
@@ -40,7 +41,7 @@ pub(crate) struct Training<'a> {
     pub(crate) moves: &'a [bool],
     /// For each batch normalisation, whether it takes the running statistics instead of the batch's.
     pub(crate) fixed: &'a [bool],
-    /// For each node of the graph, whether a term is made of it.
+    /// For each node of the graph, whether it is an ancestor of a term.
     pub(crate) computed: &'a [bool],
     pub(crate) optimizer: Optimizer,
     /// Also report the norm of the gradient.
@@ -75,9 +76,9 @@ pub(crate) struct GatherSource {
     pub(crate) augment: Option<(Augmentation, u64)>,
 }
 
-/// All that a plan is made from.
+/// Everything that determines a plan.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Request<'a> {
+pub(crate) struct PlanSpec<'a> {
     pub(crate) graph: &'a Graph,
     pub(crate) arena: &'a Arena,
     pub(crate) output: Value,
@@ -97,7 +98,7 @@ pub(crate) struct Request<'a> {
     pub(crate) ring_batch: usize,
 }
 
-impl Request<'_> {
+impl PlanSpec<'_> {
     /// The scales of accumulating steps.
     pub(crate) fn scales(&self) -> Scales {
         Scales {
@@ -119,13 +120,13 @@ impl Request<'_> {
 }
 
 /// Compiles a plan.
-pub(crate) fn lower(request: &Request<'_>) -> Plan {
-    let mut graph = request.graph.clone();
-    let mut output = request.output;
+pub(crate) fn lower(spec: &PlanSpec<'_>) -> Plan {
+    let mut graph = spec.graph.clone();
+    let mut output = spec.output;
     let (mut losses, mut gradients) = (Vec::new(), Vec::new());
-    let numbered: Vec<(usize, &Term)> = request.terms.iter().enumerate().collect();
+    let numbered: Vec<(usize, &Term)> = spec.terms.iter().enumerate().collect();
     let everything = vec![true; graph.parameters.len()];
-    match request.task {
+    match spec.task {
         Task::Predict | Task::Statistics => {}
         Task::Evaluate => losses = graph.push_losses(&numbered),
         Task::Differentiate => {
@@ -143,7 +144,7 @@ pub(crate) fn lower(request: &Request<'_>) -> Plan {
         }
     }
     let values = losses.iter_mut().chain(gradients.iter_mut().flatten());
-    let inference = !matches!(request.task, Task::Differentiate | Task::Train(_));
+    let inference = !matches!(spec.task, Task::Differentiate | Task::Train(_));
     graph.resolve(inference, values.chain([&mut output]));
     // One value may be the gradient of several parameters: then it is a root several times.
     let mut roots: Vec<Value> = losses
@@ -151,78 +152,82 @@ pub(crate) fn lower(request: &Request<'_>) -> Plan {
         .chain(gradients.iter().flatten())
         .copied()
         .collect();
-    if matches!(request.task, Task::Predict) {
+    if matches!(spec.task, Task::Predict) {
         roots.push(output);
     }
-    if matches!(request.task, Task::Statistics) {
+    if matches!(spec.task, Task::Statistics) {
         let nodes = graph.nodes.iter().enumerate();
-        let normalisations = nodes.filter(|(_, node)| matches!(node.op, Op::BatchNorm { .. }));
+        let normalisations = nodes.filter(|(_, node)| matches!(node.op, Op::BatchNorm(_)));
         roots.extend(normalisations.map(|(i, _)| graph.value(i)));
     }
     let fusion = Fusion::new(&graph, &roots);
-    let (drafts, guards) = Emitter::new(request, &graph, &fusion, &gradients).emit();
-    let output = matches!(request.task, Task::Predict).then_some(output);
+    let emitter = Emitter::new(spec, &graph, &fusion, &gradients);
+    let predicted = matches!(spec.task, Task::Predict).then(|| emitter.operand(output));
+    let (calls, guards) = emitter.emit();
     Plan {
         guards,
-        least: least(request, &graph, |node| fusion.is_needed(node)),
-        ..assign_buffers(request, &graph, drafts, output)
+        lower_bound: lower_bound(spec, &graph, |node| fusion.is_needed(node)),
+        ..assign_buffers(spec, &graph, calls, predicted)
     }
 }
 
 /// Gives every operand its buffer: values within the step take slots, for as long as they live.
 fn assign_buffers(
-    request: &Request<'_>,
+    spec: &PlanSpec<'_>,
     graph: &Graph,
-    drafts: Vec<Draft>,
-    output: Option<Value>,
+    calls: Vec<UnplacedCall>,
+    output: Option<Operand>,
 ) -> Plan {
     let mut last_use = vec![None; graph.nodes.len()];
-    for (i, draft) in drafts.iter().enumerate() {
-        for operand in &draft.operands {
+    for (i, call) in calls.iter().enumerate() {
+        for operand in &call.operands {
             if let Operand::Value(value) = operand {
                 last_use[value.0] = Some(i);
             }
         }
     }
-    if let Some(output) = output {
-        last_use[output.0] = Some(drafts.len());
+    if let Some(Operand::Value(output)) = output {
+        last_use[output.0] = Some(calls.len());
     }
     let mut plan = Plan {
-        batch: request.batch,
+        batch: spec.batch,
         buffers: Vec::new(),
         calls: Vec::new(),
         output: None,
         guards: Vec::new(),
-        least: Cost::default(),
+        lower_bound: Cost::default(),
     };
+    let mut buffers = Buffers::default();
     let mut slots = Slots::default();
     let mut slot_of: Vec<Option<usize>> = vec![None; graph.nodes.len()];
-    for (i, draft) in drafts.into_iter().enumerate() {
-        let bindings = draft.kernel.bindings();
+    let mut place = |operand, element, slots: &mut Slots, slot_of: &mut [Option<usize>]| {
+        let (role, offset, len) = match operand {
+            Operand::Role { role, offset, len } => (role, offset, len),
+            Operand::Value(value) => {
+                let floats = graph.shape(value).at(spec.batch).floats();
+                let slot = *slot_of[value.0].get_or_insert_with(|| slots.take(floats));
+                (Role::Slot(slot), 0, floats)
+            }
+        };
+        Region {
+            buffer: buffers.take(role, element, offset + len),
+            offset,
+            len,
+        }
+    };
+    for (i, call) in calls.into_iter().enumerate() {
+        let bindings = call.kernel.bindings();
         assert_eq!(
             bindings.len(),
-            draft.operands.len(),
+            call.operands.len(),
             "{}",
-            draft.kernel.label()
+            call.kernel.label()
         );
         let mut args = Vec::with_capacity(bindings.len());
-        for (operand, binding) in draft.operands.iter().zip(&bindings) {
-            let (role, offset, len) = match *operand {
-                Operand::Role { role, offset, len } => (role, offset, len),
-                Operand::Value(value) => {
-                    let floats = graph.shape(value).at(request.batch).floats();
-                    let slot = *slot_of[value.0].get_or_insert_with(|| slots.take(floats));
-                    (Role::Slot(slot), 0, floats)
-                }
-            };
-            let buffer = plan.add_buffer(role, binding.element, offset + len);
-            args.push(Region {
-                buffer,
-                offset,
-                len,
-            });
+        for (operand, binding) in call.operands.iter().zip(&bindings) {
+            args.push(place(*operand, binding.element, &mut slots, &mut slot_of));
         }
-        for operand in &draft.operands {
+        for operand in &call.operands {
             let Operand::Value(value) = operand else {
                 continue;
             };
@@ -234,31 +239,12 @@ fn assign_buffers(
             }
         }
         plan.calls.push(Call {
-            kernel: draft.kernel,
+            kernel: call.kernel,
             args,
         });
     }
-    if let Some(output) = output {
-        let len = graph.shape(output).at(request.batch).floats();
-        let (role, offset) = match graph.op(output) {
-            Op::Input => (Role::Input, 0),
-            Op::Targets => (Role::Targets, 0),
-            Op::Parameter(number) => {
-                let place = request.arena.places[*number];
-                (Role::Parameters(place.segment), place.offset)
-            }
-            _ => (
-                Role::Slot(slot_of[output.0].expect("the output was computed")),
-                0,
-            ),
-        };
-        let buffer = plan.add_buffer(role, Element::Float, offset + len);
-        plan.output = Some(Region {
-            buffer,
-            offset,
-            len,
-        });
-    }
+    plan.output = output.map(|output| place(output, Element::Float, &mut slots, &mut slot_of));
+    plan.buffers = buffers.specs;
     plan.number_slots(&slots);
     plan
 }
@@ -269,28 +255,38 @@ impl Plan {
     fn number_slots(&mut self, slots: &Slots) {
         let mut order: Vec<usize> = (0..slots.lengths.len()).collect();
         order.sort_by_key(|&slot| std::cmp::Reverse(slots.lengths[slot]));
+        let mut number = vec![0; order.len()];
+        for (i, &slot) in order.iter().enumerate() {
+            number[slot] = i;
+        }
         for buffer in &mut self.buffers {
             if let Role::Slot(slot) = &mut buffer.role {
-                let place = order.iter().position(|old| old == slot);
-                *slot = place.unwrap_or(*slot);
+                *slot = number[*slot];
             }
         }
     }
+}
 
-    /// The number of the buffer of this role, with room for `len` elements.
-    fn add_buffer(&mut self, role: Role, element: Element, len: usize) -> usize {
+/// The buffers of a plan, while its operands are placed.
+#[derive(Default)]
+struct Buffers {
+    specs: Vec<BufferSpec>,
+    /// The index of the buffer of each role.
+    of_role: HashMap<Role, usize>,
+}
+
+impl Buffers {
+    /// The index of the buffer of this role, with room for `len` elements.
+    fn take(&mut self, role: Role, element: Element, len: usize) -> usize {
         let len = len.next_multiple_of(ALIGNMENT);
-        match self.buffer(role) {
-            Some(i) => {
-                debug_assert_eq!(self.buffers[i].element, element, "{role:?}");
-                self.buffers[i].len = self.buffers[i].len.max(len);
-                i
-            }
-            None => {
-                self.buffers.push(BufferSpec { role, element, len });
-                self.buffers.len() - 1
-            }
-        }
+        let specs = &mut self.specs;
+        let i = *self.of_role.entry(role).or_insert_with(|| {
+            specs.push(BufferSpec { role, element, len });
+            specs.len() - 1
+        });
+        debug_assert_eq!(self.specs[i].element, element, "{role:?}");
+        self.specs[i].len = self.specs[i].len.max(len);
+        i
     }
 }
 
@@ -299,7 +295,9 @@ impl Task<'_> {
     pub(crate) fn clock(&self) -> Clock {
         match self {
             Task::Train(_) => Clock::Training,
-            _ => Clock::Evaluation,
+            Task::Predict | Task::Evaluate | Task::Differentiate | Task::Statistics => {
+                Clock::Evaluation
+            }
         }
     }
 }

@@ -25,14 +25,12 @@
 
 mod arena;
 mod emit;
-mod emit_layer;
-mod emit_loss;
 mod emit_update;
 mod fuse;
 mod guards;
 mod inspect;
-mod least;
 mod lower;
+mod lower_bound;
 mod operand;
 mod ring;
 mod running;
@@ -42,14 +40,14 @@ pub(crate) use arena::{Arena, Place};
 pub(crate) use emit_update::gradient_parts;
 pub(crate) use guards::{Guarded, guarded_name};
 pub(crate) use inspect::{Inspected, What, inspected};
-pub(crate) use lower::{GatherSource, Request, Task, Training, lower};
+pub(crate) use lower::{GatherSource, PlanSpec, Task, Training, lower};
 pub(crate) use ring::{class_weights, loss_sums};
 pub(crate) use running::running_places;
 
 use crate::kernel::matrix::ALIGNMENT;
 use crate::kernel::program::Element;
 use crate::kernel::{Compute, Kernel};
-use least::Cost;
+use lower_bound::Cost;
 use std::fmt;
 
 /// What a buffer is for. Plans of one network share the buffers of equal role, but for slots these keep their contents
@@ -188,8 +186,8 @@ pub struct Plan {
     pub(crate) output: Option<Region>,
     /// The tensor of each id of the non-finite guard, from id 1 on: in the order of the calls.
     pub(crate) guards: Vec<Guarded>,
-    /// The least that the work needs.
-    pub(crate) least: Cost,
+    /// A lower bound of the work.
+    pub(crate) lower_bound: Cost,
 }
 
 impl Plan {
@@ -216,12 +214,12 @@ impl Plan {
     /// The least bytes that the work needs: each operand and result of each matrix product once, and each number of
     /// parameters, gradients and moments once, without padding.
     pub fn least_bytes(&self) -> u64 {
-        self.least.bytes
+        self.lower_bound.bytes
     }
 
     /// The least floating-point operations that the work needs: those of the products and of the update.
     pub fn least_flops(&self) -> u64 {
-        self.least.flops
+        self.lower_bound.flops
     }
 
     /// Bytes of all buffers together, as they are allocated: parameters, values within the step, and, in training, gradients,

@@ -1,16 +1,15 @@
 //! Where the operands of a call lie: the roles of inputs, parameters, gradients and clocks.
 
-use super::emit::Emitter;
-use super::fuse::ROOT;
+use super::emit::{Emitter, lowering};
 use super::lower::Task;
 use super::{Clock, Role};
-use crate::graph::{Op, Value};
+use crate::graph::Value;
 use crate::kernel::update::{ENTRY_WORDS, STATE_WORDS};
 use crate::kernel::{Kernel, MatrixShape};
 
 /// A call whose values have no buffers yet.
 #[derive(Debug)]
-pub(crate) struct Draft {
+pub(crate) struct UnplacedCall {
     pub(crate) kernel: Kernel,
     pub(crate) operands: Vec<Operand>,
 }
@@ -39,28 +38,11 @@ impl Operand {
 
 impl Emitter<'_> {
     pub(super) fn shape(&self, value: Value) -> MatrixShape {
-        self.graph.shape(value).at(self.request.batch)
+        self.graph.shape(value).at(self.spec.batch)
     }
 
     pub(super) fn clock(&self) -> Clock {
-        self.request.task.clock()
-    }
-
-    /// The parameter whose gradient the value is, if it can be written to the gradient arena where it is computed: it is
-    /// nothing else, and the kernel that computes it tests for NaN. (A call that reads one part of the arena could not
-    /// write another: a buffer is bound either way, not both.) Other gradients take a slot, and are copied.
-    pub(super) fn parameter_of(&self, value: Value) -> Option<usize> {
-        let tested = match self.graph.op(value) {
-            Op::Matmul { .. } | Op::ColumnSum { .. } => true,
-            Op::Part { of, .. } => matches!(self.graph.op(*of), Op::BatchNormBackward { .. }),
-            _ => false,
-        };
-        if !tested || self.fusion.users[value.0] != [ROOT] {
-            return None;
-        }
-        self.gradients
-            .iter()
-            .position(|gradient| *gradient == Some(value))
+        self.spec.task.clock()
     }
 
     pub(super) fn operands(&self, values: &[Value]) -> Vec<Operand> {
@@ -68,26 +50,20 @@ impl Emitter<'_> {
     }
 
     pub(super) fn operand(&self, value: Value) -> Operand {
-        match *self.graph.op(value) {
-            Op::Input => Operand::Role {
-                role: Role::Input,
-                offset: 0,
-                len: self.shape(value).floats(),
-            },
-            Op::Targets => self.targets(self.shape(value).cols),
-            Op::Parameter(number) => self.parameter_place(Role::Parameters, number),
-            _ => match self.parameter_of(value) {
-                Some(number) => self.gradient_place(number),
-                None => Operand::Value(value),
-            },
+        if let Some(place) = lowering(self.graph.op(value)).place(value, self) {
+            return place;
+        }
+        match self.parameter_of(value) {
+            Some(number) => self.gradient_place(number),
+            None => Operand::Value(value),
         }
     }
 
     /// Where the gradient of a parameter lies.
     pub(super) fn gradient_place(&self, number: usize) -> Operand {
-        match self.request.task {
+        match self.spec.task {
             Task::Train(training) => {
-                let first = training.phase * self.request.arena.segments.len();
+                let first = training.phase * self.spec.arena.segments.len();
                 self.parameter_place(|segment| Role::Gradients(first + segment), number)
             }
             _ => self.parameter_place(Role::Derivatives, number),
@@ -96,7 +72,7 @@ impl Emitter<'_> {
 
     /// Where a parameter lies in an arena.
     pub(super) fn parameter_place(&self, role: impl Fn(usize) -> Role, number: usize) -> Operand {
-        let place = self.request.arena.places[number];
+        let place = self.spec.arena.places[number];
         Operand::Role {
             role: role(place.segment),
             offset: place.offset,
@@ -108,7 +84,7 @@ impl Emitter<'_> {
         Operand::Role {
             role: Role::Labels,
             offset: 0,
-            len: self.request.batch,
+            len: self.spec.batch,
         }
     }
 
@@ -117,7 +93,7 @@ impl Emitter<'_> {
         Operand::Role {
             role: Role::Targets,
             offset: 0,
-            len: MatrixShape::new(self.request.batch, cols).floats(),
+            len: MatrixShape::new(self.spec.batch, cols).floats(),
         }
     }
 
@@ -131,7 +107,7 @@ impl Emitter<'_> {
 
     /// The state with the scales of accumulating steps.
     pub(super) fn scaled_state(&self) -> Operand {
-        let words = self.request.scales().state_words();
+        let words = self.spec.scales().state_words();
         Operand::whole(Role::State(self.clock()), words)
     }
 
@@ -139,7 +115,7 @@ impl Emitter<'_> {
         Operand::Role {
             role: Role::StepTable(self.clock()),
             offset: 0,
-            len: ENTRY_WORDS * self.request.table_steps,
+            len: ENTRY_WORDS * self.spec.table_steps,
         }
     }
 }

@@ -1,38 +1,34 @@
 //! Buffers for the values within a step: values that do not live at the same time share one.
 
+use std::collections::BTreeSet;
+
 /// Hands out slots and takes them back.
 #[derive(Debug, Default)]
 pub(crate) struct Slots {
     /// Length of each slot in floats.
     pub(crate) lengths: Vec<usize>,
-    free: Vec<usize>,
+    /// The free slots, by length.
+    free: BTreeSet<(usize, usize)>,
 }
 
 impl Slots {
     /// A slot of at least this many floats: the smallest free one that fits, else the largest free one, grown, else a
     /// new one.
     pub(crate) fn take(&mut self, floats: usize) -> usize {
-        let fitting = (0..self.free.len())
-            .filter(|&i| self.lengths[self.free[i]] >= floats)
-            .min_by_key(|&i| self.lengths[self.free[i]]);
-        let largest = || (0..self.free.len()).max_by_key(|&i| self.lengths[self.free[i]]);
-        match fitting.or_else(largest) {
-            Some(i) => {
-                let slot = self.free.swap_remove(i);
-                self.lengths[slot] = self.lengths[slot].max(floats);
-                slot
-            }
-            None => {
-                self.lengths.push(floats);
-                self.lengths.len() - 1
-            }
-        }
+        let fitting = self.free.range((floats, 0)..).next();
+        let Some(&(length, slot)) = fitting.or_else(|| self.free.last()) else {
+            self.lengths.push(floats);
+            return self.lengths.len() - 1;
+        };
+        self.free.remove(&(length, slot));
+        self.lengths[slot] = length.max(floats);
+        slot
     }
 
     /// Gives a slot back.
     pub(crate) fn release(&mut self, slot: usize) {
-        debug_assert!(!self.free.contains(&slot));
-        self.free.push(slot);
+        let new = self.free.insert((self.lengths[slot], slot));
+        debug_assert!(new);
     }
 }
 

@@ -4,7 +4,6 @@ use super::Trainer;
 use super::run::Totals;
 use super::{EpochReport, StepReport};
 use crate::data::{Dataset, Targets};
-use crate::graph::Op;
 use crate::kernel::TensorStatistics;
 use crate::plan::{Inspected, Role, What, inspected};
 use crate::{Error, Result};
@@ -177,11 +176,7 @@ impl Trainer {
             let statistics =
                 TensorStatistics::new(item.shape, &measures[item.place..][..item.floats]);
             if let What::Activation(node) = item.what {
-                let name = match graph.nodes[node].op {
-                    Op::Activation { f, .. } => f.name(),
-                    Op::Prelu { .. } => "prelu",
-                    _ => "softmax",
-                };
+                let name = graph.nodes[node].op.activation_name().unwrap_or_default();
                 inspection.activations.push(ActivationInspection {
                     name: format!("{} {name}", item.number),
                     values: statistics,

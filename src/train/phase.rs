@@ -169,7 +169,7 @@ impl Steps {
         phase.check_reached(network, &gradients)?;
         let computed = network
             .graph
-            .made_of(active.iter().flat_map(|(_, term)| term.values()));
+            .ancestors(active.iter().flat_map(|(_, term)| term.values()));
         let plain = factors.iter().all(|f| *f == Factors::default());
         Ok(Steps {
             terms,

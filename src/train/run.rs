@@ -10,7 +10,7 @@ use crate::executor::{IN_FLIGHT, Needs, What};
 use crate::graph::Supervision;
 use crate::kernel::update::{STATE_HIGH, STATE_VALUES, state_at};
 use crate::nn::{Losses, Network, PlanKey, Purpose};
-use crate::plan::{BufferSpec, Clock, GatherSource, Plan, Request, Role, Task, Training, lower};
+use crate::plan::{BufferSpec, Clock, GatherSource, Plan, PlanSpec, Role, Task, Training, lower};
 use crate::{Error, Result};
 use std::time::Instant;
 
@@ -479,7 +479,7 @@ fn lower_key(
             unreachable!("the network's own plans")
         }
     };
-    lower(&Request {
+    lower(&PlanSpec {
         gather: key.gather,
         table_steps,
         ring_batch,

@@ -14,7 +14,7 @@ use crate::data::{Dataset, Targets};
 use crate::executor::{Fetch, IN_FLIGHT, What, most_flops_per_submit};
 use crate::kernel::update::{ENTRY_WORDS, STATE_VALUES};
 use crate::nn::{Losses, Network, PlanKey};
-use crate::plan::{Clock, Guarded, Plan, Request, Role, Task, lower};
+use crate::plan::{Clock, Guarded, Plan, PlanSpec, Role, Task, lower};
 use crate::{Error, Factors, Plateau, ReduceOnPlateau, Result};
 use std::collections::VecDeque;
 use std::time::Instant;
@@ -144,7 +144,7 @@ impl Trainer {
         // Of all submits in flight, so that no result is lost where a future is dropped.
         let table_steps = (IN_FLIGHT * submit_steps).next_power_of_two();
         let plan = |phase| {
-            lower(&Request {
+            lower(&PlanSpec {
                 table_steps,
                 seed: settings.seed,
                 ..network.request(batch, task(phase), supervision)

@@ -7,7 +7,7 @@ use crate::graph::Init;
 use crate::kernel::scale::norm;
 use crate::kernel::squares::PAIR;
 use crate::kernel::update::{STATE_VALUES, state_at};
-use crate::kernel::{Access, Adam, Loss, Sum};
+use crate::kernel::{Access, Adam, Layout, Loss, Sum};
 
 /// A graph of three layers, and its logits.
 fn graph() -> (Graph, Value) {
@@ -25,7 +25,7 @@ fn graph() -> (Graph, Value) {
 fn plan(graph: &Graph, logits: Value, max_binding_bytes: u64) -> (Arena, Plan) {
     let sizes = graph.parameters.iter().map(|p| (p.name.clone(), p.shape));
     let arena = Arena::new(sizes, max_binding_bytes).unwrap();
-    let plan = lower(&Request {
+    let plan = lower(&PlanSpec {
         graph,
         arena: &arena,
         output: logits,
@@ -137,4 +137,40 @@ fn no_call_writes_a_buffer_that_it_also_reads() {
             "{label}"
         );
     }
+}
+
+/// A recurrent network without its name: `steps` times the same weights, a bias, an activation, and a sum with the state.
+fn unrolled(steps: usize) -> (Graph, Value) {
+    let mut graph = Graph::new();
+    let x = graph.input(4).unwrap();
+    let weight = graph.parameter("w", [4, 4], Init::KaimingUniform).unwrap();
+    let bias = graph.vector("b", 4, Init::Zeros).unwrap();
+    let mut state = x;
+    for _ in 0..steps {
+        let h = graph.matmul(state, weight, Layout::NT).unwrap();
+        let h = graph.bias_add(h, bias).unwrap();
+        let h = graph.activation(h, Activation::Tanh).unwrap();
+        state = graph.add(h, state).unwrap();
+    }
+    (graph, state)
+}
+
+/// Every pass reads each node a bounded number of times, so twice the nodes cost twice the reads.
+#[test]
+fn the_passes_over_a_graph_of_20_000_nodes_are_linear() {
+    let cost = |steps| {
+        let (graph, state) = unrolled(steps);
+        let nodes = graph.nodes.len();
+        let before = crate::graph::op::reads();
+        let (_, plan) = plan(&graph, state, u64::MAX);
+        (nodes, plan.calls.len(), crate::graph::op::reads() - before)
+    };
+    let (nodes, calls, reads) = cost(5_000);
+    assert_eq!(nodes, 20_003);
+    // Forward two calls a step; backward the derivative, two products and a column sum, with the sums of the gradients.
+    assert!(calls > 30_000 && calls < 50_000, "{calls}");
+    assert!(reads < 60 * nodes, "{reads} reads of {nodes} nodes");
+    let (_, half_calls, half_reads) = cost(2_500);
+    assert!(calls.abs_diff(2 * half_calls) < 20, "{calls} {half_calls}");
+    assert!(reads.abs_diff(2 * half_reads) < 200, "{reads} {half_reads}");
 }

@@ -1,0 +1,27 @@
+//! The sums of a matrix's columns: the gradient of what was added to every row.
+
+use super::{Operation, operands};
+use crate::Result;
+use crate::graph::{Graph, Rows, Shape, Value};
+
+/// The sum of each column of x: [1, cols].
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct ColumnSum {
+    pub(crate) x: Value,
+}
+
+impl Operation for ColumnSum {
+    operands!(x);
+
+    fn name(&self) -> String {
+        "ColumnSum".to_string()
+    }
+
+    fn shape(&self, graph: &Graph) -> Result<Shape> {
+        Ok(Shape::row(graph.known(self.x)?.cols))
+    }
+
+    fn mixes_samples(&self, graph: &Graph) -> bool {
+        graph.shape(self.x).rows == Rows::Batch
+    }
+}

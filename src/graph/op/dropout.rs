@@ -1,0 +1,71 @@
+//! Dropout.
+
+use super::{Backward, Differentiable, Operation, operands};
+use crate::graph::{Graph, Shape, Value};
+use crate::{Error, Result, kernel};
+
+/// x with each element zero at this rate and the others scaled up; x itself in inference.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Dropout {
+    pub(crate) x: Value,
+    pub(crate) rate: f32,
+    /// Which of the graph's operations with random numbers it is.
+    pub(crate) number: u32,
+}
+
+impl Operation for Dropout {
+    operands!(x);
+
+    fn name(&self) -> String {
+        format!("Dropout {}", self.rate)
+    }
+
+    fn shape(&self, graph: &Graph) -> Result<Shape> {
+        graph.known(self.x)
+    }
+
+    fn mixes_samples(&self, _: &Graph) -> bool {
+        false
+    }
+
+    fn alias(&self, inference: bool) -> Option<Value> {
+        inference.then_some(self.x)
+    }
+}
+
+impl Differentiable for Dropout {
+    /// The same elements are zero again, since the mask is a function of the number.
+    fn vjp(&self, _: Value, dy: Value, backward: &mut Backward<'_>) {
+        let Dropout { x, rate, number } = *self;
+        let dropout = Dropout {
+            x: dy,
+            rate,
+            number,
+        };
+        backward.add(x, dropout);
+    }
+}
+
+impl Graph {
+    /// Dropout (Srivastava et al. 2014): in training each element is 0 with probability `rate`, and the others are
+    /// divided by 1 − rate; in evaluation and prediction it is the identity. The mask is a function of the
+    /// trainer's seed, the step and the element, the same on every device and after a resume (PyTorch's `Dropout`).
+    ///
+    /// It takes one dispatch forward and one backward; after a dense layer's activation one more backward, since the
+    /// activation's derivative is no longer computed within the product.
+    ///
+    /// # Errors
+    /// [`Argument`](Error::Argument) unless the rate is from 0 to below 1.
+    pub fn dropout(&mut self, x: Value, rate: f32) -> Result<Value> {
+        if !(0.0..1.0).contains(&rate) {
+            return Err(Error::argument("a dropout rate", "from 0 to below 1", rate));
+        }
+        if !kernel::Dropout::is_seen(rate) {
+            let expected = "0, or at least 2⁻³², one random word of all";
+            return Err(Error::argument("a dropout rate", expected, rate));
+        }
+        self.known(x)?;
+        let number = self.next_random();
+        self.add_operation(Dropout { x, rate, number })
+    }
+}

@@ -1,0 +1,261 @@
+//! Operations: how the values of a graph are computed from each other.
+//!
+//! One file per operation holds its struct with the operands, the method of [`Graph`] that adds it, its shape rule and its
+//! gradient. The operations that only its gradient needs are in the same file. The lowering to kernels is in the file of the
+//! same name in `plan/emit/`. [`operations!`] is the one list of all of them.
+
+mod activation;
+mod add;
+mod batch_norm;
+mod bias_add;
+mod column_sum;
+mod concat;
+mod dropout;
+mod fill;
+mod hadamard;
+mod input;
+mod layer_norm;
+mod loss;
+mod matmul;
+mod output;
+mod pad;
+mod parameter;
+mod prelu;
+mod random;
+mod scale;
+mod slice;
+mod softmax;
+mod stop_gradient;
+mod targets;
+
+pub(crate) use activation::{Activation, ActivationBackward};
+pub(crate) use add::Add;
+pub(crate) use batch_norm::{BatchNorm, BatchNormBackward, FixedNormBackward, FixedNormGain};
+pub(crate) use bias_add::BiasAdd;
+pub(crate) use column_sum::ColumnSum;
+pub(crate) use concat::Concat;
+pub(crate) use dropout::Dropout;
+pub(crate) use fill::Fill;
+pub(crate) use hadamard::Hadamard;
+pub(crate) use input::Input;
+pub(crate) use layer_norm::{LayerNorm, LayerNormBackward};
+pub(crate) use loss::Loss;
+pub(crate) use matmul::Matmul;
+pub(crate) use output::Output;
+pub(crate) use pad::Pad;
+pub(crate) use parameter::Parameter;
+pub(crate) use prelu::{Prelu, PreluBackward, PreluSlope};
+pub(crate) use random::Random;
+pub(crate) use scale::Scale;
+pub(crate) use slice::Slice;
+pub(crate) use softmax::{Softmax, SoftmaxBackward};
+pub(crate) use stop_gradient::StopGradient;
+pub(crate) use targets::Targets;
+
+use super::autodiff::Backward;
+use super::{Graph, Shape, Value};
+use crate::Result;
+
+/// What every operation states about itself.
+pub(crate) trait Operation {
+    /// The name with the settings that change the result, without operands. Checkpoints hold it, so it never changes.
+    fn name(&self) -> String;
+
+    /// Calls `visit` with each operand, in their order.
+    fn for_each_operand(&self, visit: &mut dyn FnMut(Value));
+
+    /// Calls `visit` with each operand, to be replaced by another value.
+    fn for_each_operand_mut(&mut self, visit: &mut dyn FnMut(&mut Value));
+
+    /// Checks the operands and settings, and returns the shape of the result.
+    fn shape(&self, graph: &Graph) -> Result<Shape>;
+
+    /// Whether, in prediction and evaluation, one row of the result depends on several samples.
+    fn mixes_samples(&self, graph: &Graph) -> bool;
+
+    /// The value that the result equals, where the operation computes nothing. In training and in inference this may differ.
+    fn alias(&self, _inference: bool) -> Option<Value> {
+        None
+    }
+
+    /// What its operands are called, where differentiation takes them for constants.
+    fn constant_operands(&self) -> Option<&'static str> {
+        None
+    }
+
+    /// Its name in inspections, if it is an activation.
+    fn activation_name(&self) -> Option<&'static str> {
+        None
+    }
+}
+
+/// An operation that users add to a graph. It has a gradient.
+pub(crate) trait Differentiable: Operation {
+    /// The vector-Jacobian product: adds to the gradient of each operand its part, given the gradient `dy` of the
+    /// result `y`.
+    fn vjp(&self, y: Value, dy: Value, backward: &mut Backward<'_>);
+}
+
+/// An operation that one elementwise kernel computes from its operands, in their order. It needs no lowering of its own.
+pub(crate) trait Elementwise: Operation {
+    /// The kernel.
+    fn kernel(&self, graph: &Graph) -> crate::kernel::Op;
+}
+
+/// A field of an operation that holds operands.
+trait Operands {
+    fn each(&self, visit: &mut dyn FnMut(Value));
+    fn each_mut(&mut self, visit: &mut dyn FnMut(&mut Value));
+}
+
+impl Operands for Value {
+    fn each(&self, visit: &mut dyn FnMut(Value)) {
+        visit(*self);
+    }
+    fn each_mut(&mut self, visit: &mut dyn FnMut(&mut Value)) {
+        visit(self);
+    }
+}
+
+impl Operands for Option<Value> {
+    fn each(&self, visit: &mut dyn FnMut(Value)) {
+        self.iter().for_each(|value| visit(*value));
+    }
+    fn each_mut(&mut self, visit: &mut dyn FnMut(&mut Value)) {
+        self.iter_mut().for_each(visit);
+    }
+}
+
+impl Operands for Vec<Value> {
+    fn each(&self, visit: &mut dyn FnMut(Value)) {
+        self.iter().for_each(|value| visit(*value));
+    }
+    fn each_mut(&mut self, visit: &mut dyn FnMut(&mut Value)) {
+        self.iter_mut().for_each(visit);
+    }
+}
+
+/// Implements the two visits of an operation's operands, in the order of these fields.
+macro_rules! operands {
+    ($($field:ident),*) => {
+        fn for_each_operand(&self, _visit: &mut dyn FnMut($crate::graph::Value)) {
+            $($crate::graph::op::Operands::each(&self.$field, _visit);)*
+        }
+        fn for_each_operand_mut(&mut self, _visit: &mut dyn FnMut(&mut $crate::graph::Value)) {
+            $($crate::graph::op::Operands::each_mut(&mut self.$field, _visit);)*
+        }
+    };
+}
+use operands;
+
+/// Calls a macro with the list of all operations: those that users add, which have a gradient, and those that only
+/// differentiation and lowering add.
+macro_rules! operations {
+    ($macro:ident) => {
+        $macro! {
+            differentiable: Activation, Add, BatchNorm, BiasAdd, Concat, Dropout, Fill, Hadamard, Input, LayerNorm, Matmul,
+                Parameter, Prelu, Random, Scale, Slice, Softmax, StopGradient, Targets;
+            internal: ActivationBackward, BatchNormBackward, ColumnSum, FixedNormBackward, FixedNormGain,
+                LayerNormBackward, Loss, Output, Pad, PreluBackward, PreluSlope, SoftmaxBackward;
+        }
+    };
+}
+pub(crate) use operations;
+
+macro_rules! define {
+    (differentiable: $($forward:ident),*; internal: $($internal:ident),*;) => {
+        /// How a value is computed.
+        #[derive(Clone, Debug, PartialEq)]
+        pub(crate) enum Op { $($forward($forward),)* $($internal($internal)),* }
+
+        $(impl From<$forward> for Op {
+            fn from(op: $forward) -> Self { Op::$forward(op) }
+        })*
+        $(impl From<$internal> for Op {
+            fn from(op: $internal) -> Self { Op::$internal(op) }
+        })*
+
+        impl Op {
+            fn operation(&self) -> &dyn Operation {
+                #[cfg(test)]
+                count_read();
+                match self { $(Op::$forward(op) => op,)* $(Op::$internal(op) => op),* }
+            }
+
+            fn operation_mut(&mut self) -> &mut dyn Operation {
+                match self { $(Op::$forward(op) => op,)* $(Op::$internal(op) => op),* }
+            }
+
+            /// The operation with its gradient; `None` for the operations that differentiation itself adds: a graph is
+            /// differentiated once.
+            pub(super) fn differentiable(&self) -> Option<&dyn Differentiable> {
+                match self { $(Op::$forward(op) => Some(op),)* $(Op::$internal(_) => None),* }
+            }
+        }
+    };
+}
+operations!(define);
+
+#[cfg(test)]
+thread_local! {
+    /// Reads of operations on this thread.
+    static READS: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
+}
+
+#[cfg(test)]
+pub(super) fn count_read() {
+    READS.set(READS.get() + 1);
+}
+
+/// Reads of operations on this thread so far, to count the work of passes over a graph.
+#[cfg(test)]
+pub(crate) fn reads() -> usize {
+    READS.get()
+}
+
+impl Op {
+    /// The operation with the numbers of its operands: `Matmul NT 0 1`.
+    pub(crate) fn describe(&self) -> String {
+        let mut text = self.operation().name();
+        self.for_each_operand(|operand| text += &format!(" {}", operand.0));
+        text
+    }
+
+    /// Calls `visit` with each operand, in their order.
+    pub(crate) fn for_each_operand(&self, mut visit: impl FnMut(Value)) {
+        self.operation().for_each_operand(&mut visit);
+    }
+
+    /// Calls `visit` with each operand, to be replaced by another value.
+    pub(crate) fn for_each_operand_mut(&mut self, mut visit: impl FnMut(&mut Value)) {
+        self.operation_mut().for_each_operand_mut(&mut visit);
+    }
+
+    /// Whether one of the operands passes a test.
+    pub(crate) fn any_operand(&self, mut test: impl FnMut(Value) -> bool) -> bool {
+        let mut found = false;
+        self.for_each_operand(|operand| found = found || test(operand));
+        found
+    }
+
+    pub(super) fn shape(&self, graph: &Graph) -> Result<Shape> {
+        self.operation().shape(graph)
+    }
+
+    pub(super) fn mixes_samples(&self, graph: &Graph) -> bool {
+        self.operation().mixes_samples(graph)
+    }
+
+    pub(super) fn alias(&self, inference: bool) -> Option<Value> {
+        self.operation().alias(inference)
+    }
+
+    pub(super) fn constant_operands(&self) -> Option<&'static str> {
+        self.operation().constant_operands()
+    }
+
+    /// Its name in inspections, if it is an activation.
+    pub(crate) fn activation_name(&self) -> Option<&'static str> {
+        self.operation().activation_name()
+    }
+}

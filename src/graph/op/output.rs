@@ -1,0 +1,29 @@
+//! A further output of an operation that computes several values.
+
+use super::{Operation, operands};
+use crate::Result;
+use crate::graph::{Graph, Shape, Value};
+
+/// Output `index` of another operation, from 1 on, written by the same call. The operation's own value is output 0.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Output {
+    pub(crate) of: Value,
+    pub(crate) index: usize,
+    pub(crate) shape: Shape,
+}
+
+impl Operation for Output {
+    operands!(of);
+
+    fn name(&self) -> String {
+        format!("Part {}", self.index)
+    }
+
+    fn shape(&self, _: &Graph) -> Result<Shape> {
+        Ok(self.shape)
+    }
+
+    fn mixes_samples(&self, _: &Graph) -> bool {
+        false
+    }
+}

@@ -1,0 +1,118 @@
+//! Random numbers, new in every step.
+
+use super::{Backward, Differentiable, Operation, operands};
+use crate::graph::{Graph, Shape, Value};
+use crate::kernel::random::Draw;
+use crate::{Error, Result};
+
+/// Random numbers; 1 with probability p, else 0, where there is a p.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Random {
+    pub(crate) draw: Draw,
+    pub(crate) p: Option<Value>,
+    /// Which of the graph's operations with random numbers it is.
+    pub(crate) number: u32,
+    pub(crate) shape: Shape,
+}
+
+impl Operation for Random {
+    operands!(p);
+
+    fn name(&self) -> String {
+        format!("{:?}", self.draw)
+    }
+
+    fn shape(&self, graph: &Graph) -> Result<Shape> {
+        if let Some(p) = self.p {
+            graph.expect("bernoulli", p, self.shape)?;
+        }
+        Ok(self.shape)
+    }
+
+    fn mixes_samples(&self, _: &Graph) -> bool {
+        false
+    }
+
+    fn constant_operands(&self) -> Option<&'static str> {
+        Some("probabilities of Bernoulli draws")
+    }
+}
+
+impl Differentiable for Random {
+    fn vjp(&self, _: Value, _: Value, _: &mut Backward<'_>) {}
+}
+
+impl Graph {
+    /// Random numbers, new in every step: [batch, cols], uniform from `low` to below `high`. A function of the trainer's
+    /// seed, the step and the element. In prediction the seed is 0 and every call gives the same.
+    ///
+    /// # Errors
+    /// [`Argument`](Error::Argument) if there is no column, or the bounds are not finite and ascending.
+    pub fn random_uniform(&mut self, cols: usize, low: f32, high: f32) -> Result<Value> {
+        if !(low < high && (high - low).is_finite()) {
+            let found = format!("{low} and {high}");
+            return Err(Error::argument(
+                "the bounds of random numbers",
+                "ascending, with a finite difference",
+                found,
+            ));
+        }
+        self.random(cols, Draw::Uniform { low, high })
+    }
+
+    /// The same, normal with this mean and standard deviation.
+    ///
+    /// # Errors
+    /// [`Argument`](Error::Argument) if there is no column, or the mean or deviation is not finite, or the deviation
+    /// negative.
+    pub fn random_normal(&mut self, cols: usize, mean: f32, deviation: f32) -> Result<Value> {
+        if !(mean.is_finite() && deviation.is_finite() && deviation >= 0.0) {
+            let found = format!("{mean} and {deviation}");
+            return Err(Error::argument(
+                "mean and deviation of random numbers",
+                "finite, the deviation at least 0",
+                found,
+            ));
+        }
+        self.random(cols, Draw::Normal { mean, deviation })
+    }
+
+    fn random(&mut self, cols: usize, draw: Draw) -> Result<Value> {
+        if cols == 0 {
+            return Err(Error::argument(
+                "the columns of random numbers",
+                "at least 1",
+                0,
+            ));
+        }
+        let number = self.next_random();
+        self.add_operation(Random {
+            draw,
+            p: None,
+            number,
+            shape: Shape::batch(cols),
+        })
+    }
+
+    /// 1 with probability p, else 0, for each element of p: a sample of the stochastic units of a Boltzmann machine.
+    /// No gradient flows through.
+    ///
+    /// # Errors
+    /// [`Argument`](Error::Argument), as in every operation, if the value is of another graph.
+    pub fn bernoulli(&mut self, p: Value) -> Result<Value> {
+        let shape = self.known(p)?;
+        let number = self.next_random();
+        self.add_operation(Random {
+            draw: Draw::Bernoulli,
+            p: Some(p),
+            number,
+            shape,
+        })
+    }
+
+    /// The number of the next operation with random numbers.
+    pub(super) fn next_random(&mut self) -> u32 {
+        self.randoms += 1;
+        self.randoms - 1
+    }
+}

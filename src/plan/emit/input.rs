@@ -1,0 +1,13 @@
+//! The input: a buffer of its own, which the gather or the host writes.
+
+use super::{Emitter, Lower, Operand, Role, op};
+use crate::graph::Value;
+
+impl Lower for op::Input {
+    fn emit(&self, _: Value, _: &mut Emitter<'_>) {}
+
+    fn place(&self, value: Value, emitter: &Emitter<'_>) -> Option<Operand> {
+        let floats = emitter.shape(value).floats();
+        Some(Operand::whole(Role::Input, floats))
+    }
+}

@@ -1,0 +1,87 @@
+//! Losses, with the gradients of their inputs where those are needed.
+
+use super::super::ring::term_sums;
+use super::{Emitter, Lower, Operand, Role, op};
+use crate::graph::{LossTarget, Value};
+use crate::kernel::loss::{Against, ENTRY, Output};
+use crate::kernel::{LossCall, MatrixShape};
+
+impl Lower for op::Loss {
+    fn emit(&self, value: Value, emitter: &mut Emitter<'_>) {
+        let number = self.term;
+        let spec = emitter.spec;
+        let term = &spec.terms[number];
+        let shape = emitter.shape(self.inputs[0]);
+        let labels = term.takes_labels(spec.supervision);
+        let against = match term.target {
+            _ if !term.loss.criterion.has_target() => Against::Nothing,
+            LossTarget::Constant(constant) => Against::Constant(constant),
+            LossTarget::Batch if labels => Against::Labels,
+            LossTarget::Batch | LossTarget::Value(_) => Against::Values,
+        };
+        let weighted = against != Against::Nothing && !term.loss.class_weights.is_empty();
+        let gradient = emitter.fusion.is_read(value.0);
+
+        let mut operands = emitter.operands(&self.inputs);
+        match against {
+            Against::Labels => operands.push(emitter.labels()),
+            Against::Values => operands.push(match self.target {
+                Some(target) => emitter.operand(target),
+                None => emitter.targets(term.loss.criterion.target_cols(shape.cols)),
+            }),
+            Against::Constant(_) | Against::Nothing => {}
+        }
+        if weighted {
+            operands.push(Operand::Role {
+                role: Role::ClassWeights,
+                offset: emitter.class_weights[number],
+                len: MatrixShape::new(1, term.loss.class_weights.len()).floats(),
+            });
+        }
+        if gradient {
+            operands.push(emitter.operand(value));
+            operands.extend(emitter.operands(&emitter.outputs(value)));
+        }
+        let ring_stride = emitter.loss_sums.1;
+        operands.push(Operand::Role {
+            role: Role::Metrics(emitter.clock()),
+            offset: 0,
+            len: ENTRY * spec.table_steps * ring_stride,
+        });
+        let accumulates = spec.accumulates();
+        operands.push(if accumulates {
+            emitter.scaled_state()
+        } else {
+            emitter.state()
+        });
+
+        let call = LossCall {
+            criterion: term.loss.criterion,
+            shape,
+            against,
+            class_weights: weighted,
+            counts_values: term.of_batch(),
+            ignore: term.loss.ignore_index.filter(|_| labels),
+            factor: if accumulates {
+                term.loss.factor_of_weight(shape.cols)
+            } else {
+                term.loss.gradient_factor(shape, against)
+            },
+            divide: !accumulates && term.loss.divides(against),
+            scaled: accumulates.then(|| (spec.scales(), number)),
+            output: if gradient {
+                Output::Gradients
+            } else {
+                Output::Reduced
+            },
+            // Of several losses, the first one moves the clock on.
+            clock: !std::mem::replace(&mut emitter.has_loss, true),
+            ordinary: emitter.is_ordinary(),
+            ring_steps: spec.table_steps,
+            ring_stride,
+            ring_offset: emitter.loss_sums.0[number],
+            ring_sums: term_sums(emitter.graph, term, spec.ring_batch),
+        };
+        emitter.push(call, operands);
+    }
+}

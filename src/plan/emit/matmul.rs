@@ -1,0 +1,117 @@
+//! Matrix products, with what is computed within their call.
+
+use super::super::lower_bound::Cost;
+use super::{Emitter, Lower, Op, op};
+use crate::graph::Value;
+use crate::kernel::{Epilogue, Layout, Matmul, MatrixShape};
+
+impl Lower for op::Matmul {
+    fn emit(&self, value: Value, emitter: &mut Emitter<'_>) {
+        let epilogue = match emitter.gradient_guard(value) {
+            None => Epilogue::Plain,
+            Some(id) => Epilogue::Gradient { id },
+        };
+        let product = Product {
+            value,
+            matmul: self,
+            bias: None,
+        };
+        emitter.product(product, epilogue, None, value);
+    }
+
+    fn tests_gradient(&self, _: &crate::graph::Graph) -> bool {
+        true
+    }
+
+    fn lower_bound(&self, value: Value, shape: &dyn Fn(Value) -> MatrixShape) -> Cost {
+        let [a, b, c] = [self.a, self.b, value].map(shape);
+        let numbers = |shape: MatrixShape| (shape.rows * shape.cols) as u64;
+        Cost {
+            bytes: 4 * (numbers(a) + numbers(b) + numbers(c)),
+            flops: 2 * numbers(c) * inner(self.layout, a) as u64,
+        }
+    }
+}
+
+/// The dimension that a product sums over, given the shape of A.
+fn inner(layout: Layout, a: MatrixShape) -> usize {
+    match layout {
+        Layout::NN | Layout::NT => a.cols,
+        Layout::TN => a.rows,
+    }
+}
+
+/// A product that another operation hosts, with its bias.
+pub(super) struct Product<'a> {
+    pub(super) value: Value,
+    pub(super) matmul: &'a op::Matmul,
+    pub(super) bias: Option<Value>,
+}
+
+impl<'a> Emitter<'a> {
+    /// The product of this value, if `host` computes it.
+    pub(super) fn hosted(&self, value: Value, host: Value) -> Option<Product<'a>> {
+        let Op::Matmul(matmul) = self.graph.op(value) else {
+            return None;
+        };
+        let is_hosted = self.fusion.host[value.0] == Some(host.0);
+        is_hosted.then_some(Product {
+            value,
+            matmul,
+            bias: None,
+        })
+    }
+
+    /// The product of this value with its bias, if `host` computes both.
+    pub(super) fn hosted_with_bias(&self, value: Value, host: Value) -> Option<Product<'a>> {
+        if let Op::BiasAdd(add) = self.graph.op(value) {
+            let is_hosted = self.fusion.host[value.0] == Some(host.0);
+            let product = self.hosted(add.x, value).filter(|_| is_hosted)?;
+            let bias = Some(add.bias);
+            return Some(Product { bias, ..product });
+        }
+        self.hosted(value, host)
+    }
+
+    /// The call of a product with its epilogue, which writes `out`. `second` is z for a kept z, or the saved operand of a
+    /// derivative.
+    pub(super) fn product(
+        &mut self,
+        product: Product<'_>,
+        epilogue: Epilogue,
+        second: Option<Value>,
+        out: Value,
+    ) {
+        let op::Matmul { a, b, layout } = *product.matmul;
+        let shape = self.shape(product.value);
+        let column_sum = self.fusion.column_sum[product.value.0];
+        let second = second.map(|second| self.operand(second));
+        let mut operands = self.operands(&[a, b]);
+        operands.extend(product.bias.map(|bias| self.operand(bias)));
+        if matches!(epilogue, Epilogue::Derivative(_)) {
+            operands.extend(second);
+        }
+        operands.push(self.operand(out));
+        if matches!(epilogue, Epilogue::Keep(_)) {
+            operands.extend(second);
+        }
+        if let Some(sum) = column_sum {
+            operands.push(self.operand(sum));
+            // Its id is the one after the product's.
+            self.gradient_guard(sum);
+        }
+        if matches!(epilogue, Epilogue::Gradient { .. }) {
+            operands.push(self.state());
+        }
+        let matmul = Matmul {
+            m: shape.rows,
+            n: shape.cols,
+            k: inner(layout, self.shape(a)),
+            layout,
+            bias: product.bias.is_some(),
+            epilogue,
+            row_sums: column_sum.is_some(),
+        };
+        self.push(matmul, operands);
+    }
+}

@@ -1,0 +1,17 @@
+//! Further outputs, which the calls of their operations write.
+
+use super::{Emitter, Fusion, Lower, Op, op};
+use crate::graph::{Graph, Value};
+
+impl Lower for op::Output {
+    /// The operation's own call writes it: see `fuse`.
+    fn emit(&self, _: Value, _: &mut Emitter<'_>) {}
+
+    fn fuse(&self, value: Value, _: &Graph, fusion: &mut Fusion) {
+        fusion.host[value.0] = Some(self.of.0);
+    }
+
+    fn tests_gradient(&self, graph: &Graph) -> bool {
+        matches!(graph.op(self.of), Op::BatchNormBackward(_))
+    }
+}

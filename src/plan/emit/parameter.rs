@@ -1,0 +1,12 @@
+//! Parameters: parts of the parameter arena.
+
+use super::{Emitter, Lower, Operand, Role, op};
+use crate::graph::Value;
+
+impl Lower for op::Parameter {
+    fn emit(&self, _: Value, _: &mut Emitter<'_>) {}
+
+    fn place(&self, _: Value, emitter: &Emitter<'_>) -> Option<Operand> {
+        Some(emitter.parameter_place(Role::Parameters, self.number))
+    }
+}

@@ -1,0 +1,46 @@
+//! A lower bound of the work of a plan, to compare the plan with.
+
+use super::emit::lowering;
+use super::lower::{PlanSpec, Task};
+use crate::graph::{Graph, Value};
+use crate::kernel::MatrixShape;
+
+/// Bytes and floating-point operations.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Cost {
+    pub(crate) bytes: u64,
+    pub(crate) flops: u64,
+}
+
+/// The lower bound for a graph of which these nodes are computed. It counts without padding: each operand and result of each
+/// product once; each element of the parameters, gradients and moments once; each sample once as it is stored and once
+/// as the network reads it. The operations are those of the products and of the update.
+pub(crate) fn lower_bound(
+    spec: &PlanSpec<'_>,
+    graph: &Graph,
+    needed: impl Fn(usize) -> bool,
+) -> Cost {
+    let mut cost = Cost::default();
+    let shape = |value: Value| graph.shape(value).at(spec.batch);
+    let elements = |shape: MatrixShape| (shape.rows * shape.cols) as u64;
+    for (i, node) in graph.nodes.iter().enumerate() {
+        if needed(i) {
+            let of_node = lowering(&node.op).lower_bound(graph.value(i), &shape);
+            cost.bytes += of_node.bytes;
+            cost.flops += of_node.flops;
+        }
+    }
+    if let Some(source) = spec.gather {
+        let samples = graph.input.map_or(0, |input| elements(shape(input)));
+        cost.bytes += samples * (4 + source.source.bytes());
+    }
+    if let Task::Train(training) = spec.task {
+        let parameters = graph.parameters.iter().zip(training.trained);
+        let trained = parameters.filter(|(_, trained)| **trained);
+        let count: u64 = trained.map(|(p, _)| elements(p.shape)).sum();
+        let optimizer = training.optimizer;
+        cost.bytes += 4 * count * (2 + optimizer.moments() as u64);
+        cost.flops += count * optimizer.flops() as u64;
+    }
+    cost
+}
