@@ -1,13 +1,5 @@
 //! wgrad trains neural networks on any GPU (Vulkan, Metal, DX12) with WGSL compute shaders through wgpu, and on the CPU
-//! from the same plan.
-//!
-//! **Describe a network, compile it once into a plan (a flat list of kernel calls over numbered buffers), run the plan on
-//! a device.**
-//!
-//! ```text
-//! data ──► Graph ──autodiff──► Graph with gradients ──lower + fuse──► Plan ──► GPU executor (shaders/*.wgsl)
-//!          (what)               (what)                                (how)  └► CPU executor (the same kernels in Rust)
-//! ```
+//! with the same plan.
 //!
 //! # Quick start
 //!
@@ -15,11 +7,9 @@
 //! use wgrad::{Adam, Dataset, Device, Sequential, Trainer};
 //!
 //! # fn main() -> wgrad::Result<()> {
+//! let device = Device::cpu();
 //! // Exclusive or: four samples of two features, two classes.
 //! let data = Dataset::from_floats(2, vec![0., 0., 0., 1., 1., 0., 1., 1.], vec![0, 1, 1, 0], 2)?;
-//! # let device = Device::cpu();
-//! # #[cfg(any())]
-//! let device = Device::auto()?; // a hardware GPU if there is one, else the CPU
 //! let network = Sequential::new(2).dense(8).tanh().dense(2).build(&device, 1)?;
 //! let mut trainer = Trainer::new(network)
 //!     .optimizer(Adam::new(0.05))
@@ -32,38 +22,74 @@
 //! # }
 //! ```
 //!
-//! # Three levels, each usable alone
+//! On a GPU, one line changes:
 //!
-//! - **Tensor calls**: [`Tensor`] and every kernel as a checked call on a [`Device`]: products, bias, activations and
-//!   their derivatives, losses, reductions, optimizer updates.
-//! - **Networks**: [`Sequential`] for stacks, [`Graph`] for everything else; a [`Network`] predicts, gives its gradients,
-//!   checks them against differences, saves and loads.
-//! - **Training**: a [`Trainer`] runs many steps a submit over a [`Dataset`] that lies on the device, evaluates, and
-//!   saves checkpoints that go on to the bit.
+//! ```no_run
+//! # use wgrad::Device;
+//! # fn main() -> wgrad::Result<()> {
+//! let device = Device::gpu(Default::default())?;
+//! # Ok(())
+//! # }
+//! ```
 //!
-//! # Letters and layout
+//! [`Device::auto`] opens a hardware GPU if there is one, else the CPU.
 //!
-//! Matrices are row-major. Activations are \[batch, features\], weights \[outputs, inputs\] as in PyTorch, products
-//! C \[M, N\] = A·B with inner dimension K. Forward z = x·Wᵀ + b, y = f(z). Gradients carry the prefix d: dx, dw, db, dz.
+//! # Where to start
 //!
-//! # What holds
+//! wgrad has three levels, and each is usable alone:
 //!
-//! - **The same bits**: the same adapter, driver, seed and settings give the same bits, run after run, however the steps
-//!   are cut into submits, calls and checkpoints. Reductions have a fixed order; no float atomics. Kernels are chosen by
-//!   shape, or by a [`Tuning`] that the user had measured; never by a timing unasked.
-//! - **No silent fallback**: software adapters are refused unless asked for; every device names itself in its
-//!   [`report`](Device::report).
-//! - **No panic** on what a user, a file or a driver does: everything is an [`Error`] that says what was wanted, what came
-//!   and what to do. A panic within wgpu becomes an error too; opening a GPU sets a panic hook that keeps these off the
-//!   terminal, and hands every other panic to the hook before it. Two exceptions: with `panic = "abort"`, a panic of wgpu's
-//!   own cannot be caught; and where
-//!   the system has no memory left for what the host itself keeps, as data sets and the CPU's tensors, Rust ends the program.
+//! - **Training**: a [`Trainer`] runs an [`Optimizer`] and a [`Loss`] over a [`Dataset`] that stays on the device, many
+//!   steps per submit. It evaluates, and its checkpoints resume bit-exactly.
+//! - **Networks**: [`Sequential`] for stacks and [`Graph`] for everything else build a [`Network`], which predicts,
+//!   returns its gradients, checks them against central differences, and loads and saves safetensors files.
+//! - **Tensor calls**: every kernel as a checked call on a [`Tensor`]: products, biases, activations and their
+//!   derivatives, losses, reductions, optimizer updates.
+//!
+//! A [`Device`] is a GPU or the CPU. Every call that can fail returns one [`Error`] type.
+//!
+//! # How it works
+//!
+//! A network is described once, compiled into a plan, and the plan runs on a device:
+//!
+//! ```text
+//! Graph           what to compute
+//!   │  autodiff
+//! Graph + gradients
+//!   │  lower, fuse, place
+//! Plan            how: kernel calls over
+//!   │             numbered buffers
+//!   ├─► GPU       shaders/*.wgsl
+//!   └─► CPU       same kernels in Rust
+//! ```
+//!
+//! Matrices are row-major. Activations are \[batch, features\], weights \[outputs, inputs\] as in PyTorch, products C
+//! \[M, N\] = A·B with inner dimension K. The forward pass of a dense layer is z = x·Wᵀ + b, y = f(z). Gradients carry
+//! the prefix d: dx, dw, db, dz.
+//!
+//! # Guarantees
+//!
+//! - **Reproducible to the bit**: the same adapter, driver, seed and settings give the same bits on every run, however
+//!   the steps are divided among submits, calls and checkpoints. Reductions have a fixed order, and there are no float
+//!   atomics. Kernels are chosen by shape, or by a [`Tuning`] that the user had measured.
+//! - **No silent fallback**: software adapters are refused unless the caller asks for them, and every device names
+//!   itself in its [`report`](Device::report).
+//! - **No panic** on what a user, a file or a driver does: an [`Error`] states what was expected, what was found and
+//!   what to do. A panic within wgpu becomes an error too; opening a GPU sets a panic hook that keeps these off the
+//!   terminal and forwards every other panic to the previous hook. There are two exceptions. With `panic = "abort"`, a
+//!   panic in wgpu cannot be caught. And if the system has no memory left for data on the host, such as data sets and
+//!   the CPU's tensors, Rust ends the program.
 //! - **NaN is found where it arises**: a step whose loss or gradient is not finite changes nothing, and
 //!   [`Error::NonFinite`] names the step and the tensor.
 //!
-//! What waits for a GPU has an `async` form, for browsers, where nothing may block. On native targets those forms too may
-//! block their thread while the device works, and the CPU device computes within them. The forms without `async` block, and
-//! are there on native targets only.
+//! # Limits
+//!
+//! - There is no convolution, pooling, recurrence, attention or embedding. Values have two dimensions: samples and
+//!   features.
+//! - All arithmetic on devices is in `f32`, and a network runs on one device.
+//! - Nobody has trained in a browser yet. Calls that wait for a GPU have an `async` form for it, since nothing may
+//!   block there. On native targets, those forms may block their thread while the device works, and the CPU device
+//!   computes within them. The blocking forms exist on native targets only.
+//! - No hardware GPU has been benchmarked yet; the measurements are from CPUs and software adapters.
 
 mod data;
 mod device;
@@ -105,3 +131,8 @@ pub use train::{
     ParameterInspection, Phase, PlateauMetric, Profile, ProfiledCall, Progress, Resume, StepReport,
     StopRule, Stopped, TermReport, Trainer, TrainerBuilder,
 };
+
+/// Compiles and runs the programs in the README as documentation tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
