@@ -7,9 +7,12 @@ pub(crate) mod activate;
 pub(crate) mod activate_backward;
 pub(crate) mod add;
 pub(crate) mod bias_add;
+pub(crate) mod div;
+pub(crate) mod exp;
 pub(crate) mod fill;
 pub(crate) mod gradient_copy;
 pub(crate) mod hadamard;
+pub(crate) mod log;
 pub(crate) mod normalize;
 pub(crate) mod normalize_backward;
 pub(crate) mod normalize_gain;
@@ -18,6 +21,8 @@ pub(crate) mod prelu_backward;
 pub(crate) mod prelu_slope;
 pub(crate) mod running_spread;
 pub(crate) mod scale;
+pub(crate) mod sqrt;
+pub(crate) mod sub;
 
 use super::program::WORKGROUP;
 use super::program::uniform_block;
@@ -42,6 +47,16 @@ pub(crate) enum Op {
     Add,
     /// a ⊙ b.
     Hadamard,
+    /// a − b.
+    Sub,
+    /// a / b.
+    Div,
+    /// eᵃ.
+    Exp,
+    /// ln a.
+    Log,
+    /// √a.
+    Sqrt,
     /// factor · a.
     Scale(f32),
     /// a, tested for NaN and infinity: the tensor's id goes to the non-finite guard.
@@ -95,6 +110,11 @@ impl Compute for Elementwise {
             Op::BiasAdd => format!("bias add {shape}"),
             Op::Add => format!("add {shape}"),
             Op::Hadamard => format!("hadamard {shape}"),
+            Op::Sub => format!("sub {shape}"),
+            Op::Div => format!("div {shape}"),
+            Op::Exp => format!("exp {shape}"),
+            Op::Log => format!("log {shape}"),
+            Op::Sqrt => format!("sqrt {shape}"),
             Op::Scale(factor) => format!("scale {factor} {shape}"),
             Op::GradientCopy(_) => format!("gradient copy {shape}"),
             Op::Fill(value) => format!("fill {value} {shape}"),
@@ -109,7 +129,9 @@ impl Compute for Elementwise {
 
     fn bindings(&self) -> Vec<Binding> {
         match self.op {
-            Op::Activate(_) | Op::Scale(_) => vec![Binding::read(1), Binding::write(3)],
+            Op::Activate(_) | Op::Scale(_) | Op::Exp | Op::Log | Op::Sqrt => {
+                vec![Binding::read(1), Binding::write(3)]
+            }
             Op::GradientCopy(_) => {
                 vec![Binding::read(1), Binding::write(3), Binding::write_words(8)]
             }
@@ -117,6 +139,8 @@ impl Compute for Elementwise {
             | Op::BiasAdd
             | Op::Add
             | Op::Hadamard
+            | Op::Sub
+            | Op::Div
             | Op::PRelu { .. }
             | Op::PReluSlope => {
                 vec![Binding::read(1), Binding::read(2), Binding::write(3)]
@@ -149,6 +173,11 @@ impl Compute for Elementwise {
             Op::BiasAdd => ("", bias_add::SOURCE, [0.0; 2]),
             Op::Add => ("", add::SOURCE, [0.0; 2]),
             Op::Hadamard => ("", hadamard::SOURCE, [0.0; 2]),
+            Op::Sub => ("", sub::SOURCE, [0.0; 2]),
+            Op::Div => ("", div::SOURCE, [0.0; 2]),
+            Op::Exp => ("", exp::SOURCE, [0.0; 2]),
+            Op::Log => ("", log::SOURCE, [0.0; 2]),
+            Op::Sqrt => ("", sqrt::SOURCE, [0.0; 2]),
             Op::Scale(factor) => ("", scale::SOURCE, [factor, 0.0]),
             Op::GradientCopy(_) => ("", gradient_copy::SOURCE, [0.0; 2]),
             Op::Fill(value) => ("", fill::SOURCE, [value, 0.0]),
@@ -216,6 +245,11 @@ impl Compute for Elementwise {
             Op::BiasAdd => bias_add::run(args.read(), args.read(), args.write(), shape),
             Op::Add => add::run(args.read(), args.read(), args.write(), shape),
             Op::Hadamard => hadamard::run(args.read(), args.read(), args.write(), shape),
+            Op::Sub => sub::run(args.read(), args.read(), args.write(), shape),
+            Op::Div => div::run(args.read(), args.read(), args.write(), shape),
+            Op::Exp => exp::run(args.read(), args.write(), shape),
+            Op::Log => log::run(args.read(), args.write(), shape),
+            Op::Sqrt => sqrt::run(args.read(), args.write(), shape),
             Op::Fill(value) => fill::run(T::of(value.into()), args.write(), shape),
             Op::PRelu { shared } => {
                 let (x, a) = (args.read(), args.read());

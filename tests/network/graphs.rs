@@ -75,6 +75,17 @@ pub(crate) const GRAPHS: &[Case] = &[
         let z_again = g.add(sum, z)?;
         g.dense(z_again, CLASSES, Init::XavierUniform)
     }),
+    ("arithmetic", |g, x| {
+        let h = g.dense(x, 9, Init::XavierNormal)?;
+        let positive = g.exp(h)?;
+        let other = g.dense(x, 9, Init::XavierNormal)?;
+        let other = g.exp(other)?;
+        let root = g.sqrt(positive)?;
+        let quotient = g.div(root, other)?;
+        let log = g.log(quotient)?;
+        let difference = g.sub(log, root)?;
+        g.dense(difference, CLASSES, Init::XavierNormal)
+    }),
     ("softmax within", |g, x| {
         let h = g.dense(x, 6, Init::XavierUniform)?;
         let h = g.softmax(h)?;

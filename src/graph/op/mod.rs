@@ -10,11 +10,14 @@ mod batch_norm;
 mod bias_add;
 mod column_sum;
 mod concat;
+mod div;
 mod dropout;
+mod exp;
 mod fill;
 mod hadamard;
 mod input;
 mod layer_norm;
+mod log;
 mod loss;
 mod matmul;
 mod output;
@@ -25,7 +28,9 @@ mod random;
 mod scale;
 mod slice;
 mod softmax;
+mod sqrt;
 mod stop_gradient;
+mod sub;
 mod targets;
 
 pub(crate) use activation::{Activation, ActivationBackward};
@@ -34,11 +39,14 @@ pub(crate) use batch_norm::{BatchNorm, BatchNormBackward, FixedNormBackward, Fix
 pub(crate) use bias_add::BiasAdd;
 pub(crate) use column_sum::ColumnSum;
 pub(crate) use concat::Concat;
+pub(crate) use div::Div;
 pub(crate) use dropout::Dropout;
+pub(crate) use exp::Exp;
 pub(crate) use fill::Fill;
 pub(crate) use hadamard::Hadamard;
 pub(crate) use input::Input;
 pub(crate) use layer_norm::{LayerNorm, LayerNormBackward};
+pub(crate) use log::Log;
 pub(crate) use loss::Loss;
 pub(crate) use matmul::Matmul;
 pub(crate) use output::Output;
@@ -49,7 +57,9 @@ pub(crate) use random::Random;
 pub(crate) use scale::Scale;
 pub(crate) use slice::Slice;
 pub(crate) use softmax::{Softmax, SoftmaxBackward};
+pub(crate) use sqrt::Sqrt;
 pub(crate) use stop_gradient::StopGradient;
+pub(crate) use sub::Sub;
 pub(crate) use targets::Targets;
 
 use super::autodiff::Backward;
@@ -153,8 +163,9 @@ use operands;
 macro_rules! operations {
     ($macro:ident) => {
         $macro! {
-            differentiable: Activation, Add, BatchNorm, BiasAdd, Concat, Dropout, Fill, Hadamard, Input, LayerNorm, Matmul,
-                Parameter, Prelu, Random, Scale, Slice, Softmax, StopGradient, Targets;
+            differentiable: Activation, Add, BatchNorm, BiasAdd, Concat, Div, Dropout, Exp, Fill, Hadamard, Input, LayerNorm, Log, Matmul,
+                Parameter, Prelu, Random, Scale, Slice, Softmax, Sqrt, StopGradient, Sub,
+                Targets;
             internal: ActivationBackward, BatchNormBackward, ColumnSum, FixedNormBackward, FixedNormGain,
                 LayerNormBackward, Loss, Output, Pad, PreluBackward, PreluSlope, SoftmaxBackward;
         }

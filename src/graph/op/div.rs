@@ -1,0 +1,79 @@
+//! The quotient of two values.
+
+use super::{Backward, Differentiable, Elementwise, Hadamard, Operation, Scale, operands};
+use crate::Result;
+use crate::graph::{Graph, Shape, Value};
+use crate::kernel;
+
+/// a / b, element by element.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Div {
+    pub(crate) a: Value,
+    pub(crate) b: Value,
+}
+
+impl Operation for Div {
+    operands!(a, b);
+
+    fn name(&self) -> String {
+        "Div".to_string()
+    }
+
+    fn shape(&self, graph: &Graph) -> Result<Shape> {
+        let shape = graph.known(self.a)?;
+        graph.expect("div", self.b, shape)?;
+        Ok(shape)
+    }
+
+    fn mixes_samples(&self, _: &Graph) -> bool {
+        false
+    }
+}
+
+impl Elementwise for Div {
+    fn kernel(&self, _: &Graph) -> kernel::Op {
+        kernel::Op::Div
+    }
+}
+
+impl Differentiable for Div {
+    fn vjp(&self, y: Value, dy: Value, backward: &mut Backward<'_>) {
+        let Div { a, b } = *self;
+        backward.add(a, Div { a: dy, b });
+        // −dy ⊙ y / b.
+        let product = backward.push(Hadamard { a: dy, b: y });
+        let quotient = backward.push(Div { a: product, b });
+        let factor = -1.0;
+        backward.add(
+            b,
+            Scale {
+                a: quotient,
+                factor,
+            },
+        );
+    }
+}
+
+impl Graph {
+    /// a / b, element by element (PyTorch's `torch.div`). Where b is 0 the result is not finite, and a training step that
+    /// reaches a loss with it is [`NonFinite`](crate::Error::NonFinite).
+    ///
+    /// ```
+    /// use wgrad::{Device, Graph};
+    /// # fn main() -> wgrad::Result<()> {
+    /// let mut graph = Graph::new();
+    /// let x = graph.input(2)?;
+    /// let double = graph.scale(x, 2.0)?;
+    /// let y = graph.div(x, double)?;
+    /// let mut network = graph.build(y, &Device::cpu(), 0)?;
+    /// assert_eq!(network.predict(&[1.0, -4.0])?, [0.5, 0.5]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Shape`](crate::Error::Shape) if the shapes differ.
+    pub fn div(&mut self, a: Value, b: Value) -> Result<Value> {
+        self.add_operation(Div { a, b })
+    }
+}

@@ -1,0 +1,14 @@
+//! Square root: √x.
+
+use super::{for_rows, row_of};
+use crate::kernel::{MatrixShape, Real};
+
+pub(crate) const SOURCE: &str = include_str!("../../../shaders/elementwise/sqrt.wgsl");
+
+pub(crate) fn run<T: Real>(a: &[T], out: &mut [T], shape: MatrixShape) {
+    for_rows(out, shape, |i, out| {
+        for (out, &a) in out.iter_mut().zip(row_of(a, shape, i)) {
+            *out = a.sqrt();
+        }
+    });
+}
