@@ -62,7 +62,7 @@ fn gradients_are_right_for_variances_and_values_of_any_size() {
             let backward = run(Op::NormalizeBackward { epsilon }, [&dy_row, &gamma_row]);
             let gain = run(Op::NormalizeGain { epsilon }, [&dy_row, &x_row]);
             let zero = row(0.0);
-            let y = x_row.normalize(&gamma_row, &zero, &running, epsilon.into());
+            let y = x_row.normalize(&gamma_row, &zero, &running, epsilon);
             // What ε a call takes is the tensor call's business.
             let y = y.and_then(|y| y.download()).unwrap_or_default();
             for (name, found, expected) in [
