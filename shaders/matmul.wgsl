@@ -21,6 +21,8 @@ var<private> p: Params;
 @group(0) @binding(1) var<storage, read> a: array<Packed>;
 @group(0) @binding(2) var<storage, read> b: array<Packed>;
 
-// The products along K are added up in blocks of BLOCK_K, and the blocks' sums to a total: a single sum of many terms
-// would lose what is added to it. Where BLOCK_K is 2^31, K is one block, and there is no total.
+// The products along K are added up in blocks of BLOCK_K, the blocks' sums to the total of a group of GROUP_K, and the
+// groups' totals to the result: a single sum of many terms would lose what is added to it. 2^31 stands for no end: where
+// BLOCK_K is that, K is one block; where GROUP_K is, it is one group. GROUP_K is a multiple of BLOCK_K.
 const BLOCKED = BLOCK_K != 0x80000000u;
+const GROUPED = GROUP_K != 0x80000000u;

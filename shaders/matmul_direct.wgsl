@@ -79,7 +79,7 @@ fn main(
     var c5: mat4x4<f32>;
     var c6: mat4x4<f32>;
     var c7: mat4x4<f32>;
-    // The totals of the blocks of K so far.
+    // The totals of the blocks of K so far, within a group.
     var t0: mat4x4<f32>;
     var t1: mat4x4<f32>;
     var t2: mat4x4<f32>;
@@ -88,6 +88,15 @@ fn main(
     var t5: mat4x4<f32>;
     var t6: mat4x4<f32>;
     var t7: mat4x4<f32>;
+    // The totals of the groups so far.
+    var g0: mat4x4<f32>;
+    var g1: mat4x4<f32>;
+    var g2: mat4x4<f32>;
+    var g3: mat4x4<f32>;
+    var g4: mat4x4<f32>;
+    var g5: mat4x4<f32>;
+    var g6: mat4x4<f32>;
+    var g7: mat4x4<f32>;
     for (var start = 0u; start < depth; start += BLOCK_K) {
         let end = min(start + BLOCK_K, depth);
         for (var k = start; k < end; k += 4u) {
@@ -124,6 +133,24 @@ fn main(
             c6 = mat4x4<f32>();
             c7 = mat4x4<f32>();
         }
+        if GROUPED && (start / BLOCK_K + 1u) % (GROUP_K / BLOCK_K) == 0u {
+            g0 += t0;
+            g1 += t1;
+            g2 += t2;
+            g3 += t3;
+            g4 += t4;
+            g5 += t5;
+            g6 += t6;
+            g7 += t7;
+            t0 = mat4x4<f32>();
+            t1 = mat4x4<f32>();
+            t2 = mat4x4<f32>();
+            t3 = mat4x4<f32>();
+            t4 = mat4x4<f32>();
+            t5 = mat4x4<f32>();
+            t6 = mat4x4<f32>();
+            t7 = mat4x4<f32>();
+        }
     }
     if BLOCKED {
         c0 = t0;
@@ -134,6 +161,16 @@ fn main(
         c5 = t5;
         c6 = t6;
         c7 = t7;
+    }
+    if GROUPED {
+        c0 += g0;
+        c1 += g1;
+        c2 += g2;
+        c3 += g3;
+        c4 += g4;
+        c5 += g5;
+        c6 += g6;
+        c7 += g7;
     }
 
     // Of the tiles with the same rows one adds up their sums; which, goes round, to share the work out.

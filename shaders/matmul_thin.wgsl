@@ -2,7 +2,7 @@
 // straight to registers, and nearly all invocations of a workgroup lie along K: many loads are on their way at a time, and
 // no barrier is passed before the end. A workgroup computes 4·DOWN x 4·ACROSS of C. Each invocation multiplies every
 // SLICES-th quad of k for a 4 x 4 block; the slices' sums are added at the end.
-// The host puts in front: DOWN, ACROSS, SLICES, BLOCK_K (a multiple of 4 * SLICES), A_TRANSPOSED, B_TRANSPOSED, ROW_SUMS, `fn store`, `fn store_sum` and
+// The host puts in front: DOWN, ACROSS, SLICES, BLOCK_K (a multiple of 4 * SLICES), GROUP_K, A_TRANSPOSED, B_TRANSPOSED, ROW_SUMS, `fn store`, `fn store_sum` and
 // `fn add_parts`.
 
 const BLOCKS = DOWN * ACROSS; // 4 x 4 blocks of a workgroup
@@ -70,6 +70,9 @@ fn main(
     // Row i of the block, in an array: HLSL's compilers refuse stores to a matrix's columns in a loop over them.
     var total: array<vec4<f32>, 4>;
     var row_total: vec4<f32>;
+    // The totals of the groups of blocks so far.
+    var groups_total: array<vec4<f32>, 4>;
+    var groups_row_total: vec4<f32>;
     let depth = bound(p.k, number);
     for (var start = 4u * slice; start < depth; start += BLOCK_K) {
         let end = min(start + BLOCK_K, depth);
@@ -92,6 +95,18 @@ fn main(
         total[2] += sum[2];
         total[3] += sum[3];
         row_total += row_sum;
+        if GROUPED && (start / BLOCK_K + 1u) % (GROUP_K / BLOCK_K) == 0u {
+            for (var i = 0u; i < 4u; i++) {
+                groups_total[i] += total[i];
+                total[i] = vec4(0.0);
+            }
+            groups_row_total += row_total;
+            row_total = vec4(0.0);
+        }
+    }
+    if GROUPED {
+        for (var i = 0u; i < 4u; i++) { total[i] += groups_total[i]; }
+        row_total += groups_row_total;
     }
 
     for (var i = 0u; i < 4u; i++) { workspace[(4u * slice + i) * BLOCKS + block] = total[i]; }

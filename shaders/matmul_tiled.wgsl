@@ -1,8 +1,8 @@
 // C = A·B for real GPUs. A workgroup computes one TILE_M x TILE_N tile of C. Its invocations are SLICES times as many as
 // PER_M x PER_N blocks of C make up the tile: each slice of them multiplies its share of the k, and the slices' sums are
 // added at the end. All of them together load.
-// The host puts in front: TILE_M, TILE_N, TILE_K, PER_M, PER_N, SLICES, BLOCK_K (a multiple of TILE_K), A_TRANSPOSED, B_TRANSPOSED, ROW_SUMS, `fn store`,
-// `fn store_sum` and `fn add_parts`. TILE_M and TILE_N are multiples of 16, ROWS and COLS 4 or multiples of 8, LOADS_A and
+// The host puts in front: TILE_M, TILE_N, TILE_K, PER_M, PER_N, SLICES, BLOCK_K (a multiple of TILE_K), GROUP_K, IN_C, A_TRANSPOSED, B_TRANSPOSED,
+// ROW_SUMS, `out`, `fn store`, `fn store_sum` and `fn add_parts`. TILE_M and TILE_N are multiples of 16, ROWS and COLS 4 or multiples of 8, LOADS_A and
 // LOADS_B 1, 2 or 4, with several slices or ROW_SUMS 1; TILE_K and SLICES are powers of 2, TILE_K at least 8 and
 // 4 * SLICES.
 
@@ -13,6 +13,7 @@ const SIZE = SLICE * SLICES;
 const QUADS_M = TILE_M / 4u;
 const QUADS_N = TILE_N / 4u;
 const QUADS_K = TILE_K / 4u;
+const TOTALS_IN_C = IN_C == 1u; // whether the totals of blocks of K lie in C, for want of registers; SLICES is 1 then
 const SHARE_K = QUADS_K / SLICES; // of these, what a slice multiplies
 const OUT_M = PER_M / 4u;
 const A_ALONG_K = !A_TRANSPOSED; // whether a row of the matrix runs along k
@@ -62,6 +63,16 @@ fn real(goal: u32, quads: u32, left: u32, along_k: bool) -> bool {
     return select(goal / quads, goal / quads / 4u * 4u, along_k) < left;
 }
 
+// The total that lies in C for four columns of a row, 0 before it has begun.
+fn held(row: u32, col: u32, begun: bool) -> vec4<f32> {
+    let i = min(row, p.m - 1u) * p.ldc + min(col / 4u, p.ldc - 1u);
+    return select(vec4(0.0), unpack(out[i]), begun);
+}
+
+fn hold(row: u32, col: u32, total: vec4<f32>) {
+    if row < p.m && col < p.n { out[row * p.ldc + col / 4u] = pack(total); }
+}
+
 @compute @workgroup_size(SIZE)
 fn main(
     @builtin(local_invocation_index) lane: u32,
@@ -94,9 +105,11 @@ fn main(
     // Each vec4 is one column of four rows.
     var sum: array<vec4<f32>, PER_N * OUT_M>;
     var row_sum: vec4<f32>; // of the vec4 of A that this invocation loads, which in layout TN are of the same four rows
-    // The sum over the blocks of K so far.
+    // The sum over the blocks of K so far, within a group, unless it lies in C; and over the groups so far.
     var total: array<vec4<f32>, PER_N * OUT_M>;
     var row_total: vec4<f32>;
+    var groups_total: array<vec4<f32>, PER_N * OUT_M>;
+    var groups_row_total: vec4<f32>;
     for (var k = 0u; k < depth; k += TILE_K) {
         // What lies past the last k is not what the matrix continues with, but zero.
         let half = k & TILE_K;
@@ -152,10 +165,26 @@ fn main(
             for (var i = 0u; i < OUT_M; i++) {
                 for (var j = 0u; j < PER_N; j += 4u) {
                     let s = j * OUT_M + i;
-                    total[s] += sum[s];
-                    total[s + OUT_M] += sum[s + OUT_M];
-                    total[s + 2u * OUT_M] += sum[s + 2u * OUT_M];
-                    total[s + 3u * OUT_M] += sum[s + 3u * OUT_M];
+                    if TOTALS_IN_C {
+                        let rows = transpose(mat4x4<f32>(sum[s], sum[s + OUT_M], sum[s + 2u * OUT_M], sum[s + 3u * OUT_M]));
+                        let row = origin.x + 4u * (mine.x + i * ROWS);
+                        let col = origin.y + 4u * mine.y + j * COLS;
+                        // Four loads are on their way at a time.
+                        let begun = k >= BLOCK_K;
+                        let held0 = held(row, col, begun);
+                        let held1 = held(row + 1u, col, begun);
+                        let held2 = held(row + 2u, col, begun);
+                        let held3 = held(row + 3u, col, begun);
+                        hold(row, col, held0 + rows[0]);
+                        hold(row + 1u, col, held1 + rows[1]);
+                        hold(row + 2u, col, held2 + rows[2]);
+                        hold(row + 3u, col, held3 + rows[3]);
+                    } else {
+                        total[s] += sum[s];
+                        total[s + OUT_M] += sum[s + OUT_M];
+                        total[s + 2u * OUT_M] += sum[s + 2u * OUT_M];
+                        total[s + 3u * OUT_M] += sum[s + 3u * OUT_M];
+                    }
                     sum[s] = vec4(0.0);
                     sum[s + OUT_M] = vec4(0.0);
                     sum[s + 2u * OUT_M] = vec4(0.0);
@@ -164,6 +193,23 @@ fn main(
             }
             row_total += row_sum;
             row_sum = vec4(0.0);
+        }
+        if GROUPED && (k + TILE_K) % GROUP_K == 0u {
+            for (var i = 0u; i < OUT_M; i++) {
+                for (var j = 0u; j < PER_N; j += 4u) {
+                    let s = j * OUT_M + i;
+                    groups_total[s] += total[s];
+                    groups_total[s + OUT_M] += total[s + OUT_M];
+                    groups_total[s + 2u * OUT_M] += total[s + 2u * OUT_M];
+                    groups_total[s + 3u * OUT_M] += total[s + 3u * OUT_M];
+                    total[s] = vec4(0.0);
+                    total[s + OUT_M] = vec4(0.0);
+                    total[s + 2u * OUT_M] = vec4(0.0);
+                    total[s + 3u * OUT_M] = vec4(0.0);
+                }
+            }
+            groups_row_total += row_total;
+            row_total = vec4(0.0);
         }
     }
     if BLOCKED {
@@ -175,9 +221,15 @@ fn main(
                 sum[s + OUT_M] += total[s + OUT_M];
                 sum[s + 2u * OUT_M] += total[s + 2u * OUT_M];
                 sum[s + 3u * OUT_M] += total[s + 3u * OUT_M];
+                if GROUPED {
+                    sum[s] += groups_total[s];
+                    sum[s + OUT_M] += groups_total[s + OUT_M];
+                    sum[s + 2u * OUT_M] += groups_total[s + 2u * OUT_M];
+                    sum[s + 3u * OUT_M] += groups_total[s + 3u * OUT_M];
+                }
             }
         }
-        row_sum += row_total;
+        row_sum += row_total + groups_row_total;
     }
 
     for (var i = 0u; i < OUT_M; i++) {
@@ -188,7 +240,11 @@ fn main(
                 let row = origin.x + 4u * (mine.x + i * ROWS);
                 let col = origin.y + 4u * mine.y + j * COLS;
                 for (var e = 0u; e < 4u; e++) {
-                    if row + e < p.m && col < p.n { store(row + e, col, rows[e]); }
+                    if row + e < p.m && col < p.n {
+                        var value = rows[e];
+                        if TOTALS_IN_C { value += held(row + e, col, true); }
+                        store(row + e, col, value);
+                    }
                 }
                 continue;
             }

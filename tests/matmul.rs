@@ -235,7 +235,14 @@ fn dense_layers_add_their_bias_and_activate() {
 
 #[test]
 fn dense_layers_add_their_bias_and_activate_in_every_way() {
-    let sweep = [[1, 1, 1], [3, 7, 5], [33, 17, 65], [5, 9, 0], [2, 130, 258]];
+    let sweep = [
+        [1, 1, 1],
+        [3, 7, 5],
+        [33, 17, 65],
+        [5, 9, 0],
+        [2, 130, 258],
+        [9, 6, 1100],
+    ];
     for way in WAYS {
         let activations = [Activation::Identity, Activation::Gelu];
         check_dense(&[(way, &gpu_with(way, &sweep))], &activations, &sweep);

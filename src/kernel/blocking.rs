@@ -86,7 +86,10 @@ impl Blocking {
     fn cost(&self, call: &Matmul) -> u128 {
         let (m, n, depth, invocations) = match self {
             Blocking::Direct => return u128::MAX,
-            Blocking::Tiled(tile) => (tile.m, tile.n, tile.k, tile.invocations()),
+            Blocking::Tiled(tile) => {
+                let tile = matmul_tiled::for_depth(*tile, call.k);
+                (tile.m, tile.n, tile.k, tile.invocations())
+            }
             Blocking::Thin(strip) => {
                 let blocks = strip.down * strip.across;
                 let (m, n) = (4 * strip.down, 4 * strip.across);
@@ -143,7 +146,7 @@ impl fmt::Display for Blocking {
 /// For each way for GPUs a product that it is chosen for in every layout, and its workgroups.
 #[cfg(test)]
 pub(crate) const CHOICES: [(&str, [usize; 3], usize); 9] = [
-    ("128x128", [2048, 2048, 2048], 256),
+    ("128x128", [2048, 2048, 1024], 256),
     ("64x64", [1024, 1024, 1024], 256),
     ("64x64x2", [1024, 512, 512], 128),
     ("32x32", [512, 512, 8], 256),

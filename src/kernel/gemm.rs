@@ -22,7 +22,7 @@ mod numbers;
 mod tile;
 mod vectors;
 
-use super::matmul::{LONG_K, block_length};
+use super::matmul::{LONG_K, Levels};
 use super::simd::{self, Vectorized};
 use super::{Layout, Matmul, Real};
 use crate::parallel;
@@ -113,6 +113,7 @@ pub(crate) fn product<T: Real>(
     let job = Job {
         depth: k,
         stretch: stretch(k),
+        group: group(k),
         columns: n,
         numbers,
         vectors,
@@ -130,16 +131,22 @@ pub(crate) fn product<T: Real>(
     T::scratch(|scratch| scratch.shared.set(shared));
 }
 
-/// Length of the stretches that K is cut into. Each is a chain of additions, and so are the stretches' sums: as in the
-/// kernels for GPUs, a long K is cut so that both chains are short.
+/// Most terms of a stretch of a long K. Shorter ones would have C read and written more often.
+const LONGEST: usize = 128;
+
+/// Length of the stretches that K is cut into. Each is a chain of additions, and so are the sums of a group's stretches,
+/// and the sums of the groups: as in the kernels for GPUs, a long K is cut so that all chains are short.
 fn stretch(k: usize) -> usize {
-    let longest = if k <= DEPTH {
-        DEPTH
-    } else {
-        block_length(k, 256)
-    };
+    let longest = if k <= DEPTH { DEPTH } else { LONGEST };
     k.div_ceil(k.div_ceil(longest).max(1))
         .next_multiple_of(tile::UNROLLED)
+}
+
+/// How many stretches are added up in C before they go to a sum of groups; `None` where all are one group.
+fn group(k: usize) -> Option<usize> {
+    let stretch = stretch(k).max(1);
+    let group = Levels::of(k, stretch).group?;
+    Some(group / stretch)
 }
 
 /// How C is cut into tasks: rows and columns of one. It has no part in the sums.
@@ -181,6 +188,8 @@ struct Job<'a, T, F> {
     depth: usize,
     /// Length of a stretch of K; the last may be shorter.
     stretch: usize,
+    /// Stretches of a group.
+    group: Option<usize>,
     /// Columns of C.
     columns: usize,
     numbers: Numbers<'a, T>,
@@ -261,7 +270,13 @@ impl<T: Real, F: Fn(usize, usize, &mut [T]) + Sync> Vectorized for Task<'_, '_, 
         if job.depth == 0 {
             block.fill(T::ZERO);
         }
-        for stretch in pieces(0..job.depth, job.stretch.max(1)) {
+        let mut groups = Vec::new();
+        for (number, stretch) in pieces(0..job.depth, job.stretch.max(1)).enumerate() {
+            // Whether the tiles are added to what C has, or C begins with them.
+            let add = number % job.group.unwrap_or(usize::MAX) != 0;
+            if number > 0 && !add {
+                block.add_to(&mut groups);
+            }
             let at_a_time = job.vectors.at_a_time(vector_range.len());
             for columns in pieces(vector_range.clone(), at_a_time) {
                 job.vectors.pack(&stretch, &columns, lines);
@@ -273,7 +288,6 @@ impl<T: Real, F: Fn(usize, usize, &mut [T]) + Sync> Vectorized for Task<'_, '_, 
                             let tile = job
                                 .numbers
                                 .tile::<FUSED>(&stretch, &rows, &strip, strips, panel);
-                            let add = stretch.start > 0;
                             if job.turned {
                                 block.store_turned(&tile, &panel_columns, &strip, add);
                             } else {
@@ -283,6 +297,9 @@ impl<T: Real, F: Fn(usize, usize, &mut [T]) + Sync> Vectorized for Task<'_, '_, 
                     }
                 }
             }
+        }
+        if !groups.is_empty() {
+            block.add(&groups);
         }
         block.finish(job.finish);
     }

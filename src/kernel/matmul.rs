@@ -6,9 +6,9 @@
 //! | `NN` | A·B | [M, K] | [K, N] | dx = dz·W |
 //! | `TN` | Aᵀ·B | [K, M] | [K, N] | dW = dzᵀ·x |
 //!
-//! Sums are in `f32`, in an order that depends on the [`Blocking`] and on K only. A long K is added up in blocks, and the
-//! blocks' sums to a total: a single sum of n terms may err by ½·n ULP of the sum of their magnitudes, and does by a tenth
-//! of that where all terms are equal. Three kernels share this file's parameters:
+//! Sums are in `f32`, in an order that depends on the [`Blocking`] and on K only. A long K is added up in blocks and groups
+//! of blocks ([`Levels`]): a single sum of n terms may err by n/2 ULP of the sum of their magnitudes, and by n/8 where all
+//! terms are equal. Three kernels share this file's parameters:
 //! `matmul_tiled` and `matmul_thin` for GPUs, and `matmul_direct` for adapters that run on a CPU. Which one, and with
 //! which sizes, is a pure function of shape and target.
 
@@ -191,7 +191,10 @@ impl Compute for Matmul {
         };
         let variant = Blocking::choose(self, target).variant(self, target);
         let mut constants = variant.constants;
-        constants.push(("BLOCK_K", variant.block_k.unwrap_or(1 << 31) as u32));
+        let group_k = variant.levels.and_then(|levels| levels.group);
+        let block_k = variant.levels.map(|levels| levels.block);
+        constants.push(("BLOCK_K", block_k.unwrap_or(1 << 31) as u32));
+        constants.push(("GROUP_K", group_k.unwrap_or(1 << 31) as u32));
         let mut pieces = self.pieces(target).to_vec();
         pieces.extend(variant.sources);
         Program::new(&constants, &pieces, &params, variant.workgroups)
@@ -267,13 +270,49 @@ impl Compute for Matmul {
     }
 }
 
-/// K up to which a product is one sum. The largest tile and the thin product have limits of their own.
+/// K up to which a product is one sum. The thin product has a limit of its own.
 pub(crate) const LONG_K: usize = 1024;
 
-/// How many of n terms to add up before they go to a total, so that both sums are short: from √n to 2·√n, and at least
-/// `least`. n terms then err by at most ½·(length + n/length) ULP of the sum of their magnitudes.
-pub(crate) fn block_length(n: usize, least: usize) -> usize {
-    n.isqrt().next_power_of_two().max(least)
+/// Most blocks whose sums are added up one after the other. More are added up in groups.
+const MOST_BLOCKS: usize = 64;
+
+/// How a long sum is cut: terms are added up to the sum of a block, blocks to the total of a group, groups to the result.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Levels {
+    /// Terms of a block.
+    pub(crate) block: usize,
+    /// Terms of a group, whole blocks. `None` where all blocks are one group.
+    pub(crate) group: Option<usize>,
+}
+
+impl Levels {
+    /// For n terms in blocks of `block`. Of b > 64 blocks a group has from √b to 2·√b, a power of two, so that there are at
+    /// most √b + 1 groups.
+    ///
+    /// A term passes through at most block + min(b, 3·√b + 1) additions, each of which errs by at most ½ ULP of the sum of
+    /// magnitudes. A chain of m equal terms errs by at most m/8: half the sums are in the last binade, where ½ ULP of
+    /// the value is ¼ of an ε of the whole sum. So blocks of 128 keep equal terms within 2·log₂ n for n from 2¹⁰ to 2²⁰.
+    pub(crate) fn of(n: usize, block: usize) -> Self {
+        let blocks = n.div_ceil(block);
+        let of_group = || block * blocks.isqrt().next_power_of_two();
+        Levels {
+            block,
+            group: (blocks > MOST_BLOCKS).then(of_group),
+        }
+    }
+
+    /// For a sum that `times` invocations, or products within a term, share: lengths in terms of all of them.
+    pub(crate) fn times(self, times: usize) -> Self {
+        Levels {
+            block: self.block * times,
+            group: self.group.map(|group| group * times),
+        }
+    }
+
+    /// How many blocks and groups end within n terms.
+    pub(crate) fn ends(&self, n: usize) -> usize {
+        n.div_ceil(self.block) + self.group.map_or(0, |group| n.div_ceil(group))
+    }
 }
 
 /// A kernel variant for one product: its constants, its own text, and how many workgroups it takes.
@@ -281,8 +320,8 @@ pub(crate) struct Variant {
     pub(crate) constants: Vec<(&'static str, u32)>,
     pub(crate) sources: Vec<&'static str>,
     pub(crate) workgroups: usize,
-    /// How much of K is added up before it goes to a total; `None` where all of K is one sum.
-    pub(crate) block_k: Option<usize>,
+    /// How K is cut; `None` where all of K is one sum.
+    pub(crate) levels: Option<Levels>,
     /// Upper bound on the loop iterations of one invocation.
     pub(crate) iterations: usize,
 }

@@ -2,7 +2,7 @@
 //!
 //! Where the adapter has subgroups of 8 or 4, the lanes of one share a tile of C and hand each other their part of A.
 
-use super::matmul::{LONG_K, Matmul, Variant, block_length};
+use super::matmul::{LONG_K, Levels, Matmul, Variant};
 use super::{Target, loaded_blocks, shared_blocks};
 
 const SOURCE: &str = include_str!("../../shaders/matmul_direct.wgsl");
@@ -13,15 +13,15 @@ const LONE: usize = 8;
 /// Tiles below which they are made smaller.
 const FEW_TILES: usize = 4;
 
-/// The block in which a longer K than [`LONG_K`] is added up. Four products are one term of its sum.
-fn block_k(call: &Matmul) -> usize {
-    4 * block_length(call.k / 4, 64)
+/// How a longer K than [`LONG_K`] is cut. Four products are one term of a block's sum, which has 64.
+fn levels(call: &Matmul) -> Levels {
+    Levels::of(call.k.div_ceil(4), 64).times(4)
 }
 
 /// Loop iterations of one invocation: along K in fours with its blocks, the stores, and the row sums of up to
 /// `blocks / lanes` quads of rows: along K in eights, and up to seven that are left.
 fn iterations(call: &Matmul, blocks: usize, lanes: usize) -> usize {
-    let along_k = call.k.div_ceil(4) + call.k.div_ceil(block_k(call));
+    let along_k = call.k.div_ceil(4) + levels(call).ends(call.k);
     let sums = call.k / 8 + 7 + 1;
     let quads = if call.row_sums {
         blocks.div_ceil(lanes)
@@ -55,7 +55,7 @@ pub(crate) fn variant(call: &Matmul, target: &Target) -> Variant {
         ],
         sources: vec![blocks_of_a, SOURCE],
         workgroups: (tiles * lanes).div_ceil(workgroup),
-        block_k: (call.k > LONG_K).then(|| block_k(call)),
+        levels: (call.k > LONG_K).then(|| levels(call)),
         iterations: iterations(call, blocks, lanes),
     }
 }

@@ -2,7 +2,7 @@
 //! invocations of a workgroup along K.
 
 use super::add_parts;
-use super::matmul::{Matmul, Variant, block_length};
+use super::matmul::{Levels, Matmul, Variant};
 
 const SOURCE: &str = include_str!("../../shaders/matmul_thin.wgsl");
 
@@ -38,7 +38,7 @@ pub(crate) const STRIPS: [Strip; 3] = [
 const AROUND: usize = 64;
 
 pub(crate) fn variant(call: &Matmul, strip: &Strip) -> Variant {
-    let block_k = strip.slices * block_length(call.k / strip.slices, 64);
+    let levels = Levels::of(call.k.div_ceil(strip.slices), 64).times(strip.slices);
     Variant {
         constants: vec![
             ("DOWN", strip.down as u32),
@@ -47,7 +47,7 @@ pub(crate) fn variant(call: &Matmul, strip: &Strip) -> Variant {
         ],
         sources: vec![add_parts::SOURCE, SOURCE],
         workgroups: call.m.div_ceil(4 * strip.down) * call.n.div_ceil(4 * strip.across),
-        block_k: (call.k > block_k).then_some(block_k),
-        iterations: call.k.div_ceil(4 * strip.slices) + call.k.div_ceil(block_k) + AROUND,
+        levels: (call.k > levels.block).then_some(levels),
+        iterations: call.k.div_ceil(4 * strip.slices) + 5 * levels.ends(call.k) + AROUND,
     }
 }

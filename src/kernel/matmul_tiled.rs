@@ -5,7 +5,7 @@
 //! dispatch and nothing in global memory between.
 
 use super::add_parts;
-use super::matmul::{LONG_K, Matmul, Variant, block_length};
+use super::matmul::{LONG_K, Levels, Matmul, Variant};
 
 const SOURCE: &str = include_str!("../../shaders/matmul_tiled.wgsl");
 
@@ -48,25 +48,41 @@ impl Tile {
     }
 }
 
-/// K up to which it is one sum. The totals of blocks of K take as many registers as the block of C: where that is
-/// large, they come later.
-fn long_k(tile: &Tile) -> usize {
-    LONG_K * (tile.per_m * tile.per_n / 32).max(1)
+/// Terms of a block of K.
+const BLOCK: usize = 128;
+
+/// Most of K for a tile whose totals lie in C.
+const MOST_IN_C: usize = 1 << 13;
+
+/// Whether the totals of blocks of K lie in C, which is read and written once a block. They take as many registers as an
+/// invocation's block of C: where that is 8×8, there is no room for them, still less for the totals of groups.
+fn is_in_c(tile: &Tile) -> bool {
+    tile.per_m * tile.per_n > 32
 }
 
-/// Bound on the loop iterations of an invocation that adds up K in blocks of `block_k`. Of the loops within the one over
-/// tiles Mesa unrolls all but that over the quads of a slice's share; it counts the test that ends it, too.
-fn iterations(k: usize, tile: &Tile, block_k: usize) -> usize {
+/// The tile that stands in for one whose K is too long for it: that next in size.
+pub(crate) fn for_depth(tile: Tile, k: usize) -> Tile {
+    if is_in_c(&tile) && k > MOST_IN_C {
+        return TILES[1];
+    }
+    tile
+}
+
+/// Bound on the loop iterations of an invocation. Of the loops within the one over tiles Mesa unrolls all but that over the
+/// quads of a slice's share; it counts the test that ends it, too.
+fn iterations(k: usize, tile: &Tile, levels: &Levels) -> usize {
     let share = tile.k / 4 / tile.slices;
     let blocks = tile.per_m / 4 * tile.per_n;
-    k.div_ceil(tile.k) * (share + 2) + k.div_ceil(block_k) * (blocks + 2) + AROUND
+    k.div_ceil(tile.k) * (share + 2) + levels.ends(k) * (blocks + 2) + AROUND
 }
 
 /// The loops that load the first tile and add up and store the sums, at the most.
 const AROUND: usize = 1000;
 
 pub(crate) fn variant(call: &Matmul, tile: &Tile) -> Variant {
-    let block_k = tile.slices * block_length(call.k / tile.slices, 128);
+    let tile = &for_depth(*tile, call.k);
+    let levels = Levels::of(call.k.div_ceil(tile.slices), BLOCK).times(tile.slices);
+    let is_long = call.k > LONG_K;
     Variant {
         constants: vec![
             ("TILE_M", tile.m as u32),
@@ -75,10 +91,11 @@ pub(crate) fn variant(call: &Matmul, tile: &Tile) -> Variant {
             ("PER_M", tile.per_m as u32),
             ("PER_N", tile.per_n as u32),
             ("SLICES", tile.slices as u32),
+            ("IN_C", u32::from(is_long && is_in_c(tile))),
         ],
         sources: vec![add_parts::SOURCE, SOURCE],
         workgroups: call.m.div_ceil(tile.m) * call.n.div_ceil(tile.n),
-        block_k: (call.k > long_k(tile)).then_some(block_k),
-        iterations: iterations(call.k, tile, block_k),
+        levels: is_long.then_some(levels),
+        iterations: iterations(call.k, tile, &levels),
     }
 }

@@ -36,11 +36,17 @@ fn of_a_step([m, n, k]: [usize; 3]) -> [Matmul; 4] {
     ]
 }
 
-/// Products of a training step for GPUs, but for those that keep z: each blocking, as a shape asks for it.
+/// Products of a training step for GPUs, but for those that keep z: each blocking, as a shape asks for it, and again for
+/// sums in blocks and in groups of blocks.
 fn chosen() -> Vec<(Kernel, Target)> {
-    let calls = CHOICES
-        .into_iter()
-        .flat_map(|(_, shape, _)| of_a_step(shape));
+    let shapes = CHOICES.into_iter().map(|(_, shape, _)| shape);
+    let long = [1 << 12, 1 << 18].into_iter().flat_map(|k| {
+        let of_depth = move |[m, n, _]: [usize; 3]| [m, n, k];
+        CHOICES
+            .into_iter()
+            .map(move |(_, shape, _)| of_depth(shape))
+    });
+    let calls = shapes.chain(long).flat_map(of_a_step);
     let calls = calls.filter(|call| !matches!(call.epilogue, Epilogue::Keep(_)));
     let with = |call: Matmul| (call.into(), TARGETS[0].clone());
     calls.map(with).collect()
@@ -49,8 +55,8 @@ fn chosen() -> Vec<(Kernel, Target)> {
 /// Each blocking with every form of product, as a tuning for an adapter of this kind can ask for it.
 fn tuned(target: &Target) -> Vec<(Kernel, Target)> {
     let mut tuned = Vec::new();
-    // Products of ordinary depth, and of one that is summed in blocks.
-    for depth in [64, 1 << 16] {
+    // Products of ordinary depth, and of those that are summed in blocks and in groups of blocks.
+    for depth in [64, 1 << 12, 1 << 21] {
         let shape = [64, 64, depth];
         let plain = Layout::ALL.map(|layout| Matmul::plain(64, 64, depth, layout));
         for blocking in Blocking::all() {

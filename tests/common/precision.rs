@@ -34,18 +34,40 @@ pub(crate) fn sum_ulps(n: usize) -> f64 {
 ///
 /// A term passes through a chain of additions, each of which errs by at most ½ ULP of a sum that is at most the sum of
 /// the magnitudes; where multiplication and addition are not fused, the product's own rounding adds ½ ULP. Up to 1024
-/// terms, on the largest tile 2048, are one chain. More are cut into blocks: of the least power of two from √K, and at least 256 terms; so a chain
-/// of at most 2·√K, or 256, in a block, and one over at most √K blocks. Ways in which invocations share K have shorter
-/// chains, and 3 additions for each of up to 4 levels that join the shares. The CPU's dot products have chains of 64 in
-/// blocks of 4096 that are joined in 19 additions; their blocks are at most √K where K is below 2²⁴.
+/// terms are one chain. More are cut into blocks of at most 128, whose sums are a second chain; of b > 64 blocks up to
+/// 2·√b are a group, and the sums of at most √b + 1 groups a third chain. Ways in which invocations share K have shorter
+/// chains, and 3 additions for each of up to 4 levels that join the shares. Software adapters have 4 products in a term,
+/// and 64 terms in a block. The CPU's dot products have chains of 64 in blocks of 4096 that are joined in 19 additions; 16
+/// blocks are a group, and there are fewer groups than √b where K is below 2²⁵.
 pub(crate) fn product_ulps(k: usize) -> f64 {
-    let root = (k as f64).sqrt();
-    let chain = if k <= 2048 {
-        k as f64
+    0.5 * (chains(k) + 12.0 + 1.0)
+}
+
+/// The longest way of a term through the chains.
+fn chains(k: usize) -> f64 {
+    if k <= 1024 {
+        return k as f64;
+    }
+    let blocks = k.div_ceil(128) as f64;
+    let of_blocks = if blocks <= 64.0 {
+        blocks
     } else {
-        f64::max(256.0, 2.0 * root) + root
+        3.0 * blocks.sqrt() + 1.0
     };
-    0.5 * (chain + 12.0 + 1.0)
+    128.0 + of_blocks
+}
+
+/// The same where all K terms are equal, whatever their value.
+///
+/// Then a chain of m terms errs by at most m/8 ULP of its sum: its last m/2 sums may be in one binade, where ½ ULP of a
+/// value is ¼ ULP of twice the binade's beginning, and roundings of the sums before have the other direction. A quarter of
+/// the bound for any terms, but for the product's own rounding, and 2·log₂ K at the most for more than 1024 terms.
+pub(crate) fn equal_product_ulps(k: usize) -> f64 {
+    let of_chains = 0.25 * product_ulps(k) + 1.0;
+    if k > 1024 && k <= 1 << 20 {
+        return of_chains.min(2.0 * (k as f64).log2());
+    }
+    of_chains
 }
 
 /// ULP by which Φ(z), computed from erfc, may be wrong relative to itself in the left tail.

@@ -5,7 +5,7 @@ use super::common::compare::{Tolerance, assert_each_close};
 use super::common::data::Random;
 use super::common::devices::{WAYS, cpu, gpu_with};
 use super::common::oracle;
-use super::common::precision::{ULP, product_ulps};
+use super::common::precision::{ULP, equal_product_ulps, product_ulps};
 use super::{check_exact, devices, operands, product};
 use wgrad::{Device, Layout, Sequential};
 
@@ -27,6 +27,57 @@ fn integer_products_of_long_sums_are_exact_in_every_way() {
         let device = gpu_with(way, &shapes);
         for layout in Layout::ALL {
             check_exact(&[(way, &device)], layout, &shapes);
+        }
+    }
+}
+
+/// Numbers of which sums of equal terms err the most. The number below 2 without its bit j is 2ʲ − 1 units above a multiple
+/// of 2ʲ⁺¹ units: where that is the unit of the sum, from 2ʲ to 2ʲ⁺¹ terms, each addition loses nearly half of it.
+fn worst_terms() -> Vec<f32> {
+    let below_two = 2f32.to_bits() - 1;
+    (4..12)
+        .map(|j| f32::from_bits(below_two - (1 << j)))
+        .collect()
+}
+
+/// [m, 1] products of rows of A whose terms are equal.
+fn check_equal_terms(devices: &[(&str, &Device)], layouts: &[Layout], k: usize) {
+    let terms = worst_terms();
+    let shape @ [m, _, _] = [terms.len(), 1, k];
+    for &layout in layouts {
+        let along_rows = layout == Layout::TN;
+        let a = (0..m * k).map(|i| terms[if along_rows { i % m } else { i / k }]);
+        let a: Vec<f32> = a.collect();
+        let expected: Vec<f64> = terms.iter().map(|&x| f64::from(x) * k as f64).collect();
+        for (name, device) in devices {
+            let actual = product(device, shape, layout, &a, &vec![1.0; k]);
+            let near = Tolerance::relative(equal_product_ulps(k) * ULP);
+            let name = format!("{name}, {layout:?} {shape:?}");
+            assert_each_close(&name, &actual, &expected, |_| near);
+        }
+    }
+}
+
+#[test]
+fn equal_terms_err_by_at_most_two_ulps_for_each_doubling() {
+    let devices = &devices();
+    for k in [2048, 8192, 65_536, 262_148] {
+        assert!(equal_product_ulps(k) <= 2.0 * (k as f64).log2());
+        check_equal_terms(devices, &Layout::ALL, k);
+    }
+    check_equal_terms(devices, &[Layout::NT], 1 << 20);
+}
+
+#[test]
+fn equal_terms_err_by_at_most_two_ulps_for_each_doubling_in_every_way() {
+    let m = worst_terms().len();
+    for (i, way) in WAYS.into_iter().enumerate() {
+        let depths = [2048, 8192, 65_536, 262_148];
+        let device = gpu_with(way, &depths.map(|k| [m, 1, k]));
+        check_equal_terms(&[(way, &device)], &Layout::ALL, 65_536);
+        for (number, k) in [2048, 8192, 262_148].into_iter().enumerate() {
+            let layout = Layout::ALL[(i + number) % 3];
+            check_equal_terms(&[(way, &device)], &[layout], k);
         }
     }
 }
@@ -78,26 +129,17 @@ fn long_sums_stay_within_their_bound() {
     check_sums(devices, &a, &b);
 }
 
-#[test]
-fn long_sums_of_equal_terms_stay_within_their_bound_in_every_way() {
-    let k = 65_536;
-    for way in WAYS {
-        let device = gpu_with(way, &[[3, 2, k]]);
-        check_sums(&[(way, &device)], &vec![0.7; k], &vec![1.0; k]);
-    }
-}
-
 /// One row, which the CPU computes as dot products.
 #[test]
 fn long_dot_products_stay_within_their_bound() {
-    for k in [65_536, 300_001] {
-        let (a, b) = (vec![0.7; k], vec![1.0; k]);
-        let shape = [1, 1, k];
-        let expected = oracle::matmul(&a, &b, shape, Layout::NT);
-        let actual = product(cpu(), shape, Layout::NT, &a, &b);
-        assert_each_close("a dot product", &actual, &expected, |_| {
-            Tolerance::absolute(product_ulps(k) * ULP * expected[0])
-        });
+    for k in [65_536, 300_001, 1 << 20] {
+        for term in worst_terms().into_iter().chain([0.7]) {
+            let (a, b) = (vec![term; k], vec![1.0; k]);
+            let actual = product(cpu(), [1, 1, k], Layout::NT, &a, &b);
+            let expected = [f64::from(term) * k as f64];
+            let near = Tolerance::relative(equal_product_ulps(k) * ULP);
+            assert_each_close("a dot product", &actual, &expected, |_| near);
+        }
     }
 }
 
@@ -115,7 +157,7 @@ fn bias_gradients_of_large_batches_stay_within_their_bound() {
             let (_, bias) = found.gradients.iter().find(of_bias).unwrap();
             // The softmax of three zeros takes an exponential and a division, its mean a division and a product: 8 ULP.
             let tolerance = Tolerance {
-                relative: (product_ulps(rows) + 8.0) * ULP,
+                relative: (equal_product_ulps(rows) + 8.0) * ULP,
                 absolute: 0.0,
             };
             let third = 1.0 / 3.0;

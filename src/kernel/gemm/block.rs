@@ -105,6 +105,25 @@ impl<'a, T: Real> Block<'a, T> {
         }
     }
 
+    /// Adds the block to sums of the same rows and columns, which are 0 where they are empty.
+    #[inline(always)]
+    pub(super) fn add_to(&self, sums: &mut Vec<T>) {
+        let columns = self.columns.len();
+        sums.resize(self.rows.len() * columns, T::ZERO);
+        for (sums, slice) in sums.chunks_exact_mut(columns).zip(&self.slices) {
+            put(sums, &slice[..columns], true);
+        }
+    }
+
+    /// Adds such sums to the block.
+    #[inline(always)]
+    pub(super) fn add(&mut self, sums: &[T]) {
+        let columns = self.columns.len();
+        for (slice, sums) in self.slices.iter_mut().zip(sums.chunks_exact(columns)) {
+            put(&mut slice[..columns], sums, true);
+        }
+    }
+
     /// Zeroes the padding and hands out the rows.
     #[inline(always)]
     pub(super) fn finish(&mut self, finish: &impl Fn(usize, usize, &mut [T])) {

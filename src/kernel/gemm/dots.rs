@@ -10,6 +10,8 @@ use crate::parallel::for_chunks;
 const CHAINS: usize = 4;
 /// Terms of a block: 64 for each lane of each chain.
 const BLOCK: usize = 64 * CHAINS * LANES;
+/// Terms of a group of blocks.
+const GROUP: usize = 16 * BLOCK;
 
 /// C[j] for all of `c`, in parallel where that is worth it, and `finish(0, first column, values)` for each part.
 pub(super) fn product<T: Real>(
@@ -49,12 +51,19 @@ impl<T: Real> Vectorized for Dots<'_, T> {
     }
 }
 
-/// The sum in blocks, in an order that depends on the length alone.
+/// The sum in blocks and groups of blocks, in an order that depends on the length alone.
 #[inline(always)]
 fn dot<T: Real, const FUSED: bool>(a: &[T], b: &[T]) -> T {
     if a.len() <= BLOCK {
         return block::<T, FUSED>(a, b);
     }
+    let groups = a.chunks(GROUP).zip(b.chunks(GROUP));
+    groups.fold(T::ZERO, |sum, (a, b)| sum + group::<T, FUSED>(a, b))
+}
+
+/// The sum of a group, block by block.
+#[inline(always)]
+fn group<T: Real, const FUSED: bool>(a: &[T], b: &[T]) -> T {
     let blocks = a.chunks(BLOCK).zip(b.chunks(BLOCK));
     blocks.fold(T::ZERO, |sum, (a, b)| sum + block::<T, FUSED>(a, b))
 }

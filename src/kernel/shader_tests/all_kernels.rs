@@ -47,6 +47,18 @@ pub(in crate::kernel) fn kernels() -> Vec<Kernel> {
             kernels.push(Matmul::plain(m, n, k, layout).into());
         }
     }
+    // Sums in blocks, and in groups of blocks.
+    for k in [1 << 12, 1 << 21] {
+        for (_, [m, n, _], _) in CHOICES {
+            let product = Matmul::plain(m, n, k, Layout::TN);
+            let gradient = Matmul {
+                epilogue: Epilogue::Gradient { id: 1 },
+                row_sums: true,
+                ..product
+            };
+            kernels.push(gradient.into());
+        }
+    }
     for f in Activation::ALL {
         for (epilogue, bias) in [
             (Epilogue::Activation(f), true),

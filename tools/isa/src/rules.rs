@@ -22,9 +22,9 @@ const VEGA: Floor = Floor {
 
 /// How the products begin whose shape asks for the largest tile.
 const LARGEST: [&str; 3] = [
-    "matmul NN 2048x2048x2048",
-    "matmul NT 2048x2048x2048",
-    "matmul TN 2048x2048x2048",
+    "matmul NN 2048x2048x1024",
+    "matmul NT 2048x2048x1024",
+    "matmul TN 2048x2048x1024",
 ];
 
 /// Every rule that does not hold, in words. `family` is what RADV_FORCE_FAMILY names.
