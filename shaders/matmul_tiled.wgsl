@@ -212,6 +212,18 @@ fn main(
             row_total = vec4(0.0);
         }
     }
+    if GROUPED {
+        // In a loop of its own, since longer ones are not unrolled.
+        for (var i = 0u; i < OUT_M; i++) {
+            for (var j = 0u; j < PER_N; j += 4u) {
+                let s = j * OUT_M + i;
+                total[s] += groups_total[s];
+                total[s + OUT_M] += groups_total[s + OUT_M];
+                total[s + 2u * OUT_M] += groups_total[s + 2u * OUT_M];
+                total[s + 3u * OUT_M] += groups_total[s + 3u * OUT_M];
+            }
+        }
+    }
     if BLOCKED {
         // And the last block, which may be empty.
         for (var i = 0u; i < OUT_M; i++) {
@@ -221,12 +233,6 @@ fn main(
                 sum[s + OUT_M] += total[s + OUT_M];
                 sum[s + 2u * OUT_M] += total[s + 2u * OUT_M];
                 sum[s + 3u * OUT_M] += total[s + 3u * OUT_M];
-                if GROUPED {
-                    sum[s] += groups_total[s];
-                    sum[s + OUT_M] += groups_total[s + OUT_M];
-                    sum[s + 2u * OUT_M] += groups_total[s + 2u * OUT_M];
-                    sum[s + 3u * OUT_M] += groups_total[s + 3u * OUT_M];
-                }
             }
         }
         row_sum += row_total + groups_row_total;
