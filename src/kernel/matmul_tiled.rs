@@ -51,8 +51,8 @@ impl Tile {
 /// Terms of a block of K.
 const BLOCK: usize = 128;
 
-/// Most of K for a tile whose totals lie in C.
-const MOST_IN_C: usize = 1 << 13;
+/// Most of K for a slice of a tile that has no registers for the totals of groups. More is added up in groups of blocks.
+const MOST_OF_A_LARGE_TILE: usize = 64 * BLOCK;
 
 /// Whether the totals of blocks of K lie in C, which is read and written once a block. They take as many registers as an
 /// invocation's block of C: where that is 8×8, there is no room for them, still less for the totals of groups.
@@ -60,12 +60,14 @@ fn is_in_c(tile: &Tile) -> bool {
     tile.per_m * tile.per_n > 32
 }
 
-/// The tile that stands in for one whose K is too long for it: that next in size.
+/// The tile that stands in for one whose K is too long for it: one of which an invocation computes 4×4, so that three
+/// levels of sums are in registers, with slices if the other has some.
 pub(crate) fn for_depth(tile: Tile, k: usize) -> Tile {
-    if is_in_c(&tile) && k > MOST_IN_C {
-        return TILES[1];
+    let is_large = tile.per_m * tile.per_n > 16;
+    if !is_large || k.div_ceil(tile.slices) <= MOST_OF_A_LARGE_TILE {
+        return tile;
     }
-    tile
+    if tile.slices == 1 { TILES[3] } else { TILES[4] }
 }
 
 /// Bound on the loop iterations of an invocation. Of the loops within the one over tiles Mesa unrolls all but that over the
