@@ -19,6 +19,7 @@ pub(crate) mod normalize_gain;
 pub(crate) mod prelu;
 pub(crate) mod prelu_backward;
 pub(crate) mod prelu_slope;
+mod rows;
 pub(crate) mod running_spread;
 pub(crate) mod scale;
 pub(crate) mod sqrt;
@@ -27,12 +28,10 @@ pub(crate) mod sub;
 use super::program::WORKGROUP;
 use super::program::uniform_block;
 use super::{Activation, Args, Binding, Compute, MatrixShape, Program, Real, Target, matrix};
-use crate::parallel::for_chunks;
+
+pub(crate) use rows::{PARALLEL_FLOATS, for_blocks, for_rows, row_of};
 
 const SOURCE: &str = include_str!("../../shaders/elementwise/elementwise.wgsl");
-
-/// Floats below which the CPU twins stay on one thread.
-pub(crate) const PARALLEL_FLOATS: usize = 1 << 15;
 
 /// What is computed per element.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -75,6 +74,32 @@ pub(crate) enum Op {
     NormalizeBackward { epsilon: f32 },
     /// dy ⊙ (x − mean)/√(variance + ε), whose column sums are dγ. Inputs dy, x, running.
     NormalizeGain { epsilon: f32 },
+}
+
+#[cfg(test)]
+impl Op {
+    /// One of every kind, for the tests of the shaders. Those with an activation are listed by [`Activation::ALL`].
+    pub(crate) const ALL: &[Op] = &[
+        Op::BiasAdd,
+        Op::Add,
+        Op::Hadamard,
+        Op::Sub,
+        Op::Div,
+        Op::Exp,
+        Op::Log,
+        Op::Sqrt,
+        Op::Scale(2.0),
+        Op::GradientCopy(1),
+        Op::Fill(2.0),
+        Op::PRelu { shared: false },
+        Op::PRelu { shared: true },
+        Op::PReluBackward { shared: false },
+        Op::PReluBackward { shared: true },
+        Op::PReluSlope,
+        Op::Normalize { epsilon: 1e-5 },
+        Op::NormalizeBackward { epsilon: 1e-5 },
+        Op::NormalizeGain { epsilon: 1e-5 },
+    ];
 }
 
 /// One elementwise operation over a matrix. Arguments: the inputs in the order of the formula, then the output.
@@ -274,53 +299,4 @@ impl Compute for Elementwise {
             }
         }
     }
-}
-
-/// Calls `row(i, out)` for every row of the output, in parallel where it is large, and zeroes the padding.
-/// `out` is the row without its padding.
-pub(crate) fn for_rows<T: Real>(
-    out: &mut [T],
-    shape: MatrixShape,
-    row: impl Fn(usize, &mut [T]) + Sync,
-) {
-    if shape.floats() == 0 {
-        return;
-    }
-    let one = |(i, out): (usize, &mut [T])| {
-        let (values, padding) = out.split_at_mut(shape.cols);
-        row(i, values);
-        padding.fill(T::ZERO);
-    };
-    let out = &mut out[..shape.floats()];
-    if shape.floats() < PARALLEL_FLOATS {
-        out.chunks_exact_mut(shape.ld()).enumerate().for_each(one);
-    } else {
-        let rows_per_task = (PARALLEL_FLOATS / 4).div_ceil(shape.ld());
-        for_chunks(out, shape.ld(), rows_per_task, |i, out| one((i, out)));
-    }
-}
-
-/// Calls `block(first row, rows)` for blocks of whole rows of the output, in parallel where it is large.
-pub(crate) fn for_blocks<T: Real>(
-    out: &mut [T],
-    shape: MatrixShape,
-    block: impl Fn(usize, &mut [T]) + Sync,
-) {
-    if shape.floats() == 0 {
-        return;
-    }
-    let out = &mut out[..shape.floats()];
-    let rows = if shape.floats() < PARALLEL_FLOATS {
-        shape.rows
-    } else {
-        (PARALLEL_FLOATS / 4).div_ceil(shape.ld())
-    };
-    for_chunks(out, rows * shape.ld(), 1, |number, out| {
-        block(number * rows, out);
-    });
-}
-
-/// Row `i` of a padded matrix, without its padding.
-pub(crate) fn row_of<T>(matrix: &[T], shape: MatrixShape, i: usize) -> &[T] {
-    &matrix[i * shape.ld()..][..shape.cols]
 }

@@ -1,5 +1,6 @@
 //! The graphs under test. Together they reach every operation, every fusion and every way a gradient is summed.
 
+use super::arithmetic::every_operation;
 use super::{CLASSES, INPUTS};
 use wgrad::{Activation, Criterion, Graph, Init, Layout, Loss, LossTarget, Reduction, Value};
 
@@ -75,17 +76,7 @@ pub(crate) const GRAPHS: &[Case] = &[
         let z_again = g.add(sum, z)?;
         g.dense(z_again, CLASSES, Init::XavierUniform)
     }),
-    ("arithmetic", |g, x| {
-        let h = g.dense(x, 9, Init::XavierNormal)?;
-        let positive = g.exp(h)?;
-        let other = g.dense(x, 9, Init::XavierNormal)?;
-        let other = g.exp(other)?;
-        let root = g.sqrt(positive)?;
-        let quotient = g.div(root, other)?;
-        let log = g.log(quotient)?;
-        let difference = g.sub(log, root)?;
-        g.dense(difference, CLASSES, Init::XavierNormal)
-    }),
+    ("elementwise arithmetic", every_operation),
     ("softmax within", |g, x| {
         let h = g.dense(x, 6, Init::XavierUniform)?;
         let h = g.softmax(h)?;

@@ -19,27 +19,7 @@ pub(in crate::kernel) fn kernels() -> Vec<Kernel> {
             kernels.push(Elementwise { op, shape: short }.into());
         }
     }
-    for op in [
-        Op::BiasAdd,
-        Op::Add,
-        Op::Hadamard,
-        Op::Sub,
-        Op::Div,
-        Op::Exp,
-        Op::Log,
-        Op::Sqrt,
-        Op::Scale(2.0),
-        Op::GradientCopy(1),
-        Op::Fill(2.0),
-        Op::PRelu { shared: false },
-        Op::PRelu { shared: true },
-        Op::PReluBackward { shared: false },
-        Op::PReluBackward { shared: true },
-        Op::PReluSlope,
-        Op::Normalize { epsilon: 1e-5 },
-        Op::NormalizeBackward { epsilon: 1e-5 },
-        Op::NormalizeGain { epsilon: 1e-5 },
-    ] {
+    for &op in Op::ALL {
         kernels.push(Elementwise { op, shape: short }.into());
     }
     for layout in Layout::ALL {
