@@ -16,9 +16,12 @@ pub(crate) mod log;
 pub(crate) mod normalize;
 pub(crate) mod normalize_backward;
 pub(crate) mod normalize_gain;
+pub(crate) mod powf;
 pub(crate) mod prelu;
 pub(crate) mod prelu_backward;
 pub(crate) mod prelu_slope;
+pub(crate) mod repeat_column;
+pub(crate) mod repeat_row;
 mod rows;
 pub(crate) mod running_spread;
 pub(crate) mod scale;
@@ -56,6 +59,12 @@ pub(crate) enum Op {
     Log,
     /// √a.
     Sqrt,
+    /// aᵖ, with the exponent p.
+    Powf(f32),
+    /// A row a [1, cols], in every row.
+    RepeatRow,
+    /// A column a [rows, 1], in every column.
+    RepeatColumn,
     /// factor · a.
     Scale(f32),
     /// a, tested for NaN and infinity: the tensor's id goes to the non-finite guard.
@@ -88,6 +97,9 @@ impl Op {
         Op::Exp,
         Op::Log,
         Op::Sqrt,
+        Op::Powf(2.0),
+        Op::RepeatRow,
+        Op::RepeatColumn,
         Op::Scale(2.0),
         Op::GradientCopy(1),
         Op::Fill(2.0),
@@ -140,6 +152,9 @@ impl Compute for Elementwise {
             Op::Exp => format!("exp {shape}"),
             Op::Log => format!("log {shape}"),
             Op::Sqrt => format!("sqrt {shape}"),
+            Op::Powf(exponent) => format!("power {exponent} {shape}"),
+            Op::RepeatRow => format!("repeat row {shape}"),
+            Op::RepeatColumn => format!("repeat column {shape}"),
             Op::Scale(factor) => format!("scale {factor} {shape}"),
             Op::GradientCopy(_) => format!("gradient copy {shape}"),
             Op::Fill(value) => format!("fill {value} {shape}"),
@@ -154,7 +169,14 @@ impl Compute for Elementwise {
 
     fn bindings(&self) -> Vec<Binding> {
         match self.op {
-            Op::Activate(_) | Op::Scale(_) | Op::Exp | Op::Log | Op::Sqrt => {
+            Op::Activate(_)
+            | Op::Scale(_)
+            | Op::Exp
+            | Op::Log
+            | Op::Sqrt
+            | Op::Powf(_)
+            | Op::RepeatRow
+            | Op::RepeatColumn => {
                 vec![Binding::read(1), Binding::write(3)]
             }
             Op::GradientCopy(_) => {
@@ -203,6 +225,9 @@ impl Compute for Elementwise {
             Op::Exp => ("", exp::SOURCE, [0.0; 2]),
             Op::Log => ("", log::SOURCE, [0.0; 2]),
             Op::Sqrt => ("", sqrt::SOURCE, [0.0; 2]),
+            Op::Powf(exponent) => ("", powf::SOURCE, powf::parameters(exponent)),
+            Op::RepeatRow => ("", repeat_row::SOURCE, [0.0; 2]),
+            Op::RepeatColumn => ("", repeat_column::SOURCE, [0.0; 2]),
             Op::Scale(factor) => ("", scale::SOURCE, [factor, 0.0]),
             Op::GradientCopy(_) => ("", gradient_copy::SOURCE, [0.0; 2]),
             Op::Fill(value) => ("", fill::SOURCE, [value, 0.0]),
@@ -275,6 +300,11 @@ impl Compute for Elementwise {
             Op::Exp => exp::run(args.read(), args.write(), shape),
             Op::Log => log::run(args.read(), args.write(), shape),
             Op::Sqrt => sqrt::run(args.read(), args.write(), shape),
+            Op::Powf(exponent) => {
+                powf::run(T::of(exponent.into()), args.read(), args.write(), shape);
+            }
+            Op::RepeatRow => repeat_row::run(args.read(), args.write(), shape),
+            Op::RepeatColumn => repeat_column::run(args.read(), args.write(), shape),
             Op::Fill(value) => fill::run(T::of(value.into()), args.write(), shape),
             Op::PRelu { shared } => {
                 let (x, a) = (args.read(), args.read());

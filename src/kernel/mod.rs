@@ -49,6 +49,7 @@ pub(crate) mod rearrange;
 pub(crate) mod reduce;
 pub(crate) mod row_reduce;
 pub(crate) mod row_statistics;
+pub(crate) mod row_sum;
 pub(crate) mod row_sums;
 pub(crate) mod scale;
 pub(crate) mod scaling;
@@ -100,6 +101,7 @@ pub(crate) use program::{Access, Binding, Program, Target};
 pub(crate) use random::{Draw, Random};
 pub(crate) use real::Real;
 pub(crate) use rearrange::{Move, Rearrange};
+pub(crate) use row_sum::RowSum;
 pub(crate) use softmax::Softmax;
 pub(crate) use softmax_backward::SoftmaxBackward;
 pub(crate) use squares::Squares;
@@ -160,6 +162,7 @@ kernels!(
     Matmul,
     Random,
     Rearrange,
+    RowSum,
     Softmax,
     SoftmaxBackward,
     Squares,

@@ -36,6 +36,8 @@ pub(crate) trait Real:
     fn sqrt(self) -> Self;
     fn exp(self) -> Self;
     fn ln(self) -> Self;
+    /// self to a power. Of a negative number it is NaN unless the exponent is an integer.
+    fn powf(self, exponent: Self) -> Self;
     /// exp(x) − 1, accurate near 0.
     fn exp_m1(self) -> Self;
     /// ln(1 + x), accurate near 0.
@@ -97,6 +99,9 @@ macro_rules! real {
             }
             fn ln(self) -> Self {
                 $float::ln(self)
+            }
+            fn powf(self, exponent: Self) -> Self {
+                $float::powf(self, exponent)
             }
             fn exp_m1(self) -> Self {
                 $float::exp_m1(self)

@@ -1,6 +1,7 @@
 //! The graphs under test. Together they reach every operation, every fusion and every way a gradient is summed.
 
 use super::arithmetic::every_operation;
+use super::dimensions::sums_and_broadcasts;
 use super::{CLASSES, INPUTS};
 use wgrad::{Activation, Criterion, Graph, Init, Layout, Loss, LossTarget, Reduction, Value};
 
@@ -77,6 +78,7 @@ pub(crate) const GRAPHS: &[Case] = &[
         g.dense(z_again, CLASSES, Init::XavierUniform)
     }),
     ("elementwise arithmetic", every_operation),
+    ("sums and broadcasts", sums_and_broadcasts),
     ("softmax within", |g, x| {
         let h = g.dense(x, 6, Init::XavierUniform)?;
         let h = g.softmax(h)?;

@@ -5,6 +5,7 @@ mod common;
 
 mod arithmetic;
 mod building;
+mod dimensions;
 mod files;
 mod foreign;
 mod gradients;

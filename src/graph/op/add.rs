@@ -45,10 +45,12 @@ impl Differentiable for Add {
 
 impl Graph {
     /// a + b, element by element.
+    /// An operand with one row or one column is repeated along that dimension.
     ///
     /// # Errors
-    /// [`Shape`](crate::Error::Shape) if the shapes differ.
+    /// [`Shape`](crate::Error::Shape) if the shapes differ in a dimension in which neither has length 1.
     pub fn add(&mut self, a: Value, b: Value) -> Result<Value> {
+        let [a, b] = self.broadcast("add", a, b)?;
         self.add_operation(Add { a, b })
     }
 }

@@ -1,6 +1,6 @@
-//! The sums of a matrix's columns: the gradient of what was added to every row.
+//! The sums of a matrix's columns: the sum along dimension 0, and the gradient of what was added to every row.
 
-use super::{Operation, operands};
+use super::{Backward, Differentiable, Operation, RepeatRow, operands};
 use crate::Result;
 use crate::graph::{Graph, Rows, Shape, Value};
 
@@ -23,5 +23,12 @@ impl Operation for ColumnSum {
 
     fn mixes_samples(&self, graph: &Graph) -> bool {
         graph.shape(self.x).rows == Rows::Batch
+    }
+}
+
+impl Differentiable for ColumnSum {
+    fn vjp(&self, _: Value, dy: Value, backward: &mut Backward<'_>) {
+        let rows = backward.shape(self.x).rows;
+        backward.add(self.x, RepeatRow { x: dy, rows });
     }
 }

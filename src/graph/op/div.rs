@@ -70,10 +70,12 @@ impl Graph {
     /// # Ok(())
     /// # }
     /// ```
+    /// An operand with one row or one column is repeated along that dimension.
     ///
     /// # Errors
-    /// [`Shape`](crate::Error::Shape) if the shapes differ.
+    /// [`Shape`](crate::Error::Shape) if the shapes differ in a dimension in which neither has length 1.
     pub fn div(&mut self, a: Value, b: Value) -> Result<Value> {
+        let [a, b] = self.broadcast("div", a, b)?;
         self.add_operation(Div { a, b })
     }
 }

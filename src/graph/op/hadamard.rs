@@ -46,10 +46,12 @@ impl Differentiable for Hadamard {
 
 impl Graph {
     /// The Hadamard product a ⊙ b.
+    /// An operand with one row or one column is repeated along that dimension.
     ///
     /// # Errors
-    /// [`Shape`](crate::Error::Shape) if the shapes differ.
+    /// [`Shape`](crate::Error::Shape) if the shapes differ in a dimension in which neither has length 1.
     pub fn hadamard(&mut self, a: Value, b: Value) -> Result<Value> {
+        let [a, b] = self.broadcast("hadamard", a, b)?;
         self.add_operation(Hadamard { a, b })
     }
 }

@@ -8,6 +8,7 @@ mod activation;
 mod add;
 mod batch_norm;
 mod bias_add;
+mod broadcast;
 mod column_sum;
 mod concat;
 mod div;
@@ -23,8 +24,11 @@ mod matmul;
 mod output;
 mod pad;
 mod parameter;
+mod powf;
 mod prelu;
 mod random;
+mod repeat;
+mod row_sum;
 mod scale;
 mod slice;
 mod softmax;
@@ -52,8 +56,11 @@ pub(crate) use matmul::Matmul;
 pub(crate) use output::Output;
 pub(crate) use pad::Pad;
 pub(crate) use parameter::Parameter;
+pub(crate) use powf::Powf;
 pub(crate) use prelu::{Prelu, PreluBackward, PreluSlope};
 pub(crate) use random::Random;
+pub(crate) use repeat::{RepeatColumn, RepeatRow};
+pub(crate) use row_sum::RowSum;
 pub(crate) use scale::Scale;
 pub(crate) use slice::Slice;
 pub(crate) use softmax::{Softmax, SoftmaxBackward};
@@ -163,11 +170,11 @@ use operands;
 macro_rules! operations {
     ($macro:ident) => {
         $macro! {
-            differentiable: Activation, Add, BatchNorm, BiasAdd, Concat, Div, Dropout, Exp, Fill, Hadamard, Input, LayerNorm, Log, Matmul,
-                Parameter, Prelu, Random, Scale, Slice, Softmax, Sqrt, StopGradient, Sub,
-                Targets;
-            internal: ActivationBackward, BatchNormBackward, ColumnSum, FixedNormBackward, FixedNormGain,
-                LayerNormBackward, Loss, Output, Pad, PreluBackward, PreluSlope, SoftmaxBackward;
+            differentiable: Activation, Add, BatchNorm, BiasAdd, ColumnSum, Concat, Div, Dropout, Exp, Fill, Hadamard, Input,
+                LayerNorm, Log, Matmul, Parameter, Powf, Prelu, Random, RepeatColumn, RepeatRow, RowSum, Scale, Slice,
+                Softmax, Sqrt, StopGradient, Sub, Targets;
+            internal: ActivationBackward, BatchNormBackward, FixedNormBackward, FixedNormGain, LayerNormBackward, Loss,
+                Output, Pad, PreluBackward, PreluSlope, SoftmaxBackward;
         }
     };
 }

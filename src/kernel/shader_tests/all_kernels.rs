@@ -70,6 +70,7 @@ pub(in crate::kernel) fn kernels() -> Vec<Kernel> {
         }
     }
     for shape in [short, long] {
+        kernels.push(RowSum { shape }.into());
         for yes in [false, true] {
             kernels.push(Softmax { log: yes, shape }.into());
             kernels.push(SoftmaxBackward { log: yes, shape }.into());

@@ -18,6 +18,7 @@ mod output;
 mod pad;
 mod parameter;
 mod random;
+mod row_sum;
 mod slice;
 mod softmax;
 mod targets;

@@ -1,0 +1,10 @@
+@group(0) @binding(1) var<storage, read> a: array<vec4<f32>>;
+
+// alpha: the exponent; beta: 1 where it is an odd integer, 0 an even one, 2 no integer. `pow` is undefined below 0.
+fn op(i: u32, col: u32) -> vec4<f32> {
+    let x = a[i];
+    let power = pow(abs(x), vec4<f32>(p.alpha));
+    let nan = bitcast<f32>(0x7fc00000u | p.id); // id is 0; a constant NaN is refused
+    let below = select(select(power, -power, p.beta == 1.0), vec4<f32>(nan), p.beta == 2.0);
+    return keep_nan(x, select(power, below, x < vec4<f32>(0.0)));
+}

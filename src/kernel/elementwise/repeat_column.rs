@@ -1,0 +1,11 @@
+//! A column a [rows, 1], repeated for every column of the output.
+
+use super::for_rows;
+use crate::kernel::{MatrixShape, Real};
+
+pub(crate) const SOURCE: &str = include_str!("../../../shaders/elementwise/repeat_column.wgsl");
+
+pub(crate) fn run<T: Real>(a: &[T], out: &mut [T], shape: MatrixShape) {
+    let column = MatrixShape::new(shape.rows, 1);
+    for_rows(out, shape, |i, out| out.fill(a[i * column.ld()]));
+}

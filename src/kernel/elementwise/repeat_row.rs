@@ -1,0 +1,10 @@
+//! A row a [1, cols], repeated for every row of the output.
+
+use super::for_rows;
+use crate::kernel::{MatrixShape, Real};
+
+pub(crate) const SOURCE: &str = include_str!("../../../shaders/elementwise/repeat_row.wgsl");
+
+pub(crate) fn run<T: Real>(a: &[T], out: &mut [T], shape: MatrixShape) {
+    for_rows(out, shape, |_, out| out.copy_from_slice(&a[..shape.cols]));
+}
