@@ -21,8 +21,8 @@ mod common;
 
 use common::{Args, Chart, Result};
 use wgrad::{
-    Adadelta, Adagrad, Adam, Adamax, Dataset, Device, Evaluation, Lion, Mnist, NAdam, Optimizer,
-    RAdam, RmsProp, Sequential, Sgd, Trainer,
+    Adadelta, Adagrad, Adam, AdamW, Adamax, Dataset, Device, Evaluation, Lion, Mnist, NAdam,
+    Optimizer, RAdam, RmsProp, Sequential, Sgd, Trainer,
 };
 
 /// Steps of a point of the chart.
@@ -65,7 +65,7 @@ fn main() -> Result {
                 .bias_correction(false)
                 .into(),
         ),
-        ("adam_w", Adam::w(0.003).into()),
+        ("adam_w", AdamW::new(0.003).into()),
         ("amsgrad", Adam::new(0.003).amsgrad(true).into()),
         ("adamax", Adamax::new(0.01).into()),
         ("nadam", NAdam::new(0.005).into()),

@@ -99,7 +99,7 @@ mod file;
 mod graph;
 mod kernel;
 mod nn;
-mod optim;
+pub mod optim;
 mod parallel;
 mod plan;
 mod random;
@@ -114,8 +114,8 @@ pub use device::{AdapterReport, Device, DeviceKind, DeviceReport, GpuOptions};
 pub use error::{Error, Result};
 pub use graph::{Distribution, Fan, Graph, Init, LossTarget, Value};
 pub use kernel::{
-    Activation, Adadelta, Adagrad, Adam, Adamax, Augmentation, Clip, Criterion, Factors, Layout,
-    Lion, Loss, NAdam, Optimizer, RAdam, Reduction, RmsProp, Sgd, TensorStatistics, Tuning,
+    Activation, Augmentation, Clip, Criterion, Factors, Layout, Loss, Optimizer, Reduction,
+    TensorStatistics, Tuning, optimizers::*,
 };
 pub use nn::{GradientCheck, Gradients, LoadOptions, Network, ParameterCheck, Sequential};
 pub use optim::{

@@ -14,8 +14,8 @@ use common::descent::{Penalties, Rule, descend, tolerance};
 use common::devices::{cpu, gpu, gpu_checked};
 use common::precision::ULP;
 use wgrad::{
-    Adadelta, Adagrad, Adam, Adamax, Device, Error, Lion, NAdam, Optimizer, OptimizerState, RAdam,
-    RmsProp, Sgd, Tensor,
+    Adadelta, Adagrad, Adam, AdamW, Adamax, Device, Error, Lion, NAdam, Optimizer, OptimizerState,
+    RAdam, RmsProp, Sgd, Tensor,
 };
 
 const STEPS: usize = 12;
@@ -94,20 +94,25 @@ fn cases() -> Vec<Case> {
         ([0.9, 0.75], 1e-8, true, true),
         ([0.9, 0.75], 1e-2, true, false),
     ] {
-        for (decoupled, adam) in [(false, Adam::new(RATE)), (true, Adam::w(RATE))] {
-            let adam = adam
-                .betas(beta1, beta2)
-                .epsilon(epsilon)
-                .amsgrad(amsgrad)
-                .bias_correction(bias_correction);
-            let rule = Rule::Adam {
-                betas,
-                epsilon,
-                amsgrad,
-                bias_correction,
+        let rule = Rule::Adam {
+            betas,
+            epsilon,
+            amsgrad,
+            bias_correction,
+        };
+        macro_rules! with_options {
+            ($adam:expr) => {
+                penalized!(
+                    $adam
+                        .betas(beta1, beta2)
+                        .epsilon(epsilon)
+                        .amsgrad(amsgrad)
+                        .bias_correction(bias_correction)
+                )
             };
-            add(penalized!(adam), decoupled, rule);
         }
+        add(with_options!(Adam::new(RATE)), false, rule);
+        add(with_options!(AdamW::new(RATE)), true, rule);
     }
 
     // With β₂ = 0.75 RAdam's variance is known from the ninth step on, with 0.9 and 0.999 from the sixth, with 0.5 never.

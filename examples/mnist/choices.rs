@@ -2,8 +2,8 @@
 
 use clap::ValueEnum;
 use wgrad::{
-    Activation, Adadelta, Adagrad, Adam, Adamax, Init, Lion, NAdam, OneCycle, Optimizer, RAdam,
-    RmsProp, Schedule, Sgd,
+    Activation, Adadelta, Adagrad, Adam, AdamW, Adamax, Init, Lion, NAdam, OneCycle, Optimizer,
+    RAdam, RmsProp, Schedule, Sgd,
 };
 
 /// Kinds of device.
@@ -47,8 +47,8 @@ impl Rule {
             Rule::Rmsprop => RmsProp::new(rate).weight_decay(decay).into(),
             Rule::Adadelta => Adadelta::new(rate).weight_decay(decay).into(),
             Rule::Adam => Adam::new(rate).weight_decay(decay).into(),
-            Rule::Adamw => Adam::w(rate).weight_decay(decay).into(),
-            Rule::Amsgrad => Adam::w(rate).amsgrad(true).weight_decay(decay).into(),
+            Rule::Adamw => AdamW::new(rate).weight_decay(decay).into(),
+            Rule::Amsgrad => AdamW::new(rate).amsgrad(true).weight_decay(decay).into(),
             Rule::Adamax => Adamax::new(rate).weight_decay(decay).into(),
             Rule::Nadam => NAdam::new(rate).weight_decay(decay).into(),
             Rule::Radam => RAdam::new(rate).weight_decay(decay).into(),

@@ -88,7 +88,7 @@ impl Compute for Blend {
             Mode::Average => 2,
         };
         let pieces = [
-            guard::obey::SOURCE,
+            guard::OBEY,
             matrix::SOURCE,
             include_str!("../../shaders/blend.wgsl"),
         ];

@@ -1,6 +1,6 @@
 //! Column sums: out[j] = Σᵢ x[i, j], in a fixed order. x [rows, cols], out [cols].
 
-use super::epilogue::{gradient, plain};
+use super::epilogue::{self, gradient};
 use super::program::uniform_block;
 use super::{
     Args, Binding, Compute, MatrixShape, Program, Real, Target, cascade, column_reduce, matrix,
@@ -51,7 +51,7 @@ impl Compute for ColumnSum {
             cascade::SOURCE,
             match self.gradient {
                 Some(_) => gradient::SOURCE,
-                None => plain::SOURCE,
+                None => epilogue::PLAIN,
             },
             include_str!("../../shaders/column_sum.wgsl"),
         ];

@@ -118,12 +118,12 @@ impl Matmul {
             matrix::SOURCE,
             activation,
             if self.bias {
-                epilogue::bias::SOURCE
+                epilogue::BIAS
             } else {
-                epilogue::bias::NONE
+                epilogue::NO_BIAS
             },
             finish,
-            epilogue::store::SOURCE,
+            epilogue::STORE,
             if self.row_sums {
                 row_sums::SOURCE
             } else {
@@ -213,7 +213,7 @@ impl Compute for Matmul {
         let out = &mut args.write()[..shape.floats()];
         let add_bias = |column: usize, row: &mut [T]| {
             if let Some(bias) = bias {
-                epilogue::bias::run(&bias[column..], row);
+                epilogue::add_bias(&bias[column..], row);
             }
         };
         match self.epilogue {

@@ -25,7 +25,6 @@ pub(crate) mod column_sum;
 pub(crate) mod commit;
 pub(crate) mod dropout;
 pub(crate) mod elementwise;
-pub(crate) mod entry;
 pub(crate) mod epilogue;
 pub(crate) mod gather;
 pub(crate) mod gather_bytes;
@@ -73,9 +72,8 @@ pub use loss::{Criterion, Loss, Reduction};
 pub use matmul::Layout;
 pub use statistics::TensorStatistics;
 pub use tuning::Tuning;
-pub use update::{
-    Adadelta, Adagrad, Adam, Adamax, Clip, Factors, Lion, NAdam, Optimizer, RAdam, RmsProp, Sgd,
-};
+pub(crate) use update::all as optimizers;
+pub use update::{Clip, Factors, Optimizer};
 
 pub(crate) use accumulate::{Accumulate, Scales};
 pub(crate) use advance::Advance;

@@ -1,17 +1,22 @@
-//! Sums and greatest values over a workgroup, in a fixed order.
+//! Sums and maxima over a workgroup, in a fixed order.
 //!
 //! The order is a tree over the invocations, neighbours first. It is the same where subgroups take its lower levels as
 //! where workgroup memory takes them all, so the bits are the same too.
 //!
-//! A kernel with reductions has a `run(workgroup, index)` instead of an entry point, and says what a `Value` is.
+//! A kernel with reductions has a `run(workgroup, index)` instead of an entry point, and defines `Value`.
 
 mod subgroups;
-mod tree;
 
-use super::{Target, entry};
+use super::Target;
 
 /// `workgroup_sum` and `workgroup_max`.
 pub(crate) const SOURCE: &str = include_str!("../../shaders/reduce/reduce.wgsl");
+
+/// `reduce` in the workgroup's memory: a barrier a level, eight levels for 256 invocations.
+const TREE: &str = include_str!("../../shaders/reduce/tree.wgsl");
+
+/// The entry point of a kernel with reductions that needs no subgroups.
+const ENTRY: &str = include_str!("../../shaders/entry.wgsl");
 
 /// Values that are numbers.
 pub(crate) const FLOATS: &str = "alias Value = f32;";
@@ -35,7 +40,7 @@ impl Reduce {
                 reduce.constants.push(("SUBGROUP", width));
                 reduce.pieces = vec![subgroups::SOURCE];
             }
-            None => reduce.pieces.push(tree::SOURCE),
+            None => reduce.pieces.push(TREE),
         }
         reduce
     }
@@ -44,7 +49,7 @@ impl Reduce {
     pub(crate) fn none(workgroup: usize) -> Self {
         Reduce {
             constants: vec![("WORKGROUP", workgroup as u32)],
-            pieces: vec![entry::SOURCE],
+            pieces: vec![ENTRY],
         }
     }
 }

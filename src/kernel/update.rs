@@ -1,9 +1,9 @@
 //! The optimizer update: one dispatch over the flat arena of all parameters, whatever their number.
 //!
 //! For every element: the gradient is clipped if so asked; g ← gradient + λ₂w + λ₁·sign(w) (penalties); then the
-//! optimizer's rule gives the new w and its moments. One file per rule, `shaders/update/x.wgsl` and
-//! `src/kernel/update/x.rs`; the loop around them is `shaders/update/update.wgsl` and this file. Clipping and the factors
-//! of parameter groups are compiled in where they are asked for.
+//! optimizer's rule gives the new w and its moments. Each rule has two files, `shaders/update/x.wgsl` and
+//! `src/kernel/update/optimizer/x.rs`. The loop around the rules is `shaders/update/update.wgsl` and this file. Clipping and
+//! the factors of parameter groups are compiled in if they are used.
 //!
 //! The learning rate and what else changes by step stand in the state (see [`crate::plan`]); nothing is changed while
 //! the non-finite guard is set. The last segment's update also moves the step counter on.
@@ -11,7 +11,7 @@
 //! # Bounds
 //!
 //! An ordinary update (see [`guard`]) starts from |g| ≤ 2⁴⁰, |w| ≤ 2⁵⁰ and moments that are bounded by what they are made of,
-//! with coefficients in [`Optimizer::is_ordinary`]'s ranges: learning rate times group factor ≤ 2¹⁰, each penalty ≤ 1,
+//! with coefficients in the ranges of [`Optimizer::is_ordinary`]: learning rate times group factor ≤ 2¹⁰, each penalty ≤ 1,
 //! ε ≥ 2⁻³⁴, and 1 − β ≥ 2⁻²⁴ since β < 1 in `f32`. Then nothing in it reaches 2¹²⁷:
 //!
 //! - with penalties |g| ≤ 2⁴⁰ + 2⁵⁰ + 1 < 2⁵¹, and g² < 2¹⁰²;
@@ -23,75 +23,52 @@
 //!   are: from 2⁵⁰ they reach 2¹⁰³ and 2⁵² in one update. With √(s + ε) ≤ 2²⁶ and |g|/√(r + ε) ≤ 1/√(1 − ρ) ≤ 2¹², Adadelta's
 //!   step is at most 2¹⁰·2³⁸.
 //!
-//! What a rule adds is to be put into this list, and what may grow without bound into [`Optimizer::watched`].
+//! A new rule adds its numbers to this list, and a moment that may grow without bound to [`Optimizer::watched`].
 
-mod adadelta;
-mod adagrad;
-mod adam;
-mod adamax;
 mod clip;
 mod dry;
-mod eights;
-mod fours;
-mod grouped;
-mod lion;
-mod moments;
-mod momentum;
-mod nadam;
+mod groups;
 mod optimizer;
-mod part;
-mod radam;
 mod ranges;
-mod rms_prop;
-mod sgd;
-mod store;
-mod ungrouped;
+mod rule;
+mod span;
+mod values;
 
-pub use adadelta::Adadelta;
-pub use adagrad::Adagrad;
-pub use adam::Adam;
-pub use adamax::Adamax;
 pub use clip::Clip;
 pub(crate) use clip::ClipWith;
-pub use grouped::Factors;
-pub(crate) use grouped::{BLOCK, ENTRY as FACTORS};
-pub use lion::Lion;
-pub use nadam::NAdam;
+pub(crate) use groups::ENTRY as FACTORS;
+pub use groups::Factors;
 pub use optimizer::Optimizer;
-use part::Part;
-pub use radam::RAdam;
+pub(crate) use optimizer::all;
 pub(crate) use ranges::{check_fraction, check_not_negative, check_share};
-pub use rms_prop::RmsProp;
-pub use sgd::Sgd;
+pub(crate) use rule::MAX_MOMENTS;
+pub(crate) use values::{ENTRY_OFFSET, ENTRY_WORDS, StepValues};
 
 use super::program::WORKGROUP;
 use super::program::uniform_block;
 use super::{Args, Binding, Compute, Program, Real, Target, guard, matrix, pack};
-pub(crate) use guard::ALL_FINITE;
 use guard::Probe;
+pub(crate) use guard::{ALL_FINITE, BLOCK};
+use rule::MAX_CONSTANTS;
+use span::Span;
 use std::sync::atomic::AtomicBool;
+use values::Penalty;
 
 const SOURCE: &str = include_str!("../../shaders/update/update.wgsl");
 
-/// Most moments (running averages) that a rule keeps per parameter.
-pub(crate) const MOST_MOMENTS: usize = 3;
-
-/// What changes from step to step, as the rule wants it.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(crate) struct StepValues<T> {
-    /// Learning rate.
-    pub(crate) rate: T,
-    /// Three factors of the rule's own.
-    pub(crate) first: T,
-    pub(crate) second: T,
-    pub(crate) third: T,
-}
-
-/// Words in an entry of the step table.
-pub(crate) const ENTRY_WORDS: usize = 8;
-
-/// The word of an entry that says where the step's batch begins; before it are the step's values.
-pub(crate) const ENTRY_OFFSET: usize = 4;
+/// An invocation's chunk of four parameters, a `vec4<f32>`.
+const FOURS: &str = include_str!("../../shaders/update/fours.wgsl");
+/// An invocation's chunk of eight parameters, in 64-bit words.
+const EIGHTS: &str = include_str!("../../shaders/update/eights.wgsl");
+/// Moments in memory.
+const MOMENTS: &str = include_str!("../../shaders/update/moments.wgsl");
+/// Stands in for [`MOMENTS`] if the rule keeps none.
+const NO_MOMENTS: &str = "\
+fn moment(number: u32, i: u32) -> Chunk { return Chunk(); }
+fn store_moment(number: u32, i: u32, value: Chunk) {}
+";
+/// Stores the new values. A dry run has [`dry::SOURCE`] instead.
+const STORE: &str = include_str!("../../shaders/update/store.wgsl");
 
 /// Words of the state: see [`crate::plan`].
 pub(crate) const STATE_WORDS: usize = 12;
@@ -108,49 +85,8 @@ pub(crate) fn state_at(step: u64) -> [u32; STATE_WORDS] {
     [low, low, ALL_FINITE, 0, 0, 0, 0, 0, high, 0, 0, 0]
 }
 
-impl StepValues<f32> {
-    /// An entry of the step table, with where the step's batch begins.
-    pub(crate) fn entry(self, offset: u32) -> [u32; ENTRY_WORDS] {
-        let [rate, first, second, third] = self.words();
-        [rate, first, second, third, offset, 0, 0, 0]
-    }
-
-    pub(crate) fn is_finite(self) -> bool {
-        [self.rate, self.first, self.second, self.third]
-            .iter()
-            .all(|value| value.is_finite())
-    }
-
-    /// Their bits, as they stand in an entry and in the state.
-    pub(crate) fn words(self) -> [u32; 4] {
-        [self.rate, self.first, self.second, self.third].map(f32::to_bits)
-    }
-}
-
-/// Coefficients of the penalties on the weights: of two, the derivatives are added to the gradient; the third, weight
-/// decay as in AdamW, the rules apply themselves.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Penalty<T> {
-    pub(crate) l2: T,
-    pub(crate) l1: T,
-    pub(crate) decoupled: T,
-}
-
-impl Penalty<f32> {
-    fn widen<T: Real>(self) -> Penalty<T> {
-        Penalty {
-            l2: T::of(self.l2.into()),
-            l1: T::of(self.l1.into()),
-            decoupled: T::of(self.decoupled.into()),
-        }
-    }
-}
-
-impl<T: Real> Penalty<T> {
-    fn gradient(self, g: T, w: T) -> T {
-        g + self.l2 * w + self.l1 * w.sign()
-    }
-}
+// A block belongs to one tensor, since tensors start at multiples of the alignment.
+const _: () = assert!(matrix::ALIGNMENT % BLOCK == 0);
 
 /// One segment of the parameter arena. Arguments: weights, gradients, [moments], state, [partial sums of the squared
 /// gradients, by step], [factors of the blocks].
@@ -187,12 +123,12 @@ uniform_block! {
         /// Of a dry run: the id of the first block.
         first_id: u32,
         _pad: [u32; 2],
-        hyper: [f32; 8],
+        hyper: [f32; MAX_CONSTANTS],
     }
 }
 
-/// What a rule does with a part of a segment.
-type Rule<'a, T> = dyn Fn(Part<'_, T>, Penalty<T>, StepValues<T>) + Sync + 'a;
+/// Updates a span of a segment.
+type UpdateSpan<'a, T> = dyn Fn(Span<'_, T>, Penalty<T>, StepValues<T>) + Sync + 'a;
 
 impl Compute for Update {
     fn label(&self) -> String {
@@ -225,9 +161,9 @@ impl Compute for Update {
         let penalty = self.optimizer.penalty();
         let [parts, ring_steps] = self.clip.ring();
         let (chunk, chunks) = if target.words64 && self.floats.is_multiple_of(8) {
-            (8, vec![pack::words::SOURCE, eights::SOURCE])
+            (8, vec![pack::WORDS, EIGHTS])
         } else {
-            (4, vec![fours::SOURCE])
+            (4, vec![FOURS])
         };
         let moments = self.optimizer.moments();
         let params = Params {
@@ -242,11 +178,11 @@ impl Compute for Update {
             ring_steps: ring_steps as u32,
             first_id: self.dry.unwrap_or(0),
             _pad: [0; 2],
-            hyper: self.optimizer.hyper(),
+            hyper: self.optimizer.constants(),
         };
         let elements = self.clip.elements(target);
         let reduce = self.clip.reduce(target);
-        let mut constants = self.optimizer.constants();
+        let mut constants = self.optimizer.flags();
         constants.push(("MOMENTS", moments as u32));
         if self.dry.is_none() {
             constants.push(("WATCHED", self.optimizer.watched() as u32));
@@ -254,30 +190,26 @@ impl Compute for Update {
         constants.extend(reduce.constants);
         constants.push(("ELEMENTS", elements as u32));
         if self.grouped {
-            constants.push(("SCALES_WITH_RATE", grouped::mask(&self.optimizer)));
+            constants.push(("SCALES_WITH_RATE", self.optimizer.rate_mask()));
         }
         let mut pieces = reduce.pieces;
         pieces.push(matrix::SOURCE);
         pieces.push(match self.dry {
-            None => guard::obey::SOURCE,
-            Some(_) => guard::probe::SOURCE,
+            None => guard::OBEY,
+            Some(_) => guard::PROBE,
         });
         pieces.extend(chunks);
-        pieces.push(if moments > 0 {
-            moments::SOURCE
-        } else {
-            moments::NONE
-        });
+        pieces.push(if moments > 0 { MOMENTS } else { NO_MOMENTS });
         pieces.push(self.optimizer.source());
         pieces.extend(self.clip.sources(target));
         pieces.push(if self.grouped {
-            grouped::SOURCE
+            groups::TABLE
         } else {
-            ungrouped::SOURCE
+            groups::NONE
         });
         pieces.push(SOURCE);
         pieces.push(match self.dry {
-            None => store::SOURCE,
+            None => STORE,
             Some(_) => dry::SOURCE,
         });
         Program::new(
@@ -314,28 +246,29 @@ impl Compute for Update {
             state[0] = state[1];
         }
         let penalty = self.optimizer.penalty().widen();
-        let part = Part::new(weights, gradients, moments, self.floats);
-        let each_part = |update: &Rule<'_, T>| {
-            part.share(&|part| match factors {
-                None => clipping.run(part, &|part| update(part, penalty, values)),
-                Some(factors) => grouped::run(part, factors, &|part, factors| {
-                    let (penalty, values) = factors.scale(&self.optimizer, penalty, values);
-                    clipping.run(part, &|part| update(part, penalty, values));
+        let span = Span::new(weights, gradients, moments, self.floats);
+        let each_part = |update: &UpdateSpan<'_, T>| {
+            span.share(&|span| match factors {
+                None => clipping.run(span, &|span| update(span, penalty, values)),
+                Some(factors) => groups::run(span, factors, &|span, factors| {
+                    let (penalty, values) =
+                        factors.scale(self.optimizer.scales_with_rate(), penalty, values);
+                    clipping.run(span, &|span| update(span, penalty, values));
                 }),
             });
         };
         let care = AtomicBool::new(false);
         let Some(first_id) = self.dry else {
-            each_part(&|part, penalty, values| {
-                self.optimizer.update(part, penalty, values, &care);
+            each_part(&|span, penalty, values| {
+                self.optimizer.update(span, penalty, values, &care);
             });
             state[3] |= u32::from(care.into_inner());
             return;
         };
         let probe = Probe::new(first_id);
-        each_part(&|part, penalty, values| {
-            dry::run(part, &probe, &|part| {
-                self.optimizer.update(part, penalty, values, &care);
+        each_part(&|span, penalty, values| {
+            dry::run(span, &probe, &|span| {
+                self.optimizer.update(span, penalty, values, &care);
             });
         });
         probe.report(state);

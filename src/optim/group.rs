@@ -371,10 +371,10 @@ mod tests {
 
     #[test]
     fn a_group_that_changes_nothing_is_refused() {
-        use crate::{Adam, Sgd};
+        use crate::{AdamW, Sgd};
         let all = || ParameterGroup::matching("*");
         let plain: Optimizer = Sgd::new(0.1).into();
-        let decays: Optimizer = Adam::w(0.1).into();
+        let decays: Optimizer = AdamW::new(0.1).into();
         let lasso: Optimizer = Sgd::new(0.1).l1(0.1).into();
         for (group, optimizers, refused) in [
             (all(), &[decays][..], true),

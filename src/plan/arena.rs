@@ -6,7 +6,7 @@
 
 use crate::kernel::MatrixShape;
 use crate::kernel::matrix::ALIGNMENT;
-use crate::kernel::update::MOST_MOMENTS;
+use crate::kernel::update::MAX_MOMENTS;
 use crate::{Error, Result};
 
 /// Where one parameter lies.
@@ -35,7 +35,7 @@ impl Arena {
         // All moments of a segment are one binding.
         let (limit, shared) = (
             max_binding_bytes / 4,
-            max_binding_bytes / (4 * MOST_MOMENTS as u64),
+            max_binding_bytes / (4 * MAX_MOMENTS as u64),
         );
         let mut arena = Arena::default();
         for (name, shape) in parameters {

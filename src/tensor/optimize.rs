@@ -113,7 +113,7 @@ impl OptimizerState {
     pub fn set_learning_rate(&mut self, rate: f64) -> Result<()> {
         check_not_negative("the learning rate", rate)?;
         for factors in &self.given_factors {
-            factors.check_with(&self.optimizer, rate)?;
+            self.optimizer.check_factors(factors, rate)?;
         }
         self.rate = rate;
         Ok(())
@@ -124,11 +124,11 @@ impl OptimizerState {
     /// freezes: weights and moments stay as they are, whatever their gradient.
     ///
     /// ```
-    /// use wgrad::{Adam, Device, Factors, OptimizerState, Tensor};
+    /// use wgrad::{AdamW, Device, Factors, OptimizerState, Tensor};
     /// # fn main() -> wgrad::Result<()> {
     /// let device = Device::cpu();
     /// let mut bias = Tensor::new(&device, [1, 2], &[1.0, 2.0])?;
-    /// let mut state = OptimizerState::new(&bias, Adam::w(0.1))?;
+    /// let mut state = OptimizerState::new(&bias, AdamW::new(0.1))?;
     /// state.set_factors(&[Factors { decoupled: 0.0, ..Factors::default() }])?;
     /// bias.update(&Tensor::zeros(&device, [1, 2])?, &mut state)?;
     /// assert_eq!(bias.download()?, [1.0, 2.0]); // it did not decay
@@ -143,7 +143,7 @@ impl OptimizerState {
         let blocks = self.shape.floats().div_ceil(BLOCK);
         for each in factors {
             each.check()?;
-            each.check_with(&self.optimizer, self.rate)?;
+            self.optimizer.check_factors(each, self.rate)?;
         }
         let entries: Vec<f32> = match factors {
             [] => {

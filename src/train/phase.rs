@@ -136,7 +136,9 @@ impl Steps {
         for (trained, factors) in trained.iter_mut().zip(&factors) {
             *trained &= factors.rate as f32 != 0.0;
             if *trained {
-                factors.check_with(&phase.optimizer, phase.optimizer.learning_rate())?;
+                phase
+                    .optimizer
+                    .check_factors(factors, phase.optimizer.learning_rate())?;
             }
         }
         let fixed = network.fixed_statistics(&settings.groups)?;

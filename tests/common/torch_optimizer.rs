@@ -2,7 +2,7 @@
 
 use super::vectors::{flag, number};
 use serde_json::Value;
-use wgrad::{Adadelta, Adagrad, Adam, Adamax, Lion, NAdam, Optimizer, RAdam, RmsProp, Sgd};
+use wgrad::{Adadelta, Adagrad, Adam, AdamW, Adamax, Lion, NAdam, Optimizer, RAdam, RmsProp, Sgd};
 
 pub(crate) fn optimizer(attributes: &Value) -> Optimizer {
     let number = |key: &str| number(attributes, key);
@@ -20,16 +20,21 @@ pub(crate) fn optimizer(attributes: &Value) -> Optimizer {
             .weight_decay(decay)
             .into(),
         "Adam" | "AdamW" => {
-            let adam = if flag("decoupled_weight_decay") {
-                Adam::w(rate)
+            macro_rules! with_options {
+                ($adam:expr) => {
+                    $adam
+                        .betas(betas().0, betas().1)
+                        .epsilon(number("eps"))
+                        .weight_decay(decay)
+                        .amsgrad(flag("amsgrad"))
+                        .into()
+                };
+            }
+            if flag("decoupled_weight_decay") {
+                with_options!(AdamW::new(rate))
             } else {
-                Adam::new(rate)
-            };
-            adam.betas(betas().0, betas().1)
-                .epsilon(number("eps"))
-                .weight_decay(decay)
-                .amsgrad(flag("amsgrad"))
-                .into()
+                with_options!(Adam::new(rate))
+            }
         }
         "Adagrad" => Adagrad::new(rate)
             .rate_decay(number("lr_decay"))

@@ -3,8 +3,8 @@
 use super::common::devices::{cpu, gpu};
 use super::zeros;
 use wgrad::{
-    Adadelta, Adagrad, Adam, Adamax, Error, Lion, NAdam, Optimizer, OptimizerState, RAdam, RmsProp,
-    Sgd, Tensor,
+    Adadelta, Adagrad, Adam, AdamW, Adamax, Error, Lion, NAdam, Optimizer, OptimizerState, RAdam,
+    RmsProp, Sgd, Tensor,
 };
 
 fn assert_refused(optimizers: &[Optimizer]) {
@@ -35,7 +35,7 @@ fn hyperparameters_outside_their_ranges_are_refused() {
         bad.append(&mut vec![
             Sgd::new(wrong).into(),
             Adam::new(wrong).into(),
-            Adam::w(wrong).into(),
+            AdamW::new(wrong).into(),
         ]);
         bad.append(&mut vec![
             Adagrad::new(wrong).into(),
@@ -49,7 +49,7 @@ fn hyperparameters_outside_their_ranges_are_refused() {
         bad.append(&mut vec![
             Sgd::new(0.1).l1(wrong).into(),
             Adam::new(0.1).l1(wrong).into(),
-            Adam::w(0.1).l1(wrong).into(),
+            AdamW::new(0.1).l1(wrong).into(),
             Adagrad::new(0.1).l1(wrong).into(),
             RmsProp::new(0.1).l1(wrong).into(),
             Adadelta::new(0.1).l1(wrong).into(),
@@ -61,7 +61,7 @@ fn hyperparameters_outside_their_ranges_are_refused() {
         bad.append(&mut vec![
             Sgd::new(0.1).weight_decay(wrong).into(),
             Adam::new(0.1).weight_decay(wrong).into(),
-            Adam::w(0.1).weight_decay(wrong).into(),
+            AdamW::new(0.1).weight_decay(wrong).into(),
             Adagrad::new(0.1).weight_decay(wrong).into(),
             RmsProp::new(0.1).weight_decay(wrong).into(),
             Adadelta::new(0.1).weight_decay(wrong).into(),
@@ -113,7 +113,7 @@ fn hyperparameters_that_are_not_finite_as_f32_or_flush_to_zero_are_refused() {
     assert_refused(&[
         // Finite as f64, infinite as f32: 0 · ∞ is NaN.
         Sgd::new(1e39).into(),
-        Adam::w(0.1).weight_decay(1e39).into(),
+        AdamW::new(0.1).weight_decay(1e39).into(),
         Adagrad::new(0.1).initial_accumulator(1e39).into(),
         Adam::new(0.1).epsilon(1e39).into(),
         Sgd::new(0.1).momentum(0.5).dampening(1e39).into(),

@@ -3,7 +3,7 @@
 use super::common::devices::cpu;
 use super::common::networks::parameters;
 use wgrad::{
-    Adam, Augmentation, Clip, Criterion, Dataset, Error, Fit, Graph, Init, Loss, LossTarget,
+    Adam, AdamW, Augmentation, Clip, Criterion, Dataset, Error, Fit, Graph, Init, Loss, LossTarget,
     Network, ParameterGroup, Phase, PlateauMetric, ReduceOnPlateau, Schedule, Sequential, Sgd,
     Trainer, TrainerBuilder,
 };
@@ -89,7 +89,7 @@ fn settings_without_effect_are_refused() {
             .optimizer(Sgd::new(0.1))
             .group(group("*").no_weight_decay()),
         builder()
-            .optimizer(Adam::w(0.1))
+            .optimizer(AdamW::new(0.1))
             .group(group("*").weight_decay_factor(0.5)),
         builder().augment(Augmentation::new([2, 2]).shift(0.5)),
     ] {

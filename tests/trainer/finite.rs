@@ -6,7 +6,7 @@ use super::common::devices::{cpu, gpu, gpu_hardware_kernels, gpu_without_extras}
 use super::common::networks::parameters;
 use super::{data, network};
 use wgrad::{
-    Adadelta, Adagrad, Adam, Adamax, Clip, Device, Error, Lion, Loss, NAdam, Optimizer,
+    Adadelta, Adagrad, Adam, AdamW, Adamax, Clip, Device, Error, Lion, Loss, NAdam, Optimizer,
     ParameterGroup, RAdam, RmsProp, Sequential, Sgd, Trainer, TrainerBuilder,
 };
 
@@ -216,7 +216,7 @@ fn rates_and_decays_that_are_nothing_in_f32_are_refused() {
     };
     for rate in [1e-50, 1e-40, 1e39] {
         refused(line(cpu()).optimizer(Sgd::new(rate)));
-        refused(line(cpu()).optimizer(Adam::w(0.1).weight_decay(rate)));
+        refused(line(cpu()).optimizer(AdamW::new(0.1).weight_decay(rate)));
         refused(line(cpu()).optimizer(Lion::new(0.1).l1(rate)));
         refused(line(cpu()).group(ParameterGroup::matching("*").rate_factor(rate)));
         refused(line(cpu()).group(ParameterGroup::matching("*").l1_factor(rate)));

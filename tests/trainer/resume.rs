@@ -6,7 +6,7 @@ use super::common::networks::parameters;
 use super::common::oracle::widen;
 use super::{CLASSES, FEATURES, data};
 use wgrad::{
-    Adam, Augmentation, Clip, Device, Error, Loss, ParameterGroup, Schedule, Sequential, Trainer,
+    AdamW, Augmentation, Clip, Device, Error, Loss, ParameterGroup, Schedule, Sequential, Trainer,
     TrainerBuilder,
 };
 
@@ -24,7 +24,7 @@ fn everything(device: &Device) -> TrainerBuilder {
     let network = layers.dense(CLASSES).build(device, 5).unwrap();
     Trainer::new(network)
         .loss(Loss::softmax_cross_entropy().label_smoothing(0.1))
-        .optimizer(Adam::w(0.02))
+        .optimizer(AdamW::new(0.02))
         .schedule(Schedule::Cosine {
             steps: 40,
             floor: 0.1,

@@ -7,9 +7,9 @@ use super::{CLASSES, FEATURES, data};
 use safetensors::SafeTensors;
 use std::collections::BTreeMap;
 use wgrad::{
-    Adam, Augmentation, Clip, Device, EarlyStopping, Error, Fit, History, Loss, ParameterGroup,
-    Phase, ReduceOnPlateau, Resume, RmsProp, Schedule, Sequential, Sgd, Stopped, Trainer,
-    TrainerBuilder,
+    Adam, AdamW, Augmentation, Clip, Device, EarlyStopping, Error, Fit, History, Loss,
+    ParameterGroup, Phase, ReduceOnPlateau, Resume, RmsProp, Schedule, Sequential, Sgd, Stopped,
+    Trainer, TrainerBuilder,
 };
 
 fn builder(device: &Device) -> TrainerBuilder {
@@ -99,7 +99,9 @@ fn tensors_are_kept_whatever_else_differs() {
             ("decay", base().average(0.25)),
             (
                 "rule",
-                builder(device).optimizer(Adam::w(0.1).l1(0.1)).average(0.5),
+                builder(device)
+                    .optimizer(AdamW::new(0.1).l1(0.1))
+                    .average(0.5),
             ),
             ("batch", base().batch_size(16)),
             ("clip", base().clip(Clip::Norm(0.5))),

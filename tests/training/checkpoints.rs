@@ -6,7 +6,7 @@ use super::common::files::{Parts, with_metadata};
 use super::common::networks::parameters;
 use super::recipes::{self, RECIPES, recipe};
 use super::{data, network, temporary, trainer};
-use wgrad::{Adam, Dataset, Error, Loss, RmsProp, Sequential, Sgd, Trainer, TrainerBuilder};
+use wgrad::{Adam, AdamW, Dataset, Error, Loss, RmsProp, Sequential, Sgd, Trainer, TrainerBuilder};
 
 #[test]
 fn a_loaded_checkpoint_goes_on_to_the_bit() {
@@ -15,7 +15,7 @@ fn a_loaded_checkpoint_goes_on_to_the_bit() {
     for device in [cpu(), gpu()] {
         for make in [
             |t: TrainerBuilder| t.optimizer(Sgd::new(0.1).momentum(0.9)),
-            |t: TrainerBuilder| t.optimizer(Adam::w(0.01).amsgrad(true)),
+            |t: TrainerBuilder| t.optimizer(AdamW::new(0.01).amsgrad(true)),
             |t: TrainerBuilder| t.optimizer(RmsProp::new(0.01).momentum(0.5).centered(true)),
         ] {
             let build = || make(trainer(device)).build().unwrap();

@@ -1,8 +1,8 @@
 //! Trainers whose checkpoints, written by version 0.1.0, lie in `tests/vectors/checkpoints`.
 
 use wgrad::{
-    Activation, Adadelta, Adagrad, Adam, Adamax, Augmentation, Better, Clip, Dataset, Device,
-    Graph, Init, Layout, Lion, Loss, LossTarget, NAdam, Network, OneCycle, Optimizer,
+    Activation, Adadelta, Adagrad, Adam, AdamW, Adamax, Augmentation, Better, Clip, Dataset,
+    Device, Graph, Init, Layout, Lion, Loss, LossTarget, NAdam, Network, OneCycle, Optimizer,
     ParameterGroup, Phase, RAdam, ReduceOnPlateau, RmsProp, Schedule, Sequential, Sgd, Threshold,
     Trainer, TrainerBuilder,
 };
@@ -50,7 +50,7 @@ pub(crate) fn recipe(name: &str, device: &Device) -> TrainerBuilder {
     let builder = match name {
         "everything" => Trainer::new(network(device))
             .loss(Loss::softmax_cross_entropy().label_smoothing(0.1))
-            .optimizer(Adam::w(0.02).amsgrad(true))
+            .optimizer(AdamW::new(0.02).amsgrad(true))
             .schedule(Schedule::Cosine {
                 steps: 200,
                 floor: 0.1,

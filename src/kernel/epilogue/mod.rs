@@ -1,20 +1,37 @@
 //! Epilogues: what a matrix product does with each finished value before it is written.
 //!
 //! A product calls `store(row, col, value)` (shaders/epilogue/store.wgsl), which passes the value through
-//! `finish`, zeroes the padding, and writes, and calls `finished()` after the last. Each epilogue is these two, in a file of
-//! its own.
+//! `finish`, zeroes the padding, and writes, and calls `finished()` after the last. Each epilogue is a shader piece that
+//! defines these two.
 
-pub(crate) mod activation;
-pub(crate) mod bias;
-pub(crate) mod derivative;
 pub(crate) mod gradient;
-pub(crate) mod keep;
-pub(crate) mod plain;
-pub(crate) mod store;
 
-use super::Activation;
+use super::{Activation, Real};
 
-/// What `finish` does.
+/// Writes one `vec4` of the product through the epilogue, with zeros in the padding.
+pub(crate) const STORE: &str = include_str!("../../../shaders/epilogue/store.wgsl");
+/// out = value.
+pub(crate) const PLAIN: &str = include_str!("../../../shaders/epilogue/plain.wgsl");
+/// out = f(value + bias).
+const ACTIVATION: &str = include_str!("../../../shaders/epilogue/activation.wgsl");
+/// z = value + bias and out = f(z): both are written.
+const KEEP: &str = include_str!("../../../shaders/epilogue/keep.wgsl");
+/// out = value ⊙ f′(saved).
+const DERIVATIVE: &str = include_str!("../../../shaders/epilogue/derivative.wgsl");
+/// value + bias, with bias [N] added to every row, before any other epilogue.
+pub(crate) const BIAS: &str = include_str!("../../../shaders/epilogue/bias.wgsl");
+/// Stands in for [`BIAS`] if there is no bias.
+pub(crate) const NO_BIAS: &str =
+    "fn with_bias(value: vec4<f32>, col: u32) -> vec4<f32> {\n    return value;\n}\n";
+
+/// Adds the bias to one row.
+pub(crate) fn add_bias<T: Real>(bias: &[T], row: &mut [T]) {
+    for (value, &bias) in row.iter_mut().zip(bias) {
+        *value += bias;
+    }
+}
+
+/// The operation of `finish`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Epilogue {
     /// out = value.
@@ -36,10 +53,10 @@ impl Epilogue {
     /// WGSL text defining `finish`, with the activation in front.
     pub(crate) fn source(self) -> [&'static str; 2] {
         match self {
-            Epilogue::Plain => ["", plain::SOURCE],
-            Epilogue::Activation(f) => [f.source(), activation::SOURCE],
-            Epilogue::Keep(f) => [f.source(), keep::SOURCE],
-            Epilogue::Derivative(f) => [f.source(), derivative::SOURCE],
+            Epilogue::Plain => ["", PLAIN],
+            Epilogue::Activation(f) => [f.source(), ACTIVATION],
+            Epilogue::Keep(f) => [f.source(), KEEP],
+            Epilogue::Derivative(f) => [f.source(), DERIVATIVE],
             Epilogue::Gradient { .. } => ["", gradient::SOURCE],
         }
     }

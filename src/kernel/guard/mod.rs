@@ -14,12 +14,17 @@
 //! - Where that fails, the host repeats the step as a *careful* one: gradients are tested for NaN and infinity alone, and a
 //!   dry run of everything that could overflow sets the guard before anything is changed.
 
-pub(crate) mod obey;
-pub(crate) mod probe;
-
 use super::Real;
-use super::update::BLOCK;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+
+/// Kernels that change something unless the guard is set.
+pub(crate) const OBEY: &str = include_str!("../../../shaders/guard/obey.wgsl");
+/// Dry runs, which set the guard before anything is changed.
+pub(crate) const PROBE: &str = include_str!("../../../shaders/guard/probe.wgsl");
+
+/// Floats in a block of the parameter arena, the unit of the ids of dry runs and of parameter groups. Tensors start at
+/// multiples of it, so a block belongs to one tensor.
+pub(crate) const BLOCK: usize = 64;
 
 /// Word 2 of the state while every tensor is finite.
 pub(crate) const ALL_FINITE: u32 = u32::MAX;

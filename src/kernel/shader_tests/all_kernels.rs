@@ -142,28 +142,12 @@ pub(in crate::kernel) fn kernels() -> Vec<Kernel> {
             kernels.push(augment.into());
         }
     }
-    let optimizers: [Optimizer; 14] = [
-        Sgd::new(0.1).into(),
-        Sgd::new(0.1).momentum(0.9).into(),
-        Sgd::new(0.1).momentum(0.9).nesterov(true).into(),
-        Adam::new(0.1).into(),
-        Adam::w(0.1).amsgrad(true).into(),
-        Adagrad::new(0.1).into(),
-        RmsProp::new(0.1).into(),
-        RmsProp::new(0.1).centered(true).into(),
-        RmsProp::new(0.1).centered(true).momentum(0.9).into(),
-        Adadelta::new(0.1).into(),
-        Adamax::new(0.1).into(),
-        NAdam::new(0.1).into(),
-        RAdam::new(0.1).into(),
-        Lion::new(0.1).into(),
-    ];
     let norm = ClipWith::Norm {
         limit: 1.0,
         parts: 3,
         ring_steps: 2,
     };
-    for optimizer in optimizers {
+    for optimizer in Optimizer::variants() {
         for (clip, grouped) in [
             (ClipWith::Nothing, false),
             (ClipWith::Value(1.0), false),

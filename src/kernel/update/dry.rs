@@ -1,6 +1,8 @@
-//! The dry run of an update: it changes nothing, and tells the [guard](crate::kernel::guard) what would not be finite.
+//! Dry run of an update: it changes nothing, and reports values that would not be finite to the
+//! [guard](crate::kernel::guard).
 
-use super::{MOST_MOMENTS, Part};
+use super::rule::MAX_MOMENTS;
+use super::span::Span;
 use crate::kernel::Real;
 use crate::kernel::guard::Probe;
 
@@ -9,20 +11,20 @@ pub(super) const SOURCE: &str = include_str!("../../../shaders/update/dry.wgsl")
 /// Floats that are tried at a time.
 const CHUNK: usize = 1 << 9;
 
-/// Calls `update` with copies of the part's weights and moments, and tests what it makes of them.
-pub(super) fn run<T: Real>(mut part: Part<'_, T>, probe: &Probe, update: &impl Fn(Part<'_, T>)) {
-    while !part.weights.is_empty() {
-        let length = part.weights.len().min(CHUNK);
-        let (first, rest) = part.split_at(length);
+/// Calls `update` with copies of the span's weights and moments, and tests what it makes of them.
+pub(super) fn run<T: Real>(mut span: Span<'_, T>, probe: &Probe, update: &impl Fn(Span<'_, T>)) {
+    while !span.weights.is_empty() {
+        let length = span.weights.len().min(CHUNK);
+        let (first, rest) = span.split_at(length);
         let mut weights = [T::ZERO; CHUNK];
         weights[..length].copy_from_slice(first.weights);
-        let mut moments = [[T::ZERO; CHUNK]; MOST_MOMENTS];
+        let mut moments = [[T::ZERO; CHUNK]; MAX_MOMENTS];
         for (copy, moment) in moments.iter_mut().zip(&first.moments) {
             copy[..moment.len()].copy_from_slice(moment);
         }
         let [a, b, c] = &mut moments;
         let [x, y, z] = first.moments.each_ref().map(|moment| moment.len());
-        update(Part {
+        update(Span {
             start: first.start,
             weights: &mut weights[..length],
             gradients: first.gradients,
@@ -32,6 +34,6 @@ pub(super) fn run<T: Real>(mut part: Part<'_, T>, probe: &Probe, update: &impl F
         for (moment, kept) in moments.iter().zip([x, y, z]) {
             probe.test(first.start, &moment[..kept]);
         }
-        part = rest;
+        span = rest;
     }
 }

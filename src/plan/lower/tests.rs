@@ -7,7 +7,8 @@ use crate::graph::Init;
 use crate::kernel::scale::norm;
 use crate::kernel::squares::PAIR;
 use crate::kernel::update::{STATE_VALUES, state_at};
-use crate::kernel::{Access, Adam, Layout, Loss, Sum};
+use crate::kernel::{Access, Layout, Loss, Sum};
+use crate::optim::Adam;
 
 /// A graph of three layers, and its logits.
 fn graph() -> (Graph, Value) {

@@ -5,9 +5,9 @@ use super::layers::further_calls;
 use crate::common::criteria::{CRITERIA, inputs};
 use crate::common::data::Random;
 use wgrad::{
-    Activation, Adadelta, Adagrad, Adam, Adamax, Augmentation, Bytes, Criterion, Device, Factors,
-    GradientNorm, Layout, Lion, Loss, NAdam, OptimizerState, RAdam, Result, RmsProp, Sgd, Tensor,
-    TensorTarget, Words,
+    Activation, Adadelta, Adagrad, Adam, AdamW, Adamax, Augmentation, Bytes, Criterion, Device,
+    Factors, GradientNorm, Layout, Lion, Loss, NAdam, OptimizerState, RAdam, Result, RmsProp, Sgd,
+    Tensor, TensorTarget, Words,
 };
 
 /// Every call that gives or changes a tensor, over a shape with padding in its rows.
@@ -194,7 +194,7 @@ pub(super) fn calls() -> Vec<(String, Call)> {
             format!("update clipped by value: {by_value}, with factors"),
             Box::new(move |d| {
                 let (mut w, g) = (tensor(d, 1)?, tensor(d, 2)?);
-                let mut state = OptimizerState::new(&w, Adam::w(0.1).l1(0.1))?;
+                let mut state = OptimizerState::new(&w, AdamW::new(0.1).l1(0.1))?;
                 let rate = 0.5;
                 state.set_factors(&[Factors {
                     rate,

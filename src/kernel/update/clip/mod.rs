@@ -1,22 +1,28 @@
 //! Clipping of gradients within the update.
 //!
-//! One file per way, `shaders/update/clip/x.wgsl` and its twin here. `none` is what stands in their place.
+//! Each shader piece defines `clip_factor` and `clipped`. To clip by norm, the kernel reads partial sums of squares that
+//! [`Squares`](crate::kernel::Squares) wrote one dispatch before. Every workgroup adds them up by itself, in the same order.
 
-mod none;
-mod norm;
-mod norm_direct;
 mod norm_factor;
 mod value;
 
-use super::Part;
 use super::ranges::check_positive;
+use super::span::Span;
 use crate::kernel::program::WORKGROUP;
 use crate::kernel::reduce::{self, Reduce};
 use crate::kernel::squares::PAIR;
 use crate::kernel::{Args, Real, Target};
 
-/// Most partial sums that every invocation adds for itself.
-const MOST_DIRECT: usize = 1 << 10;
+/// No clipping.
+const NONE: &str = include_str!("../../../../shaders/update/clip/none.wgsl");
+/// The norm, with the partial sums shared out over the workgroup's invocations.
+const NORM: &str = include_str!("../../../../shaders/update/clip/norm.wgsl");
+/// The norm for adapters that run on a CPU, where barriers are slow: every invocation adds up all the partial sums in
+/// registers, and updates more elements to make up for it.
+const NORM_DIRECT: &str = include_str!("../../../../shaders/update/clip/norm_direct.wgsl");
+
+/// Most partial sums that every invocation adds up by itself.
+const MAX_DIRECT: usize = 1 << 10;
 
 /// Added to the norm, as in PyTorch.
 pub(crate) const EPSILON: f64 = 1e-6;
@@ -105,7 +111,7 @@ impl ClipWith {
 
     /// Whether every invocation adds all the partial sums, on an adapter that runs on a CPU: if they are not too many.
     fn is_direct(&self, target: &Target) -> bool {
-        target.software && self.ring()[0] <= MOST_DIRECT
+        target.software && self.ring()[0] <= MAX_DIRECT
     }
 
     /// Most iterations of an invocation, all its loops together.
@@ -129,17 +135,14 @@ impl ClipWith {
     /// The shader's pieces.
     pub(super) fn sources(&self, target: &Target) -> Vec<&'static str> {
         match self {
-            ClipWith::Nothing => vec![none::SOURCE],
+            ClipWith::Nothing => vec![NONE],
             ClipWith::Value(_) => vec![value::SOURCE],
             ClipWith::Norm { .. } if self.is_direct(target) => {
-                vec![norm_direct::SOURCE, norm_factor::SOURCE]
+                vec![NORM_DIRECT, norm_factor::SOURCE]
             }
-            ClipWith::Norm { .. } => vec![
-                reduce::FLOATS,
-                reduce::SOURCE,
-                norm::SOURCE,
-                norm_factor::SOURCE,
-            ],
+            ClipWith::Norm { .. } => {
+                vec![reduce::FLOATS, reduce::SOURCE, NORM, norm_factor::SOURCE]
+            }
         }
     }
 
@@ -182,28 +185,28 @@ pub(super) enum Clipping<T> {
 const CHUNK: usize = 1 << 10;
 
 impl<T: Real> Clipping<T> {
-    /// Calls `update` with the part's gradients clipped.
-    pub(super) fn run(self, mut part: Part<'_, T>, update: &impl Fn(Part<'_, T>)) {
+    /// Calls `update` with the span's gradients clipped.
+    pub(super) fn run(self, mut span: Span<'_, T>, update: &impl Fn(Span<'_, T>)) {
         let clip = |g: T| match self {
             Clipping::Nothing => g,
             Clipping::Value(limit) => value::clip(g, limit),
             Clipping::Scale([scale, factor]) => factor * (scale * g),
         };
         if let Clipping::Nothing = self {
-            return update(part);
+            return update(span);
         }
         let mut clipped = [T::ZERO; CHUNK];
-        while !part.weights.is_empty() {
-            let length = part.weights.len().min(CHUNK);
-            let (first, rest) = part.split_at(length);
+        while !span.weights.is_empty() {
+            let length = span.weights.len().min(CHUNK);
+            let (first, rest) = span.split_at(length);
             for (to, &g) in clipped.iter_mut().zip(first.gradients) {
                 *to = clip(g);
             }
-            update(Part {
+            update(Span {
                 gradients: &clipped[..length],
                 ..first
             });
-            part = rest;
+            span = rest;
         }
     }
 }

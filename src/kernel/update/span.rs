@@ -1,38 +1,38 @@
-//! Stretches of the arena, as the CPU twins take them.
+//! Spans of the parameter arena: the slices that the CPU twins of the rules work on.
 
-use super::MOST_MOMENTS;
-use super::grouped::BLOCK;
+use super::rule::MAX_MOMENTS;
 use crate::kernel::Real;
 use crate::kernel::elementwise::PARALLEL_FLOATS;
+use crate::kernel::guard::BLOCK;
 use crate::parallel;
 
 /// Floats that one CPU task updates.
 const TASK: usize = 1 << 14;
 
-/// A stretch of the arena with its gradients and moments; moments that the rule does not keep are empty.
-pub(crate) struct Part<'a, T> {
-    /// Where in the segment it begins, in floats.
+/// A contiguous part of a segment with its gradients and moments. Moments that the rule does not keep are empty.
+pub(crate) struct Span<'a, T> {
+    /// Index of its first float in the segment.
     pub(super) start: usize,
     pub(super) weights: &'a mut [T],
     pub(super) gradients: &'a [T],
-    pub(super) moments: [&'a mut [T]; MOST_MOMENTS],
+    pub(super) moments: [&'a mut [T]; MAX_MOMENTS],
 }
 
-impl<'a, T: Real> Part<'a, T> {
-    /// A whole segment of this many floats. Its moments lie one behind the other.
+impl<'a, T: Real> Span<'a, T> {
+    /// A whole segment of this many floats. `moments` holds one moment after the other.
     pub(super) fn new(
         weights: &'a mut [T],
         gradients: &'a [T],
         moments: &'a mut [T],
         floats: usize,
     ) -> Self {
-        let mut slices: [&mut [T]; MOST_MOMENTS] = Default::default();
+        let mut slices: [&mut [T]; MAX_MOMENTS] = Default::default();
         if floats > 0 {
             for (slice, moment) in slices.iter_mut().zip(moments.chunks_exact_mut(floats)) {
                 *slice = moment;
             }
         }
-        Part {
+        Span {
             start: 0,
             weights: &mut weights[..floats],
             gradients: &gradients[..floats],
@@ -40,9 +40,9 @@ impl<'a, T: Real> Part<'a, T> {
         }
     }
 
-    /// The same stretch, for a shorter time.
-    pub(super) fn reborrow(&mut self) -> Part<'_, T> {
-        Part {
+    /// The same span with a shorter lifetime.
+    pub(super) fn reborrow(&mut self) -> Span<'_, T> {
+        Span {
             start: self.start,
             weights: self.weights,
             gradients: self.gradients,
@@ -56,20 +56,20 @@ impl<'a, T: Real> Part<'a, T> {
         let (g0, g1) = self.gradients.split_at(middle);
         let [a, b, c] = self.moments.map(|m| m.split_at_mut(middle.min(m.len())));
         let (first, rest) = ([a.0, b.0, c.0], [a.1, b.1, c.1]);
-        let part = |start, weights, gradients, moments| Part {
+        let span = |start, weights, gradients, moments| Span {
             start,
             weights,
             gradients,
             moments,
         };
         (
-            part(self.start, w0, g0, first),
-            part(self.start + middle, w1, g1, rest),
+            span(self.start, w0, g0, first),
+            span(self.start + middle, w1, g1, rest),
         )
     }
 
-    /// Runs the stretch in parallel tasks where it is large.
-    pub(super) fn share(self, run: &(impl Fn(Part<'_, T>) + Sync)) {
+    /// Calls `run` for the span, or in parallel for parts of it if it is large.
+    pub(super) fn share(self, run: &(impl Fn(Span<'_, T>) + Sync)) {
         if self.weights.len() < PARALLEL_FLOATS {
             run(self);
         } else {
@@ -77,8 +77,8 @@ impl<'a, T: Real> Part<'a, T> {
         }
     }
 
-    /// Halves the stretch, at a block, until one task is small enough.
-    fn split(self, run: &(impl Fn(Part<'_, T>) + Sync)) {
+    /// Halves the span, at a block, until a part is small enough for one task.
+    fn split(self, run: &(impl Fn(Span<'_, T>) + Sync)) {
         let length = self.weights.len();
         if length <= TASK {
             return run(self);

@@ -1,12 +1,10 @@
-//! Factors of the optimizer's coefficients, by blocks of the arena: parameter groups.
+//! Parameter groups: factors of the optimizer's coefficients, one entry for each block of the arena.
 
-use super::ranges::{check_not_negative, check_scaled};
-use super::{Optimizer, Part, Penalty, StepValues};
+use super::ranges::check_not_negative;
+use super::span::Span;
+use super::values::{Penalty, StepValues};
 use crate::kernel::Real;
-use crate::kernel::matrix::ALIGNMENT;
-
-/// Floats of a block. Tensors start at multiples of it, so a block belongs to one tensor.
-pub(crate) const BLOCK: usize = ALIGNMENT;
+use crate::kernel::guard::BLOCK;
 
 /// Floats of a block's entry in the table.
 pub(crate) const ENTRY: usize = 4;
@@ -53,34 +51,16 @@ impl Factors {
         check_not_negative("the factor of the decoupled weight decay", self.decoupled)
     }
 
-    /// Refuses factors whose products with the optimizer's coefficients have no meaning in `f32`.
-    pub(crate) fn check_with(&self, optimizer: &Optimizer, rate: f64) -> crate::Result<()> {
-        check_scaled("the learning rate times its factor", rate, self.rate)?;
-        let (decay, decoupled) = optimizer.weight_decay();
-        let factor = if decoupled { self.decoupled } else { self.l2 };
-        check_scaled("the weight decay times its factor", decay, factor)?;
-        check_scaled(
-            "the L1 coefficient times its factor",
-            optimizer.l1(),
-            self.l1,
-        )
-    }
-
     /// An entry of the table that the kernel reads.
     pub(crate) fn entry(self) -> [f32; ENTRY] {
         [self.rate, self.l2, self.l1, self.decoupled].map(|factor| factor as f32)
     }
 }
 
-pub(super) const SOURCE: &str = include_str!("../../../shaders/update/grouped.wgsl");
-
-/// One bit for each of rate, first, second and third: whether the rate's factor scales it.
-pub(super) fn mask(optimizer: &Optimizer) -> u32 {
-    (0..)
-        .zip(optimizer.scales_with_rate())
-        .map(|(bit, scales)| u32::from(scales) << bit)
-        .sum()
-}
+/// The factors of a block, read from the table.
+pub(super) const TABLE: &str = include_str!("../../../shaders/update/grouped.wgsl");
+/// Factors of 1, where there are no groups.
+pub(super) const NONE: &str = include_str!("../../../shaders/update/ungrouped.wgsl");
 
 /// A block's factors.
 #[derive(Clone, Copy, Debug)]
@@ -90,16 +70,15 @@ pub(super) struct BlockFactors<T> {
 }
 
 impl<T: Real> BlockFactors<T> {
-    /// Penalties and step values of the block.
+    /// Penalties and step values of the block. The rate's factor scales the values that are proportional to the rate.
     pub(super) fn scale(
         &self,
-        optimizer: &Optimizer,
+        scales_with_rate: [bool; 4],
         penalty: Penalty<T>,
         values: StepValues<T>,
     ) -> (Penalty<T>, StepValues<T>) {
-        let [rate, first, second, third] = optimizer
-            .scales_with_rate()
-            .map(|scales| if scales { self.rate } else { T::ONE });
+        let [rate, first, second, third] =
+            scales_with_rate.map(|scales| if scales { self.rate } else { T::ONE });
         (
             Penalty {
                 l2: penalty.l2 * self.penalty.l2,
@@ -116,20 +95,20 @@ impl<T: Real> BlockFactors<T> {
     }
 }
 
-/// Calls `update` for every run of blocks with equal factors that is not frozen. The part starts at a block.
+/// Calls `update` for every run of blocks with equal factors that is not frozen. The span starts at a block.
 pub(super) fn run<T: Real>(
-    mut part: Part<'_, T>,
+    mut span: Span<'_, T>,
     table: &[T],
-    update: &impl Fn(Part<'_, T>, BlockFactors<T>),
+    update: &impl Fn(Span<'_, T>, BlockFactors<T>),
 ) {
     let entry = |block: usize| &table[block * ENTRY..][..ENTRY];
-    while !part.weights.is_empty() {
-        let (first, length) = (part.start / BLOCK, part.weights.len());
+    while !span.weights.is_empty() {
+        let (first, length) = (span.start / BLOCK, span.weights.len());
         let blocks = length.div_ceil(BLOCK);
         let equal = (1..blocks)
             .take_while(|i| entry(first + i) == entry(first))
             .count();
-        let (run, rest) = part.split_at((BLOCK * (1 + equal)).min(length));
+        let (run, rest) = span.split_at((BLOCK * (1 + equal)).min(length));
         let entry = entry(first);
         if entry[0] != T::ZERO {
             let factors = BlockFactors {
@@ -142,6 +121,6 @@ pub(super) fn run<T: Real>(
             };
             update(run, factors);
         }
-        part = rest;
+        span = rest;
     }
 }

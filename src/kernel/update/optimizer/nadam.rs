@@ -1,11 +1,12 @@
 //! NAdam.
 
-use super::optimizer::power;
-use super::ranges::{check_epsilon, check_fraction, check_not_negative};
-use super::{Optimizer, Part, Penalty, StepValues};
 use crate::kernel::Real;
-
-pub(crate) const SOURCE: &str = include_str!("../../../shaders/update/nadam.wgsl");
+use crate::kernel::update::ranges::{check_epsilon, check_fraction, check_not_negative};
+use crate::kernel::update::rule::{
+    Coefficients, MAX_CONSTANTS, Rule, betas, is_ordinary_epsilon, power,
+};
+use crate::kernel::update::span::Span;
+use crate::kernel::update::values::{Penalty, StepValues};
 
 /// NAdam (Dozat 2016), as PyTorch's `NAdam`: Adam with Nesterov's momentum. In step t, from 1:
 ///
@@ -16,10 +17,9 @@ pub(crate) const SOURCE: &str = include_str!("../../../shaders/update/nadam.wgsl
 /// (w ← w − ηλw).
 ///
 /// ```
-/// # use wgrad::NAdam;
-/// # let _: wgrad::Optimizer =
-/// NAdam::new(2e-3).weight_decay(0.01).decoupled(true)
-/// # .into();
+/// use wgrad::optim::NAdam;
+/// let optimizer = NAdam::new(2e-3).weight_decay(0.01).decoupled(true);
+/// # let _: wgrad::Optimizer = optimizer.into();
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct NAdam {
@@ -35,7 +35,7 @@ pub struct NAdam {
 
 impl NAdam {
     /// NAdam with learning rate η (0.002 is usual), β₁ = 0.9, β₂ = 0.999, ψ = 0.004, ε = 1e-8 and no penalties.
-    pub fn new(learning_rate: f64) -> Self {
+    pub const fn new(learning_rate: f64) -> Self {
         NAdam {
             learning_rate,
             beta1: 0.9,
@@ -87,9 +87,39 @@ impl NAdam {
     pub fn l1(self, l1: f64) -> Self {
         NAdam { l1, ..self }
     }
+}
 
-    /// η(1 − μₜ)/(1 − Πₜ), ημₜ₊₁/(1 − Πₜ₊₁) and 1/√(1 − β₂ᵗ).
-    pub(super) fn corrections(&self, step: u64, rate: f64) -> [f64; 3] {
+impl Rule for NAdam {
+    fn name(&self) -> &'static str {
+        "nadam"
+    }
+
+    fn coefficients(&self) -> Coefficients {
+        Coefficients {
+            learning_rate: self.learning_rate,
+            weight_decay: self.weight_decay,
+            decoupled: self.decoupled,
+            l1: self.l1,
+        }
+    }
+
+    fn check(&self) -> crate::Result<()> {
+        check_fraction("NAdam's β₁", self.beta1)?;
+        check_fraction("NAdam's β₂", self.beta2)?;
+        check_not_negative("NAdam's momentum decay", self.momentum_decay)?;
+        check_epsilon("NAdam's ε", self.epsilon)
+    }
+
+    fn source(&self) -> &'static str {
+        include_str!("../../../../shaders/update/nadam.wgsl")
+    }
+
+    fn constants(&self) -> [f64; MAX_CONSTANTS] {
+        betas(self.beta1, self.beta2, self.epsilon)
+    }
+
+    /// First is η(1 − μₜ)/(1 − Πₜ), second ημₜ₊₁/(1 − Πₜ₊₁), third 1/√(1 − β₂ᵗ).
+    fn step_values(&self, step: u64, rate: f64) -> [f64; 4] {
         let ratio = libm::pow(0.96, self.momentum_decay);
         let momentum = |power: f64| self.beta1 * (1.0 - 0.5 * power);
         let last = libm::pow(ratio, step as f64);
@@ -104,44 +134,59 @@ impl NAdam {
             });
         }
         [
+            rate,
             rate * (1.0 - mu) / (1.0 - product),
             rate * next / (1.0 - product * next),
             1.0 / (1.0 - power(self.beta2, step)).sqrt(),
         ]
     }
 
-    pub(super) fn check(&self) -> crate::Result<()> {
-        check_fraction("NAdam's β₁", self.beta1)?;
-        check_fraction("NAdam's β₂", self.beta2)?;
-        check_not_negative("NAdam's momentum decay", self.momentum_decay)?;
-        check_epsilon("NAdam's ε", self.epsilon)
+    fn scales_with_rate(&self) -> [bool; 4] {
+        [true, true, true, false]
     }
-}
 
-impl From<NAdam> for Optimizer {
-    fn from(optimizer: NAdam) -> Self {
-        Optimizer::NAdam(optimizer)
+    fn moments(&self) -> usize {
+        2
     }
-}
 
-#[inline(always)]
-pub(crate) fn run<T: Real>(
-    part: Part<'_, T>,
-    penalty: Penalty<T>,
-    hyper: [T; 8],
-    step: StepValues<T>,
-) -> u32 {
-    let mut seen = 0;
-    let [beta1, one_minus_beta1, beta2, one_minus_beta2, epsilon, ..] = hyper;
-    let [ms, vs, _] = part.moments;
-    let elements = part.weights.iter_mut().zip(part.gradients);
-    for (((w, &g), m), v) in elements.zip(ms).zip(vs) {
-        let g = penalty.gradient(g, *w);
-        *m = beta1 * *m + one_minus_beta1 * g;
-        *v = beta2 * *v + one_minus_beta2 * g * g;
-        let decayed = *w - step.rate * penalty.decoupled * *w;
-        *w = decayed - (step.first * g + step.second * *m) / (v.sqrt() * step.third + epsilon);
-        seen |= w.bits();
+    fn never_negative(&self, moment: usize) -> bool {
+        // The mean of the gradients is first.
+        moment > 0
     }
-    seen
+
+    fn is_ordinary(&self) -> bool {
+        is_ordinary_epsilon(self.epsilon)
+    }
+
+    fn flops(&self) -> usize {
+        19
+    }
+
+    #[inline(always)]
+    fn update<T: Real>(
+        &self,
+        span: Span<'_, T>,
+        penalty: Penalty<T>,
+        constants: [T; MAX_CONSTANTS],
+        step: StepValues<T>,
+    ) -> u32 {
+        let mut seen = 0;
+        let [beta1, one_minus_beta1, beta2, one_minus_beta2, epsilon, ..] = constants;
+        let [ms, vs, _] = span.moments;
+        let elements = span.weights.iter_mut().zip(span.gradients);
+        for (((w, &g), m), v) in elements.zip(ms).zip(vs) {
+            let g = penalty.gradient(g, *w);
+            *m = beta1 * *m + one_minus_beta1 * g;
+            *v = beta2 * *v + one_minus_beta2 * g * g;
+            let decayed = *w - step.rate * penalty.decoupled * *w;
+            *w = decayed - (step.first * g + step.second * *m) / (v.sqrt() * step.third + epsilon);
+            seen |= w.bits();
+        }
+        seen
+    }
+
+    #[cfg(test)]
+    fn variants() -> Vec<Self> {
+        vec![NAdam::new(0.1)]
+    }
 }

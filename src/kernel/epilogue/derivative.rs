@@ -1,3 +1,0 @@
-//! out = value ⊙ f′(saved).
-
-pub(crate) const SOURCE: &str = include_str!("../../../shaders/epilogue/derivative.wgsl");

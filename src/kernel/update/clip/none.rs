@@ -1,3 +1,0 @@
-//! No clipping.
-
-pub(super) const SOURCE: &str = include_str!("../../../../shaders/update/clip/none.wgsl");

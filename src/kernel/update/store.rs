@@ -1,3 +1,0 @@
-//! The update that changes the parameters.
-
-pub(super) const SOURCE: &str = include_str!("../../../shaders/update/store.wgsl");

@@ -1,0 +1,66 @@
+//! Step values and penalties: the numbers that a rule is given beside weights, gradients and moments.
+
+use crate::kernel::Real;
+
+/// Values that change from step to step, as the rule uses them.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct StepValues<T> {
+    /// Learning rate.
+    pub(crate) rate: T,
+    /// Three factors, whose meaning the rule defines.
+    pub(crate) first: T,
+    pub(crate) second: T,
+    pub(crate) third: T,
+}
+
+/// Words in an entry of the step table.
+pub(crate) const ENTRY_WORDS: usize = 8;
+
+/// Index of the word in an entry that holds the first sample of the step's batch. The step's values come before it.
+pub(crate) const ENTRY_OFFSET: usize = 4;
+
+impl StepValues<f32> {
+    /// An entry of the step table: the values, and the index of the batch's first sample.
+    pub(crate) fn entry(self, offset: u32) -> [u32; ENTRY_WORDS] {
+        let [rate, first, second, third] = self.words();
+        [rate, first, second, third, offset, 0, 0, 0]
+    }
+
+    pub(crate) fn is_finite(self) -> bool {
+        [self.rate, self.first, self.second, self.third]
+            .iter()
+            .all(|value| value.is_finite())
+    }
+
+    /// The bits of the four values, as an entry and the state hold them.
+    pub(crate) fn words(self) -> [u32; 4] {
+        [self.rate, self.first, self.second, self.third].map(f32::to_bits)
+    }
+}
+
+/// Coefficients of the penalties on the weights. The derivatives of L2 and L1 are added to the gradient. The rules apply
+/// the decoupled weight decay of AdamW themselves.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Penalty<T> {
+    pub(crate) l2: T,
+    pub(crate) l1: T,
+    pub(crate) decoupled: T,
+}
+
+impl Penalty<f32> {
+    pub(super) fn widen<T: Real>(self) -> Penalty<T> {
+        Penalty {
+            l2: T::of(self.l2.into()),
+            l1: T::of(self.l1.into()),
+            decoupled: T::of(self.decoupled.into()),
+        }
+    }
+}
+
+impl<T: Real> Penalty<T> {
+    /// g + λ₂w + λ₁·sign(w).
+    #[inline(always)]
+    pub(super) fn gradient(self, g: T, w: T) -> T {
+        g + self.l2 * w + self.l1 * w.sign()
+    }
+}
