@@ -1,7 +1,7 @@
 //! Loss terms: the objective that training minimises.
 
 use super::{Graph, Rows, Shape, Value, op};
-use crate::kernel::{Criterion, Loss};
+use crate::kernel::Loss;
 use crate::{Error, Result};
 
 /// The target that a loss compares its input with.
@@ -71,19 +71,13 @@ impl Term {
 
     /// Whether it compares with the labels of a batch that comes with these.
     pub(crate) fn takes_labels(&self, given: Supervision) -> bool {
-        let classes = matches!(
-            self.loss.criterion,
-            Criterion::SoftmaxCrossEntropy { .. }
-                | Criterion::NegativeLogLikelihood
-                | Criterion::CrossEntropy
-                | Criterion::MultiMargin { .. }
-        );
+        let classes = self.loss.criterion.weighs_columns();
         self.of_batch() && given.labels && (classes || !given.targets)
     }
 
     /// Whether target values cannot stand in for labels.
     pub(crate) fn needs_labels(&self) -> bool {
-        matches!(self.loss.criterion, Criterion::MultiMargin { .. })
+        self.loss.criterion.takes_labels_only()
     }
 
     /// Whether its target comes with the batch.
@@ -171,7 +165,7 @@ impl Graph {
         match term.target {
             LossTarget::Value(value) => {
                 let cols = criterion.target_cols(shape.cols);
-                if matches!(criterion, Criterion::MultiMargin { .. }) {
+                if criterion.takes_labels_only() {
                     return Err(Error::argument(
                         "the target of a multi-class margin",
                         "the labels of the batch",
@@ -183,13 +177,11 @@ impl Graph {
             LossTarget::Constant(value) if !value.is_finite() => {
                 Err(Error::argument("the target of a loss", "finite", value))
             }
-            LossTarget::Constant(value) if matches!(criterion, Criterion::MultiMargin { .. }) => {
-                Err(Error::argument(
-                    "the target of a multi-class margin",
-                    "the labels of the batch",
-                    value,
-                ))
-            }
+            LossTarget::Constant(value) if criterion.takes_labels_only() => Err(Error::argument(
+                "the target of a multi-class margin",
+                "the labels of the batch",
+                value,
+            )),
             LossTarget::Constant(_) | LossTarget::Batch => Ok(()),
         }
     }

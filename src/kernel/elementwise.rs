@@ -214,44 +214,43 @@ impl Compute for Elementwise {
     }
 
     fn program(&self, _target: &Target) -> Program {
-        let (function, operation, [alpha, beta]) = match self.op {
-            Op::Activate(f) => (f.source(), activate::SOURCE, f.parameters()),
-            Op::ActivateBackward(f) => (f.source(), activate_backward::SOURCE, f.parameters()),
-            Op::BiasAdd => ("", bias_add::SOURCE, [0.0; 2]),
-            Op::Add => ("", add::SOURCE, [0.0; 2]),
-            Op::Hadamard => ("", hadamard::SOURCE, [0.0; 2]),
-            Op::Sub => ("", sub::SOURCE, [0.0; 2]),
-            Op::Div => ("", div::SOURCE, [0.0; 2]),
-            Op::Exp => ("", exp::SOURCE, [0.0; 2]),
-            Op::Log => ("", log::SOURCE, [0.0; 2]),
-            Op::Sqrt => ("", sqrt::SOURCE, [0.0; 2]),
-            Op::Powf(exponent) => ("", powf::SOURCE, powf::parameters(exponent)),
-            Op::RepeatRow => ("", repeat_row::SOURCE, [0.0; 2]),
-            Op::RepeatColumn => ("", repeat_column::SOURCE, [0.0; 2]),
-            Op::Scale(factor) => ("", scale::SOURCE, [factor, 0.0]),
-            Op::GradientCopy(_) => ("", gradient_copy::SOURCE, [0.0; 2]),
-            Op::Fill(value) => ("", fill::SOURCE, [value, 0.0]),
-            Op::PRelu { shared } => (prelu::slope_source(shared), prelu::SOURCE, [0.0; 2]),
+        let ([before, function], operation, [alpha, beta]) = match self.op {
+            Op::Activate(f) => (f.sources(), activate::SOURCE, f.parameters()),
+            Op::ActivateBackward(f) => (f.sources(), activate_backward::SOURCE, f.parameters()),
+            Op::BiasAdd => (["", ""], bias_add::SOURCE, [0.0; 2]),
+            Op::Add => (["", ""], add::SOURCE, [0.0; 2]),
+            Op::Hadamard => (["", ""], hadamard::SOURCE, [0.0; 2]),
+            Op::Sub => (["", ""], sub::SOURCE, [0.0; 2]),
+            Op::Div => (["", ""], div::SOURCE, [0.0; 2]),
+            Op::Exp => (["", ""], exp::SOURCE, [0.0; 2]),
+            Op::Log => (["", ""], log::SOURCE, [0.0; 2]),
+            Op::Sqrt => (["", ""], sqrt::SOURCE, [0.0; 2]),
+            Op::Powf(exponent) => (["", ""], powf::SOURCE, powf::parameters(exponent)),
+            Op::RepeatRow => (["", ""], repeat_row::SOURCE, [0.0; 2]),
+            Op::RepeatColumn => (["", ""], repeat_column::SOURCE, [0.0; 2]),
+            Op::Scale(factor) => (["", ""], scale::SOURCE, [factor, 0.0]),
+            Op::GradientCopy(_) => (["", ""], gradient_copy::SOURCE, [0.0; 2]),
+            Op::Fill(value) => (["", ""], fill::SOURCE, [value, 0.0]),
+            Op::PRelu { shared } => (["", prelu::slope_source(shared)], prelu::SOURCE, [0.0; 2]),
             Op::PReluBackward { shared } => {
                 let slope = prelu::slope_source(shared);
-                (slope, prelu_backward::SOURCE, [0.0; 2])
+                (["", slope], prelu_backward::SOURCE, [0.0; 2])
             }
-            Op::PReluSlope => ("", prelu_slope::SOURCE, [0.0; 2]),
+            Op::PReluSlope => (["", ""], prelu_slope::SOURCE, [0.0; 2]),
             Op::NormalizeBackward { epsilon } => {
                 let parameters = running_spread::parameters(epsilon);
-                (
-                    running_spread::SOURCE,
-                    normalize_backward::SOURCE,
-                    parameters,
-                )
+                let spread = ["", running_spread::SOURCE];
+                (spread, normalize_backward::SOURCE, parameters)
             }
             Op::NormalizeGain { epsilon } => {
                 let parameters = running_spread::parameters(epsilon);
-                (running_spread::SOURCE, normalize_gain::SOURCE, parameters)
+                let spread = ["", running_spread::SOURCE];
+                (spread, normalize_gain::SOURCE, parameters)
             }
             Op::Normalize { epsilon } => {
                 let parameters = running_spread::parameters(epsilon);
-                (running_spread::SOURCE, normalize::SOURCE, parameters)
+                let spread = ["", running_spread::SOURCE];
+                (spread, normalize::SOURCE, parameters)
             }
         };
         let id = match self.op {
@@ -269,7 +268,7 @@ impl Compute for Elementwise {
         };
         Program::new(
             &[("WORKGROUP", WORKGROUP as u32)],
-            &[matrix::SOURCE, function, operation, SOURCE],
+            &[matrix::SOURCE, before, function, operation, SOURCE],
             &params,
             self.shape.vec4s().div_ceil(WORKGROUP),
         )

@@ -10,46 +10,18 @@
 //!
 //! One of a step's losses is the clock of training: it advances word 1 of the state (see [`crate::plan`]).
 //!
-//! `shaders/loss/loss.wgsl` is around every criterion. A criterion whose loss is a sum over elements is
-//! `shaders/loss/x.wgsl` with `loss(x, t)` and `dloss(x, t)`, and `src/kernel/loss/x.rs` with the same two, within
-//! `by_element`. Others have `row_loss` and `run` of their own.
+//! A criterion has two files: `shaders/loss/x.wgsl` and `src/kernel/loss/criterion/x.rs`. Both compute the loss of one row
+//! and its gradients (`row_loss`, `run`). A criterion that is a sum over elements has `loss(x, t)` and `dloss(x, t)`, and
+//! `by_element` sums them. `shaders/loss/loss.wgsl` is the loop around every criterion.
 
-mod absolute_error;
-mod binary_cross_entropy;
-mod binary_cross_entropy_with_logits;
-mod binary_weights;
 mod by_element;
-mod chain;
-mod class_weights;
-mod constant;
-mod cosine_embedding;
 mod criterion;
-mod cross_entropy;
-mod first_gradient;
 mod first_greatest;
-mod gaussian_nll;
-mod hinge;
-mod huber;
-mod kl_divergence;
-mod labels;
-mod multi_margin;
-mod negative_log_likelihood;
-mod no_class_weights;
-mod perceptron;
-mod poisson_nll;
+mod pieces;
 mod row;
-mod row_losses;
-mod second_gradient;
 mod settings;
-mod smooth_l1;
-mod softmax_cross_entropy;
-mod squared_error;
-mod third_gradient;
 mod totals;
-mod triplet_margin;
-mod value;
-mod values;
-mod variant;
+mod traits;
 
 pub use criterion::Criterion;
 pub use settings::{Loss, Reduction};
@@ -272,7 +244,7 @@ impl Compute for LossCall {
             if label.is_some() && label == self.ignore {
                 gradient.iter_mut().for_each(|d| d.fill(T::ZERO));
             } else {
-                let loss = self.row_loss(&row, &mut gradient);
+                let loss = self.criterion.run(&row, &mut gradient);
                 if !loss.is_finite() || !row.is_finite() {
                     state[2] = LOSS_ID;
                 }
@@ -341,7 +313,7 @@ impl LossCall {
     fn goal<'a, T: Real>(&self, label: Option<u32>, values: &'a [T], i: usize) -> Goal<'a, T> {
         match label {
             Some(label) => Goal::Hot {
-                column: labels::hot_column(label, self.criterion, self.shape.cols),
+                column: row::hot_column(label, self.criterion.is_binary(self.shape.cols)),
                 label,
                 off: T::of(self.criterion.off_target().into()),
             },

@@ -105,9 +105,8 @@ impl Matmul {
     }
 
     /// The pieces between the constants and the kernel: parameters, memory layout, epilogue, row sums.
-    fn pieces(&self, target: &Target) -> [&'static str; 9] {
-        let [activation, finish] = self.epilogue.source();
-        [
+    fn pieces(&self, target: &Target) -> Vec<&'static str> {
+        let mut pieces = vec![
             match self.layout {
                 Layout::NN => "const A_TRANSPOSED = false;\nconst B_TRANSPOSED = false;",
                 Layout::NT => "const A_TRANSPOSED = false;\nconst B_TRANSPOSED = true;",
@@ -116,20 +115,20 @@ impl Matmul {
             pack::source(target),
             include_str!("../../shaders/matmul.wgsl"),
             matrix::SOURCE,
-            activation,
             if self.bias {
                 epilogue::BIAS
             } else {
                 epilogue::NO_BIAS
             },
-            finish,
-            epilogue::STORE,
-            if self.row_sums {
-                row_sums::SOURCE
-            } else {
-                row_sums::NONE
-            },
-        ]
+        ];
+        pieces.extend(self.epilogue.sources());
+        pieces.push(epilogue::STORE);
+        if self.row_sums {
+            pieces.extend(row_sums::SOURCES);
+        } else {
+            pieces.push(row_sums::NONE);
+        }
+        pieces
     }
 }
 

@@ -3,10 +3,10 @@
 //! With A = dz [batch, outputs] this is db. The kernels for GPUs add up A as they load it, each invocation its part, and
 //! the parts in a fixed order. The one for software adapters reads dz once more, in one of the tiles with the same rows.
 
-pub(crate) const SOURCE: &str = concat!(
-    include_str!("../../shaders/cascade.wgsl"),
-    include_str!("../../shaders/row_sums.wgsl")
-);
+use super::cascade;
+
+pub(crate) const SOURCES: [&str; 2] =
+    [cascade::SOURCE, include_str!("../../shaders/row_sums.wgsl")];
 /// What stands in for the file where no sums are wanted.
 pub(crate) const NONE: &str = "\
 const ROW_SUMS = false;

@@ -221,32 +221,83 @@ fn shaders_translate_to_every_backend() {
 }
 
 #[test]
-fn every_shader_file_has_a_rust_file_of_its_stem_and_is_used() {
+fn every_shader_file_has_one_owner_and_is_used() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let shaders = files(&root.join("shaders"), "wgsl");
-    assert!(shaders.len() > 30, "{}", shaders.len());
-    let stems: BTreeSet<String> = files(&root.join("src/kernel"), "rs")
-        .iter()
-        .map(|p| stem(p))
-        .collect();
+    let mut owners: BTreeMap<PathBuf, Vec<PathBuf>> = BTreeMap::new();
+    for shader in files(&root.join("shaders"), "wgsl") {
+        owners.insert(shader, Vec::new());
+    }
+    assert!(owners.len() > 30, "{}", owners.len());
+    for rust in files(&root.join("src"), "rs") {
+        let text = std::fs::read_to_string(&rust).unwrap();
+        for path in included(&text).filter(|path| path.ends_with(".wgsl")) {
+            let shader = root.join("shaders").join(path);
+            let owners = owners.get_mut(&shader);
+            let owners = owners.unwrap_or_else(|| panic!("{}: no {path}", rust.display()));
+            owners.push(rust.clone());
+        }
+    }
     let sources: Vec<String> = programs()
         .into_iter()
         .map(|(_, program)| program.source)
         .collect();
-    for shader in shaders {
-        let stem = stem(&shader);
-        assert!(
-            stems.contains(&stem),
-            "no Rust file for {}",
-            shader.display()
-        );
+    for (shader, owners) in owners {
+        let shown = shader.display();
+        assert_eq!(owners.len(), 1, "{shown} is included by {owners:?}");
         let text = std::fs::read_to_string(&shader).unwrap();
         assert!(
             sources.iter().any(|source| source.contains(&text)),
-            "{} is not used",
-            shader.display()
+            "{shown} is not used"
         );
     }
+}
+
+/// Rust files that hold nothing but shader pieces: a family file should own these.
+#[test]
+fn no_rust_file_only_includes_a_shader() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let folders = [
+        "activation",
+        "epilogue",
+        "guard",
+        "loss",
+        "pack",
+        "random",
+        "rearrange",
+        "reduce",
+        "update",
+    ];
+    let mut count = 0;
+    for folder in folders {
+        let folder = root.join("src/kernel").join(folder);
+        for rust in folder
+            .is_dir()
+            .then(|| files(&folder, "rs"))
+            .into_iter()
+            .flatten()
+        {
+            let text = std::fs::read_to_string(&rust).unwrap();
+            let is_code = |line: &&str| !line.is_empty() && !line.starts_with("//");
+            let code: String = text.lines().map(str::trim).filter(is_code).collect();
+            let items = code.split_inclusive(';');
+            let is_piece = |item: &str| item.contains("include_str!");
+            assert!(
+                !items.clone().all(is_piece),
+                "{} only includes shader pieces",
+                rust.display()
+            );
+            count += 1;
+        }
+    }
+    assert!(count > 60, "{count}");
+}
+
+/// The paths in `include_str!`, from the folder of shaders on.
+fn included(text: &str) -> impl Iterator<Item = &str> {
+    text.split("include_str!(").skip(1).filter_map(|rest| {
+        let path = rest.split('"').nth(1)?;
+        Some(path.split_once("shaders/")?.1)
+    })
 }
 
 fn files(folder: &Path, extension: &str) -> Vec<PathBuf> {
@@ -260,8 +311,4 @@ fn files(folder: &Path, extension: &str) -> Vec<PathBuf> {
         }
     }
     found
-}
-
-fn stem(path: &Path) -> String {
-    path.file_stem().unwrap().to_string_lossy().into_owned()
 }

@@ -4,7 +4,7 @@ use super::{Tensor, Words};
 use crate::device::{Memory, Operand};
 use crate::kernel::loss::{Against, ENTRY, Output, Totals};
 use crate::kernel::{
-    Criterion, Loss, LossCall, MatrixShape, row_reduce,
+    Loss, LossCall, MatrixShape, row_reduce,
     update::{ALL_FINITE, state_at},
 };
 use crate::{Error, Result};
@@ -15,11 +15,11 @@ use crate::{Error, Result};
 pub enum TensorTarget<'a> {
     /// One label a row.
     Labels(&'a Words),
-    /// A matrix of the inputs' shape; [rows, 1] for [`Criterion::CosineEmbedding`].
+    /// A matrix of the inputs' shape; [rows, 1] for [`Criterion::CosineEmbedding`](crate::Criterion::CosineEmbedding).
     Values(&'a Tensor),
     /// One number for all elements.
     Constant(f32),
-    /// For criteria without a target: [`Criterion::TripletMargin`] and [`Criterion::Value`].
+    /// For criteria without a target: [`Criterion::TripletMargin`](crate::Criterion::TripletMargin) and [`Criterion::Value`](crate::Criterion::Value).
     None,
 }
 
@@ -315,7 +315,7 @@ async fn check_target(
         return wrong(expected, found);
     }
     let labelled = matches!(target, TensorTarget::Labels(_));
-    if !labelled && matches!(criterion, Criterion::MultiMargin { .. }) {
+    if !labelled && criterion.takes_labels_only() {
         return wrong("labels", found);
     }
     if !labelled && loss.ignore_index.is_some() {

@@ -1,7 +1,7 @@
 //! Losses in training: reductions as if all rows were one batch, several terms, target values, labels that are missing.
 
 use super::common::compare::{Tolerance, assert_close};
-use super::common::criteria::{CRITERIA, inputs};
+use super::common::criteria::{criteria, inputs};
 use super::common::devices::{cpu, gpu};
 use super::common::oracle::widen;
 use super::{CLASSES, FEATURES, data, network, samples};
@@ -332,7 +332,7 @@ fn every_criterion_passes_the_gradient_check() {
     let mut random = super::common::data::Random::new(8);
     let (x, labels) = (random.normals(12 * FEATURES), random.words(12, CLASSES));
     // Those of one input, since a network has one output.
-    for criterion in CRITERIA.into_iter().filter(|&c| inputs(c) == 1) {
+    for criterion in criteria().into_iter().filter(|&c| inputs(c) == 1) {
         for reduction in [Reduction::Mean, Reduction::Sum, Reduction::BatchMean] {
             let layers = Sequential::new(FEATURES).dense(5).tanh().dense(CLASSES);
             // Probabilities where those are taken.

@@ -1,13 +1,21 @@
 //! y = z where z > 0, else α(exp(z/α) − 1). Since α is positive, y has the sign of z, and exp(z/α) = y/α + 1.
 
-use super::exponentials::with_exponentials;
+use super::Traits;
+use super::exponentials;
+use super::parameters::scale;
 use crate::kernel::Real;
 
-pub(crate) const NAME: &str = "celu";
-pub(crate) const SOURCE: &str = with_exponentials!("celu.wgsl");
-pub(crate) const DERIVATIVE_NEEDS_Z: bool = false;
+pub(super) const TRAITS: Traits = Traits {
+    name: "celu",
+    sources: [
+        exponentials::SOURCE,
+        include_str!("../../../shaders/activation/celu.wgsl"),
+    ],
+    check: |[alpha, _]| scale("alpha of CELU", alpha),
+    ..Traits::DEFAULT
+};
 
-pub(crate) fn f<T: Real>(z: T, alpha: T, _beta: T) -> T {
+pub(super) fn f<T: Real>(z: T, alpha: T, _beta: T) -> T {
     if z > T::ZERO {
         z
     } else {
@@ -15,7 +23,7 @@ pub(crate) fn f<T: Real>(z: T, alpha: T, _beta: T) -> T {
     }
 }
 
-pub(crate) fn df<T: Real>(y: T, alpha: T, _beta: T) -> T {
+pub(super) fn df<T: Real>(y: T, alpha: T, _beta: T) -> T {
     if y > T::ZERO {
         T::ONE
     } else {

@@ -1,17 +1,21 @@
 //! y = z·Φ(z) with Φ(z) = ½·erfc(−z/√2), which keeps its relative accuracy in the left tail.
 
+use super::Traits;
 use crate::kernel::Real;
 
-pub(crate) const NAME: &str = "gelu";
-pub(crate) const SOURCE: &str = include_str!("../../../shaders/activation/gelu.wgsl");
-pub(crate) const DERIVATIVE_NEEDS_Z: bool = true;
+pub(super) const TRAITS: Traits = Traits {
+    name: "gelu",
+    sources: ["", include_str!("../../../shaders/activation/gelu.wgsl")],
+    derivative_needs_z: true,
+    ..Traits::DEFAULT
+};
 
-pub(crate) fn f<T: Real>(z: T, _alpha: T, _beta: T) -> T {
+pub(super) fn f<T: Real>(z: T, _alpha: T, _beta: T) -> T {
     z * phi(z)
 }
 
 /// Φ(z) + z·φ(z), φ the normal density.
-pub(crate) fn df<T: Real>(z: T, _alpha: T, _beta: T) -> T {
+pub(super) fn df<T: Real>(z: T, _alpha: T, _beta: T) -> T {
     let density = T::of(0.398_942_280_401_432_7) * (T::of(-0.5) * z * z).exp();
     phi(z) + z * density
 }

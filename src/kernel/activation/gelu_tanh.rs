@@ -1,18 +1,25 @@
 //! y = ½z(1 + tanh u), u = √(2/π)(z + 0.044715z³), as z·σ(2u), which does not cancel on the left.
 
-use super::exponentials::{logistic, with_exponentials};
+use super::Traits;
+use super::exponentials::{self, logistic};
 use crate::kernel::Real;
 
-pub(crate) const NAME: &str = "gelu_tanh";
-pub(crate) const SOURCE: &str = with_exponentials!("gelu_tanh.wgsl");
-pub(crate) const DERIVATIVE_NEEDS_Z: bool = true;
+pub(super) const TRAITS: Traits = Traits {
+    name: "gelu_tanh",
+    sources: [
+        exponentials::SOURCE,
+        include_str!("../../../shaders/activation/gelu_tanh.wgsl"),
+    ],
+    derivative_needs_z: true,
+    ..Traits::DEFAULT
+};
 
-pub(crate) fn f<T: Real>(z: T, _alpha: T, _beta: T) -> T {
+pub(super) fn f<T: Real>(z: T, _alpha: T, _beta: T) -> T {
     z * logistic(twice_u(bounded(z)))
 }
 
 /// σ(v)(1 + z·v′·σ(−v)) with v = 2u.
-pub(crate) fn df<T: Real>(z: T, _alpha: T, _beta: T) -> T {
+pub(super) fn df<T: Real>(z: T, _alpha: T, _beta: T) -> T {
     let c = bounded(z);
     let v = twice_u(c);
     let dv = T::of(SLOPE) * (T::ONE + T::of(3.0 * CUBIC) * c * c);

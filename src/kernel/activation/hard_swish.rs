@@ -1,17 +1,24 @@
 //! y = z·min(max(z + 3, 0), 6)/6. The derivative at the bends −3 and 3 is 0 and 1.
 
+use super::Traits;
 use crate::kernel::Real;
 
-pub(crate) const NAME: &str = "hard_swish";
-pub(crate) const SOURCE: &str = include_str!("../../../shaders/activation/hard_swish.wgsl");
-pub(crate) const DERIVATIVE_NEEDS_Z: bool = true;
+pub(super) const TRAITS: Traits = Traits {
+    name: "hard_swish",
+    sources: [
+        "",
+        include_str!("../../../shaders/activation/hard_swish.wgsl"),
+    ],
+    derivative_needs_z: true,
+    ..Traits::DEFAULT
+};
 
-pub(crate) fn f<T: Real>(z: T, _alpha: T, _beta: T) -> T {
+pub(super) fn f<T: Real>(z: T, _alpha: T, _beta: T) -> T {
     z * ((z + T::of(3.0)).max(T::ZERO).min(T::of(6.0)) / T::of(6.0))
 }
 
 /// (2z + 3)/6 between −3 and 3.
-pub(crate) fn df<T: Real>(z: T, _alpha: T, _beta: T) -> T {
+pub(super) fn df<T: Real>(z: T, _alpha: T, _beta: T) -> T {
     if z <= T::of(-3.0) {
         T::ZERO
     } else if z >= T::of(3.0) {

@@ -1,15 +1,23 @@
 //! y = z where z > 0, else alpha·z. The sign of y is that of z, since alpha is not negative.
 
+use super::Traits;
+use super::parameters::at_least_0;
 use crate::kernel::Real;
 
-pub(crate) const NAME: &str = "leaky_relu";
-pub(crate) const SOURCE: &str = include_str!("../../../shaders/activation/leaky_relu.wgsl");
-pub(crate) const DERIVATIVE_NEEDS_Z: bool = false;
+pub(super) const TRAITS: Traits = Traits {
+    name: "leaky_relu",
+    sources: [
+        "",
+        include_str!("../../../shaders/activation/leaky_relu.wgsl"),
+    ],
+    check: |[slope, _]| at_least_0("the slope of leaky ReLU", slope),
+    ..Traits::DEFAULT
+};
 
-pub(crate) fn f<T: Real>(z: T, alpha: T, _beta: T) -> T {
+pub(super) fn f<T: Real>(z: T, alpha: T, _beta: T) -> T {
     if z > T::ZERO { z } else { alpha * z }
 }
 
-pub(crate) fn df<T: Real>(y: T, alpha: T, _beta: T) -> T {
+pub(super) fn df<T: Real>(y: T, alpha: T, _beta: T) -> T {
     if y > T::ZERO { T::ONE } else { alpha }
 }

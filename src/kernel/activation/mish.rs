@@ -1,20 +1,27 @@
 //! y = z·tanh(ln(1 + exp z)) = z(E² + 2E)/(E² + 2E + 2), E = exp z: sums of positive terms. On the right both are
 //! divided by E², so only e = exp(−|z|) occurs.
 
-use super::exponentials::with_exponentials;
+use super::Traits;
+use super::exponentials;
 use crate::kernel::Real;
 
-pub(crate) const NAME: &str = "mish";
-pub(crate) const SOURCE: &str = with_exponentials!("mish.wgsl");
-pub(crate) const DERIVATIVE_NEEDS_Z: bool = true;
+pub(super) const TRAITS: Traits = Traits {
+    name: "mish",
+    sources: [
+        exponentials::SOURCE,
+        include_str!("../../../shaders/activation/mish.wgsl"),
+    ],
+    derivative_needs_z: true,
+    ..Traits::DEFAULT
+};
 
-pub(crate) fn f<T: Real>(z: T, _alpha: T, _beta: T) -> T {
+pub(super) fn f<T: Real>(z: T, _alpha: T, _beta: T) -> T {
     let (n, d, _) = quotient(z);
     z * (n / d)
 }
 
 /// n/d + z·4E(1 + E)/(E² + 2E + 2)².
-pub(crate) fn df<T: Real>(z: T, _alpha: T, _beta: T) -> T {
+pub(super) fn df<T: Real>(z: T, _alpha: T, _beta: T) -> T {
     let (n, d, e) = quotient(z);
     let right = if z > T::ZERO { e } else { T::ONE };
     n / d + z * (T::of(4.0) * e * (T::ONE + e) * right / (d * d))

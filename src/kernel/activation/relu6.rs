@@ -1,16 +1,19 @@
 //! y = min(max(z, 0), 6). The derivative is 0 at both bends.
 
+use super::Traits;
 use crate::kernel::Real;
 
-pub(crate) const NAME: &str = "relu6";
-pub(crate) const SOURCE: &str = include_str!("../../../shaders/activation/relu6.wgsl");
-pub(crate) const DERIVATIVE_NEEDS_Z: bool = false;
+pub(super) const TRAITS: Traits = Traits {
+    name: "relu6",
+    sources: ["", include_str!("../../../shaders/activation/relu6.wgsl")],
+    ..Traits::DEFAULT
+};
 
-pub(crate) fn f<T: Real>(z: T, _alpha: T, _beta: T) -> T {
+pub(super) fn f<T: Real>(z: T, _alpha: T, _beta: T) -> T {
     z.max(T::ZERO).min(T::of(6.0))
 }
 
-pub(crate) fn df<T: Real>(y: T, _alpha: T, _beta: T) -> T {
+pub(super) fn df<T: Real>(y: T, _alpha: T, _beta: T) -> T {
     if y > T::ZERO && y < T::of(6.0) {
         T::ONE
     } else {

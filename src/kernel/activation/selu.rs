@@ -1,13 +1,19 @@
 //! y = λz where z > 0, else λα(exp z − 1), with the λ and α that keep mean 0 and variance 1.
 
-use super::exponentials::with_exponentials;
+use super::Traits;
+use super::exponentials;
 use crate::kernel::Real;
 
-pub(crate) const NAME: &str = "selu";
-pub(crate) const SOURCE: &str = with_exponentials!("selu.wgsl");
-pub(crate) const DERIVATIVE_NEEDS_Z: bool = false;
+pub(super) const TRAITS: Traits = Traits {
+    name: "selu",
+    sources: [
+        exponentials::SOURCE,
+        include_str!("../../../shaders/activation/selu.wgsl"),
+    ],
+    ..Traits::DEFAULT
+};
 
-pub(crate) fn f<T: Real>(z: T, _alpha: T, _beta: T) -> T {
+pub(super) fn f<T: Real>(z: T, _alpha: T, _beta: T) -> T {
     if z > T::ZERO {
         T::of(LAMBDA) * z
     } else {
@@ -15,7 +21,7 @@ pub(crate) fn f<T: Real>(z: T, _alpha: T, _beta: T) -> T {
     }
 }
 
-pub(crate) fn df<T: Real>(y: T, _alpha: T, _beta: T) -> T {
+pub(super) fn df<T: Real>(y: T, _alpha: T, _beta: T) -> T {
     if y > T::ZERO {
         T::of(LAMBDA)
     } else {

@@ -1,15 +1,23 @@
 //! y = z − λ where z > λ, z + λ where z < −λ, else 0; alpha = λ, which is not negative.
 
+use super::Traits;
+use super::parameters::at_least_0;
 use crate::kernel::Real;
 
-pub(crate) const NAME: &str = "soft_shrink";
-pub(crate) const SOURCE: &str = include_str!("../../../shaders/activation/soft_shrink.wgsl");
-pub(crate) const DERIVATIVE_NEEDS_Z: bool = false;
+pub(super) const TRAITS: Traits = Traits {
+    name: "soft_shrink",
+    sources: [
+        "",
+        include_str!("../../../shaders/activation/soft_shrink.wgsl"),
+    ],
+    check: |[lambda, _]| at_least_0("lambda of soft shrink", lambda),
+    ..Traits::DEFAULT
+};
 
-pub(crate) fn f<T: Real>(z: T, alpha: T, _beta: T) -> T {
+pub(super) fn f<T: Real>(z: T, alpha: T, _beta: T) -> T {
     z - z.max(-alpha).min(alpha)
 }
 
-pub(crate) fn df<T: Real>(y: T, _alpha: T, _beta: T) -> T {
+pub(super) fn df<T: Real>(y: T, _alpha: T, _beta: T) -> T {
     if y != T::ZERO { T::ONE } else { T::ZERO }
 }

@@ -1,14 +1,28 @@
 //! y = ln(1 + exp(βz))/β, from exp(−|βz|), which cannot overflow; y = z where βz > threshold.
 //! alpha = β, beta = threshold.
 
-use super::exponentials::{logistic, with_exponentials};
+use super::Traits;
+use super::exponentials::{self, logistic};
+use super::parameters::{at_least_0, scale};
 use crate::kernel::Real;
 
-pub(crate) const NAME: &str = "softplus";
-pub(crate) const SOURCE: &str = with_exponentials!("softplus.wgsl");
-pub(crate) const DERIVATIVE_NEEDS_Z: bool = true;
+pub(super) const TRAITS: Traits = Traits {
+    name: "softplus",
+    sources: [
+        exponentials::SOURCE,
+        include_str!("../../../shaders/activation/softplus.wgsl"),
+    ],
+    derivative_needs_z: true,
+    check: |[beta, threshold]| {
+        scale("beta of softplus", beta)?;
+        at_least_0("the threshold of softplus", threshold)
+    },
+    // Beyond 100 both branches are z to the last bit, also in f64.
+    prepare: |[beta, threshold]| [beta, threshold.min(100.0)],
+    ..Traits::DEFAULT
+};
 
-pub(crate) fn f<T: Real>(z: T, alpha: T, beta: T) -> T {
+pub(super) fn f<T: Real>(z: T, alpha: T, beta: T) -> T {
     let u = alpha * z;
     if u > beta {
         return z;
@@ -17,7 +31,7 @@ pub(crate) fn f<T: Real>(z: T, alpha: T, beta: T) -> T {
 }
 
 /// σ(βz), or 1 beyond the threshold. Not from y: where the threshold is low, y jumps down there.
-pub(crate) fn df<T: Real>(z: T, alpha: T, beta: T) -> T {
+pub(super) fn df<T: Real>(z: T, alpha: T, beta: T) -> T {
     let u = alpha * z;
     if u > beta { T::ONE } else { logistic(u) }
 }

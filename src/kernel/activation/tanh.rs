@@ -1,16 +1,22 @@
 //! y = tanh z.
 
-use super::exponentials::with_exponentials;
+use super::Traits;
+use super::exponentials;
 use crate::kernel::Real;
 
-pub(crate) const NAME: &str = "tanh";
-pub(crate) const SOURCE: &str = with_exponentials!("tanh.wgsl");
-pub(crate) const DERIVATIVE_NEEDS_Z: bool = false;
+pub(super) const TRAITS: Traits = Traits {
+    name: "tanh",
+    sources: [
+        exponentials::SOURCE,
+        include_str!("../../../shaders/activation/tanh.wgsl"),
+    ],
+    ..Traits::DEFAULT
+};
 
-pub(crate) fn f<T: Real>(z: T, _alpha: T, _beta: T) -> T {
+pub(super) fn f<T: Real>(z: T, _alpha: T, _beta: T) -> T {
     z.tanh()
 }
 
-pub(crate) fn df<T: Real>(y: T, _alpha: T, _beta: T) -> T {
+pub(super) fn df<T: Real>(y: T, _alpha: T, _beta: T) -> T {
     T::ONE - y * y
 }

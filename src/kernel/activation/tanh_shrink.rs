@@ -1,13 +1,20 @@
 //! y = z − tanh z; below 1 as (z·cosh z − sinh z)/cosh z, a series of positive terms, which does not cancel.
 
-use super::exponentials::with_exponentials;
+use super::Traits;
+use super::exponentials;
 use crate::kernel::Real;
 
-pub(crate) const NAME: &str = "tanh_shrink";
-pub(crate) const SOURCE: &str = with_exponentials!("tanh_shrink.wgsl");
-pub(crate) const DERIVATIVE_NEEDS_Z: bool = true;
+pub(super) const TRAITS: Traits = Traits {
+    name: "tanh_shrink",
+    sources: [
+        exponentials::SOURCE,
+        include_str!("../../../shaders/activation/tanh_shrink.wgsl"),
+    ],
+    derivative_needs_z: true,
+    ..Traits::DEFAULT
+};
 
-pub(crate) fn f<T: Real>(z: T, _alpha: T, _beta: T) -> T {
+pub(super) fn f<T: Real>(z: T, _alpha: T, _beta: T) -> T {
     if z.abs() >= T::ONE {
         return z - z.tanh();
     }
@@ -23,7 +30,7 @@ pub(crate) fn f<T: Real>(z: T, _alpha: T, _beta: T) -> T {
 }
 
 /// tanh² z.
-pub(crate) fn df<T: Real>(z: T, _alpha: T, _beta: T) -> T {
+pub(super) fn df<T: Real>(z: T, _alpha: T, _beta: T) -> T {
     let t = z.tanh();
     t * t
 }

@@ -1,15 +1,23 @@
 //! y = z where z > θ, else 0; alpha = θ, which is not negative, so y > 0 just where z > θ.
 
+use super::Traits;
+use super::parameters::at_least_0;
 use crate::kernel::Real;
 
-pub(crate) const NAME: &str = "thresholded_relu";
-pub(crate) const SOURCE: &str = include_str!("../../../shaders/activation/thresholded_relu.wgsl");
-pub(crate) const DERIVATIVE_NEEDS_Z: bool = false;
+pub(super) const TRAITS: Traits = Traits {
+    name: "thresholded_relu",
+    sources: [
+        "",
+        include_str!("../../../shaders/activation/thresholded_relu.wgsl"),
+    ],
+    check: |[theta, _]| at_least_0("theta of thresholded ReLU", theta),
+    ..Traits::DEFAULT
+};
 
-pub(crate) fn f<T: Real>(z: T, alpha: T, _beta: T) -> T {
+pub(super) fn f<T: Real>(z: T, alpha: T, _beta: T) -> T {
     if z > alpha { z } else { T::ZERO }
 }
 
-pub(crate) fn df<T: Real>(y: T, _alpha: T, _beta: T) -> T {
+pub(super) fn df<T: Real>(y: T, _alpha: T, _beta: T) -> T {
     if y > T::ZERO { T::ONE } else { T::ZERO }
 }

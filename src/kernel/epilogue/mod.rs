@@ -50,14 +50,18 @@ pub(crate) enum Epilogue {
 }
 
 impl Epilogue {
-    /// WGSL text defining `finish`, with the activation in front.
-    pub(crate) fn source(self) -> [&'static str; 2] {
+    /// WGSL text defining `finish`, after the activation.
+    pub(crate) fn sources(self) -> [&'static str; 3] {
+        let after = |f: Activation, finish| {
+            let [exponentials, function] = f.sources();
+            [exponentials, function, finish]
+        };
         match self {
-            Epilogue::Plain => ["", PLAIN],
-            Epilogue::Activation(f) => [f.source(), ACTIVATION],
-            Epilogue::Keep(f) => [f.source(), KEEP],
-            Epilogue::Derivative(f) => [f.source(), DERIVATIVE],
-            Epilogue::Gradient { .. } => ["", gradient::SOURCE],
+            Epilogue::Plain => ["", "", PLAIN],
+            Epilogue::Activation(f) => after(f, ACTIVATION),
+            Epilogue::Keep(f) => after(f, KEEP),
+            Epilogue::Derivative(f) => after(f, DERIVATIVE),
+            Epilogue::Gradient { .. } => ["", "", gradient::SOURCE],
         }
     }
 

@@ -1,196 +1,217 @@
-//! The criteria: what a loss compares, element by element or row by row.
+//! The criteria as one type, and the list of them.
+//!
+//! [`criteria!`] is the one place that names every criterion. A criterion that is added to it is in [`Criterion`], in
+//! [`Criterion::ALL`] and in the tests that go through all of them. Its file holds its [`Traits`], and its CPU twin `run`.
 
-use crate::kernel::update::check_not_negative;
-use crate::{Error, Result};
+mod absolute_error;
+mod binary_cross_entropy;
+mod binary_cross_entropy_with_logits;
+mod cosine_embedding;
+mod cross_entropy;
+mod gaussian_nll;
+mod hinge;
+mod huber;
+mod kl_divergence;
+mod multi_margin;
+mod negative_log_likelihood;
+mod perceptron;
+mod poisson_nll;
+mod smooth_l1;
+mod softmax_cross_entropy;
+mod squared_error;
+mod triplet_margin;
+mod value;
 
-/// What a [`Loss`](crate::Loss) measures: the formula for one row (one sample) of the input x against its target t, or
-/// its label c. Sums over j run over the columns.
-///
-/// Where a criterion takes targets and the batch has only labels, the targets are the labels as one-hot rows (a single
-/// column: the label itself, 0 or 1); for [`Hinge`](Criterion::Hinge) and [`Perceptron`](Criterion::Perceptron) −1
-/// stands in the place of 0. Targets count as constants: no gradient flows into them.
-#[derive(Clone, Copy, Debug, PartialEq)]
-#[non_exhaustive]
-pub enum Criterion {
+use super::row::Row;
+use super::traits::{ClassWeights, Target, Traits};
+use crate::Result;
+use crate::kernel::Real;
+
+/// Declares [`Criterion`] and what has an entry for each criterion: its formula, its parameter with a usual value if it
+/// has one, and its file.
+macro_rules! criteria {
+    ($($(#[$doc:meta])* $name:ident
+        $({ $(#[$field_doc:meta])* $field:ident = $default:literal })? in $file:ident),* $(,)?) => {
+        /// The measure of a [`Loss`](crate::Loss): the formula for one row (one sample) of the input x against its target t, or
+        /// its label c. Sums over j run over the columns.
+        ///
+        /// Where a criterion takes targets and the batch has only labels, the targets are the labels as one-hot rows (a single
+        /// column: the label itself, 0 or 1); for [`Hinge`](Criterion::Hinge) and [`Perceptron`](Criterion::Perceptron) −1
+        /// stands in the place of 0. Targets count as constants: no gradient flows into them.
+        #[derive(Clone, Copy, Debug, PartialEq)]
+        #[non_exhaustive]
+        pub enum Criterion {
+            $($(#[$doc])* $name $({ $(#[$field_doc])* $field: f32 })?),*
+        }
+
+        impl Criterion {
+            /// Every criterion, each with PyTorch's default parameter or else 1.
+            pub const ALL: [Criterion; [$(stringify!($name)),*].len()] =
+                [$(Criterion::$name $({ $field: $default })?),*];
+
+            fn traits(self) -> &'static Traits {
+                match self { $(Criterion::$name { .. } => &$file::TRAITS),* }
+            }
+
+            /// The parameter, or 0 if the criterion has none.
+            pub(crate) fn parameter(self) -> f32 {
+                match self { $(Criterion::$name { $($field)? } => first([$($field)?])),* }
+            }
+
+            /// CPU twin: the loss of one row. Writes its gradients where they are not empty.
+            pub(super) fn run<T: Real>(self, row: &Row<'_, T>, gradients: &mut [&mut [T]; 3]) -> T {
+                match self { $(Criterion::$name { .. } => $file::run(row, gradients)),* }
+            }
+        }
+    };
+}
+
+criteria!(
     /// −Σⱼ qⱼ·log softmax(x)ⱼ. With labels q = (1 − s)·one_hot(c) + s/C, s the smoothing and C the number of classes;
     /// with targets q = (1 − s)·t + s/C (PyTorch's `CrossEntropyLoss`).
     SoftmaxCrossEntropy {
         /// Label smoothing s, from 0 to 1.
-        smoothing: f32,
-    },
+        smoothing = 0.0
+    } in softmax_cross_entropy,
     /// −Σⱼ tⱼxⱼ, x log-probabilities; with labels −x\[c\] (PyTorch's `NLLLoss`).
-    NegativeLogLikelihood,
+    NegativeLogLikelihood in negative_log_likelihood,
     /// −Σⱼ tⱼ·log max(xⱼ, 10⁻³⁰), x probabilities; ∂/∂x = −t/x, or 0 where x is below 10⁻³⁰, as the loss is flat there. For a
     /// single column see [`BinaryCrossEntropy`](Criterion::BinaryCrossEntropy): this one has no term for label 0.
-    CrossEntropy,
+    CrossEntropy in cross_entropy,
     /// Σⱼ −w₁t·log σ(xⱼ) − w₀(1 − t)·log(1 − σ(xⱼ)), x logits, t = tⱼ in 0..=1, w the class weights (negative, positive), 1
     /// without (PyTorch's `BCEWithLogitsLoss`, whose `pos_weight` is w₁ where w₀ is 1). Its mean is over all elements.
-    BinaryCrossEntropyWithLogits,
+    BinaryCrossEntropyWithLogits in binary_cross_entropy_with_logits,
     /// Σⱼ −w₁t·log xⱼ − w₀(1 − t)·log(1 − xⱼ), x probabilities, t = tⱼ in 0..=1, w the class weights (negative, positive), 1
     /// without (PyTorch's `BCELoss`). Its mean is over all elements. Logarithms are taken of at least 10⁻³⁰, and add nothing
     /// to the gradient below (PyTorch: logarithms of at least −100).
-    BinaryCrossEntropy,
+    BinaryCrossEntropy in binary_cross_entropy,
     /// Σⱼ (xⱼ − tⱼ)² (PyTorch's `MSELoss`).
-    SquaredError,
+    SquaredError in squared_error,
     /// Σⱼ |xⱼ − tⱼ|; the derivative at 0 is 0 (PyTorch's `L1Loss`).
-    AbsoluteError,
+    AbsoluteError in absolute_error,
     /// Σⱼ ½d²/β where |d| < β, else |d| − ½β; d = xⱼ − tⱼ (Girshick 2015; PyTorch's `SmoothL1Loss`).
     SmoothL1 {
         /// β, above 0.
-        beta: f32,
-    },
+        beta = 1.0
+    } in smooth_l1,
     /// Σⱼ ½d² where |d| ≤ δ, else δ(|d| − ½δ); d = xⱼ − tⱼ (Huber 1964; PyTorch's `HuberLoss`).
     Huber {
         /// δ, above 0.
-        delta: f32,
-    },
+        delta = 1.0
+    } in huber,
     /// Σⱼ tⱼ(ln tⱼ − xⱼ), x log-probabilities, t probabilities; terms with t ≤ 0 are 0 (PyTorch's `KLDivLoss`).
-    KlDivergence,
+    KlDivergence in kl_divergence,
     /// Σⱼ exp(xⱼ) − tⱼxⱼ, x the logarithm of the rate (PyTorch's `PoissonNLLLoss`).
-    PoissonNll,
+    PoissonNll in poisson_nll,
     /// Σⱼ ½(ln v + (xⱼ − tⱼ)²/v), v the second input, the variances, at least 10⁻⁶ (Nix and Weigend 1994; PyTorch's
     /// `GaussianNLLLoss`). Gradients flow to both inputs; to a variance below 10⁻⁶ the gradient is 0, as the loss is flat there
     /// (PyTorch: that of a variance of 10⁻⁶).
-    GaussianNll,
+    GaussianNll in gaussian_nll,
     /// 1 − cos(x₁, x₂) where the row's target is 1, max(0, cos(x₁, x₂) − margin) where it is −1; one target column,
     /// or labels, 1 for alike and 0 for not (PyTorch's `CosineEmbeddingLoss`). Gradients flow to both inputs.
     CosineEmbedding {
         /// From −1 to 1; PyTorch's default is 0.
-        margin: f32,
-    },
+        margin = 0.0
+    } in cosine_embedding,
     /// max(0, ‖a − p‖ − ‖a − n‖ + margin) of the three inputs anchor, positive, negative, with 10⁻⁶ added to every
     /// difference as in PyTorch's `TripletMarginLoss` (Balntas et al. 2016). It has no target. Gradients flow to all three.
     TripletMargin {
         /// Above 0; PyTorch's default is 1.
-        margin: f32,
-    },
+        margin = 1.0
+    } in triplet_margin,
     /// The perceptron criterion: Σⱼ max(0, −tⱼxⱼ), t = ±1 (Rosenblatt 1958). The derivative at 0 is −t, so that a
     /// perceptron that starts at zero learns.
-    Perceptron,
+    Perceptron in perceptron,
     /// Σⱼ max(0, margin − tⱼxⱼ), t = ±1 (Cortes and Vapnik 1995).
     Hinge {
         /// Above 0.
-        margin: f32,
-    },
+        margin = 1.0
+    } in hinge,
     /// 1/C·Σ over j ≠ c of max(0, margin − x\[c\] + xⱼ), C classes; takes labels only (PyTorch's `MultiMarginLoss`).
     MultiMargin {
         /// Above 0.
-        margin: f32,
-    },
+        margin = 1.0
+    } in multi_margin,
     /// Σⱼ xⱼ itself, for a loss that the graph computes. It has no target.
-    Value,
+    Value in value,
+);
+
+fn first<const N: usize>(parameters: [f32; N]) -> f32 {
+    parameters.first().copied().unwrap_or(0.0)
 }
 
 impl Criterion {
-    /// How many inputs it has, of one shape.
+    /// Number of inputs, all of one shape.
     pub(crate) fn inputs(self) -> usize {
-        match self {
-            Criterion::GaussianNll | Criterion::CosineEmbedding { .. } => 2,
-            Criterion::TripletMargin { .. } => 3,
-            _ => 1,
-        }
+        self.traits().inputs
     }
 
     /// Whether it compares with labels or targets at all.
     pub(crate) fn has_target(self) -> bool {
-        !matches!(self, Criterion::TripletMargin { .. } | Criterion::Value)
+        self.traits().target != Target::Nothing
     }
 
-    /// Whether its mean is over rows, not elements: one number a row.
+    /// Whether it takes labels and no other targets.
+    pub(crate) fn takes_labels_only(self) -> bool {
+        self.traits().target == Target::Labels
+    }
+
+    /// Whether its mean is over rows rather than elements: it gives one number a row.
     pub(crate) fn is_by_row(self) -> bool {
-        matches!(
-            self,
-            Criterion::SoftmaxCrossEntropy { .. }
-                | Criterion::NegativeLogLikelihood
-                | Criterion::CrossEntropy
-                | Criterion::CosineEmbedding { .. }
-                | Criterion::TripletMargin { .. }
-                | Criterion::MultiMargin { .. }
-        )
+        self.traits().is_by_row
     }
 
-    /// For listings and errors.
+    /// Name for listings and errors.
     pub(crate) fn name(self) -> &'static str {
-        match self {
-            Criterion::SoftmaxCrossEntropy { .. } => "softmax cross-entropy",
-            Criterion::NegativeLogLikelihood => "negative log-likelihood",
-            Criterion::CrossEntropy => "cross-entropy",
-            Criterion::BinaryCrossEntropyWithLogits => "binary cross-entropy with logits",
-            Criterion::BinaryCrossEntropy => "binary cross-entropy",
-            Criterion::SquaredError => "squared error",
-            Criterion::AbsoluteError => "absolute error",
-            Criterion::SmoothL1 { .. } => "smooth L1",
-            Criterion::Huber { .. } => "Huber loss",
-            Criterion::KlDivergence => "KL divergence",
-            Criterion::PoissonNll => "Poisson NLL",
-            Criterion::GaussianNll => "Gaussian NLL",
-            Criterion::CosineEmbedding { .. } => "cosine embedding",
-            Criterion::TripletMargin { .. } => "triplet margin",
-            Criterion::Perceptron => "perceptron criterion",
-            Criterion::Hinge { .. } => "hinge",
-            Criterion::MultiMargin { .. } => "multi-class margin",
-            Criterion::Value => "value",
-        }
+        self.traits().name
     }
 
-    /// Its one parameter, or 0.
-    pub(crate) fn parameter(self) -> f32 {
-        match self {
-            Criterion::SoftmaxCrossEntropy { smoothing: value }
-            | Criterion::SmoothL1 { beta: value }
-            | Criterion::Huber { delta: value }
-            | Criterion::CosineEmbedding { margin: value }
-            | Criterion::TripletMargin { margin: value }
-            | Criterion::Hinge { margin: value }
-            | Criterion::MultiMargin { margin: value } => value,
-            _ => 0.0,
-        }
+    /// WGSL text that defines `row_loss(row)`.
+    pub(super) fn sources(self) -> &'static [&'static str] {
+        self.traits().sources
+    }
+
+    /// Whether the targets are smoothed: every column has a share.
+    pub(super) fn is_smoothed(self) -> bool {
+        self.traits().smooths && self.parameter() != 0.0
+    }
+
+    /// Whether it may smooth the targets.
+    pub(super) fn smooths(self) -> bool {
+        self.traits().smooths
     }
 
     /// Whether it takes class weights.
     pub(crate) fn takes_class_weights(self) -> bool {
-        matches!(
-            self,
-            Criterion::SoftmaxCrossEntropy { .. }
-                | Criterion::NegativeLogLikelihood
-                | Criterion::CrossEntropy
-                | Criterion::MultiMargin { .. }
-        ) || self.weighs_targets()
+        self.traits().class_weights != ClassWeights::Nothing
     }
 
     /// Whether the class weights are two, of labels 0 and 1 in every column.
     pub(crate) fn weighs_targets(self) -> bool {
-        matches!(
-            self,
-            Criterion::BinaryCrossEntropyWithLogits | Criterion::BinaryCrossEntropy
-        )
+        self.traits().class_weights == ClassWeights::OfTargets
     }
 
-    /// How many class weights there are for an input of this many columns.
+    /// Whether its columns are classes, each with a weight of its own.
+    pub(crate) fn weighs_columns(self) -> bool {
+        self.takes_class_weights() && !self.weighs_targets()
+    }
+
+    /// Number of class weights for an input of this many columns.
     pub(crate) fn weight_count(self, cols: usize) -> usize {
         if self.weighs_targets() { 2 } else { cols }
     }
 
-    /// Whether a mean over labels with class weights is divided by the labels' weights, not by the rows. PyTorch's
-    /// multi-class margin divides by the rows, its binary cross-entropies by the elements.
+    /// Whether a mean over labels with class weights is divided by the labels' weights rather than by the rows.
     pub(crate) fn weighs_rows(self) -> bool {
-        self.takes_class_weights()
-            && !self.weighs_targets()
-            && !matches!(self, Criterion::MultiMargin { .. })
+        self.traits().class_weights == ClassWeights::OfRows
     }
 
-    /// Whether labels are 0 and 1 for an input of this many columns: a single one, unless columns are classes.
+    /// Whether labels are 0 and 1 for an input of this many columns: one column, unless columns are classes.
     pub(crate) fn is_binary(self, cols: usize) -> bool {
-        let by_class = matches!(
-            self,
-            Criterion::SoftmaxCrossEntropy { .. }
-                | Criterion::NegativeLogLikelihood
-                | Criterion::MultiMargin { .. }
-        );
-        cols == 1 && !by_class
+        cols == 1 && !self.traits().is_by_class
     }
 
-    /// Labels are below this.
+    /// Upper bound of the labels, exclusive.
     pub(crate) fn classes(self, cols: usize) -> usize {
         if self.is_binary(cols) || !self.has_guess() {
             2
@@ -199,86 +220,38 @@ impl Criterion {
         }
     }
 
-    /// Whether a row's greatest input is a guess of its label. Embeddings guess nothing; their labels are 1 for alike, 0
-    /// for not.
+    /// Whether a row's largest input is a guess of its label. Embeddings guess nothing: their labels are 1 for alike, 0
+    /// for different.
     pub(crate) fn has_guess(self) -> bool {
-        !matches!(self, Criterion::CosineEmbedding { .. })
+        self.traits().target != Target::OnePerRow
     }
 
-    /// Whether target values are of classes, so that the greatest of a row is a label to guess.
+    /// Whether target values are of classes, so that the largest of a row is a label to guess.
     pub(crate) fn has_classes(self) -> bool {
-        matches!(
-            self,
-            Criterion::SoftmaxCrossEntropy { .. }
-                | Criterion::NegativeLogLikelihood
-                | Criterion::CrossEntropy
-                | Criterion::BinaryCrossEntropyWithLogits
-                | Criterion::BinaryCrossEntropy
-                | Criterion::KlDivergence
-                | Criterion::Perceptron
-                | Criterion::Hinge { .. }
-        )
+        self.traits().has_classes
     }
 
     /// Columns of the targets for an input of this many.
     pub(crate) fn target_cols(self, cols: usize) -> usize {
-        match self {
-            Criterion::CosineEmbedding { .. } => 1,
-            _ => cols,
+        if self.traits().target == Target::OnePerRow {
+            1
+        } else {
+            cols
         }
     }
 
-    /// The target in the columns of the classes that are not the label.
+    /// Target in the columns of the classes that are not the label.
     pub(crate) fn off_target(self) -> f32 {
-        match self {
-            Criterion::Perceptron | Criterion::Hinge { .. } | Criterion::CosineEmbedding { .. } => {
-                -1.0
-            }
-            _ => 0.0,
-        }
+        self.traits().off_target
     }
 
-    /// Above it a single column guesses label 1: ½ where inputs are like targets 0 and 1, 0 where they are logits, their
-    /// logarithms, or compared with ±1.
+    /// Input above which a single column guesses label 1.
     pub(crate) fn threshold(self) -> f32 {
-        match self {
-            Criterion::CrossEntropy
-            | Criterion::BinaryCrossEntropy
-            | Criterion::SquaredError
-            | Criterion::AbsoluteError
-            | Criterion::SmoothL1 { .. }
-            | Criterion::Huber { .. }
-            | Criterion::GaussianNll => 0.5,
-            _ => 0.0,
-        }
+        self.traits().threshold
     }
 
     /// Refuses parameters outside their ranges.
     pub(crate) fn check(self) -> Result<()> {
-        let above_zero = |what, value: f32| {
-            if value > 0.0 && value.is_finite() {
-                Ok(())
-            } else {
-                Err(Error::argument(what, "above 0 and finite", value))
-            }
-        };
-        match self {
-            Criterion::SoftmaxCrossEntropy { smoothing } => {
-                check_not_negative("label smoothing", smoothing.into())?;
-                if smoothing > 1.0 {
-                    return Err(Error::argument("label smoothing", "from 0 to 1", smoothing));
-                }
-                Ok(())
-            }
-            Criterion::SmoothL1 { beta } => above_zero("the β of Smooth-L1", beta),
-            Criterion::Huber { delta } => above_zero("the δ of Huber's loss", delta),
-            Criterion::TripletMargin { margin }
-            | Criterion::Hinge { margin }
-            | Criterion::MultiMargin { margin } => above_zero("a margin", margin),
-            Criterion::CosineEmbedding { margin } if !(-1.0..=1.0).contains(&margin) => Err(
-                Error::argument("the margin of a cosine", "from -1 to 1", margin),
-            ),
-            _ => Ok(()),
-        }
+        (self.traits().check)(self.parameter())
     }
 }

@@ -134,6 +134,12 @@ pub(crate) fn binade<T: Real>(magnitude: T) -> T {
     T::of(f64::from_bits(clamped.to_bits() & (0x7ff << 52)))
 }
 
+/// The column whose target is 1, or the first index beyond the columns if none is. In a binary criterion with one column
+/// that column is hot for label 1.
+pub(crate) fn hot_column(label: u32, is_binary: bool) -> u32 {
+    if is_binary { 1 - label.min(1) } else { label }
+}
+
 /// The place of a label among class weights: a single one is for labels 0 and 1.
 pub(crate) fn class(label: u32, classes: usize) -> usize {
     (label as usize).min(classes - 1)

@@ -5,33 +5,12 @@ use crate::kernel::*;
 
 /// Every criterion with every kind of target, weights and output that it takes.
 pub(super) fn losses(shapes: [MatrixShape; 2]) -> Vec<Kernel> {
-    let margin = 0.5;
-    let criteria = [
-        Criterion::SoftmaxCrossEntropy { smoothing: 0.0 },
-        Criterion::SoftmaxCrossEntropy { smoothing: 0.1 },
-        Criterion::NegativeLogLikelihood,
-        Criterion::CrossEntropy,
-        Criterion::BinaryCrossEntropyWithLogits,
-        Criterion::BinaryCrossEntropy,
-        Criterion::SquaredError,
-        Criterion::AbsoluteError,
-        Criterion::SmoothL1 { beta: 1.0 },
-        Criterion::Huber { delta: 1.0 },
-        Criterion::KlDivergence,
-        Criterion::PoissonNll,
-        Criterion::GaussianNll,
-        Criterion::CosineEmbedding { margin },
-        Criterion::TripletMargin { margin },
-        Criterion::Perceptron,
-        Criterion::Hinge { margin },
-        Criterion::MultiMargin { margin },
-        Criterion::Value,
-    ];
+    let smoothed = Criterion::SoftmaxCrossEntropy { smoothing: 0.1 };
     let mut losses = Vec::new();
-    for criterion in criteria {
+    for criterion in Criterion::ALL.into_iter().chain([smoothed]) {
         let targets = if !criterion.has_target() {
             vec![Against::Nothing]
-        } else if matches!(criterion, Criterion::MultiMargin { .. }) {
+        } else if criterion.takes_labels_only() {
             vec![Against::Labels]
         } else {
             vec![Against::Labels, Against::Values, Against::Constant(1.0)]

@@ -2,7 +2,7 @@
 
 use super::Call;
 use super::layers::further_calls;
-use crate::common::criteria::{CRITERIA, inputs};
+use crate::common::criteria::{criteria, inputs};
 use crate::common::data::Random;
 use wgrad::{
     Activation, Adadelta, Adagrad, Adam, AdamW, Adamax, Augmentation, Bytes, Criterion, Device,
@@ -116,7 +116,7 @@ pub(super) fn calls() -> Vec<(String, Call)> {
             Ok(tensor(d, 1)?.cross_entropy(&labels)?.gradients.remove(0))
         }),
     );
-    for criterion in CRITERIA {
+    for criterion in criteria() {
         let inputs = inputs(criterion);
         // A gradient of each input, and the losses of the rows.
         for output in 0..=inputs {

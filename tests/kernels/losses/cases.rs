@@ -1,6 +1,6 @@
 //! The cases of the losses' tests: every criterion with every kind of target that it takes, and batches for each.
 
-use crate::common::criteria::CRITERIA;
+use crate::common::criteria::criteria;
 use crate::common::data::Random;
 use crate::common::oracle::losses::{Batch, Goal};
 use crate::common::oracle::widen;
@@ -25,7 +25,7 @@ pub(super) struct Case {
 /// Every criterion with every kind of target, weights and ignored label that it takes.
 pub(super) fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
-    for criterion in CRITERIA {
+    for criterion in criteria() {
         let kinds: &[Kind] = match criterion {
             Criterion::TripletMargin { .. } | Criterion::Value => &[Kind::None],
             Criterion::MultiMargin { .. } => &[Kind::Labels],

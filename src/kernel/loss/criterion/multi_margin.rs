@@ -1,12 +1,25 @@
 //! Multi-class margin: ℓ = w/C · Σ over j ≠ c of max(0, margin − x[c] + xⱼ), c the label, w its class weight, C the number
 //! of classes. Each violation adds factor · w/C to dxⱼ and takes it from dx[c].
 
-use super::row::{self, Row};
 use crate::kernel::Real;
+use crate::kernel::loss::row::{self, Row};
+use crate::kernel::loss::traits::{ClassWeights, Target, Traits, check_above_zero};
 
-pub(crate) const SOURCE: &str = include_str!("../../../shaders/loss/multi_margin.wgsl");
+/// Properties for the kernel and the trainer.
+pub(super) const TRAITS: Traits = Traits {
+    name: "multi-class margin",
+    sources: &[include_str!("../../../../shaders/loss/multi_margin.wgsl")],
+    target: Target::Labels,
+    is_by_row: true,
+    class_weights: ClassWeights::OfColumns,
+    is_by_class: true,
+    check: |margin| check_above_zero("a margin", margin),
+    ..Traits::ROW
+};
 
-pub(crate) fn run<T: Real>(row: &Row<'_, T>, gradient: &mut [T]) -> T {
+/// Loss of one row. Writes its gradients where they are not empty.
+pub(super) fn run<T: Real>(row: &Row<'_, T>, gradients: &mut [&mut [T]; 3]) -> T {
+    let [gradient, ..] = gradients;
     let (x, label) = (row.inputs[0], row.label());
     let scale = row.class_weight(label) / T::of(x.len() as f64);
     let slack = |j: usize| {

@@ -2,12 +2,23 @@
 //! dx = factor · (u − v), dp = −factor · u, dn = factor · v, with u and v the differences over their norms, 0 where a norm
 //! is 0, and all of them 0 where the maximum is the 0.
 
-use super::row::{self, Row};
 use crate::kernel::Real;
+use crate::kernel::loss::row::{self, Row};
+use crate::kernel::loss::traits::{Target, Traits, check_above_zero};
 
-pub(crate) const SOURCE: &str = include_str!("../../../shaders/loss/triplet_margin.wgsl");
+/// Properties for the kernel and the trainer.
+pub(super) const TRAITS: Traits = Traits {
+    name: "triplet margin",
+    sources: &[include_str!("../../../../shaders/loss/triplet_margin.wgsl")],
+    inputs: 3,
+    target: Target::Nothing,
+    is_by_row: true,
+    check: |margin| check_above_zero("a margin", margin),
+    ..Traits::ROW
+};
 
-pub(crate) fn run<T: Real>(row: &Row<'_, T>, gradients: &mut [&mut [T]; 3]) -> T {
+/// Loss of one row. Writes its gradients where they are not empty.
+pub(super) fn run<T: Real>(row: &Row<'_, T>, gradients: &mut [&mut [T]; 3]) -> T {
     let [x, positive, negative] = row.inputs;
     let epsilon = T::of(f64::from(1e-6f32));
     // Of scaled differences, whose squares neither overflow nor vanish.

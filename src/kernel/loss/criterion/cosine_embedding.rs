@@ -1,12 +1,33 @@
 //! Cosine embedding: ℓ = 1 − cos(x, y) where the row's target is 1, max(0, cos(x, y) − margin) where it is −1, else 0.
 //! cos = x·y/√((‖x‖² + ε)(‖y‖² + ε)), ε = 10⁻¹²; dcos/dx = y/√(…) − cos · x/(‖x‖² + ε), and the same for y.
 
-use super::row::{self, Row};
+use crate::Error;
 use crate::kernel::Real;
+use crate::kernel::loss::row::{self, Row};
+use crate::kernel::loss::traits::{Target, Traits};
 
-pub(crate) const SOURCE: &str = include_str!("../../../shaders/loss/cosine_embedding.wgsl");
+/// Properties for the kernel and the trainer.
+pub(super) const TRAITS: Traits = Traits {
+    name: "cosine embedding",
+    sources: &[include_str!(
+        "../../../../shaders/loss/cosine_embedding.wgsl"
+    )],
+    inputs: 2,
+    target: Target::OnePerRow,
+    is_by_row: true,
+    off_target: -1.0,
+    check: |margin| {
+        if (-1.0..=1.0).contains(&margin) {
+            return Ok(());
+        }
+        let what = "the margin of a cosine";
+        Err(Error::argument(what, "from -1 to 1", margin))
+    },
+    ..Traits::ROW
+};
 
-pub(crate) fn run<T: Real>(row: &Row<'_, T>, gradients: &mut [&mut [T]; 3]) -> T {
+/// Loss of one row. Writes its gradients where they are not empty.
+pub(super) fn run<T: Real>(row: &Row<'_, T>, gradients: &mut [&mut [T]; 3]) -> T {
     let (x, y) = (row.inputs[0], row.inputs[1]);
     let epsilon = T::of(f64::from(1e-12f32));
     // Large vectors are scaled down, so that no square overflows. The scales are powers of two, mostly 1.

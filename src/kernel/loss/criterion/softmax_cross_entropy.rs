@@ -1,12 +1,36 @@
 //! Softmax cross-entropy: ℓ = Σⱼ qⱼ·(ln Σₖ exp(xₖ − m) + m − xⱼ), m the row's maximum, q the shares: the target, smoothed
 //! by the parameter, times the class weights. dx = factor · (Σₖ qₖ · softmax(x) − q).
 
-use super::row::{self, Goal, Row};
+use crate::Error;
 use crate::kernel::Real;
+use crate::kernel::loss::row::{self, Goal, Row};
+use crate::kernel::loss::traits::{ClassWeights, Traits};
+use crate::kernel::update::check_not_negative;
 
-pub(crate) const SOURCE: &str = include_str!("../../../shaders/loss/softmax_cross_entropy.wgsl");
+/// Properties for the kernel and the trainer.
+pub(super) const TRAITS: Traits = Traits {
+    name: "softmax cross-entropy",
+    sources: &[include_str!(
+        "../../../../shaders/loss/softmax_cross_entropy.wgsl"
+    )],
+    is_by_row: true,
+    class_weights: ClassWeights::OfRows,
+    is_by_class: true,
+    has_classes: true,
+    smooths: true,
+    check: |smoothing| {
+        check_not_negative("label smoothing", smoothing.into())?;
+        if smoothing > 1.0 {
+            return Err(Error::argument("label smoothing", "from 0 to 1", smoothing));
+        }
+        Ok(())
+    },
+    ..Traits::ROW
+};
 
-pub(crate) fn run<T: Real>(row: &Row<'_, T>, gradient: &mut [T]) -> T {
+/// Loss of one row. Writes its gradients where they are not empty.
+pub(super) fn run<T: Real>(row: &Row<'_, T>, gradients: &mut [&mut [T]; 3]) -> T {
+    let [gradient, ..] = gradients;
     let z = row.inputs[0];
     let smoothing = row.parameter;
     let (sharp, even) = (T::ONE - smoothing, smoothing / T::of(z.len() as f64));

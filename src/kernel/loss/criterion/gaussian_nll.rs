@@ -1,12 +1,21 @@
 //! Gaussian negative log-likelihood: ℓ = Σⱼ ½(ln v + d²/v), d = x − t, v the variance, counted as 10⁻⁶ where it is below.
 //! dx = factor · d/v; dv = factor · ½(1/v − d²/v²), or 0 where v was raised, as the loss is flat there.
 
-use super::row::{self, Row};
 use crate::kernel::Real;
+use crate::kernel::loss::row::{self, Row};
+use crate::kernel::loss::traits::Traits;
 
-pub(crate) const SOURCE: &str = include_str!("../../../shaders/loss/gaussian_nll.wgsl");
+/// Properties for the kernel and the trainer.
+pub(super) const TRAITS: Traits = Traits {
+    name: "Gaussian NLL",
+    sources: &[include_str!("../../../../shaders/loss/gaussian_nll.wgsl")],
+    inputs: 2,
+    threshold: 0.5,
+    ..Traits::ROW
+};
 
-pub(crate) fn run<T: Real>(row: &Row<'_, T>, gradients: &mut [&mut [T]; 3]) -> T {
+/// Loss of one row. Writes its gradients where they are not empty.
+pub(super) fn run<T: Real>(row: &Row<'_, T>, gradients: &mut [&mut [T]; 3]) -> T {
     let (x, variances) = (row.inputs[0], row.inputs[1]);
     let (half, least) = (T::of(0.5), T::of(f64::from(1e-6f32)));
     let [dx, dv, _] = gradients;

@@ -1,0 +1,38 @@
+//! loss = −t·ln max(x, 10⁻³⁰), x probabilities; dloss = −t/x, or 0 where x < 10⁻³⁰, as the loss is flat there.
+
+use crate::kernel::Real;
+use crate::kernel::loss::by_element;
+use crate::kernel::loss::row::Row;
+use crate::kernel::loss::traits::{ClassWeights, Traits};
+
+/// Properties for the kernel and the trainer.
+pub(super) const TRAITS: Traits = Traits {
+    name: "cross-entropy",
+    sources: &[
+        include_str!("../../../../shaders/loss/cross_entropy.wgsl"),
+        by_element::SOURCE,
+    ],
+    is_by_row: true,
+    class_weights: ClassWeights::OfRows,
+    has_classes: true,
+    threshold: 0.5,
+    ..Traits::ROW
+};
+
+/// Loss of one row. Writes its gradient if that is not empty.
+pub(super) fn run<T: Real>(row: &Row<'_, T>, gradients: &mut [&mut [T]; 3]) -> T {
+    by_element::run(row, gradients[0], loss, dloss)
+}
+
+fn loss<T: Real>(x: T, t: T, _: T) -> T {
+    -t * x.max(least()).ln()
+}
+
+fn dloss<T: Real>(x: T, t: T, _: T) -> T {
+    if x < least() { T::ZERO } else { -t / x }
+}
+
+/// The least probability that a logarithm is taken of.
+pub(super) fn least<T: Real>() -> T {
+    T::of(f64::from(1e-30f32))
+}

@@ -1,0 +1,38 @@
+//! loss = t(ln t − x), x log-probabilities; 0 where t is below the least normal `f32`, of which GPUs may take no logarithm.
+
+use crate::kernel::Real;
+use crate::kernel::loss::by_element;
+use crate::kernel::loss::row::Row;
+use crate::kernel::loss::traits::Traits;
+
+/// Properties for the kernel and the trainer.
+pub(super) const TRAITS: Traits = Traits {
+    name: "KL divergence",
+    sources: &[
+        include_str!("../../../../shaders/loss/kl_divergence.wgsl"),
+        by_element::SOURCE,
+    ],
+    has_classes: true,
+    ..Traits::ROW
+};
+
+/// Loss of one row. Writes its gradient if that is not empty.
+pub(super) fn run<T: Real>(row: &Row<'_, T>, gradients: &mut [&mut [T]; 3]) -> T {
+    by_element::run(row, gradients[0], loss, dloss)
+}
+
+fn loss<T: Real>(x: T, t: T, _: T) -> T {
+    if t < least() {
+        T::ZERO
+    } else {
+        t * (t.ln() - x)
+    }
+}
+
+fn dloss<T: Real>(_x: T, t: T, _: T) -> T {
+    if t < least() { T::ZERO } else { -t }
+}
+
+fn least<T: Real>() -> T {
+    T::of(f32::MIN_POSITIVE.into())
+}
