@@ -91,7 +91,7 @@ impl Graph {
     /// [`Loss::scaled`]. Terms may stand anywhere in the graph: on the output, on inner layers (auxiliary losses), on two
     /// branches. A graph without terms has the trainer's loss on its output.
     ///
-    /// Most criteria take one input; [`Criterion`] says which take two or three, of equal shape.
+    /// Most criteria take one input; [`Criterion`](crate::Criterion) states which take two or three, of equal shape.
     ///
     /// ```
     /// use wgrad::{Activation, Graph, Init, Loss, LossTarget};
