@@ -51,7 +51,11 @@ rm -rf "$work/$kind"
 WGRAD_SHADERS=$work/$kind WGRAD_SHADERS_AS=$kind WGRAD_SHADERS_FOR=${WGRAD_SHADERS_FOR:-hardware} \
     cargo test --quiet --lib shaders_are_written_where_asked >/dev/null
 # "hash  file", sorted by hash.
-find "$work/$kind" -name '*.hlsl' | grep -E "$only" | tr '\n' '\0' | xargs -0 sha256sum | sort >"$work/all"
+matching=$(find "$work/$kind" -name '*.hlsl' | grep -E "$only") || {
+    echo "no shader has a name that matches $only" >&2
+    exit 1
+}
+echo "$matching" | tr '\n' '\0' | xargs -0 sha256sum | sort >"$work/all"
 known=$work/$compiler.ok
 touch "$known"
 sort -o "$known" "$known"
