@@ -94,6 +94,9 @@ grep -v '^ok' "$work/out" | cut -f 3- || true
 total=$(wc -l <"$work/all")
 tried=$(wc -l <"$work/new")
 good=$(grep -c '^ok' "$work/out" || true)
-echo "${compiler^^} compiles $((total - tried + good)) of $total shaders ($tried of them new)," \
-    "the slowest in $(cut -f 2 "$work/out" | sort -n | tail -n 1) ms"
+summary="${compiler^^} compiles $((total - tried + good)) of $total shaders ($tried of them new)"
+if [ "$tried" -gt 0 ]; then
+    summary+=", the slowest in $(cut -f 2 "$work/out" | sort -n | tail -n 1) ms"
+fi
+echo "$summary"
 [ "$total" -gt 0 ] && [ "$good" -eq "$tried" ]
