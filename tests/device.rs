@@ -141,8 +141,9 @@ fn what_plans_state_is_what_is_allocated() {
             let mut trainer = builder.build().unwrap();
             let stated = trainer.plan().bytes_allocated();
             assert!(trainer.plan().to_string().contains(&stated.to_string()));
-            // Beside the plan, which takes its batch from the host: eight words for each of 16 steps, for a gather to read.
-            let stated = stated + 4 * 8 * 16;
+            // Beside the plan, which takes its batch from the host: eight words for each of 16 steps of the four submits that
+            // may be in flight, for a gather to read.
+            let stated = stated + 4 * 8 * 16 * 4;
             assert_eq!(trainer.network().bytes_allocated(), stated);
             assert_eq!(device.bytes_allocated(), allocated(stated));
             // 96 samples: 8 padded floats and a label, and a place in the order; each buffer whole 256 bytes.
