@@ -86,7 +86,7 @@ pub(crate) fn state_at(step: u64) -> [u32; STATE_WORDS] {
 }
 
 // A block belongs to one tensor, since tensors start at multiples of the alignment.
-const _: () = assert!(matrix::ALIGNMENT % BLOCK == 0);
+const _: () = assert!(matrix::ALIGNMENT.is_multiple_of(BLOCK));
 
 /// One segment of the parameter arena. Arguments: weights, gradients, [moments], state, [partial sums of the squared
 /// gradients, by step], [factors of the blocks].

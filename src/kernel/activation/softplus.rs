@@ -19,7 +19,6 @@ pub(super) const TRAITS: Traits = Traits {
     },
     // Beyond 100 both branches are z to the last bit, also in f64.
     prepare: |[beta, threshold]| [beta, threshold.min(100.0)],
-    ..Traits::DEFAULT
 };
 
 pub(super) fn f<T: Real>(z: T, alpha: T, beta: T) -> T {

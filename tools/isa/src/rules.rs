@@ -89,6 +89,8 @@ const WHOLE: [&str; 11] = [
 /// Words that a kernel may load and store beside those of 16 bytes.
 fn words(c: &Compiled) -> Option<(usize, usize)> {
     match c.class.as_str() {
+        // One value for the whole row.
+        "elementwise" if c.name.starts_with("repeat column") => Some((1, 0)),
         class if WHOLE.contains(&class) => Some((0, 0)),
         // The first value of the row, from which distances are taken.
         "layernorm" | "layernormbackward" => Some((1, 0)),
