@@ -2,7 +2,7 @@
 
 /// Maps values to parts of the axis, 0 at its start and 1 at its end.
 pub(super) struct Scale {
-    /// Of the logarithms, where the axis is logarithmic.
+    /// On a logarithmic axis these are logarithms.
     low: f64,
     high: f64,
     logarithmic: bool,

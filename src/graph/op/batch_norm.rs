@@ -125,7 +125,7 @@ impl Operation for FixedNormBackward {
     }
 }
 
-/// What the gradient of γ is the column sum of, where training takes the running statistics.
+/// The terms of the gradient of γ under running statistics: their column sum is that gradient.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct FixedNormGain {
     pub(crate) dy: Value,

@@ -73,7 +73,7 @@ use super::autodiff::Backward;
 use super::{Graph, Shape, Value};
 use crate::Result;
 
-/// What every operation states about itself.
+/// The properties of one operation.
 pub(crate) trait Operation {
     /// The name with the settings that change the result, without operands. Checkpoints hold it, so it never changes.
     fn name(&self) -> String;
@@ -95,7 +95,7 @@ pub(crate) trait Operation {
         None
     }
 
-    /// What its operands are called, where differentiation takes them for constants.
+    /// The name of its operands in a report of what differentiation holds constant.
     fn constant_operands(&self) -> Option<&'static str> {
         None
     }

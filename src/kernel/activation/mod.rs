@@ -36,7 +36,7 @@ use super::Real;
 use crate::Result;
 use parameters::Parameters;
 
-/// What an activation's file states beside `f` and `df`.
+/// The properties of an activation, beside its functions `f` and `df`.
 struct Traits {
     name: &'static str,
     /// WGSL text that defines `f` and `df`, behind what it uses.

@@ -1,4 +1,4 @@
-//! What the kernels share that normalise with running statistics [2, cols] (mean, variance): of numbers of any size.
+//! Shared by the kernels that normalise with running statistics [2, cols] (mean, variance), for values of any size.
 
 use crate::kernel::{MatrixShape, Real};
 
