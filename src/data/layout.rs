@@ -3,7 +3,7 @@
 use super::{Dataset, Samples};
 use crate::kernel::MatrixShape;
 use crate::kernel::gather::Source;
-use crate::kernel::scaling::Scaling;
+use crate::kernel::gather::scaling::Scaling;
 use crate::parallel::{Threads, for_chunks, is_large};
 
 impl Dataset {

@@ -11,7 +11,7 @@ pub use idx::{IdxArray, read_idx};
 pub use mnist::Mnist;
 pub use targets::Targets;
 
-use crate::kernel::scaling::Scaling;
+use crate::kernel::gather::scaling::Scaling;
 use crate::{Error, Result};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

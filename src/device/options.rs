@@ -125,7 +125,7 @@ impl GpuOptions {
     }
 
     /// The most bytes that wgrad's buffers on the device may take together. What needs more is refused with
-    /// [`Error::OutOfMemory`](crate::Error::OutOfMemory) before any of it is allocated: a network when it is built, its
+    /// [`Error::OutOfMemory`] before any of it is allocated: a network when it is built, its
     /// training when the trainer is built, a data set or another batch size when it is first wanted.
     ///
     /// By default there is no limit but the driver's, since wgpu does not tell how much memory an adapter has. What the
@@ -177,7 +177,7 @@ impl GpuOptions {
         Err(Error::argument(what, "without a choice of adapter", found))
     }
 
-    /// How long a call waits for the device to finish a submit before it gives [`Error::Timeout`](crate::Error::Timeout);
+    /// How long a call waits for the device to finish a submit before it gives [`Error::Timeout`];
     /// 300 s by default. More than 0. The submit goes on, and a later call may find it done.
     pub fn timeout(self, timeout: Duration) -> Self {
         GpuOptions { timeout, ..self }

@@ -1,7 +1,7 @@
 //! Making kernel calls ready on a GPU: shaders, pipelines, parameter blocks, bind groups.
 
 use super::{Buffer, Gpu};
-use crate::kernel::program::{MAX_ITERATIONS, MAX_WORKGROUPS_PER_DIMENSION, fold};
+use crate::kernel::base::program::{MAX_ITERATIONS, MAX_WORKGROUPS_PER_DIMENSION, fold};
 use crate::kernel::{Access, Binding, Compute, Kernel, Target};
 use crate::{Error, Result};
 use std::sync::PoisonError;

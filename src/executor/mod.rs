@@ -252,7 +252,7 @@ pub(crate) mod pause {
 mod tests {
     use super::*;
     use crate::GpuOptions;
-    use crate::kernel::program::Element;
+    use crate::kernel::base::program::Element;
 
     #[test]
     fn a_buffer_keeps_its_contents_when_it_grows() -> std::result::Result<(), Error> {

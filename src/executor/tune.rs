@@ -1,7 +1,7 @@
 //! Measuring the ways to compute a product.
 
 use crate::device::{AdapterReport, Gpu, Readback, Recorded, Region, Timestamps};
-use crate::kernel::update::state_at;
+use crate::kernel::base::state::state_at;
 use crate::kernel::{Blocking, Compute, Kernel, Matmul, MatrixShape, Target, Tuning};
 use crate::plan::Plan;
 use crate::{Error, Result};

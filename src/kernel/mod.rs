@@ -1,125 +1,60 @@
 //! The kernels: what a device can compute in one dispatch.
 //!
-//! One kernel is one `shaders/x.wgsl` and one `src/kernel/x.rs`. The Rust file holds the formula and the shapes, the
+//! One kernel is one `shaders/family/x.wgsl` and one `src/kernel/family/x.rs`. The families are in the order in which they
+//! build on each other: each uses only those before it. The Rust file holds the formula and the shapes, the
 //! `Params` block the shader reads, the launch geometry, and the CPU twin: the same computation in plain Rust over
 //! slices, generic over `f32` and `f64`.
 //!
 //! A [`Kernel`] value is plain data: which computation, of which shape. [`Kernel::program`] says how to run it on a GPU,
 //! [`Kernel::run`] runs it on the CPU. Both take the same arguments in the same order.
 
-pub(crate) mod accumulate;
+/// Activation functions and their derivatives.
 pub(crate) mod activation;
-pub(crate) mod add_parts;
-pub(crate) mod advance;
-pub(crate) mod argmax;
-pub(crate) mod args;
-pub(crate) mod augment;
-pub(crate) mod batch_norm;
-pub(crate) mod batch_norm_backward;
-pub(crate) mod blend;
-pub(crate) mod blocking;
-pub(crate) mod bound;
-pub(crate) mod cascade;
-pub(crate) mod column_reduce;
-pub(crate) mod column_sum;
-pub(crate) mod commit;
-pub(crate) mod dropout;
+/// What every family builds on: arguments, shapes, programs, numbers, reductions within a workgroup.
+pub(crate) mod base;
+/// What is computed element by element.
 pub(crate) mod elementwise;
-pub(crate) mod epilogue;
+/// Mini-batches from a data set, augmented where asked for.
 pub(crate) mod gather;
-pub(crate) mod gather_bytes;
-pub(crate) mod gather_floats;
-pub(crate) mod gemm;
-pub(crate) mod guard;
-pub(crate) mod layer_norm;
-pub(crate) mod layer_norm_backward;
-pub(crate) mod loaded_blocks;
+/// Losses and their gradients.
 pub(crate) mod loss;
+/// The matrix product, its epilogues, and the choice among its ways.
 pub(crate) mod matmul;
-pub(crate) mod matmul_direct;
-pub(crate) mod matmul_thin;
-pub(crate) mod matmul_tiled;
-pub(crate) mod matrix;
-pub(crate) mod pack;
-pub(crate) mod program;
+/// Batch and layer normalization, softmax.
+pub(crate) mod normalization;
+/// Random numbers, and dropout.
 pub(crate) mod random;
-pub(crate) mod real;
+/// Copies that move elements.
 pub(crate) mod rearrange;
-pub(crate) mod reduce;
-pub(crate) mod row_reduce;
-pub(crate) mod row_statistics;
-pub(crate) mod row_sum;
-pub(crate) mod row_sums;
-pub(crate) mod scale;
-pub(crate) mod scaling;
-pub(crate) mod shared_blocks;
-pub(crate) mod simd;
-pub(crate) mod softmax;
-pub(crate) mod softmax_backward;
-pub(crate) mod spread;
-pub(crate) mod squares;
-pub(crate) mod statistics;
-pub(crate) mod statistics_change;
-pub(crate) mod statistics_value;
-pub(crate) mod sum;
-pub(crate) mod threefry;
-pub(crate) mod tuning;
+/// Sums, counts and statistics.
+pub(crate) mod reduction;
+/// What serves software adapters alone.
+pub(crate) mod software;
+/// What a step does beside its gradients.
+pub(crate) mod step;
+/// The optimizer update.
 pub(crate) mod update;
 
 pub use activation::Activation;
-pub use augment::Augmentation;
+pub(crate) use base::{Access, Arg, Args, Binding, Compute, MatrixShape, Program, Real, Target};
+pub(crate) use elementwise::{Elementwise, Op};
+pub use gather::Augmentation;
+pub(crate) use gather::{Augment, Gather};
+pub(crate) use loss::LossCall;
 pub use loss::{Criterion, Loss, Reduction};
-pub use matmul::Layout;
-pub use statistics::TensorStatistics;
-pub use tuning::Tuning;
+pub(crate) use matmul::{Blocking, Epilogue, Matmul};
+pub use matmul::{Layout, Tuning};
+pub(crate) use normalization::{
+    BatchNorm, BatchNormBackward, LayerNorm, LayerNormBackward, Softmax, SoftmaxBackward,
+};
+pub(crate) use random::{Draw, Dropout, Random};
+pub(crate) use rearrange::{Move, Rearrange};
+pub use reduction::TensorStatistics;
+pub(crate) use reduction::{Argmax, ColumnSum, RowSum, Squares, Statistics, Sum};
+pub(crate) use step::{Accumulate, Advance, Blend, Commit, Scales};
+pub(crate) use update::Update;
 pub(crate) use update::all as optimizers;
 pub use update::{Clip, Factors, Optimizer};
-
-pub(crate) use accumulate::{Accumulate, Scales};
-pub(crate) use advance::Advance;
-pub(crate) use argmax::Argmax;
-pub(crate) use args::{Arg, Args};
-pub(crate) use augment::Augment;
-pub(crate) use batch_norm::BatchNorm;
-pub(crate) use batch_norm_backward::BatchNormBackward;
-pub(crate) use blend::Blend;
-pub(crate) use blocking::Blocking;
-pub(crate) use column_sum::ColumnSum;
-pub(crate) use commit::Commit;
-pub(crate) use dropout::Dropout;
-pub(crate) use elementwise::{Elementwise, Op};
-pub(crate) use epilogue::Epilogue;
-pub(crate) use gather::Gather;
-pub(crate) use layer_norm::LayerNorm;
-pub(crate) use layer_norm_backward::LayerNormBackward;
-pub(crate) use loss::LossCall;
-pub(crate) use matmul::Matmul;
-pub(crate) use matrix::MatrixShape;
-pub(crate) use program::{Access, Binding, Program, Target};
-pub(crate) use random::{Draw, Random};
-pub(crate) use real::Real;
-pub(crate) use rearrange::{Move, Rearrange};
-pub(crate) use row_sum::RowSum;
-pub(crate) use softmax::Softmax;
-pub(crate) use softmax_backward::SoftmaxBackward;
-pub(crate) use squares::Squares;
-pub(crate) use statistics::Statistics;
-pub(crate) use sum::Sum;
-pub(crate) use update::Update;
-
-/// What every kernel can say of itself and do.
-pub(crate) trait Compute {
-    /// A short name for listings, with what tells it from its siblings: `matmul NT 64x512x784 +bias relu`.
-    fn label(&self) -> String;
-    /// Its storage bindings, in the order of its arguments.
-    fn bindings(&self) -> Vec<Binding>;
-    /// The shader text, parameter block and number of workgroups for a GPU.
-    fn program(&self, target: &Target) -> Program;
-    /// Floating-point operations of one run; a fused multiply-add counts two.
-    fn flops(&self) -> u64;
-    /// Runs on the CPU.
-    fn run<T: Real>(&self, args: &mut Args<'_, '_, T>);
-}
 
 macro_rules! kernels {
     ($($name:ident),* $(,)?) => {

@@ -1,8 +1,8 @@
 //! Shaders as files, for compilers to look at: `scripts/isa.sh`, `scripts/tint.sh` and `scripts/hlsl.sh`.
 
-use super::blocking::CHOICES;
-use super::shader_tests::{TARGETS, kernels};
 use super::*;
+use crate::kernel::matmul::blocking::CHOICES;
+use crate::kernel::shader_tests::{TARGETS, kernels};
 use naga::back;
 use naga::valid::{Capabilities, ValidationFlags, Validator};
 use std::collections::{BTreeMap, BTreeSet};

@@ -3,7 +3,7 @@
 use super::Network;
 use crate::data::{Targets, check_finite, check_labels};
 use crate::graph::{Supervision, Term};
-use crate::kernel::program::Element;
+use crate::kernel::base::program::Element;
 use crate::kernel::{Criterion, MatrixShape};
 use crate::plan::{BufferSpec, Role};
 use crate::{Error, Result};

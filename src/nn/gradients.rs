@@ -3,8 +3,8 @@
 use super::{Losses, Network, PlanKey, Purpose};
 use crate::data::Targets;
 use crate::executor::{Needs, What};
+use crate::kernel::base::state::state_at;
 use crate::kernel::loss::ENTRY;
-use crate::kernel::update::state_at;
 use crate::plan::{Clock, Guarded, Role};
 use crate::{Error, Result};
 use std::sync::Arc;

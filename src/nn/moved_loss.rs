@@ -6,8 +6,8 @@ use crate::data::Targets;
 use crate::executor::{CpuExecutor, PlanId};
 use crate::graph::{Held, Supervision};
 use crate::kernel::MatrixShape;
-use crate::kernel::program::Element;
-use crate::kernel::update::state_at;
+use crate::kernel::base::program::Element;
+use crate::kernel::base::state::state_at;
 use crate::plan::{
     Arena, BufferSpec, Clock, Guarded, Place, PlanSpec, Role, Task, class_weights, lower,
 };

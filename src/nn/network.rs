@@ -6,7 +6,7 @@ use super::running::running_buffers;
 use crate::executor::Executor;
 use crate::graph::{Graph, Supervision, Term, Value};
 use crate::kernel::Loss;
-use crate::kernel::program::Element;
+use crate::kernel::base::program::Element;
 use crate::plan::{
     Arena, BufferSpec, Guarded, PlanSpec, Role, Task, class_weights, guarded_name, loss_sums,
 };
@@ -39,7 +39,7 @@ pub struct Network {
     /// Tells one network from another.
     id: u64,
     /// Writes from the host so far that hold values which ordinary training steps may not meet: see
-    /// [`crate::kernel::guard`].
+    /// [`crate::kernel::base::guard`].
     pub(crate) wild_writes: u64,
 }
 

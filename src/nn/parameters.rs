@@ -6,7 +6,7 @@ use super::{LoadOptions, Network};
 use crate::data::check_finite;
 use crate::file::write_file;
 use crate::kernel::MatrixShape;
-use crate::kernel::guard::{BOUND, greatest};
+use crate::kernel::base::guard::{BOUND, greatest};
 use crate::plan::Role;
 use crate::{Error, Result};
 use std::collections::BTreeMap;

@@ -4,7 +4,7 @@ use super::{Network, PlanKey, Purpose};
 use crate::data::Targets;
 use crate::executor::{Needs, PlanId, What, most_flops_per_submit};
 use crate::graph::{Supervision, Term};
-use crate::kernel::update::state_at;
+use crate::kernel::base::state::state_at;
 use crate::plan::{Clock, Plan, Role, Task, lower};
 use crate::{Error, Result};
 use std::sync::Arc;

@@ -4,7 +4,7 @@ use super::{Entry, Network};
 use crate::graph::names::RUNNING;
 use crate::graph::{Graph, Op};
 use crate::kernel::MatrixShape;
-use crate::kernel::program::Element;
+use crate::kernel::base::program::Element;
 use crate::optim::fixed_layers;
 use crate::plan::{BufferSpec, Role, running_places};
 use crate::{ParameterGroup, Result};

@@ -5,7 +5,7 @@ use crate::data::Dataset;
 use crate::executor::{IN_FLIGHT, Needs, What};
 use crate::graph::Supervision;
 use crate::kernel::MatrixShape;
-use crate::kernel::update::state_at;
+use crate::kernel::base::state::state_at;
 use crate::plan::{Clock, Role, running_places};
 use crate::{Error, Result, Targets};
 

@@ -1,7 +1,7 @@
 //! Parameter groups: other learning rates and penalties for some of the parameters.
 
 use crate::kernel::Factors;
-use crate::kernel::update::BLOCK;
+use crate::kernel::base::guard::BLOCK;
 use crate::plan::Arena;
 use crate::{Error, Optimizer, Result};
 

@@ -5,7 +5,7 @@
 //! it are too large for a binding. Gradients and moments lie in arenas of the same layout.
 
 use crate::kernel::MatrixShape;
-use crate::kernel::matrix::ALIGNMENT;
+use crate::kernel::base::matrix::ALIGNMENT;
 use crate::kernel::update::MAX_MOMENTS;
 use crate::{Error, Result};
 

@@ -5,8 +5,9 @@ use super::emit::Emitter;
 use super::inspect::{Inspected, What};
 use super::lower::Training;
 use super::operand::Operand;
-use crate::kernel::squares::PAIR;
-use crate::kernel::update::{BLOCK, ClipWith, FACTORS};
+use crate::kernel::base::guard::BLOCK;
+use crate::kernel::reduction::squares::PAIR;
+use crate::kernel::update::{ClipWith, FACTORS};
 use crate::kernel::{Accumulate, Blend, Clip, Squares, Statistics, Sum, Update};
 
 impl Emitter<'_> {

@@ -1,9 +1,8 @@
-//! What the ids of the non-finite guard stand for: see [`crate::kernel::guard`].
+//! What the ids of the non-finite guard stand for: see [`crate::kernel::base::guard`].
 
 use super::Arena;
 use crate::graph::Graph;
-use crate::kernel::guard::ALL_FINITE;
-use crate::kernel::update::BLOCK;
+use crate::kernel::base::guard::{ALL_FINITE, BLOCK};
 
 /// A tensor that a kernel of a plan tests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -7,10 +7,10 @@ use super::operand::{Operand, UnplacedCall};
 use super::slots::Slots;
 use super::{Arena, BufferSpec, Call, Clock, Plan, Region, Role};
 use crate::graph::{Derivatives, Graph, Op, Supervision, Term, Value};
+use crate::kernel::base::matrix::ALIGNMENT;
+use crate::kernel::base::program::Element;
 use crate::kernel::gather::Source;
-use crate::kernel::matrix::ALIGNMENT;
-use crate::kernel::program::Element;
-use crate::kernel::scaling::Scaling;
+use crate::kernel::gather::scaling::Scaling;
 use crate::kernel::{Augmentation, Clip, Compute, Optimizer, Scales};
 use std::collections::HashMap;
 
@@ -60,7 +60,7 @@ pub(crate) struct Training<'a> {
     pub(crate) average: Option<(f64, bool)>,
     /// Also measure activations, gradients, updates and weights.
     pub(crate) inspect: bool,
-    /// Dry runs come before everything that changes something: see [`crate::kernel::guard`].
+    /// Dry runs come before everything that changes something: see [`crate::kernel::base::guard`].
     pub(crate) careful: bool,
 }
 

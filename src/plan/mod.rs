@@ -11,7 +11,7 @@
 //! - The **step table** holds, at entry A modulo its length, the step's values (the learning rate and factors of the
 //!   optimizer's) and where the batch begins among the shuffled indices. The host fills it ahead of each submit.
 //! - The **state** is twelve words: the step counter A; B = A + 1; the non-finite guard; whether the steps to come need care
-//!   (see [`crate::kernel::guard`]); the step's values; the high half of the step counter, which the host writes; three spare.
+//!   (see [`crate::kernel::base::guard`]); the step's values; the high half of the step counter, which the host writes; three spare.
 //!   Gather and loss read A, and one invocation of the gather copies the values from the table; where there is none, the
 //!   host writes them. One invocation of the loss writes B, the update reads B and the values, and one of its invocations
 //!   writes A = B. So within a dispatch nobody reads what another writes.
@@ -44,8 +44,8 @@ pub(crate) use lower::{GatherSource, PlanSpec, Task, Training, lower};
 pub(crate) use ring::{class_weights, loss_sums};
 pub(crate) use running::running_places;
 
-use crate::kernel::matrix::ALIGNMENT;
-use crate::kernel::program::Element;
+use crate::kernel::base::matrix::ALIGNMENT;
+use crate::kernel::base::program::Element;
 use crate::kernel::{Compute, Kernel};
 use lower_bound::Cost;
 use std::fmt;

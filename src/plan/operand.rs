@@ -4,7 +4,7 @@ use super::emit::{Emitter, lowering};
 use super::lower::Task;
 use super::{Clock, Role};
 use crate::graph::Value;
-use crate::kernel::update::{ENTRY_WORDS, STATE_WORDS};
+use crate::kernel::base::state::{ENTRY_WORDS, STATE_WORDS};
 use crate::kernel::{Kernel, MatrixShape};
 
 /// A call whose values have no buffers yet.

@@ -1,8 +1,8 @@
 //! Where the losses' sums lie in a place of the metric ring, and their class weights in theirs.
 
 use crate::graph::{Graph, Term};
-use crate::kernel::matrix::ALIGNMENT;
-use crate::kernel::row_reduce;
+use crate::kernel::base::matrix::ALIGNMENT;
+use crate::kernel::base::row_reduce;
 
 /// Entries that the workgroup sums of a term take, for batches of up to this size.
 pub(crate) fn term_sums(graph: &Graph, term: &Term, batch: usize) -> usize {

@@ -2,7 +2,7 @@
 
 use crate::graph::Graph;
 use crate::kernel::MatrixShape;
-use crate::kernel::matrix::ALIGNMENT;
+use crate::kernel::base::matrix::ALIGNMENT;
 
 /// The first float of each batch normalisation's statistics, and the floats of all together.
 pub(crate) fn running_places(graph: &Graph) -> (Vec<usize>, usize) {

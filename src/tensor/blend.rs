@@ -5,7 +5,8 @@ use super::{Tensor, same_device};
 use crate::Result;
 use crate::device::Operand;
 use crate::kernel::Blend;
-use crate::kernel::update::{check_fraction, state_at};
+use crate::kernel::base::ranges::check_fraction;
+use crate::kernel::base::state::state_at;
 
 impl Tensor {
     /// self ← self + scale·x: the sum of gradients over several batches.

@@ -2,9 +2,9 @@
 
 use super::{Tensor, Words, element_count};
 use crate::device::{Device, Memory, Operand};
+use crate::kernel::base::state::{ENTRY_WORDS, state_at};
 use crate::kernel::gather::Source;
-use crate::kernel::scaling::Scaling;
-use crate::kernel::update::{ENTRY_WORDS, state_at};
+use crate::kernel::gather::scaling::Scaling;
 use crate::kernel::{Augment, Gather, Kernel, MatrixShape};
 use crate::{Augmentation, Error, Result};
 

@@ -2,7 +2,8 @@
 
 use super::*;
 use crate::device::GpuOptions;
-use crate::kernel::update::{ALL_FINITE, state_at};
+use crate::kernel::base::guard::ALL_FINITE;
+use crate::kernel::base::state::state_at;
 use crate::kernel::{BatchNormBackward, ColumnSum, Commit};
 
 fn devices() -> [Device; 3] {

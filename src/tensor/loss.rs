@@ -2,11 +2,11 @@
 
 use super::{Tensor, Words};
 use crate::device::{Memory, Operand};
+use crate::kernel::base::guard::ALL_FINITE;
+use crate::kernel::base::row_reduce;
+use crate::kernel::base::state::state_at;
 use crate::kernel::loss::{Against, ENTRY, Output, Totals};
-use crate::kernel::{
-    Loss, LossCall, MatrixShape, row_reduce,
-    update::{ALL_FINITE, state_at},
-};
+use crate::kernel::{Loss, LossCall, MatrixShape};
 use crate::{Error, Result};
 
 /// What the inputs of a loss are compared with.

@@ -3,8 +3,9 @@
 use super::Tensor;
 use super::calls::expect;
 use crate::device::Operand;
-use crate::kernel::spread::SAVED_ROWS;
-use crate::kernel::update::{check_share, state_at};
+use crate::kernel::base::ranges::check_share;
+use crate::kernel::base::spread::SAVED_ROWS;
+use crate::kernel::base::state::state_at;
 use crate::kernel::{
     BatchNorm, BatchNormBackward, Commit, LayerNorm, LayerNormBackward, MatrixShape, Op,
 };

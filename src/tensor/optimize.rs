@@ -4,10 +4,13 @@ use super::Tensor;
 use super::calls::expect;
 use super::reduce::finite_norm;
 use crate::device::{Device, Memory, Operand};
-use crate::kernel::matrix::ALIGNMENT;
-use crate::kernel::scale::norm;
-use crate::kernel::squares::PAIR;
-use crate::kernel::update::{BLOCK, ClipWith, STATE_VALUES, check_not_negative, state_at};
+use crate::kernel::base::guard::BLOCK;
+use crate::kernel::base::matrix::ALIGNMENT;
+use crate::kernel::base::ranges::check_not_negative;
+use crate::kernel::base::scale::norm;
+use crate::kernel::base::state::{STATE_VALUES, state_at};
+use crate::kernel::reduction::squares::PAIR;
+use crate::kernel::update::ClipWith;
 use crate::kernel::{Clip, Factors, MatrixShape, Optimizer, Squares, Sum, Update};
 use crate::{Error, Result};
 

@@ -2,8 +2,8 @@
 
 use super::{Tensor, element_count};
 use crate::device::{Device, Memory, Operand};
-use crate::kernel::threefry::{self, Use};
-use crate::kernel::update::state_at;
+use crate::kernel::base::state::state_at;
+use crate::kernel::random::threefry::{self, Use};
 use crate::kernel::{Draw, Dropout, MatrixShape, Random};
 use crate::{Error, Result};
 

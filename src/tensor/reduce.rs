@@ -2,8 +2,8 @@
 
 use super::Tensor;
 use crate::device::Operand;
-use crate::kernel::scale::norm;
-use crate::kernel::squares::PAIR;
+use crate::kernel::base::scale::norm;
+use crate::kernel::reduction::squares::PAIR;
 use crate::kernel::{Argmax, Kernel, Squares, Sum};
 use crate::{Error, Result};
 

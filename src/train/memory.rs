@@ -3,9 +3,9 @@
 use super::options::Settings;
 use super::phase::Steps;
 use crate::Result;
-use crate::kernel::program::Element;
-use crate::kernel::squares::PAIR;
-use crate::kernel::update::{ENTRY_WORDS, STATE_WORDS};
+use crate::kernel::base::program::Element;
+use crate::kernel::base::state::{ENTRY_WORDS, STATE_WORDS};
+use crate::kernel::reduction::squares::PAIR;
 use crate::nn::Network;
 use crate::optim::block_factors;
 use crate::plan::{BufferSpec, Clock, Plan, Role, gradient_parts};

@@ -3,7 +3,7 @@
 use super::Trainer;
 use super::phase::{Phase, Steps, check_phases};
 use crate::graph::Term;
-use crate::kernel::update::check_fraction;
+use crate::kernel::base::ranges::check_fraction;
 use crate::nn::Network;
 use crate::optim::check_groups;
 use crate::{

@@ -4,10 +4,12 @@ use super::phase::Turn;
 use super::run::Totals;
 use super::{StepReport, Trainer};
 use crate::executor::{IN_FLIGHT, PlanId, Ticket};
+use crate::kernel::base::guard::ALL_FINITE;
+use crate::kernel::base::scale::norm;
+use crate::kernel::base::state::{ENTRY_WORDS, STATE_HIGH, STATE_VALUES};
 use crate::kernel::loss::{ENTRY, LOSS_ID};
-use crate::kernel::scale::norm;
-use crate::kernel::squares::PAIR;
-use crate::kernel::update::{ALL_FINITE, ENTRY_WORDS, STATE_HIGH, STATE_VALUES, StepValues};
+use crate::kernel::reduction::squares::PAIR;
+use crate::kernel::update::StepValues;
 use crate::plan::{Clock, Role, gradient_parts};
 use crate::{Error, Result};
 

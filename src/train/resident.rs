@@ -7,8 +7,8 @@ use crate::Result;
 use crate::data::Dataset;
 use crate::executor::Executor;
 use crate::kernel::MatrixShape;
+use crate::kernel::base::program::Element;
 use crate::kernel::gather::Source;
-use crate::kernel::program::Element;
 use crate::plan::{BufferSpec, Clock, GatherSource, Role};
 use crate::random::{Random, Stream};
 

@@ -8,7 +8,7 @@ use super::{EpochReport, Progress, StepReport, Trainer};
 use crate::data::Dataset;
 use crate::executor::{IN_FLIGHT, Needs, What};
 use crate::graph::Supervision;
-use crate::kernel::update::{STATE_HIGH, STATE_VALUES, state_at};
+use crate::kernel::base::state::{STATE_HIGH, STATE_VALUES, state_at};
 use crate::nn::{Losses, Network, PlanKey, Purpose};
 use crate::plan::{BufferSpec, Clock, GatherSource, Plan, PlanSpec, Role, Task, Training, lower};
 use crate::{Error, Result};
@@ -428,7 +428,7 @@ impl Trainer {
         }
     }
 
-    /// Whether a step must be a careful one: see [`crate::kernel::guard`].
+    /// Whether a step must be a careful one: see [`crate::kernel::base::guard`].
     pub(super) fn is_careful(&self, step: u64, turn: Turn) -> bool {
         let optimizer = self.phases[turn.phase].optimizer;
         step < self.careful_until

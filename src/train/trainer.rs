@@ -12,7 +12,7 @@ use super::run::{Anchor, Totals, train_task};
 use super::{EpochReport, Progress, StepReport, TrainerBuilder};
 use crate::data::{Dataset, Targets};
 use crate::executor::{Fetch, IN_FLIGHT, What, most_flops_per_submit};
-use crate::kernel::update::{ENTRY_WORDS, STATE_VALUES};
+use crate::kernel::base::state::{ENTRY_WORDS, STATE_VALUES};
 use crate::nn::{Losses, Network, PlanKey};
 use crate::plan::{Clock, Guarded, Plan, PlanSpec, Role, Task, lower};
 use crate::{Error, Factors, Plateau, ReduceOnPlateau, Result};
@@ -79,7 +79,7 @@ pub struct Trainer {
     pub(super) anchor: Anchor,
     /// Whether steps were submitted whose results have not all arrived.
     pub(super) unsettled: bool,
-    /// Steps before this one are careful: see [`crate::kernel::guard`].
+    /// Steps before this one are careful: see [`crate::kernel::base::guard`].
     pub(super) careful_until: u64,
     /// The network's wild writes that `careful_until` accounts for.
     pub(super) wild_writes: u64,

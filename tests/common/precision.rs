@@ -23,7 +23,7 @@ pub(crate) fn ulps(count: f64) -> Tolerance {
 /// passes through at most 4·log₂ n additions, and each errs by at most ½ ULP.
 ///
 /// An invocation sums 8 terms in pairs (3 additions) and joins 16 values of a level to one of the next (15 more a level,
-/// so fewer than 4 for each doubling of n), see src/kernel/cascade.rs; the four components of a vector and the
+/// so fewer than 4 for each doubling of n), see src/kernel/base/cascade.rs; the four components of a vector and the
 /// invocations of a workgroup are joined in a tree (1 for each doubling). Independent roundings would make less of it, but
 /// those of equal terms are not independent: all of a running sum's may point the same way.
 pub(crate) fn sum_ulps(n: usize) -> f64 {

@@ -1,7 +1,7 @@
 //! The CPU executor's memory: a buffer for each role.
 
 use crate::kernel::Real;
-use crate::kernel::program::Element;
+use crate::kernel::base::program::Element;
 use crate::plan::{BufferSpec, Role};
 use crate::{Error, Result};
 use std::collections::TryReserveError;

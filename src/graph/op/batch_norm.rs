@@ -2,8 +2,8 @@
 
 use super::{Backward, ColumnSum, Differentiable, Operation, operands};
 use crate::graph::{Graph, Init, Rows, Running, Shape, Value};
-use crate::kernel::spread::SAVED_ROWS;
-use crate::kernel::update::check_share;
+use crate::kernel::base::ranges::check_share;
+use crate::kernel::base::spread::SAVED_ROWS;
 use crate::{Error, Result};
 
 /// γ(x − mean)/√(variance + ε) + β over the batch, or over the running statistics in inference. Output 1: what the backward

@@ -3,8 +3,7 @@
 use super::{Backward, ColumnSum, Differentiable, Elementwise, Fill, Matmul, Operation, operands};
 use crate::Result;
 use crate::graph::{Graph, Init, Shape, Value};
-use crate::kernel;
-use crate::kernel::Layout;
+use crate::kernel::{self, Layout};
 
 /// max(x, 0) + slope·min(x, 0), with one slope per column or a shared one.
 #[derive(Clone, Debug, PartialEq)]

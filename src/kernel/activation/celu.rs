@@ -1,9 +1,8 @@
 //! y = z where z > 0, else α(exp(z/α) − 1). Since α is positive, y has the sign of z, and exp(z/α) = y/α + 1.
 
-use super::Traits;
-use super::exponentials;
 use super::parameters::scale;
-use crate::kernel::Real;
+use super::{Traits, exponentials};
+use crate::kernel::base::Real;
 
 pub(super) const TRAITS: Traits = Traits {
     name: "celu",

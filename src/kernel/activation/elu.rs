@@ -1,9 +1,8 @@
 //! y = z where z > 0, else α(exp z − 1). Since α is not negative, y has the sign of z, and α·exp z = y + α.
 
-use super::Traits;
-use super::exponentials;
 use super::parameters::at_least_0;
-use crate::kernel::Real;
+use super::{Traits, exponentials};
+use crate::kernel::base::Real;
 
 pub(super) const TRAITS: Traits = Traits {
     name: "elu",

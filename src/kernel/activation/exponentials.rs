@@ -1,7 +1,7 @@
 //! Functions of exp that neither overflow nor cancel: the WGSL for activations and criteria that use them, and what their
 //! CPU twins share. `exp_m1`, `ln_1p` and `tanh` of [`Real`] are the twins of the rest.
 
-use crate::kernel::Real;
+use crate::kernel::base::Real;
 
 /// The WGSL text.
 pub(crate) const SOURCE: &str = include_str!("../../../shaders/activation/exponentials.wgsl");

@@ -1,7 +1,7 @@
 //! y = z·Φ(z) with Φ(z) = ½·erfc(−z/√2), which keeps its relative accuracy in the left tail.
 
 use super::Traits;
-use crate::kernel::Real;
+use crate::kernel::base::Real;
 
 pub(super) const TRAITS: Traits = Traits {
     name: "gelu",

@@ -1,7 +1,7 @@
 //! y = z·min(max(z + 3, 0), 6)/6. The derivative at the bends −3 and 3 is 0 and 1.
 
 use super::Traits;
-use crate::kernel::Real;
+use crate::kernel::base::Real;
 
 pub(super) const TRAITS: Traits = Traits {
     name: "hard_swish",

@@ -2,7 +2,7 @@
 
 use super::Traits;
 use super::parameters::require;
-use crate::kernel::Real;
+use crate::kernel::base::Real;
 
 pub(super) const TRAITS: Traits = Traits {
     name: "hard_tanh",

@@ -1,7 +1,7 @@
 //! y = z.
 
 use super::Traits;
-use crate::kernel::Real;
+use crate::kernel::base::Real;
 
 pub(super) const TRAITS: Traits = Traits {
     name: "identity",

@@ -2,7 +2,7 @@
 
 use super::Traits;
 use super::parameters::at_least_0;
-use crate::kernel::Real;
+use crate::kernel::base::Real;
 
 pub(super) const TRAITS: Traits = Traits {
     name: "leaky_relu",

@@ -1,8 +1,7 @@
 //! y = ln σ(z) = min(z, 0) − ln(1 + exp(−|z|)); the derivative σ(−z) = 1 − exp y loses nothing from y.
 
-use super::Traits;
-use super::exponentials;
-use crate::kernel::Real;
+use super::{Traits, exponentials};
+use crate::kernel::base::Real;
 
 pub(super) const TRAITS: Traits = Traits {
     name: "log_sigmoid",

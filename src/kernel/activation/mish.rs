@@ -1,9 +1,8 @@
 //! y = z·tanh(ln(1 + exp z)) = z(E² + 2E)/(E² + 2E + 2), E = exp z: sums of positive terms. On the right both are
 //! divided by E², so only e = exp(−|z|) occurs.
 
-use super::Traits;
-use super::exponentials;
-use crate::kernel::Real;
+use super::{Traits, exponentials};
+use crate::kernel::base::Real;
 
 pub(super) const TRAITS: Traits = Traits {
     name: "mish",

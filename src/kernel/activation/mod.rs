@@ -32,8 +32,8 @@ mod tanh;
 mod tanh_shrink;
 mod thresholded_relu;
 
-use super::Real;
 use crate::Result;
+use crate::kernel::base::Real;
 use parameters::Parameters;
 
 /// The properties of an activation, beside its functions `f` and `df`.

@@ -1,7 +1,7 @@
 //! y = max(z, 0). The derivative at 0 is 0.
 
 use super::Traits;
-use crate::kernel::Real;
+use crate::kernel::base::Real;
 
 pub(super) const TRAITS: Traits = Traits {
     name: "relu",

@@ -1,7 +1,7 @@
 //! y = min(max(z, 0), 6). The derivative is 0 at both bends.
 
 use super::Traits;
-use crate::kernel::Real;
+use crate::kernel::base::Real;
 
 pub(super) const TRAITS: Traits = Traits {
     name: "relu6",

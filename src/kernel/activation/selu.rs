@@ -1,8 +1,7 @@
 //! y = λz where z > 0, else λα(exp z − 1), with the λ and α that keep mean 0 and variance 1.
 
-use super::Traits;
-use super::exponentials;
-use crate::kernel::Real;
+use super::{Traits, exponentials};
+use crate::kernel::base::Real;
 
 pub(super) const TRAITS: Traits = Traits {
     name: "selu",

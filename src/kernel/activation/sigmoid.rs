@@ -2,7 +2,7 @@
 
 use super::Traits;
 use super::exponentials::{self, logistic};
-use crate::kernel::Real;
+use crate::kernel::base::Real;
 
 pub(super) const TRAITS: Traits = Traits {
     name: "sigmoid",

@@ -4,7 +4,7 @@
 use super::Traits;
 use super::exponentials::{self, logistic};
 use super::parameters::{at_least_0, scale};
-use crate::kernel::Real;
+use crate::kernel::base::Real;
 
 pub(super) const TRAITS: Traits = Traits {
     name: "softplus",

@@ -1,7 +1,7 @@
 //! y = 1 where z ≥ 0, else 0. The derivative is 0 everywhere.
 
 use super::Traits;
-use crate::kernel::Real;
+use crate::kernel::base::Real;
 
 pub(super) const TRAITS: Traits = Traits {
     name: "step",

@@ -1,8 +1,7 @@
 //! y = tanh z.
 
-use super::Traits;
-use super::exponentials;
-use crate::kernel::Real;
+use super::{Traits, exponentials};
+use crate::kernel::base::Real;
 
 pub(super) const TRAITS: Traits = Traits {
     name: "tanh",

@@ -1,8 +1,7 @@
 //! y = z − tanh z; below 1 as (z·cosh z − sinh z)/cosh z, a series of positive terms, which does not cancel.
 
-use super::Traits;
-use super::exponentials;
-use crate::kernel::Real;
+use super::{Traits, exponentials};
+use crate::kernel::base::Real;
 
 pub(super) const TRAITS: Traits = Traits {
     name: "tanh_shrink",

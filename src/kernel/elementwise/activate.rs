@@ -1,7 +1,8 @@
 //! Activation: y = f(z).
 
-use super::{for_rows, row_of};
-use crate::kernel::{Activation, MatrixShape, Real};
+use crate::kernel::activation::Activation;
+use crate::kernel::base::rows::{for_rows, row_of};
+use crate::kernel::base::{MatrixShape, Real};
 
 pub(crate) const SOURCE: &str = include_str!("../../../shaders/elementwise/activate.wgsl");
 

@@ -1,7 +1,8 @@
 //! Derivative of an activation times the gradient of its output: dz = dy ⊙ f′(saved), saved being y or z as f declares.
 
-use super::{for_rows, row_of};
-use crate::kernel::{Activation, MatrixShape, Real};
+use crate::kernel::activation::Activation;
+use crate::kernel::base::rows::{for_rows, row_of};
+use crate::kernel::base::{MatrixShape, Real};
 
 pub(crate) const SOURCE: &str = include_str!("../../../shaders/elementwise/activate_backward.wgsl");
 

@@ -1,7 +1,7 @@
 //! One number everywhere.
 
-use super::for_rows;
-use crate::kernel::{MatrixShape, Real};
+use crate::kernel::base::rows::for_rows;
+use crate::kernel::base::{MatrixShape, Real};
 
 pub(crate) const SOURCE: &str = include_str!("../../../shaders/elementwise/fill.wgsl");
 

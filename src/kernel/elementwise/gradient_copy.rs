@@ -1,8 +1,8 @@
 //! Copy of a gradient into its arena, with the test for NaN and infinity that products make in their epilogue.
 
-use super::{for_rows, row_of};
-use crate::kernel::epilogue::gradient::guard;
-use crate::kernel::{MatrixShape, Real};
+use crate::kernel::base::gradient::guard;
+use crate::kernel::base::rows::{for_rows, row_of};
+use crate::kernel::base::{MatrixShape, Real};
 
 pub(crate) const SOURCE: &str = include_str!("../../../shaders/elementwise/gradient_copy.wgsl");
 

@@ -1,10 +1,10 @@
 //! Batch normalisation from running statistics, as in evaluation: y = γ·(x − mean)/√(variance + ε) + β, all [cols].
 
-use super::for_blocks;
 use super::running_spread::columns;
-use crate::kernel::batch_norm::{Affine, Normalized};
-use crate::kernel::simd::vectorized;
-use crate::kernel::{MatrixShape, Real};
+use crate::kernel::base::rows::for_blocks;
+use crate::kernel::base::simd::vectorized;
+use crate::kernel::base::{MatrixShape, Real};
+use crate::kernel::normalization::batch_norm::{Affine, Normalized};
 
 pub(crate) const SOURCE: &str = include_str!("../../../shaders/elementwise/normalize.wgsl");
 

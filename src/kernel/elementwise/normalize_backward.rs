@@ -1,8 +1,8 @@
 //! Gradient of a normalisation with running statistics: dx = dy·γ/√(variance + ε).
 
 use super::running_spread::columns;
-use super::{for_rows, row_of};
-use crate::kernel::{MatrixShape, Real};
+use crate::kernel::base::rows::{for_rows, row_of};
+use crate::kernel::base::{MatrixShape, Real};
 
 pub(crate) const SOURCE: &str =
     include_str!("../../../shaders/elementwise/normalize_backward.wgsl");

@@ -2,8 +2,8 @@
 //! sums are dγ.
 
 use super::running_spread::columns;
-use super::{for_rows, row_of};
-use crate::kernel::{MatrixShape, Real};
+use crate::kernel::base::rows::{for_rows, row_of};
+use crate::kernel::base::{MatrixShape, Real};
 
 pub(crate) const SOURCE: &str = include_str!("../../../shaders/elementwise/normalize_gain.wgsl");
 

@@ -1,7 +1,7 @@
 //! PReLU (He et al. 2015): y = x where x > 0, else a·x, with the slope a learnt: one a column, or one for all.
 
-use super::{for_rows, row_of};
-use crate::kernel::{MatrixShape, Real};
+use crate::kernel::base::rows::{for_rows, row_of};
+use crate::kernel::base::{MatrixShape, Real};
 
 pub(crate) const SOURCE: &str = include_str!("../../../shaders/elementwise/prelu.wgsl");
 

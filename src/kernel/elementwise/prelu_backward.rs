@@ -1,8 +1,8 @@
 //! Gradient of PReLU before it: dx = dy where x > 0, else a·dy.
 
 use super::prelu::slope;
-use super::{for_rows, row_of};
-use crate::kernel::{MatrixShape, Real};
+use crate::kernel::base::rows::{for_rows, row_of};
+use crate::kernel::base::{MatrixShape, Real};
 
 pub(crate) const SOURCE: &str = include_str!("../../../shaders/elementwise/prelu_backward.wgsl");
 

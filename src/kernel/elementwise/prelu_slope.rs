@@ -1,7 +1,7 @@
 //! The terms of the gradient of PReLU's slope: dy ⊙ min(x, 0). Their column sums are da, or the sum of those.
 
-use super::{for_rows, row_of};
-use crate::kernel::{MatrixShape, Real};
+use crate::kernel::base::rows::{for_rows, row_of};
+use crate::kernel::base::{MatrixShape, Real};
 
 pub(crate) const SOURCE: &str = include_str!("../../../shaders/elementwise/prelu_slope.wgsl");
 

@@ -1,7 +1,7 @@
 //! A column a [rows, 1], repeated for every column of the output.
 
-use super::for_rows;
-use crate::kernel::{MatrixShape, Real};
+use crate::kernel::base::rows::for_rows;
+use crate::kernel::base::{MatrixShape, Real};
 
 pub(crate) const SOURCE: &str = include_str!("../../../shaders/elementwise/repeat_column.wgsl");
 

@@ -1,6 +1,6 @@
 //! Shared by the kernels that normalise with running statistics [2, cols] (mean, variance), for values of any size.
 
-use crate::kernel::{MatrixShape, Real};
+use crate::kernel::base::{MatrixShape, Real};
 
 /// A piece in front of each of them.
 pub(crate) const SOURCE: &str = include_str!("../../../shaders/elementwise/running_spread.wgsl");

@@ -1,7 +1,7 @@
 //! Product with a number: factor · a.
 
-use super::{for_rows, row_of};
-use crate::kernel::{MatrixShape, Real};
+use crate::kernel::base::rows::{for_rows, row_of};
+use crate::kernel::base::{MatrixShape, Real};
 
 pub(crate) const SOURCE: &str = include_str!("../../../shaders/elementwise/scale.wgsl");
 

@@ -2,7 +2,7 @@
 //! class weight.
 
 use super::row::{Row, sum};
-use crate::kernel::Real;
+use crate::kernel::base::Real;
 
 pub(crate) const SOURCE: &str = include_str!("../../../shaders/loss/by_element.wgsl");
 

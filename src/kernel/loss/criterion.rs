@@ -25,7 +25,7 @@ mod value;
 use super::row::Row;
 use super::traits::{ClassWeights, Target, Traits};
 use crate::Result;
-use crate::kernel::Real;
+use crate::kernel::base::Real;
 
 /// Declares [`Criterion`] and what has an entry for each criterion: its formula, its parameter with a usual value if it
 /// has one, and its file.

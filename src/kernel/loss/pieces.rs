@@ -1,7 +1,7 @@
 //! Shader text of a loss: the constants and pieces that a call needs.
 
 use super::{Against, LossCall, Output, first_greatest};
-use crate::kernel::{Target, matrix, row_reduce};
+use crate::kernel::base::{Target, matrix, row_reduce};
 
 /// The loop around every criterion.
 const SOURCE: &str = include_str!("../../../shaders/loss/loss.wgsl");

@@ -1,6 +1,6 @@
 //! One row of a batch, as the twin of a criterion sees it.
 
-use crate::kernel::{MatrixShape, Real};
+use crate::kernel::base::{MatrixShape, Real};
 
 /// The parts of the batch's arguments that belong to one row, without padding.
 pub(crate) struct Row<'a, T> {

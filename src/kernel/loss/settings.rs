@@ -1,7 +1,7 @@
 //! A loss: a criterion, and how it is reduced to one number.
 
 use super::{Against, Criterion, Totals};
-use crate::kernel::MatrixShape;
+use crate::kernel::base::MatrixShape;
 use crate::{Error, Result};
 use std::fmt;
 

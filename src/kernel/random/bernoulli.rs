@@ -1,7 +1,7 @@
 //! Bernoulli numbers: 1 where u < p, else 0; a NaN where p is one.
 
 use super::unit;
-use crate::kernel::Real;
+use crate::kernel::base::Real;
 
 pub(crate) const SOURCE: &str = include_str!("../../../shaders/random/bernoulli.wgsl");
 

@@ -1,6 +1,6 @@
 //! Normal numbers, by Box and Muller (1958): √(−2 ln u)·(cos 2πv, sin 2πv), u in (0, 1], v in [0, 1), from two words.
 
-use crate::kernel::Real;
+use crate::kernel::base::Real;
 use std::f64::consts::TAU;
 
 pub(crate) const SOURCE: &str = include_str!("../../../shaders/random/normal.wgsl");

@@ -1,7 +1,7 @@
 //! Uniform numbers: low + (high − low)·u, the product and the sum each rounded, and below high.
 
 use super::unit;
-use crate::kernel::Real;
+use crate::kernel::base::Real;
 
 pub(crate) const SOURCE: &str = include_str!("../../../shaders/random/uniform.wgsl");
 

@@ -1,7 +1,7 @@
 //! Some columns: out[i, j] = a[i, start + j].
 
-use crate::kernel::elementwise::row_of;
-use crate::kernel::{MatrixShape, Real};
+use crate::kernel::base::rows::row_of;
+use crate::kernel::base::{MatrixShape, Real};
 
 pub(crate) const SOURCE: &str = include_str!("../../../shaders/rearrange/columns.wgsl");
 

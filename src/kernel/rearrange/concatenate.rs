@@ -1,7 +1,7 @@
 //! Two matrices side by side: out[i] is a[i], then b[i].
 
-use crate::kernel::elementwise::row_of;
-use crate::kernel::{MatrixShape, Real};
+use crate::kernel::base::rows::row_of;
+use crate::kernel::base::{MatrixShape, Real};
 
 pub(crate) const SOURCE: &str = include_str!("../../../shaders/rearrange/concatenate.wgsl");
 

@@ -1,6 +1,6 @@
 //! Transpose: out[i, j] = a[j, i].
 
-use crate::kernel::{MatrixShape, Real};
+use crate::kernel::base::{MatrixShape, Real};
 
 pub(crate) const SOURCE: &str = include_str!("../../../shaders/rearrange/transpose.wgsl");
 

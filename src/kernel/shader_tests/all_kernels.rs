@@ -1,9 +1,9 @@
 //! The kernels whose shaders are tested: one of every variant.
 
 use super::all_losses::losses;
-use crate::kernel::blocking::CHOICES;
 use crate::kernel::elementwise::Op;
 use crate::kernel::gather::Source;
+use crate::kernel::matmul::blocking::CHOICES;
 use crate::kernel::random::Draw;
 use crate::kernel::rearrange::Move;
 use crate::kernel::update::ClipWith;
@@ -119,7 +119,7 @@ pub(in crate::kernel) fn kernels() -> Vec<Kernel> {
         let gather = Gather {
             shape: short,
             source,
-            scaling: scaling::Scaling::NONE,
+            scaling: gather::scaling::Scaling::NONE,
             samples: 9,
             table_steps: 1,
         };

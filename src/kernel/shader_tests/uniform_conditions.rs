@@ -1,10 +1,10 @@
 //! No branch and no loop of a shader for software adapters is decided by the uniform block alone.
 //!
 //! Mesa's lavapipe inlines such uniforms and compiles the shader again whenever it is bound with other values, 8 to 20 ms
-//! each time, and keeps what it compiled. `bound` in shaders/bound.wgsl hides a number from it.
+//! each time, and keeps what it compiled. `bound` in shaders/base/bound.wgsl hides a number from it.
 
-use super::super::shader_files::all_for;
 use super::*;
+use crate::kernel::shader_files::all_for;
 use naga::{Block, Expression, Function, Handle, Statement};
 
 /// What a value depends on. The order is that of `max`: a value depends on the most that its operands depend on.
@@ -270,7 +270,7 @@ fn conditions_on_the_uniform_block_are_found() {
             }}
             @compute @workgroup_size(1)
             fn main(@builtin(workgroup_id) group: vec3<u32>) {{ {main} }}",
-            bound::SOURCE
+            base::bound::SOURCE
         );
         let module = naga::front::wgsl::parse_str(&source).unwrap();
         conditions(&module, &source)

@@ -1,10 +1,10 @@
 //! Dry run of an update: it changes nothing, and reports values that would not be finite to the
-//! [guard](crate::kernel::guard).
+//! [guard](crate::kernel::base::guard).
 
 use super::rule::MAX_MOMENTS;
 use super::span::Span;
-use crate::kernel::Real;
-use crate::kernel::guard::Probe;
+use crate::kernel::base::Real;
+use crate::kernel::base::guard::Probe;
 
 pub(super) const SOURCE: &str = include_str!("../../../shaders/update/dry.wgsl");
 

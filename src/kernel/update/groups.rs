@@ -1,10 +1,10 @@
 //! Parameter groups: factors of the optimizer's coefficients, one entry for each block of the arena.
 
-use super::ranges::check_not_negative;
 use super::span::Span;
 use super::values::{Penalty, StepValues};
-use crate::kernel::Real;
-use crate::kernel::guard::BLOCK;
+use crate::kernel::base::Real;
+use crate::kernel::base::guard::BLOCK;
+use crate::kernel::base::ranges::check_not_negative;
 
 /// Floats of a block's entry in the table.
 pub(crate) const ENTRY: usize = 4;

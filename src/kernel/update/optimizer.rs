@@ -14,13 +14,13 @@ mod rms_prop;
 mod sgd;
 
 use super::groups::Factors;
-use super::ranges::{check_not_negative, check_scaled};
 use super::rule::{MAX_CONSTANTS, Rule};
 use super::span::Span;
 use super::values::{Penalty, StepValues};
-use crate::kernel::Real;
-use crate::kernel::guard::{BOUND, greatest};
-use crate::kernel::simd::{self, Vectorized};
+use crate::kernel::base::Real;
+use crate::kernel::base::guard::{BOUND, greatest};
+use crate::kernel::base::ranges::{check_not_negative, check_scaled};
+use crate::kernel::base::simd::{self, Vectorized};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Declares [`Optimizer`] and what has an entry for each optimizer.

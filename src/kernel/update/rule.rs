@@ -2,7 +2,7 @@
 
 use super::span::Span;
 use super::values::{Penalty, StepValues};
-use crate::kernel::Real;
+use crate::kernel::base::Real;
 
 /// Most moments (running averages) that a rule keeps per parameter.
 pub(crate) const MAX_MOMENTS: usize = 3;

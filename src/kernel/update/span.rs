@@ -1,9 +1,9 @@
 //! Spans of the parameter arena: the slices that the CPU twins of the rules work on.
 
 use super::rule::MAX_MOMENTS;
-use crate::kernel::Real;
-use crate::kernel::elementwise::PARALLEL_FLOATS;
-use crate::kernel::guard::BLOCK;
+use crate::kernel::base::Real;
+use crate::kernel::base::guard::BLOCK;
+use crate::kernel::base::rows::PARALLEL_FLOATS;
 use crate::parallel;
 
 /// Floats that one CPU task updates.

@@ -1,6 +1,7 @@
 //! Step values and penalties: the numbers that a rule is given beside weights, gradients and moments.
 
-use crate::kernel::Real;
+use crate::kernel::base::Real;
+use crate::kernel::base::state::ENTRY_WORDS;
 
 /// Values that change from step to step, as the rule uses them.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -12,12 +13,6 @@ pub(crate) struct StepValues<T> {
     pub(crate) second: T,
     pub(crate) third: T,
 }
-
-/// Words in an entry of the step table.
-pub(crate) const ENTRY_WORDS: usize = 8;
-
-/// Index of the word in an entry that holds the first sample of the step's batch. The step's values come before it.
-pub(crate) const ENTRY_OFFSET: usize = 4;
 
 impl StepValues<f32> {
     /// An entry of the step table: the values, and the index of the batch's first sample.

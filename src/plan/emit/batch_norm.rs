@@ -3,8 +3,8 @@
 use super::super::Task;
 use super::{Elementary, Emitter, Guarded, Lower, Op, Operand, Role, op};
 use crate::graph::Value;
-use crate::kernel::guard::ORDINARY;
-use crate::kernel::spread::SAVED_ROWS;
+use crate::kernel::base::guard::ORDINARY;
+use crate::kernel::base::spread::SAVED_ROWS;
 use crate::kernel::{BatchNorm, BatchNormBackward, Commit, Elementwise, MatrixShape};
 
 impl Lower for op::BatchNorm {

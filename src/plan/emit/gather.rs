@@ -5,7 +5,7 @@ use super::super::lower::GatherSource;
 use super::super::operand::Operand;
 use super::Emitter;
 use crate::kernel::gather::Source;
-use crate::kernel::scaling::Scaling;
+use crate::kernel::gather::scaling::Scaling;
 use crate::kernel::{Augment, Gather, MatrixShape};
 
 impl Emitter<'_> {

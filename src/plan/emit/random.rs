@@ -3,7 +3,7 @@
 use super::{Emitter, Lower, Operand, op};
 use crate::graph::Value;
 use crate::kernel::Random;
-use crate::kernel::threefry::{Use, key};
+use crate::kernel::random::threefry::{Use, key};
 
 impl Lower for op::Random {
     fn emit(&self, value: Value, emitter: &mut Emitter<'_>) {

@@ -4,9 +4,9 @@ use super::*;
 use crate::Activation;
 use crate::executor::CpuExecutor;
 use crate::graph::Init;
-use crate::kernel::scale::norm;
-use crate::kernel::squares::PAIR;
-use crate::kernel::update::{STATE_VALUES, state_at};
+use crate::kernel::base::scale::norm;
+use crate::kernel::base::state::{STATE_VALUES, state_at};
+use crate::kernel::reduction::squares::PAIR;
 use crate::kernel::{Access, Layout, Loss, Sum};
 use crate::optim::Adam;
 

@@ -1,6 +1,6 @@
 //! loss = |x − t|; the derivative at 0 is 0.
 
-use crate::kernel::Real;
+use crate::kernel::base::Real;
 use crate::kernel::loss::by_element;
 use crate::kernel::loss::row::Row;
 use crate::kernel::loss::traits::Traits;

@@ -2,7 +2,7 @@
 //! 1 and 0 with their class weights. dloss = n/(1 − x) − q/x; each of the two is 0 where its logarithm is flat.
 
 use super::cross_entropy::least;
-use crate::kernel::Real;
+use crate::kernel::base::Real;
 use crate::kernel::loss::by_element;
 use crate::kernel::loss::row::{Row, Shares};
 use crate::kernel::loss::traits::{ClassWeights, Traits};

@@ -2,8 +2,8 @@
 //! their class weights: |x| times the share of the label on the other side, plus (q + n)·ln(1 + exp(−|x|)).
 //! dloss = (q + n)·σ(x) − q.
 
-use crate::kernel::Real;
 use crate::kernel::activation::exponentials::{self, logistic};
+use crate::kernel::base::Real;
 use crate::kernel::loss::by_element;
 use crate::kernel::loss::row::{Row, Shares};
 use crate::kernel::loss::traits::{ClassWeights, Traits};

@@ -2,7 +2,7 @@
 //! cos = x·y/√((‖x‖² + ε)(‖y‖² + ε)), ε = 10⁻¹²; dcos/dx = y/√(…) − cos · x/(‖x‖² + ε), and the same for y.
 
 use crate::Error;
-use crate::kernel::Real;
+use crate::kernel::base::Real;
 use crate::kernel::loss::row::{self, Row};
 use crate::kernel::loss::traits::{Target, Traits};
 

@@ -1,6 +1,6 @@
 //! loss = −t·ln max(x, 10⁻³⁰), x probabilities; dloss = −t/x, or 0 where x < 10⁻³⁰, as the loss is flat there.
 
-use crate::kernel::Real;
+use crate::kernel::base::Real;
 use crate::kernel::loss::by_element;
 use crate::kernel::loss::row::Row;
 use crate::kernel::loss::traits::{ClassWeights, Traits};

@@ -1,7 +1,7 @@
 //! Gaussian negative log-likelihood: ℓ = Σⱼ ½(ln v + d²/v), d = x − t, v the variance, counted as 10⁻⁶ where it is below.
 //! dx = factor · d/v; dv = factor · ½(1/v − d²/v²), or 0 where v was raised, as the loss is flat there.
 
-use crate::kernel::Real;
+use crate::kernel::base::Real;
 use crate::kernel::loss::row::{self, Row};
 use crate::kernel::loss::traits::Traits;
 

@@ -1,6 +1,6 @@
 //! loss = ½d² where |d| ≤ δ, else δ(|d| − ½δ); d = x − t.
 
-use crate::kernel::Real;
+use crate::kernel::base::Real;
 use crate::kernel::loss::by_element;
 use crate::kernel::loss::row::Row;
 use crate::kernel::loss::traits::{Traits, check_above_zero};

@@ -1,6 +1,6 @@
 //! loss = t(ln t − x), x log-probabilities; 0 where t is below the least normal `f32`, of which GPUs may take no logarithm.
 
-use crate::kernel::Real;
+use crate::kernel::base::Real;
 use crate::kernel::loss::by_element;
 use crate::kernel::loss::row::Row;
 use crate::kernel::loss::traits::Traits;

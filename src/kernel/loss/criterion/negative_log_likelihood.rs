@@ -1,6 +1,6 @@
 //! loss = −t·x, x log-probabilities.
 
-use crate::kernel::Real;
+use crate::kernel::base::Real;
 use crate::kernel::loss::by_element;
 use crate::kernel::loss::row::Row;
 use crate::kernel::loss::traits::{ClassWeights, Traits};

@@ -1,6 +1,6 @@
 //! loss = max(0, −t·x), t = ±1; the derivative at 0 is −t, so that a perceptron that starts at zero learns.
 
-use crate::kernel::Real;
+use crate::kernel::base::Real;
 use crate::kernel::loss::by_element;
 use crate::kernel::loss::row::Row;
 use crate::kernel::loss::traits::Traits;

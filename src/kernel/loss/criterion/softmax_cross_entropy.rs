@@ -2,10 +2,10 @@
 //! by the parameter, times the class weights. dx = factor · (Σₖ qₖ · softmax(x) − q).
 
 use crate::Error;
-use crate::kernel::Real;
+use crate::kernel::base::Real;
+use crate::kernel::base::ranges::check_not_negative;
 use crate::kernel::loss::row::{self, Goal, Row};
 use crate::kernel::loss::traits::{ClassWeights, Traits};
-use crate::kernel::update::check_not_negative;
 
 /// Properties for the kernel and the trainer.
 pub(super) const TRAITS: Traits = Traits {

@@ -1,6 +1,6 @@
 //! loss = (x − t)².
 
-use crate::kernel::Real;
+use crate::kernel::base::Real;
 use crate::kernel::loss::by_element;
 use crate::kernel::loss::row::Row;
 use crate::kernel::loss::traits::Traits;

@@ -2,7 +2,7 @@
 //! dx = factor · (u − v), dp = −factor · u, dn = factor · v, with u and v the differences over their norms, 0 where a norm
 //! is 0, and all of them 0 where the maximum is the 0.
 
-use crate::kernel::Real;
+use crate::kernel::base::Real;
 use crate::kernel::loss::row::{self, Row};
 use crate::kernel::loss::traits::{Target, Traits, check_above_zero};
 

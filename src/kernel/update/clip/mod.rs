@@ -1,17 +1,17 @@
 //! Clipping of gradients within the update.
 //!
 //! Each shader piece defines `clip_factor` and `clipped`. To clip by norm, the kernel reads partial sums of squares that
-//! [`Squares`](crate::kernel::Squares) wrote one dispatch before. Every workgroup adds them up by itself, in the same order.
+//! [`Squares`](crate::kernel::reduction::Squares) wrote one dispatch before. Every workgroup adds them up by itself, in the same order.
 
 mod norm_factor;
 mod value;
 
-use super::ranges::check_positive;
 use super::span::Span;
-use crate::kernel::program::WORKGROUP;
-use crate::kernel::reduce::{self, Reduce};
-use crate::kernel::squares::PAIR;
-use crate::kernel::{Args, Real, Target};
+use crate::kernel::base::program::WORKGROUP;
+use crate::kernel::base::ranges::check_positive;
+use crate::kernel::base::reduce::{self, Reduce};
+use crate::kernel::base::{Args, Real, Target};
+use crate::kernel::reduction::squares::PAIR;
 
 /// No clipping.
 const NONE: &str = include_str!("../../../../shaders/update/clip/none.wgsl");

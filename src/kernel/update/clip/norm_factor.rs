@@ -2,7 +2,7 @@
 //! their norm, or the factor, might not be.
 
 use super::EPSILON;
-use crate::kernel::{Real, scale};
+use crate::kernel::base::{Real, scale};
 
 pub(super) const SOURCE: &str = include_str!("../../../../shaders/update/clip/norm_factor.wgsl");
 

@@ -1,6 +1,6 @@
 //! Clipping by value: g ← clamp(g, −c, c).
 
-use crate::kernel::Real;
+use crate::kernel::base::Real;
 
 pub(super) const SOURCE: &str = include_str!("../../../../shaders/update/clip/value.wgsl");
 

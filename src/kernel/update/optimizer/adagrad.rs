@@ -1,7 +1,7 @@
 //! AdaGrad.
 
-use crate::kernel::Real;
-use crate::kernel::update::ranges::{check_epsilon, check_not_negative};
+use crate::kernel::base::Real;
+use crate::kernel::base::ranges::{check_epsilon, check_not_negative};
 use crate::kernel::update::rule::{Coefficients, MAX_CONSTANTS, Rule, is_ordinary_epsilon, pad};
 use crate::kernel::update::span::Span;
 use crate::kernel::update::values::{Penalty, StepValues};

@@ -1,7 +1,7 @@
 //! Adamax.
 
-use crate::kernel::Real;
-use crate::kernel::update::ranges::{check_epsilon, check_fraction};
+use crate::kernel::base::Real;
+use crate::kernel::base::ranges::{check_epsilon, check_fraction};
 use crate::kernel::update::rule::{
     Coefficients, MAX_CONSTANTS, Rule, is_ordinary_epsilon, pad, power,
 };

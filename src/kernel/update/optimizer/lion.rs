@@ -1,7 +1,7 @@
 //! Lion.
 
-use crate::kernel::Real;
-use crate::kernel::update::ranges::check_fraction;
+use crate::kernel::base::Real;
+use crate::kernel::base::ranges::check_fraction;
 use crate::kernel::update::rule::{Coefficients, MAX_CONSTANTS, Rule, betas};
 use crate::kernel::update::span::Span;
 use crate::kernel::update::values::{Penalty, StepValues};

@@ -1,7 +1,7 @@
 //! NAdam.
 
-use crate::kernel::Real;
-use crate::kernel::update::ranges::{check_epsilon, check_fraction, check_not_negative};
+use crate::kernel::base::Real;
+use crate::kernel::base::ranges::{check_epsilon, check_fraction, check_not_negative};
 use crate::kernel::update::rule::{
     Coefficients, MAX_CONSTANTS, Rule, betas, is_ordinary_epsilon, power,
 };

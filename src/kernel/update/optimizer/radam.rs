@@ -1,7 +1,7 @@
 //! RAdam.
 
-use crate::kernel::Real;
-use crate::kernel::update::ranges::{check_epsilon, check_fraction};
+use crate::kernel::base::Real;
+use crate::kernel::base::ranges::{check_epsilon, check_fraction};
 use crate::kernel::update::rule::{
     Coefficients, MAX_CONSTANTS, Rule, betas, is_ordinary_epsilon, power,
 };

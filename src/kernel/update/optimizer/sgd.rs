@@ -1,7 +1,7 @@
 //! Stochastic gradient descent: w ← w − ηg.
 
-use crate::kernel::Real;
-use crate::kernel::update::ranges::{check, check_fraction};
+use crate::kernel::base::Real;
+use crate::kernel::base::ranges::{check, check_fraction};
 use crate::kernel::update::rule::{Coefficients, MAX_CONSTANTS, Rule, pad};
 use crate::kernel::update::span::Span;
 use crate::kernel::update::values::{Penalty, StepValues};

@@ -1,0 +1,96 @@
+// Mean and deviation of four columns of numbers, of any offset and any size, in two passes over them.
+//
+// The first pass sums distances from the first number, so the mean of numbers that lie far from 0 is as exact as f32 can
+// hold it, and equal numbers have themselves as mean. The second sums distances from that mean, with a correction for its
+// rounding. All distances are scaled by powers of two, which is exact: neither a square nor a sum overflows, and none
+// underflows that would count beside epsilon. A product with a power of two is exact, so a fused multiply-add changes
+// nothing. See src/kernel/base/spread.rs.
+
+const MOST = 3.4028234e38;
+const LARGE = 1.2676506e30; // 2^100: differences and sums of smaller numbers do not overflow
+const FAR = 2.3283064e-10; // 2^-32: sums of 2^24 distances scaled by it do not overflow
+const BACK = 4294967296.0; // 1 / FAR
+
+struct Start {
+    unit: vec4<f32>, // 1, or 1/16 where the first number is large
+    back: vec4<f32>, // 1 / unit
+    first: vec4<f32>, // the first number, in units
+}
+
+fn spread_start(first: vec4<f32>) -> Start {
+    let large = abs(first) > vec4<f32>(LARGE);
+    let unit = select(vec4<f32>(1.0), vec4<f32>(0.0625), large);
+    return Start(unit, select(vec4<f32>(1.0), vec4<f32>(16.0), large), first * unit);
+}
+
+// The distance from the first number, for the first pass: its sum, and the sum of its magnitude.
+fn from_first(value: vec4<f32>, start: Start) -> vec4<f32> {
+    return (value * start.unit - start.first) * FAR;
+}
+
+// Three numbers a column: they stay in registers through the second pass.
+struct Middle {
+    unit: vec4<f32>, // 1, or 1/16 where the numbers are far apart
+    centre: vec4<f32>, // mean, rounded, in units
+    scale: vec4<f32>, // brings the greater of the mean distance and sqrt(epsilon) to between 1 and 2
+}
+
+// `root` is sqrt(epsilon).
+fn spread_middle(start: Start, sum: vec4<f32>, size: vec4<f32>, count: f32, root: f32) -> Middle {
+    let raw = (start.first + sum / count * BACK) * start.back;
+    let mean = keep_nan(raw, clamp(raw, vec4<f32>(-MOST), vec4<f32>(MOST)));
+    let distance = size / count;
+    let apart = distance > start.unit * (LARGE * FAR);
+    let unit = select(vec4<f32>(1.0), vec4<f32>(0.0625), apart);
+    let greater = max(distance * (BACK * (unit * start.back)), root * unit);
+    return Middle(unit, mean * unit, reciprocal(greater));
+}
+
+// 1 / unit.
+fn back_of(unit: vec4<f32>) -> vec4<f32> {
+    return select(vec4<f32>(1.0), vec4<f32>(16.0), unit < vec4<f32>(1.0));
+}
+
+// The reciprocal of the power of two at or below a normal number that is less than 2^127.
+fn reciprocal(value: vec4<f32>) -> vec4<f32> {
+    let exponent = bitcast<vec4<u32>>(value) & vec4<u32>(0x7f800000u);
+    return bitcast<vec4<f32>>(vec4<u32>(0x7f000000u) - exponent);
+}
+
+// The scaled distance from the mean, for the second pass: its sum, and the sum of its squares.
+fn from_mean(value: vec4<f32>, middle: Middle) -> vec4<f32> {
+    return (value * middle.unit - middle.centre) * middle.scale;
+}
+
+struct Spread {
+    mean: vec4<f32>, // rounded
+    unit: vec4<f32>,
+    centre: vec4<f32>, // mean, in units
+    rest: vec4<f32>, // what rounding took from the mean, in units
+    inverse: vec4<f32>, // 1 / sqrt(variance + epsilon), per unit
+    variance: vec4<f32>, // infinite where it is no f32
+}
+
+fn spread_end(middle: Middle, sum: vec4<f32>, squares: vec4<f32>, count: f32, root: f32) -> Spread {
+    let rest = sum / count;
+    let raw = squares / count - rest * rest;
+    let variance = keep_nan(raw, max(raw, vec4<f32>(0.0)));
+    let scaled_root = root * middle.unit * middle.scale;
+    let inverse = inverseSqrt(variance + scaled_root * scaled_root) * middle.scale;
+    let size = reciprocal(middle.scale);
+    let back = back_of(middle.unit);
+    return Spread(
+        middle.centre * back,
+        middle.unit,
+        middle.centre,
+        rest * size,
+        inverse,
+        variance * size * back * size * back,
+    );
+}
+
+// (value - mean) / sqrt(variance + epsilon): 0 for all of equal numbers.
+fn normal_of(value: vec4<f32>, spread: Spread) -> vec4<f32> {
+    // Not ((value - centre) - rest) * inverse: a compiler may take centre and rest together, and round the rest away.
+    return (value * spread.unit - spread.centre) * spread.inverse - spread.rest * spread.inverse;
+}

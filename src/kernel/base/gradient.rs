@@ -1,0 +1,13 @@
+//! out = value; what is out of bounds is reported to the [guard](crate::kernel::base::guard).
+
+use crate::kernel::base::Real;
+use crate::kernel::base::guard::{ORDINARY, out_of_bounds};
+
+pub(crate) const SOURCE: &str = include_str!("../../../shaders/base/gradient.wgsl");
+
+/// Reports what is out of bounds in a finished gradient to the guard.
+pub(crate) fn guard<T: Real>(id: u32, gradient: &[T], state: &mut [u32]) {
+    if out_of_bounds(id, gradient) {
+        state[2] = state[2].min(id & !ORDINARY);
+    }
+}

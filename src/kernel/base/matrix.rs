@@ -1,0 +1,83 @@
+//! How a matrix lies in device memory.
+//!
+//! Row-major; every row is padded with zeros to a multiple of 4 floats, so that all traffic is in `vec4<f32>`, and every
+//! tensor starts at a multiple of 64 floats (256 bytes, the alignment of a binding). Kernels keep the padding zero, so it
+//! adds nothing to sums and products.
+
+pub(crate) const SOURCE: &str = include_str!("../../../shaders/base/matrix.wgsl");
+
+/// Tensors start at multiples of this many floats.
+pub(crate) const ALIGNMENT: usize = 64;
+
+/// Rows and columns of a matrix on a device; a vector is a matrix of one row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct MatrixShape {
+    pub(crate) rows: usize,
+    pub(crate) cols: usize,
+}
+
+impl MatrixShape {
+    pub(crate) const fn new(rows: usize, cols: usize) -> Self {
+        MatrixShape { rows, cols }
+    }
+
+    /// The leading dimension: floats from one row to the next.
+    pub(crate) const fn ld(self) -> usize {
+        self.cols.next_multiple_of(4)
+    }
+
+    /// `vec4` elements from one row to the next.
+    pub(crate) const fn ld4(self) -> usize {
+        self.ld() / 4
+    }
+
+    /// Floats in memory, padding included.
+    pub(crate) const fn floats(self) -> usize {
+        self.rows * self.ld()
+    }
+
+    /// `vec4` elements in memory.
+    pub(crate) const fn vec4s(self) -> usize {
+        self.rows * self.ld4()
+    }
+
+    /// Copies dense rows into padded rows.
+    pub(crate) fn pad<T: Copy + Default>(self, dense: &[T]) -> Vec<T> {
+        let mut padded = vec![T::default(); self.floats()];
+        if self.cols > 0 {
+            for (to, from) in padded
+                .chunks_exact_mut(self.ld())
+                .zip(dense.chunks_exact(self.cols))
+            {
+                to[..self.cols].copy_from_slice(from);
+            }
+        }
+        padded
+    }
+
+    /// Copies dense rows of bytes into padded rows, four bytes to a word, the first in the low bits.
+    pub(crate) fn pad_to_words(self, bytes: &[u8]) -> Vec<u32> {
+        let padded = self.pad(bytes);
+        let words = padded.chunks_exact(4);
+        words
+            .map(|b| u32::from_le_bytes([b[0], b[1], b[2], b[3]]))
+            .collect()
+    }
+
+    /// Copies padded rows into dense rows.
+    pub(crate) fn unpad<T: Copy>(self, padded: &[T]) -> Vec<T> {
+        let mut dense = Vec::with_capacity(self.rows * self.cols);
+        if self.cols > 0 {
+            for row in padded.chunks_exact(self.ld()).take(self.rows) {
+                dense.extend_from_slice(&row[..self.cols]);
+            }
+        }
+        dense
+    }
+}
+
+impl std::fmt::Display for MatrixShape {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "[{}, {}]", self.rows, self.cols)
+    }
+}

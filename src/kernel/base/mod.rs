@@ -1,0 +1,27 @@
+//! What every family of kernels builds on: arguments, shapes, programs, numbers, and the parts of computations that several
+//! of them share. It uses no other family.
+
+pub(crate) mod args;
+pub(crate) mod bound;
+pub(crate) mod cascade;
+pub(crate) mod column_reduce;
+pub(crate) mod compute;
+pub(crate) mod gradient;
+pub(crate) mod guard;
+pub(crate) mod matrix;
+pub(crate) mod program;
+pub(crate) mod ranges;
+pub(crate) mod real;
+pub(crate) mod reduce;
+pub(crate) mod row_reduce;
+pub(crate) mod rows;
+pub(crate) mod scale;
+pub(crate) mod simd;
+pub(crate) mod spread;
+pub(crate) mod state;
+
+pub(crate) use args::{Arg, Args};
+pub(crate) use compute::Compute;
+pub(crate) use matrix::MatrixShape;
+pub(crate) use program::{Access, Binding, Program, Target};
+pub(crate) use real::Real;

@@ -1,0 +1,81 @@
+//! The ranges of hyperparameters.
+
+/// An [`Error::Argument`](crate::Error::Argument) unless `legal` holds of the value as the device will see it, in `f32`,
+/// and it is finite there.
+pub(crate) fn check(
+    what: &'static str,
+    value: f64,
+    legal: impl Fn(f32) -> bool,
+    expected: &str,
+) -> crate::Result<()> {
+    if (value as f32).is_finite() && legal(value as f32) {
+        Ok(())
+    } else {
+        Err(crate::Error::argument(what, expected, value))
+    }
+}
+
+/// [`check`] for an ε: a subnormal may count as 0, and 0/0 is NaN where the gradient is 0.
+pub(crate) fn check_epsilon(what: &'static str, value: f64) -> crate::Result<()> {
+    check(
+        what,
+        value,
+        |v| v >= f32::MIN_POSITIVE,
+        "at least 1.2e-38, the least normal f32",
+    )
+}
+
+/// [`check`] for a limit: at 0 there would be no training.
+pub(crate) fn check_positive(what: &'static str, value: f64) -> crate::Result<()> {
+    check(
+        what,
+        value,
+        |v| v >= f32::MIN_POSITIVE,
+        "finite in f32 and at least 1.2e-38, the least normal f32",
+    )
+}
+
+/// [`check`] for a rate, a coefficient or a sum. What is not 0 must not become 0 in `f32`, where it would have no effect;
+/// and a subnormal may count as 0 on one device and not on another.
+pub(crate) fn check_not_negative(what: &'static str, value: f64) -> crate::Result<()> {
+    check(
+        what,
+        value,
+        |v| value == 0.0 || v >= f32::MIN_POSITIVE,
+        "0, or finite in f32 and at least 1.2e-38, the least normal f32",
+    )
+}
+
+/// [`check`] for the decay of a running average: at 1 it would never forget.
+pub(crate) fn check_fraction(what: &'static str, value: f64) -> crate::Result<()> {
+    check(
+        what,
+        value,
+        |v| (value == 0.0 || v >= f32::MIN_POSITIVE) && v < 1.0,
+        "0, or at least 1.2e-38 and below 1 in f32",
+    )
+}
+
+/// Refuses the share of a running average that a new value gets, unless it is from 0 to 1, and is seen beside what is kept.
+pub(crate) fn check_share(what: &'static str, share: f32) -> crate::Result<()> {
+    let seen = share == 0.0 || 1.0 - share < 1.0;
+    check(
+        what,
+        share.into(),
+        |v| (0.0..=1.0).contains(&v) && seen,
+        "0, or from 6e-8 to 1: else 1 minus it is 1 in f32",
+    )
+}
+
+/// Refuses a product of a coefficient and a factor, each legal by itself, that is infinite in `f32`, or 0 where neither
+/// is.
+pub(crate) fn check_scaled(what: &'static str, coefficient: f64, factor: f64) -> crate::Result<()> {
+    let product = coefficient as f32 * factor as f32;
+    let vanishes = coefficient != 0.0 && factor != 0.0 && product < f32::MIN_POSITIVE;
+    if product.is_finite() && !vanishes {
+        return Ok(());
+    }
+    let found = format!("{coefficient} times {factor}");
+    let expected = "0, or finite in f32 and at least 1.2e-38, the least normal f32";
+    Err(crate::Error::argument(what, expected, found))
+}

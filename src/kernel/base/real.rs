@@ -1,0 +1,135 @@
+//! The floating-point types of the CPU twins.
+
+use crate::kernel::matmul::gemm::Scratch;
+use std::fmt::Debug;
+use std::ops::{Add, AddAssign, Div, Mul, Neg, Sub};
+
+/// `f32`, which runs plans, or `f64`, which checks gradients.
+pub(crate) trait Real:
+    Copy
+    + Debug
+    + Default
+    + PartialOrd
+    + Send
+    + Sync
+    + 'static
+    + Add<Output = Self>
+    + AddAssign
+    + Sub<Output = Self>
+    + Mul<Output = Self>
+    + Div<Output = Self>
+    + Neg<Output = Self>
+{
+    const ZERO: Self;
+    const ONE: Self;
+    /// self·factor + sum, rounded once.
+    fn mul_add(self, factor: Self, sum: Self) -> Self;
+    /// What this thread keeps for its matrix products.
+    fn scratch<R>(read: impl FnOnce(&Scratch<Self>) -> R) -> R;
+    fn of(value: f64) -> Self;
+    fn to_f64(self) -> f64;
+    /// Its bits as an `f32`.
+    fn bits(self) -> u32;
+    fn abs(self) -> Self;
+    /// 1, −1, or 0 for a zero.
+    fn sign(self) -> Self;
+    fn sqrt(self) -> Self;
+    fn exp(self) -> Self;
+    fn ln(self) -> Self;
+    /// self to a power. Of a negative number it is NaN unless the exponent is an integer.
+    fn powf(self, exponent: Self) -> Self;
+    /// exp(x) − 1, accurate near 0.
+    fn exp_m1(self) -> Self;
+    /// ln(1 + x), accurate near 0.
+    fn ln_1p(self) -> Self;
+    fn tanh(self) -> Self;
+    fn erfc(self) -> Self;
+    fn is_finite(self) -> bool;
+    fn is_nan(self) -> bool;
+    /// The greater of two numbers; if one is NaN, the other.
+    fn max(self, other: Self) -> Self;
+    /// The lesser of two numbers; if one is NaN, the other.
+    fn min(self, other: Self) -> Self;
+}
+
+macro_rules! real {
+    ($float:ident, $erfc:path) => {
+        impl Real for $float {
+            const ZERO: Self = 0.0;
+            const ONE: Self = 1.0;
+            #[inline(always)]
+            fn mul_add(self, factor: Self, sum: Self) -> Self {
+                $float::mul_add(self, factor, sum)
+            }
+            fn scratch<R>(read: impl FnOnce(&Scratch<Self>) -> R) -> R {
+                thread_local! {
+                    static SCRATCH: Scratch<$float> = const { Scratch::new() };
+                }
+                SCRATCH.with(read)
+            }
+            #[inline(always)]
+            fn of(value: f64) -> Self {
+                value as $float
+            }
+            #[inline(always)]
+            fn to_f64(self) -> f64 {
+                f64::from(self)
+            }
+            #[inline(always)]
+            fn bits(self) -> u32 {
+                (self as f32).to_bits()
+            }
+            fn abs(self) -> Self {
+                $float::abs(self)
+            }
+            fn sign(self) -> Self {
+                if self > 0.0 {
+                    1.0
+                } else if self < 0.0 {
+                    -1.0
+                } else {
+                    0.0
+                }
+            }
+            fn sqrt(self) -> Self {
+                $float::sqrt(self)
+            }
+            fn exp(self) -> Self {
+                $float::exp(self)
+            }
+            fn ln(self) -> Self {
+                $float::ln(self)
+            }
+            fn powf(self, exponent: Self) -> Self {
+                $float::powf(self, exponent)
+            }
+            fn exp_m1(self) -> Self {
+                $float::exp_m1(self)
+            }
+            fn ln_1p(self) -> Self {
+                $float::ln_1p(self)
+            }
+            fn tanh(self) -> Self {
+                $float::tanh(self)
+            }
+            fn erfc(self) -> Self {
+                $erfc(self)
+            }
+            fn is_finite(self) -> bool {
+                $float::is_finite(self)
+            }
+            fn is_nan(self) -> bool {
+                $float::is_nan(self)
+            }
+            fn max(self, other: Self) -> Self {
+                $float::max(self, other)
+            }
+            fn min(self, other: Self) -> Self {
+                $float::min(self, other)
+            }
+        }
+    };
+}
+
+real!(f32, libm::erfcf);
+real!(f64, libm::erfc);

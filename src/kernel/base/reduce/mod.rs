@@ -1,0 +1,55 @@
+//! Sums and maxima over a workgroup, in a fixed order.
+//!
+//! The order is a tree over the invocations, neighbours first. It is the same where subgroups take its lower levels as
+//! where workgroup memory takes them all, so the bits are the same too.
+//!
+//! A kernel with reductions has a `run(workgroup, index)` instead of an entry point, and defines `Value`.
+
+mod subgroups;
+
+use super::Target;
+
+/// `workgroup_sum` and `workgroup_max`.
+pub(crate) const SOURCE: &str = include_str!("../../../../shaders/base/reduce/reduce.wgsl");
+
+/// `reduce` in the workgroup's memory: a barrier a level, eight levels for 256 invocations.
+const TREE: &str = include_str!("../../../../shaders/base/reduce/tree.wgsl");
+
+/// The entry point of a kernel with reductions that needs no subgroups.
+const ENTRY: &str = include_str!("../../../../shaders/base/entry.wgsl");
+
+/// Values that are numbers.
+pub(crate) const FLOATS: &str = "alias Value = f32;";
+
+/// Values that are four numbers each.
+pub(crate) const VECTORS: &str = "alias Value = vec4<f32>;";
+
+/// What the text of a kernel with reductions begins with.
+pub(crate) struct Reduce {
+    pub(crate) constants: Vec<(&'static str, u32)>,
+    /// The entry point, and `reduce`.
+    pub(crate) pieces: Vec<&'static str>,
+}
+
+impl Reduce {
+    /// For workgroups of this many invocations, a power of two.
+    pub(crate) fn new(workgroup: usize, target: &Target) -> Self {
+        let mut reduce = Self::none(workgroup);
+        match subgroups::width(workgroup, target) {
+            Some(width) => {
+                reduce.constants.push(("SUBGROUP", width));
+                reduce.pieces = vec![subgroups::SOURCE];
+            }
+            None => reduce.pieces.push(TREE),
+        }
+        reduce
+    }
+
+    /// The entry point alone, for a variant that reduces nothing.
+    pub(crate) fn none(workgroup: usize) -> Self {
+        Reduce {
+            constants: vec![("WORKGROUP", workgroup as u32)],
+            pieces: vec![ENTRY],
+        }
+    }
+}

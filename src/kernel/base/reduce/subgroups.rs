@@ -1,0 +1,39 @@
+//! Values of a workgroup joined within subgroups by butterflies of shuffles; only the subgroups' results go through the
+//! workgroup's memory. With subgroups of 32 that takes two barriers.
+//!
+//! Not `subgroupAdd`: its order is the implementation's own.
+
+use crate::kernel::base::Target;
+
+pub(super) const SOURCE: &str = include_str!("../../../../shaders/base/reduce/subgroups.wgsl");
+
+/// The width of the subgroups into which a workgroup of this many invocations falls without remainder.
+pub(super) fn width(workgroup: usize, target: &Target) -> Option<u32> {
+    let fits = |width: &u32| *width > 1 && (workgroup as u32).is_multiple_of(*width);
+    target.subgroup.filter(fits)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn subgroups_are_used_where_a_workgroup_falls_into_whole_ones() {
+        let with = |subgroup| Target {
+            software: false,
+            bounded: false,
+            subgroup,
+            words64: false,
+            tuning: None,
+        };
+        for workgroup in [64, 256] {
+            for whole in [4, 8, 16, 32, 64] {
+                assert_eq!(width(workgroup, &with(Some(whole))), Some(whole));
+            }
+            for other in [None, Some(0), Some(1), Some(48), Some(512)] {
+                assert_eq!(width(workgroup, &with(other)), None);
+            }
+        }
+        assert_eq!(width(64, &with(Some(128))), None);
+    }
+}

@@ -1,0 +1,96 @@
+//! Kernels that reduce over each row (softmax and its relatives): how a workgroup shares out its rows.
+//!
+//! A whole workgroup works on one row and joins its invocations' results ([`Reduce`]). Short rows take one invocation each.
+//! On adapters that run on a CPU, where a barrier costs more than a row, longer rows do too, up to the length at which one
+//! invocation would run too many iterations (see [`MAX_ITERATIONS`](super::program::MAX_ITERATIONS)).
+
+use super::cascade::LEAF;
+use super::program::uniform_block;
+use super::reduce::{self, Reduce};
+use super::{MatrixShape, Target};
+
+/// `row_sum` and `row_max`.
+pub(crate) const SOURCES: [&str; 3] = [
+    reduce::FLOATS,
+    reduce::SOURCE,
+    include_str!("../../../shaders/base/row_reduce.wgsl"),
+];
+
+/// Invocations in a workgroup, and rows that the CPU twin of a loss sums at a time.
+pub(crate) const WORKGROUP: usize = 64;
+
+/// Columns up to which one invocation takes a whole row on a GPU.
+const SHORT_ROW: usize = 32;
+
+/// The same on an adapter that runs on a CPU.
+const SHORT_SOFTWARE_ROW: usize = 4096;
+
+/// Invocations that share a row.
+pub(crate) fn lanes(shape: MatrixShape, target: &Target) -> usize {
+    let short = if target.software {
+        SHORT_SOFTWARE_ROW
+    } else {
+        SHORT_ROW
+    };
+    if shape.cols <= short { 1 } else { WORKGROUP }
+}
+
+/// Iterations of a loop over a row's `vec4` elements, in one of the invocations that share it.
+pub(crate) fn turns(shape: MatrixShape, target: &Target) -> usize {
+    shape.ld4().div_ceil(lanes(shape, target))
+}
+
+/// Most iterations of an invocation that goes through a row so many times element by element, and so many times a leaf of
+/// a cascade at a time, and joins what it found with the others.
+pub(crate) fn iterations(
+    shape: MatrixShape,
+    target: &Target,
+    plain: usize,
+    summed: usize,
+) -> usize {
+    let turns = turns(shape, target);
+    let joining = WORKGROUP.ilog2() as usize;
+    plain * (turns + joining) + summed * (turns / LEAF + LEAF + joining)
+}
+
+/// What the text of a row kernel begins with, and its number of workgroups.
+pub(crate) fn geometry(shape: MatrixShape, target: &Target) -> (Reduce, usize) {
+    let lanes = lanes(shape, target);
+    let rows = WORKGROUP / lanes;
+    let mut reduce = Reduce::new(WORKGROUP, target);
+    reduce
+        .constants
+        .extend([("LANES", lanes as u32), ("ROWS", rows as u32)]);
+    (reduce, shape.rows.div_ceil(rows))
+}
+
+/// Places for the workgroup sums of a matrix: enough for any adapter.
+pub(crate) fn sums(shape: MatrixShape) -> usize {
+    if shape.cols <= SHORT_ROW {
+        shape.rows.div_ceil(WORKGROUP)
+    } else {
+        shape.rows
+    }
+}
+
+uniform_block! {
+    /// The uniform block of the softmax kernels.
+    pub(crate) struct Params {
+        rows: u32,
+        cols: u32,
+        /// `vec4` elements in a row.
+        ld4: u32,
+        _pad: u32,
+    }
+}
+
+impl Params {
+    pub(crate) fn new(shape: MatrixShape) -> Self {
+        Params {
+            rows: shape.rows as u32,
+            cols: shape.cols as u32,
+            ld4: shape.ld4() as u32,
+            _pad: 0,
+        }
+    }
+}

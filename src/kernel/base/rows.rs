@@ -1,0 +1,56 @@
+//! Loops over the rows of a matrix, for the CPU twins.
+
+use crate::kernel::base::{MatrixShape, Real};
+use crate::parallel::for_chunks;
+
+/// Floats below which the CPU twins stay on one thread.
+pub(crate) const PARALLEL_FLOATS: usize = 1 << 15;
+
+/// Calls `row(i, out)` for every row of the output, in parallel where it is large, and zeroes the padding.
+/// `out` is the row without its padding.
+pub(crate) fn for_rows<T: Real>(
+    out: &mut [T],
+    shape: MatrixShape,
+    row: impl Fn(usize, &mut [T]) + Sync,
+) {
+    if shape.floats() == 0 {
+        return;
+    }
+    let one = |(i, out): (usize, &mut [T])| {
+        let (values, padding) = out.split_at_mut(shape.cols);
+        row(i, values);
+        padding.fill(T::ZERO);
+    };
+    let out = &mut out[..shape.floats()];
+    if shape.floats() < PARALLEL_FLOATS {
+        out.chunks_exact_mut(shape.ld()).enumerate().for_each(one);
+    } else {
+        let rows_per_task = (PARALLEL_FLOATS / 4).div_ceil(shape.ld());
+        for_chunks(out, shape.ld(), rows_per_task, |i, out| one((i, out)));
+    }
+}
+
+/// Calls `block(first row, rows)` for blocks of whole rows of the output, in parallel where it is large.
+pub(crate) fn for_blocks<T: Real>(
+    out: &mut [T],
+    shape: MatrixShape,
+    block: impl Fn(usize, &mut [T]) + Sync,
+) {
+    if shape.floats() == 0 {
+        return;
+    }
+    let out = &mut out[..shape.floats()];
+    let rows = if shape.floats() < PARALLEL_FLOATS {
+        shape.rows
+    } else {
+        (PARALLEL_FLOATS / 4).div_ceil(shape.ld())
+    };
+    for_chunks(out, rows * shape.ld(), 1, |number, out| {
+        block(number * rows, out);
+    });
+}
+
+/// Row `i` of a padded matrix, without its padding.
+pub(crate) fn row_of<T>(matrix: &[T], shape: MatrixShape, i: usize) -> &[T] {
+    &matrix[i * shape.ld()..][..shape.cols]
+}

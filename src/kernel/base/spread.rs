@@ -1,0 +1,145 @@
+//! Mean and deviation of columns and of rows, for numbers of any offset and any size.
+//!
+//! A mean of numbers far from 0 must not lose the little by which they differ, equal numbers must have themselves as mean
+//! and no deviation, and no square may overflow. On the CPU both passes run in `f64`, whose range and precision make all
+//! of that plain: sums of up to 2²⁹ equal `f32` are exact, and so is their mean.
+//!
+//! `shaders/base/spread.wgsl`, in `f32`, sums distances from the first number, then from the mean, with a correction for its
+//! rounding (the shifted two-pass algorithm: Chan, Golub and LeVeque 1983), all scaled by powers of two. Its mean comes
+//! in two parts, rounded and rest, so x − mean is exact to the last bit of x.
+
+use super::simd::{Vectorized, vectorized};
+use super::{MatrixShape, Real};
+use crate::parallel::for_chunks;
+
+pub(crate) const SOURCE: &str = include_str!("../../../shaders/base/spread.wgsl");
+
+/// Deviations above which differences are taken in units of 1/16, so that 1/deviation is a normal `f32`: 2¹⁰⁰.
+const LARGE: f64 = 1.267_650_600_228_229_4e30;
+
+/// Mean and variance of a column or a row.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Spread {
+    pub(crate) mean: f64,
+    pub(crate) variance: f64,
+}
+
+impl Spread {
+    /// 1/√(variance + ε).
+    #[inline(always)]
+    pub(crate) fn inverse(&self, epsilon: f64) -> f64 {
+        1.0 / (self.variance + epsilon).sqrt()
+    }
+
+    /// As a forward pass saves it for the backward pass: the mean, rounded; 1/√(variance + ε), per unit; what rounding
+    /// took from the mean, in units; the unit, 1 or, for large deviations, 1/16.
+    pub(crate) fn save<T: Real>(&self, epsilon: f64) -> [T; SAVED_ROWS] {
+        let unit = if self.variance.sqrt() < LARGE {
+            1.0
+        } else {
+            0.0625
+        };
+        let mean = T::of(self.mean);
+        let rest = (self.mean - mean.to_f64()) * unit;
+        [
+            mean,
+            T::of(self.inverse(epsilon) / unit),
+            T::of(rest),
+            T::of(unit),
+        ]
+    }
+}
+
+/// Rows of what a forward pass saves for the backward pass.
+pub(crate) const SAVED_ROWS: usize = 4;
+
+/// Mean and 1/√(variance + ε) from what was saved: all rows, or the first two.
+pub(crate) fn saved<T: Real>(rows: usize, ld: usize, saved: &[T], j: usize) -> [f64; 2] {
+    let at = |row: usize| saved[row * ld + j].to_f64();
+    let (mean, inverse) = (at(0), at(1));
+    if rows < SAVED_ROWS {
+        return [mean, inverse];
+    }
+    let (rest, unit) = (at(2), at(3));
+    [mean + rest / unit, inverse * unit]
+}
+
+/// Columns that are summed at a time.
+const WIDTH: usize = 32;
+
+/// Mean and variance of every column.
+pub(crate) fn of_columns<T: Real>(x: &[T], shape: MatrixShape) -> Vec<Spread> {
+    let mut spreads = vec![Spread::default(); shape.cols];
+    for_chunks(&mut spreads, WIDTH, 1, |number, spreads| {
+        vectorized(Columns {
+            x,
+            shape,
+            first: number * WIDTH,
+            spreads,
+        });
+    });
+    spreads
+}
+
+struct Columns<'a, T> {
+    x: &'a [T],
+    shape: MatrixShape,
+    first: usize,
+    spreads: &'a mut [Spread],
+}
+
+impl<T: Real> Vectorized for Columns<'_, T> {
+    #[inline(always)]
+    fn run<const FUSED: bool>(self) {
+        let (ld, width) = (self.shape.ld(), self.spreads.len());
+        let count = self.shape.rows as f64;
+        let rows = || {
+            let rows = self.x[..self.shape.floats()].chunks_exact(ld);
+            rows.map(|row| &row[self.first..][..width])
+        };
+        let (mut mean, mut variance) = ([0.0; WIDTH], [0.0; WIDTH]);
+        for row in rows() {
+            for (sum, &x) in mean[..width].iter_mut().zip(row) {
+                *sum += x.to_f64();
+            }
+        }
+        mean.iter_mut().for_each(|sum| *sum /= count);
+        for row in rows() {
+            for ((sum, mean), &x) in variance[..width].iter_mut().zip(&mean).zip(row) {
+                let distance = x.to_f64() - mean;
+                *sum += distance * distance;
+            }
+        }
+        for (j, spread) in self.spreads.iter_mut().enumerate() {
+            *spread = Spread {
+                mean: mean[j],
+                variance: variance[j] / count,
+            };
+        }
+    }
+}
+
+/// Mean and variance of a row.
+#[inline(always)]
+pub(crate) fn of_row<T: Real>(x: &[T]) -> Spread {
+    let count = x.len() as f64;
+    let mean = sum_of(x, |x| x) / count;
+    let variance = sum_of(x, |x| (x - mean) * (x - mean)) / count;
+    Spread { mean, variance }
+}
+
+/// Σ term(xᵢ) in `f64`, in eight interleaved chains.
+#[inline(always)]
+pub(crate) fn sum_of<T: Real>(x: &[T], term: impl Fn(f64) -> f64) -> f64 {
+    let mut chains = [0.0; 8];
+    let mut blocks = x.chunks_exact(8);
+    for block in &mut blocks {
+        for (chain, &x) in chains.iter_mut().zip(block) {
+            *chain += term(x.to_f64());
+        }
+    }
+    for (chain, &x) in chains.iter_mut().zip(blocks.remainder()) {
+        *chain += term(x.to_f64());
+    }
+    chains.into_iter().sum()
+}

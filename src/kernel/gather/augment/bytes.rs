@@ -1,0 +1,10 @@
+//! The values of a sample of bytes, four to a word.
+
+use crate::kernel::base::Real;
+
+pub(crate) const SOURCE: &str = include_str!("../../../../shaders/gather/augment/bytes.wgsl");
+
+pub(crate) fn values<T: Real>(row: &[u32]) -> impl Iterator<Item = T> {
+    let bytes = row.iter().flat_map(|word| word.to_le_bytes());
+    bytes.map(|byte| T::of(byte.into()))
+}

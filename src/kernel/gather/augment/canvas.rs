@@ -1,0 +1,99 @@
+//! The CPU twin's work on one sample: its image between zeros, its motion, and the moved image.
+
+use super::Augmentation;
+use super::elastic::Grid;
+use super::motion::Motion;
+use crate::kernel::base::Real;
+use crate::kernel::gather::scaling::Scaling;
+
+/// Zeros around an image, so that places just outside need no test: one before it, two after.
+const MARGIN: usize = 3;
+
+/// What a thread uses for one sample after the other.
+pub(crate) struct Canvas<T> {
+    augmentation: Augmentation,
+    /// The planes of the sample, each with its margin.
+    image: Vec<T>,
+    motion: Motion<T>,
+    grid: Grid<T>,
+}
+
+impl<T: Real> Canvas<T> {
+    pub(crate) fn new(augmentation: Augmentation) -> Self {
+        let plane = (augmentation.width + MARGIN) * (augmentation.height + MARGIN);
+        Canvas {
+            augmentation,
+            image: vec![T::ZERO; augmentation.channels * plane],
+            motion: Motion::default(),
+            grid: Grid::new(&augmentation),
+        }
+    }
+
+    /// Takes a sample's values; what follows them is its padding.
+    pub(crate) fn fill(&mut self, mut values: impl Iterator<Item = T>) {
+        let (width, height) = (self.augmentation.width, self.augmentation.height);
+        for plane in self
+            .image
+            .chunks_exact_mut((width + MARGIN) * (height + MARGIN))
+        {
+            let rows = plane.chunks_exact_mut(width + MARGIN).skip(1);
+            for row in rows.take(height) {
+                for (pixel, value) in row[1..=width].iter_mut().zip(&mut values) {
+                    *pixel = value;
+                }
+            }
+        }
+    }
+
+    /// Draws motion and control points of a batch's row, in this step.
+    pub(crate) fn draw(&mut self, key: [u32; 2], step: u32, row: u32) {
+        self.motion = Motion::draw(&self.augmentation, key, step, row);
+        self.grid.draw(&self.augmentation, key, step, row);
+    }
+
+    /// The moved sample, scaled; `weights` are [`weights`](super::elastic::weights).
+    pub(crate) fn paint(&mut self, weights: &[[T; 4]], scaling: Scaling, x: &mut [T]) {
+        let (width, height) = (self.augmentation.width, self.augmentation.height);
+        let spacing = self.augmentation.grid_spacing();
+        // The furthest places that make a difference, in the coordinates of the image with its margin.
+        let end = [width, height].map(|side| T::of((side + 1) as f64));
+        let stride = width + MARGIN;
+        let plane = stride * (height + MARGIN);
+        for to_y in 0..height {
+            let along = self.motion.along(to_y);
+            self.grid.sum_down(weights, to_y);
+            for (cell, left) in (0..width).step_by(spacing).enumerate() {
+                for to_x in left..width.min(left + spacing) {
+                    let [mut px, mut py] = along.place(to_x);
+                    if let Some(across) = weights.get(to_x - left) {
+                        let [ex, ey] = self.grid.displacement(cell, across);
+                        (px, py) = (px + ex, py + ey);
+                    }
+                    let (u, across) = whole_and_part(px, end[0]);
+                    let (v, down) = whole_and_part(py, end[1]);
+                    let first = v * stride + u;
+                    for channel in 0..self.augmentation.channels {
+                        let corner = &self.image[channel * plane + first..][..stride + 2];
+                        let top = between(corner[0], corner[1], across);
+                        let low = between(corner[stride], corner[stride + 1], across);
+                        x[(channel * height + to_y) * width + to_x] =
+                            scaling.of(between(top, low, down));
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// A coordinate with the margin before the image, kept within the margins: rounded down, and the rest.
+fn whole_and_part<T: Real>(coordinate: T, end: T) -> (usize, T) {
+    // It is not negative, so that cutting it off is rounding down.
+    let kept = (coordinate + T::ONE).max(T::ZERO).min(end);
+    let whole = kept.to_f64() as i32;
+    (whole as usize, kept - T::of(whole.into()))
+}
+
+/// Exactly `a` where `part` is 0.
+fn between<T: Real>(a: T, b: T, part: T) -> T {
+    a + part * (b - a)
+}

@@ -1,0 +1,183 @@
+//! Gathers a mini-batch of images, each moved at random: see [`Augmentation`] for the formula, and
+//! [`gather`](super) for the rest.
+//!
+//! Row i of the batch draws from Threefry with the counter (step, i·pairs + pair): so the words are those of seed, step
+//! and row alone, however the steps are cut into submits. `pairs` is 2 + ⌈control points/2⌉.
+
+mod bytes;
+mod canvas;
+mod elastic;
+mod floats;
+mod motion;
+mod settings;
+
+pub use settings::Augmentation;
+
+use super::Gather;
+use super::Source;
+use crate::kernel::base::program::{WORKGROUP, uniform_block};
+use crate::kernel::base::state::STATE_HIGH;
+use crate::kernel::base::{Args, Binding, Compute, Program, Real, Target, matrix};
+use crate::kernel::random::threefry;
+use crate::parallel::for_chunks_with;
+use canvas::Canvas;
+
+/// Pixels below which the CPU twin stays on one thread: some ten microseconds of work.
+const PIXELS_PER_TASK: usize = 1024;
+
+/// `vec4` elements of a row for each invocation, before a sample takes another workgroup.
+const VEC4S_PER_INVOCATION: usize = 8;
+
+/// Invocations in a workgroup on an adapter that runs on a CPU: a vector of it, so that the barrier costs nothing.
+const SOFTWARE_WORKGROUP: u32 = 8;
+
+/// Arguments: those of [`Gather`].
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Augment {
+    pub(crate) gather: Gather,
+    pub(crate) augmentation: Augmentation,
+    /// Of the random words.
+    pub(crate) key: [u32; 2],
+}
+
+uniform_block! {
+    /// The shader's uniform block.
+    pub(crate) struct Params {
+        rows: u32,
+        cols: u32,
+        /// `vec4` elements in a row.
+        ld4: u32,
+        table_steps: u32,
+        /// See [`Scaling`](super::scaling::Scaling).
+        unit: f32,
+        centre: f32,
+        scale: f32,
+        samples: u32,
+        key0: u32,
+        key1: u32,
+        most_shift: f32,
+        most_scale: f32,
+        most_angle: f32,
+        amplitude: f32,
+        _pad: [u32; 2],
+    }
+}
+
+impl Compute for Augment {
+    fn label(&self) -> String {
+        format!("{} augmented", self.gather.label())
+    }
+
+    fn bindings(&self) -> Vec<Binding> {
+        self.gather.bindings()
+    }
+
+    fn program(&self, target: &Target) -> Program {
+        let (gather, augmentation) = (&self.gather, &self.augmentation);
+        let (shape, points) = (gather.shape, augmentation.points());
+        let params = Params {
+            rows: shape.rows as u32,
+            cols: shape.cols as u32,
+            ld4: shape.ld4() as u32,
+            table_steps: gather.table_steps as u32,
+            unit: gather.scaling.unit,
+            centre: gather.scaling.centre,
+            scale: gather.scaling.scale,
+            samples: gather.samples as u32,
+            key0: self.key[0],
+            key1: self.key[1],
+            most_shift: augmentation.shift,
+            most_scale: augmentation.scale,
+            most_angle: augmentation.radians(),
+            amplitude: augmentation.amplitude,
+            _pad: [0; 2],
+        };
+        let (workgroup, parts) = if target.software {
+            (target.subgroup.unwrap_or(SOFTWARE_WORKGROUP), 1)
+        } else {
+            let parts = shape.ld4().div_ceil(WORKGROUP * VEC4S_PER_INVOCATION);
+            (WORKGROUP as u32, parts)
+        };
+        let constants = [
+            ("WORKGROUP", workgroup),
+            ("PARTS", parts as u32),
+            ("HEIGHT", augmentation.height as u32),
+            ("WIDTH", augmentation.width as u32),
+            ("PAIRS", augmentation.pairs() as u32),
+            ("POINTS", points as u32),
+            // Control points come in pairs; an array has at least one element.
+            ("GRID", points.next_multiple_of(2).max(2) as u32),
+            ("GRID_COLS", augmentation.grid()[1] as u32),
+            ("SPACING", augmentation.grid_spacing() as u32),
+        ];
+        let value = match gather.source {
+            Source::Bytes => bytes::SOURCE,
+            Source::Floats => floats::SOURCE,
+        };
+        let pieces = [
+            matrix::SOURCE,
+            threefry::SOURCE,
+            value,
+            motion::SOURCE,
+            elastic::SOURCE,
+            include_str!("../../../../shaders/gather/augment/augment.wgsl"),
+        ];
+        Program::new(&constants, &pieces, &params, shape.rows * parts)
+    }
+
+    fn flops(&self) -> u64 {
+        // The place takes 14, the interpolation and scaling 11, the displacement 4 weights of 6 and 40 products and sums.
+        let each = if self.augmentation.is_elastic() {
+            113
+        } else {
+            25
+        };
+        each * (self.gather.shape.rows * self.gather.shape.cols) as u64
+    }
+
+    fn run<T: Real>(&self, args: &mut Args<'_, '_, T>) {
+        let gather = &self.gather;
+        let (mut floats, mut words): (&[T], &[u32]) = (&[], &[]);
+        match gather.source {
+            Source::Bytes => words = args.read_words(),
+            Source::Floats => floats = args.read(),
+        }
+        let (labels, indices) = (args.read_words(), args.read_words());
+        let (table, state) = (args.read_words(), args.write_words());
+        let sample = gather.sample(indices, gather.entry(table, state));
+        let (step, key) = (state[0], threefry::key_at(self.key, state[STATE_HIGH]));
+        let (x, batch_labels) = (args.write(), args.write_words());
+        let (cols, ld, ld4) = (gather.shape.cols, gather.shape.ld(), gather.shape.ld4());
+        let weights = elastic::weights(&self.augmentation);
+        let one = |canvas: &mut Canvas<T>, i: usize, x: &mut [T]| {
+            let (x, padding) = x.split_at_mut(cols);
+            let row = sample(i);
+            match gather.source {
+                Source::Bytes => canvas.fill(bytes::values(&words[row * ld4..][..ld4])),
+                Source::Floats => canvas.fill(floats[row * ld..][..ld].iter().copied()),
+            }
+            canvas.draw(key, step, i as u32);
+            canvas.paint(&weights, gather.scaling, x);
+            padding.fill(T::ZERO);
+        };
+        let (x, least) = (
+            &mut x[..gather.shape.floats()],
+            PIXELS_PER_TASK.div_ceil(ld),
+        );
+        for_chunks_with(x, ld, least, || Canvas::new(self.augmentation), one);
+        for (i, label) in batch_labels[..gather.shape.rows].iter_mut().enumerate() {
+            *label = labels[sample(i)];
+        }
+    }
+}
+
+impl Augment {
+    /// What `gather` gathers, moved as a trainer with this seed does.
+    pub(crate) fn new(gather: Gather, augmentation: Augmentation, seed: u64) -> Self {
+        Augment {
+            gather,
+            augmentation,
+            key: threefry::key(seed, threefry::Use::Augment),
+        }
+    }
+}

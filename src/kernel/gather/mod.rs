@@ -1,0 +1,163 @@
+//! Gathers a mini-batch on the device: x[i] = (data[indices[offset + i]]·unit − centre)·scale, and the labels alongside.
+//!
+//! The data stay as they came, bytes or floats; bytes are converted here. The offset of the step's batch among the
+//! shuffled indices comes from the step table (see [`crate::plan`]), whose other values are copied into the state.
+
+pub(crate) mod augment;
+mod bytes;
+mod floats;
+pub(crate) mod scaling;
+
+pub(crate) use augment::Augment;
+pub use augment::Augmentation;
+
+use crate::kernel::base::program::{WORKGROUP, uniform_block};
+use crate::kernel::base::rows::for_rows;
+use crate::kernel::base::state::{ENTRY_OFFSET, ENTRY_WORDS, STATE_VALUES};
+use crate::kernel::base::{Args, Binding, Compute, MatrixShape, Program, Real, Target, matrix};
+use scaling::Scaling;
+
+/// How the data lie in memory: one sample a row, rows padded to a multiple of 4 elements.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Source {
+    /// Four bytes to a word, the first in the low bits.
+    Bytes,
+    /// `f32`.
+    Floats,
+}
+
+impl Source {
+    /// Bytes of a value.
+    pub(crate) fn bytes(self) -> u64 {
+        match self {
+            Source::Bytes => 1,
+            Source::Floats => 4,
+        }
+    }
+}
+
+/// Arguments: data, labels, indices, step table, state, batch x, batch labels.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Gather {
+    /// The batch.
+    pub(crate) shape: MatrixShape,
+    pub(crate) source: Source,
+    pub(crate) scaling: Scaling,
+    /// Samples there are.
+    pub(crate) samples: usize,
+    /// Entries of the step table.
+    pub(crate) table_steps: usize,
+}
+
+uniform_block! {
+    /// The shader's uniform block.
+    pub(crate) struct Params {
+        rows: u32,
+        cols: u32,
+        /// `vec4` elements in a row.
+        ld4: u32,
+        table_steps: u32,
+        /// See [`Scaling`].
+        unit: f32,
+        centre: f32,
+        scale: f32,
+        samples: u32,
+    }
+}
+
+impl Compute for Gather {
+    fn label(&self) -> String {
+        format!("gather {:?} {}", self.source, self.shape).to_lowercase()
+    }
+
+    fn bindings(&self) -> Vec<Binding> {
+        vec![
+            match self.source {
+                Source::Bytes => Binding::read_words(1),
+                Source::Floats => Binding::read(1),
+            },
+            Binding::read_words(2),
+            Binding::read_words(3),
+            Binding::read_words(4),
+            Binding::write_words(5),
+            Binding::write(6),
+            Binding::write_words(7),
+        ]
+    }
+
+    fn program(&self, _target: &Target) -> Program {
+        let params = Params {
+            rows: self.shape.rows as u32,
+            cols: self.shape.cols as u32,
+            ld4: self.shape.ld4() as u32,
+            table_steps: self.table_steps as u32,
+            unit: self.scaling.unit,
+            centre: self.scaling.centre,
+            scale: self.scaling.scale,
+            samples: self.samples as u32,
+        };
+        let load = match self.source {
+            Source::Bytes => bytes::SOURCE,
+            Source::Floats => floats::SOURCE,
+        };
+        Program::new(
+            &[("WORKGROUP", WORKGROUP as u32)],
+            &[
+                matrix::SOURCE,
+                load,
+                include_str!("../../../shaders/gather/gather.wgsl"),
+            ],
+            &params,
+            // One even without columns: the step's values are to be copied.
+            self.shape.vec4s().div_ceil(WORKGROUP).max(1),
+        )
+    }
+
+    fn flops(&self) -> u64 {
+        2 * (self.shape.rows * self.shape.cols) as u64
+    }
+
+    fn run<T: Real>(&self, args: &mut Args<'_, '_, T>) {
+        let (mut floats, mut words): (&[T], &[u32]) = (&[], &[]);
+        match self.source {
+            Source::Bytes => words = args.read_words(),
+            Source::Floats => floats = args.read(),
+        }
+        let (labels, indices) = (args.read_words(), args.read_words());
+        let (table, state) = (args.read_words(), args.write_words());
+        let entry = self.entry(table, state);
+        let sample = self.sample(indices, entry);
+        let (ld, ld4) = (self.shape.ld(), self.shape.ld4());
+        for_rows(args.write(), self.shape, |i, x| {
+            let row = sample(i);
+            match self.source {
+                Source::Bytes => bytes::run(&words[row * ld4..][..ld4], self.scaling, x),
+                Source::Floats => floats::run(&floats[row * ld..][..ld], self.scaling, x),
+            }
+        });
+        let batch_labels = &mut args.write_words()[..self.shape.rows];
+        for (i, label) in batch_labels.iter_mut().enumerate() {
+            *label = labels[sample(i)];
+        }
+    }
+}
+
+impl Gather {
+    /// The step's entry of the table. Its values are copied into the state.
+    pub(super) fn entry<'a>(&self, table: &'a [u32], state: &mut [u32]) -> &'a [u32] {
+        let entry = &table[state[0] as usize % self.table_steps * ENTRY_WORDS..][..ENTRY_WORDS];
+        state[STATE_VALUES..][..ENTRY_OFFSET].copy_from_slice(&entry[..ENTRY_OFFSET]);
+        entry
+    }
+
+    /// Which sample is each row of the step's batch.
+    pub(super) fn sample<'a>(
+        &'a self,
+        indices: &'a [u32],
+        entry: &[u32],
+    ) -> impl Fn(usize) -> usize + Sync + use<'a> {
+        let offset = entry[ENTRY_OFFSET] as usize;
+        // While the guard stops the step counter, the entry may be that of a shorter batch.
+        move |row| indices[(offset + row).min(self.samples - 1)] as usize
+    }
+}

@@ -1,0 +1,254 @@
+//! How a matrix product is cut into workgroups and invocations, and which way serves which shape.
+
+use super::thin::{self, STRIPS, Strip};
+use super::tiled::{self, TILES, Tile};
+use super::{Layout, Matmul, Variant};
+use crate::kernel::base::program::MAX_ITERATIONS;
+use crate::kernel::base::{MatrixShape, Target};
+use crate::kernel::software::matmul_direct;
+use std::fmt;
+
+/// A way to compute a matrix product. Each is valid for every shape, layout and epilogue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Blocking {
+    /// Registers only: [`matmul_direct`].
+    Direct,
+    /// Tiles in workgroup memory: [`tiled`].
+    Tiled(Tile),
+    /// Few rows or columns: [`thin`].
+    Thin(Strip),
+}
+
+/// Invocations from which a GPU is taken to be busy: 8 waves of 32 for each of 128 multiprocessors.
+const BUSY: usize = 1 << 15;
+
+/// How many multiply-adds a GPU is taken to do in the time in which it loads one float into a workgroup.
+const BALANCE: usize = 32;
+
+/// Floats in a row that are loaded together: of a shorter run, the rest is loaded for nothing.
+const RUN: usize = 16;
+
+impl Blocking {
+    /// The ways for GPUs, the largest tile first.
+    pub(crate) fn for_gpus() -> impl Iterator<Item = Blocking> {
+        let tiled = TILES.into_iter().map(Blocking::Tiled);
+        tiled.chain(STRIPS.into_iter().map(Blocking::Thin))
+    }
+
+    /// Every way.
+    pub(crate) fn all() -> impl Iterator<Item = Blocking> {
+        std::iter::once(Blocking::Direct).chain(Blocking::for_gpus())
+    }
+
+    /// The way for a product: what the tuning says of its shape, if there is one that does; else, on an adapter that runs
+    /// on a CPU, [`Blocking::Direct`]; else [`Blocking::of_least_cost`].
+    ///
+    /// An adapter that runs on a CPU may bound the loop iterations of an invocation. Where a K is too long for that, the
+    /// way is one in which the invocations share K.
+    pub(crate) fn choose(call: &Matmul, target: &Target) -> Blocking {
+        let tuned = target.tuning.as_ref().and_then(|tuning| tuning.get(call));
+        let blocking = tuned.unwrap_or_else(|| {
+            if target.software {
+                Blocking::Direct
+            } else {
+                Blocking::of_least_cost(call)
+            }
+        });
+        let fits = |blocking: &Blocking| {
+            blocking.variant(call, target).iterations as u64 <= MAX_ITERATIONS
+        };
+        if !target.bounded || fits(&blocking) {
+            return blocking;
+        }
+        let strips = STRIPS.into_iter().map(Blocking::Thin);
+        // The last strip has the most slices: where even that is too long, the call is refused.
+        let sharing = strips.filter(fits).min_by_key(|strip| strip.cost(call));
+        sharing.unwrap_or(Blocking::Thin(STRIPS[STRIPS.len() - 1]))
+    }
+
+    /// The way for a GPU that costs least, by a model: work, over the share of the GPU that it keeps busy. Of equals, the
+    /// one with the largest tile.
+    ///
+    /// - **Work** is what a workgroup does for each k, times the k, times the workgroups. For a tile of m×n it is m·n
+    ///   multiply-adds, whether C fills the tile or not, and m + n floats to load, each taken for 32 multiply-adds. The
+    ///   k count in whole depths of a tile. So where all ways keep the GPU busy, the largest tile is best, unless C
+    ///   leaves much of it empty, or K much of its depth.
+    /// - **Busy** is a GPU with 2¹⁵ invocations. A C of fewer than 2²¹ elements gives the largest tile fewer; a smaller
+    ///   tile gives more, and slices do.
+    ///
+    /// It depends on nothing but shape and layout, so equal runs choose alike, whatever the adapter.
+    pub(crate) fn of_least_cost(call: &Matmul) -> Blocking {
+        Blocking::for_gpus()
+            .min_by_key(|blocking| blocking.cost(call))
+            .unwrap_or(Blocking::Direct)
+    }
+
+    /// In units that only compare.
+    fn cost(&self, call: &Matmul) -> u128 {
+        let (m, n, depth, invocations) = match self {
+            Blocking::Direct => return u128::MAX,
+            Blocking::Tiled(tile) => {
+                let tile = tiled::for_depth(*tile, call.k);
+                (tile.m, tile.n, tile.k, tile.invocations())
+            }
+            Blocking::Thin(strip) => {
+                let blocks = strip.down * strip.across;
+                let (m, n) = (4 * strip.down, 4 * strip.across);
+                (m, n, 4 * strip.slices, blocks * strip.slices)
+            }
+        };
+        let workgroups = call.m.div_ceil(m) * call.n.div_ceil(n);
+        let loaded = floats_of_side(m, call.a(), call.layout != Layout::TN)
+            + floats_of_side(n, call.b(), call.layout == Layout::NT);
+        let k = call.k.div_ceil(depth).max(1) * depth;
+        let work = workgroups as u128 * (m * n + BALANCE * loaded) as u128 * k as u128;
+        work * BUSY as u128 / (workgroups * invocations).clamp(1, BUSY) as u128
+    }
+
+    pub(crate) fn variant(&self, call: &Matmul, target: &Target) -> Variant {
+        match self {
+            Blocking::Direct => matmul_direct::variant(call, target),
+            Blocking::Tiled(tile) => tiled::variant(call, tile),
+            Blocking::Thin(strip) => thin::variant(call, strip),
+        }
+    }
+
+    /// What its [`Display`](fmt::Display) form names.
+    pub(crate) fn named(name: &str) -> Option<Blocking> {
+        Blocking::all().find(|blocking| blocking.to_string() == name)
+    }
+}
+
+/// Floats that are loaded for each k for a tile's side of `len` rows or columns of a matrix.
+fn floats_of_side(len: usize, matrix: MatrixShape, along_k: bool) -> usize {
+    if along_k {
+        len
+    } else {
+        len.max(RUN.min(matrix.ld()))
+    }
+}
+
+/// Rows × columns of C that a workgroup computes, × slices if there are several; or `direct`.
+impl fmt::Display for Blocking {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (m, n, slices) = match self {
+            Blocking::Direct => return f.write_str("direct"),
+            Blocking::Tiled(tile) => (tile.m, tile.n, tile.slices),
+            Blocking::Thin(strip) => (4 * strip.down, 4 * strip.across, strip.slices),
+        };
+        write!(f, "{m}x{n}")?;
+        if slices > 1 {
+            write!(f, "x{slices}")?;
+        }
+        Ok(())
+    }
+}
+
+/// For each way for GPUs a product that it is chosen for in every layout, and its workgroups.
+#[cfg(test)]
+pub(crate) const CHOICES: [(&str, [usize; 3], usize); 9] = [
+    ("128x128", [2048, 2048, 1024], 256),
+    ("64x64", [1024, 1024, 1024], 256),
+    ("64x64x2", [1024, 512, 512], 128),
+    ("32x32", [512, 512, 8], 256),
+    ("32x32x4", [256, 512, 784], 128),
+    ("16x16x16", [64, 512, 784], 128),
+    ("4x16x64", [4, 4096, 4096], 256),
+    ("16x4x64", [4096, 4, 4096], 256),
+    ("4x4x256", [4, 512, 1024], 128),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn chosen(layout: Layout, [m, n, k]: [usize; 3]) -> (String, usize) {
+        let target = Target {
+            software: false,
+            bounded: false,
+            subgroup: None,
+            words64: false,
+            tuning: None,
+        };
+        let call = Matmul::plain(m, n, k, layout);
+        let blocking = Blocking::choose(&call, &target);
+        let workgroups = blocking.variant(&call, &target).workgroups;
+        (blocking.to_string(), workgroups)
+    }
+
+    #[test]
+    fn every_way_is_chosen_by_some_shape() {
+        let mut ways: Vec<String> = Blocking::for_gpus().map(|way| way.to_string()).collect();
+        for (way, shape, workgroups) in CHOICES {
+            for layout in Layout::ALL {
+                let found = chosen(layout, shape);
+                assert_eq!(found, (way.to_string(), workgroups), "{layout:?} {shape:?}");
+            }
+            ways.retain(|other| other != way);
+        }
+        assert_eq!(ways, Vec::<String>::new(), "never chosen");
+    }
+
+    #[test]
+    fn products_of_small_networks_spread_over_a_gpu() {
+        for (layout, shape, way, workgroups) in [
+            // A step of 784-512-512-10 on batches of 64: forward, back, weights.
+            (Layout::NT, [64, 512, 784], "16x16x16", 128),
+            (Layout::NT, [64, 10, 512], "4x4x256", 48),
+            (Layout::NN, [64, 512, 10], "16x16x16", 128),
+            (Layout::NN, [64, 512, 512], "16x16x16", 128),
+            (Layout::TN, [512, 784, 64], "64x64x2", 104),
+            (Layout::TN, [10, 512, 64], "16x16x16", 32),
+            // Large batches and a narrow end.
+            (Layout::TN, [10, 512, 4096], "4x16x64", 96),
+            (Layout::NT, [4096, 10, 512], "16x16x16", 256),
+            (Layout::NT, [65_536, 10, 512], "16x16x16", 4096),
+            // One sample.
+            (Layout::NT, [1, 512, 784], "4x4x256", 128),
+            (Layout::NT, [1, 10, 512], "4x4x256", 3),
+            // Next to nothing, and nothing.
+            (Layout::NT, [1, 1, 1], "16x16x16", 1),
+            (Layout::NN, [64, 512, 0], "16x16x16", 128),
+            (Layout::TN, [0, 512, 64], "128x128", 0),
+        ] {
+            let found = chosen(layout, shape);
+            assert_eq!(found, (way.to_string(), workgroups), "{layout:?} {shape:?}");
+        }
+    }
+
+    #[test]
+    fn an_adapter_that_bounds_loops_gets_no_more_iterations_with_kernels_for_hardware() {
+        for layout in Layout::ALL {
+            for shape in [
+                [2048, 2048, 300_001],
+                [64, 512, 5_000_000],
+                [4, 4, 20_000_000],
+            ] {
+                let [m, n, k] = shape;
+                let call = Matmul::plain(m, n, k, layout);
+                let target = Target {
+                    software: false,
+                    bounded: true,
+                    subgroup: None,
+                    words64: false,
+                    tuning: None,
+                };
+                let chosen = Blocking::choose(&call, &target);
+                let iterations = chosen.variant(&call, &target).iterations as u64;
+                assert!(
+                    iterations <= MAX_ITERATIONS,
+                    "{chosen} for {layout:?} {shape:?}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn names_are_read_back() {
+        assert_eq!(Blocking::all().count(), 10);
+        for blocking in Blocking::all() {
+            assert_eq!(Blocking::named(&blocking.to_string()), Some(blocking));
+        }
+        assert_eq!(Blocking::named("32x32x2"), None);
+    }
+}

@@ -1,0 +1,74 @@
+//! Epilogues: what a matrix product does with each finished value before it is written.
+//!
+//! A product calls `store(row, col, value)` (shaders/matmul/epilogue/store.wgsl), which passes the value through
+//! `finish`, zeroes the padding, and writes, and calls `finished()` after the last. Each epilogue is a shader piece that
+//! defines these two.
+
+use crate::kernel::activation::Activation;
+use crate::kernel::base::{Real, gradient};
+
+/// Writes one `vec4` of the product through the epilogue, with zeros in the padding.
+pub(crate) const STORE: &str = include_str!("../../../shaders/matmul/epilogue/store.wgsl");
+/// out = value.
+pub(crate) const PLAIN: &str = include_str!("../../../shaders/matmul/epilogue/plain.wgsl");
+/// out = f(value + bias).
+const ACTIVATION: &str = include_str!("../../../shaders/matmul/epilogue/activation.wgsl");
+/// z = value + bias and out = f(z): both are written.
+const KEEP: &str = include_str!("../../../shaders/matmul/epilogue/keep.wgsl");
+/// out = value ⊙ f′(saved).
+const DERIVATIVE: &str = include_str!("../../../shaders/matmul/epilogue/derivative.wgsl");
+/// value + bias, with bias [N] added to every row, before any other epilogue.
+pub(crate) const BIAS: &str = include_str!("../../../shaders/matmul/epilogue/bias.wgsl");
+/// Stands in for [`BIAS`] if there is no bias.
+pub(crate) const NO_BIAS: &str =
+    "fn with_bias(value: vec4<f32>, col: u32) -> vec4<f32> {\n    return value;\n}\n";
+
+/// Adds the bias to one row.
+pub(crate) fn add_bias<T: Real>(bias: &[T], row: &mut [T]) {
+    for (value, &bias) in row.iter_mut().zip(bias) {
+        *value += bias;
+    }
+}
+
+/// The operation of `finish`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Epilogue {
+    /// out = value.
+    Plain,
+    /// out = f(value + bias).
+    Activation(Activation),
+    /// z = value + bias, out = f(z): for an activation whose derivative needs z.
+    Keep(Activation),
+    /// out = value ⊙ f′(saved): the step from dy to dz of the layer below.
+    Derivative(Activation),
+    /// out = value, tested for NaN and infinity: `id` goes to the non-finite guard.
+    Gradient {
+        /// Place of the tensor in the plan's order, from 1; row sums have the next.
+        id: u32,
+    },
+}
+
+impl Epilogue {
+    /// WGSL text defining `finish`, after the activation.
+    pub(crate) fn sources(self) -> [&'static str; 3] {
+        let after = |f: Activation, finish| {
+            let [exponentials, function] = f.sources();
+            [exponentials, function, finish]
+        };
+        match self {
+            Epilogue::Plain => ["", "", PLAIN],
+            Epilogue::Activation(f) => after(f, ACTIVATION),
+            Epilogue::Keep(f) => after(f, KEEP),
+            Epilogue::Derivative(f) => after(f, DERIVATIVE),
+            Epilogue::Gradient { .. } => ["", "", gradient::SOURCE],
+        }
+    }
+
+    /// The activation's parameters.
+    pub(crate) fn parameters(self) -> [f32; 2] {
+        match self {
+            Epilogue::Activation(f) | Epilogue::Keep(f) | Epilogue::Derivative(f) => f.parameters(),
+            Epilogue::Plain | Epilogue::Gradient { .. } => [0.0; 2],
+        }
+    }
+}

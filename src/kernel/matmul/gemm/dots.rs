@@ -1,0 +1,107 @@
+//! The product of one row, in layout NT: C[j] = Σₗ a[l]·B[j, l], a dot product for each column. A tile would use one of
+//! its sixteen lanes.
+
+use super::{LANES, TASK};
+use crate::kernel::base::Real;
+use crate::kernel::base::simd::{self, Vectorized};
+use crate::parallel::for_chunks;
+
+/// Vectors that are summed side by side.
+const CHAINS: usize = 4;
+/// Terms of a block: 64 for each lane of each chain.
+const BLOCK: usize = 64 * CHAINS * LANES;
+/// Terms of a group of blocks.
+const GROUP: usize = 16 * BLOCK;
+
+/// C[j] for all of `c`, in parallel where that is worth it, and `finish(0, first column, values)` for each part.
+pub(super) fn product<T: Real>(
+    a: &[T],
+    b: &[T],
+    ld: usize,
+    c: &mut [T],
+    finish: &(impl Fn(usize, usize, &mut [T]) + Sync),
+) {
+    let columns = (TASK / a.len().max(1)).max(1);
+    let part = |i: usize, c: &mut [T]| {
+        let first = i * columns;
+        let b = &b[first * ld..];
+        simd::vectorized(Dots { a, b, ld, c });
+        finish(0, first, c);
+    };
+    if c.len() <= columns {
+        part(0, c);
+    } else {
+        for_chunks(c, columns, 1, part);
+    }
+}
+
+struct Dots<'a, T> {
+    a: &'a [T],
+    b: &'a [T],
+    ld: usize,
+    c: &'a mut [T],
+}
+
+impl<T: Real> Vectorized for Dots<'_, T> {
+    #[inline(always)]
+    fn run<const FUSED: bool>(self) {
+        for (j, c) in self.c.iter_mut().enumerate() {
+            *c = dot::<T, FUSED>(self.a, &self.b[j * self.ld..][..self.a.len()]);
+        }
+    }
+}
+
+/// The sum in blocks and groups of blocks, in an order that depends on the length alone.
+#[inline(always)]
+fn dot<T: Real, const FUSED: bool>(a: &[T], b: &[T]) -> T {
+    if a.len() <= BLOCK {
+        return block::<T, FUSED>(a, b);
+    }
+    let groups = a.chunks(GROUP).zip(b.chunks(GROUP));
+    groups.fold(T::ZERO, |sum, (a, b)| sum + group::<T, FUSED>(a, b))
+}
+
+/// The sum of a group, block by block.
+#[inline(always)]
+fn group<T: Real, const FUSED: bool>(a: &[T], b: &[T]) -> T {
+    let blocks = a.chunks(BLOCK).zip(b.chunks(BLOCK));
+    blocks.fold(T::ZERO, |sum, (a, b)| sum + block::<T, FUSED>(a, b))
+}
+
+/// The sum of a block in interleaved chains, then across them.
+#[inline(always)]
+fn block<T: Real, const FUSED: bool>(a: &[T], b: &[T]) -> T {
+    let mut chains = [[T::ZERO; LANES]; CHAINS];
+    let (mut a, mut b) = (
+        a.chunks_exact(LANES * CHAINS),
+        b.chunks_exact(LANES * CHAINS),
+    );
+    for (a, b) in a.by_ref().zip(b.by_ref()) {
+        for i in 0..CHAINS {
+            let (a, b) = (&a[i * LANES..][..LANES], &b[i * LANES..][..LANES]);
+            add_products::<T, FUSED>(&mut chains[i], a, b);
+        }
+    }
+    let rest = a.remainder().chunks(LANES).zip(b.remainder().chunks(LANES));
+    for (chain, (a, b)) in chains.iter_mut().zip(rest) {
+        add_products::<T, FUSED>(chain, a, b);
+    }
+    let mut lanes = chains[0];
+    for chain in &chains[1..] {
+        for (lane, &sum) in lanes.iter_mut().zip(chain) {
+            *lane += sum;
+        }
+    }
+    lanes.into_iter().fold(T::ZERO, |sum, lane| sum + lane)
+}
+
+#[inline(always)]
+fn add_products<T: Real, const FUSED: bool>(sums: &mut [T; LANES], a: &[T], b: &[T]) {
+    for ((sum, &a), &b) in sums.iter_mut().zip(a).zip(b) {
+        *sum = if FUSED {
+            a.mul_add(b, *sum)
+        } else {
+            a * b + *sum
+        };
+    }
+}

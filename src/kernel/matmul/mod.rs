@@ -1,0 +1,339 @@
+//! Matrix product: C = A·B with the transposes that forward and backward passes need, and a fused epilogue.
+//!
+//! | layout | C [M, N] | A | B | in a dense layer |
+//! |---|---|---|---|---|
+//! | `NT` | A·Bᵀ | [M, K] | [N, K] | z = x·Wᵀ |
+//! | `NN` | A·B | [M, K] | [K, N] | dx = dz·W |
+//! | `TN` | Aᵀ·B | [K, M] | [K, N] | dW = dzᵀ·x |
+//!
+//! Sums are in `f32`, in an order that depends on the [`Blocking`] and on K only. A long K is added up in blocks and groups
+//! of blocks ([`Levels`]): a single sum of n terms may err by n/2 ULP of the sum of their magnitudes, and by n/8 where all
+//! terms are equal. Three kernels share this file's parameters:
+//! `matmul_tiled` and `matmul_thin` for GPUs, and `matmul_direct` for adapters that run on a CPU. Which one, and with
+//! which sizes, is a pure function of shape and target.
+
+mod add_parts;
+pub(crate) mod blocking;
+pub(crate) mod epilogue;
+pub(crate) mod gemm;
+mod row_sums;
+mod thin;
+mod tiled;
+mod tuning;
+
+pub(crate) use blocking::Blocking;
+pub(crate) use epilogue::Epilogue;
+pub use tuning::Tuning;
+
+use crate::kernel::base::guard::{ORDINARY, out_of_bounds};
+use crate::kernel::base::program::uniform_block;
+use crate::kernel::base::rows::{PARALLEL_FLOATS, for_rows, row_of};
+use crate::kernel::base::{
+    Args, Binding, Compute, MatrixShape, Program, Real, Target, cascade, matrix,
+};
+use crate::kernel::software::pack;
+use crate::parallel;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Which operand of a matrix product is read transposed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Layout {
+    /// A [M, K] · B [K, N].
+    NN,
+    /// A [M, K] · Bᵀ, B [N, K].
+    NT,
+    /// Aᵀ · B, A [K, M], B [K, N].
+    TN,
+}
+
+impl Layout {
+    /// All layouts.
+    pub const ALL: [Layout; 3] = [Layout::NN, Layout::NT, Layout::TN];
+}
+
+/// One product. Arguments: a, b, [bias], [saved], out, [kept z], [row sums], [guard].
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Matmul {
+    pub(crate) m: usize,
+    pub(crate) n: usize,
+    pub(crate) k: usize,
+    pub(crate) layout: Layout,
+    /// A vector [N] is added to every row.
+    pub(crate) bias: bool,
+    pub(crate) epilogue: Epilogue,
+    /// Also write Σₖ A[k, m] for every m: the bias gradient beside the weight gradient. Only in layout TN, and with
+    /// the epilogue [`Epilogue::Gradient`], whose guard watches the sums too.
+    pub(crate) row_sums: bool,
+}
+
+uniform_block! {
+    /// The shader's uniform block.
+    pub(crate) struct Params {
+        m: u32,
+        n: u32,
+        k: u32,
+        /// Leading dimensions, in `vec4` elements.
+        lda: u32,
+        ldb: u32,
+        ldc: u32,
+        /// For the non-finite guard.
+        id: u32,
+        /// The activation's parameters.
+        alpha: f32,
+        beta: f32,
+        _pad: [u32; 3],
+    }
+}
+
+impl Matmul {
+    /// The plain product, without bias and epilogue.
+    pub(crate) fn plain(m: usize, n: usize, k: usize, layout: Layout) -> Self {
+        Matmul {
+            m,
+            n,
+            k,
+            layout,
+            bias: false,
+            epilogue: Epilogue::Plain,
+            row_sums: false,
+        }
+    }
+
+    pub(crate) fn a(&self) -> MatrixShape {
+        match self.layout {
+            Layout::NN | Layout::NT => MatrixShape::new(self.m, self.k),
+            Layout::TN => MatrixShape::new(self.k, self.m),
+        }
+    }
+
+    pub(crate) fn b(&self) -> MatrixShape {
+        match self.layout {
+            Layout::NN | Layout::TN => MatrixShape::new(self.k, self.n),
+            Layout::NT => MatrixShape::new(self.n, self.k),
+        }
+    }
+
+    pub(crate) fn out(&self) -> MatrixShape {
+        MatrixShape::new(self.m, self.n)
+    }
+
+    /// The pieces between the constants and the kernel: parameters, memory layout, epilogue, row sums.
+    fn pieces(&self, target: &Target) -> Vec<&'static str> {
+        let mut pieces = vec![
+            match self.layout {
+                Layout::NN => "const A_TRANSPOSED = false;\nconst B_TRANSPOSED = false;",
+                Layout::NT => "const A_TRANSPOSED = false;\nconst B_TRANSPOSED = true;",
+                Layout::TN => "const A_TRANSPOSED = true;\nconst B_TRANSPOSED = false;",
+            },
+            pack::source(target),
+            include_str!("../../../shaders/matmul/matmul.wgsl"),
+            matrix::SOURCE,
+            if self.bias {
+                epilogue::BIAS
+            } else {
+                epilogue::NO_BIAS
+            },
+        ];
+        pieces.extend(self.epilogue.sources());
+        pieces.push(epilogue::STORE);
+        if self.row_sums {
+            pieces.extend(row_sums::SOURCES);
+        } else {
+            pieces.push(row_sums::NONE);
+        }
+        pieces
+    }
+}
+
+impl Compute for Matmul {
+    fn label(&self) -> String {
+        let mut label = format!("matmul {:?} {}x{}x{}", self.layout, self.m, self.n, self.k);
+        if self.bias {
+            label.push_str(" + bias");
+        }
+        match self.epilogue {
+            Epilogue::Plain | Epilogue::Gradient { .. } => {}
+            Epilogue::Activation(f) => label.push_str(&format!(", {f}")),
+            Epilogue::Keep(f) => label.push_str(&format!(", {f}, keep z")),
+            Epilogue::Derivative(f) => label.push_str(&format!(", times {f}'")),
+        }
+        if self.row_sums {
+            label.push_str(", row sums");
+        }
+        label
+    }
+
+    fn bindings(&self) -> Vec<Binding> {
+        let mut bindings = vec![Binding::read(1), Binding::read(2)];
+        if self.bias {
+            bindings.push(Binding::read(4));
+        }
+        if matches!(self.epilogue, Epilogue::Derivative(_)) {
+            bindings.push(Binding::read(5));
+        }
+        bindings.push(Binding::write(3));
+        if matches!(self.epilogue, Epilogue::Keep(_)) {
+            bindings.push(Binding::write(6));
+        }
+        if self.row_sums {
+            bindings.push(Binding::write(7));
+        }
+        if matches!(self.epilogue, Epilogue::Gradient { .. }) {
+            bindings.push(Binding::write_words(8));
+        }
+        bindings
+    }
+
+    fn program(&self, target: &Target) -> Program {
+        let [alpha, beta] = self.epilogue.parameters();
+        let params = Params {
+            m: self.m as u32,
+            n: self.n as u32,
+            k: self.k as u32,
+            lda: self.a().ld4() as u32,
+            ldb: self.b().ld4() as u32,
+            ldc: self.out().ld4() as u32,
+            id: match self.epilogue {
+                Epilogue::Gradient { id } => id,
+                _ => 0,
+            },
+            alpha,
+            beta,
+            _pad: [0; 3],
+        };
+        let variant = Blocking::choose(self, target).variant(self, target);
+        let mut constants = variant.constants;
+        let group_k = variant.levels.and_then(|levels| levels.group);
+        let block_k = variant.levels.map(|levels| levels.block);
+        constants.push(("BLOCK_K", block_k.unwrap_or(1 << 31) as u32));
+        constants.push(("GROUP_K", group_k.unwrap_or(1 << 31) as u32));
+        let mut pieces = self.pieces(target).to_vec();
+        pieces.extend(variant.sources);
+        Program::new(&constants, &pieces, &params, variant.workgroups)
+            .with_iterations(variant.iterations)
+    }
+
+    fn flops(&self) -> u64 {
+        2 * (self.m * self.n * self.k) as u64
+    }
+
+    fn run<T: Real>(&self, args: &mut Args<'_, '_, T>) {
+        let (a, b) = (args.read(), args.read());
+        let bias = self.bias.then(|| args.read());
+        let saved = matches!(self.epilogue, Epilogue::Derivative(_)).then(|| args.read());
+        let shape = self.out();
+        let out = &mut args.write()[..shape.floats()];
+        let add_bias = |column: usize, row: &mut [T]| {
+            if let Some(bias) = bias {
+                epilogue::add_bias(&bias[column..], row);
+            }
+        };
+        match self.epilogue {
+            Epilogue::Plain => {
+                gemm::product(self, a, b, out, |_, column, row| add_bias(column, row))
+            }
+            Epilogue::Gradient { id } => {
+                let in_bounds = AtomicBool::new(true);
+                let mut product = || {
+                    gemm::product(self, a, b, out, |_, column, row| {
+                        add_bias(column, row);
+                        if out_of_bounds(id, row) {
+                            in_bounds.store(false, Ordering::Relaxed);
+                        }
+                    });
+                };
+                let mut sums = self.row_sums.then(|| args.write());
+                let mut row_sums = || {
+                    if let Some(sums) = &mut sums {
+                        cascade::columns(a, self.a(), sums);
+                    }
+                };
+                if self.row_sums && self.a().floats() >= PARALLEL_FLOATS {
+                    parallel::join(product, row_sums);
+                } else {
+                    product();
+                    row_sums();
+                }
+                let state = args.write_words();
+                if !in_bounds.into_inner() {
+                    state[2] = state[2].min(id & !ORDINARY);
+                }
+                if sums.is_some_and(|sums| out_of_bounds(id, sums)) {
+                    state[2] = state[2].min((id & !ORDINARY) + 1);
+                }
+            }
+            Epilogue::Activation(f) => gemm::product(self, a, b, out, |_, column, row| {
+                add_bias(column, row);
+                f.apply_in_place(row);
+            }),
+            Epilogue::Keep(f) => {
+                let kept = args.write();
+                gemm::product(self, a, b, kept, |_, column, row| add_bias(column, row));
+                let kept = &*kept;
+                for_rows(out, shape, |i, row| f.apply(row_of(kept, shape, i), row));
+            }
+            Epilogue::Derivative(f) => {
+                let saved = saved.expect("a derivative epilogue has a saved operand");
+                gemm::product(self, a, b, out, |i, column, row| {
+                    f.backpropagate(&row_of(saved, shape, i)[column..], row);
+                });
+            }
+        }
+    }
+}
+
+/// K up to which a product is one sum. The thin product has a limit of its own.
+pub(crate) const LONG_K: usize = 1024;
+
+/// Most blocks whose sums are added up one after the other. More are added up in groups.
+const MOST_BLOCKS: usize = 64;
+
+/// How a long sum is cut: terms are added up to the sum of a block, blocks to the total of a group, groups to the result.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Levels {
+    /// Terms of a block.
+    pub(crate) block: usize,
+    /// Terms of a group, whole blocks. `None` where all blocks are one group.
+    pub(crate) group: Option<usize>,
+}
+
+impl Levels {
+    /// For n terms in blocks of `block`. Of b > 64 blocks a group has from √b to 2·√b, a power of two, so that there are at
+    /// most √b + 1 groups.
+    ///
+    /// A term passes through at most block + min(b, 3·√b + 1) additions, each of which errs by at most ½ ULP of the sum of
+    /// magnitudes. A chain of m equal terms errs by at most m/8: half the sums are in the last binade, where ½ ULP of
+    /// the value is ¼ of an ε of the whole sum. So blocks of 128 keep equal terms within 2·log₂ n for n from 2¹⁰ to 2²⁰.
+    pub(crate) fn of(n: usize, block: usize) -> Self {
+        let blocks = n.div_ceil(block);
+        let of_group = || block * blocks.isqrt().next_power_of_two();
+        Levels {
+            block,
+            group: (blocks > MOST_BLOCKS).then(of_group),
+        }
+    }
+
+    /// For a sum that `times` invocations, or products within a term, share: lengths in terms of all of them.
+    pub(crate) fn times(self, times: usize) -> Self {
+        Levels {
+            block: self.block * times,
+            group: self.group.map(|group| group * times),
+        }
+    }
+
+    /// How many blocks and groups end within n terms.
+    pub(crate) fn ends(&self, n: usize) -> usize {
+        n.div_ceil(self.block) + self.group.map_or(0, |group| n.div_ceil(group))
+    }
+}
+
+/// A kernel variant for one product: its constants, its own text, and how many workgroups it takes.
+pub(crate) struct Variant {
+    pub(crate) constants: Vec<(&'static str, u32)>,
+    pub(crate) sources: Vec<&'static str>,
+    pub(crate) workgroups: usize,
+    /// How K is cut; `None` where all of K is one sum.
+    pub(crate) levels: Option<Levels>,
+    /// Upper bound on the loop iterations of one invocation.
+    pub(crate) iterations: usize,
+}

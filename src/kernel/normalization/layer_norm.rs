@@ -1,0 +1,114 @@
+//! Layer normalisation (Ba et al. 2016): every row to mean 0 and variance 1, then scaled and shifted by column:
+//! y = γ·(x − mean)/√(variance + ε) + β, mean and variance 1/n·Σⱼ (xⱼ − mean)² over the n columns of the row: for numbers of
+//! any offset and size ([`spread`]), and y = β exactly where all of a row are equal.
+
+use super::row_statistics;
+use crate::kernel::base::program::uniform_block;
+use crate::kernel::base::rows::for_blocks;
+use crate::kernel::base::simd::{Vectorized, vectorized};
+use crate::kernel::base::{
+    Args, Binding, Compute, MatrixShape, Program, Real, Target, row_reduce, spread,
+};
+
+/// Arguments: x [rows, cols], γ and β [cols], y [rows, cols].
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct LayerNorm {
+    pub(crate) shape: MatrixShape,
+    pub(crate) epsilon: f32,
+}
+
+uniform_block! {
+    /// The uniform block of the layer normalisation kernels.
+    pub(crate) struct Params {
+        rows: u32,
+        cols: u32,
+        /// `vec4` elements in a row.
+        ld4: u32,
+        /// √ε: a normal number even where ε is not.
+        root: f32,
+    }
+}
+
+impl Params {
+    pub(crate) fn new(shape: MatrixShape, epsilon: f32) -> Self {
+        Params {
+            rows: shape.rows as u32,
+            cols: shape.cols as u32,
+            ld4: shape.ld4() as u32,
+            root: f64::from(epsilon).sqrt() as f32,
+        }
+    }
+}
+
+impl Compute for LayerNorm {
+    fn label(&self) -> String {
+        format!("layer norm {}", self.shape)
+    }
+
+    fn bindings(&self) -> Vec<Binding> {
+        vec![
+            Binding::read(1),
+            Binding::read(2),
+            Binding::read(3),
+            Binding::write(4),
+        ]
+    }
+
+    fn program(&self, target: &Target) -> Program {
+        let (mut reduce, workgroups) = row_statistics::geometry(self.shape, target);
+        reduce.pieces.push(include_str!(
+            "../../../shaders/normalization/layer_norm.wgsl"
+        ));
+        let params = Params::new(self.shape, self.epsilon);
+        Program::new(&reduce.constants, &reduce.pieces, &params, workgroups)
+            .with_iterations(row_reduce::iterations(self.shape, target, 1, 2))
+    }
+
+    fn flops(&self) -> u64 {
+        8 * (self.shape.rows * self.shape.cols) as u64
+    }
+
+    fn run<T: Real>(&self, args: &mut Args<'_, '_, T>) {
+        let (x, gamma, beta) = (args.read(), args.read(), args.read());
+        let (shape, ld) = (self.shape, self.shape.ld());
+        for_blocks(args.write(), shape, |first, y| {
+            vectorized(Rows {
+                x: &x[first * ld..][..y.len()],
+                gamma: &gamma[..shape.cols],
+                beta: &beta[..shape.cols],
+                y,
+                ld,
+                epsilon: self.epsilon.into(),
+            });
+        });
+    }
+}
+
+/// Normalises a block of rows.
+struct Rows<'a, T> {
+    x: &'a [T],
+    gamma: &'a [T],
+    beta: &'a [T],
+    y: &'a mut [T],
+    ld: usize,
+    epsilon: f64,
+}
+
+impl<T: Real> Vectorized for Rows<'_, T> {
+    #[inline(always)]
+    fn run<const FUSED: bool>(self) {
+        let (gamma, beta, cols) = (self.gamma, self.beta, self.gamma.len());
+        let rows = self.x.chunks_exact(self.ld);
+        for (y, x) in self.y.chunks_exact_mut(self.ld).zip(rows) {
+            let (values, padding) = y.split_at_mut(cols);
+            let x = &x[..cols];
+            let spread = spread::of_row(x);
+            let (mean, inverse) = (spread.mean, spread.inverse(self.epsilon));
+            for j in 0..cols {
+                let normal = (x[j].to_f64() - mean) * inverse;
+                values[j] = T::of(gamma[j].to_f64() * normal + beta[j].to_f64());
+            }
+            padding.fill(T::ZERO);
+        }
+    }
+}

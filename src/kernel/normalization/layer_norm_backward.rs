@@ -1,0 +1,133 @@
+//! Gradients of layer normalisation. With x̂ = (x − mean)/√(variance + ε) and g = γ ⊙ dy:
+//! dx = (g − mean(g) − x̂·mean(g ⊙ x̂))/√(variance + ε), means over each row. The column sums of dy ⊙ x̂, which is
+//! written too, are dγ; those of dy are dβ. Mean and variance are computed anew: that is cheaper than to keep them.
+
+use super::layer_norm::Params;
+use super::row_statistics;
+use crate::kernel::base::cascade::LEAF;
+use crate::kernel::base::rows::for_blocks;
+use crate::kernel::base::simd::{Vectorized, vectorized};
+use crate::kernel::base::{
+    Args, Binding, Compute, MatrixShape, Program, Real, Target, row_reduce, spread,
+};
+
+/// Arguments: dy and x [rows, cols], γ [cols]; dx and dy ⊙ x̂ [rows, cols].
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct LayerNormBackward {
+    pub(crate) shape: MatrixShape,
+    pub(crate) epsilon: f32,
+}
+
+impl Compute for LayerNormBackward {
+    fn label(&self) -> String {
+        format!("layer norm backward {}", self.shape)
+    }
+
+    fn bindings(&self) -> Vec<Binding> {
+        vec![
+            Binding::read(1),
+            Binding::read(2),
+            Binding::read(3),
+            Binding::write(4),
+            Binding::write(5),
+        ]
+    }
+
+    fn program(&self, target: &Target) -> Program {
+        let (mut reduce, workgroups) = row_statistics::geometry(self.shape, target);
+        reduce.pieces.push(include_str!(
+            "../../../shaders/normalization/layer_norm_backward.wgsl"
+        ));
+        let params = Params::new(self.shape, self.epsilon);
+        // Of the three times element by element, one is nested in leaves.
+        Program::new(&reduce.constants, &reduce.pieces, &params, workgroups)
+            .with_iterations(row_reduce::iterations(self.shape, target, 3, 2))
+    }
+
+    fn flops(&self) -> u64 {
+        16 * (self.shape.rows * self.shape.cols) as u64
+    }
+
+    fn run<T: Real>(&self, args: &mut Args<'_, '_, T>) {
+        let (dy, x, gamma) = (args.read(), args.read(), args.read());
+        let (shape, ld) = (self.shape, self.shape.ld());
+        for terms in [false, true] {
+            for_blocks(args.write(), shape, |first, out| {
+                let part = first * ld..first * ld + out.len();
+                vectorized(Rows {
+                    dy: &dy[part.clone()],
+                    x: &x[part],
+                    gamma: &gamma[..shape.cols],
+                    out,
+                    ld,
+                    epsilon: self.epsilon.into(),
+                    terms,
+                });
+            });
+        }
+    }
+}
+
+/// dx of a block of rows, or the terms of dγ.
+struct Rows<'a, T> {
+    dy: &'a [T],
+    x: &'a [T],
+    gamma: &'a [T],
+    out: &'a mut [T],
+    ld: usize,
+    epsilon: f64,
+    terms: bool,
+}
+
+impl<T: Real> Vectorized for Rows<'_, T> {
+    #[inline(always)]
+    fn run<const FUSED: bool>(self) {
+        let (gamma, cols) = (self.gamma, self.gamma.len());
+        let count = cols as f64;
+        let rows = self
+            .dy
+            .chunks_exact(self.ld)
+            .zip(self.x.chunks_exact(self.ld));
+        for (out, (dy, x)) in self.out.chunks_exact_mut(self.ld).zip(rows) {
+            let (values, padding) = out.split_at_mut(cols);
+            padding.fill(T::ZERO);
+            let (dy, x) = (&dy[..cols], &x[..cols]);
+            let spread = spread::of_row(x);
+            let (mean, inverse) = (spread.mean, spread.inverse(self.epsilon));
+            if self.terms {
+                for j in 0..cols {
+                    values[j] = T::of(dy[j].to_f64() * ((x[j].to_f64() - mean) * inverse));
+                }
+                continue;
+            }
+            let (sum, product) = sums(dy, x, gamma, mean);
+            let (mean_sum, slope) = (sum / count, product * inverse * inverse / count);
+            for j in 0..cols {
+                let along = (x[j].to_f64() - mean) * slope;
+                let centred = gamma[j].to_f64() * dy[j].to_f64() - mean_sum - along;
+                values[j] = T::of(inverse * centred);
+            }
+        }
+    }
+}
+
+/// Σ g and Σ g·(x − mean) of a row, g = γ ⊙ dy, in eight interleaved chains.
+#[inline(always)]
+fn sums<T: Real>(dy: &[T], x: &[T], gamma: &[T], mean: f64) -> (f64, f64) {
+    let (mut sums, mut products) = ([0.0; LEAF], [0.0; LEAF]);
+    let whole = dy.len() / LEAF * LEAF;
+    let mut add = |j: usize, chain: usize| {
+        let g = gamma[j].to_f64() * dy[j].to_f64();
+        sums[chain] += g;
+        products[chain] += g * (x[j].to_f64() - mean);
+    };
+    for block in (0..whole).step_by(LEAF) {
+        for chain in 0..LEAF {
+            add(block + chain, chain);
+        }
+    }
+    for j in whole..dy.len() {
+        add(j, j - whole);
+    }
+    (sums.iter().sum(), products.iter().sum())
+}

@@ -1,0 +1,16 @@
+//! Normalizations over a batch or a row, softmax among them, each with its backward pass.
+
+pub(crate) mod batch_norm;
+pub(crate) mod batch_norm_backward;
+pub(crate) mod layer_norm;
+pub(crate) mod layer_norm_backward;
+pub(crate) mod row_statistics;
+pub(crate) mod softmax;
+pub(crate) mod softmax_backward;
+
+pub(crate) use batch_norm::BatchNorm;
+pub(crate) use batch_norm_backward::BatchNormBackward;
+pub(crate) use layer_norm::LayerNorm;
+pub(crate) use layer_norm_backward::LayerNormBackward;
+pub(crate) use softmax::Softmax;
+pub(crate) use softmax_backward::SoftmaxBackward;

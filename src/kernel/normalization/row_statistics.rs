@@ -1,0 +1,18 @@
+//! Mean and deviation of each row, for layer normalisation on a GPU: the CPU has [`spread::of_row`](crate::kernel::base::spread).
+
+use crate::kernel::base::reduce::{self, Reduce};
+use crate::kernel::base::{MatrixShape, Target, cascade, matrix, row_reduce, spread};
+
+/// What a kernel begins with that normalises rows, and its number of workgroups.
+pub(crate) fn geometry(shape: MatrixShape, target: &Target) -> (Reduce, usize) {
+    let (mut reduce, workgroups) = row_reduce::geometry(shape, target);
+    reduce.pieces.extend([
+        reduce::VECTORS,
+        reduce::SOURCE,
+        matrix::SOURCE,
+        cascade::SOURCE,
+        spread::SOURCE,
+        include_str!("../../../shaders/normalization/row_statistics.wgsl"),
+    ]);
+    (reduce, workgroups)
+}

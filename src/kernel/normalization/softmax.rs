@@ -1,0 +1,81 @@
+//! Softmax over each row: y[i, j] = exp(x[i, j] − mᵢ) / Σₖ exp(x[i, k] − mᵢ), mᵢ the row's maximum; and its logarithm,
+//! y[i, j] = x[i, j] − mᵢ − log Σₖ exp(x[i, k] − mᵢ). x and y [rows, cols].
+
+use crate::kernel::base::cascade::sum_of;
+use crate::kernel::base::rows::{for_rows, row_of};
+use crate::kernel::base::{
+    Args, Binding, Compute, MatrixShape, Program, Real, Target, cascade, matrix, row_reduce,
+};
+
+/// Softmax or log-softmax. Arguments: x, y.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Softmax {
+    pub(crate) log: bool,
+    pub(crate) shape: MatrixShape,
+}
+
+/// The constant that tells the two functions apart.
+pub(crate) fn log_constant(log: bool) -> &'static str {
+    if log {
+        "const LOG = true;"
+    } else {
+        "const LOG = false;"
+    }
+}
+
+impl Compute for Softmax {
+    fn label(&self) -> String {
+        format!(
+            "{}softmax {}",
+            if self.log { "log-" } else { "" },
+            self.shape
+        )
+    }
+
+    fn bindings(&self) -> Vec<Binding> {
+        vec![Binding::read(1), Binding::write(3)]
+    }
+
+    fn program(&self, target: &Target) -> Program {
+        let (mut reduce, workgroups) = row_reduce::geometry(self.shape, target);
+        reduce.pieces.extend(row_reduce::SOURCES);
+        reduce.pieces.extend([
+            log_constant(self.log),
+            matrix::SOURCE,
+            cascade::SOURCE,
+            include_str!("../../../shaders/normalization/softmax.wgsl"),
+        ]);
+        Program::new(
+            &reduce.constants,
+            &reduce.pieces,
+            &row_reduce::Params::new(self.shape),
+            workgroups,
+        )
+        .with_iterations(row_reduce::iterations(self.shape, target, 2, 1))
+    }
+
+    fn flops(&self) -> u64 {
+        4 * (self.shape.rows * self.shape.cols) as u64
+    }
+
+    fn run<T: Real>(&self, args: &mut Args<'_, '_, T>) {
+        let x = args.read();
+        for_rows(args.write(), self.shape, |i, y| {
+            let x = row_of(x, self.shape, i);
+            let (max, sum) = max_and_sum(x);
+            for (y, &x) in y.iter_mut().zip(x) {
+                *y = if self.log {
+                    x - max - sum.ln()
+                } else {
+                    (x - max).exp() / sum
+                };
+            }
+        });
+    }
+}
+
+/// The greatest value of a row, and Σ exp(x − greatest).
+pub(crate) fn max_and_sum<T: Real>(x: &[T]) -> (T, T) {
+    let max = x[1..].iter().fold(x[0], |max, &x| max.max(x));
+    (max, sum_of(x, |x| (x - max).exp()))
+}

@@ -1,0 +1,70 @@
+//! Gradient of softmax from its output y: dx = y ⊙ (dy − Σₖ dyₖyₖ); of log-softmax: dx = dy − exp(y)·Σₖ dyₖ.
+//! All matrices [rows, cols], sums over each row.
+
+use super::softmax::log_constant;
+use crate::kernel::base::rows::{for_rows, row_of};
+use crate::kernel::base::{
+    Args, Binding, Compute, MatrixShape, Program, Real, Target, cascade, matrix, row_reduce,
+};
+
+/// Gradient of softmax or log-softmax. Arguments: dy, y, dx.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct SoftmaxBackward {
+    pub(crate) log: bool,
+    pub(crate) shape: MatrixShape,
+}
+
+impl Compute for SoftmaxBackward {
+    fn label(&self) -> String {
+        format!(
+            "{}softmax backward {}",
+            if self.log { "log-" } else { "" },
+            self.shape
+        )
+    }
+
+    fn bindings(&self) -> Vec<Binding> {
+        vec![Binding::read(1), Binding::read(2), Binding::write(3)]
+    }
+
+    fn program(&self, target: &Target) -> Program {
+        let (mut reduce, workgroups) = row_reduce::geometry(self.shape, target);
+        reduce.pieces.extend(row_reduce::SOURCES);
+        reduce.pieces.extend([
+            log_constant(self.log),
+            matrix::SOURCE,
+            cascade::SOURCE,
+            include_str!("../../../shaders/normalization/softmax_backward.wgsl"),
+        ]);
+        Program::new(
+            &reduce.constants,
+            &reduce.pieces,
+            &row_reduce::Params::new(self.shape),
+            workgroups,
+        )
+        .with_iterations(row_reduce::iterations(self.shape, target, 1, 1))
+    }
+
+    fn flops(&self) -> u64 {
+        4 * (self.shape.rows * self.shape.cols) as u64
+    }
+
+    fn run<T: Real>(&self, args: &mut Args<'_, '_, T>) {
+        let (dy, y) = (args.read(), args.read());
+        for_rows(args.write(), self.shape, |i, dx| {
+            let (dy, y) = (row_of(dy, self.shape, i), row_of(y, self.shape, i));
+            let sum = if self.log {
+                cascade::sum_of(dy, |dy| dy)
+            } else {
+                cascade::sum_of_products(dy, y)
+            };
+            for ((dx, &dy), &y) in dx.iter_mut().zip(dy).zip(y) {
+                *dx = if self.log {
+                    dy - y.exp() * sum
+                } else {
+                    y * (dy - sum)
+                };
+            }
+        });
+    }
+}

@@ -1,0 +1,103 @@
+//! Dropout (Srivastava et al. 2014), inverted: y = x ⊙ mask/(1 − p), where mask is 0 with probability p, else 1.
+//!
+//! The mask is a function of key, step and place (see [`threefry`]), and no memory holds it: the
+//! gradient dx = dy ⊙ mask/(1 − p) is this kernel again, with the same key and step, on dy. It is drawn from whole words
+//! in integers, so both devices drop the same elements.
+
+use super::threefry;
+use crate::kernel::base::program::{WORKGROUP, uniform_block};
+use crate::kernel::base::rows::{for_rows, row_of};
+use crate::kernel::base::state::STATE_HIGH;
+use crate::kernel::base::{Args, Binding, Compute, MatrixShape, Program, Real, Target, matrix};
+
+/// Arguments: x, state, y.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Dropout {
+    pub(crate) shape: MatrixShape,
+    /// The probability that an element is dropped: at least 0, below 1.
+    pub(crate) probability: f32,
+    pub(crate) key: [u32; 2],
+}
+
+uniform_block! {
+    /// The shader's uniform block.
+    pub(crate) struct Params {
+        /// `vec4` elements in all.
+        count: u32,
+        cols: u32,
+        /// `vec4` elements in a row.
+        ld4: u32,
+        threshold: u32,
+        scale: f32,
+        key0: u32,
+        key1: u32,
+        _pad: u32,
+    }
+}
+
+impl Dropout {
+    /// The words from this one on keep their element.
+    fn threshold(&self) -> u32 {
+        (f64::from(self.probability) * 2f64.powi(32)) as u32
+    }
+
+    /// Whether elements are dropped at this probability, if it is not 0.
+    pub(crate) fn is_seen(probability: f32) -> bool {
+        probability == 0.0 || f64::from(probability) * 2f64.powi(32) >= 1.0
+    }
+
+    /// What the kept elements are multiplied by.
+    fn scale(&self) -> f32 {
+        (1.0 / (1.0 - f64::from(self.probability))) as f32
+    }
+}
+
+impl Compute for Dropout {
+    fn label(&self) -> String {
+        format!("dropout {} {}", self.probability, self.shape)
+    }
+
+    fn bindings(&self) -> Vec<Binding> {
+        vec![Binding::read(1), Binding::read_words(2), Binding::write(3)]
+    }
+
+    fn program(&self, _target: &Target) -> Program {
+        let params = Params {
+            count: self.shape.vec4s() as u32,
+            cols: self.shape.cols as u32,
+            ld4: self.shape.ld4() as u32,
+            threshold: self.threshold(),
+            scale: self.scale(),
+            key0: self.key[0],
+            key1: self.key[1],
+            _pad: 0,
+        };
+        let source = include_str!("../../../shaders/random/dropout.wgsl");
+        Program::new(
+            &[("WORKGROUP", WORKGROUP as u32)],
+            &[matrix::SOURCE, threefry::SOURCE, source],
+            &params,
+            self.shape.vec4s().div_ceil(WORKGROUP),
+        )
+    }
+
+    fn flops(&self) -> u64 {
+        (self.shape.rows * self.shape.cols) as u64
+    }
+
+    fn run<T: Real>(&self, args: &mut Args<'_, '_, T>) {
+        let (x, state) = (args.read(), args.read_words());
+        let (step, key) = (state[0], threefry::key_at(self.key, state[STATE_HIGH]));
+        let (threshold, scale) = (self.threshold(), T::of(self.scale().into()));
+        for_rows(args.write(), self.shape, |i, y| {
+            let x = row_of(x, self.shape, i);
+            for (j, (y, x)) in y.chunks_mut(4).zip(x.chunks(4)).enumerate() {
+                let element = i * self.shape.ld4() + j;
+                let words = threefry::words(key, step, element as u32);
+                for ((y, &x), word) in y.iter_mut().zip(x).zip(words) {
+                    *y = x * if word >= threshold { scale } else { T::ZERO };
+                }
+            }
+        });
+    }
+}

@@ -1,0 +1,140 @@
+//! Random numbers in a matrix [rows, cols], a function of key, step and place: see [`threefry`](crate::kernel::random::threefry).
+//!
+//! Element e of the padded matrix, a `vec4`, takes the four words of (key, step, e). One file per distribution,
+//! `shaders/random/x.wgsl` and `src/kernel/random/x.rs`; the loop around them is `shaders/random/random.wgsl` and this
+//! file.
+//!
+//! u is the upper 24 bits of a word, as a number in [0, 1), which is exact. So both devices draw the same bits for
+//! uniform and Bernoulli numbers (but for subnormals, which a GPU may flush to zero); normals agree to 16 ULP.
+
+pub(crate) mod bernoulli;
+pub(crate) mod dropout;
+pub(crate) mod normal;
+pub(crate) mod threefry;
+mod uniform;
+
+pub(crate) use dropout::Dropout;
+
+use crate::kernel::base::program::{WORKGROUP, uniform_block};
+use crate::kernel::base::rows::for_rows;
+use crate::kernel::base::state::STATE_HIGH;
+use crate::kernel::base::{Args, Binding, Compute, MatrixShape, Program, Real, Target, matrix};
+
+const SOURCE: &str = include_str!("../../../shaders/random/random.wgsl");
+
+/// A distribution.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Draw {
+    /// low + (high − low)·u, in low..high; low < high, and their difference is finite.
+    Uniform { low: f32, high: f32 },
+    /// mean + deviation·n, n standard normal.
+    Normal { mean: f32, deviation: f32 },
+    /// 1 where u < p, else 0; p is an input.
+    Bernoulli,
+}
+
+/// Random numbers of one step. Arguments: [p], state, out.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Random {
+    pub(crate) draw: Draw,
+    pub(crate) shape: MatrixShape,
+    pub(crate) key: [u32; 2],
+}
+
+uniform_block! {
+    /// The shader's uniform block.
+    pub(crate) struct Params {
+        /// `vec4` elements in all.
+        count: u32,
+        cols: u32,
+        /// `vec4` elements in a row.
+        ld4: u32,
+        key0: u32,
+        key1: u32,
+        /// The lowest number, or the mean.
+        first: f32,
+        /// The width of the range, or the deviation.
+        second: f32,
+        /// The greatest number below the end of the range.
+        last: f32,
+        /// 0, which the compiler does not know.
+        zero: u32,
+        _pad: [u32; 3],
+    }
+}
+
+impl Compute for Random {
+    fn label(&self) -> String {
+        let name = match self.draw {
+            Draw::Uniform { .. } => "uniform",
+            Draw::Normal { .. } => "normal",
+            Draw::Bernoulli => "bernoulli",
+        };
+        format!("random {name} {}", self.shape)
+    }
+
+    fn bindings(&self) -> Vec<Binding> {
+        let mut bindings = match self.draw {
+            Draw::Bernoulli => vec![Binding::read(1)],
+            Draw::Uniform { .. } | Draw::Normal { .. } => vec![],
+        };
+        bindings.extend([Binding::read_words(2), Binding::write(3)]);
+        bindings
+    }
+
+    fn program(&self, _target: &Target) -> Program {
+        let (draw, [first, second, last]) = match self.draw {
+            Draw::Uniform { low, high } => (uniform::SOURCE, [low, high - low, high.next_down()]),
+            Draw::Normal { mean, deviation } => (normal::SOURCE, [mean, deviation, 0.0]),
+            Draw::Bernoulli => (bernoulli::SOURCE, [0.0; 3]),
+        };
+        let params = Params {
+            count: self.shape.vec4s() as u32,
+            cols: self.shape.cols as u32,
+            ld4: self.shape.ld4() as u32,
+            key0: self.key[0],
+            key1: self.key[1],
+            first,
+            second,
+            last,
+            zero: 0,
+            _pad: [0; 3],
+        };
+        Program::new(
+            &[("WORKGROUP", WORKGROUP as u32)],
+            &[matrix::SOURCE, threefry::SOURCE, SOURCE, draw],
+            &params,
+            self.shape.vec4s().div_ceil(WORKGROUP),
+        )
+    }
+
+    fn flops(&self) -> u64 {
+        (self.shape.rows * self.shape.cols) as u64
+    }
+
+    fn run<T: Real>(&self, args: &mut Args<'_, '_, T>) {
+        let probability: &[T] = match self.draw {
+            Draw::Bernoulli => args.read(),
+            Draw::Uniform { .. } | Draw::Normal { .. } => &[],
+        };
+        let state = args.read_words();
+        let (step, key) = (state[0], threefry::key_at(self.key, state[STATE_HIGH]));
+        for_rows(args.write(), self.shape, |i, out| {
+            for (j, out) in out.chunks_mut(4).enumerate() {
+                let element = i * self.shape.ld4() + j;
+                let words = threefry::words(key, step, element as u32);
+                let numbers = match self.draw {
+                    Draw::Uniform { low, high } => uniform::run(words, low, high),
+                    Draw::Normal { mean, deviation } => normal::run(words, mean, deviation),
+                    Draw::Bernoulli => bernoulli::run(words, &probability[4 * element..]),
+                };
+                out.copy_from_slice(&numbers[..out.len()]);
+            }
+        });
+    }
+}
+
+/// The upper 24 bits of a word, as a number in [0, 1): exact.
+pub(crate) fn unit<T: Real>(word: u32) -> T {
+    T::of(f64::from(word >> 8) / f64::from(1 << 24))
+}

@@ -1,0 +1,109 @@
+//! Sums of squares Σ xᵢ² in a fixed order, [scaled](crate::kernel::base::scale) so that a norm that `f32` can hold is finite and right.
+//!
+//! Each workgroup sums a contiguous part into one pair of sum and exponent; the caller joins the few pairs. Parts are
+//! [`Sum`]'s.
+
+use super::Sum;
+use crate::kernel::base::cascade::{self, sum_of};
+use crate::kernel::base::guard::greatest;
+use crate::kernel::base::program::{WORKGROUP, uniform_block};
+use crate::kernel::base::reduce::{self, Reduce};
+use crate::kernel::base::{Args, Binding, Compute, Program, Real, Target, scale};
+use crate::parallel::for_chunks;
+
+/// Numbers that a part leaves: the scaled sum, and the exponent.
+pub(crate) const PAIR: usize = 2;
+
+/// Sums the squares of a flat buffer. Arguments: x, metric ring (pairs at the step's place), state.
+///
+/// The ring has `ring_steps` places of `ring_stride` pairs; the parts go to `ring_offset` and after. A lone sum is a ring of
+/// one place.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Squares {
+    /// Floats in the buffer, a multiple of 4.
+    pub(crate) floats: usize,
+    pub(crate) ring_steps: usize,
+    pub(crate) ring_stride: usize,
+    pub(crate) ring_offset: usize,
+}
+
+uniform_block! {
+    /// The shader's uniform block.
+    pub(crate) struct Params {
+        /// `vec4` elements in all, and in one part.
+        count: u32,
+        part: u32,
+        parts: u32,
+        ring_steps: u32,
+        ring_stride: u32,
+        ring_offset: u32,
+        _pad: [u32; 2],
+    }
+}
+
+impl Squares {
+    /// The sum of a buffer into its own pairs.
+    pub(crate) fn lone(floats: usize) -> Self {
+        Squares {
+            floats,
+            ring_steps: 1,
+            ring_stride: Sum::parts(floats),
+            ring_offset: 0,
+        }
+    }
+}
+
+impl Compute for Squares {
+    fn label(&self) -> String {
+        format!("sum of squares [{}]", self.floats)
+    }
+
+    fn bindings(&self) -> Vec<Binding> {
+        vec![Binding::read(1), Binding::write(2), Binding::read_words(3)]
+    }
+
+    fn program(&self, target: &Target) -> Program {
+        let parts = Sum::parts(self.floats);
+        let part = Sum::part(self.floats);
+        let params = Params {
+            count: (self.floats / 4) as u32,
+            part: part as u32,
+            parts: parts as u32,
+            ring_steps: self.ring_steps as u32,
+            ring_stride: self.ring_stride as u32,
+            ring_offset: self.ring_offset as u32,
+            _pad: [0; 2],
+        };
+        let mut reduce = Reduce::new(WORKGROUP, target);
+        reduce.pieces.extend([
+            reduce::FLOATS,
+            reduce::SOURCE,
+            cascade::SOURCE,
+            scale::SOURCE,
+            include_str!("../../../shaders/reduction/squares.wgsl"),
+        ]);
+        Program::new(&reduce.constants, &reduce.pieces, &params, parts)
+            .with_iterations(part.div_ceil(WORKGROUP) + 2 * Sum::iterations(self.floats))
+    }
+
+    fn flops(&self) -> u64 {
+        (self.floats * 3) as u64
+    }
+
+    fn run<T: Real>(&self, args: &mut Args<'_, '_, T>) {
+        let (x, ring, state) = (args.read(), args.write(), args.read_words());
+        let place = state[0] as usize % self.ring_steps * self.ring_stride + self.ring_offset;
+        let parts = Sum::parts(self.floats);
+        let out = &mut ring[PAIR * place..][..PAIR * parts];
+        let (x, part) = (&x[..self.floats], 4 * Sum::part(self.floats));
+        for_chunks(out, PAIR, 1, |i, out| {
+            let begin = (i * part).min(x.len());
+            let part = &x[begin..(begin + part).min(x.len())];
+            let exponent = scale::exponent(greatest(part));
+            let factor: T = scale::power(-exponent);
+            let scaled = |x: T| factor * x;
+            out[0] = sum_of(part, |x| scaled(x) * scaled(x));
+            out[1] = T::of(exponent.into());
+        });
+    }
+}

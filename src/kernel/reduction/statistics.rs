@@ -1,0 +1,255 @@
+//! Statistics of a tensor, or of its change: sums, the greatest magnitude, and how many are zero or not finite.
+//!
+//! Each workgroup takes a contiguous part, of which it finds count, mean and squared deviations (see
+//! [`spread`]); the host joins the few parts, ascending, in `f64` (Chan, Golub and LeVeque 1983). Both in a
+//! fixed order, so the same data give the same bits on every run.
+
+use super::{Sum, statistics_change, statistics_value};
+use crate::kernel::base::program::{WORKGROUP, uniform_block};
+use crate::kernel::base::reduce::{self, Reduce};
+use crate::kernel::base::{
+    Args, Binding, Compute, MatrixShape, Program, Real, Target, cascade, matrix, spread,
+};
+use crate::parallel::for_chunks;
+
+/// Floats that a part leaves: the mean that its second pass started from; the sums of the distances from it and of their
+/// squares, times scale·unit; scale and unit; greatest magnitude, zeros, and values that are not finite.
+const PART: usize = 8;
+
+/// Statistics of a matrix. Arguments: x, [what x was before], out.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Statistics {
+    pub(crate) shape: MatrixShape,
+    /// Of the difference to what was before.
+    pub(crate) change: bool,
+    /// Where in the output the parts go, in floats, a multiple of 4.
+    pub(crate) place: usize,
+}
+
+uniform_block! {
+    /// The shader's uniform block.
+    pub(crate) struct Params {
+        /// `vec4` elements in all, and in one part.
+        count: u32,
+        part: u32,
+        parts: u32,
+        place: u32,
+        cols: u32,
+        /// `vec4` elements in a row.
+        ld4: u32,
+        _pad: [u32; 2],
+    }
+}
+
+impl Statistics {
+    /// Floats of output for a matrix of this many.
+    pub(crate) fn output(floats: usize) -> usize {
+        PART * Sum::parts(floats)
+    }
+}
+
+impl Compute for Statistics {
+    fn label(&self) -> String {
+        let what = if self.change { " of the change" } else { "" };
+        format!("statistics{what} {}", self.shape)
+    }
+
+    fn bindings(&self) -> Vec<Binding> {
+        let mut bindings = vec![Binding::read(1), Binding::read(2), Binding::write(3)];
+        if !self.change {
+            bindings.remove(1);
+        }
+        bindings
+    }
+
+    fn program(&self, target: &Target) -> Program {
+        let floats = self.shape.floats();
+        let params = Params {
+            count: (floats / 4) as u32,
+            part: Sum::part(floats) as u32,
+            parts: Sum::parts(floats) as u32,
+            place: (self.place / 4) as u32,
+            cols: self.shape.cols as u32,
+            ld4: self.shape.ld4() as u32,
+            _pad: [0; 2],
+        };
+        let value = if self.change {
+            statistics_change::SOURCE
+        } else {
+            statistics_value::SOURCE
+        };
+        let mut reduce = Reduce::new(WORKGROUP, target);
+        reduce.pieces.extend([
+            reduce::VECTORS,
+            reduce::SOURCE,
+            matrix::SOURCE,
+            cascade::SOURCE,
+            spread::SOURCE,
+            value,
+            include_str!("../../../shaders/reduction/statistics.wgsl"),
+        ]);
+        let parts = if floats == 0 { 0 } else { Sum::parts(floats) };
+        let each = Sum::part(floats).div_ceil(WORKGROUP);
+        let joining = 3 * WORKGROUP.ilog2() as usize;
+        Program::new(&reduce.constants, &reduce.pieces, &params, parts)
+            .with_iterations(2 * (each + each / cascade::LEAF + 1) + joining)
+    }
+
+    fn flops(&self) -> u64 {
+        (self.shape.floats() * if self.change { 10 } else { 9 }) as u64
+    }
+
+    fn run<T: Real>(&self, args: &mut Args<'_, '_, T>) {
+        let (floats, ld, cols) = (self.shape.floats(), self.shape.ld(), self.shape.cols);
+        let x = &args.read()[..floats];
+        let previous = self.change.then(|| &args.read()[..floats]);
+        let out = &mut args.write()[self.place..][..Self::output(floats)];
+        let part = 4 * Sum::part(floats);
+        for_chunks(out, PART, 1, |i, out| {
+            let begin = (i * part).min(floats);
+            let end = (begin + part).min(floats);
+            let places = (begin..end).filter(|place| place % ld < cols);
+            let found = match previous {
+                None => statistics(places.map(|place| x[place])),
+                Some(previous) => statistics(places.map(|place| x[place] - previous[place])),
+            };
+            out.copy_from_slice(&found);
+        });
+    }
+}
+
+/// One part's.
+fn statistics<T: Real>(values: impl Iterator<Item = T> + Clone) -> [T; PART] {
+    let (mut greatest, mut zeros, mut not_finite, mut count) = (T::ZERO, 0u32, 0u32, 0u32);
+    let mut sum = 0.0;
+    for x in values.clone() {
+        if !x.is_finite() {
+            not_finite += 1;
+            continue;
+        }
+        count += 1;
+        sum += x.to_f64();
+        greatest = greatest.max(x.abs());
+        zeros += u32::from(x == T::ZERO);
+    }
+    let count = f64::from(count.max(1));
+    let mean = T::of(sum / count);
+    let (mut off, mut squares) = (0.0, 0.0);
+    for x in values.filter(|x| x.is_finite()) {
+        let distance = x.to_f64() - mean.to_f64();
+        off += distance;
+        squares += distance * distance;
+    }
+    let scale = scale(squares / count);
+    let number = |n: u32| T::of(n.into());
+    [
+        mean,
+        T::of(off * scale),
+        T::of(squares * scale * scale),
+        T::of(scale),
+        T::ONE,
+        greatest,
+        number(zeros),
+        number(not_finite),
+    ]
+}
+
+/// A power of two that brings a deviation to about 1, as far as a normal `f32` does.
+fn scale(variance: f64) -> f64 {
+    let exponent = variance.sqrt().max(1e-37).log2().floor();
+    2f64.powi(-(exponent as i32).clamp(-126, 126))
+}
+
+/// What the values of a tensor are like. A value that is not finite is counted, and left out of all the rest.
+///
+/// Mean and variance are as exact for values that lie far from 0 as for others, and none of the numbers overflows: each
+/// part of the values is measured from its own mean on the device, and the parts are joined in `f64`.
+///
+/// ```
+/// use wgrad::{Device, Tensor};
+/// # fn main() -> wgrad::Result<()> {
+/// let x = Tensor::new(&Device::cpu(), [1, 4], &[3.0, 0.0, -4.0, f32::NAN])?;
+/// let found = x.statistics()?;
+/// assert_eq!((found.count, found.zeros, found.non_finite), (4, 1, 1));
+/// assert_eq!((found.norm as f32, found.greatest), (5.0, 4.0));
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[non_exhaustive]
+pub struct TensorStatistics {
+    /// How many values there are.
+    pub count: usize,
+    /// How many of them are 0.
+    pub zeros: usize,
+    /// How many are NaN or infinite.
+    pub non_finite: usize,
+    /// The mean of the finite values; 0 if there is none.
+    pub mean: f64,
+    /// Their variance: the mean square of the distances to the mean. (PyTorch's `var` divides by n − 1 by default.)
+    pub variance: f64,
+    /// Their Euclidean norm √Σx².
+    pub norm: f64,
+    /// Their greatest magnitude.
+    pub greatest: f64,
+}
+
+/// Values of a matrix, without padding, among its first floats.
+fn values_before(shape: MatrixShape, floats: usize) -> usize {
+    let floats = floats.min(shape.floats());
+    let ld = shape.ld().max(1);
+    floats / ld * shape.cols + (floats % ld).min(shape.cols)
+}
+
+impl TensorStatistics {
+    /// From what the kernel left, for a matrix of this shape.
+    pub(crate) fn new(shape: MatrixShape, parts: &[f32]) -> Self {
+        let mut found = TensorStatistics {
+            count: shape.rows * shape.cols,
+            ..Default::default()
+        };
+        let (mut finite, mut deviations) = (0.0, 0.0);
+        let elements = 4 * Sum::part(shape.floats());
+        for (i, part) in parts.chunks_exact(PART).enumerate() {
+            let values =
+                values_before(shape, (i + 1) * elements) - values_before(shape, i * elements);
+            if values == 0 {
+                continue;
+            }
+            let [
+                start,
+                off,
+                squares,
+                scale,
+                unit,
+                greatest,
+                zeros,
+                not_finite,
+            ] = std::array::from_fn(|place| f64::from(part[place]));
+            found.zeros += zeros as usize;
+            found.non_finite += not_finite as usize;
+            found.greatest = found.greatest.max(greatest);
+            let count = values as f64 - not_finite;
+            if count < 1.0 {
+                continue;
+            }
+            let mean = start + off / count / (scale * unit);
+            let of_part = (squares - off * off / count).max(0.0) / (scale * unit).powi(2);
+            let (apart, together) = (mean - found.mean, finite + count);
+            found.mean += apart * (count / together);
+            deviations += of_part + apart * apart * (finite * count / together);
+            finite = together;
+        }
+        if finite > 0.0 {
+            found.variance = deviations / finite;
+            // √Σx², from Σ(x − mean)² and the mean.
+            found.norm = (deviations + finite * found.mean * found.mean).sqrt();
+        }
+        found
+    }
+
+    /// The standard deviation √variance.
+    pub fn deviation(&self) -> f64 {
+        self.variance.sqrt()
+    }
+}

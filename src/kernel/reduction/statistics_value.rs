@@ -1,0 +1,3 @@
+//! [`Statistics`](super::Statistics) of a tensor.
+
+pub(crate) const SOURCE: &str = include_str!("../../../shaders/reduction/statistics_value.wgsl");

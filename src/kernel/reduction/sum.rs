@@ -1,0 +1,120 @@
+//! Sums of all elements, in a fixed order: Σ xᵢ.
+//!
+//! Each workgroup sums a contiguous part into one partial sum; the caller adds the few partial sums, ascending. The
+//! number of parts depends on the length alone, so the same data give the same bits on every run.
+
+use crate::kernel::base::cascade::{self, LEAF, sum_of};
+use crate::kernel::base::program::{WORKGROUP, uniform_block};
+use crate::kernel::base::reduce::{self, Reduce};
+use crate::kernel::base::{Args, Binding, Compute, Program, Real, Target};
+use crate::parallel::for_chunks;
+
+/// Most partial sums of one call.
+const MOST_PARTS: usize = 64;
+/// `vec4` elements from which a further part is worth its workgroup.
+const PART: usize = 4 * WORKGROUP;
+
+/// Sums a flat buffer. Arguments: x, metric ring (partial sums at the step's place), state.
+///
+/// The ring has `ring_steps` places of `ring_stride` floats; the parts go to `ring_offset` and after. A lone sum is a
+/// ring of one place.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Sum {
+    /// Floats in the buffer, a multiple of 4.
+    pub(crate) floats: usize,
+    pub(crate) ring_steps: usize,
+    pub(crate) ring_stride: usize,
+    pub(crate) ring_offset: usize,
+}
+
+uniform_block! {
+    /// The shader's uniform block.
+    pub(crate) struct Params {
+        /// `vec4` elements in all, and in one part.
+        count: u32,
+        part: u32,
+        parts: u32,
+        ring_steps: u32,
+        ring_stride: u32,
+        ring_offset: u32,
+        _pad: [u32; 2],
+    }
+}
+
+impl Sum {
+    /// The sum of a buffer into its own partial sums.
+    pub(crate) fn lone(floats: usize) -> Self {
+        Sum {
+            floats,
+            ring_steps: 1,
+            ring_stride: Self::parts(floats),
+            ring_offset: 0,
+        }
+    }
+
+    /// How many partial sums a buffer of this many floats gives.
+    pub(crate) fn parts(floats: usize) -> usize {
+        (floats / 4).div_ceil(PART).clamp(1, MOST_PARTS)
+    }
+
+    /// `vec4` elements per part of such a buffer.
+    pub(crate) fn part(floats: usize) -> usize {
+        (floats / 4).div_ceil(Self::parts(floats)).max(1)
+    }
+}
+
+impl Sum {
+    /// Most iterations of an invocation that sums its share of a part, and joins it with the others'.
+    pub(crate) fn iterations(floats: usize) -> usize {
+        Self::part(floats).div_ceil(WORKGROUP) / LEAF + LEAF + WORKGROUP.ilog2() as usize
+    }
+}
+
+impl Compute for Sum {
+    fn label(&self) -> String {
+        format!("sum [{}]", self.floats)
+    }
+
+    fn bindings(&self) -> Vec<Binding> {
+        vec![Binding::read(1), Binding::write(2), Binding::read_words(3)]
+    }
+
+    fn program(&self, target: &Target) -> Program {
+        let params = Params {
+            count: (self.floats / 4) as u32,
+            part: Self::part(self.floats) as u32,
+            parts: Self::parts(self.floats) as u32,
+            ring_steps: self.ring_steps as u32,
+            ring_stride: self.ring_stride as u32,
+            ring_offset: self.ring_offset as u32,
+            _pad: [0; 2],
+        };
+        let mut reduce = Reduce::new(WORKGROUP, target);
+        reduce.pieces.extend([
+            reduce::FLOATS,
+            reduce::SOURCE,
+            cascade::SOURCE,
+            include_str!("../../../shaders/reduction/sum.wgsl"),
+        ]);
+        let parts = Self::parts(self.floats);
+        Program::new(&reduce.constants, &reduce.pieces, &params, parts)
+            .with_iterations(Self::iterations(self.floats))
+    }
+
+    fn flops(&self) -> u64 {
+        self.floats as u64
+    }
+
+    fn run<T: Real>(&self, args: &mut Args<'_, '_, T>) {
+        let (x, ring, state) = (args.read(), args.write(), args.read_words());
+        let place = state[0] as usize % self.ring_steps * self.ring_stride + self.ring_offset;
+        let out = &mut ring[place..][..Self::parts(self.floats)];
+        out.fill(T::ZERO);
+        let (x, part) = (&x[..self.floats], 4 * Self::part(self.floats));
+        for_chunks(out, 1, 1, |i, out| {
+            let begin = (i * part).min(x.len());
+            let part = &x[begin..(begin + part).min(x.len())];
+            out[0] = sum_of(part, |x| x);
+        });
+    }
+}

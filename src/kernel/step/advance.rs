@@ -1,0 +1,39 @@
+//! Moves the step counter on where no optimizer update does: in evaluation.
+
+use crate::kernel::base::program::uniform_block;
+use crate::kernel::base::{Args, Binding, Compute, Program, Real, Target};
+
+/// Arguments: state.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Advance;
+
+uniform_block! {
+    /// The shader's uniform block: every kernel has one.
+    pub(crate) struct Params {
+        _pad: [u32; 4],
+    }
+}
+
+impl Compute for Advance {
+    fn label(&self) -> String {
+        "advance".into()
+    }
+
+    fn bindings(&self) -> Vec<Binding> {
+        vec![Binding::write_words(1)]
+    }
+
+    fn program(&self, _target: &Target) -> Program {
+        let source = include_str!("../../../shaders/step/advance.wgsl");
+        Program::new(&[], &[source], &Params { _pad: [0; 4] }, 1)
+    }
+
+    fn flops(&self) -> u64 {
+        0
+    }
+
+    fn run<T: Real>(&self, args: &mut Args<'_, '_, T>) {
+        let state = args.write_words();
+        state[0] = state[1];
+    }
+}

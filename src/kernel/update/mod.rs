@@ -1,0 +1,260 @@
+//! The optimizer update: one dispatch over the flat arena of all parameters, whatever their number.
+//!
+//! For every element: the gradient is clipped if so asked; g ← gradient + λ₂w + λ₁·sign(w) (penalties); then the
+//! optimizer's rule gives the new w and its moments. Each rule has two files, `shaders/update/x.wgsl` and
+//! `src/kernel/update/optimizer/x.rs`. The loop around the rules is `shaders/update/update.wgsl` and this file. Clipping and
+//! the factors of parameter groups are compiled in if they are used.
+//!
+//! The learning rate and what else changes by step stand in the state (see [`crate::plan`]); nothing is changed while
+//! the non-finite guard is set. The last segment's update also moves the step counter on.
+//!
+//! # Bounds
+//!
+//! An ordinary update (see [`guard`]) starts from |g| ≤ 2⁴⁰, |w| ≤ 2⁵⁰ and moments that are bounded by what they are made of,
+//! with coefficients in the ranges of [`Optimizer::is_ordinary`]: learning rate times group factor ≤ 2¹⁰, each penalty ≤ 1,
+//! ε ≥ 2⁻³⁴, and 1 − β ≥ 2⁻²⁴ since β < 1 in `f32`. Then nothing in it reaches 2¹²⁷:
+//!
+//! - with penalties |g| ≤ 2⁴⁰ + 2⁵⁰ + 1 < 2⁵¹, and g² < 2¹⁰²;
+//! - averages of g, of g² and the maximum of Adamax are convex: at most 2⁵² and 2¹⁰³, whatever came before;
+//! - a velocity, v ← μv + g, is at most 2¹⁰·2⁵¹·2²⁴ = 2⁸⁵, RMSprop's at most 2⁵¹/ε·2²⁴ = 2¹⁰⁹;
+//! - the rate over 1 − βᵗ is at most 2³⁴, so Adam's, NAdam's, RAdam's and Adamax's step is at most 2·2³⁴·2⁵²/ε = 2¹²¹;
+//!   SGD's at most 2¹⁰·(2¹⁰·2⁵¹ + 2⁸⁵) < 2⁹⁶, RMSprop's 2¹⁰·2¹⁰⁹ = 2¹¹⁹, AdaGrad's 2¹⁰·2⁵¹/ε = 2⁹⁵, Lion's 2⁶¹;
+//! - AdaGrad's sum and Adadelta's mean square of the steps may grow from step to step, so they are watched as the weights
+//!   are: from 2⁵⁰ they reach 2¹⁰³ and 2⁵² in one update. With √(s + ε) ≤ 2²⁶ and |g|/√(r + ε) ≤ 1/√(1 − ρ) ≤ 2¹², Adadelta's
+//!   step is at most 2¹⁰·2³⁸.
+//!
+//! A new rule adds its numbers to this list, and a moment that may grow without bound to [`Optimizer::watched`].
+
+mod clip;
+mod dry;
+mod groups;
+mod optimizer;
+mod rule;
+mod span;
+mod values;
+
+pub use clip::Clip;
+pub(crate) use clip::ClipWith;
+pub(crate) use groups::ENTRY as FACTORS;
+pub use groups::Factors;
+pub use optimizer::Optimizer;
+pub(crate) use optimizer::all;
+pub(crate) use rule::MAX_MOMENTS;
+pub(crate) use values::StepValues;
+
+use crate::kernel::base::program::{WORKGROUP, uniform_block};
+use crate::kernel::base::state::STATE_VALUES;
+use crate::kernel::base::{Args, Binding, Compute, Program, Real, Target, guard, matrix};
+use crate::kernel::software::pack;
+use guard::Probe;
+use guard::{ALL_FINITE, BLOCK};
+use rule::MAX_CONSTANTS;
+use span::Span;
+use std::sync::atomic::AtomicBool;
+use values::Penalty;
+
+const SOURCE: &str = include_str!("../../../shaders/update/update.wgsl");
+
+/// An invocation's chunk of four parameters, a `vec4<f32>`.
+const FOURS: &str = include_str!("../../../shaders/update/fours.wgsl");
+/// An invocation's chunk of eight parameters, in 64-bit words.
+const EIGHTS: &str = include_str!("../../../shaders/update/eights.wgsl");
+/// Moments in memory.
+const MOMENTS: &str = include_str!("../../../shaders/update/moments.wgsl");
+/// Stands in for [`MOMENTS`] if the rule keeps none.
+const NO_MOMENTS: &str = "\
+fn moment(number: u32, i: u32) -> Chunk { return Chunk(); }
+fn store_moment(number: u32, i: u32, value: Chunk) {}
+";
+/// Stores the new values. A dry run has [`dry::SOURCE`] instead.
+const STORE: &str = include_str!("../../../shaders/update/store.wgsl");
+
+// A block belongs to one tensor, since tensors start at multiples of the alignment.
+const _: () = assert!(matrix::ALIGNMENT.is_multiple_of(BLOCK));
+
+/// One segment of the parameter arena. Arguments: weights, gradients, [moments], state, [partial sums of the squared
+/// gradients, by step], [factors of the blocks].
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Update {
+    pub(crate) optimizer: Optimizer,
+    /// Floats in the segment, a multiple of 4.
+    pub(crate) floats: usize,
+    /// Whether this call moves the step counter on.
+    pub(crate) advance: bool,
+    pub(crate) clip: ClipWith,
+    /// Whether there are factors, [`Factors::entry`] for each block of 64 floats.
+    pub(crate) grouped: bool,
+    /// A dry run, which changes nothing and sets the guard: to this id for the segment's first block, to one more for each
+    /// block after it.
+    pub(crate) dry: Option<u32>,
+}
+
+uniform_block! {
+    /// The shader's uniform block.
+    pub(crate) struct Params {
+        /// Chunks of four or eight floats in the segment.
+        count: u32,
+        advance: u32,
+        weight_decay: f32,
+        l1: f32,
+        decoupled: f32,
+        /// The greatest magnitude, or norm, of a gradient.
+        clip: f32,
+        clip_epsilon: f32,
+        /// Partial sums in a step's place of the ring, and its places.
+        parts: u32,
+        ring_steps: u32,
+        /// Of a dry run: the id of the first block.
+        first_id: u32,
+        _pad: [u32; 2],
+        hyper: [f32; MAX_CONSTANTS],
+    }
+}
+
+/// Updates a span of a segment.
+type UpdateSpan<'a, T> = dyn Fn(Span<'_, T>, Penalty<T>, StepValues<T>) + Sync + 'a;
+
+impl Compute for Update {
+    fn label(&self) -> String {
+        let groups = if self.grouped { " in groups" } else { "" };
+        let dry = if self.dry.is_some() { "dry " } else { "" };
+        format!(
+            "{dry}{} update [{}]{}{groups}",
+            self.optimizer.name(),
+            self.floats,
+            self.clip.label()
+        )
+    }
+
+    fn bindings(&self) -> Vec<Binding> {
+        let mut bindings = vec![Binding::write(1), Binding::read(2)];
+        if self.optimizer.moments() > 0 {
+            bindings.push(Binding::write(3));
+        }
+        bindings.push(Binding::write_words(4));
+        if let ClipWith::Norm { .. } = self.clip {
+            bindings.push(Binding::read(5));
+        }
+        if self.grouped {
+            bindings.push(Binding::read(6));
+        }
+        bindings
+    }
+
+    fn program(&self, target: &Target) -> Program {
+        let penalty = self.optimizer.penalty();
+        let [parts, ring_steps] = self.clip.ring();
+        let (chunk, chunks) = if target.words64 && self.floats.is_multiple_of(8) {
+            (8, vec![pack::WORDS, EIGHTS])
+        } else {
+            (4, vec![FOURS])
+        };
+        let moments = self.optimizer.moments();
+        let params = Params {
+            count: (self.floats / chunk) as u32,
+            advance: u32::from(self.advance),
+            weight_decay: penalty.l2,
+            l1: penalty.l1,
+            decoupled: penalty.decoupled,
+            clip: self.clip.limit(),
+            clip_epsilon: clip::EPSILON as f32,
+            parts: parts as u32,
+            ring_steps: ring_steps as u32,
+            first_id: self.dry.unwrap_or(0),
+            _pad: [0; 2],
+            hyper: self.optimizer.constants(),
+        };
+        let elements = self.clip.elements(target);
+        let reduce = self.clip.reduce(target);
+        let mut constants = self.optimizer.flags();
+        constants.push(("MOMENTS", moments as u32));
+        if self.dry.is_none() {
+            constants.push(("WATCHED", self.optimizer.watched() as u32));
+        }
+        constants.extend(reduce.constants);
+        constants.push(("ELEMENTS", elements as u32));
+        if self.grouped {
+            constants.push(("SCALES_WITH_RATE", self.optimizer.rate_mask()));
+        }
+        let mut pieces = reduce.pieces;
+        pieces.push(matrix::SOURCE);
+        pieces.push(match self.dry {
+            None => guard::OBEY,
+            Some(_) => guard::PROBE,
+        });
+        pieces.extend(chunks);
+        pieces.push(if moments > 0 { MOMENTS } else { NO_MOMENTS });
+        pieces.push(self.optimizer.source());
+        pieces.extend(self.clip.sources(target));
+        pieces.push(if self.grouped {
+            groups::TABLE
+        } else {
+            groups::NONE
+        });
+        pieces.push(SOURCE);
+        pieces.push(match self.dry {
+            None => STORE,
+            Some(_) => dry::SOURCE,
+        });
+        Program::new(
+            &constants,
+            &pieces,
+            &params,
+            (self.floats / chunk).div_ceil(WORKGROUP * elements),
+        )
+        .with_iterations(self.clip.iterations(target))
+    }
+
+    fn flops(&self) -> u64 {
+        (self.floats * self.optimizer.flops()) as u64
+    }
+
+    fn run<T: Real>(&self, args: &mut Args<'_, '_, T>) {
+        let (weights, gradients) = (args.write(), args.read());
+        let kept = self.optimizer.moments();
+        let moments = if kept > 0 { args.write() } else { &mut [] };
+        let state = args.write_words();
+        let clipping = self.clip.values(state[1].wrapping_sub(1), args);
+        let factors = self.grouped.then(|| args.read());
+        if self.dry.is_none() && state[2] != ALL_FINITE {
+            return;
+        }
+        let value = |i: usize| T::of(f32::from_bits(state[STATE_VALUES + i]).into());
+        let values = StepValues {
+            rate: value(0),
+            first: value(1),
+            second: value(2),
+            third: value(3),
+        };
+        if self.advance {
+            state[0] = state[1];
+        }
+        let penalty = self.optimizer.penalty().widen();
+        let span = Span::new(weights, gradients, moments, self.floats);
+        let each_part = |update: &UpdateSpan<'_, T>| {
+            span.share(&|span| match factors {
+                None => clipping.run(span, &|span| update(span, penalty, values)),
+                Some(factors) => groups::run(span, factors, &|span, factors| {
+                    let (penalty, values) =
+                        factors.scale(self.optimizer.scales_with_rate(), penalty, values);
+                    clipping.run(span, &|span| update(span, penalty, values));
+                }),
+            });
+        };
+        let care = AtomicBool::new(false);
+        let Some(first_id) = self.dry else {
+            each_part(&|span, penalty, values| {
+                self.optimizer.update(span, penalty, values, &care);
+            });
+            state[3] |= u32::from(care.into_inner());
+            return;
+        };
+        let probe = Probe::new(first_id);
+        each_part(&|span, penalty, values| {
+            dry::run(span, &probe, &|span| {
+                self.optimizer.update(span, penalty, values, &care);
+            });
+        });
+        probe.report(state);
+    }
+}
