@@ -1,4 +1,5 @@
-// What all matrix products share: C [M, N] = A·B. A_TRANSPOSED: A is stored [K, M]; B_TRANSPOSED: B is stored [N, K].
+// Declarations of all matrix products C [M, N] = A·B. A_TRANSPOSED: A is stored [K, M]; B_TRANSPOSED: B is stored [N,
+// K].
 
 struct Params {
     m: u32,
@@ -16,13 +17,13 @@ struct Params {
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-// Their copy, made first of all: what is loaded in a loop or behind a branch, software adapters load lane by lane.
+// A copy of the parameters, made first: software adapters load lane by lane in a loop or after a branch.
 var<private> p: Params;
 @group(0) @binding(1) var<storage, read> a: array<Packed>;
 @group(0) @binding(2) var<storage, read> b: array<Packed>;
 
-// The products along K are added up in blocks of BLOCK_K, the blocks' sums to the total of a group of GROUP_K, and the
-// groups' totals to the result: a single sum of many terms would lose what is added to it. 2^31 stands for no end: where
-// BLOCK_K is that, K is one block; where GROUP_K is, it is one group. GROUP_K is a multiple of BLOCK_K.
+// Sums over K have three levels, since one long sum would lose small terms: products are added up in blocks of
+// BLOCK_K, the sums of blocks in groups of GROUP_K, and the totals of groups in the result. BLOCK_K = 2^31: K is one
+// block. GROUP_K = 2^31: K is one group. GROUP_K is a multiple of BLOCK_K.
 const BLOCKED = BLOCK_K != 0x80000000u;
 const GROUPED = GROUP_K != 0x80000000u;

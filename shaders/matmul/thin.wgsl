@@ -1,16 +1,25 @@
-// C = A·B with few rows or few columns, for real GPUs. There the larger operand is read once and not again, so it goes
-// straight to registers, and nearly all invocations of a workgroup lie along K: many loads are on their way at a time, and
-// no barrier is passed before the end. A workgroup computes 4·DOWN x 4·ACROSS of C. Each invocation multiplies every
-// SLICES-th quad of k for a 4 x 4 block; the slices' sums are added at the end.
-// The host puts in front: DOWN, ACROSS, SLICES, BLOCK_K (a multiple of 4 * SLICES), GROUP_K, A_TRANSPOSED, B_TRANSPOSED, ROW_SUMS, `fn store`, `fn store_sum` and
-// `fn add_parts`.
+// C = A·B for GPUs, where C has few rows or few columns. There the larger operand is read once and not again, so it
+// goes straight to registers. Nearly all invocations of a workgroup are spread along K, so that many loads are in
+// flight, and there is no barrier before the end. A workgroup computes a tile of C, [4·DOWN, 4·ACROSS]:
+//
+//                        k: quad 0    1    2   …  SLICES-1 | SLICES …
+//                          ┌────┬────┬────┬───┬──────────┐
+//   4 rows of A (a block)  │ s0 │ s1 │ s2 │ … │ s(S-1)   │ s0 …        ×   4 columns of B (a block)
+//                          └────┴────┴────┴───┴──────────┘
+//
+// Slice s of a 4 x 4 block of C multiplies the quads of k number s, s + SLICES, s + 2 * SLICES, … At the end the sums
+// of the slices are added in a fixed order.
+//
+// The host prepends DOWN, ACROSS, SLICES, BLOCK_K (a multiple of 4 * SLICES), GROUP_K, A_TRANSPOSED, B_TRANSPOSED,
+// ROW_SUMS, `fn store`, `fn store_sum` and `fn add_parts`.
 
 const BLOCKS = DOWN * ACROSS; // 4 x 4 blocks of a workgroup
-const SIZE = BLOCKS * SLICES;
+const SIZE = BLOCKS * SLICES; // invocations of a workgroup
+// The sums of the slices: [slice][row of a block][block], in vec4 of four columns.
 var<workgroup> workspace: array<vec4<f32>, 4u * SIZE>;
 
-// Line i of a 4 x 4 block of A or B as memory holds it. What lies past K is zero; past the last row or column, lines
-// repeat, and only reach outputs that are never stored.
+// Line i of a 4 x 4 block of A or B as it lies in memory. Past K it is zero. Past the last row or column the last line
+// repeats, and its results are not stored.
 fn line_of_a(row: u32, k: u32, i: u32) -> vec4<f32> {
     if A_TRANSPOSED {
         let line = unpack(a[min(k + i, p.k - 1u) * p.lda + min(row / 4u, p.lda - 1u)]);
@@ -27,21 +36,21 @@ fn line_of_b(col: u32, k: u32, i: u32) -> vec4<f32> {
     return select(vec4(0.0), line, k + i < p.k);
 }
 
-// The 4 x 4 block of A for rows from row on and the k from k on: column i is row i.
+// A 4 x 4 block of A: column i is row `row + i` at k .. k + 3.
 fn block_of_a(row: u32, k: u32) -> mat4x4<f32> {
     let lines = mat4x4(line_of_a(row, k, 0u), line_of_a(row, k, 1u), line_of_a(row, k, 2u), line_of_a(row, k, 3u));
     if A_TRANSPOSED { return transpose(lines); }
     return lines;
 }
 
-// The same of B: column i is what the columns of C from col on have at k + i.
+// A 4 x 4 block of B: column i is k + i at the columns col .. col + 3.
 fn block_of_b(col: u32, k: u32) -> mat4x4<f32> {
     let lines = mat4x4(line_of_b(col, k, 0u), line_of_b(col, k, 1u), line_of_b(col, k, 2u), line_of_b(col, k, 3u));
     if B_TRANSPOSED { return transpose(lines); }
     return lines;
 }
 
-// The sum with a row of A at four k times the columns of B there, ascending.
+// sum + Σᵢ left[i]·right[i], over ascending i: a row of A at four k times four columns of B.
 fn with_products(sum: vec4<f32>, left: vec4<f32>, right: mat4x4<f32>) -> vec4<f32> {
     let first = fma(left.yyyy, right[1], fma(left.xxxx, right[0], sum));
     return fma(left.wwww, right[3], fma(left.zzzz, right[2], first));
@@ -54,23 +63,25 @@ fn main(
     @builtin(num_workgroups) groups: vec3<u32>,
 ) {
     p = params; // for the functions
-    // A barrier may only follow branches on what is uniform, which no module-scope variable is to Tint.
+    // Barriers may follow branches on uniform values only, and to Tint no module-scope variable is uniform.
     let p = params;
     let number = group.x + group.y * groups.x;
     let tiles = (p.n + 4u * ACROSS - 1u) / (4u * ACROSS);
     let origin = vec2(number / tiles * 4u * DOWN, number % tiles * 4u * ACROSS);
     if origin.x >= p.m || origin.y >= p.n { return; }
 
-    // Neighbouring invocations read neighbouring vec4: along k where both matrices run along k, else along the block's row.
+    // Neighbouring invocations read neighbouring vec4: along k where both matrices run along k, else along a row of
+    // blocks.
     const ALONG_K = !A_TRANSPOSED && B_TRANSPOSED;
     let slice = select(lane / BLOCKS, lane % SLICES, ALONG_K);
     let block = select(lane % BLOCKS, lane / SLICES, ALONG_K);
     let row = origin.x + block / ACROSS * 4u;
     let col = origin.y + block % ACROSS * 4u;
-    // Row i of the block, in an array: HLSL's compilers refuse stores to a matrix's columns in a loop over them.
+    // total[i] is row i of the block: the total of the blocks of K so far in this group. It is an array, since the HLSL
+    // compilers reject a store to a matrix column in a loop over the columns.
     var total: array<vec4<f32>, 4>;
     var row_total: vec4<f32>;
-    // The totals of the groups of blocks so far.
+    // The totals of the groups so far.
     var groups_total: array<vec4<f32>, 4>;
     var groups_row_total: vec4<f32>;
     let depth = bound(p.k, number);

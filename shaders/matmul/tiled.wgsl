@@ -1,74 +1,101 @@
-// C = A·B for real GPUs. A workgroup computes one TILE_M x TILE_N tile of C. Its invocations are SLICES times as many as
-// PER_M x PER_N blocks of C make up the tile: each slice of them multiplies its share of the k, and the slices' sums are
-// added at the end. All of them together load.
-// The host puts in front: TILE_M, TILE_N, TILE_K, PER_M, PER_N, SLICES, BLOCK_K (a multiple of TILE_K), GROUP_K, IN_C, A_TRANSPOSED, B_TRANSPOSED,
-// ROW_SUMS, `out`, `fn store`, `fn store_sum` and `fn add_parts`. TILE_M and TILE_N are multiples of 16, ROWS and COLS 4 or multiples of 8, LOADS_A and
-// LOADS_B 1, 2 or 4, with several slices or ROW_SUMS 1; TILE_K and SLICES are powers of 2, TILE_K at least 8 and
-// 4 * SLICES.
+// C = A·B for GPUs. A [M, K], or [K, M] where A_TRANSPOSED; B [K, N], or [N, K] where B_TRANSPOSED; C [M, N].
+//
+// A workgroup computes one tile of C, [TILE_M, TILE_N]. It walks along K in steps of TILE_K:
+//
+//                              TILE_N
+//                           ┌───────────┐
+//                    TILE_K │ tile of B │   in workgroup memory, loaded by all invocations together
+//                           └───────────┘
+//          TILE_K           ┌───────────┐
+//        ┌────────┐         │     ┌──┐  │   each invocation has a block of C, [PER_M, PER_N], in registers:
+// TILE_M │ tile   │         │     └──┘  │   pieces of 4 x 4 that lie ROWS (COLS) quads apart, so that
+//        │ of A   │         │ tile of C │   neighbouring invocations read neighbouring vec4
+//        └────────┘         └───────────┘
+//
+// Loop nest: tiles along K { store the loaded tile; barrier; load the next tile into registers; quads of k { 4 x 4
+// pieces of A and B from workgroup memory { 16 fma each } } }.
+//
+// With SLICES > 1 there are SLICES invocations for each block of C. Slice s multiplies the quads
+// [s * SHARE_K, (s + 1) * SHARE_K) of every tile, and the sums of the slices are added at the end.
+//
+// The host prepends TILE_M, TILE_N, TILE_K, PER_M, PER_N, SLICES, BLOCK_K (a multiple of TILE_K), GROUP_K, IN_C,
+// A_TRANSPOSED, B_TRANSPOSED, ROW_SUMS, `out`, `fn store`, `fn store_sum` and `fn add_parts`. TILE_M and TILE_N are
+// multiples of 16; ROWS and COLS are 4 or multiples of 8; LOADS_A and LOADS_B are 1, 2 or 4, and 1 with several slices
+// or ROW_SUMS; TILE_K and SLICES are powers of 2; TILE_K is at least 8 and at least 4 * SLICES.
 
-const ROWS = TILE_M / PER_M; // invocations of a slice down a tile
-const COLS = TILE_N / PER_N; // and across
-const SLICE = ROWS * COLS;
-const SIZE = SLICE * SLICES;
+const ROWS = TILE_M / PER_M; // invocations of a slice along M
+const COLS = TILE_N / PER_N; // and along N
+const SLICE = ROWS * COLS; // invocations of a slice
+const SIZE = SLICE * SLICES; // invocations of a workgroup
 const QUADS_M = TILE_M / 4u;
 const QUADS_N = TILE_N / 4u;
 const QUADS_K = TILE_K / 4u;
-const TOTALS_IN_C = IN_C == 1u; // whether the totals of blocks of K lie in C, for want of registers; SLICES is 1 then
-const SHARE_K = QUADS_K / SLICES; // of these, what a slice multiplies
-const OUT_M = PER_M / 4u;
-const A_ALONG_K = !A_TRANSPOSED; // whether a row of the matrix runs along k
+const TOTALS_IN_C = IN_C == 1u; // the totals of blocks of K are in C, for lack of registers; then SLICES is 1
+const SHARE_K = QUADS_K / SLICES; // quads of k of a tile that each slice multiplies
+const OUT_M = PER_M / 4u; // quads of rows in a block of C
+const A_ALONG_K = !A_TRANSPOSED; // the rows of the stored matrix run along k
 const B_ALONG_K = B_TRANSPOSED;
 const LOADS_A = QUADS_M * TILE_K / SIZE; // vec4 of a tile that each invocation loads
 const LOADS_B = QUADS_N * TILE_K / SIZE;
-const STEP_A = select(TILE_K, 4u, A_ALONG_K) / LOADS_A; // lines of the tile from one of them to the next
+const STEP_A = select(TILE_K, 4u, A_ALONG_K) / LOADS_A; // lines of the tile from one of these vec4 to the next
 const STEP_B = select(TILE_K, 4u, B_ALONG_K) / LOADS_B;
 
-// Two tiles of A and two of B: one is multiplied while the next is filled. A tile is TILE_K lines of vec4, just as they
-// lie in the matrix. Lines 4q to 4q + 3 at one place are a block of 4 k by 4 rows of A (or columns of B): line 4q + e
-// is its k number e, or, where the matrix runs along k, its row (or column) number e. Blocks turn in registers, free.
-// The tiles of B begin at B_TILES. When all tiles have been multiplied, the slices' sums take their place, a 4 x 4 block of
-// every invocation at a time.
+// Workgroup memory, in vec4. One pair of tiles is multiplied while the next pair is filled:
+//
+//   [0, TILE_K * QUADS_M)              tile of A for even steps     TILE_K lines of QUADS_M vec4
+//   [TILE_K * QUADS_M, B_TILES)        tile of A for odd steps
+//   [B_TILES, + TILE_K * QUADS_N)      tile of B for even steps     TILE_K lines of QUADS_N vec4
+//   [.., + TILE_K * QUADS_N)           tile of B for odd steps
+//
+// A vec4 is stored as it lies in the matrix, without a transpose. Lines 4q .. 4q + 3 at one place are a piece of 4 k
+// by 4 rows of A (or columns of B). Line 4q + e is k number e of the piece; where the matrix runs along k, it is row
+// (or column) number e. Then the piece is transposed in registers, which costs no instruction.
+//
+// After the last tile the sums of the slices take the place of the tiles: a 4 x 4 piece of every invocation at a time.
 const B_TILES = 2u * TILE_K * QUADS_M;
 var<workgroup> workspace: array<vec4<f32>, B_TILES + 2u * TILE_K * QUADS_N>;
 
-// The place in a line. Where the matrix runs along k, neighbouring lanes fill neighbouring quads of k at one place:
-// moved about by the quad of k, they use different banks (where a line has four quads, half of them).
+// The place of a vec4 in its line, chosen to avoid bank conflicts. Where the matrix runs along k, neighbouring lanes
+// store neighbouring quads of k at the same place; the exclusive or with the quad of k puts them into different banks
+// (into half of the banks where a line has four quads).
 fn swizzle(place: u32, quad_k: u32, quads: u32, along_k: bool) -> u32 {
     return select(place, place ^ (quad_k * max(8u / QUADS_K, 1u) % min(8u, quads)), along_k);
 }
 
-// Which blocks of the tile an invocation multiplies, in quads of rows and of columns. 32 invocations are 4 down and 8
-// across: 8 neighbouring vec4 fill the 32 banks of workgroup memory once.
+// The first 4 x 4 piece of an invocation's block of C: (quad of rows, quad of columns) in the tile. 32 invocations are
+// 4 along M and 8 along N: 8 neighbouring vec4 take each of the 32 banks of workgroup memory once.
 fn place(invocation: u32) -> vec2<u32> {
     if COLS < 8u { return vec2(invocation / COLS, invocation % COLS); }
     return vec2(invocation / (4u * COLS) * 4u + invocation / 8u % 4u,
         invocation / 32u % max(COLS / 8u, 1u) * 8u + invocation % 8u);
 }
 
-// (place, line) of an invocation's first vec4 of a tile: neighbouring lanes load neighbouring vec4 of the matrix.
+// (place, line) in a tile of the first vec4 that an invocation loads: neighbouring lanes load neighbouring vec4 of the
+// matrix.
 fn share(lane: u32, quads: u32, along_k: bool) -> vec2<u32> {
     let rest = lane / QUADS_K;
     return select(vec2(lane % quads, lane / quads), vec2(rest % quads, lane % QUADS_K * 4u + rest / quads), along_k);
 }
 
-// Its index in the matrix for the tile of k = 0, and its index in the tile.
+// (index in the matrix for the tile at k = 0, index in the tile) of that vec4.
 fn route(at: vec2<u32>, origin: u32, quads: u32, ld: u32, along_k: bool) -> vec2<u32> {
     let goal = at.y * quads + swizzle(at.x, at.y / 4u, quads, along_k);
     if along_k { return vec2((origin + 4u * at.x + at.y % 4u) * ld + at.y / 4u, goal); }
     return vec2(at.y * ld + origin / 4u + at.x, goal);
 }
 
-// Whether the vec4 at `goal` of the tile begins within the k that are left.
+// Whether the first k of the vec4 at index `goal` of a tile is among the `left` values of k that remain.
 fn real(goal: u32, quads: u32, left: u32, along_k: bool) -> bool {
     return select(goal / quads, goal / quads / 4u * 4u, along_k) < left;
 }
 
-// The total that lies in C for four columns of a row, 0 before it has begun.
+// The total so far in C for four columns of a row; 0 in the first block of K.
 fn held(row: u32, col: u32, begun: bool) -> vec4<f32> {
     let i = min(row, p.m - 1u) * p.ldc + min(col / 4u, p.ldc - 1u);
     return select(vec4(0.0), unpack(out[i]), begun);
 }
 
+// Stores that total.
 fn hold(row: u32, col: u32, total: vec4<f32>) {
     if row < p.m && col < p.n { out[row * p.ldc + col / 4u] = pack(total); }
 }
@@ -80,63 +107,66 @@ fn main(
     @builtin(num_workgroups) groups: vec3<u32>,
 ) {
     p = params; // for the functions
-    // A barrier may only follow branches on what is uniform, which no module-scope variable is to Tint.
+    // Barriers may follow branches on uniform values only, and to Tint no module-scope variable is uniform.
     let p = params;
     let number = group.x + group.y * groups.x;
     let across = (p.n + TILE_N - 1u) / TILE_N;
     let origin = vec2(number / across * TILE_M, number % across * TILE_N);
     if origin.x >= p.m || origin.y >= p.n { return; }
 
-    let way_a = route(share(lane, QUADS_M, A_ALONG_K), origin.x, QUADS_M, p.lda, A_ALONG_K);
-    let way_b = route(share(lane, QUADS_N, B_ALONG_K), origin.y, QUADS_N, p.ldb, B_ALONG_K);
-    // No load passes the end of its matrix. Rows and columns past it only reach outputs that are never stored.
+    let route_a = route(share(lane, QUADS_M, A_ALONG_K), origin.x, QUADS_M, p.lda, A_ALONG_K);
+    let route_b = route(share(lane, QUADS_N, B_ALONG_K), origin.y, QUADS_N, p.ldb, B_ALONG_K);
+    // Loads are clamped to the matrix. What rows and columns past its end contribute is never stored.
     let last_a = select(p.k, p.m, A_ALONG_K) * p.lda - 1u;
     let last_b = select(p.k, p.n, B_ALONG_K) * p.ldb - 1u;
+    // The next tile, on its way through registers.
     var next_a: array<vec4<f32>, LOADS_A>;
     var next_b: array<vec4<f32>, LOADS_B>;
     let depth = bound(p.k, number);
     if depth > 0u {
-        for (var s = 0u; s < LOADS_A; s++) { next_a[s] = unpack(a[min(way_a.x + s * STEP_A * p.lda, last_a)]); }
-        for (var s = 0u; s < LOADS_B; s++) { next_b[s] = unpack(b[min(way_b.x + s * STEP_B * p.ldb, last_b)]); }
+        for (var s = 0u; s < LOADS_A; s++) { next_a[s] = unpack(a[min(route_a.x + s * STEP_A * p.lda, last_a)]); }
+        for (var s = 0u; s < LOADS_B; s++) { next_b[s] = unpack(b[min(route_b.x + s * STEP_B * p.ldb, last_b)]); }
     }
 
     let slice = select(lane / SLICE, 0u, SLICES == 1u);
     let mine = place(select(lane % SLICE, lane, SLICES == 1u));
-    // Each vec4 is one column of four rows.
+    // This invocation's block of C: sum[j * OUT_M + i] is column j of the four rows of quad i.
     var sum: array<vec4<f32>, PER_N * OUT_M>;
-    var row_sum: vec4<f32>; // of the vec4 of A that this invocation loads, which in layout TN are of the same four rows
-    // The sum over the blocks of K so far, within a group, unless it lies in C; and over the groups so far.
+    // Sum of the vec4 of A that this invocation loads: in layout TN all of them are of the same four rows of C.
+    var row_sum: vec4<f32>;
+    // The total of the blocks of K so far in this group (unless TOTALS_IN_C), and the total of the groups so far.
     var total: array<vec4<f32>, PER_N * OUT_M>;
     var row_total: vec4<f32>;
     var groups_total: array<vec4<f32>, PER_N * OUT_M>;
     var groups_row_total: vec4<f32>;
     for (var k = 0u; k < depth; k += TILE_K) {
-        // What lies past the last k is not what the matrix continues with, but zero.
+        // Past the last k the tile is filled with zeros, not with what follows in the matrix.
         let half = k & TILE_K;
         for (var s = 0u; s < LOADS_A; s++) {
-            let goal = way_a.y + s * STEP_A * QUADS_M;
+            let goal = route_a.y + s * STEP_A * QUADS_M;
             let value = select(vec4(0.0), next_a[s], real(goal, QUADS_M, p.k - k, A_ALONG_K));
             workspace[half * QUADS_M + goal] = value;
             if ROW_SUMS { row_sum += value; }
         }
         for (var s = 0u; s < LOADS_B; s++) {
-            let goal = way_b.y + s * STEP_B * QUADS_N;
+            let goal = route_b.y + s * STEP_B * QUADS_N;
             let value = select(vec4(0.0), next_b[s], real(goal, QUADS_N, p.k - k, B_ALONG_K));
             workspace[B_TILES + half * QUADS_N + goal] = value;
         }
-        // One barrier a tile: whoever fills this half again has passed the next one, so all have read it.
+        // One barrier a tile is enough: an invocation that fills this half again has passed the next barrier, which
+        // all reach after they have read this half.
         workgroupBarrier();
-        // The next tile is on its way while this one is multiplied.
+        // The loads of the next tile overlap with the multiplication of this one.
         let ahead = k + TILE_K;
-        let on_a = way_a.x + select(ahead * p.lda, ahead / 4u, A_ALONG_K);
-        let on_b = way_b.x + select(ahead * p.ldb, ahead / 4u, B_ALONG_K);
+        let on_a = route_a.x + select(ahead * p.lda, ahead / 4u, A_ALONG_K);
+        let on_b = route_b.x + select(ahead * p.ldb, ahead / 4u, B_ALONG_K);
         for (var s = 0u; s < LOADS_A; s++) { next_a[s] = unpack(a[min(on_a + s * STEP_A * p.lda, last_a)]); }
         for (var s = 0u; s < LOADS_B; s++) { next_b[s] = unpack(b[min(on_b + s * STEP_B * p.ldb, last_b)]); }
 
         for (var number = 0u; number < SHARE_K; number++) {
             let q = slice * SHARE_K + number;
             let line = half + 4u * q;
-            // Column c of left[i] is k number c of four rows.
+            // Column c of left[i] is k number c for the four rows of quad i.
             var left: array<mat4x4<f32>, OUT_M>;
             for (var i = 0u; i < OUT_M; i++) {
                 let at = line * QUADS_M + swizzle(mine.x, q, QUADS_M, A_ALONG_K) + i * ROWS;
@@ -145,7 +175,7 @@ fn main(
                 if A_ALONG_K { left[i] = transpose(left[i]); }
             }
             for (var j = 0u; j < PER_N; j += 2u) {
-                // Two lines of B, each one column at four k, or one k at four columns. The second is read first, so
+                // Two lines of B: each is one column at four k, or one k at four columns. The second is read first, so
                 // that one wait serves both.
                 let at = (line + j % 4u) * QUADS_N + swizzle(mine.y, q, QUADS_N, B_ALONG_K) + j / 4u * COLS;
                 let second = workspace[B_TILES + at + QUADS_N];
@@ -161,15 +191,16 @@ fn main(
             }
         }
         if BLOCKED && (k + TILE_K) % BLOCK_K == 0u {
-            // Loops as short as these are unrolled, so that all stays in registers.
+            // Loops as short as these are unrolled, so that the arrays stay in registers.
             for (var i = 0u; i < OUT_M; i++) {
                 for (var j = 0u; j < PER_N; j += 4u) {
                     let s = j * OUT_M + i;
                     if TOTALS_IN_C {
-                        let rows = transpose(mat4x4<f32>(sum[s], sum[s + OUT_M], sum[s + 2u * OUT_M], sum[s + 3u * OUT_M]));
+                        let rows = transpose(
+                            mat4x4<f32>(sum[s], sum[s + OUT_M], sum[s + 2u * OUT_M], sum[s + 3u * OUT_M]));
                         let row = origin.x + 4u * (mine.x + i * ROWS);
                         let col = origin.y + 4u * mine.y + j * COLS;
-                        // Four loads are on their way at a time.
+                        // All four loads are issued before the first store.
                         let begun = k >= BLOCK_K;
                         let held0 = held(row, col, begun);
                         let held1 = held(row + 1u, col, begun);
@@ -213,7 +244,7 @@ fn main(
         }
     }
     if GROUPED {
-        // In a loop of its own, since longer ones are not unrolled.
+        // A loop of its own, since compilers do not unroll longer ones.
         for (var i = 0u; i < OUT_M; i++) {
             for (var j = 0u; j < PER_N; j += 4u) {
                 let s = j * OUT_M + i;
@@ -225,7 +256,7 @@ fn main(
         }
     }
     if BLOCKED {
-        // And the last block, which may be empty.
+        // The last block of K, which may be empty, joins the total.
         for (var i = 0u; i < OUT_M; i++) {
             for (var j = 0u; j < PER_N; j += 4u) {
                 let s = j * OUT_M + i;
@@ -254,7 +285,8 @@ fn main(
                 }
                 continue;
             }
-            // What each slice has for a block of each of its invocations: all first rows, then all second ones, and so on.
+            // workspace[slice][e][invocation of the slice]: row e of this 4 x 4 piece. add_parts leaves the sums in
+            // slice 0.
             workgroupBarrier();
             for (var e = 0u; e < 4u; e++) { workspace[(4u * slice + e) * SLICE + lane % SLICE] = rows[e]; }
             add_parts(4u * SLICE, SLICES, lane, SIZE);
@@ -268,7 +300,7 @@ fn main(
     }
     finished();
     if ROW_SUMS && origin.y == 0u {
-        // Lane by lane the vec4 of a tile's lines, so those of the same rows are QUADS_M apart.
+        // Lanes load the vec4 of a line in order, so the partial sums of the same four rows are QUADS_M apart.
         workgroupBarrier();
         workspace[lane] = row_sum;
         add_parts(QUADS_M, SIZE / QUADS_M, lane, SIZE);

@@ -1,15 +1,32 @@
-// C = A·B with everything in registers: no workgroup memory and no barrier. For software adapters, where arithmetic is cheap
-// and a load is dear: for each component, a scalar loop over the lanes.
+// C = A·B with everything in registers: no workgroup memory and no barrier. For software adapters, where arithmetic is
+// cheap and a load is dear: a scalar loop over the lanes for each component.
 //
-// LANES invocations share a tile of C, 4·BLOCKS rows by 4·LANES columns. A lane owns 4 columns, all rows of them. Per step
-// of 4 along K it loads a 4×4 block of B for its columns, and takes the tile's BLOCKS 4×4 blocks of A from
-// `block_of_a(own, l, row, k)`, which the host puts in front: lane l's own block, by a subgroup shuffle; or, where no lanes
-// share, a block that it loads.
+// LANES invocations share a tile of C of 4·BLOCKS rows by 4·LANES columns. A lane computes 4 of the columns, for all
+// rows:
 //
-// Blocks have names, not indices: some adapters do not unroll loops, and keep what is indexed in memory.
+//                  lane:    0    1    2    3   (LANES = 4)
+//                         ┌────┬────┬────┬────┐
+//                 4 of k  │ B  │ B  │ B  │ B  │   each lane loads a 4x4 block of B for its own columns
+//                         └────┴────┴────┴────┘
+//            4 of k
+//           ┌────┐        ┌────┬────┬────┬────┐
+//    lane 0 │ A  │        │ c0 │ c0 │ c0 │ c0 │   c0 += A0·B: each lane needs every block of A
+//           ├────┤        ├────┼────┼────┼────┤
+//    lane 1 │ A  │        │ c1 │ c1 │ c1 │ c1 │
+//           ├────┤        ├────┼────┼────┼────┤   BLOCKS blocks of 4 rows
+//    lane 2 │ A  │        │ c2 │ c2 │ c2 │ c2 │
+//           ├────┤        ├────┼────┼────┼────┤
+//    lane 3 │ A  │        │ c3 │ c3 │ c3 │ c3 │
+//           └────┘        └────┴────┴────┴────┘
+//
+// `block_of_a(own, l, row, k)`, which the host prepends, returns block l of A: by a subgroup shuffle from lane l,
+// which has loaded it; or, where lanes share nothing, by loading it.
+//
+// Blocks have names instead of indices: some adapters do not unroll loops, and keep indexed arrays in memory.
 
-// Line i of a 4×4 block of A or B as memory holds it: 4 depths of one row or column, or 4 rows or columns at one depth.
-// Past the last row or column the line repeats, and its results are not stored. Past K, A is zero: its padding, or here.
+// Line i of a 4×4 block of A or B as it lies in memory: 4 values of k of one row (or column), or 4 rows (or columns)
+// at one k. Past the last row or column the last line repeats, and its results are not stored. Past K, A is zero: by
+// its padding, or by the selection here.
 fn line_of_a(row: u32, k: u32, i: u32) -> vec4<f32> {
     if A_TRANSPOSED {
         let line = unpack(a[min(k + i, p.k - 1u) * p.lda + min(row / 4u, p.lda - 1u)]);
@@ -25,7 +42,7 @@ fn line_of_b(col: u32, k: u32, i: u32) -> vec4<f32> {
     return unpack(b[min(k + i, p.k - 1u) * p.ldb + min(col / 4u, p.ldb - 1u)]);
 }
 
-// Four rows of A, one a column.
+// A 4×4 block of A: column i is row `row + i` at k .. k + 3.
 fn load_a(row: u32, k: u32) -> mat4x4<f32> {
     let lines = mat4x4(line_of_a(row, k, 0u), line_of_a(row, k, 1u), line_of_a(row, k, 2u), line_of_a(row, k, 3u));
     if A_TRANSPOSED {
@@ -34,7 +51,7 @@ fn load_a(row: u32, k: u32) -> mat4x4<f32> {
     return lines;
 }
 
-// Four depths of B, one a column.
+// A 4×4 block of B: column i is k + i at the columns col .. col + 3.
 fn load_b(col: u32, k: u32) -> mat4x4<f32> {
     let lines = mat4x4(line_of_b(col, k, 0u), line_of_b(col, k, 1u), line_of_b(col, k, 2u), line_of_b(col, k, 3u));
     if B_TRANSPOSED {
@@ -43,6 +60,7 @@ fn load_b(col: u32, k: u32) -> mat4x4<f32> {
     return lines;
 }
 
+// `block` if `it`, else `other`.
 fn pick(other: mat4x4<f32>, block: mat4x4<f32>, it: bool) -> mat4x4<f32> {
     return mat4x4(select(other[0], block[0], it), select(other[1], block[1], it), select(other[2], block[2], it),
         select(other[3], block[3], it));
@@ -68,9 +86,10 @@ fn main(
     let row0 = tile % tiles_m * (4u * BLOCKS);
     let col0 = tile / tiles_m * (4u * LANES);
     let col = col0 + lane * 4u;
-    let depth = select(0u, p.k, col0 < p.n); // a spare tile does nothing; no lane leaves before the last shuffle
+    let depth = select(0u, p.k, col0 < p.n); // a spare tile has no k; no lane may leave before the last shuffle
 
-    // Column i of c3 is this lane's 4 columns of row i of the tile's block 3 of rows.
+    // Block of rows l of this lane's 4 columns, in the sum of the current block of K: column i of cl is row 4l + i of
+    // the tile.
     var c0: mat4x4<f32>;
     var c1: mat4x4<f32>;
     var c2: mat4x4<f32>;
@@ -79,7 +98,7 @@ fn main(
     var c5: mat4x4<f32>;
     var c6: mat4x4<f32>;
     var c7: mat4x4<f32>;
-    // The totals of the blocks of K so far, within a group.
+    // The totals of the blocks of K so far in this group.
     var t0: mat4x4<f32>;
     var t1: mat4x4<f32>;
     var t2: mat4x4<f32>;
@@ -173,12 +192,13 @@ fn main(
         c7 += g7;
     }
 
-    // Of the tiles with the same rows one adds up their sums; which, goes round, to share the work out.
+    // One of the tiles with the same rows sums A over K. Which one depends on the row, to balance the load.
     let tiles_n = (p.n + 4u * LANES - 1u) / (4u * LANES);
     if tile / tiles_m == tile % tiles_m % tiles_n {
         sum_rows(row0, 4u * BLOCKS, lane, LANES);
     }
-    // Four stores in a loop over blocks, the block picked by selection: a store for each row would double the compile time.
+    // A loop over the blocks with four stores, each block picked by selection: a store for every row would double the
+    // compile time.
     let blocks = min(BLOCKS, (max(p.m, row0) - row0 + 3u) / 4u);
     for (var block = 0u; block < blocks; block++) {
         var rows = pick(c0, c1, block == 1u);

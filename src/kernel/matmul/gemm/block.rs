@@ -1,17 +1,18 @@
-//! A block of C that one task computes.
+//! The block of C that one task computes.
 
-use super::{LANES, STRIP};
+use super::{MR, NR};
 use crate::kernel::base::Real;
 use std::ops::Range;
 
-/// Most rows of a block. They are kept on the stack.
-pub(super) const MOST_ROWS: usize = 288;
+/// Most rows of a block: a slice for each lies on the stack.
+pub(super) const MAX_ROWS: usize = 288;
 
-/// Stretches of consecutive rows. The last columns have the padding with them.
+/// The same columns of consecutive rows of C, one slice for each row. The slices of the last columns include the
+/// padding.
 pub(super) struct Block<'a, T> {
     pub(super) rows: Range<usize>,
     pub(super) columns: Range<usize>,
-    slices: [&'a mut [T]; MOST_ROWS],
+    slices: [&'a mut [T]; MAX_ROWS],
 }
 
 impl<'a, T: Real> Block<'a, T> {
@@ -26,9 +27,9 @@ impl<'a, T: Real> Block<'a, T> {
         }
     }
 
-    /// Keeps the first columns, and gives the others.
+    /// Splits the block at column `middle`: keeps the left part and returns the right one.
     pub(super) fn split_off(&mut self, middle: usize) -> Self {
-        let mut right: [&mut [T]; MOST_ROWS] = std::array::from_fn(|_| Default::default());
+        let mut right: [&mut [T]; MAX_ROWS] = std::array::from_fn(|_| Default::default());
         let both = self.slices.iter_mut().zip(&mut right);
         for (left, right) in both.take(self.rows.len()) {
             let (kept, given) = std::mem::take(left).split_at_mut(middle);
@@ -50,32 +51,32 @@ impl<'a, T: Real> Block<'a, T> {
         }
     }
 
-    /// Writes a tile whose rows are rows of C, or adds it.
+    /// Writes a tile whose rows are rows of C, or adds it to what is there.
     #[inline(always)]
     pub(super) fn store(
         &mut self,
-        tile: &[[T; LANES]; STRIP],
+        tile: &[[T; NR]; MR],
         rows: &Range<usize>,
         columns: &Range<usize>,
         add: bool,
     ) {
         let first = columns.start - self.columns.start;
         let slices = &mut self.slices[rows.start - self.rows.start..][..rows.len()];
-        if columns.len() == LANES && rows.len() == STRIP {
-            let slices: &mut [&mut [T]; STRIP] = slices.try_into().expect("a strip");
+        if columns.len() == NR && rows.len() == MR {
+            let slices: &mut [&mut [T]; MR] = slices.try_into().expect("MR rows");
             // A whole tile goes from registers to memory.
-            for i in 0..STRIP {
-                let to: &mut [T; LANES] = (&mut slices[i][first..][..LANES])
+            for i in 0..MR {
+                let to: &mut [T; NR] = (&mut slices[i][first..][..NR])
                     .try_into()
-                    .expect("a line");
+                    .expect("NR columns");
                 put(to, &tile[i], add);
             }
             return;
         }
         for (slice, values) in slices.iter_mut().zip(tile) {
             let to = &mut slice[first..][..columns.len()];
-            // Of known length, it is compiled to vectors.
-            if let Ok(to) = <&mut [T; LANES]>::try_from(&mut *to) {
+            // With its length known, the copy compiles to vector instructions.
+            if let Ok(to) = <&mut [T; NR]>::try_from(&mut *to) {
                 put(to, values, add);
             } else {
                 put(to, values, add);
@@ -83,21 +84,21 @@ impl<'a, T: Real> Block<'a, T> {
         }
     }
 
-    /// Writes a tile whose rows are columns of C, or adds it.
+    /// Writes the transpose of a tile, whose rows are columns of C, or adds it to what is there.
     #[inline(always)]
-    pub(super) fn store_turned(
+    pub(super) fn store_transposed(
         &mut self,
-        tile: &[[T; LANES]; STRIP],
+        tile: &[[T; NR]; MR],
         rows: &Range<usize>,
         columns: &Range<usize>,
         add: bool,
     ) {
         let first = columns.start - self.columns.start;
         let slices = &mut self.slices[rows.start - self.rows.start..][..rows.len()];
-        for (lane, slice) in slices.iter_mut().enumerate().take(LANES) {
-            let values: [T; STRIP] = std::array::from_fn(|row| tile[row][lane]);
+        for (column, slice) in slices.iter_mut().enumerate().take(NR) {
+            let values: [T; MR] = std::array::from_fn(|row| tile[row][column]);
             let to = &mut slice[first..][..columns.len()];
-            if let Ok(to) = <&mut [T; STRIP]>::try_from(&mut *to) {
+            if let Ok(to) = <&mut [T; MR]>::try_from(&mut *to) {
                 put(to, &values, add);
             } else {
                 put(to, &values, add);
@@ -105,7 +106,7 @@ impl<'a, T: Real> Block<'a, T> {
         }
     }
 
-    /// Adds the block to sums of the same rows and columns, which are 0 where they are empty.
+    /// sums += block, over its rows and columns without padding; empty sums are 0.
     #[inline(always)]
     pub(super) fn add_to(&self, sums: &mut Vec<T>) {
         let columns = self.columns.len();
@@ -115,7 +116,7 @@ impl<'a, T: Real> Block<'a, T> {
         }
     }
 
-    /// Adds such sums to the block.
+    /// block += sums.
     #[inline(always)]
     pub(super) fn add(&mut self, sums: &[T]) {
         let columns = self.columns.len();
@@ -124,7 +125,7 @@ impl<'a, T: Real> Block<'a, T> {
         }
     }
 
-    /// Zeroes the padding and hands out the rows.
+    /// Zeroes the padding and calls `finish(row, first column, values)` for each row.
     #[inline(always)]
     pub(super) fn finish(&mut self, finish: &impl Fn(usize, usize, &mut [T])) {
         let slices = &mut self.slices[..self.rows.len()];

@@ -1,19 +1,28 @@
-//! The product of one row, in layout NT: C[j] = Σₗ a[l]·B[j, l], a dot product for each column. A tile would use one of
-//! its sixteen lanes.
+//! The product of one row in layout NT: C[j] = Σₖ a[k]·B[j, k], a dot product for each column. A tile would use one of
+//! its sixteen columns.
+//!
+//! a [K], B [N, K], C [N]. The sum of a block takes `CHAINS` vectors of `NR` partial sums:
+//!
+//! ```text
+//! k:      0 .. 15 │ 16 .. 31 │ 32 .. 47 │ 48 .. 63 │ 64 .. 79 │ …
+//! chain:     0    │     1    │     2    │     3    │     0    │ …   each a vector of NR sums
+//! ```
 
-use super::{LANES, TASK};
+use super::NR;
+use super::cut::TASK_FMAS;
 use crate::kernel::base::Real;
 use crate::kernel::base::simd::{self, Vectorized};
 use crate::parallel::for_chunks;
 
-/// Vectors that are summed side by side.
+/// Vectors of sums that are independent of each other, so that their additions overlap.
 const CHAINS: usize = 4;
-/// Terms of a block: 64 for each lane of each chain.
-const BLOCK: usize = 64 * CHAINS * LANES;
+/// Terms of a block: 64 for each element of each chain.
+const BLOCK: usize = 64 * CHAINS * NR;
 /// Terms of a group of blocks.
 const GROUP: usize = 16 * BLOCK;
 
-/// C[j] for all of `c`, in parallel where that is worth it, and `finish(0, first column, values)` for each part.
+/// Computes C[j] for all of `c`, in parallel where that is worth it, and calls `finish(0, first column, values)` for
+/// each part.
 pub(super) fn product<T: Real>(
     a: &[T],
     b: &[T],
@@ -21,7 +30,7 @@ pub(super) fn product<T: Real>(
     c: &mut [T],
     finish: &(impl Fn(usize, usize, &mut [T]) + Sync),
 ) {
-    let columns = (TASK / a.len().max(1)).max(1);
+    let columns = (TASK_FMAS / a.len().max(1)).max(1);
     let part = |i: usize, c: &mut [T]| {
         let first = i * columns;
         let b = &b[first * ld..];
@@ -51,7 +60,7 @@ impl<T: Real> Vectorized for Dots<'_, T> {
     }
 }
 
-/// The sum in blocks and groups of blocks, in an order that depends on the length alone.
+/// Σₖ a[k]·b[k] in blocks and groups of blocks, in an order that depends on the length alone.
 #[inline(always)]
 fn dot<T: Real, const FUSED: bool>(a: &[T], b: &[T]) -> T {
     if a.len() <= BLOCK {
@@ -68,35 +77,32 @@ fn group<T: Real, const FUSED: bool>(a: &[T], b: &[T]) -> T {
     blocks.fold(T::ZERO, |sum, (a, b)| sum + block::<T, FUSED>(a, b))
 }
 
-/// The sum of a block in interleaved chains, then across them.
+/// The sum of a block: interleaved chains, then the sum of the chains, then that of their elements.
 #[inline(always)]
 fn block<T: Real, const FUSED: bool>(a: &[T], b: &[T]) -> T {
-    let mut chains = [[T::ZERO; LANES]; CHAINS];
-    let (mut a, mut b) = (
-        a.chunks_exact(LANES * CHAINS),
-        b.chunks_exact(LANES * CHAINS),
-    );
+    let mut chains = [[T::ZERO; NR]; CHAINS];
+    let (mut a, mut b) = (a.chunks_exact(NR * CHAINS), b.chunks_exact(NR * CHAINS));
     for (a, b) in a.by_ref().zip(b.by_ref()) {
         for i in 0..CHAINS {
-            let (a, b) = (&a[i * LANES..][..LANES], &b[i * LANES..][..LANES]);
+            let (a, b) = (&a[i * NR..][..NR], &b[i * NR..][..NR]);
             add_products::<T, FUSED>(&mut chains[i], a, b);
         }
     }
-    let rest = a.remainder().chunks(LANES).zip(b.remainder().chunks(LANES));
+    let rest = a.remainder().chunks(NR).zip(b.remainder().chunks(NR));
     for (chain, (a, b)) in chains.iter_mut().zip(rest) {
         add_products::<T, FUSED>(chain, a, b);
     }
-    let mut lanes = chains[0];
+    let mut totals = chains[0];
     for chain in &chains[1..] {
-        for (lane, &sum) in lanes.iter_mut().zip(chain) {
-            *lane += sum;
+        for (total, &sum) in totals.iter_mut().zip(chain) {
+            *total += sum;
         }
     }
-    lanes.into_iter().fold(T::ZERO, |sum, lane| sum + lane)
+    totals.into_iter().fold(T::ZERO, |sum, total| sum + total)
 }
 
 #[inline(always)]
-fn add_products<T: Real, const FUSED: bool>(sums: &mut [T; LANES], a: &[T], b: &[T]) {
+fn add_products<T: Real, const FUSED: bool>(sums: &mut [T; NR], a: &[T], b: &[T]) {
     for ((sum, &a), &b) in sums.iter_mut().zip(a).zip(b) {
         *sum = if FUSED {
             a.mul_add(b, *sum)

@@ -1,60 +1,87 @@
 //! The CPU's matrix product C = A·B: packed panels, register tiles, tasks for threads. All of it is safe Rust.
 //!
-//! A tile of C, [`STRIP`] by [`LANES`], stays in registers over a stretch of K. One operand is read in vectors, from
-//! panels of `LANES` columns packed line by line; of the other, single numbers are spread over a vector.
+//! The names are those of BLIS (Van Zee and van de Geijn 2015). A tile of C, [`MR`] × [`NR`], stays in registers while
+//! a block of up to [`KC`] terms of K is summed. For each k a tile takes one [`SimdRow`] of `NR` values from one
+//! operand, and `MR` single values from the other, each of them spread (broadcast) over a vector:
 //!
-//! | layout | vectors from | numbers from | |
+//! ```text
+//!                            NR = 16 columns
+//!                          ┌──────────────────┐
+//!                    k ──► │ one SIMD row     │  panel [kc, NR]: packed, or NR columns of a matrix in place
+//!                          └──────────────────┘
+//!         k                        │
+//!         ▼                        ▼
+//!       ┌───┐              ┌──────────────────┐
+//!       │ a │  broadcast   │ tile [MR, NR]    │  tile[i, j] += a[i]·row[j]: MR·NR/8 = 12 registers
+//! MR = 6│ . │ ───────────► │ of C             │  of eight f32
+//!       │ . │              │                  │
+//!       └───┘              └──────────────────┘
+//!  micropanel [kc, MR]: packed, or MR rows of a matrix in place
+//! ```
+//!
+//! One task computes a block of C. Its loops, from the outside in:
+//!
+//! ```text
+//! for each block of K          kc ≤ KC terms; tiles are added to C from the second block on
+//!   for each NC columns        pack panels [⌈columns/NR⌉, kc, NR], unless they are packed or read in place
+//!     for each MC rows         pack micropanels [⌈rows/MR⌉, kc, MR], unless rows are read in place
+//!       for each NR columns    one panel: it stays in the first-level cache
+//!         for each MR rows     one tile: kc steps in registers, then one store to C
+//! ```
+//!
+//! The layout decides which operand is which:
+//!
+//! | layout | panels from | broadcast operand | |
 //! |---|---|---|---|
-//! | `NN` | B, copied panel by panel | rows of A, where they lie | |
-//! | `TN` | B, copied once | strips of A, copied | |
-//! | `NT` | A, turned once | rows of B, where they lie | tiles are turned when they are stored |
+//! | `NN` | B, packed panel by panel | rows of A, in place | |
+//! | `TN` | B, packed once | micropanels of A, packed | |
+//! | `NT` | A, transposed and packed once | rows of B, in place | a tile is transposed as it is stored |
 //!
-//! One row in `NT`, as a prediction for one sample is, is [`dots`].
+//! A product of one row in `NT`, as the prediction for one sample takes, is a dot product for each column: [`dots`].
 //!
-//! So a dense layer's weights are copied only in dx = dz·W, where a copy moves whole lines, and never turned.
+//! So the weights of a dense layer are packed in dx = dz·W only, where packing copies whole SIMD rows, and they are
+//! never transposed.
 //!
-//! K is cut by its length alone, and within a stretch each element is one chain of fused multiply-adds over ascending k.
-//! So the bits are the same for any number of threads, and for an element's any place in C.
+//! The length of K alone decides how K is cut. Within a block of K each element is one chain of fused multiply-adds
+//! over ascending k. So the bits do not depend on the number of threads, nor on an element's place in C.
 
 mod block;
+mod broadcast;
+mod cut;
 mod dots;
-mod numbers;
+mod panels;
 mod tile;
-mod vectors;
 
-use super::{LONG_K, Levels};
-use super::{Layout, Matmul};
+use super::{LONG_K, Layout, Matmul};
 use crate::kernel::base::Real;
 use crate::kernel::base::simd::{self, Vectorized};
 use crate::parallel;
-use block::{Block, MOST_ROWS};
-use numbers::Numbers;
+use block::{Block, MAX_ROWS};
+use broadcast::BroadcastOperand;
+use cut::{Cut, group, k_block};
+use panels::{PackedPanels, SimdRow};
 use std::cell::{Cell, RefCell};
 use std::ops::Range;
-use vectors::{Line, Vectors};
 
-/// Numbers in a vector operand's line: columns of a tile.
-const LANES: usize = 16;
+/// Columns of a tile, and values of a SIMD row.
+const NR: usize = 16;
 /// Rows of a tile.
-const STRIP: usize = 6;
-/// Most of K that is summed in registers alone. A panel of this depth is 64 KiB of `f32`: it streams from a second-level
-/// cache. A longer K is cut into stretches that are shorter than that, for the sake of rounding: see [`stretch`].
-const DEPTH: usize = LONG_K;
-/// Rows of the numbers' operand that are used with all panels before the next ones are: they stay in a second-level cache.
-const STRIPS: usize = 16 * STRIP;
+const MR: usize = 6;
+/// Most terms of K that are one sum. A panel of this depth is 64 KiB of `f32`: it streams from the second-level cache.
+/// A longer K is cut into shorter blocks, to keep rounding small: see [`k_block`].
+const KC: usize = LONG_K;
+/// Rows of the broadcast operand that meet all panels before the next rows do: they stay in the second-level cache.
+const MC: usize = 16 * MR;
 /// Columns that are packed at a time where panels are packed as they are needed.
-const PACKED_COLUMNS: usize = 8 * LANES;
+const NC: usize = 8 * NR;
 /// Rows of C up to which panels are not packed.
-const FEW_ROWS: usize = 4 * STRIP;
-/// Multiply-adds from which a product is worth a task of its own.
-const TASK: usize = 1 << 19;
-
-/// Buffers that a thread keeps for its packed operands.
+const FEW_ROWS: usize = 4 * MR;
+/// Buffers for packed operands, kept by each thread.
 pub(crate) struct Scratch<T> {
-    /// Of the product that this thread shares out.
-    shared: Cell<Vec<Line<T>>>,
-    /// Of the task that it works on.
-    own: RefCell<(Vec<Line<T>>, Vec<T>)>,
+    /// Panels of a whole operand, packed by the thread that shares the product out.
+    shared: Cell<Vec<SimdRow<T>>>,
+    /// Panels and micropanels of the task that this thread works on.
+    own: RefCell<(Vec<SimdRow<T>>, Vec<T>)>,
 }
 
 impl<T> Scratch<T> {
@@ -68,7 +95,7 @@ impl<T> Scratch<T> {
 
 /// C = A·B over padded, row-major slices, in the layout of `call`, with zeros in the padding of C.
 ///
-/// `finish(row, column, values)` is called once for every finished stretch of a row, while it is in the caches.
+/// `finish(row, column, values)` is called once for each finished run of columns of a row, while it is in the caches.
 pub(crate) fn product<T: Real>(
     call: &Matmul,
     a: &[T],
@@ -86,39 +113,42 @@ pub(crate) fn product<T: Real>(
         padding.fill(T::ZERO);
         return dots::product(&a[..k], b, ldb, c, &finish);
     }
-    // Whether a panel would be used for few tiles, or short ones, and is read where it lies.
-    let few = m <= FEW_ROWS || k <= LANES;
+    // A panel that serves few tiles, or short ones, is read in place.
+    let few = m <= FEW_ROWS || k <= NR;
     let mut shared = T::scratch(|scratch| scratch.shared.take());
-    let (numbers, vectors, turned) = match call.layout {
-        Layout::NN if few || m <= MOST_ROWS => {
-            let vectors = Vectors::columns(b, ldb, few);
-            (Numbers::rows(a, lda), vectors, false)
+    let (broadcast, panels, transposed) = match call.layout {
+        Layout::NN if few || m <= MAX_ROWS => {
+            let panels = PackedPanels::columns(b, ldb, few);
+            (BroadcastOperand::rows(a, lda), panels, false)
         }
         Layout::NN => {
-            vectors::share_columns(b, ldb, n, k, &mut shared);
-            (Numbers::rows(a, lda), Vectors::packed(&shared, k), false)
+            panels::share_columns(b, ldb, n, k, &mut shared);
+            let panels = PackedPanels::packed(&shared, k);
+            (BroadcastOperand::rows(a, lda), panels, false)
         }
         Layout::TN if few => {
-            let vectors = Vectors::columns(b, ldb, few);
-            (Numbers::columns(a, lda), vectors, false)
+            let panels = PackedPanels::columns(b, ldb, few);
+            (BroadcastOperand::columns(a, lda), panels, false)
         }
         Layout::TN => {
-            vectors::share_columns(b, ldb, n, k, &mut shared);
-            (Numbers::columns(a, lda), Vectors::packed(&shared, k), false)
+            panels::share_columns(b, ldb, n, k, &mut shared);
+            let panels = PackedPanels::packed(&shared, k);
+            (BroadcastOperand::columns(a, lda), panels, false)
         }
         Layout::NT => {
-            vectors::share_rows(a, lda, m, k, &mut shared);
-            (Numbers::rows(b, ldb), Vectors::packed(&shared, k), true)
+            panels::share_rows(a, lda, m, k, &mut shared);
+            let panels = PackedPanels::packed(&shared, k);
+            (BroadcastOperand::rows(b, ldb), panels, true)
         }
     };
     let job = Job {
-        depth: k,
-        stretch: stretch(k),
+        k,
+        k_block: k_block(k),
         group: group(k),
         columns: n,
-        numbers,
-        vectors,
-        turned,
+        broadcast,
+        panels,
+        transposed,
         finish: &finish,
     };
     let cut = Cut::new(call, parallel::threads());
@@ -132,75 +162,23 @@ pub(crate) fn product<T: Real>(
     T::scratch(|scratch| scratch.shared.set(shared));
 }
 
-/// Most terms of a stretch of a long K. Shorter ones would have C read and written more often.
-const LONGEST: usize = 128;
-
-/// Length of the stretches that K is cut into. Each is a chain of additions, and so are the sums of a group's stretches,
-/// and the sums of the groups: as in the kernels for GPUs, a long K is cut so that all chains are short.
-fn stretch(k: usize) -> usize {
-    let longest = if k <= DEPTH { DEPTH } else { LONGEST };
-    k.div_ceil(k.div_ceil(longest).max(1))
-        .next_multiple_of(tile::UNROLLED)
-}
-
-/// How many stretches are added up in C before they go to a sum of groups; `None` where all are one group.
-fn group(k: usize) -> Option<usize> {
-    let stretch = stretch(k).max(1);
-    let group = Levels::of(k, stretch).group?;
-    Some(group / stretch)
-}
-
-/// How C is cut into tasks: rows and columns of one. It has no part in the sums.
-struct Cut {
-    rows: usize,
-    columns: usize,
-}
-
-impl Cut {
-    fn new(call: &Matmul, threads: usize) -> Self {
-        let (m, n) = (call.m, call.n);
-        // Many more tasks than threads, so that a thread that is held up is helped.
-        let tasks = match (m * n * call.k / TASK).min(8 * threads) {
-            _ if threads == 1 => 1,
-            tasks => tasks.max(1),
-        };
-        // The numbers of TN come from C's rows, so bands of them pack nothing twice; in the others they come from all of
-        // them, or lie ready, and columns are cut.
-        let (bands, unit) = match call.layout {
-            Layout::TN => (tasks, LANES),
-            Layout::NN => (1, LANES),
-            Layout::NT => (1, STRIP),
-        };
-        let bands = bands.min(m.div_ceil(STRIP)).max(m.div_ceil(MOST_ROWS));
-        let rows = m.div_ceil(bands).next_multiple_of(match call.layout {
-            Layout::NN | Layout::TN => STRIP,
-            Layout::NT => LANES,
-        });
-        let columns = n.div_ceil(tasks.div_ceil(m.div_ceil(rows)));
-        Cut {
-            rows,
-            columns: columns.next_multiple_of(unit),
-        }
-    }
-}
-
 /// A product that is shared out.
 struct Job<'a, T, F> {
-    depth: usize,
-    /// Length of a stretch of K; the last may be shorter.
-    stretch: usize,
-    /// Stretches of a group.
+    k: usize,
+    /// Terms of a block of K; the last block may be shorter.
+    k_block: usize,
+    /// Blocks of K in a group.
     group: Option<usize>,
     /// Columns of C.
     columns: usize,
-    numbers: Numbers<'a, T>,
-    vectors: Vectors<'a, T>,
-    /// Whether a tile's rows are columns of C.
-    turned: bool,
+    broadcast: BroadcastOperand<'a, T>,
+    panels: PackedPanels<'a, T>,
+    /// Whether the rows of a tile are columns of C.
+    transposed: bool,
     finish: &'a F,
 }
 
-/// Computes the rows of C from `first`.
+/// Computes the rows of C from `first` on, in tasks of whole bands of rows.
 fn share_rows<T: Real, F: Fn(usize, usize, &mut [T]) + Sync>(
     job: &Job<'_, T, F>,
     cut: &Cut,
@@ -220,6 +198,7 @@ fn share_rows<T: Real, F: Fn(usize, usize, &mut [T]) + Sync>(
     );
 }
 
+/// Computes a block of C, in tasks of some of its columns.
 fn share_columns<T: Real, F: Fn(usize, usize, &mut [T]) + Sync>(
     job: &Job<'_, T, F>,
     cut: &Cut,
@@ -236,12 +215,12 @@ fn share_columns<T: Real, F: Fn(usize, usize, &mut [T]) + Sync>(
     }
     T::scratch(|scratch| {
         let own = &mut *scratch.own.borrow_mut();
-        let (lines, strips) = (&mut own.0, &mut own.1);
+        let (panels, micropanels) = (&mut own.0, &mut own.1);
         simd::vectorized(Task {
             job,
             block: &mut block,
-            lines,
-            strips,
+            panels,
+            micropanels,
         });
     });
 }
@@ -250,8 +229,10 @@ fn share_columns<T: Real, F: Fn(usize, usize, &mut [T]) + Sync>(
 struct Task<'t, 'a, 'c, T, F> {
     job: &'t Job<'a, T, F>,
     block: &'t mut Block<'c, T>,
-    lines: &'t mut Vec<Line<T>>,
-    strips: &'t mut Vec<T>,
+    /// Buffer for panels [⌈columns/NR⌉, kc, NR].
+    panels: &'t mut Vec<SimdRow<T>>,
+    /// Buffer for micropanels [⌈rows/MR⌉, kc, MR].
+    micropanels: &'t mut Vec<T>,
 }
 
 impl<T: Real, F: Fn(usize, usize, &mut [T]) + Sync> Vectorized for Task<'_, '_, '_, T, F> {
@@ -260,39 +241,43 @@ impl<T: Real, F: Fn(usize, usize, &mut [T]) + Sync> Vectorized for Task<'_, '_, 
         let Task {
             job,
             block,
-            lines,
-            strips,
+            panels,
+            micropanels,
         } = self;
-        let (number_range, vector_range) = if job.turned {
+        let (broadcast_range, panel_range) = if job.transposed {
             (block.columns.clone(), block.rows.clone())
         } else {
             (block.rows.clone(), block.columns.clone())
         };
-        if job.depth == 0 {
+        if job.k == 0 {
             block.fill(T::ZERO);
         }
         let mut groups = Vec::new();
-        for (number, stretch) in pieces(0..job.depth, job.stretch.max(1)).enumerate() {
-            // Whether the tiles are added to what C has, or C begins with them.
+        for (number, k_block) in pieces(0..job.k, job.k_block.max(1)).enumerate() {
+            // The first block of a group overwrites C, and the others are added to it.
             let add = number % job.group.unwrap_or(usize::MAX) != 0;
             if number > 0 && !add {
                 block.add_to(&mut groups);
             }
-            let at_a_time = job.vectors.at_a_time(vector_range.len());
-            for columns in pieces(vector_range.clone(), at_a_time) {
-                job.vectors.pack(&stretch, &columns, lines);
-                for rows in pieces(number_range.clone(), STRIPS) {
-                    job.numbers.pack(&stretch, &rows, strips);
-                    for panel_columns in pieces(columns.clone(), LANES) {
-                        let panel = job.vectors.panel(&stretch, &columns, &panel_columns, lines);
-                        for strip in pieces(rows.clone(), STRIP) {
-                            let tile = job
-                                .numbers
-                                .tile::<FUSED>(&stretch, &rows, &strip, strips, panel);
-                            if job.turned {
-                                block.store_turned(&tile, &panel_columns, &strip, add);
+            let at_a_time = job.panels.at_a_time(panel_range.len());
+            for columns in pieces(panel_range.clone(), at_a_time) {
+                job.panels.pack(&k_block, &columns, panels);
+                for rows in pieces(broadcast_range.clone(), MC) {
+                    job.broadcast.pack(&k_block, &rows, micropanels);
+                    for tile_columns in pieces(columns.clone(), NR) {
+                        let panel = job.panels.panel(&k_block, &columns, &tile_columns, panels);
+                        for tile_rows in pieces(rows.clone(), MR) {
+                            let tile = job.broadcast.tile::<FUSED>(
+                                &k_block,
+                                &rows,
+                                &tile_rows,
+                                micropanels,
+                                panel,
+                            );
+                            if job.transposed {
+                                block.store_transposed(&tile, &tile_columns, &tile_rows, add);
                             } else {
-                                block.store(&tile, &strip, &panel_columns, add);
+                                block.store(&tile, &tile_rows, &tile_columns, add);
                             }
                         }
                     }

@@ -1,87 +1,89 @@
 //! Register tiles: the innermost loops of the product.
 //!
-//! The arrays have fixed sizes and the loops fixed bounds, so the compiler keeps a tile in vector registers: twelve of
-//! AVX2's sixteen.
+//! Arrays have fixed sizes and loops fixed bounds, so the compiler keeps a tile in vector registers: twelve of AVX2's
+//! sixteen. For each k it loads two vectors of the panel and broadcasts MR single values.
 
-use super::vectors::Line;
-use super::{LANES, STRIP};
+use super::panels::SimdRow;
+use super::{MR, NR};
 use crate::kernel::base::Real;
 
-/// Lines of a panel between tests of indices.
-pub(super) const UNROLLED: usize = 16;
+/// Steps along K between bounds checks.
+pub(super) const UNROLL: usize = 16;
 
-/// tile[i, j] = Σₗ strip[l, i]·panel[l, j], over ascending l.
+/// tile[i, j] = Σₖ micropanel[k, i]·panel[k, j], over ascending k. Micropanel [kc, MR], panel [kc, NR].
 #[inline(always)]
-pub(super) fn of_strip<'a, T: Real, const FUSED: bool>(
-    strip: &[T],
-    panel: impl Iterator<Item = &'a [T; LANES]>,
-) -> [[T; LANES]; STRIP] {
-    let mut tile = [[T::ZERO; LANES]; STRIP];
-    for (numbers, line) in strip.chunks_exact(STRIP).zip(panel) {
-        for (row, &number) in tile.iter_mut().zip(numbers) {
-            add_product::<T, FUSED>(row, number, line);
+pub(super) fn of_micropanel<'a, T: Real, const FUSED: bool>(
+    micropanel: &[T],
+    panel: impl Iterator<Item = &'a [T; NR]>,
+) -> [[T; NR]; MR] {
+    let mut tile = [[T::ZERO; NR]; MR];
+    for (values, simd_row) in micropanel.chunks_exact(MR).zip(panel) {
+        for (sums, &value) in tile.iter_mut().zip(values) {
+            add_product::<T, FUSED>(sums, value, simd_row);
         }
     }
     tile
 }
 
-/// tile[i, j] = Σₗ rows[i][l]·panel[l, j], over ascending l. Rows of the tile from `ROWS` are zero.
+/// tile[i, j] = Σₖ rows[i][k]·panel[k, j], over ascending k. Rows [ROWS, kc], panel [kc, NR]; rows of the tile from
+/// `ROWS` on are zero.
 #[inline(always)]
 pub(super) fn of_rows<T: Real, const FUSED: bool, const ROWS: usize>(
     rows: [&[T]; ROWS],
-    panel: &[Line<T>],
-) -> [[T; LANES]; STRIP] {
-    let mut sums = [[T::ZERO; LANES]; ROWS];
+    panel: &[SimdRow<T>],
+) -> [[T; NR]; MR] {
+    let mut sums = [[T::ZERO; NR]; ROWS];
     let rows = rows.map(|row| &row[..panel.len()]);
-    let whole = panel.len() / UNROLLED * UNROLLED;
-    for l in (0..whole).step_by(UNROLLED) {
-        // Of a known length, so that the loop below tests no index.
-        let rows: [&[T; UNROLLED]; ROWS] = std::array::from_fn(|i| fixed(&rows[i][l..]));
-        let lines: &[Line<T>; UNROLLED] = fixed(&panel[l..]);
-        for l in 0..UNROLLED {
+    let whole = panel.len() / UNROLL * UNROLL;
+    for k in (0..whole).step_by(UNROLL) {
+        // The length is known here, so the loop below checks no index.
+        let rows: [&[T; UNROLL]; ROWS] = std::array::from_fn(|i| fixed(&rows[i][k..]));
+        let panel: &[SimdRow<T>; UNROLL] = fixed(&panel[k..]);
+        for k in 0..UNROLL {
             for i in 0..ROWS {
-                add_product::<T, FUSED>(&mut sums[i], rows[i][l], &lines[l].0);
+                add_product::<T, FUSED>(&mut sums[i], rows[i][k], &panel[k].0);
             }
         }
     }
-    for l in whole..panel.len() {
+    for k in whole..panel.len() {
         for i in 0..ROWS {
-            add_product::<T, FUSED>(&mut sums[i], rows[i][l], &panel[l].0);
+            add_product::<T, FUSED>(&mut sums[i], rows[i][k], &panel[k].0);
         }
     }
-    let mut tile = [[T::ZERO; LANES]; STRIP];
+    let mut tile = [[T::ZERO; NR]; MR];
     tile[..ROWS].copy_from_slice(&sums);
     tile
 }
 
-/// As [`of_rows`], from lines wherever they lie.
+/// Like [`of_rows`], for a panel that is read in place.
 #[inline(always)]
-pub(super) fn of_rows_and_lines<'a, T: Real, const FUSED: bool, const ROWS: usize>(
+pub(super) fn of_rows_in_place<'a, T: Real, const FUSED: bool, const ROWS: usize>(
     rows: [&[T]; ROWS],
-    panel: impl Iterator<Item = &'a [T; LANES]>,
-) -> [[T; LANES]; STRIP] {
-    let mut tile = [[T::ZERO; LANES]; STRIP];
-    for (l, line) in panel.enumerate() {
+    panel: impl Iterator<Item = &'a [T; NR]>,
+) -> [[T; NR]; MR] {
+    let mut tile = [[T::ZERO; NR]; MR];
+    for (k, simd_row) in panel.enumerate() {
         for i in 0..ROWS {
-            add_product::<T, FUSED>(&mut tile[i], rows[i][l], line);
+            add_product::<T, FUSED>(&mut tile[i], rows[i][k], simd_row);
         }
     }
     tile
 }
 
-/// The first numbers of a slice that has them.
+/// The first N elements of a slice that has as many.
 #[inline(always)]
 fn fixed<T, const N: usize>(slice: &[T]) -> &[T; N] {
-    slice[..N].try_into().expect("N of them")
+    slice[..N].try_into().expect("N elements")
 }
 
+/// sums[j] += value·row[j].
 #[inline(always)]
-fn add_product<T: Real, const FUSED: bool>(sums: &mut [T; LANES], number: T, line: &[T; LANES]) {
-    for (sum, &value) in sums.iter_mut().zip(line) {
+fn add_product<T: Real, const FUSED: bool>(sums: &mut [T; NR], value: T, row: &[T; NR]) {
+    for (sum, &element) in sums.iter_mut().zip(row) {
         *sum = if FUSED {
-            number.mul_add(value, *sum)
+            value.mul_add(element, *sum)
         } else {
-            number * value + *sum
+            value * element + *sum
         };
     }
 }

@@ -1,0 +1,117 @@
+//! The broadcast operand: a tile takes single values of it and spreads each over a vector.
+
+use super::panels::Panel;
+use super::{MR, NR, tile};
+use crate::kernel::base::Real;
+use std::ops::Range;
+
+/// The operand V[i, k] whose values are broadcast. Its row i is a row of the tile.
+#[derive(Clone, Copy)]
+pub(super) enum BroadcastOperand<'a, T> {
+    /// V[i, k] is at `i·ld + k`: read in place.
+    Rows { data: &'a [T], ld: usize },
+    /// V[i, k] is at `k·ld + i`: packed, since a tile would read it across memory lines.
+    Columns { data: &'a [T], ld: usize },
+}
+
+impl<'a, T: Real> BroadcastOperand<'a, T> {
+    pub(super) fn rows(data: &'a [T], ld: usize) -> Self {
+        BroadcastOperand::Rows { data, ld }
+    }
+
+    pub(super) fn columns(data: &'a [T], ld: usize) -> Self {
+        BroadcastOperand::Columns { data, ld }
+    }
+
+    /// Packs columns into micropanels [⌈rows/MR⌉, kc, MR], the last one padded with zeros. Rows are read in place.
+    #[inline(always)]
+    pub(super) fn pack(
+        &self,
+        k_block: &Range<usize>,
+        rows: &Range<usize>,
+        micropanels: &mut Vec<T>,
+    ) {
+        if let BroadcastOperand::Columns { data, ld } = *self {
+            let kc = k_block.len();
+            let length = rows.len().div_ceil(MR) * kc * MR;
+            if micropanels.len() < length {
+                micropanels.resize(length, T::ZERO);
+            }
+            for (l, k) in k_block.clone().enumerate() {
+                let row = &data[k * ld..][rows.clone()];
+                for (micropanel, values) in row.chunks(MR).enumerate() {
+                    let to = &mut micropanels[(micropanel * kc + l) * MR..][..MR];
+                    match <&[T; MR]>::try_from(values) {
+                        Ok(values) => to.copy_from_slice(values),
+                        Err(_) => {
+                            to[..values.len()].copy_from_slice(values);
+                            to[values.len()..].fill(T::ZERO);
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// One tile [MR, NR], summed over a block of K. `tile_rows` is at most MR of `rows`, for which `micropanels` were
+    /// packed.
+    #[inline(always)]
+    pub(super) fn tile<const FUSED: bool>(
+        &self,
+        k_block: &Range<usize>,
+        rows: &Range<usize>,
+        tile_rows: &Range<usize>,
+        micropanels: &[T],
+        panel: Panel<'_, T>,
+    ) -> [[T; NR]; MR] {
+        match *self {
+            BroadcastOperand::Rows { data, ld } => {
+                // Rows past the last repeat it, and are not stored.
+                let row = |i: usize| {
+                    let row = (tile_rows.start + i).min(tile_rows.end - 1);
+                    &data[row * ld..][k_block.clone()]
+                };
+                match tile_rows.len() {
+                    1 => of_rows::<T, FUSED, 1>([row(0)], panel),
+                    2 => of_rows::<T, FUSED, 2>(std::array::from_fn(row), panel),
+                    3 | 4 => of_rows::<T, FUSED, 4>(std::array::from_fn(row), panel),
+                    _ => of_rows::<T, FUSED, MR>(std::array::from_fn(row), panel),
+                }
+            }
+            BroadcastOperand::Columns { .. } => {
+                let length = k_block.len() * MR;
+                let first = (tile_rows.start - rows.start) / MR * length;
+                let micropanel = &micropanels[first..][..length];
+                match panel {
+                    Panel::Packed(panel) => {
+                        tile::of_micropanel::<T, FUSED>(micropanel, panel.iter().map(|row| &row.0))
+                    }
+                    Panel::InPlace { data, ld } => tile::of_micropanel::<T, FUSED>(
+                        micropanel,
+                        in_place(data, ld, k_block.len()),
+                    ),
+                }
+            }
+        }
+    }
+}
+
+#[inline(always)]
+fn of_rows<T: Real, const FUSED: bool, const ROWS: usize>(
+    rows: [&[T]; ROWS],
+    panel: Panel<'_, T>,
+) -> [[T; NR]; MR] {
+    match panel {
+        Panel::Packed(panel) => tile::of_rows::<T, FUSED, ROWS>(rows, panel),
+        Panel::InPlace { data, ld } => {
+            let panel = in_place(data, ld, rows[0].len());
+            tile::of_rows_in_place::<T, FUSED, ROWS>(rows, panel)
+        }
+    }
+}
+
+/// The `kc` SIMD rows of a panel that is read in place.
+#[inline(always)]
+fn in_place<T>(data: &[T], ld: usize, kc: usize) -> impl Iterator<Item = &[T; NR]> {
+    (0..kc).map(move |l| data[l * ld..][..NR].try_into().expect("NR values"))
+}

@@ -1,0 +1,60 @@
+//! How a product is cut: K into blocks and groups, C into tasks.
+
+use super::block::MAX_ROWS;
+use super::{KC, MR, NR, tile};
+use crate::kernel::matmul::{Layout, Levels, Matmul};
+
+/// Multiply-adds that are worth a task of their own.
+pub(super) const TASK_FMAS: usize = 1 << 19;
+
+/// Most terms of a block of a long K. Shorter blocks would read and write C more often.
+const KC_LONG: usize = 128;
+
+/// Terms of each block of K. The terms of a block are one chain of additions, and so are the blocks of a group, and the
+/// groups: a long K is cut so that all three chains are short, as in the kernels for GPUs.
+pub(super) fn k_block(k: usize) -> usize {
+    let longest = if k <= KC { KC } else { KC_LONG };
+    k.div_ceil(k.div_ceil(longest).max(1))
+        .next_multiple_of(tile::UNROLL)
+}
+
+/// Blocks of K that are added up in C before they go to the sum of the groups; `None` where all are one group.
+pub(super) fn group(k: usize) -> Option<usize> {
+    let block = k_block(k).max(1);
+    let group = Levels::of(k, block).group?;
+    Some(group / block)
+}
+
+/// How C is cut into tasks: rows and columns of one. The sums do not depend on it.
+pub(super) struct Cut {
+    pub(super) rows: usize,
+    pub(super) columns: usize,
+}
+
+impl Cut {
+    pub(super) fn new(call: &Matmul, threads: usize) -> Self {
+        let (m, n) = (call.m, call.n);
+        // Many more tasks than threads, so that other threads can help one that is held up.
+        let tasks = match (m * n * call.k / TASK_FMAS).min(8 * threads) {
+            _ if threads == 1 => 1,
+            tasks => tasks.max(1),
+        };
+        // In TN the micropanels follow the rows of C, so bands of rows pack nothing twice. In NN and NT the broadcast
+        // operand is read in place, and columns are cut.
+        let (bands, unit) = match call.layout {
+            Layout::TN => (tasks, NR),
+            Layout::NN => (1, NR),
+            Layout::NT => (1, MR),
+        };
+        let bands = bands.min(m.div_ceil(MR)).max(m.div_ceil(MAX_ROWS));
+        let rows = m.div_ceil(bands).next_multiple_of(match call.layout {
+            Layout::NN | Layout::TN => MR,
+            Layout::NT => NR,
+        });
+        let columns = n.div_ceil(tasks.div_ceil(m.div_ceil(rows)));
+        Cut {
+            rows,
+            columns: columns.next_multiple_of(unit),
+        }
+    }
+}
