@@ -100,10 +100,13 @@ mod graph;
 mod kernel;
 mod nn;
 pub mod optim;
-mod parallel;
 mod plan;
 mod random;
+#[cfg(test)]
+mod structure;
 mod tensor;
+mod threads;
+mod time;
 mod train;
 
 /// The version of wgpu that wgrad is built on, for [`Device::on_adapter`].

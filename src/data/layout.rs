@@ -4,7 +4,7 @@ use super::{Dataset, Samples};
 use crate::kernel::MatrixShape;
 use crate::kernel::gather::Source;
 use crate::kernel::gather::scaling::Scaling;
-use crate::parallel::{Threads, for_chunks, is_large};
+use crate::threads::{Threads, for_chunks, is_large};
 
 impl Dataset {
     pub(crate) fn gather_source(&self) -> (Source, Scaling) {

@@ -9,10 +9,10 @@ use super::recent::Recent;
 use super::record::Pipeline;
 use super::{AdapterReport, DeviceReport, GpuOptions};
 use crate::kernel::Target;
-use crate::parallel::Threads;
+use crate::threads::Threads;
+use crate::time::Duration;
 use crate::{Error, Result};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 /// An open GPU.
 #[derive(Debug)]

@@ -1,6 +1,7 @@
 //! Calling wgpu: whatever it refuses, and any panic within it, becomes an [`Error`].
 
 use crate::Error;
+use crate::threads::is_panicking;
 use std::cell::{Cell, RefCell};
 use std::future::{Future, poll_fn};
 use std::ops::Deref;
@@ -21,7 +22,7 @@ thread_local! {
 pub(super) fn catch<R>(call: impl FnOnce() -> R) -> Result<R, String> {
     static HOOK: Once = Once::new();
     // A hook cannot be set while its thread panics, as where a device is dropped then.
-    if !std::thread::panicking() {
+    if !is_panicking() {
         HOOK.call_once(|| {
             let previous = take_hook();
             set_hook(Box::new(move |panic| {

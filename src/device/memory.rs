@@ -2,7 +2,7 @@
 
 use super::{Backend, Device, Gpu, Readback, Region};
 use crate::kernel::{Arg, Args, Compute, Kernel};
-use crate::parallel::is_large;
+use crate::threads::is_large;
 use crate::{Error, Result};
 
 /// Floats or words on a device.

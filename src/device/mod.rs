@@ -26,7 +26,7 @@ pub(crate) use profile::Timestamps;
 pub(crate) use readback::Readback;
 pub(crate) use record::{Recorded, Region};
 
-use crate::parallel::Threads;
+use crate::threads::Threads;
 use crate::{Result, Tuning};
 use std::sync::Arc;
 

@@ -1,9 +1,9 @@
 //! How to choose and open a GPU.
 
+use crate::time::Duration;
 use crate::{Error, Result, Tuning};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 /// Which adapter [`Device::gpu`](crate::Device::gpu) opens, and how.
 ///

@@ -12,6 +12,8 @@
 //! the environment must not be changed in a program that may have other threads. So where it would be written, the standard
 //! error is led through a pipe for the milliseconds that the list takes, and all other lines are passed on.
 
+use crate::threads;
+use crate::time::Duration;
 use rustix::stdio::dup2_stderr;
 use std::env::var_os;
 use std::ffi::OsString;
@@ -21,7 +23,6 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
 
 /// How long to wait for the last lines. They are there at once, unless another process has got hold of the pipe; then they
 /// are passed on later.
@@ -67,13 +68,11 @@ impl Filter {
         let to = File::from(terminal.try_clone()?);
         let (reader, writer) = io::pipe()?;
         let (sender, done) = channel();
-        std::thread::Builder::new()
-            .name("wgrad stderr".into())
-            .spawn(move || {
-                // What the terminal refuses is lost, as it would be without the pipe.
-                let _ = pass_on(reader, to);
-                let _ = sender.send(());
-            })?;
+        threads::start("wgrad stderr", move || {
+            // What the terminal refuses is lost, as it would be without the pipe.
+            let _ = pass_on(reader, to);
+            let _ = sender.send(());
+        })?;
         // Rust writes a line in pieces, under this lock: so none is cut in two.
         let _whole_lines = io::stderr().lock();
         dup2_stderr(&writer)?;

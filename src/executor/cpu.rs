@@ -6,11 +6,11 @@ use super::plans::Plans;
 use super::{CallTime, Fetch, IN_FLIGHT, Needs, PlanId, Ticket};
 use crate::Result;
 use crate::kernel::{Access, Arg, Args, Compute, Real};
-use crate::parallel::{Threads, is_large};
 use crate::plan::{BufferSpec, Call, Plan, Role};
+use crate::threads::{Threads, is_large};
+use crate::time::Instant;
 use buffers::{Buffers, Memory};
 use std::ops::Range;
-use std::time::Instant;
 
 /// Most arguments of a kernel.
 const MOST_ARGS: usize = 8;

@@ -6,9 +6,9 @@ use super::{EpochReport, StepReport};
 use crate::data::{Dataset, Targets};
 use crate::kernel::TensorStatistics;
 use crate::plan::{Inspected, Role, What, inspected};
+use crate::time::Instant;
 use crate::{Error, Result};
 use std::fmt;
-use std::time::Instant;
 
 /// What a training step did, tensor by tensor: [`Trainer::inspect_step`]. Its [`Display`](fmt::Display) form is a table.
 ///

@@ -11,8 +11,8 @@ use crate::graph::Supervision;
 use crate::kernel::base::state::{STATE_HIGH, STATE_VALUES, state_at};
 use crate::nn::{Losses, Network, PlanKey, Purpose};
 use crate::plan::{BufferSpec, Clock, GatherSource, Plan, PlanSpec, Role, Task, Training, lower};
+use crate::time::Instant;
 use crate::{Error, Result};
-use std::time::Instant;
 
 /// Where a call began.
 #[derive(Clone, Copy, Debug, Default)]

@@ -15,9 +15,9 @@ use crate::executor::{Fetch, IN_FLIGHT, What, most_flops_per_submit};
 use crate::kernel::base::state::{ENTRY_WORDS, STATE_VALUES};
 use crate::nn::{Losses, Network, PlanKey};
 use crate::plan::{Clock, Guarded, Plan, PlanSpec, Role, Task, lower};
+use crate::time::Instant;
 use crate::{Error, Factors, Plateau, ReduceOnPlateau, Result};
 use std::collections::VecDeque;
-use std::time::Instant;
 
 /// Trains a [`Network`].
 ///

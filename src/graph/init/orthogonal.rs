@@ -1,7 +1,7 @@
 //! Random orthogonal matrices.
 
-use crate::parallel::{Threads, for_chunks, is_large};
 use crate::random::Random;
+use crate::threads::{Threads, for_chunks, is_large};
 
 /// A matrix [rows, cols], row by row, whose rows (columns, if there are more rows) have length `gain` and are
 /// perpendicular: W·Wᵀ = gain²·I (WᵀW).

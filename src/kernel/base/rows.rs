@@ -1,7 +1,7 @@
 //! Loops over the rows of a matrix, for the CPU twins.
 
 use crate::kernel::base::{MatrixShape, Real};
-use crate::parallel::for_chunks;
+use crate::threads::for_chunks;
 
 /// Floats below which the CPU twins stay on one thread.
 pub(crate) const PARALLEL_FLOATS: usize = 1 << 15;

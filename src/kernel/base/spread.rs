@@ -10,7 +10,7 @@
 
 use super::simd::{Vectorized, vectorized};
 use super::{MatrixShape, Real};
-use crate::parallel::for_chunks;
+use crate::threads::for_chunks;
 
 pub(crate) const SOURCE: &str = include_str!("../../../shaders/base/spread.wgsl");
 

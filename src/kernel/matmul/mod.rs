@@ -32,7 +32,7 @@ use crate::kernel::base::{
     Args, Binding, Compute, MatrixShape, Program, Real, Target, cascade, matrix,
 };
 use crate::kernel::software::pack;
-use crate::parallel;
+use crate::threads;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Which operand of a matrix product is read transposed.
@@ -249,7 +249,7 @@ impl Compute for Matmul {
                     }
                 };
                 if self.row_sums && self.a().floats() >= PARALLEL_FLOATS {
-                    parallel::join(product, row_sums);
+                    threads::join(product, row_sums);
                 } else {
                     product();
                     row_sums();

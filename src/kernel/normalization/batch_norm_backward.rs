@@ -11,7 +11,7 @@ use crate::kernel::base::{
     Args, Binding, Compute, MatrixShape, Program, Real, Target, cascade, column_reduce, matrix,
     spread,
 };
-use crate::parallel::for_chunks;
+use crate::threads::for_chunks;
 
 /// Arguments: dy and x [rows, cols], saved [`saved_rows`, cols] (as [`BatchNorm`](super::BatchNorm) wrote it, or mean and
 /// 1/√(variance + ε) alone), γ [cols]; dx [rows, cols], dγ and dβ [cols], state. At least one row.

@@ -9,7 +9,7 @@ use crate::kernel::base::guard::greatest;
 use crate::kernel::base::program::{WORKGROUP, uniform_block};
 use crate::kernel::base::reduce::{self, Reduce};
 use crate::kernel::base::{Args, Binding, Compute, Program, Real, Target, scale};
-use crate::parallel::for_chunks;
+use crate::threads::for_chunks;
 
 /// Numbers that a part leaves: the scaled sum, and the exponent.
 pub(crate) const PAIR: usize = 2;

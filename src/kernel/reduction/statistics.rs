@@ -10,7 +10,7 @@ use crate::kernel::base::reduce::{self, Reduce};
 use crate::kernel::base::{
     Args, Binding, Compute, MatrixShape, Program, Real, Target, cascade, matrix, spread,
 };
-use crate::parallel::for_chunks;
+use crate::threads::for_chunks;
 
 /// Floats that a part leaves: the mean that its second pass started from; the sums of the distances from it and of their
 /// squares, times scale·unit; scale and unit; greatest magnitude, zeros, and values that are not finite.

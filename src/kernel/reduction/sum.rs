@@ -7,7 +7,7 @@ use crate::kernel::base::cascade::{self, LEAF, sum_of};
 use crate::kernel::base::program::{WORKGROUP, uniform_block};
 use crate::kernel::base::reduce::{self, Reduce};
 use crate::kernel::base::{Args, Binding, Compute, Program, Real, Target};
-use crate::parallel::for_chunks;
+use crate::threads::for_chunks;
 
 /// Most partial sums of one call.
 const MOST_PARTS: usize = 64;

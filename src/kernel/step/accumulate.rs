@@ -13,7 +13,7 @@ use crate::kernel::base::program::{WORKGROUP, uniform_block};
 use crate::kernel::base::rows::PARALLEL_FLOATS;
 use crate::kernel::base::state::STATE_WORDS;
 use crate::kernel::base::{Args, Binding, Compute, Program, Real, Target, matrix};
-use crate::parallel::for_chunks;
+use crate::threads::for_chunks;
 
 /// Where the scales of steps lie: after the words of the state, for each place of the metric ring what is kept of the sum
 /// of gradients, and 1 over the denominator of each term of the loss.

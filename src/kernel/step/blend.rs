@@ -6,7 +6,7 @@ use crate::kernel::base::guard::ALL_FINITE;
 use crate::kernel::base::program::{WORKGROUP, uniform_block};
 use crate::kernel::base::rows::PARALLEL_FLOATS;
 use crate::kernel::base::{Args, Binding, Compute, Program, Real, Target, guard, matrix};
-use crate::parallel::for_chunks;
+use crate::threads::for_chunks;
 
 /// A flat region. Arguments: x, out, state.
 #[derive(Clone, Debug, PartialEq)]

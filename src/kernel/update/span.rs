@@ -4,7 +4,7 @@ use super::rule::MAX_MOMENTS;
 use crate::kernel::base::Real;
 use crate::kernel::base::guard::BLOCK;
 use crate::kernel::base::rows::PARALLEL_FLOATS;
-use crate::parallel;
+use crate::threads;
 
 /// Floats that one CPU task updates.
 const TASK: usize = 1 << 14;
@@ -84,6 +84,6 @@ impl<'a, T: Real> Span<'a, T> {
             return run(self);
         }
         let (first, rest) = self.split_at(length / 2 / BLOCK * BLOCK);
-        parallel::join(|| first.split(run), || rest.split(run));
+        threads::join(|| first.split(run), || rest.split(run));
     }
 }

@@ -19,7 +19,7 @@ use crate::kernel::base::program::{WORKGROUP, uniform_block};
 use crate::kernel::base::state::STATE_HIGH;
 use crate::kernel::base::{Args, Binding, Compute, Program, Real, Target, matrix};
 use crate::kernel::random::threefry;
-use crate::parallel::for_chunks_with;
+use crate::threads::for_chunks_with;
 use canvas::Canvas;
 
 /// Pixels below which the CPU twin stays on one thread: some ten microseconds of work.

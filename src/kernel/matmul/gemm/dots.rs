@@ -12,7 +12,7 @@ use super::NR;
 use super::cut::TASK_FMAS;
 use crate::kernel::base::Real;
 use crate::kernel::base::simd::{self, Vectorized};
-use crate::parallel::for_chunks;
+use crate::threads::for_chunks;
 
 /// Vectors of sums that are independent of each other, so that their additions overlap.
 const CHAINS: usize = 4;

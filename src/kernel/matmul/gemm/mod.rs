@@ -55,7 +55,7 @@ mod tile;
 use super::{LONG_K, Layout, Matmul};
 use crate::kernel::base::Real;
 use crate::kernel::base::simd::{self, Vectorized};
-use crate::parallel;
+use crate::threads;
 use block::{Block, MAX_ROWS};
 use broadcast::BroadcastOperand;
 use cut::{Cut, group, k_block};
@@ -151,7 +151,7 @@ pub(crate) fn product<T: Real>(
         transposed,
         finish: &finish,
     };
-    let cut = Cut::new(call, parallel::threads());
+    let cut = Cut::new(call, threads::count());
     share_rows(
         &job,
         &cut,
@@ -192,7 +192,7 @@ fn share_rows<T: Real, F: Fn(usize, usize, &mut [T]) + Sync>(
     }
     let middle = rows.div_ceil(cut.rows) / 2 * cut.rows;
     let (top, bottom) = c.split_at_mut(middle * ld);
-    parallel::join(
+    threads::join(
         || share_rows(job, cut, first, top, ld),
         || share_rows(job, cut, first + middle, bottom, ld),
     );
@@ -207,7 +207,7 @@ fn share_columns<T: Real, F: Fn(usize, usize, &mut [T]) + Sync>(
     let columns = block.columns.len();
     if columns > cut.columns {
         let right = block.split_off(columns.div_ceil(cut.columns) / 2 * cut.columns);
-        parallel::join(
+        threads::join(
             || share_columns(job, cut, block),
             || share_columns(job, cut, right),
         );

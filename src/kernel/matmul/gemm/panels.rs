@@ -7,7 +7,7 @@
 use super::{NC, NR};
 use crate::kernel::base::Real;
 use crate::kernel::base::simd::{self, Vectorized};
-use crate::parallel::for_chunks;
+use crate::threads::for_chunks;
 use std::ops::Range;
 
 /// Values from which packing is worth several threads.

@@ -1,4 +1,4 @@
-//! Work shared out to threads: always those of a pool of wgrad's own, never the caller's.
+//! All use of threads: work shared out to those of a pool of wgrad's own, never the caller's, and threads for one purpose.
 //!
 //! A thread of a rayon pool that waits runs other tasks of its pool meanwhile. In a pool of the caller's these would be the
 //! caller's tasks, which may want a lock that the waiting thread holds: a deadlock. Therefore
@@ -14,6 +14,7 @@ use rayon::prelude::*;
 use std::cell::Cell;
 use std::panic::resume_unwind;
 use std::sync::{Arc, LazyLock};
+use std::{io, thread};
 
 /// Floating-point operations of a kernel from which it is shared out to several threads. Work without any such kernel
 /// stays on the thread that asks for it: waking another takes longer.
@@ -105,9 +106,9 @@ fn wait_for<R: Send>(pool: &rayon::ThreadPool, work: impl FnOnce() -> R + Send) 
     }
     // Of a pool of the caller's: rayon would run the caller's tasks here. It cannot see that thread behind another one.
     let mut work = Some(work);
-    let done = std::thread::scope(|scope| {
+    let done = thread::scope(|scope| {
         let work = &mut work;
-        let courier = std::thread::Builder::new()
+        let courier = thread::Builder::new()
             .name("wgrad courier".into())
             .spawn_scoped(scope, move || work.take().map(|work| pool.install(work)));
         match courier.ok()?.join() {
@@ -124,12 +125,23 @@ fn wait_for<R: Send>(pool: &rayon::ThreadPool, work: impl FnOnce() -> R + Send) 
 }
 
 /// Threads that share the work of the calling one.
-pub(crate) fn threads() -> usize {
+pub(crate) fn count() -> usize {
     if IN_POOL.get() {
         rayon::current_num_threads()
     } else {
         1
     }
+}
+
+/// Starts a thread for one purpose, which ends by itself.
+pub(crate) fn start(name: &str, work: impl FnOnce() + Send + 'static) -> io::Result<()> {
+    let thread = thread::Builder::new().name(name.into());
+    thread.spawn(work).map(drop)
+}
+
+/// Whether the calling thread unwinds after a panic.
+pub(crate) fn is_panicking() -> bool {
+    thread::panicking()
 }
 
 /// Both, in parallel within a pool.
@@ -186,36 +198,12 @@ pub(crate) fn is_large(flops: u64, written: usize) -> bool {
 mod tests {
     use super::*;
     use std::panic::{AssertUnwindSafe, catch_unwind};
-    use std::path::Path;
-
-    #[test]
-    fn rayon_is_used_in_this_file_alone() {
-        fn check(folder: &Path, files: &mut usize) {
-            for entry in std::fs::read_dir(folder).unwrap() {
-                let path = entry.unwrap().path();
-                if path.is_dir() {
-                    check(&path, files);
-                    continue;
-                }
-                *files += 1;
-                let text = std::fs::read_to_string(&path).unwrap();
-                let uses = text.contains("rayon::") || text.contains("par_");
-                assert_eq!(uses, path.ends_with("src/parallel.rs"), "{path:?}");
-            }
-        }
-        let mut files = 0;
-        check(
-            &Path::new(env!("CARGO_MANIFEST_DIR")).join("src"),
-            &mut files,
-        );
-        assert!(files > 100);
-    }
 
     #[test]
     fn outside_a_pool_everything_runs_on_the_calling_thread_in_order() {
-        let here = std::thread::current().id();
-        let on_this_thread = || assert_eq!(std::thread::current().id(), here);
-        assert_eq!(threads(), 1);
+        let here = thread::current().id();
+        let on_this_thread = || assert_eq!(thread::current().id(), here);
+        assert_eq!(count(), 1);
         join(on_this_thread, on_this_thread);
         let mut values = [0; 10];
         for_chunks(&mut values, 4, 1, |i, chunk| {
@@ -232,7 +220,7 @@ mod tests {
     #[test]
     fn large_work_runs_in_the_pool_wherever_it_is_called() {
         let (two, three) = (Threads::new(2).unwrap(), Threads::new(3).unwrap());
-        let in_two = || two.run(true, threads);
+        let in_two = || two.run(true, count);
         assert_eq!(in_two(), 2);
         // From a task of the caller's, and from within another pool of wgrad's: there it stays.
         let callers = rayon::ThreadPoolBuilder::new().num_threads(4);
@@ -258,6 +246,6 @@ mod tests {
             let panic: Box<dyn std::any::Any + Send> = caught.unwrap_err();
             assert_eq!(panic.downcast_ref(), Some(&"a panic"));
         }
-        assert_eq!(two.run(true, threads), 2);
+        assert_eq!(two.run(true, count), 2);
     }
 }
