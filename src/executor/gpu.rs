@@ -28,6 +28,8 @@ pub(crate) struct GpuExecutor {
     pub(super) plans: Plans<Prepared>,
     /// How often scratch buffers were given up.
     pub(super) reclaims: u64,
+    /// The scratch role whose buffer is not given up.
+    pub(super) pinned: Option<Role>,
     /// Buffers to read back through, while they are not pending.
     pub(super) staging: [Option<Buffer>; IN_FLIGHT],
     pub(super) pending: [Option<Readback>; IN_FLIGHT],
@@ -54,6 +56,7 @@ impl GpuExecutor {
             buffers: HashMap::new(),
             plans: Plans::default(),
             reclaims: 0,
+            pinned: None,
             staging: Default::default(),
             pending: Default::default(),
             submits: 0,

@@ -150,6 +150,14 @@ impl Executor {
         }
     }
 
+    /// Keeps a buffer of a scratch role, instead of the one before, even where memory is short: what it holds is still to be
+    /// read.
+    pub(crate) fn pin(&mut self, role: Option<Role>) {
+        if let Executor::Gpu(executor) = self {
+            executor.pinned = role;
+        }
+    }
+
     /// After a call of several parts was refused, gives up what scratch memory its parts have taken since the mark.
     pub(crate) fn undo_if_refused<T>(&mut self, mark: Mark, result: Result<T>) -> Result<T> {
         if let (Err(Error::OutOfMemory { .. } | Error::Limit { .. }), Executor::Gpu(executor)) =
@@ -253,6 +261,32 @@ mod tests {
     use super::*;
     use crate::GpuOptions;
     use crate::kernel::base::program::Element;
+
+    #[test]
+    fn a_pinned_buffer_stays_where_memory_is_short() -> std::result::Result<(), Error> {
+        let options = GpuOptions::default().allow_software(true);
+        let device = Device::gpu(options.memory_limit(1 << 20))?;
+        let mut executor = Executor::new(&device);
+        let spec = |role, len| BufferSpec {
+            role,
+            element: Element::Float,
+            len,
+        };
+        executor.reserve_all("numbers", &[spec(Role::Measures, 60_000)])?;
+        executor.write(Role::Measures, 59_999, &[7])?;
+        executor.reserve_all("values", &[spec(Role::Slot(0), 120_000)])?;
+        executor.pin(Some(Role::Measures));
+        // There is room for this instead of the values before, and not beside them.
+        executor.reserve_all("other values", &[spec(Role::Slot(1), 120_000)])?;
+        assert_eq!(executor.reclaims(), 1);
+        let words = pollster::block_on(executor.read(Role::Measures, 59_999..60_000))?;
+        assert_eq!(words, [7]);
+        // There is room for this if all else is given up.
+        let most = [spec(Role::Slot(2), 230_000)];
+        assert!(executor.reserve_all("most values", &most).is_err());
+        executor.pin(None);
+        executor.reserve_all("most values", &most)
+    }
 
     #[test]
     fn a_buffer_keeps_its_contents_when_it_grows() -> std::result::Result<(), Error> {

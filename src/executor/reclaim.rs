@@ -52,7 +52,8 @@ impl GpuExecutor {
             let has = |specs: &[BufferSpec]| specs.iter().any(|spec| spec.role == *role);
             has(&specs) && !has(&wanted)
         };
-        let idle = |role: &&Role| role.is_scratch() && !stays(role);
+        let pinned = |role: &Role| self.pinned == Some(*role);
+        let idle = |role: &&Role| role.is_scratch() && !stays(role) && !pinned(role);
         let roles: Vec<_> = self.buffers.keys().filter(idle).copied().collect();
         let blocks = self.idle_plans(needs.ready);
         let freed = roles.iter().map(|role| self.buffers[role].size());
@@ -93,8 +94,10 @@ impl GpuExecutor {
     pub(super) fn undo(&mut self, mark: &Mark) {
         let before = |role: &Role| mark.sizes.get(role).copied().unwrap_or(0);
         let count = self.buffers.len();
-        self.buffers
-            .retain(|role, buffer| !role.is_scratch() || buffer.size() <= before(role));
+        self.buffers.retain(|role, buffer| {
+            let stays = !role.is_scratch() || self.pinned == Some(*role);
+            stays || buffer.size() <= before(role)
+        });
         self.reclaims += u64::from(self.buffers.len() < count);
         self.plans.iter_mut().for_each(Prepared::outdate);
         self.pending = Default::default();

@@ -147,6 +147,7 @@ impl Network {
     pub(crate) fn forget_training(&mut self) {
         self.forget(|purpose| purpose.is_of_trainer());
         self.plans.most = 0;
+        self.executor.pin(None);
     }
 
     pub(super) fn forget(&mut self, which: impl Fn(Purpose) -> bool) {

@@ -173,8 +173,19 @@ impl Trainer {
         fit: &Fit<'_>,
         history: &mut History,
     ) -> Result<()> {
-        if self.owes_end() && self.end_epoch_of(fit, self.epoch - 1).await?.2 {
-            history.stopped = Stopped::EarlyStopping;
+        // An epoch whose end an earlier call did not come to: a whole one, or one that the stop rule has cut short.
+        let ended = match self.owes_end() {
+            true => Some(self.epoch - 1),
+            false => (self.position > 0 && self.has_held(fit.stop_rule)).then_some(self.epoch),
+        };
+        if let Some(epoch) = ended {
+            if self.end_epoch_of(fit, epoch).await?.2 {
+                history.stopped = Stopped::EarlyStopping;
+                return Ok(());
+            }
+        }
+        if self.has_held(fit.stop_rule) {
+            history.stopped = Stopped::StopRule;
             return Ok(());
         }
         for number in 0..fit.epochs as usize {
@@ -197,10 +208,7 @@ impl Trainer {
                 history.stopped = Stopped::EarlyStopping;
                 break;
             }
-            if fit
-                .stop_rule
-                .is_some_and(|rule| self.memory.held >= rule.checks)
-            {
+            if self.has_held(fit.stop_rule) {
                 history.stopped = Stopped::StopRule;
                 break;
             }
@@ -253,18 +261,11 @@ impl Trainer {
     async fn checked_epoch(&mut self, data: &Dataset, rule: StopRule) -> Result<EpochReport> {
         let mut part = self.begin_part();
         let epoch = self.epoch;
-        while self.epoch == epoch && self.memory.held < rule.checks {
-            let until_check = self.steps_until_check(data, rule.every);
-            if until_check > 0 {
-                self.run_part(data, until_check, &mut part).await?;
-                continue;
+        while self.epoch == epoch && !self.has_held(Some(rule)) {
+            match self.steps_until_check(data, rule.every) {
+                0 => self.check_part(data, &mut part).await?,
+                steps => self.run_part(data, steps, &mut part).await?,
             }
-            let inspection = self.inspect_part(data, &mut part).await?;
-            self.memory.held = if rule.holds(&inspection) {
-                self.memory.held + 1
-            } else {
-                0
-            };
         }
         Ok(self.end_part(&part))
     }

@@ -159,7 +159,7 @@ impl Trainer {
     }
 
     /// What the last step, an inspected one of this phase on this many rows, has left.
-    async fn read_measures(&mut self, phase: usize, rows: usize) -> Result<Inspection> {
+    pub(super) async fn read_measures(&mut self, phase: usize, rows: usize) -> Result<Inspection> {
         let (items, floats) = self.measures(phase, rows);
         let words = self
             .network
@@ -227,19 +227,11 @@ impl Trainer {
             .await
     }
 
-    /// Runs one step of it, inspected.
-    pub(super) async fn inspect_part(
-        &mut self,
-        data: &Dataset,
-        part: &mut Part,
-    ) -> Result<Inspection> {
-        self.settle().await?;
-        let phase = self.turn(self.step).phase;
-        let before = part.totals.samples;
+    /// Runs one step of it with a check of the stop rule.
+    pub(super) async fn check_part(&mut self, data: &Dataset, part: &mut Part) -> Result<()> {
         self.run_epoch(data, 1, true, &mut part.totals, &mut |_| {})
             .await?;
-        self.read_measures(phase, part.totals.samples - before)
-            .await
+        self.count_check().await
     }
 
     /// Its report.

@@ -1,6 +1,6 @@
 //! Tests: every call of a trainer is dropped at every place where it waits, and every callback panics.
 
-use super::{EarlyStopping, Fit, Trainer, TrainerBuilder};
+use super::{EarlyStopping, Fit, StopRule, Stopped, Trainer, TrainerBuilder};
 use crate::executor::pause::PAUSES;
 use crate::{Adam, Dataset, Device, DeviceKind, GpuOptions, Result, Sequential};
 use std::future::Future;
@@ -38,17 +38,15 @@ fn trainer(device: &Device) -> Trainer {
     builder(device).build().unwrap()
 }
 
-/// Parameters, moments, averages, running statistics, counters, and the losses of the epoch. The memory of a fit's stop rule
-/// is left out, since the trainer that was not stopped ran no fit, and so is the checksum over it.
+/// Parameters, moments, averages, running statistics, counters, the losses of the epoch, and the memory of a fit's rules.
 fn state(trainer: &mut Trainer) -> Vec<u8> {
-    let bytes = pollster::block_on(trainer.to_bytes_async()).unwrap();
-    let length = 8 + u64::from_le_bytes(bytes[..8].try_into().unwrap()) as usize;
-    let header = std::str::from_utf8(&bytes[8..length]).unwrap().trim_end();
-    let mut header: serde_json::Value = serde_json::from_str(header).unwrap();
-    let metadata = header["__metadata__"].as_object_mut().unwrap();
-    assert!(metadata.remove("wgrad.checksum").is_some());
-    metadata.remove("wgrad.stop_rule");
-    [header.to_string().as_bytes(), &bytes[length..]].concat()
+    pollster::block_on(trainer.to_bytes_async()).unwrap()
+}
+
+/// A fit of what is left of two epochs, with a stop rule whose checks hold.
+fn fit_of_two_epochs<'a>(trainer: &Trainer, data: &'a Dataset) -> Fit<'a> {
+    let fit = Fit::epochs(2 - trainer.epoch_number().min(2)).validation(data);
+    fit.stop_rule(StopRule::new(1e9).every(4).checks(9))
 }
 
 /// Runs a future until it has waited so many times, and drops it then. Says whether it was done before.
@@ -83,8 +81,7 @@ const CALLS: [(&str, Call); 17] = [
     }),
     ("fit_until", |t, d| {
         Box::pin(async {
-            let fit = Fit::epochs(2).validation(d);
-            let fit = fit.stop_rule(super::StopRule::new(0.0).every(4));
+            let fit = fit_of_two_epochs(t, d);
             t.fit_until_async(d, fit).await.map(drop)
         })
     }),
@@ -165,6 +162,13 @@ fn a_call_that_is_dropped_anywhere_is_gone_on_from_exactly() {
                     whole.step(&[0.5; 6], &[0u32, 1]).unwrap();
                 }
                 let steps = 2 * BATCHES + 9;
+                if name == "fit_until" {
+                    // Its stop rule is part of the state.
+                    for trainer in [&mut dropped, &mut whole] {
+                        let rest = fit_of_two_epochs(trainer, &data);
+                        trainer.fit_until(&data, rest).unwrap();
+                    }
+                }
                 let left = |trainer: &Trainer| steps - trainer.step_count();
                 whole.steps(&data, left(&whole)).unwrap();
                 dropped.steps(&data, left(&dropped)).unwrap();
@@ -297,6 +301,93 @@ fn a_plateau_observes_the_epochs_of_a_fit_that_was_dropped() {
                     "{until}, dropped after {waits} waits"
                 );
                 if done {
+                    break;
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_stop_rule_counts_the_checks_of_a_fit_that_was_dropped() {
+    use crate::{Phase, ReduceOnPlateau, Schedule};
+    const EPOCHS: u32 = 5;
+    let data = data(SAMPLES);
+    let layers = |device: &Device| {
+        let layers = Sequential::new(3).dense(5).batch_norm().tanh().dense(3);
+        Trainer::new(layers.build(device, 7).unwrap()).batch_size(4)
+    };
+    let plain: fn(TrainerBuilder) -> TrainerBuilder = |builder| {
+        let restarts = Schedule::CosineRestarts {
+            steps: 8,
+            growth: 1,
+            floor: 0.0,
+        };
+        builder.optimizer(Adam::new(0.01)).schedule(restarts)
+    };
+    // Steps of two phases in turn, whose updates are of very different size.
+    let phases: fn(TrainerBuilder) -> TrainerBuilder = |builder| {
+        let first = Phase::new(Adam::new(0.1)).train("layers.0.");
+        let second = Phase::new(Adam::new(1e-5)).train("layers.2.");
+        builder.phase(first).phase(second)
+    };
+    let accumulating: fn(TrainerBuilder) -> TrainerBuilder =
+        |builder| builder.optimizer(Adam::new(0.01)).accumulate(3);
+    // The rule, and the step where it ends the fit: within an epoch, or with one.
+    let rule = |tolerance, every, checks| StopRule::new(tolerance).every(every).checks(checks);
+    let cases = [
+        ("all hold", plain, rule(1e9, 5, 3), 15),
+        (
+            "all hold to the end of an epoch",
+            plain,
+            rule(1e9, 5, 2),
+            10,
+        ),
+        ("some hold", plain, rule(8.5e-3, 3, 2), 15),
+        ("phases", phases, rule(1e-3, 3, 1), 6),
+        ("accumulation", accumulating, rule(1e9, 2, 3), 16),
+    ];
+    for device in devices() {
+        let software = device.report().adapter.kind != DeviceKind::Cpu;
+        for (name, configure, rule, end) in cases {
+            let build = || {
+                let plateau = ReduceOnPlateau::new().factor(0.5).patience(0);
+                let builder = configure(layers(&device)).reduce_on_plateau(plateau);
+                builder.steps_per_submit(2).build().unwrap()
+            };
+            let fit = |t: &Trainer| {
+                let fit = Fit::epochs(EPOCHS - t.epoch_number()).validation(&data);
+                fit.early_stopping(EarlyStopping::new(5)).stop_rule(rule)
+            };
+            let mut whole = build();
+            let call = fit(&whole);
+            let history = whole.fit_until(&data, call).unwrap();
+            assert_eq!(history.stopped, Stopped::StopRule, "{name}");
+            assert_eq!(whole.step_count(), end, "{name}");
+            let whole = state(&mut whole);
+            let stride = if software { 11 } else { 1 };
+            for waits in (0..).step_by(stride) {
+                assert!(waits < 500, "{name} never ends");
+                let mut dropped = build();
+                let mut calls = 0;
+                // Each call is dropped, and comes farther than the one before.
+                while !{
+                    let call = fit(&dropped);
+                    drop_after(waits + 5 * calls, dropped.fit_until_async(&data, call))
+                } {
+                    calls += 1;
+                    if calls % 2 == 0 {
+                        // Over a checkpoint, too.
+                        let bytes = state(&mut dropped);
+                        dropped = build();
+                        pollster::block_on(dropped.load_bytes_async("file", &bytes)).unwrap();
+                    }
+                }
+                assert!(
+                    state(&mut dropped) == whole,
+                    "{name}, {device:?}, dropped after {waits} waits and later"
+                );
+                if calls == 0 {
                     break;
                 }
             }

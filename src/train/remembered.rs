@@ -16,6 +16,18 @@ pub(super) struct Memory {
     pub(super) stop_rule: Option<StopRule>,
     /// Its checks in a row that held.
     pub(super) held: u32,
+    /// The check under way: its step was submitted, and its result is not counted yet.
+    pub(super) check: Option<Check>,
+}
+
+/// The inspected step of a stop rule's check. Its measures stay on the device until the next inspected step.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Check {
+    /// The step's number.
+    pub(super) step: u64,
+    pub(super) phase: usize,
+    /// Samples of its batch.
+    pub(super) rows: usize,
 }
 
 /// What early stopping remembers.
@@ -51,6 +63,31 @@ impl Memory {
 }
 
 impl Trainer {
+    /// Counts the stop rule's check under way, if its step was done. A step that was not done runs again, and its check with
+    /// it.
+    pub(super) async fn count_check(&mut self) -> Result<()> {
+        let Some(Check { step, phase, rows }) = self.memory.check else {
+            return Ok(());
+        };
+        if self.step > step {
+            let inspection = self.read_measures(phase, rows).await?;
+            let holds = |rule: StopRule| rule.holds(&inspection);
+            self.memory.held = match self.memory.stop_rule.is_some_and(holds) {
+                true => self.memory.held.saturating_add(1),
+                false => 0,
+            };
+        }
+        // Nothing waits between the count and this, so each check counts once.
+        self.memory.check = None;
+        self.network.executor.pin(None);
+        Ok(())
+    }
+
+    /// Whether the checks of a stop rule have held often enough.
+    pub(super) fn has_held(&self, rule: Option<StopRule>) -> bool {
+        rule.is_some_and(|rule| self.memory.held >= rule.checks)
+    }
+
     /// Takes up what the same rules have remembered, or lets them begin anew.
     pub(super) async fn go_on_with_rules(&mut self, fit: &Fit<'_>) -> Result<()> {
         self.settle().await?;

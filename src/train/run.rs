@@ -3,6 +3,7 @@
 use super::options::Settings;
 use super::phase::{Steps, Turn};
 use super::pipeline::Due;
+use super::remembered::Check;
 use super::resident::{Order, Placement, Room};
 use super::{EpochReport, Progress, StepReport, Trainer};
 use crate::data::Dataset;
@@ -75,7 +76,8 @@ pub(super) struct Totals {
 }
 
 impl Trainer {
-    /// Runs at most `most` steps of the current epoch, inspected or not, and moves on to the next at its end.
+    /// Runs at most `most` steps of the current epoch, and moves on to the next at its end. With `inspect` it is one step, for
+    /// a check of the stop rule.
     pub(super) async fn run_epoch(
         &mut self,
         data: &Dataset,
@@ -148,6 +150,14 @@ impl Trainer {
         }
         self.anchor = Anchor::at(self, batches);
         self.counted = self.step;
+        if inspect {
+            self.memory.check = Some(Check {
+                step: self.step,
+                phase: self.turn(self.step).phase,
+                rows: course.rows_at(self.position),
+            });
+            self.network.executor.pin(Some(Role::Measures));
+        }
         let mut plans = Vec::with_capacity(placement.batches);
         let mut report = |last: StepReport, totals: &Totals| {
             progress(Progress {
@@ -306,7 +316,7 @@ impl Trainer {
     }
 
     /// Makes the host agree with the device, if the last call stopped half-way: by an error, or because its future was
-    /// dropped.
+    /// dropped. Losses and checks of the stop rule whose results were on their way are counted.
     pub(super) async fn settle(&mut self) -> Result<()> {
         self.check_network()?;
         if self.unsettled {
@@ -324,7 +334,7 @@ impl Trainer {
             self.wild_writes = self.network.wild_writes;
             self.take_care();
         }
-        Ok(())
+        self.count_check().await
     }
 
     /// The step of this call that the device, which counts in 32 bits, means.
