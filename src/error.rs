@@ -1,24 +1,24 @@
-//! One error type for the whole crate.
+//! The crate's error type.
 
 use std::path::PathBuf;
 
-/// Short for `std::result::Result` with wgrad's [`Error`].
+/// A `std::result::Result` whose error is wgrad's [`Error`].
 pub type Result<T> = std::result::Result<T, Error>;
 
-/// Everything that can go wrong. Each variant says what was wanted, what came, and what to do.
+/// Any failure of a wgrad call. The message states what was expected, what was found, and what to do.
 ///
-/// Its `Debug` form is the message too: that is what `unwrap` and a `main` that returns an error print.
+/// The `Debug` form is the same message, because `unwrap` and a `main` that returns an error print that form.
 #[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// The shapes of the operands do not fit together.
     #[error("{operation}: expected {expected}, found {found}")]
     Shape {
-        /// The call that refused.
+        /// The call that failed.
         operation: &'static str,
-        /// The shape or length it wanted.
+        /// The shape or length that it expected.
         expected: String,
-        /// The shape or length it got.
+        /// The shape or length that it found.
         found: String,
     },
     /// A class label is not below the number of classes.
@@ -31,9 +31,9 @@ pub enum Error {
         /// Number of classes: labels run from 0 to `classes - 1`.
         classes: usize,
     },
-    /// The data hold a NaN or an infinity.
+    /// The data contain a NaN or an infinity.
     #[error(
-        "the data hold {value} at row {row}, column {column}; remove or replace it before training"
+        "the data contain {value} at row {row}, column {column}; remove or replace it before training"
     )]
     NonFiniteData {
         /// Row of the value.
@@ -43,13 +43,12 @@ pub enum Error {
         /// The value found.
         value: f32,
     },
-    /// A computation produced a NaN or an infinity. In training, no parameter has been changed since.
+    /// A computation produced a NaN or an infinity. In training, the parameters are those before that step.
     #[error("{}", not_finite(*step, tensor))]
     NonFinite {
-        /// The training step, counted from 0; [`Error::OUTSIDE_TRAINING`] where none was done: in evaluation, gradients
-        /// and tensor calls.
+        /// Index of the training step, from 0; [`Error::OUTSIDE_TRAINING`] in evaluation, gradients and tensor calls.
         step: u64,
-        /// The loss, or the gradient that is not finite: the first in the order of computation.
+        /// Name of the loss or gradient that is not finite: the first one in the order of computation.
         tensor: String,
     },
     /// A parameter of a call is outside its range.
@@ -57,7 +56,7 @@ pub enum Error {
     Argument {
         /// The parameter.
         what: &'static str,
-        /// Its legal values.
+        /// The values that it may have.
         expected: String,
         /// The value given.
         found: String,
@@ -65,61 +64,61 @@ pub enum Error {
     /// Two tensors of one call are on different devices.
     #[error("{operation}: the operands are on different devices; upload them to one device first")]
     DeviceMismatch {
-        /// The call that refused.
+        /// The call that failed.
         operation: &'static str,
     },
-    /// No adapter fits the request.
+    /// No adapter of this machine fits the options.
     #[error("no adapter fits: wanted {wanted}; present: {present}. {advice}")]
     NoAdapter {
-        /// What was asked for.
+        /// The adapter that was asked for.
         wanted: String,
         /// The adapters that are present, by name, or "none".
         present: String,
-        /// How to get further.
+        /// What to do.
         advice: &'static str,
     },
-    /// The adapter was found but its device could not be opened.
+    /// The adapter was found, but its device could not be opened.
     #[error("could not open {adapter}: {message}. Update its driver, or choose another adapter")]
     OpenDevice {
         /// Name of the adapter.
         adapter: String,
-        /// The driver's words.
+        /// The driver's message.
         message: String,
     },
     /// A limit of the adapter is too small for what was asked.
     #[error("{what} needs {needed} {unit}, the adapter allows {limit}. {advice}")]
     Limit {
-        /// What needs more than the limit.
+        /// The object that exceeds the limit.
         what: String,
-        /// How much it needs.
+        /// The amount that it needs.
         needed: u64,
-        /// How much the adapter allows.
+        /// The amount that the adapter allows.
         limit: u64,
         /// Unit of both numbers.
         unit: &'static str,
         /// How to get below the limit.
         advice: &'static str,
     },
-    /// The device has not the memory. What was to be made is not there, and the device is fit to go on.
+    /// The device is out of memory. Nothing was allocated, and the device remains usable.
     #[error(
-        "{what} needs {needed} bytes of device memory in all, {available} could be had ({message}). \
+        "{what} needs {needed} bytes of device memory in all, {available} are available ({message}). \
          Use a smaller batch, network or data budget, drop what is not needed, or close other programs"
     )]
     OutOfMemory {
-        /// What needs more than there is.
+        /// The object that needs the memory.
         what: String,
-        /// Bytes that all buffers on the device would take with it.
+        /// Bytes of all buffers on the device, this one included.
         needed: u64,
-        /// [`GpuOptions::memory_limit`](crate::GpuOptions::memory_limit), or, if it was the driver who refused, the bytes
-        /// that all buffers took then.
+        /// Bytes of [`GpuOptions::memory_limit`](crate::GpuOptions::memory_limit). Where the driver refused, the bytes
+        /// of all buffers at that time.
         available: u64,
-        /// Which of the two it was, and the driver's words.
+        /// Which of the two limits it was, with the driver's message.
         message: String,
     },
-    /// The device is lost: unplugged, reset, or its driver restarted. Open a new one.
+    /// The device is lost: it was unplugged or reset, or its driver restarted. Open a new one.
     #[error("the device is lost: {message}. Open a new device and load the last saved state")]
     DeviceLost {
-        /// The driver's words.
+        /// The driver's message.
         message: String,
     },
     /// The device did not answer in time.
@@ -128,15 +127,15 @@ pub enum Error {
          (GpuOptions::timeout)"
     )]
     Timeout {
-        /// How long was waited: [`GpuOptions::timeout`](crate::GpuOptions::timeout).
+        /// Seconds waited: [`GpuOptions::timeout`](crate::GpuOptions::timeout).
         seconds: f64,
     },
-    /// wgpu refused a call: a bug in wgrad or in the driver.
+    /// wgpu rejected a call: a bug in wgrad or in the driver.
     #[error(
-        "wgpu refused a call: {message}. Please report this with the adapter's name and driver"
+        "wgpu rejected a call: {message}. Please report this with the adapter's name and driver"
     )]
     Gpu {
-        /// wgpu's words.
+        /// wgpu's message.
         message: String,
     },
     /// A file could not be read or written.
@@ -144,10 +143,10 @@ pub enum Error {
     Io {
         /// The file.
         path: PathBuf,
-        /// The operating system's words.
+        /// The operating system's error.
         source: std::io::Error,
     },
-    /// A file's contents are not what its format demands.
+    /// The contents of a file do not conform to its format.
     #[error("{name}: {reason}")]
     Format {
         /// The file, or the name given to the bytes.
@@ -179,7 +178,7 @@ fn not_finite(step: u64, tensor: &str) -> String {
 }
 
 impl Error {
-    /// The step of an [`Error::NonFinite`] outside of training.
+    /// Value of `step` in an [`Error::NonFinite`] outside of training.
     pub const OUTSIDE_TRAINING: u64 = u64::MAX;
 
     pub(crate) fn shape(
@@ -214,7 +213,7 @@ impl Error {
     }
 }
 
-/// A text from a file as errors show it: on one line, and not endless.
+/// Text from a file for an error: control characters escaped, at most 100 characters.
 pub(crate) fn clip(text: &str) -> String {
     const MOST: usize = 100;
     let mut clipped: String = text

@@ -1,4 +1,4 @@
-//! Reading files, and writing them so that a reader finds either the old file or the new one, whole.
+//! File access: bounded reads, and atomic replacement.
 
 use crate::{Error, Result};
 use std::collections::hash_map::RandomState;
@@ -8,18 +8,19 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Symbolic links that are followed at most, as on Linux.
+/// Most symbolic links that are followed for one path, as on Linux.
 const MOST_LINKS: usize = 40;
 
-/// Replaces a file, or makes it. The bytes go to a temporary file of its own in the same folder, which then takes the
-/// place of the old file in one step. So readers and other writers never see half a file, and a failure leaves the old
-/// one as it was. Symbolic links stay links: their target is replaced. The old file's mode is kept, and its owner and group as
-/// far as the system allows. Hard links keep the old file. Access control lists and extended attributes are not copied.
+/// Writes a file, atomically if it exists. The bytes go to a new temporary file in the same folder, which is then
+/// renamed to the target. So readers and other writers see the whole old file or the whole new one, and a failure
+/// leaves the old file unchanged. A symbolic link stays a link: its target is replaced. The new file keeps the mode of
+/// the old one, and its owner and group as far as the system allows. Hard links keep the old file. Access control
+/// lists and extended attributes are not copied.
 ///
-/// The temporary file of a process that was killed stays. Its name does not tell whether its writer is alive, and a number of
-/// a process would not either: on a shared file system it may run on another machine.
+/// A killed process leaves its temporary file behind. Nothing removes such files: neither a name nor a process number
+/// shows whether the writer is alive, since it may run on another machine that shares the file system.
 ///
-/// What is not a regular file (a pipe, `/dev/stdout`) cannot be replaced, and is written to.
+/// A file that is not regular (a pipe, `/dev/stdout`) cannot be replaced, so the bytes are written to it.
 pub(crate) fn write_file(path: &Path, bytes: &[u8]) -> Result<()> {
     replace(path, bytes).map_err(|source| Error::Io {
         path: path.to_path_buf(),
@@ -49,18 +50,18 @@ fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let written =
         fill(file, bytes, old.as_ref()).and_then(|()| std::fs::rename(&temporary, &target));
     if written.is_err() {
-        // If it cannot be removed either, the first error says more.
+        // If removing it fails too, the first error is the one to report.
         let _ = std::fs::remove_file(&temporary);
     }
     written?;
     sync_folder(folder)
 }
 
-/// The file that a path stands for, links followed. It need not exist.
+/// The path with symbolic links resolved. The file need not exist.
 fn follow(path: &Path) -> io::Result<PathBuf> {
     let mut target = path.to_path_buf();
     for _ in 0..MOST_LINKS {
-        // `file_name` would see the `a` of `a/` and `a/.`, which only a folder can be.
+        // `file_name` returns `a` for `a/` and `a/.`, which can only be folders.
         let text = target.as_os_str().as_encoded_bytes();
         let text = text
             .strip_suffix(b".")
@@ -79,7 +80,7 @@ fn follow(path: &Path) -> io::Result<PathBuf> {
         match std::fs::symlink_metadata(&target) {
             Ok(found) if found.is_symlink() => {
                 let link = std::fs::read_link(&target)?;
-                // A relative link starts at the folder that holds it; `join` takes an absolute one as it is.
+                // A relative link is relative to its folder; `join` returns an absolute one unchanged.
                 target = target.parent().unwrap_or(Path::new("")).join(link);
             }
             _ => return Ok(target),
@@ -87,7 +88,7 @@ fn follow(path: &Path) -> io::Result<PathBuf> {
     }
     Err(io::Error::new(
         ErrorKind::InvalidInput,
-        format!("more than {MOST_LINKS} symbolic links, probably in a circle"),
+        format!("more than {MOST_LINKS} symbolic links, probably a cycle"),
     ))
 }
 
@@ -95,13 +96,13 @@ fn is_a_folder() -> io::Error {
     io::Error::new(ErrorKind::IsADirectory, "is a folder; name a file")
 }
 
-/// A new file under a name that no other writer has, in any thread, process or machine. The name is short, so it fits
-/// wherever the target's does.
+/// A new file with a name that no other writer uses, in any thread, process or machine. The name is short, so it is
+/// valid wherever the target's name is.
 fn create_temporary(folder: &Path, old: Option<&Metadata>) -> io::Result<(File, PathBuf)> {
     static NEXT: AtomicU64 = AtomicU64::new(0);
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
-    // From the start no one may read more than they could read of the old file.
+    // The file must never be readable by anyone who could not read the old one.
     #[cfg(unix)]
     if let Some(old) = old {
         use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
@@ -117,27 +118,27 @@ fn create_temporary(folder: &Path, old: Option<&Metadata>) -> io::Result<(File, 
             Ok(file) => return Ok((file, temporary)),
             Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
             Err(error) => {
-                let message = format!("no file can be made in its folder: {error}");
+                let message = format!("cannot create a file in its folder: {error}");
                 return Err(io::Error::new(error.kind(), message));
             }
         }
     }
 }
 
-/// Writes the temporary file, gives it the old one's owner and permissions, and waits until it is on the disk.
+/// Sets owner and permissions of the temporary file to those of the old one, writes it, and syncs it to the disk.
 fn fill(mut file: File, bytes: &[u8], old: Option<&Metadata>) -> io::Result<()> {
     #[cfg(unix)]
     if let Some(old) = old {
         use std::os::unix::fs::{MetadataExt, PermissionsExt, fchown};
         let new = file.metadata()?;
-        // Only the superuser may give files away; for others the file becomes the writer's.
+        // Only the superuser may change the owner; otherwise the writer owns the file.
         let group = old.gid() == new.gid() || fchown(&file, None, Some(old.gid())).is_ok();
         let owner = old.uid() == new.uid() || fchown(&file, Some(old.uid()), None).is_ok();
         let mode = match (owner, group) {
             (true, true) => old.mode() & 0o7777,
-            // The set-user and set-group bits must not pass to another owner,
+            // Another owner must not inherit the set-user and set-group bits,
             (false, true) => old.mode() & 0o777,
-            // nor the group's rights to another group: it has those of all others.
+            // and another group must not inherit the group's rights: it gets those of all others.
             _ => old.mode() & 0o707 | (old.mode() & 0o7) << 3,
         };
         if file.metadata()?.mode() & 0o7777 != mode {
@@ -150,16 +151,16 @@ fn fill(mut file: File, bytes: &[u8], old: Option<&Metadata>) -> io::Result<()> 
     file.sync_all()
 }
 
-/// Waits until a folder's entries are on the disk, where the system has a call for that.
+/// Syncs the entries of a folder to the disk, where the system supports it.
 fn sync_folder(folder: &Path) -> io::Result<()> {
     #[cfg(unix)]
     {
-        // A folder may let its user make files, but not be opened itself.
+        // A folder may be writable but not readable.
         let Ok(folder) = File::open(folder) else {
             return Ok(());
         };
         match folder.sync_all() {
-            // Some network file systems have no such call.
+            // Some network file systems do not support it.
             Err(error)
                 if matches!(
                     error.kind(),
@@ -173,7 +174,7 @@ fn sync_folder(folder: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Opens a regular file, and gives its length. Anything else may never end, or never begin.
+/// Opens a regular file and returns its length. Other files may block or never end.
 pub(crate) fn open_file(path: &Path) -> Result<(File, u64)> {
     let open = || {
         let metadata = std::fs::metadata(path)?;
@@ -186,7 +187,7 @@ pub(crate) fn open_file(path: &Path) -> Result<(File, u64)> {
                 "is not a regular file",
             ));
         }
-        // Its length is that of what was opened: another file may have taken the place of the first meanwhile.
+        // The length of the opened file, since another file may have replaced the first one meanwhile.
         let file = File::open(path)?;
         let length = file.metadata()?.len();
         Ok((file, length))
@@ -197,7 +198,7 @@ pub(crate) fn open_file(path: &Path) -> Result<(File, u64)> {
     })
 }
 
-/// Reads a file, but no more than `most` bytes: a longer one is refused.
+/// Reads a file of at most `most` bytes. A longer file is an error.
 pub(crate) fn read_file(path: &Path, most: u64) -> Result<Vec<u8>> {
     let (file, length) = open_file(path)?;
     let too_long = |length: u64| {
@@ -208,7 +209,7 @@ pub(crate) fn read_file(path: &Path, most: u64) -> Result<Vec<u8>> {
         return too_long(length);
     }
     let mut bytes = Vec::new();
-    // One byte more shows if the file has grown meanwhile.
+    // One extra byte reveals a file that has grown meanwhile.
     let read = file.take(most.saturating_add(1)).read_to_end(&mut bytes);
     read.map_err(|source| Error::Io {
         path: path.to_path_buf(),

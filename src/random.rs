@@ -1,20 +1,20 @@
-//! Random numbers for the host: ChaCha8, so that a seed gives the same numbers on every machine and in every version.
+//! Random numbers of the host: ChaCha8 streams, equal for equal seeds on every machine and in every version.
 
 use rand::rngs::ChaCha8Rng;
 use rand::{Rng, SeedableRng};
 
-/// A stream of random numbers, a function of seed and stream number alone.
+/// A stream of random numbers. It depends on the seed and the stream number only.
 #[derive(Debug)]
 pub(crate) struct Random(ChaCha8Rng);
 
-/// What a stream is for: no two uses share numbers.
+/// The purpose of a stream. Different purposes have independent numbers.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Stream {
-    /// The initial values of the parameter with this number.
+    /// Initial values of the parameter with this index.
     Parameter(u32),
-    /// The order of the samples in this epoch.
+    /// Order of the samples in this epoch.
     Shuffle(u32),
-    /// The directions of a gradient check.
+    /// Directions of a gradient check.
     GradientCheck,
 }
 
@@ -35,20 +35,20 @@ impl Random {
         self.0.next_u32()
     }
 
-    /// Uniform in [0, 1): 53 bits.
+    /// A uniform number in [0, 1) with 53 random bits.
     pub(crate) fn unit(&mut self) -> f64 {
         let bits = u64::from(self.word()) << 32 | u64::from(self.word());
         (bits >> 11) as f64 / (1u64 << 53) as f64
     }
 
-    /// Normal with mean 0 and variance 1 (Box and Muller; one value of the pair).
+    /// A normal number with mean 0 and variance 1: one value of a Box-Muller pair.
     pub(crate) fn normal(&mut self) -> f64 {
         // 1 − unit lies in (0, 1], so the logarithm is finite. libm, so that every platform rounds alike.
         let radius = libm::sqrt(-2.0 * libm::log(1.0 - self.unit()));
         radius * libm::cos(2.0 * std::f64::consts::PI * self.unit())
     }
 
-    /// Uniform in 0..bound, without bias (Lemire's method).
+    /// A uniform integer in 0..bound, without bias (Lemire's method).
     pub(crate) fn below(&mut self, bound: u32) -> u32 {
         let threshold = bound.wrapping_neg() % bound;
         loop {
@@ -59,7 +59,7 @@ impl Random {
         }
     }
 
-    /// Shuffles in place (Fisher and Yates).
+    /// Shuffles in place (Fisher-Yates).
     pub(crate) fn shuffle(&mut self, values: &mut [u32]) {
         for i in (1..values.len()).rev() {
             let j = self.below(i as u32 + 1) as usize;
@@ -79,10 +79,10 @@ mod tests {
         assert_eq!([random.word(), random.word()], [0x2fef_003e, 0xd640_5f89]);
     }
 
-    /// Words of `rand_chacha` 0.10.0, which this module was built on first: the package may change, the bits may not.
+    /// Words of `rand_chacha` 0.10.0, on which this module was first built. Another package must give the same bits.
     #[test]
     fn words_are_those_of_the_first_release() {
-        // Three words, and a hash (FNV-1a over words) of the 1,000 after them, which cross block boundaries.
+        // Three words, and an FNV-1a hash of the next 1,000 words, which cross block boundaries.
         for (seed, stream, words, hash) in [
             (
                 7,

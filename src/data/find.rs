@@ -1,14 +1,14 @@
-//! Which files of a folder are MNIST's four, under the names that they have in circulation.
+//! The search for MNIST's four files in a folder, under all names that are in use.
 
 use crate::{Error, Result};
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// Where the files may lie within a folder: in it, where torchvision puts them, and where EMNIST's archive has them.
+/// Subfolders to search: the folder itself, torchvision's, and that of EMNIST's archive.
 const FOLDERS: [&str; 5] = ["", "raw", "MNIST/raw", "MNIST", "gzip"];
 
-/// The usual names: images and labels to learn from, images and labels to test with.
+/// The usual names: training images and labels, test images and labels.
 const USUAL: [&str; 4] = [
     "train-images-idx3-ubyte",
     "train-labels-idx1-ubyte",
@@ -16,12 +16,12 @@ const USUAL: [&str; 4] = [
     "t10k-labels-idx1-ubyte",
 ];
 
-/// Files of one prefix, for each of the four.
+/// Candidates for each of the four files, all with one prefix.
 type Group = [Vec<PathBuf>; 4];
 
 /// The four files, in the order of [`USUAL`].
 pub(super) fn find(dir: &Path) -> Result<[PathBuf; 4]> {
-    // Where the error says that a file is missing.
+    // The file that the error names as missing.
     let mut missing = dir.join(USUAL[0]);
     let mut best = 0;
     for folder in FOLDERS {
@@ -60,7 +60,7 @@ pub(super) fn find(dir: &Path) -> Result<[PathBuf; 4]> {
             return Err(Error::format(
                 folder.display().to_string(),
                 format!(
-                    "several data sets, {prefixes}; expected one: give each a folder of its own"
+                    "expected one data set, found several: {prefixes}. Give each a folder of its own"
                 ),
             ));
         }
@@ -72,12 +72,12 @@ pub(super) fn find(dir: &Path) -> Result<[PathBuf; 4]> {
         path: missing,
         source: io::Error::new(
             io::ErrorKind::NotFound,
-            "no such file, nor one of its other names, plain or gzip",
+            "no such file under any of its usual names, plain or gzip",
         ),
     })
 }
 
-/// The best file for each of the four; none if one is missing.
+/// The best candidate for each of the four files; `None` if one has no candidate.
 fn complete(group: &mut Group) -> Option<[PathBuf; 4]> {
     let best = |files: &Vec<PathBuf>, usual: &str| {
         let rank = |path: &&PathBuf| {
@@ -94,7 +94,7 @@ fn complete(group: &mut Group) -> Option<[PathBuf; 4]> {
     Some([a?, b?, c?, d?])
 }
 
-/// The files of a folder that have one of the names, by their prefix.
+/// The files of a folder that have one of the names, grouped by prefix.
 fn groups(folder: &Path) -> io::Result<BTreeMap<String, Group>> {
     let mut groups: BTreeMap<String, Group> = BTreeMap::new();
     for (name, path) in entries(folder)? {
@@ -105,7 +105,7 @@ fn groups(folder: &Path) -> io::Result<BTreeMap<String, Group>> {
         if path.is_file() {
             files.push(path);
         } else if let Ok(inner) = entries(&path) {
-            // Some archives unpack each file into a folder of its name.
+            // Some archives unpack each file into a folder of the same name.
             let same = |(name, path): &(String, PathBuf)| {
                 kind(name) == Some((prefix.clone(), number)) && path.is_file()
             };
@@ -118,7 +118,7 @@ fn groups(folder: &Path) -> io::Result<BTreeMap<String, Group>> {
 fn entries(folder: &Path) -> io::Result<Vec<(String, PathBuf)>> {
     let entries = std::fs::read_dir(folder)?.map(|entry| {
         let entry = entry?;
-        // A name that is no text is none of those looked for.
+        // A name that is not Unicode is none of the names.
         Ok(entry
             .file_name()
             .into_string()
@@ -128,8 +128,9 @@ fn entries(folder: &Path) -> io::Result<Vec<(String, PathBuf)>> {
     entries.filter_map(io::Result::transpose).collect()
 }
 
-/// The prefix of a name, as `emnist-digits-`, and which of the four it is: `train` or (`t10k`, `test`), then `images` or
-/// `labels`, then perhaps `idx3` or `idx1`, `ubyte` and `gz`, in any case, with hyphens, dots or underscores between.
+/// Splits a name into a prefix such as `emnist-digits-` and the index of one of the four files. After the prefix comes
+/// `train`, `t10k` or `test`, then `images` or `labels`, then optionally `idx3` or `idx1`, `ubyte` and `gz`: in upper
+/// or lower case, with hyphens, dots or underscores between.
 fn kind(name: &str) -> Option<(String, usize)> {
     let name = name.to_ascii_lowercase();
     let name = strip_gzip(&name)

@@ -1,11 +1,11 @@
-//! The unpacked contents of a gzip file.
+//! Decompression of gzip files with several members.
 
 use flate2::bufread::GzDecoder;
 use std::io::{BufRead, Read, Result};
 
-/// The members of a gzip file, one after the other. Zeros behind the last one are padding, as archives on tape have it.
+/// The decompressed members of a gzip file, one after the other. Zeros after the last member are padding, as on tapes.
 pub(super) struct Members<R> {
-    /// None at the end of the file.
+    /// The current member; `None` at the end of the file.
     member: Option<GzDecoder<R>>,
 }
 
@@ -20,7 +20,7 @@ impl<R: BufRead> Members<R> {
 impl<R: BufRead> Read for Members<R> {
     fn read(&mut self, buffer: &mut [u8]) -> Result<usize> {
         while let Some(member) = &mut self.member {
-            // At the end of a member it compares length and checksum.
+            // At the end of a member, this also verifies length and checksum.
             let read = member.read(buffer)?;
             if read > 0 || buffer.is_empty() {
                 return Ok(read);
@@ -35,7 +35,7 @@ impl<R: BufRead> Read for Members<R> {
     }
 }
 
-/// Skips zeros. Whether anything else follows.
+/// Skips zeros. Returns whether another member follows.
 fn has_more(file: &mut impl BufRead) -> Result<bool> {
     loop {
         let bytes = file.fill_buf()?;

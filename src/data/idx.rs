@@ -1,5 +1,5 @@
-//! The IDX format of the MNIST files: two zero bytes, a type byte, the number of dimensions, the dimensions as
-//! big-endian `u32`, and the values. Only type 8, unsigned bytes, is read; plain or gzip.
+//! Reader of the IDX format, in which MNIST is stored: two zero bytes, a type byte, the number of dimensions, the
+//! dimensions as big-endian `u32`, then the values. It supports type 8, unsigned bytes, plain or gzip.
 
 use super::gzip::Members;
 use crate::file::open_file;
@@ -11,26 +11,26 @@ use std::path::Path;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct IdxArray {
-    /// Length of each dimension, the outermost first.
+    /// Length of each dimension, outermost first.
     pub dimensions: Vec<usize>,
-    /// The values, the last dimension running fastest.
+    /// The values in row-major order: the last dimension varies fastest.
     pub values: Vec<u8>,
 }
 
-/// Values that an array may have at most: 2 GiB, more than any data set of this format.
+/// Most values of an array: 2 GiB, more than any data set in this format.
 const MOST_VALUES: usize = 1 << 31;
 
-/// Bytes that one byte of a gzip stream unpacks to at most: deflate writes 258 bytes in no fewer than two bits.
+/// Most bytes that one byte of gzip can expand to: deflate needs at least two bits for 258 bytes.
 const MOST_RATIO: u64 = 1032;
 
-/// Memory for values before any has come.
+/// Values for which memory is reserved before the first is read.
 const FIRST_VALUES: usize = 1 << 20;
 
-/// Reads an IDX array of unsigned bytes, plain or gzip-compressed, from a file's bytes. `name` stands in errors.
+/// Reads an IDX array of unsigned bytes from the bytes of a file, plain or gzip. Errors name the file `name`.
 ///
 /// # Errors
-/// [`Format`](Error::Format) if the magic number, the dimensions, the length or the compression is wrong. A compressed
-/// file is unpacked no further than its header promises, and memory is taken as its values come.
+/// [`Format`](Error::Format) if the magic number, the dimensions, the length or the compression is wrong. No more is
+/// decompressed than the header announces, and memory grows with the values read.
 ///
 /// ```
 /// let bytes = [0, 0, 8, 1, 0, 0, 0, 3, 7, 8, 9];
@@ -46,21 +46,21 @@ pub fn read_idx(name: &str, bytes: &[u8]) -> Result<IdxArray> {
     Ok(IdxArray { dimensions, values })
 }
 
-/// An IDX file whose header has been read, and nothing else yet.
+/// An IDX file of which only the header has been read.
 pub(super) struct Idx<'a> {
     pub(super) name: String,
     pub(super) dimensions: Vec<usize>,
-    /// Values, by the dimensions.
+    /// Number of values: the product of the dimensions.
     count: usize,
-    /// Unpacked, from the first value on.
+    /// Decompressed contents from the first value on.
     from: Box<dyn Read + 'a>,
-    /// Bytes of the file, packed or not.
+    /// Bytes of the file as stored.
     length: u64,
     packed: bool,
 }
 
 impl Idx<'static> {
-    /// Opens a file.
+    /// Opens a file and reads its header.
     pub(super) fn open(path: &Path) -> Result<Self> {
         let (file, length) = open_file(path)?;
         Idx::new(&path.display().to_string(), BufReader::new(file), length)
@@ -68,7 +68,7 @@ impl Idx<'static> {
 }
 
 impl<'a> Idx<'a> {
-    /// Reads the header. Whether the file is packed is seen from its first bytes; what its name ends in does not matter.
+    /// Reads the header. The first bytes show whether the file is gzip; its name does not matter.
     pub(super) fn new(name: &str, mut file: impl BufRead + 'a, length: u64) -> Result<Self> {
         let mut start = Vec::new();
         let read = file.by_ref().take(2).read_to_end(&mut start);
@@ -100,8 +100,8 @@ impl<'a> Idx<'a> {
         })
     }
 
-    /// Compares the file's length with what the header promises: exactly if the file is plain, else with what it can
-    /// unpack to at most.
+    /// Compares the file's length with the header: exactly for a plain file, else with the most that gzip can expand
+    /// to.
     pub(super) fn check_length(&self) -> Result<()> {
         let header = 4 + 4 * self.dimensions.len() as u64;
         let promised = header + self.count as u64;
@@ -119,7 +119,7 @@ impl<'a> Idx<'a> {
         }
     }
 
-    /// The values. Memory for them grows with what has come, by no more than it again.
+    /// Reads the values. Memory at most doubles with each read.
     pub(super) fn values(mut self) -> Result<Vec<u8>> {
         let bad = |name: &str, error: std::io::Error| {
             Error::format(name, format!("cannot read the values: {error}"))
@@ -138,7 +138,7 @@ impl<'a> Idx<'a> {
                 return Err(self.truncated(format!("found {}", values.len())));
             }
         }
-        // At the end gzip compares its checksum, and there must be no more.
+        // Reading past the end makes gzip verify its checksum, and shows excess values.
         let more = self.from.by_ref().take(1).read_to_end(&mut Vec::new());
         match more.map_err(|error| bad(&self.name, error))? {
             0 => Ok(values),
@@ -161,7 +161,7 @@ impl<'a> Idx<'a> {
     }
 }
 
-/// Reads magic number and dimensions.
+/// Reads the magic number and the dimensions.
 fn dimensions(name: &str, from: &mut impl Read) -> Result<Vec<usize>> {
     let bad = |reason: String| Error::format(name, reason);
     let mut read = |buffer: &mut [u8], what: &str| {

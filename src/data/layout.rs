@@ -1,4 +1,4 @@
-//! A data set as the gather kernel reads it.
+//! Data sets in the memory layout of the gather kernel.
 
 use super::{Dataset, Samples};
 use crate::kernel::MatrixShape;
@@ -14,12 +14,12 @@ impl Dataset {
         }
     }
 
-    /// The target values as the gather kernel reads them: rows padded to four floats. None where there are none.
+    /// The target values [len, target_cols], rows padded to a multiple of four floats; empty if there are none.
     pub(crate) fn padded_targets(&self) -> Vec<f32> {
         MatrixShape::new(self.len(), self.target_cols).pad(&self.targets)
     }
 
-    /// Some of the samples as the gather kernel reads them.
+    /// Some of the samples, in the gather kernel's layout: one row for each index.
     pub(crate) fn gather_words(&self, indices: &[u32], words: &mut Vec<u32>) {
         let features = self.features;
         let sample = |index: u32| index as usize * features..(index as usize + 1) * features;
@@ -47,7 +47,7 @@ impl Dataset {
         }
     }
 
-    /// The target values of some of the samples as the gather kernel reads them.
+    /// The target values of some of the samples, in the gather kernel's layout: one row for each index.
     pub(crate) fn gather_targets(&self, indices: &[u32], floats: &mut Vec<f32>) {
         floats.clear();
         let cols = self.target_cols;
@@ -59,19 +59,19 @@ impl Dataset {
         }
     }
 
-    /// Bytes that the data set takes on a device: samples, labels, targets and order.
+    /// Bytes of the data set on a device: samples, labels, targets and order.
     pub(crate) fn device_bytes(&self) -> u64 {
         let [samples, targets] = self.matrix_bytes();
         samples + targets + 8 * self.len() as u64
     }
 
-    /// Bytes of the largest of these.
+    /// Bytes of the largest of these buffers.
     pub(crate) fn largest_bytes(&self) -> u64 {
         let [samples, targets] = self.matrix_bytes();
         samples.max(targets).max(4 * self.len() as u64)
     }
 
-    /// Bytes of a sample, or of its target values if they are more.
+    /// Bytes of a sample or of its target values, whichever are more.
     pub(crate) fn sample_bytes(&self) -> u64 {
         let [samples, targets] = self.matrix_bytes();
         samples.max(targets).div_ceil(self.len() as u64).max(4)
@@ -86,7 +86,7 @@ impl Dataset {
         [samples, 4 * floats(self.target_cols)]
     }
 
-    /// The samples as the gather kernel reads them: rows padded to whole words of four bytes, or to four floats.
+    /// The samples [len, features]: rows of bytes padded to whole words, rows of floats to a multiple of four floats.
     pub(crate) fn padded_words(&self) -> Vec<u32> {
         let shape = MatrixShape::new(self.len(), self.features);
         match &self.samples {
@@ -96,7 +96,7 @@ impl Dataset {
     }
 }
 
-/// Calls `each(i, row)` for every row of so many words, on several threads where there are many.
+/// Calls `each(i, row)` for every row of `ld` words, on several threads if there are many words.
 fn gather(words: &mut [u32], ld: usize, each: impl Fn(usize, &mut [u32]) + Sync) {
     let large = is_large(0, words.len());
     Threads::default().run(large, || for_chunks(words, ld, 1, &each));

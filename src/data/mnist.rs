@@ -1,4 +1,4 @@
-//! MNIST: 28×28 grey images of handwritten digits (LeCun, Cortes and Burges).
+//! MNIST: 28×28 greyscale images of handwritten digits (LeCun, Cortes and Burges).
 
 use super::find::find;
 use super::idx::Idx;
@@ -6,39 +6,40 @@ use super::{Dataset, check_labels};
 use crate::{Error, Result};
 use std::path::Path;
 
-/// The training and test sets of MNIST, or of any data in its four files.
+/// The training and test sets of MNIST, or of another data set in the same four files.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Mnist {
-    /// The samples to learn from.
+    /// Training samples.
     pub train: Dataset,
-    /// The samples to test with.
+    /// Test samples.
     pub test: Dataset,
 }
 
-/// Labels run from 0 to 9.
+/// Number of classes: labels are 0 to 9.
 const CLASSES: usize = 10;
 
-/// Images that a set may have at most: twice those of the largest set there is, of eight million.
+/// Most images of a set: twice as many as the largest known one has, eight million.
 const MOST_IMAGES: usize = 1 << 24;
 
 impl Mnist {
-    /// Reads the training and test sets from a folder with the four files of MNIST, Fashion-MNIST or another data set of
-    /// ten classes.
+    /// Reads the training and test sets from a folder with the four files of MNIST, Fashion-MNIST or another data set
+    /// of ten classes.
     ///
     /// The files are named `train-images-idx3-ubyte`, `train-labels-idx1-ubyte`, `t10k-images-idx3-ubyte` and
-    /// `t10k-labels-idx1-ubyte`, or as other sources name them: with dots or underscores for hyphens, without `-ubyte`, with
-    /// `test` for `t10k`, with a prefix as `emnist-digits-`, with `.gz`, in upper case. Each may be plain or gzip, whatever
-    /// its name. They lie in the folder, or in its `raw`, `MNIST/raw`, `MNIST` or `gzip`. Of several files for one purpose
-    /// the one with the usual name is read, and a plain one before a `.gz`.
+    /// `t10k-labels-idx1-ubyte`, or as other sources name them: with dots or underscores for hyphens, without
+    /// `-ubyte`, with `test` for `t10k`, with a prefix such as `emnist-digits-`, with `.gz`, in upper case. Each may
+    /// be plain or gzip, whatever its name. They are in the folder, or in its subfolder `raw`, `MNIST/raw`, `MNIST` or
+    /// `gzip`. Of several candidates the one with the usual name is read, and a plain one rather than a `.gz`.
     ///
-    /// The images of EMNIST are stored transposed, and are read as they are stored.
+    /// EMNIST stores its images transposed. They are read as they are stored.
     ///
-    /// Headers and lengths of all four files are compared before any is read further.
+    /// Headers and lengths of all four files are checked before the values of any are read.
     ///
     /// # Errors
-    /// [`Io`](Error::Io) if a file cannot be read; [`Format`](Error::Format) if it is not what it should be, if the files do
-    /// not fit each other, or if there are several data sets; [`Label`](Error::Label) if a label is above 9.
+    /// [`Io`](Error::Io) if a file cannot be read; [`Format`](Error::Format) if it does not conform to its format, if
+    /// the files do not fit each other, or if there are several data sets; [`Label`](Error::Label) if a label is above
+    /// 9.
     pub fn from_dir(dir: impl AsRef<Path>) -> Result<Self> {
         let [a, b, c, d] = find(dir.as_ref())?;
         let train = Files::new(Idx::open(&a)?, Idx::open(&b)?)?;
@@ -59,10 +60,11 @@ impl Mnist {
         })
     }
 
-    /// One set from the bytes of its two files, plain or gzip. The names stand in errors.
+    /// One set from the bytes of its two files, plain or gzip. Errors use the names.
     ///
     /// # Errors
-    /// As [`Mnist::from_dir`].
+    /// [`Format`](Error::Format) if a file does not conform to its format or the two do not fit each other;
+    /// [`Label`](Error::Label) if a label is above 9.
     pub fn set(
         images_name: &str,
         images: &[u8],
@@ -77,7 +79,7 @@ impl Mnist {
     }
 }
 
-/// The two files of a set, their headers read.
+/// The two files of a set, with their headers read.
 struct Files<'a> {
     images: Idx<'a>,
     labels: Idx<'a>,
@@ -85,7 +87,7 @@ struct Files<'a> {
 }
 
 impl<'a> Files<'a> {
-    /// Compares the headers.
+    /// Checks that the headers fit each other.
     fn new(images: Idx<'a>, labels: Idx<'a>) -> Result<Self> {
         check_rank(&images, 3)?;
         check_rank(&labels, 1)?;
@@ -115,7 +117,7 @@ impl<'a> Files<'a> {
         self.labels.check_length()
     }
 
-    /// Unpacks the labels, then the images.
+    /// Reads the labels, then the images.
     fn read(self) -> Result<Dataset> {
         let labels = self.labels.values()?;
         let labels: Vec<u32> = labels.into_iter().map(u32::from).collect();

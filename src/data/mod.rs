@@ -1,4 +1,4 @@
-//! Data sets: samples with labels, in memory, as bytes or floats; readers for files.
+//! Data sets in memory: samples as bytes or floats, with labels and target values; readers of files.
 
 mod find;
 mod gzip;
@@ -16,10 +16,10 @@ use crate::{Error, Result};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Samples, each with a class label, with target values, both, or alone. Cheap to clone; never changes.
+/// Samples with class labels, target values, both, or neither. Immutable, and cheap to clone.
 ///
-/// Samples that came as bytes stay bytes, on the device too, where the gather kernel turns them into floats:
-/// value · scale + shift, by default value · (1/255).
+/// Bytes stay bytes, also on the device. The gather kernel converts them to floats: value · scale + shift, by default
+/// value/255.
 ///
 /// ```
 /// # fn main() -> wgrad::Result<()> {
@@ -32,32 +32,32 @@ use std::sync::atomic::{AtomicU64, Ordering};
 #[derive(Clone, Debug)]
 pub struct Dataset {
     samples: Samples,
-    /// Zeros where there are none.
+    /// One for each sample; zeros if there are no labels.
     labels: Arc<Vec<u32>>,
-    /// Row by row; none where there are no target columns.
+    /// [len, target_cols], row by row.
     targets: Arc<Vec<f32>>,
     target_cols: usize,
     features: usize,
-    /// 0 where there are no labels.
+    /// Number of classes; 0 if there are no labels.
     classes: usize,
     scaling: Scaling,
-    /// Two data sets with one id have the same contents.
+    /// Data sets with the same id have the same contents.
     id: u64,
 }
 
 #[derive(Clone, Debug)]
 enum Samples {
-    // Vectors, since to make a slice of one would copy it.
+    // Vectors, since `Arc<[u8]>` would copy them.
     Bytes(Arc<Vec<u8>>),
     Floats(Arc<Vec<f32>>),
 }
 
 impl Dataset {
-    /// Samples of bytes, one after the other; scaled to 0..=1 by default.
+    /// Labelled samples of bytes, row by row, scaled to 0..=1 by default.
     ///
     /// # Errors
-    /// [`Shape`](Error::Shape) if there is not one label per sample, or no sample; [`Label`](Error::Label) if a label is
-    /// not below `classes`.
+    /// [`Shape`](Error::Shape) unless there is at least one sample and one label for each; [`Label`](Error::Label) if a
+    /// label is not below `classes`.
     pub fn from_bytes(
         features: usize,
         samples: Vec<u8>,
@@ -74,10 +74,11 @@ impl Dataset {
         data.scaled(1.0 / 255.0, 0.0)
     }
 
-    /// Samples of floats, one after the other.
+    /// Labelled samples of floats, row by row.
     ///
     /// # Errors
-    /// As [`Dataset::from_bytes`]; and [`NonFiniteData`](Error::NonFiniteData) if a value is NaN or infinite.
+    /// [`Shape`](Error::Shape) unless there is at least one sample and one label for each; [`Label`](Error::Label) if a
+    /// label is not below `classes`; [`NonFiniteData`](Error::NonFiniteData) if a value is NaN or infinite.
     pub fn from_floats(
         features: usize,
         samples: Vec<f32>,
@@ -94,7 +95,7 @@ impl Dataset {
         )
     }
 
-    /// Samples of floats, each with a row of target values: for regression.
+    /// Samples of floats with target values, for regression.
     ///
     /// ```
     /// # fn main() -> wgrad::Result<()> {
@@ -106,7 +107,8 @@ impl Dataset {
     /// ```
     ///
     /// # Errors
-    /// As [`Dataset::unlabelled`] and [`Dataset::with_targets`].
+    /// [`Shape`](Error::Shape) unless there is at least one whole sample and `target_cols` values, at least 1, for
+    /// each; [`NonFiniteData`](Error::NonFiniteData) if a value is NaN or infinite.
     pub fn regression(
         features: usize,
         samples: Vec<f32>,
@@ -116,11 +118,11 @@ impl Dataset {
         Self::unlabelled(features, samples)?.with_targets(target_cols, targets)
     }
 
-    /// Samples of floats alone: for losses that the graph computes from the samples, as an autoencoder's.
+    /// Samples of floats without labels, for losses that depend on the samples alone, such as an autoencoder's.
     ///
     /// # Errors
-    /// [`Shape`](Error::Shape) if there is not at least one whole sample; [`NonFiniteData`](Error::NonFiniteData) if a value
-    /// is NaN or infinite.
+    /// [`Shape`](Error::Shape) unless there is at least one whole sample; [`NonFiniteData`](Error::NonFiniteData) if a
+    /// value is NaN or infinite.
     pub fn unlabelled(features: usize, samples: Vec<f32>) -> Result<Self> {
         check_finite(&samples, features)?;
         let (values, count) = (
@@ -132,10 +134,10 @@ impl Dataset {
         Ok(Dataset { classes: 0, ..data })
     }
 
-    /// The same samples, with a row of target values for each. To gather them takes one more dispatch a step.
+    /// The same samples with a row of target values for each. Gathering them takes one dispatch more a step.
     ///
     /// # Errors
-    /// [`Shape`](Error::Shape) if there are not `target_cols` of them, at least one, for each sample;
+    /// [`Shape`](Error::Shape) unless there are `target_cols` values, at least 1, for each sample;
     /// [`NonFiniteData`](Error::NonFiniteData) if one is NaN or infinite.
     pub fn with_targets(self, target_cols: usize, targets: Vec<f32>) -> Result<Self> {
         if target_cols == 0 || self.len().checked_mul(target_cols) != Some(targets.len()) {
@@ -188,11 +190,11 @@ impl Dataset {
         })
     }
 
-    /// The same samples, each value taken as value · scale + shift, instead of what it was scaled to before.
+    /// The same samples, each value scaled to value · scale + shift. It replaces an earlier scaling.
     ///
-    /// It is computed as (value − m) · scale with m = −shift/scale, rounded once, so values far from 0 keep the digits that
-    /// they differ by, and all devices compute the same bits. To standardise with mean m and deviation s, 1/s and −m/s do,
-    /// up to the rounding of these two; [`Dataset::standardized`] takes m itself.
+    /// The scaled value is computed as (value − m) · scale with m = −shift/scale, rounded once. So values far from 0
+    /// keep the digits in which they differ, and all devices compute the same bits. [`Dataset::standardized`] takes
+    /// the mean itself, and so avoids the rounding of the shift.
     ///
     /// # Errors
     /// [`Argument`](Error::Argument) if a number is not finite.
@@ -212,11 +214,11 @@ impl Dataset {
         })
     }
 
-    /// The same samples, each value taken as (value − mean)/deviation, instead of what it was scaled to before. For bytes,
-    /// mean and deviation are those of the bytes.
+    /// The same samples, each value standardised to (value − mean)/deviation. It replaces an earlier scaling. For
+    /// bytes, mean and standard deviation are those of the bytes.
     ///
-    /// The difference is taken first, and it is exact for values near the mean: this is the most precise way to
-    /// standardise, and all devices compute the same bits. The quotient is a product with 1/deviation, rounded once.
+    /// The difference comes first, and is exact for values near the mean. It is multiplied by 1/deviation, which is
+    /// rounded once. All devices compute the same bits.
     ///
     /// ```
     /// use wgrad::Dataset;
@@ -226,7 +228,8 @@ impl Dataset {
     /// ```
     ///
     /// # Errors
-    /// [`Argument`](Error::Argument) if the mean is not finite, or the deviation is not above 0 with a finite reciprocal.
+    /// [`Argument`](Error::Argument) unless the mean is finite, and the standard deviation is above 0 with a normal
+    /// reciprocal.
     pub fn standardized(self, mean: f32, deviation: f32) -> Result<Self> {
         if !mean.is_finite() {
             return Err(Error::argument("the mean of a data set", "finite", mean));
@@ -242,53 +245,53 @@ impl Dataset {
         Ok(Dataset { scaling, ..self })
     }
 
-    /// The label of a sample that has none, in a data set where others have. A loss takes such a data set if it is told
-    /// to ignore this label ([`Loss::ignore_index`](crate::Loss::ignore_index)).
+    /// Marks a sample without a label in a data set whose other samples have labels. The loss must ignore this label
+    /// ([`Loss::ignore_index`](crate::Loss::ignore_index)).
     pub const NO_LABEL: u32 = u32::MAX;
 
-    /// How many samples.
+    /// Number of samples.
     pub fn len(&self) -> usize {
         self.labels.len()
     }
 
-    /// Never: a data set has at least one sample.
+    /// Whether there are no samples: always false.
     pub fn is_empty(&self) -> bool {
         self.labels.is_empty()
     }
 
-    /// Values of a sample.
+    /// Number of values of a sample.
     pub fn features(&self) -> usize {
         self.features
     }
 
-    /// Labels run from 0 to this less one; 0 if there are no labels.
+    /// Number of classes, one more than the highest label; 0 if there are no labels.
     pub fn classes(&self) -> usize {
         self.classes
     }
 
-    /// The labels; none if the samples have no labels.
+    /// The labels, one for each sample; empty if there are none.
     pub fn labels(&self) -> &[u32] {
         if self.classes == 0 { &[] } else { &self.labels }
     }
 
-    /// Target values of a sample; 0 if there are none.
+    /// Number of target values of a sample; 0 if there are none.
     pub fn target_cols(&self) -> usize {
         self.target_cols
     }
 
-    /// The target values, row by row.
+    /// The target values [len, target_cols], row by row.
     pub fn targets(&self) -> &[f32] {
         &self.targets
     }
 
-    /// One sample, scaled: what the network sees.
+    /// One sample after scaling, as the network receives it.
     ///
     /// # Errors
-    /// [`Argument`](Error::Argument) if there is no sample with this number.
+    /// [`Argument`](Error::Argument) if the index is not below the number of samples.
     pub fn sample(&self, index: usize) -> Result<Vec<f32>> {
         if index >= self.len() {
             return Err(Error::argument(
-                "a sample's number",
+                "the index of a sample",
                 format!("below {}", self.len()),
                 index,
             ));
@@ -308,12 +311,12 @@ impl Dataset {
         self.id
     }
 
-    /// A word for each sample: its label, or 0 where there are none.
+    /// The label of each sample; 0 if there are none.
     pub(crate) fn label_words(&self) -> &[u32] {
         &self.labels
     }
 
-    /// Whether a sample has no label where others have.
+    /// Whether a sample is marked with [`NO_LABEL`](Dataset::NO_LABEL).
     pub(crate) fn lacks_labels(&self) -> bool {
         self.labels.contains(&Self::NO_LABEL)
     }
@@ -324,7 +327,7 @@ fn next_id() -> u64 {
     NEXT.fetch_add(1, Ordering::Relaxed)
 }
 
-/// Refuses labels that are not below `classes`, but for the one that is ignored.
+/// Checks that every label is below `classes` or is the ignored one.
 pub(crate) fn check_labels(labels: &[u32], classes: usize, ignored: Option<u32>) -> Result<()> {
     let bad = |&label: &u32| label as usize >= classes && Some(label) != ignored;
     match labels.iter().position(bad) {
@@ -337,7 +340,7 @@ pub(crate) fn check_labels(labels: &[u32], classes: usize, ignored: Option<u32>)
     }
 }
 
-/// Refuses NaN and infinity.
+/// Checks that no value is NaN or infinite.
 pub(crate) fn check_finite(values: &[f32], features: usize) -> Result<()> {
     match values.iter().position(|value| !value.is_finite()) {
         Some(i) => Err(Error::NonFiniteData {

@@ -1,9 +1,9 @@
-//! What comes with the samples of a batch.
+//! Labels and target values of a batch.
 
-/// What a batch comes with: a label for each sample, target values for each, both, or nothing.
+/// The supervision of a batch: labels, target values, both, or nothing.
 ///
-/// Made from slices by `into()`: `&[u32]` are labels, `&[f32]` target values (row by row, as many for each sample), a
-/// pair is both, `()` is nothing.
+/// `into()` makes it from slices: `&[u32]` are labels, one for each sample; `&[f32]` are target values, row by row,
+/// equally many for each sample; a pair is both; `()` is nothing.
 ///
 /// ```
 /// # fn main() -> wgrad::Result<()> {

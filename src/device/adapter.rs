@@ -1,4 +1,4 @@
-//! Finding an adapter, and which is best.
+//! The search for adapters and their ranking.
 
 use super::guarded::catch_async;
 use super::{AdapterReport, GpuOptions};
@@ -7,22 +7,22 @@ use crate::{Error, Result};
 /// The adapters of this machine, in wgpu's order.
 pub(crate) async fn adapters() -> Vec<wgpu::Adapter> {
     let mut descriptor = wgpu::InstanceDescriptor::new_without_display_handle();
-    // The instance's validation layers and debug labels are for hunting bugs; `WGPU_VALIDATION=1` switches them on.
+    // Validation layers and debug labels are off unless the environment asks for them (`WGPU_VALIDATION=1`).
     descriptor.flags = wgpu::InstanceFlags::empty().with_env();
-    // What is over the driver's budget is refused, instead of moved to and fro between the memories.
+    // Buffers beyond the driver's budget are refused, instead of being swapped.
     descriptor.memory_budget_thresholds.for_resource_creation = Some(100);
     let list = async move {
         let instance = wgpu::Instance::new(descriptor);
         instance.enumerate_adapters(wgpu::Backends::all()).await
     };
-    // On native targets the list is there without waiting.
+    // On native targets the list is available at once.
     #[cfg(target_os = "linux")]
     let list = async { super::quiet::without_waylands_line(|| pollster::block_on(list)) };
-    // A driver at which wgpu panics is as good as none; `catch` has logged it.
+    // If wgpu panics on a driver, there are no adapters; `catch` has logged the panic.
     catch_async(list).await.unwrap_or_default()
 }
 
-/// The adapters that fit the options, the best first.
+/// The adapters that fit the options, best first.
 pub(super) fn choose(
     adapters: Vec<wgpu::Adapter>,
     options: &GpuOptions,
@@ -51,7 +51,7 @@ pub(super) fn choose(
         .collect())
 }
 
-/// The first adapter that opens. If none does, the error of the first.
+/// Opens the first adapter that can be opened. If none can, returns the error of the first.
 pub(super) async fn first_that_opens<A, D, F: Future<Output = Result<D>>>(
     adapters: Vec<A>,
     open: impl Fn(A) -> F,
@@ -69,13 +69,13 @@ pub(super) async fn first_that_opens<A, D, F: Future<Output = Result<D>>>(
     Err(first.unwrap_or_else(|| unreachable!("there is an adapter")))
 }
 
-/// Places of the adapters that fit the options, the best first: hardware before software, discrete before integrated; where
-/// one adapter is there under several backends, the backend that serves compute best; else as they come.
+/// Indices of the adapters that fit the options, best first: hardware before software, discrete before integrated; for
+/// one adapter under several backends, the backend that serves compute best; else in the given order.
 fn ranked(infos: &[wgpu::AdapterInfo], options: &GpuOptions) -> Vec<usize> {
     let mut places: Vec<usize> = (0..infos.len())
         .filter(|&place| fits(place, &infos[place], options))
         .collect();
-    // All entries of one adapter have the rank and the place of its best and its first, so that they stay together.
+    // All entries of one adapter take the best kind and the first index among them, so that they stay together.
     let key = |&place: &usize| {
         let info = &infos[place];
         let same = || (0..infos.len()).filter(|&other| is_same(&infos[other], info));
@@ -111,7 +111,7 @@ fn kind_rank(kind: wgpu::DeviceType) -> u32 {
     }
 }
 
-/// DX12 comes after Vulkan: its compiler takes seconds for a large kernel, unless `dxcompiler.dll` is there.
+/// DX12 ranks after Vulkan: without `dxcompiler.dll` it takes seconds to compile a large kernel.
 fn backend_rank(backend: wgpu::Backend) -> u32 {
     match backend {
         wgpu::Backend::Metal => 0,
@@ -123,14 +123,14 @@ fn backend_rank(backend: wgpu::Backend) -> u32 {
     }
 }
 
-/// Whether two entries are one adapter under two backends, or one of several that are equal. A CPU that poses as a GPU is
-/// never hardware, whatever its numbers.
+/// Whether two entries are the same adapter under two backends, or two equal adapters. A software adapter never equals
+/// hardware, whatever its numbers.
 fn is_same(a: &wgpu::AdapterInfo, b: &wgpu::AdapterInfo) -> bool {
     let software = |info: &wgpu::AdapterInfo| info.device_type == wgpu::DeviceType::Cpu;
     if software(a) != software(b) {
         return false;
     }
-    // 0 where a backend knows no number, as Metal.
+    // A number is 0 where the backend does not know it, as on Metal.
     if a.vendor != 0 && b.vendor != 0 && a.device != 0 && b.device != 0 {
         return (a.vendor, a.device) == (b.vendor, b.device);
     }

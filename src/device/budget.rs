@@ -1,13 +1,13 @@
-//! Counts the bytes of a device's buffers, and keeps them within a limit.
+//! The memory budget of a device: the bytes of its buffers, and their limit.
 //!
-//! wgpu does not tell how much memory an adapter has. So the limit is the user's, and the driver's own shows when it refuses
-//! a buffer.
+//! wgpu does not report how much memory an adapter has. So the user sets the limit. The driver's own limit shows only
+//! when it refuses a buffer.
 
 use crate::{Error, Result};
 use std::ops::Deref;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// The bytes of all buffers of one device, and the most they may be.
+/// The bytes of all buffers of one device, and their limit.
 #[derive(Debug, Default)]
 pub(crate) struct Budget {
     pub(super) limit: Option<u64>,
@@ -22,17 +22,17 @@ impl Budget {
         })
     }
 
-    /// Bytes of the buffers that are there.
+    /// Bytes of all existing buffers.
     pub(crate) fn used(&self) -> u64 {
         *self.lock()
     }
 
-    /// Refuses so many bytes more, if they are over the limit.
+    /// Checks that `bytes` more are within the limit.
     pub(super) fn check(&self, what: &str, bytes: u64) -> Result<()> {
         self.fits(what, *self.lock(), bytes)
     }
 
-    /// Counts so many bytes, or refuses them. They are counted until the share is dropped.
+    /// Counts `bytes` more until the share is dropped, or fails if they exceed the limit.
     pub(super) fn take(self: &Arc<Self>, what: &str, bytes: u64) -> Result<Share> {
         let mut used = self.lock();
         self.fits(what, *used, bytes)?;
@@ -51,7 +51,7 @@ impl Budget {
                 what: what.to_string(),
                 needed,
                 available: limit,
-                message: "the limit that was set for the device".into(),
+                message: "the limit set for the device".into(),
             }),
             _ => Ok(()),
         }
@@ -62,7 +62,7 @@ impl Budget {
     }
 }
 
-/// Bytes that are counted as long as this is there.
+/// Bytes that count towards the budget until this is dropped.
 #[derive(Debug)]
 pub(super) struct Share {
     budget: Arc<Budget>,
@@ -75,7 +75,7 @@ impl Drop for Share {
     }
 }
 
-/// A wgpu buffer whose bytes are counted as long as it is there. Cheap to clone; all clones are the same buffer.
+/// A wgpu buffer whose bytes count towards the budget while it exists. Cheap to clone; all clones are the same buffer.
 #[derive(Clone, Debug)]
 pub(crate) struct Buffer {
     raw: wgpu::Buffer,

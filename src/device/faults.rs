@@ -1,4 +1,4 @@
-//! Collects what wgpu reports out of band, so that it becomes an [`Error`] instead of a panic.
+//! Faults that wgpu reports outside of calls: collected, so that they become an [`Error`] instead of a panic.
 
 use super::budget::Budget;
 use super::guarded::collect;
@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
 #[derive(Debug, Default)]
 pub(crate) struct Faults {
     state: Mutex<State>,
-    /// Held for reading while the host reads a buffer's memory, which wgpu frees once the device is lost.
+    /// Locked for reading while the host reads mapped memory, which wgpu frees once the device is lost.
     views: RwLock<()>,
 }
 
@@ -20,12 +20,12 @@ struct State {
 }
 
 impl Faults {
-    /// Takes over the handlers of a device.
+    /// Installs the error handlers of a device.
     pub(crate) fn watch(device: &wgpu::Device, budget: Arc<Budget>) -> Arc<Self> {
         let faults = Arc::new(Faults::default());
         let errors = Arc::clone(&faults);
         device.on_uncaptured_error(Arc::new(move |error: wgpu::Error| {
-            // Of no call that is under way on this thread: one within a callback of wgpu's.
+            // `collect` returns errors that belong to no call of this thread: those within a callback of wgpu.
             if let Some(error) = collect(error) {
                 errors.report(typed(error, "something beside the buffers", 0, &budget));
             }
@@ -42,7 +42,7 @@ impl Faults {
         self.lock().error.get_or_insert(error);
     }
 
-    /// Marks the device as lost, and waits until nobody reads its memory.
+    /// Marks the device as lost, and waits until no thread reads mapped memory.
     ///
     /// From then on nobody begins to. So it comes before wgpu gives up the buffers: it is called before a device is
     /// destroyed, and by wgpu when the driver loses one, while the buffers are still there.
@@ -52,13 +52,13 @@ impl Faults {
         drop(self.views.write().unwrap_or_else(PoisonError::into_inner));
     }
 
-    /// While this is held, the memory of mapped buffers stays where it is, if the device was not lost when it was asked for.
-    /// Nothing may be called meanwhile that could wait for the device's loss.
+    /// While the guard is held, mapped memory stays valid, if the device was not lost when the guard was taken.
+    /// Meanwhile nothing may be called that could wait for the loss of the device.
     pub(super) fn hold_memory(&self) -> RwLockReadGuard<'_, ()> {
         self.views.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The loss of the device, if it is lost.
+    /// The error of a lost device, if it is lost.
     pub(super) fn lost(&self) -> Option<Error> {
         let state = self.lock();
         state.lost.as_ref().map(|message| Error::DeviceLost {
@@ -66,12 +66,12 @@ impl Faults {
         })
     }
 
-    /// Whether wgpu reported an error that nobody has seen.
+    /// Whether wgpu reported an error that no call has returned yet.
     pub(super) fn has_error(&self) -> bool {
         self.lock().error.is_some()
     }
 
-    /// The loss of the device, again at every call; or the first fault since the last call.
+    /// Fails if the device is lost, at every call, or with the first fault since the last call.
     pub(crate) fn check(&self) -> Result<()> {
         match self.lost() {
             Some(lost) => Err(lost),
@@ -84,7 +84,7 @@ impl Faults {
     }
 }
 
-/// What wgpu reported, for a call that wanted this many bytes beside the buffers that are counted.
+/// The [`Error`] for what wgpu reported during a call that needed `bytes` beyond the counted buffers.
 pub(super) fn typed(error: wgpu::Error, what: &str, bytes: u64, budget: &Budget) -> Error {
     let available = budget.used();
     match error {
@@ -102,7 +102,7 @@ pub(super) fn typed(error: wgpu::Error, what: &str, bytes: u64, budget: &Budget)
     }
 }
 
-/// Why a driver refused memory.
+/// The driver's reason for refusing memory.
 fn driver_words(error: &wgpu::Error) -> String {
     let cause = std::error::Error::source(error);
     let cause = cause.map_or_else(|| error.to_string(), ToString::to_string);

@@ -1,4 +1,4 @@
-//! A wgpu device: opening, buffers, submitting, waiting.
+//! A wgpu device: opening it, its buffers, submits and waits.
 
 use super::adapter::{adapters, choose, first_that_opens};
 use super::budget::{Budget, Buffer};
@@ -17,27 +17,27 @@ use std::sync::{Arc, Mutex};
 /// An open GPU.
 #[derive(Debug)]
 pub(crate) struct Gpu {
-    // The queue is dropped first: it waits for the device.
+    // Dropped before the device, for which its drop waits.
     queue: Guarded<wgpu::Queue>,
     device: Guarded<wgpu::Device>,
     pub(crate) target: Target,
     info: wgpu::AdapterInfo,
     pub(super) runtime_checks: bool,
-    /// Whether tensors lie between sentinels.
+    /// Whether tensors are surrounded by sentinels.
     pub(crate) sentinels: bool,
     pub(super) faults: Arc<Faults>,
-    /// What its buffers take.
+    /// Bytes of its buffers.
     pub(crate) budget: Arc<Budget>,
-    /// How long to wait for it.
+    /// Longest wait for a submit.
     timeout: Duration,
-    /// By shader text: two kernels with the same text share a pipeline.
+    /// Pipelines by shader text: kernels with the same text share a pipeline.
     pub(super) pipelines: Mutex<Recent<Pipeline>>,
-    /// What the driver has compiled, from run to run.
+    /// The driver's compiled pipelines, kept from run to run.
     pub(super) cache: Option<PipelineCache>,
 }
 
 impl Gpu {
-    /// Opens the best adapter that fits the options; if it cannot be opened, the next one that does.
+    /// Opens the best adapter that fits the options; if it cannot be opened, the next best.
     pub(crate) async fn open(options: &GpuOptions) -> Result<Self> {
         let adapters = choose(adapters().await, options)?;
         let open = |adapter| async move { Gpu::on(&adapter, options).await };
@@ -63,7 +63,7 @@ impl Gpu {
         if options.words64 && software {
             features |= adapter.features() & wgpu::Features::SHADER_INT64;
         }
-        // For profiles; costs nothing until one is asked for.
+        // For profiles. Unused queries cost nothing.
         features |= adapter.features() & wgpu::Features::TIMESTAMP_QUERY;
         if options.pipeline_cache.is_some() {
             features |= adapter.features() & wgpu::Features::PIPELINE_CACHE;
@@ -71,7 +71,7 @@ impl Gpu {
         let descriptor = wgpu::DeviceDescriptor {
             label: Some("wgrad"),
             required_features: features,
-            // WebGPU's defaults for all but the sizes, where more is better.
+            // WebGPU's default limits, except for sizes: these are as large as the adapter allows.
             required_limits: wgpu::Limits {
                 max_buffer_size: supported.max_buffer_size,
                 max_storage_buffer_binding_size: supported.max_storage_buffer_binding_size,
@@ -89,7 +89,7 @@ impl Gpu {
             .map_err(|error| refused(error.to_string()))?;
         let (queue, device) = (Guarded::new(queue), Guarded::new(device));
         let budget = Budget::new(options.memory_limit);
-        // Before anything is made on the device: wgpu panics for what is reported to nobody.
+        // Before the first call on the device: wgpu panics for errors without a handler.
         let faults = Faults::watch(&device, Arc::clone(&budget));
         let folder = options.pipeline_cache.as_deref();
         let cache = folder.map(|folder| catch(|| PipelineCache::open(&device, &info, folder)));
@@ -131,7 +131,7 @@ impl Gpu {
         }
     }
 
-    /// The loss of the device, or the first fault that wgpu reported since the last check.
+    /// Fails if the device is lost, or with the first fault that wgpu reported since the last check.
     pub(crate) fn check(&self) -> Result<()> {
         if self.faults.has_error() {
             self.learn_of_loss();
@@ -139,22 +139,23 @@ impl Gpu {
         self.faults.check()
     }
 
-    /// What a call that failed is to give: the loss of the device, where that is the cause.
+    /// The error of a failed call: the loss of the device, if that is the cause.
     pub(super) fn failure(&self, message: String) -> Error {
         self.learn_of_loss();
         self.faults.lost().unwrap_or(Error::Gpu { message })
     }
 
-    /// A lost device first shows as refused calls; that it is lost, wgpu says when polled.
+    /// Polls the device. A lost device first rejects calls; wgpu reports the loss only when it is polled.
     fn learn_of_loss(&self) {
         if self.faults.lost().is_none() {
             let _ = catch(|| self.device.poll(wgpu::PollType::Poll));
         }
     }
 
-    /// The only way to wgpu's device and queue for what they may refuse. A refusal is this call's error, whatever other
-    /// threads do meanwhile; a panic is an error too; and everything is [`Error::DeviceLost`] once the device is lost.
-    /// `what` and `bytes` are for want of memory: what needs it, and how much beside the buffers that are counted.
+    /// Runs a call of wgpu's device or queue that may fail. All such calls go through here. An error is this call's,
+    /// whatever other threads do meanwhile. A panic is an error too. Once the device is lost, every call is
+    /// [`Error::DeviceLost`]. `what` and `bytes` are for out-of-memory errors: what needs memory, and how much beyond
+    /// the counted buffers.
     pub(super) fn call<R>(
         &self,
         what: &str,
@@ -166,7 +167,7 @@ impl Gpu {
             (Ok(result), None) => return self.check().map(|()| result),
             (Err(words), None) => panicked(&words),
             (result, Some(refused)) => {
-                // A buffer that was refused is no more when its bytes are.
+                // Drop a refused buffer before its bytes are read from the budget.
                 drop(result);
                 typed(refused, what, bytes, &self.budget)
             }
@@ -175,22 +176,22 @@ impl Gpu {
         Err(self.faults.lost().unwrap_or(error))
     }
 
-    /// Destroys the device. All threads see it as lost before any of their calls is refused for it.
+    /// Destroys the device. It is marked as lost first, so that no thread sees another error.
     pub(super) fn destroy(&self) {
         self.faults.lose("it was destroyed".into());
         let _ = catch(|| self.device.destroy());
-        // Gives up what it holds, if nothing runs any more.
+        // Frees its memory, if no submit is running.
         let _ = catch(|| self.device.poll(wgpu::PollType::Poll));
     }
 
-    /// Whether the device can tell when a call began and ended.
+    /// Whether the device has timestamp queries.
     pub(crate) fn has_timestamps(&self) -> bool {
         self.device
             .features()
             .contains(wgpu::Features::TIMESTAMP_QUERY)
     }
 
-    /// Timestamp queries, so many.
+    /// A set of `count` timestamp queries.
     pub(super) fn timestamps(&self, count: u32) -> Result<wgpu::QuerySet> {
         self.call("timestamps", 8 * u64::from(count), |device, _| {
             device.create_query_set(&wgpu::QuerySetDescriptor {
@@ -201,7 +202,7 @@ impl Gpu {
         })
     }
 
-    /// Nanoseconds in a tick of them.
+    /// Nanoseconds of one timestamp tick.
     pub(super) fn timestamp_period(&self) -> f32 {
         self.queue.get_timestamp_period()
     }
@@ -210,7 +211,7 @@ impl Gpu {
     pub(crate) fn allocate(&self, what: &str, bytes: u64) -> Result<Buffer> {
         use wgpu::BufferUsages as Usage;
         self.check_size(what, bytes)?;
-        // A binding must not be empty, and whole vec4s are read.
+        // A binding must not be empty, and kernels read whole vec4s.
         let size = bytes.next_multiple_of(16).max(16);
         self.buffer(
             what,
@@ -219,7 +220,7 @@ impl Gpu {
         )
     }
 
-    /// Several such buffers with their labels: all of them or none. Where the limit is too low, nothing is allocated.
+    /// Allocates several such buffers, given as labels and bytes: all or none. Beyond the limit nothing is allocated.
     pub(crate) fn allocate_all(
         &self,
         what: &str,
@@ -236,7 +237,7 @@ impl Gpu {
         allocated
             .collect::<Result<_>>()
             .map_err(|error| match error {
-                // What was needed is all of it, not the first buffer that found no room.
+                // The error states the bytes of all buffers, not of the one that failed.
                 Error::OutOfMemory {
                     available, message, ..
                 } => Error::OutOfMemory {
@@ -249,7 +250,7 @@ impl Gpu {
             })
     }
 
-    /// Refuses what is too large for one binding.
+    /// Checks that `bytes` fit into one binding.
     pub(crate) fn check_size(&self, what: &str, bytes: u64) -> Result<()> {
         let limits = self.device.limits();
         let limit = limits
@@ -293,7 +294,7 @@ impl Gpu {
         match self.call(what, 0, |device, _| device.create_buffer(&descriptor)) {
             Ok(buffer) => Ok(Buffer::new(buffer, share)),
             Err(Error::OutOfMemory { what, message, .. }) => {
-                // What was refused takes no room.
+                // A refused buffer takes no memory.
                 drop(share);
                 let available = self.budget.used();
                 Err(Error::OutOfMemory {
@@ -322,8 +323,8 @@ impl Gpu {
         })
     }
 
-    /// Submits what `encode` encodes. The index is for waiting until it is done: it is this submit's, and one that wgpu has
-    /// taken, since it panics when one is waited for that it refused.
+    /// Submits the commands that `encode` encodes, and returns the index to wait for. Only a submit that wgpu has
+    /// accepted returns one, since waiting for a rejected submit panics.
     pub(crate) fn submit(
         &self,
         encode: impl FnOnce(&mut wgpu::CommandEncoder),
@@ -346,7 +347,7 @@ impl Gpu {
         self.waited(catch(|| self.device.poll(how)))
     }
 
-    /// What a wait came to.
+    /// The result of a wait.
     #[cfg(not(target_arch = "wasm32"))]
     pub(super) fn waited(
         &self,

@@ -1,4 +1,4 @@
-//! Calling wgpu: whatever it refuses, and any panic within it, becomes an [`Error`].
+//! Guarded calls of wgpu: reported errors and panics become an [`Error`].
 
 use crate::Error;
 use crate::threads::is_panicking;
@@ -11,17 +11,17 @@ use std::sync::Once;
 use std::task::Poll;
 
 thread_local! {
-    /// Whether a panic on this thread will be caught here, so that nobody need see it on the terminal.
+    /// Whether a panic on this thread will be caught here, and need not be printed.
     static CAUGHT_HERE: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Calls, and gives the words of a panic within, which the program's panic hook does not see.
+/// Runs `call`. A panic within becomes its message, without reaching the program's panic hook.
 ///
-/// A hook is the whole program's. This one, set once, leaves every panic to the hook before it, but those that are caught
-/// here. A hook that the program sets later takes its place, and then sees these too.
+/// The hook is global to the program. The one set here, once, forwards every panic to the previous hook except those
+/// that are caught here. A hook that the program sets later replaces it, and then also receives these.
 pub(super) fn catch<R>(call: impl FnOnce() -> R) -> Result<R, String> {
     static HOOK: Once = Once::new();
-    // A hook cannot be set while its thread panics, as where a device is dropped then.
+    // A hook cannot be set while the thread panics, for example when unwinding drops a device.
     if !is_panicking() {
         HOOK.call_once(|| {
             let previous = take_hook();
@@ -44,7 +44,7 @@ pub(super) fn catch<R>(call: impl FnOnce() -> R) -> Result<R, String> {
     })
 }
 
-/// Awaits, and gives the words of a panic within.
+/// Like [`catch`], for a future.
 pub(super) async fn catch_async<F: Future>(future: F) -> Result<F::Output, String> {
     let mut future = pin!(future);
     poll_fn(
@@ -64,7 +64,7 @@ pub(super) fn panicked(words: &str) -> Error {
     }
 }
 
-/// A handle of wgpu's whose drop may panic: a queue waits for its device there.
+/// A wgpu handle whose drop may panic: dropping a queue waits for its device.
 #[derive(Debug)]
 pub(super) struct Guarded<T>(Option<T>);
 
@@ -88,19 +88,18 @@ impl<T> Deref for Guarded<T> {
 impl<T> Drop for Guarded<T> {
     fn drop(&mut self) {
         let handle = self.0.take();
-        // Nobody is there to hear of it; `catch` has logged it.
+        // No caller could receive the error; `catch` has logged it.
         let _ = catch(move || drop(handle));
     }
 }
 
 thread_local! {
-    /// Of every call to wgpu on this thread that is under way, the innermost last: the first error that was reported.
+    /// The first error reported for each call to wgpu that is in progress on this thread, the innermost call last.
     static REPORTED: RefCell<Vec<Option<wgpu::Error>>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Calls wgpu, and gives the first error that it reports meanwhile: not to the device's handler, which could not tell whose
-/// it is, but to [`collect`]. wgpu reports an error on the thread whose call it refuses, before that returns. Its own error
-/// scopes do the same, but allocate.
+/// Runs `call` and returns the first error that wgpu reports meanwhile, by way of [`collect`]. wgpu reports an error
+/// on the thread of the failing call, before the call returns. wgpu's error scopes do the same, but they allocate.
 pub(super) fn collecting<R>(call: impl FnOnce() -> R) -> (Result<R, String>, Option<wgpu::Error>) {
     REPORTED.with_borrow_mut(|calls| calls.push(None));
     let called = catch(call);
@@ -108,7 +107,7 @@ pub(super) fn collecting<R>(call: impl FnOnce() -> R) -> (Result<R, String>, Opt
     (called, reported.flatten())
 }
 
-/// Keeps an error for the call that is under way on this thread; gives it back if there is none.
+/// Records an error for the call in progress on this thread; returns it if there is none.
 pub(super) fn collect(error: wgpu::Error) -> Option<wgpu::Error> {
     REPORTED.with_borrow_mut(|calls| match calls.last_mut() {
         Some(call) => {

@@ -1,4 +1,4 @@
-//! Where work runs: a GPU through wgpu, or the CPU.
+//! Devices: a GPU through wgpu, or the CPU.
 
 mod adapter;
 mod budget;
@@ -32,8 +32,8 @@ use std::sync::Arc;
 
 /// A device: one GPU, or the CPU. Cheap to clone; all clones are the same device.
 ///
-/// Nothing falls back silently: [`Device::auto`] says in its [`report`](Device::report) what it chose, and the other
-/// constructors give what was asked for or an error.
+/// There is no silent fallback. The [`report`](Device::report) of [`Device::auto`] names its choice, and the other
+/// constructors return the requested device or an error.
 ///
 /// ```
 /// let device = wgrad::Device::cpu();
@@ -42,7 +42,7 @@ use std::sync::Arc;
 #[derive(Clone, Debug)]
 pub struct Device(pub(crate) Backend);
 
-/// The two ways to run a kernel.
+/// The two implementations of a device.
 #[derive(Clone, Debug)]
 pub(crate) enum Backend {
     Cpu(Threads),
@@ -50,19 +50,19 @@ pub(crate) enum Backend {
 }
 
 impl Device {
-    /// The CPU: the same plans, run by the kernels' twins in Rust. Always there.
+    /// The CPU: the same plans, run by the kernels' twins in Rust. Always available.
     ///
-    /// All such devices share one pool of threads, which is wgrad's own: as many as there are cores, or as
-    /// `RAYON_NUM_THREADS` says. Small work runs on the calling thread. That thread blocks while the pool works; where it
-    /// belongs to a rayon pool of the program's, it runs no other task meanwhile, so calls may be made under a lock.
+    /// All such devices share one thread pool of wgrad's own, with `RAYON_NUM_THREADS` threads or one for each core.
+    /// Small work runs on the calling thread. While the pool works, the calling thread blocks. If it belongs to
+    /// another rayon pool, it runs no other task meanwhile, so calls may be made under a lock.
     pub fn cpu() -> Self {
         Device(Backend::Cpu(Threads::default()))
     }
 
-    /// The CPU with a pool of this many threads of its own; 1 means the calling thread alone. Every call gives the same bits
-    /// for any number of threads.
+    /// The CPU with a thread pool of its own; 1 thread is the calling thread alone. Results have the same bits for any
+    /// number of threads.
     ///
-    /// Each call makes a device: its tensors go with those of its clones, and with no other device's.
+    /// Each call creates a new device. Its tensors cannot be combined with those of other devices, except clones of it.
     ///
     /// ```
     /// # fn main() -> wgrad::Result<()> {
@@ -74,27 +74,27 @@ impl Device {
     ///
     /// # Errors
     /// [`Argument`](crate::Error::Argument) if the number is 0; [`OpenDevice`](crate::Error::OpenDevice) if the system
-    /// gives no such threads.
+    /// cannot create the threads.
     pub fn cpu_with_threads(threads: usize) -> Result<Self> {
         Ok(Device(Backend::Cpu(Threads::new(threads)?)))
     }
 
-    /// A GPU. Software adapters (a CPU posing as a GPU) are refused unless the options allow them.
+    /// A GPU. Software adapters, which run on the CPU, are refused unless the options allow them.
     ///
     /// If the best adapter that fits cannot be opened, the next one is tried.
     ///
     /// # Errors
     /// [`NoAdapter`](crate::Error::NoAdapter) if no adapter fits the options;
-    /// [`OpenDevice`](crate::Error::OpenDevice) if the drivers of all that fit refuse;
-    /// [`Argument`](crate::Error::Argument) if the tuning is another adapter's, or the time-out is 0.
+    /// [`OpenDevice`](crate::Error::OpenDevice) if none that fits can be opened;
+    /// [`Argument`](crate::Error::Argument) if the tuning is for another adapter, or the time-out is 0.
     pub async fn gpu_async(options: GpuOptions) -> Result<Self> {
         Ok(Device(Backend::Gpu(Arc::new(Gpu::open(&options).await?))))
     }
 
-    /// A GPU that another part of the program found through [`wgpu`]: the one that draws on its window, or one of an
-    /// instance with settings of its own. wgrad opens a device of its own on it, so neither sees the other's errors. Options
-    /// that choose an adapter by name, index or kind are an error. wgrad's own instances have no flags: some of wgpu's default ones
-    /// cost time, or keep buffers below 4 GiB.
+    /// A GPU that another part of the program found through [`wgpu`]: the one that draws its window, or one of an
+    /// instance with other settings. wgrad opens its own device on the adapter, so that neither side sees the other's
+    /// errors. Options that choose an adapter by name, index or kind are an error. wgrad's own instances have no
+    /// flags: some of wgpu's default flags cost time, or limit buffers to 4 GiB.
     ///
     /// ```
     /// use wgrad::{Device, GpuOptions, wgpu};
@@ -112,7 +112,7 @@ impl Device {
     /// ```
     ///
     /// # Errors
-    /// [`OpenDevice`](crate::Error::OpenDevice) if the driver refuses, or the adapter cannot run compute shaders within
+    /// [`OpenDevice`](crate::Error::OpenDevice) if the driver fails, or the adapter cannot run compute shaders within
     /// WebGPU's default limits; [`Argument`](crate::Error::Argument) if the options choose an adapter.
     pub async fn on_adapter_async(adapter: &wgpu::Adapter, options: GpuOptions) -> Result<Self> {
         options.check_without_choice()?;
@@ -121,13 +121,13 @@ impl Device {
         ))))
     }
 
-    /// The best hardware GPU that can be opened if there is one, else the CPU. The [`report`](Device::report) tells which.
+    /// The best hardware GPU that can be opened, else the CPU. The [`report`](Device::report) names the choice.
     ///
-    /// Discrete GPUs come before integrated ones. A GPU that is there under several backends is opened through Metal or
-    /// Vulkan rather than DX12. [`GpuOptions::name`] and [`GpuOptions::index`] choose another one.
+    /// Discrete GPUs rank before integrated ones. A GPU that several backends offer is opened through Metal or Vulkan
+    /// rather than DX12. [`GpuOptions::name`] and [`GpuOptions::index`] choose another one.
     ///
     /// # Errors
-    /// [`OpenDevice`](crate::Error::OpenDevice) if there are GPUs but all their drivers refuse.
+    /// [`OpenDevice`](crate::Error::OpenDevice) if there are GPUs but none can be opened.
     pub async fn auto_async() -> Result<Self> {
         match Device::gpu_async(GpuOptions::default()).await {
             Err(crate::Error::NoAdapter { .. }) => Ok(Device::cpu()),
@@ -153,7 +153,7 @@ impl Device {
         pollster::block_on(Device::auto_async())
     }
 
-    /// The adapters of this machine, in the order that [`GpuOptions::index`] counts.
+    /// The adapters of this machine, in the order of [`GpuOptions::index`].
     pub async fn adapters_async() -> Vec<AdapterReport> {
         adapter::adapters()
             .await
@@ -168,7 +168,7 @@ impl Device {
         pollster::block_on(Device::adapters_async())
     }
 
-    /// What this device is: adapter, driver, kind and limits.
+    /// A report on this device: adapter, driver, kind and limits.
     pub fn report(&self) -> DeviceReport {
         match &self.0 {
             Backend::Cpu(threads) => DeviceReport::cpu(threads.count()),
@@ -176,9 +176,9 @@ impl Device {
         }
     }
 
-    /// Bytes of all of wgrad's buffers on this GPU, as [`GpuOptions::memory_limit`] counts them: parameters and what else
-    /// networks and trainers need, data sets, tensors, parameter blocks of kernels, buffers to read results through. What
-    /// the driver adds is not counted. 0 on the CPU, whose memory the operating system counts.
+    /// Bytes of all of wgrad's buffers on this GPU, as [`GpuOptions::memory_limit`] counts them: those of networks,
+    /// trainers, data sets and tensors, parameter blocks of kernels, and staging buffers. The driver's own overhead is
+    /// not counted. On the CPU it is 0: there the operating system accounts for memory.
     pub fn bytes_allocated(&self) -> u64 {
         match &self.0 {
             Backend::Cpu(_) => 0,
@@ -186,9 +186,9 @@ impl Device {
         }
     }
 
-    /// Saves the pipelines that the driver has compiled so far, if [`GpuOptions::pipeline_cache`] was set and the adapter
-    /// hands them out, and says whether it did. The file is replaced as a whole. What was compiled since is saved once more
-    /// when the device is dropped, if that succeeds.
+    /// Saves the pipelines that the driver has compiled so far, if [`GpuOptions::pipeline_cache`] is set and the
+    /// adapter supports it. Returns whether it saved any. The file is replaced atomically. When the device is dropped,
+    /// pipelines compiled since are saved too, if that succeeds.
     ///
     /// # Errors
     /// [`Io`](crate::Error::Io) if the file cannot be written.
@@ -200,7 +200,7 @@ impl Device {
         }
     }
 
-    /// The tuning that it was opened with.
+    /// The tuning with which it was opened.
     pub(crate) fn tuning(&self) -> Option<&Tuning> {
         match &self.0 {
             Backend::Cpu(_) => None,
@@ -208,7 +208,7 @@ impl Device {
         }
     }
 
-    /// Whether two handles are one device.
+    /// Whether two handles refer to the same device.
     pub fn is_same(&self, other: &Device) -> bool {
         match (&self.0, &other.0) {
             (Backend::Cpu(a), Backend::Cpu(b)) => a.is_same(b),
@@ -217,10 +217,10 @@ impl Device {
         }
     }
 
-    /// Destroys the GPU device, as a driver reset or an unplugged card would: for testing recovery.
+    /// Destroys the GPU device, like a driver reset or an unplugged card, to test recovery.
     ///
-    /// It may be called while other threads use the device. From then on every call that touches the device gives
-    /// [`DeviceLost`](crate::Error::DeviceLost). No effect on the CPU.
+    /// Other threads may use the device meanwhile. Afterwards every call on the device returns
+    /// [`DeviceLost`](crate::Error::DeviceLost). It has no effect on the CPU.
     pub fn simulate_loss(&self) {
         if let Backend::Gpu(gpu) = &self.0 {
             gpu.destroy();

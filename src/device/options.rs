@@ -1,16 +1,16 @@
-//! How to choose and open a GPU.
+//! Options for choosing and opening a GPU.
 
 use crate::time::Duration;
 use crate::{Error, Result, Tuning};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-/// Which adapter [`Device::gpu`](crate::Device::gpu) opens, and how.
+/// Options of [`Device::gpu`](crate::Device::gpu): which adapter to open, and how.
 ///
-/// By default: the best hardware adapter (discrete before integrated; one that is there under several backends through
-/// Metal or Vulkan before DX12; else in the order of [`Device::adapters`](crate::Device::adapters)), with unchecked kernels,
-/// and subgroups and 64-bit words where the adapter has them. An adapter that cannot be opened is passed over if another one
-/// fits the options.
+/// The default is the best hardware adapter: discrete before integrated, then in the order of
+/// [`Device::adapters`](crate::Device::adapters). An adapter that several backends offer is opened through Metal or
+/// Vulkan rather than DX12. If an adapter cannot be opened, the next one that fits the options is tried. Kernels run
+/// without bounds checks, and use subgroups and 64-bit words where the adapter has them.
 ///
 /// ```
 /// let options = wgrad::GpuOptions::default().allow_software(true).name("llvmpipe");
@@ -48,15 +48,16 @@ impl Default for GpuOptions {
             memory_limit: None,
             pipeline_cache: None,
             tuning: None,
-            // Operating systems reset a device that works on one submit for seconds. A software adapter may need longer.
+            // Operating systems reset a hardware device after seconds in one submit. A software adapter may need
+            // longer.
             timeout: Duration::from_secs(300),
         }
     }
 }
 
 impl GpuOptions {
-    /// Whether an adapter that runs on the CPU (lavapipe, SwiftShader, WARP) will do. It is slower than
-    /// [`Device::cpu`](crate::Device::cpu), and of use for testing.
+    /// Whether adapters that run on the CPU (lavapipe, SwiftShader, WARP) are allowed; off by default. They are slower
+    /// than [`Device::cpu`](crate::Device::cpu), and serve for testing.
     pub fn allow_software(self, allow_software: bool) -> Self {
         GpuOptions {
             allow_software,
@@ -64,7 +65,7 @@ impl GpuOptions {
         }
     }
 
-    /// Only an adapter that runs on the CPU, even where there is a hardware GPU. For testing.
+    /// Only adapters that run on the CPU, even if there is a hardware GPU; off by default. For testing.
     pub fn only_software(self, only_software: bool) -> Self {
         GpuOptions {
             only_software,
@@ -72,7 +73,7 @@ impl GpuOptions {
         }
     }
 
-    /// Only an adapter whose name holds this text, in upper or lower case.
+    /// Only adapters whose name contains this text, ignoring case.
     pub fn name(self, name: impl Into<String>) -> Self {
         GpuOptions {
             name: Some(name.into()),
@@ -80,7 +81,7 @@ impl GpuOptions {
         }
     }
 
-    /// Only the adapter at this place of [`Device::adapters`](crate::Device::adapters).
+    /// Only the adapter at this index of [`Device::adapters`](crate::Device::adapters).
     pub fn index(self, index: usize) -> Self {
         GpuOptions {
             index: Some(index),
@@ -88,8 +89,8 @@ impl GpuOptions {
         }
     }
 
-    /// Whether kernels are compiled with wgpu's bounds checks and loop counters. wgrad's own kernels stay within their
-    /// buffers without them, at many times the speed; this is for hunting a driver's or wgrad's bug.
+    /// Whether kernels are compiled with wgpu's bounds checks and loop counters; off by default. wgrad's kernels stay
+    /// within their buffers without them, and are many times faster. For finding bugs in drivers and in wgrad.
     pub fn runtime_checks(self, runtime_checks: bool) -> Self {
         GpuOptions {
             runtime_checks,
@@ -102,21 +103,22 @@ impl GpuOptions {
         GpuOptions { subgroups, ..self }
     }
 
-    /// Whether kernels on a software adapter may load and store 64-bit words where it has them (wgpu's `SHADER_INT64`): the
-    /// same bits with fewer accesses. On by default; hardware gains nothing by it, and is not asked for it.
+    /// Whether kernels on a software adapter may load and store 64-bit words where it has them (wgpu's
+    /// `SHADER_INT64`); on by default. The bits are the same, with fewer memory accesses. Hardware gains nothing, so
+    /// it is not used there.
     pub fn words64(self, words64: bool) -> Self {
         GpuOptions { words64, ..self }
     }
 
-    /// Whether every tensor lies between sentinels and starts as NaN: a kernel that reads or writes outside its operands,
-    /// or leaves part of its output unwritten, then shows, as a NaN or as an error from
-    /// [`Tensor::download`](crate::Tensor::download). For testing kernels and drivers; off by default.
+    /// Whether every tensor is surrounded by sentinels and starts as NaN; off by default. A kernel that reads or
+    /// writes outside its operands, or leaves part of its output unwritten, then causes a NaN or an error of
+    /// [`Tensor::download`](crate::Tensor::download). For testing kernels and drivers.
     pub fn sentinels(self, sentinels: bool) -> Self {
         GpuOptions { sentinels, ..self }
     }
 
-    /// Whether a software adapter too runs the kernels made for hardware, which are slow there. For testing them on a
-    /// machine without a GPU; off by default.
+    /// Whether a software adapter also runs the kernels for hardware, which are slow there; off by default. For
+    /// testing them on a machine without a GPU.
     pub fn hardware_kernels(self, hardware_kernels: bool) -> Self {
         GpuOptions {
             hardware_kernels,
@@ -124,16 +126,16 @@ impl GpuOptions {
         }
     }
 
-    /// The most bytes that wgrad's buffers on the device may take together. What needs more is refused with
-    /// [`Error::OutOfMemory`] before any of it is allocated: a network when it is built, its
-    /// training when the trainer is built, a data set or another batch size when it is first wanted.
+    /// The most bytes that all of wgrad's buffers on the device may take together. A call that needs more returns
+    /// [`Error::OutOfMemory`] before it allocates anything: a network when it is built, its training when the trainer
+    /// is built, a data set or another batch size when it is first used.
     ///
-    /// By default there is no limit but the driver's, since wgpu does not tell how much memory an adapter has. What the
-    /// driver refuses gives the same error, and nothing of it stays allocated. On Vulkan and DX12, where the driver tells the
-    /// budget that the program has, wgpu refuses what is over it, instead of moving memory to and fro.
+    /// By default only the driver limits memory, since wgpu does not report how much an adapter has. A refusal by the
+    /// driver is the same error, and leaves nothing allocated. On Vulkan and DX12 the driver reports the program's
+    /// budget, and wgpu refuses buffers beyond it, instead of swapping memory.
     ///
-    /// Where a buffer grows, the old one counts until its contents are copied. [`Device::cpu`](crate::Device::cpu) has no
-    /// such limit: there the operating system's apply.
+    /// When a buffer grows, the old one counts until its contents are copied. [`Device::cpu`](crate::Device::cpu) has
+    /// no such limit: there the operating system's limits apply.
     pub fn memory_limit(self, bytes: u64) -> Self {
         GpuOptions {
             memory_limit: Some(bytes),
@@ -141,12 +143,12 @@ impl GpuOptions {
         }
     }
 
-    /// Keeps the pipelines that the driver compiles in a folder, in a file for each adapter, so that the next run need not
-    /// compile them. Of use where the driver keeps none of its own; most do. The adapter must hand them out, as Vulkan's do;
-    /// [`DeviceReport::keeps_pipelines`](crate::DeviceReport::keeps_pipelines) tells. They are read when the device is
-    /// opened. A file that is missing, damaged, or another adapter's or driver version's counts as empty. They are saved by
-    /// [`Device::save_pipeline_cache`](crate::Device::save_pipeline_cache), and when the device is dropped. They change no
-    /// result.
+    /// Keeps compiled pipelines in a folder, in one file for each adapter, so that the next run need not compile them.
+    /// It helps where the driver has no cache of its own; most drivers have one. Only some adapters support it, among
+    /// them Vulkan's: see [`DeviceReport::keeps_pipelines`](crate::DeviceReport::keeps_pipelines). The file is read
+    /// when the device is opened. A file that is missing, damaged, or of another adapter or driver version counts as
+    /// empty. It is written by [`Device::save_pipeline_cache`](crate::Device::save_pipeline_cache) and when the device
+    /// is dropped. Results do not depend on it.
     ///
     /// Drivers trust these files: use a folder that nobody else can write to.
     pub fn pipeline_cache(self, folder: impl Into<PathBuf>) -> Self {
@@ -156,8 +158,8 @@ impl GpuOptions {
         }
     }
 
-    /// Choices of kernels that [`Trainer::tune`](crate::Trainer::tune) or [`Network::tune`](crate::Network::tune) has
-    /// measured on this adapter. Opening another adapter, or one with another driver, is then an error.
+    /// The kernels that [`Trainer::tune`](crate::Trainer::tune) or [`Network::tune`](crate::Network::tune) measured as
+    /// fastest on this adapter. Opening another adapter, or the same one with another driver, is then an error.
     pub fn tuning(self, tuning: Tuning) -> Self {
         GpuOptions {
             tuning: Some(Arc::new(tuning)),
@@ -165,7 +167,7 @@ impl GpuOptions {
         }
     }
 
-    /// Refuses options that choose an adapter, where one is given.
+    /// Checks that no option chooses an adapter, for calls that are given one.
     pub(crate) fn check_without_choice(&self) -> Result<()> {
         let found = match (&self.name, self.index, self.only_software) {
             (Some(_), ..) => "a name",
@@ -177,13 +179,13 @@ impl GpuOptions {
         Err(Error::argument(what, "without a choice of adapter", found))
     }
 
-    /// How long a call waits for the device to finish a submit before it gives [`Error::Timeout`];
-    /// 300 s by default. More than 0. The submit goes on, and a later call may find it done.
+    /// How long a call waits for a submit to finish before it returns [`Error::Timeout`]; above 0, by default 300 s.
+    /// The submit continues, and a later call may find it finished.
     pub fn timeout(self, timeout: Duration) -> Self {
         GpuOptions { timeout, ..self }
     }
 
-    /// The request in words, for errors.
+    /// The wanted adapter in words, for errors.
     pub(crate) fn describe(&self) -> String {
         let kind = match (self.only_software, self.allow_software) {
             (true, _) => "a software adapter",

@@ -1,4 +1,4 @@
-//! Compiled pipelines, kept in a file from run to run, where the adapter hands them out (Vulkan).
+//! A cache of compiled pipelines in a file, for adapters that support it (Vulkan).
 
 use super::guarded::{catch, panicked};
 use crate::file::{read_file, write_file};
@@ -6,23 +6,23 @@ use crate::{Error, Result};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Longest file that is read: drivers keep a few kilobytes for each pipeline.
+/// Size of the longest file that is read, in bytes. Drivers need a few kilobytes for each pipeline.
 const MOST_BYTES: u64 = 1 << 28;
 
-/// The pipelines that a driver has compiled for one adapter, and their file.
+/// The compiled pipelines of one adapter, and their file.
 #[derive(Debug)]
 pub(super) struct PipelineCache {
     pub(super) raw: wgpu::PipelineCache,
-    /// Which adapter they are for.
+    /// Identifies the adapter.
     key: String,
     file: PathBuf,
-    /// Whether pipelines were made since the last save.
+    /// Whether pipelines were compiled since the last save.
     pub(super) changed: AtomicBool,
 }
 
 impl PipelineCache {
-    /// What the adapter's file in this folder holds; nothing if there is none, or if it is not what was saved. No cache at
-    /// all if the adapter does not hand out its pipelines.
+    /// Opens the adapter's file in this folder. Without a valid file the cache is empty. `None` if the adapter does
+    /// not support pipeline caches.
     #[expect(
         unsafe_code,
         reason = "the only way to give compiled pipelines back to a driver"
@@ -45,12 +45,13 @@ impl PipelineCache {
         let descriptor = wgpu::PipelineCacheDescriptor {
             label: Some("wgrad"),
             data,
-            // wgpu compares the driver's version with the data's, and begins anew if it is another.
+            // wgpu starts with an empty cache if the driver's version has changed.
             fallback: true,
         };
-        // SAFETY: the data were returned by `PipelineCache::get_data` for an adapter with this key. `decode` lets nothing else
-        // through: the file must begin as `encode` begins it, with this key, and length and checksum must be those of the
-        // data. A file that was forged is another matter, so the option's documentation says who must not write there.
+        // SAFETY: the data were returned by `PipelineCache::get_data` for an adapter with this key. `decode` accepts
+        // nothing else: the header must be that of `encode` with this key, and length and checksum must match the
+        // data. A forged file could pass, so the documentation of the option demands a folder that nobody else can
+        // write to.
         let raw = unsafe { device.create_pipeline_cache(&descriptor) };
         Some(PipelineCache {
             raw,
@@ -60,7 +61,7 @@ impl PipelineCache {
         })
     }
 
-    /// Writes the file whole. Says whether the driver had anything to save.
+    /// Replaces the file. Returns whether the driver had anything to save.
     pub(super) fn save(&self) -> Result<bool> {
         let data = catch(|| self.raw.get_data()).map_err(|words| panicked(&words))?;
         let Some(data) = data else {
@@ -78,7 +79,7 @@ impl PipelineCache {
 }
 
 impl Drop for PipelineCache {
-    /// The best that can be done: nobody is there to hear of an error.
+    /// Saves the cache. An error can only be logged here.
     fn drop(&mut self) {
         if self.changed.load(Ordering::Relaxed) {
             if let Err(error) = self.save() {
@@ -88,14 +89,14 @@ impl Drop for PipelineCache {
     }
 }
 
-/// A line with the adapter's key, length and checksum (CRC-32), then the data.
+/// A line with the adapter's key, the length and the CRC-32 of the data, then the data.
 fn encode(key: &str, data: &[u8]) -> Vec<u8> {
     let mut file = header(key, data).into_bytes();
     file.extend_from_slice(data);
     file
 }
 
-/// The data of a file that [`encode`] made with this key.
+/// The data of a file that [`encode`] wrote with this key; `None` for any other file.
 fn decode<'a>(key: &str, file: &'a [u8]) -> Option<&'a [u8]> {
     let end = file.iter().position(|&byte| byte == b'\n')?;
     let (line, data) = file.split_at(end + 1);

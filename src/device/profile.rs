@@ -1,22 +1,22 @@
-//! When calls began and ended on a GPU, from timestamp queries.
+//! Timestamps of calls on a GPU: when each began and ended.
 
 use super::{Buffer, Gpu, Readback, Recorded};
 use crate::Result;
 
-/// Queries in one set: WebGPU's limit.
+/// Most queries of one set: WebGPU's limit.
 const MOST_QUERIES: usize = 4096;
 
-/// The timestamps of a submit, on their way to the host.
+/// The timestamps of a submit that is in flight.
 #[derive(Debug)]
 pub(crate) struct Timestamps {
     calls: usize,
     staging: Buffer,
-    /// The queries, and the buffer that each set is resolved to.
+    /// Query sets, each with the buffer that it is resolved to.
     sets: Vec<(wgpu::QuerySet, Buffer)>,
 }
 
 impl Timestamps {
-    /// Room for the timestamps of these calls.
+    /// Allocates queries and buffers for the calls of these plans.
     pub(crate) fn new<'a>(gpu: &Gpu, plans: impl Iterator<Item = &'a Recorded>) -> Result<Self> {
         let calls: usize = plans.map(Recorded::len).sum();
         let staging = gpu.staging((16 * calls as u64).max(16))?;
@@ -63,7 +63,7 @@ impl Timestamps {
         }
     }
 
-    /// Waits for the timestamps of a submit: begin and end of each call, in seconds from some moment of the device's.
+    /// Waits for the timestamps of a submit: begin and end of each call, in seconds since a fixed moment of the device.
     pub(crate) async fn read(
         self,
         gpu: &Gpu,

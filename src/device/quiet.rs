@@ -1,16 +1,17 @@
-//! Keeps a line of libwayland's off the terminal while adapters are listed.
+//! Suppression of a message of libwayland while adapters are listed.
 //!
-//! A Vulkan layer that comes with Mesa and is always on (`VK_LAYER_MESA_device_select`) asks the Wayland compositor which
-//! adapter is its own, whenever a program that could draw on a Wayland window lists the adapters; wgpu makes every program
-//! one. In a session without a desktop, as on a server or in a container, libwayland then writes to the standard error:
+//! Mesa's Vulkan layer `VK_LAYER_MESA_device_select`, which is always on, asks the Wayland compositor for its adapter
+//! whenever a program with Wayland support lists the adapters; wgpu has that support. Without a desktop, as on a
+//! server or in a container, libwayland then writes to the standard error:
 //!
 //! ```text
 //! error: XDG_RUNTIME_DIR is invalid or not set in the environment.
 //! ```
 //!
-//! It is no error: there is no compositor, and wgrad ranks the adapters itself. An environment variable prevents it, but
-//! the environment must not be changed in a program that may have other threads. So where it would be written, the standard
-//! error is led through a pipe for the milliseconds that the list takes, and all other lines are passed on.
+//! This is not an error: there is no compositor, and wgrad ranks the adapters itself. An environment variable would
+//! prevent the message, but a program that may have other threads must not change the environment. So, if the message
+//! would appear, the standard error goes through a pipe for the milliseconds that the listing takes, and all other
+//! lines are forwarded.
 
 use crate::threads;
 use crate::time::Duration;
@@ -24,30 +25,30 @@ use std::os::unix::ffi::OsStrExt;
 use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Mutex, PoisonError};
 
-/// How long to wait for the last lines. They are there at once, unless another process has got hold of the pipe; then they
-/// are passed on later.
+/// Longest wait for the last lines. They arrive at once, unless another process holds the pipe; then they are forwarded
+/// later.
 const LAST_LINES: Duration = Duration::from_millis(100);
 
-/// What libwayland writes, now and in older versions.
+/// The message of libwayland, now and in older versions.
 const LINES: [&[u8]; 2] = [
     b"error: XDG_RUNTIME_DIR is invalid or not set in the environment.\n",
     b"error: XDG_RUNTIME_DIR not set in the environment.\n",
 ];
 
-/// Lists adapters.
+/// Runs `list` without the message.
 pub(super) fn without_waylands_line<R>(list: impl FnOnce() -> R) -> R {
-    /// Two at a time would each take the other's pipe for the terminal.
+    /// Two concurrent filters would each mistake the other's pipe for the terminal.
     static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
     if !is_written(var_os) {
         return list();
     }
     let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
-    // Where there is no pipe or no thread to be had, the line is written.
+    // If no pipe or thread can be created, the message appears.
     let _filter = Filter::start().ok();
     list()
 }
 
-/// Whether libwayland would miss the folder, by the environment: as in its `wl_display_connect`.
+/// Whether the message would be written in this environment: the conditions of libwayland's `wl_display_connect`.
 fn is_written(var: impl Fn(&'static str) -> Option<OsString>) -> bool {
     let is_absolute = |name| var(name).is_some_and(|path| path.as_bytes().starts_with(b"/"));
     !is_absolute("XDG_RUNTIME_DIR")
@@ -56,7 +57,7 @@ fn is_written(var: impl Fn(&'static str) -> Option<OsString>) -> bool {
         && var("NODEVICE_SELECT").is_none()
 }
 
-/// The standard error led through a pipe, until it is dropped.
+/// Sends the standard error through a pipe until it is dropped.
 struct Filter {
     terminal: OwnedFd,
     done: Receiver<()>,
@@ -69,11 +70,11 @@ impl Filter {
         let (reader, writer) = io::pipe()?;
         let (sender, done) = channel();
         threads::start("wgrad stderr", move || {
-            // What the terminal refuses is lost, as it would be without the pipe.
+            // Lines that the terminal rejects are lost, as without the pipe.
             let _ = pass_on(reader, to);
             let _ = sender.send(());
         })?;
-        // Rust writes a line in pieces, under this lock: so none is cut in two.
+        // Rust writes a line in pieces under this lock, so no line is split.
         let _whole_lines = io::stderr().lock();
         dup2_stderr(&writer)?;
         Ok(Filter { terminal, done })
@@ -82,20 +83,20 @@ impl Filter {
 
 impl Drop for Filter {
     fn drop(&mut self) {
-        // Held until all is passed on, so that lines stay in order.
+        // Held until all lines are forwarded, so that they stay in order.
         let _whole_lines = io::stderr().lock();
-        // It worked the other way a moment ago, and there is nobody to tell otherwise. This closes the pipe.
+        // Restores the standard error, which closes the pipe. An error here could not be reported.
         let _ = dup2_stderr(&self.terminal);
         let _ = self.done.recv_timeout(LAST_LINES);
     }
 }
 
-/// Copies lines as they come, but for libwayland's.
+/// Copies lines as they arrive, except for the message.
 fn pass_on(from: impl Read, mut to: impl Write) -> io::Result<()> {
     let mut from = BufReader::new(from);
     let mut line = Vec::new();
     while from.read_until(b'\n', &mut line)? > 0 {
-        // Before it there may be the beginning of a line that another thread is about to end.
+        // The message may follow the beginning of a line that another thread has not finished.
         let own = LINES
             .iter()
             .find_map(|waylands| line.strip_suffix(*waylands));

@@ -1,11 +1,11 @@
-//! Reading device memory: joins wgpu's map callback to a future, in this one place.
+//! Reading of device memory: a future for wgpu's map callback.
 
 use super::guarded::catch;
 use super::{Buffer, Gpu};
 use crate::Result;
 use futures_intrusive::channel::shared::{OneshotReceiver, oneshot_channel};
 
-/// A mapping that was asked for and may not be there yet.
+/// A requested mapping of a buffer that may not be complete yet.
 #[derive(Debug)]
 pub(crate) struct Readback {
     buffer: Buffer,
@@ -19,7 +19,7 @@ pub(crate) struct Readback {
 }
 
 impl Readback {
-    /// Asks for the first bytes of a buffer once a submission is done, which was the last to write it.
+    /// Requests the first `bytes` of a buffer. `submission` is the last one that writes it.
     pub(crate) fn request(
         gpu: &Gpu,
         buffer: &Buffer,
@@ -29,7 +29,7 @@ impl Readback {
         let (sender, answer) = oneshot_channel();
         gpu.call("a mapping", 0, |_, _| {
             buffer.map_async(wgpu::MapMode::Read, 0..bytes, move |result| {
-                // The receiver is gone if the reader gave up: nobody to tell.
+                // The receiver is gone if the reader was dropped.
                 let _ = sender.send(result);
             });
         })?;
@@ -41,9 +41,9 @@ impl Readback {
         })
     }
 
-    /// Waits for the mapping, hands the words to `read`, unmaps, and gives the buffer back.
+    /// Waits for the mapping, passes the words to `read`, unmaps, and returns the result and the buffer.
     ///
-    /// On native targets this polls the device, and so blocks the thread; in a browser it only awaits.
+    /// On native targets this polls the device and blocks the thread. In a browser it only awaits.
     pub(crate) async fn finish<R>(
         self,
         gpu: &Gpu,
@@ -62,8 +62,8 @@ impl Readback {
     }
 }
 
-/// Hands the words of a mapped buffer to `read`, if the device is not lost by then. Nothing here calls wgpu for more than
-/// the view, so that whoever marks the device as lost can wait for it.
+/// Passes the words of a mapped buffer to `read`, unless the device is lost. It calls wgpu for the view only, so that
+/// the thread that marks the device as lost can wait for it.
 fn look_at<R>(
     gpu: &Gpu,
     buffer: &Buffer,

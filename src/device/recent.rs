@@ -1,14 +1,14 @@
-//! Values by text, a bounded number of them: those that were not used for longest are forgotten first.
+//! A least-recently-used cache from text to values.
 
 use std::collections::HashMap;
 
-/// Most values: more than the kernels of many networks have texts.
+/// Capacity: more than the number of kernel texts of many networks.
 const MOST: usize = 1024;
 
-/// See the module.
+/// At most [`MOST`] values by text. A new value replaces the one that was not used for longest.
 #[derive(Debug)]
 pub(super) struct Recent<V> {
-    /// Each with the number of its last use.
+    /// Values with the number of their last use.
     values: HashMap<String, (V, u64)>,
     uses: u64,
 }

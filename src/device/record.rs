@@ -1,4 +1,4 @@
-//! Making kernel calls ready on a GPU: shaders, pipelines, parameter blocks, bind groups.
+//! Preparation of kernel calls on a GPU: shaders, pipelines, parameter blocks, bind groups.
 
 use super::{Buffer, Gpu};
 use crate::kernel::base::program::{MAX_ITERATIONS, MAX_WORKGROUPS_PER_DIMENSION, fold};
@@ -7,7 +7,7 @@ use crate::{Error, Result};
 use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 
-/// Parameter blocks start at multiples of this: WebGPU's default alignment of uniform bindings.
+/// Alignment of parameter blocks, in bytes: WebGPU's default for uniform bindings.
 const UNIFORM_ALIGNMENT: u64 = 256;
 
 #[derive(Clone, Debug)]
@@ -16,7 +16,7 @@ pub(super) struct Pipeline {
     layout: wgpu::BindGroupLayout,
 }
 
-/// A part of a buffer, bound to a kernel.
+/// A part of a buffer that is bound to a kernel; offset and size in bytes.
 #[derive(Clone, Debug)]
 pub(crate) struct Region {
     pub(crate) buffer: Buffer,
@@ -24,11 +24,11 @@ pub(crate) struct Region {
     pub(crate) bytes: u64,
 }
 
-/// Calls made ready: everything static is made, so a step only encodes.
+/// Prepared calls. Everything static exists, so that a step only encodes.
 #[derive(Debug, Default)]
 pub(crate) struct Recorded {
     calls: Vec<RecordedCall>,
-    /// The parameter blocks, which the bindings name.
+    /// The parameter blocks, to which the bind groups refer.
     blocks: Option<Buffer>,
 }
 
@@ -47,7 +47,7 @@ impl Recorded {
         }
     }
 
-    /// Encodes one of them.
+    /// Encodes one call.
     pub(super) fn encode_call(&self, call: usize, pass: &mut wgpu::ComputePass<'_>) {
         let call = &self.calls[call];
         pass.set_pipeline(&call.pipeline);
@@ -55,19 +55,19 @@ impl Recorded {
         pass.dispatch_workgroups(call.workgroups[0], call.workgroups[1], 1);
     }
 
-    /// Bytes of their parameter blocks.
+    /// Bytes of the parameter blocks.
     pub(crate) fn bytes(&self) -> u64 {
         self.blocks.as_ref().map_or(0, |blocks| blocks.size())
     }
 
-    /// How many there are.
+    /// Number of calls.
     pub(super) fn len(&self) -> usize {
         self.calls.len()
     }
 }
 
 impl Gpu {
-    /// Makes calls ready to be encoded: pipelines, parameter blocks, bind groups.
+    /// Prepares calls for encoding: pipelines, parameter blocks, bind groups.
     pub(crate) fn record(&self, calls: &[(&Kernel, Vec<Region>)]) -> Result<Recorded> {
         self.record_for(&self.target, calls)
     }
@@ -93,7 +93,7 @@ impl Gpu {
             (blocks.len() as u64).max(UNIFORM_ALIGNMENT),
             wgpu::BufferUsages::UNIFORM | wgpu::BufferUsages::COPY_DST,
         )?;
-        // Bytes that are none lie anywhere, which need not be where words may.
+        // An empty vector's pointer need not be aligned to words.
         if !blocks.is_empty() {
             self.write(&params, 0, bytemuck::cast_slice(&blocks))?;
         }
@@ -240,9 +240,9 @@ impl Gpu {
         if self.runtime_checks {
             return device.create_shader_module(descriptor);
         }
-        // SAFETY: only wgrad's kernels come here. Each keeps within the buffers that its Rust side checked against its
-        // shape, has loops that end, and takes labels and indices that the host has validated; the tests run every
-        // kernel with and without checks, between sentinels.
+        // SAFETY: only wgrad's kernels are compiled here. Each stays within its buffers, whose sizes its Rust side has
+        // checked against its shape. Its loops end. The host has validated the labels and indices that it reads. The
+        // tests run every kernel with and without checks, between sentinels.
         unsafe {
             device.create_shader_module_trusted(descriptor, wgpu::ShaderRuntimeChecks::unchecked())
         }

@@ -1,22 +1,22 @@
-//! What a device is, in words.
+//! Reports on adapters and devices.
 
 use std::fmt;
 
-/// What kind of machine a device is.
+/// The kind of a device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum DeviceKind {
-    /// wgrad's own CPU path.
+    /// wgrad's CPU device.
     Cpu,
-    /// A GPU of its own memory.
+    /// A GPU with its own memory.
     DiscreteGpu,
     /// A GPU that shares the CPU's memory.
     IntegratedGpu,
-    /// A GPU handed through to a virtual machine.
+    /// A GPU passed through to a virtual machine.
     VirtualGpu,
-    /// A CPU that poses as a GPU: lavapipe, SwiftShader, WARP.
+    /// An adapter that runs on the CPU: lavapipe, SwiftShader, WARP.
     SoftwareGpu,
-    /// The driver does not say.
+    /// A kind that the driver does not report.
     Other,
 }
 
@@ -39,11 +39,11 @@ impl fmt::Display for DeviceKind {
 pub struct AdapterReport {
     /// The adapter's name.
     pub name: String,
-    /// What it is.
+    /// The adapter's kind.
     pub kind: DeviceKind,
-    /// The interface it is reached through: Vulkan, Metal or Dx12.
+    /// The graphics interface: Vulkan, Metal or Dx12.
     pub backend: String,
-    /// The driver's name and version.
+    /// Name and version of the driver.
     pub driver: String,
 }
 
@@ -78,27 +78,28 @@ impl fmt::Display for AdapterReport {
     }
 }
 
-/// A device that was opened.
+/// An open device.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct DeviceReport {
-    /// The adapter; for the CPU path its name, and "Rust" as the driver.
+    /// The adapter. For the CPU device its name is "CPU" and its driver "Rust".
     pub adapter: AdapterReport,
-    /// Largest buffer, in bytes.
+    /// Size of the largest possible buffer, in bytes.
     pub max_buffer_bytes: u64,
-    /// Largest part of a buffer that a kernel can see, in bytes. A parameter matrix can have a third of it, which leaves
-    /// room for an optimizer's moments.
+    /// Size of the largest part of a buffer that a kernel can bind, in bytes. A parameter matrix may take a third of
+    /// it: up to three moments of an optimizer are bound together.
     pub max_binding_bytes: u64,
-    /// The most bytes that wgrad's buffers may take together, where [`GpuOptions::memory_limit`](crate::GpuOptions::memory_limit)
-    /// says so.
+    /// The most bytes that wgrad's buffers may take together, if set by
+    /// [`GpuOptions::memory_limit`](crate::GpuOptions::memory_limit).
     pub memory_limit: Option<u64>,
-    /// Whether compiled pipelines are kept, as [`GpuOptions::pipeline_cache`](crate::GpuOptions::pipeline_cache) asks.
+    /// Whether compiled pipelines are kept in the folder of
+    /// [`GpuOptions::pipeline_cache`](crate::GpuOptions::pipeline_cache).
     pub keeps_pipelines: bool,
-    /// Invocations in a subgroup, where the adapter has subgroups of one width and the options allow them.
+    /// Invocations of a subgroup, if the adapter has subgroups of a single width and the options allow them.
     pub subgroup: Option<u32>,
-    /// Whether kernels load and store 64-bit words: on software adapters that have them, where the options allow it.
+    /// Whether kernels load and store 64-bit words: on software adapters that have them, if the options allow it.
     pub words64: bool,
-    /// Threads of the CPU path, and of a software adapter usually as many.
+    /// Number of threads of the CPU device. A software adapter usually has as many.
     pub threads: usize,
 }
 

@@ -34,7 +34,7 @@ fn values_that_are_not_finite_are_refused_with_their_place() {
             };
             assert_eq!((row, column), (place / 3, place % 3));
             assert_eq!(value.to_bits(), bad.to_bits());
-            let wanted = format!("the data hold {bad} at row {row}, column {column}");
+            let wanted = format!("the data contain {bad} at row {row}, column {column}");
             assert!(error.to_string().starts_with(&wanted), "{error}");
         }
     }
@@ -88,7 +88,7 @@ fn floats_are_not_scaled_by_default() {
     assert!(matches!(error, Error::Argument { .. }), "{error:?}");
     assert_eq!(
         error.to_string(),
-        "a sample's number must be below 2, found 2"
+        "the index of a sample must be below 2, found 2"
     );
 }
 

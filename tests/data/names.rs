@@ -207,7 +207,7 @@ fn several_data_sets_in_one_folder_are_refused() {
     refused(
         Mnist::from_dir(&folder.0),
         &shown,
-        &["several data sets, emnist-digits-, emnist-letters-"],
+        &["expected one data set, found several: emnist-digits-, emnist-letters-"],
     );
     std::fs::remove_file(folder.0.join(&names("letters")[3])).unwrap();
     assert_is(Mnist::from_dir(&folder.0), 1);
