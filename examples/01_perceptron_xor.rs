@@ -1,18 +1,19 @@
-//! The perceptron, what it learns, and what it cannot.
+//! The perceptron: what it can learn, and what it cannot.
 //!
-//! A perceptron is one neuron: it says 1 where w·x + b > 0, else 0, and so parts the plane by a line. Rosenblatt's
-//! learning rule (1958) goes through the samples, and moves the line where the sample lies on its wrong side:
+//! A perceptron is a single neuron. Its output is 1 where w·x + b > 0, else 0, so it separates the plane by a line.
+//! Rosenblatt's learning rule (1958) visits the samples in turn, and moves the line for each sample on the wrong side:
 //!
 //! ```text
 //! if t(w·x + b) ≤ 0:   w ← w + ηtx   b ← b + ηt        t = −1 for class 0, +1 for class 1
 //! ```
 //!
-//! This is gradient descent, one sample at a time, on the perceptron criterion max(0, −t(w·x + b)). Where a line exists,
-//! the rule finds one after finitely many mistakes: AND and OR. No line parts the classes of XOR, so at most 3 of its 4
-//! samples are ever right, and the rule goes on for ever. One hidden layer solves it.
+//! This is gradient descent, one sample at a time, on the perceptron criterion max(0, −t(w·x + b)). For AND and OR a
+//! separating line exists, and the rule finds one after finitely many mistakes. No line separates the classes of XOR:
+//! at most 3 of its 4 samples are ever right, and the rule never stops. One hidden layer solves XOR.
 //!
-//! Look at the chart: the mistakes of AND and OR end at 0; those of XOR are never fewer than 1. (An output of just 0 counts
-//! as class 0, but the rule still moves the line off that point, so a 0 may come a little too soon.)
+//! In the chart, the mistakes of AND and OR reach 0, and XOR always has at least 1. (An output of exactly 0 counts as
+//! class 0, but the rule still moves the line away from that point. So the count may reach 0 slightly before the rule
+//! stops.)
 
 mod common;
 
@@ -53,7 +54,7 @@ fn main() -> Result {
     Ok(())
 }
 
-/// Learns by Rosenblatt's rule; how many samples were right after each epoch.
+/// Trains by Rosenblatt's rule; returns the number of correct samples after each epoch.
 fn perceptron(device: &Device, name: &str, labels: [u32; 4]) -> Result<Vec<usize>> {
     let data = Dataset::from_floats(2, INPUTS.to_vec(), labels.to_vec(), 2)?;
     let neuron = Sequential::new(2).dense(1).init(Init::Zeros);
@@ -76,7 +77,7 @@ fn perceptron(device: &Device, name: &str, labels: [u32; 4]) -> Result<Vec<usize
     Ok(right)
 }
 
-/// XOR with a hidden layer between; how many samples are right in the end.
+/// Trains XOR with a hidden layer; returns the number of correct samples.
 fn hidden_layer(device: &Device) -> Result<usize> {
     let data = Dataset::from_floats(2, INPUTS.to_vec(), vec![0, 1, 1, 0], 2)?;
     let network = Sequential::new(2)

@@ -1,32 +1,32 @@
-//! Logistic regression: one neuron that gives the probability of a class.
+//! Logistic regression: one neuron whose output is the probability of a class.
 //!
 //! ```text
 //! P(class 1 | x) = σ(w·x + b)      σ(z) = 1/(1 + exp(−z))      log-odds ln(P/(1 − P)) = w·x + b
 //! L = −mean(t ln P + (1 − t) ln(1 − P))      the binary cross-entropy, t the label, 0 or 1
 //! ```
 //!
-//! The data are two Gaussian clouds of one covariance Σ and the means m₀ and m₁. For those the true log-odds are known, and
-//! they are linear too (Fisher 1936, linear discriminant analysis):
+//! The data are two Gaussian clouds with a common covariance Σ and the means m₀ and m₁. Their true log-odds are known,
+//! and are linear as well (linear discriminant analysis, Fisher 1936):
 //!
 //! ```text
 //! w = Σ⁻¹(m₁ − m₀)      b = −w·(m₀ + m₁)/2
 //! ```
 //!
-//! Look at the three rows of weights: the true ones, those that discriminant analysis estimates from the samples' means and
-//! covariance, and those that gradient descent has learnt without a word about Gaussians.
+//! The output has three rows of weights: the true ones; those that discriminant analysis estimates from the means and
+//! the covariance of the samples; and those of gradient descent, which assumes nothing about Gaussians.
 
 mod common;
 
 use common::{Args, Chart, Random, Result};
 use wgrad::{Dataset, Loss, Sequential, Sgd, Trainer};
 
-/// Samples of each class.
+/// Number of samples of each class.
 const SAMPLES: usize = 2000;
 const MEANS: [[f32; 2]; 2] = [[-1.0, 0.0], [1.5, 0.5]];
 /// Σ = [[1, ρ], [ρ, 1]]
 const CORRELATION: f32 = 0.5;
 
-/// w₁, w₂, b of log-odds.
+/// w₁, w₂ and b of the log-odds.
 type Line = [f64; 3];
 
 fn main() -> Result {
@@ -109,7 +109,7 @@ fn log_odds([w1, w2, b]: Line, x: [f32; 2]) -> f64 {
     w1 * f64::from(x[0]) + w2 * f64::from(x[1]) + b
 }
 
-/// The log-odds of two Gaussians of one covariance [[p, q], [q, r]].
+/// The log-odds of two Gaussians with the common covariance [[p, q], [q, r]].
 fn discriminant([m0, m1]: [[f64; 2]; 2], [p, q, r]: [f64; 3]) -> Line {
     let d = [m1[0] - m0[0], m1[1] - m0[1]];
     let determinant = p * r - q * q;
@@ -119,7 +119,7 @@ fn discriminant([m0, m1]: [[f64; 2]; 2], [p, q, r]: [f64; 3]) -> Line {
     [w1, w2, b]
 }
 
-/// The same from the samples: their means, and the covariance around them of both classes together.
+/// The log-odds estimated from the samples: from the class means and the pooled covariance.
 fn estimate(points: &[[f32; 2]]) -> Line {
     let classes: [&[[f32; 2]]; 2] = [&points[..SAMPLES], &points[SAMPLES..]];
     let n = SAMPLES as f64;

@@ -1,4 +1,4 @@
-//! Backpropagation by hand: every number of a 2-2-1 network, three times over.
+//! Backpropagation by hand: every number of a 2-2-1 network, computed in three ways.
 //!
 //! Forward, layer by layer from a⁽⁰⁾ = x, with f = σ, the sigmoid:
 //!
@@ -13,8 +13,8 @@
 //! ∂L/∂W⁽ˡ⁾ = δ⁽ˡ⁾(a⁽ˡ⁻¹⁾)ᵀ          ∂L/∂b⁽ˡ⁾ = δ⁽ˡ⁾
 //! ```
 //!
-//! The functions below are these formulas in plain Rust. The table sets their gradients beside those of the network and
-//! beside central differences of the loss, (L(θ + h) − L(θ − h))/2h. All three agree.
+//! The functions below are these formulas in plain Rust. The table compares their gradients with those of the network,
+//! and with central differences of the loss, (L(θ + h) − L(θ − h))/2h. All three agree.
 
 mod common;
 
@@ -24,17 +24,17 @@ use wgrad::{Loss, LossTarget, Sequential};
 const X: [f64; 2] = [0.5, -1.0];
 const Y: f64 = 0.8;
 
-/// All numbers of the network in its order: a matrix row by row, then its bias.
+/// All parameters in the order of the network: for each layer the matrix row by row, then the bias.
 type Numbers = [f64; 9];
 
 const NAMES: [&str; 9] = [
     "W1[0,0]", "W1[0,1]", "W1[1,0]", "W1[1,1]", "b1[0]", "b1[1]", "W2[0,0]", "W2[0,1]", "b2[0]",
 ];
 
-/// No symmetry, so that a transposed matrix would show.
+/// Without symmetry, so that a transposed matrix would be noticed.
 const START: Numbers = [0.3, -0.7, 0.9, 0.2, 0.1, -0.4, 1.2, -0.6, 0.25];
 
-/// What the forward pass computes.
+/// Results of the forward pass.
 struct Forward {
     z1: [f64; 2],
     a1: [f64; 2],
@@ -72,7 +72,7 @@ fn backward([.., v0, v1, _]: Numbers, f: &Forward) -> ([f64; 2], f64, Numbers) {
     (d1, d2, [dw00, dw01, dw10, dw11, d1[0], d1[1], dv0, dv1, d2])
 }
 
-/// ∂L/∂θ for every number θ by central differences.
+/// ∂L/∂θ for every parameter θ, by central differences.
 fn differences() -> Numbers {
     const H: f64 = 1e-5;
     let loss_at = |i: usize, change: f64| {
@@ -83,7 +83,7 @@ fn differences() -> Numbers {
     std::array::from_fn(|i| (loss_at(i, H) - loss_at(i, -H)) / (2.0 * H))
 }
 
-/// The greater of two errors. NaN is the greatest, where `f64::max` would hide it.
+/// The greater of two errors. NaN counts as the greatest; `f64::max` would hide it.
 fn greater(a: f64, b: f64) -> f64 {
     if a.is_nan() || a > b { a } else { b }
 }
@@ -142,7 +142,8 @@ fn main() -> Result {
         worst_difference = greater(worst_difference, (hand - difference).abs());
     }
 
-    // The library's own check does the differences for networks of any size, along a random direction a parameter.
+    // The library's gradient check works for networks of any size: it takes differences along one random direction for
+    // each parameter.
     let check = network.gradient_check(&x, &y, 1)?;
     let worst_check = check
         .worst()

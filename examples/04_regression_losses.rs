@@ -1,6 +1,6 @@
-//! Losses of regression, and what outliers do to each.
+//! Regression losses and their response to outliers.
 //!
-//! A line y = wx + b is fitted four times to the same points, with d = prediction − target:
+//! A line y = wx + b is fitted to the same points with each of four losses, where d = prediction − target:
 //!
 //! ```text
 //! squared error   d²                                            derivative 2d: a far point pulls without bound
@@ -9,11 +9,11 @@
 //! Huber           ½d² where |d| ≤ δ, else δ(|d| − ½δ)           derivative d, then ±δ
 //! ```
 //!
-//! Smooth-L1 is Huber's loss over δ for β = δ; in the course's form β is 1. Every point but for a few outliers lies near
-//! y = 2x + 1. All outliers lie far below, to the right, where they tilt a line the most.
+//! Smooth-L1 is Huber's loss divided by δ, with β = δ; often β is 1. Except for a few outliers, all points are near
+//! y = 2x + 1. The outliers are far below the line, on the right, where they tilt it the most.
 //!
-//! Look at the slopes: squared error follows the outliers, all the way to what its closed form says. The other three stay
-//! near 2.
+//! The output lists the slopes. That of the squared error follows the outliers and equals its closed form. The other
+//! three stay near 2.
 
 mod common;
 
@@ -54,7 +54,7 @@ fn main() -> Result {
     Ok(())
 }
 
-/// 200 points near the line, but for every fourth right of x = ½, which lies 6 below it.
+/// 200 points near the line; every fourth one right of x = ½ is an outlier, 6 below it.
 fn points(seed: u64) -> (Vec<f32>, Vec<f32>) {
     const COUNT: usize = 200;
     let mut random = Random::new(seed);
@@ -70,12 +70,12 @@ fn points(seed: u64) -> (Vec<f32>, Vec<f32>) {
     (x, y)
 }
 
-/// Fits slope and intercept by gradient descent with all points in each step.
+/// Fits slope and intercept by gradient descent on all points.
 fn fit(device: &Device, criterion: Criterion, x: &[f32], y: &[f32]) -> Result<(f32, f32)> {
     let mut trainer = Trainer::new(Sequential::new(1).dense(1).build(device, 1)?)
         .loss(criterion)
         .optimizer(Adam::new(0.1))
-        // Where the derivative does not get small, the steps must.
+        // If the derivative does not become small, the learning rate must.
         .schedule(Schedule::Cosine {
             steps: STEPS.into(),
             floor: 0.0,
@@ -90,7 +90,7 @@ fn fit(device: &Device, criterion: Criterion, x: &[f32], y: &[f32]) -> Result<(f
     Ok((slope[0], intercept[0]))
 }
 
-/// The least squared error in closed form: w = Σ(x − x̄)(y − ȳ)/Σ(x − x̄)², b = ȳ − wx̄.
+/// Least squares in closed form: w = Σ(x − x̄)(y − ȳ)/Σ(x − x̄)², b = ȳ − wx̄.
 fn least_squares(x: &[f32], y: &[f32]) -> (f32, f32) {
     let mean = |values: &[f32]| values.iter().sum::<f32>() / values.len() as f32;
     let (x_mean, y_mean) = (mean(x), mean(y));

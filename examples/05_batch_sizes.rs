@@ -1,16 +1,17 @@
-//! Batch, stochastic and mini-batch descent: how many samples a step averages.
+//! Batch, stochastic and mini-batch gradient descent: the number of samples in a step.
 //!
 //! ```text
 //! θ ← θ − η·gᴹ      gᴹ = the mean of ∇Lᵢ over M samples: all N (batch), 1 (stochastic), or a few (mini-batch)
 //! ```
 //!
-//! gᴹ is an estimate of the gradient g over all N. Drawn at random, it is off by
-//! noise(M) = √(E‖gᴹ − g‖²) = σ/√M with σ = noise(1): four times the work halves the noise. Three networks start alike and
-//! see every sample equally often, at one learning rate.
+//! gᴹ estimates the gradient g over all N samples. For a random batch its error is noise(M) = √(E‖gᴹ − g‖²) = σ/√M with
+//! σ = noise(1): four times the work halves the noise. Three networks start with the same weights, and see every sample
+//! equally often, with the same learning rate.
 //!
-//! Look at the table and the chart. Batch descent takes few steps, and the loss over all samples never rises. Stochastic
-//! descent gets furthest on the same samples, by many small steps, and its loss goes up and down; no device is busy with one
-//! sample, so a step costs about as much as one of a mini-batch, which is between the two in all things.
+//! The results are in the table and the chart. Batch descent takes few steps, and its loss over all samples never
+//! rises. Stochastic descent makes the most progress for the same number of samples, by many small steps, and its loss
+//! fluctuates. One sample does not keep a device busy, so its step costs about as much as that of a mini-batch.
+//! Mini-batch descent is between the two.
 
 mod common;
 
@@ -18,7 +19,7 @@ use common::{Args, Chart, Random, Result};
 use std::time::Instant;
 use wgrad::{Dataset, Device, Network, Sequential, Sgd, Trainer};
 
-/// Samples.
+/// Number of samples.
 const N: usize = 256;
 /// Samples of a mini-batch.
 const M: usize = 16;
@@ -72,7 +73,7 @@ fn main() -> Result {
         ));
     }
     chart.save(&args, "05_batch_sizes")?;
-    // σ/√M is what the noise of a mini-batch should be.
+    // The expected noise of a mini-batch is σ/√M.
     let expected = sigma / (M as f64).sqrt();
     println!(
         "{} noise={noise:.5} expected_noise={expected:.5}",
@@ -89,7 +90,7 @@ fn network(device: &Device) -> Result<Network> {
         .build(device, 1)?)
 }
 
-/// Two half circles that reach into each other.
+/// Two interleaving half circles.
 fn moons(seed: u64) -> (Vec<f32>, Vec<u32>) {
     let mut random = Random::new(seed);
     let (mut x, mut labels) = (Vec::new(), Vec::new());

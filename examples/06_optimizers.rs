@@ -1,21 +1,21 @@
-//! Optimizers side by side: one network, one order of the digits, one epoch each.
+//! Optimizers side by side: the same network and the same order of the digits, for one epoch.
 //!
-//! With g the gradient and η the learning rate, what each adds to plain descent θ ← θ − ηg:
+//! Their update rules, with the gradient g and the learning rate η; plain descent is θ ← θ − ηg:
 //!
 //! ```text
-//! momentum    β ← μβ − ηg, θ ← θ + β          goes on where it went; Nesterov's looks ahead first
-//! AdaGrad     c ← c + g², θ ← θ − ηg/(√c + ε)      a rate for each weight, ever smaller
+//! momentum    β ← μβ − ηg, θ ← θ + β          keeps moving in the same direction; Nesterov's looks ahead
+//! AdaGrad     c ← c + g², θ ← θ − ηg/(√c + ε)      a decreasing rate for each weight
 //! RMSprop     s ← γs + (1 − γ)g², θ ← θ − ηg/(√s + ε)      forgets old gradients
-//! Adadelta    the same with a step in the unit of θ
+//! Adadelta    as RMSprop, with a step in the unit of θ
 //! Adam        v, s: decaying means of g and g², θ ← θ − ηv/(√s + ε), both divided by 1 − βᵗ ("bias correction")
-//! Adam, plain as the course writes it: without that correction
-//! AdamW       Adam, and θ shrinks by ηλθ on its own; AMSGrad keeps the greatest s; Adamax the greatest |g|
+//! plain Adam  without the bias correction
+//! AdamW       Adam, and θ shrinks by ηλθ separately; AMSGrad keeps the maximum of s; Adamax that of |g|
 //! NAdam       Adam that looks ahead; RAdam corrects the rate while s is uncertain
-//! Lion        θ ← θ − η·sign of a mean of g: every weight moves alike
+//! Lion        θ ← θ − η·sign(mean of g): every weight moves by the same amount
 //! ```
 //!
-//! Look at the table: at rates that are usual for each they all learn, and the adaptive ones do so without much tuning. The
-//! order of the table is that of this task, no ranking for others.
+//! In the table, all of them learn with their usual rates, and the adaptive ones need little tuning. The ranking is
+//! that of this task only.
 
 mod common;
 
@@ -25,9 +25,9 @@ use wgrad::{
     Optimizer, RAdam, RmsProp, Sequential, Sgd, Trainer,
 };
 
-/// Steps of a point of the chart.
+/// Steps between two points of the chart.
 const PART: u64 = 13;
-/// Of 13 · 12 · 64 digits together: one epoch of the 10,000.
+/// Points of the chart: 13 · 12 · 64 digits are about one epoch of the 10,000.
 const PARTS: u64 = 12;
 
 fn main() -> Result {
@@ -99,7 +99,7 @@ fn main() -> Result {
     Ok(())
 }
 
-/// Trains for an epoch; the losses on the way, and the score on the test digits.
+/// Trains for an epoch; returns the losses during it, and the score on the test digits.
 fn learn(
     device: &Device,
     optimizer: Optimizer,

@@ -1,20 +1,21 @@
-//! How deep networks start: what initial weights do to activations and gradients, layer by layer.
+//! Initialisation of deep networks: the effect of the initial weights on activations and gradients, layer by layer.
 //!
-//! Take n inputs with mean square E\[a²\], weights of mean 0 and variance σ², and biases of 0. Then a layer's
-//! pre-activations have the variance
+//! With n inputs of mean square E\[a²\], weights of mean 0 and variance σ², and zero biases, a layer's pre-activations
+//! have the variance
 //!
 //! ```text
 //! Var(z) = n·σ²·E[a²]
 //! ```
 //!
-//! so each layer multiplies the deviation by about √(n·σ²), times what the activation keeps; after L layers that is a
-//! power of L. Backwards it is the same, with the number of outputs in the place of n. Xavier's σ² = 2/(inputs + outputs)
-//! holds both near 1 where the activation is near the identity, as tanh at 0. ReLU loses half of the mean square, and
-//! Kaiming's σ² = 2/inputs makes up for it.
+//! Each layer multiplies the standard deviation by about √(n·σ²), times a factor of the activation. Over L layers this
+//! is raised to the power L. In the backward pass the number of outputs takes the place of n. Xavier's σ² = 2/(inputs
+//! + outputs) keeps both factors near 1 if the activation is near the identity, like tanh at 0. ReLU loses half of the
+//! mean square, for which Kaiming's σ² = 2/inputs compensates.
 //!
-//! Here are 20 layers of 100 units, before any training. Look at the chart, of a logarithmic axis, where a straight line is
-//! a power of the layer: ReLU under Kaiming is level, under Xavier it falls by √½ a layer. tanh never leaves
-//! (−1, 1), so weights that are too large show in its gradients: they grow from the last layer to the first.
+//! The example has 20 layers of 100 units, before any training. The chart has a logarithmic axis, on which exponential
+//! decay is a straight line. ReLU is level with Kaiming's weights, and falls by √½ a layer with Xavier's. The output
+//! of tanh stays within (−1, 1), so weights that are too large show in the gradients: they grow from the last layer to
+//! the first.
 
 mod common;
 
@@ -26,11 +27,11 @@ const UNITS: usize = 100;
 const SAMPLES: usize = 200;
 const CLASSES: usize = 10;
 
-/// What is seen in a layer.
+/// Measurements of a layer.
 struct Layer {
     /// Standard deviation of its activations, over units and samples.
     deviation: f64,
-    /// Norm of the loss's gradient with respect to its biases: of δ, summed over the samples.
+    /// Norm of the gradient of its biases: of δ, summed over the samples.
     gradient: f64,
 }
 
@@ -77,7 +78,7 @@ fn main() -> Result {
                 "{scheme:<8} {:>13.2e} {:>12.2e} {:>15.2e} {:>12.2e}",
                 first.deviation, last.deviation, first.gradient, last.gradient
             );
-            // What 19 layers do to a signal on its way forward, and to a gradient on its way back.
+            // The factor of 19 layers for a signal in the forward pass, and for a gradient in the backward pass.
             result.push(format!(
                 "{name}_{scheme}_forward={:.2e} {name}_{scheme}_backward={:.2e}",
                 last.deviation / first.deviation,
@@ -91,7 +92,7 @@ fn main() -> Result {
     Ok(())
 }
 
-/// The layers of a stack that starts like this, seen in one step on random samples.
+/// Measures the layers of a stack with this initialisation, in one step on random samples.
 fn look(device: &Device, f: Activation, init: Init) -> Result<Vec<Layer>> {
     let mut stack = Sequential::new(UNITS);
     for _ in 0..LAYERS {

@@ -1,23 +1,25 @@
 //! Vanishing gradients, and four remedies.
 //!
-//! Backpropagation multiplies the gradient, layer by layer, by the weights and by the activation's derivative:
+//! Backpropagation multiplies the gradient in each layer by the weights and by the derivative of the activation:
 //!
 //! ```text
 //! δ⁽ˡ⁾ = (W⁽ˡ⁺¹⁾)ᵀ δ⁽ˡ⁺¹⁾ ⊙ σ′(z⁽ˡ⁾)      σ′ = σ(1 − σ) ≤ ¼
 //! ```
 //!
-//! With weights that keep lengths, as Xavier's do, the gradient of a sigmoid stack shrinks by about ¼ a layer, so n layers
-//! below it is (¼)ⁿ: the first layers stand still, and what they pass on tells nothing of the digit. Here are eight hidden
-//! layers, trained on digits by plain descent, as they are and with each of these:
+//! Xavier's weights keep lengths, so the gradient of a stack of sigmoids shrinks to about ¼ in each layer, and to (¼)ⁿ
+//! over n layers. The first layers hardly change, and their output carries no information about the digit. The example
+//! trains eight hidden layers on digits by plain descent, without a remedy and with each of these:
 //!
 //! - **ReLU**, whose derivative is 1 wherever it is not 0, with Kaiming's weights (Glorot, Bordes and Bengio 2011);
-//! - **batch normalisation** in front of each sigmoid, which scales z up to a deviation of 1 (Ioffe and Szegedy 2015);
-//! - **auxiliary losses**: a small classifier on every hidden layer, so no layer is far from a loss (Lee et al. 2015);
-//! - **unsupervised pretraining**, layer by layer: each learns, without labels, to give back what comes in from a noisy copy,
-//!   as a denoising autoencoder (Bengio et al. 2007; Vincent et al. 2008). The encoders are the stack's first weights.
+//! - **batch normalisation** before each sigmoid, which scales z to a standard deviation of 1 (Ioffe and Szegedy 2015);
+//! - **auxiliary losses**: a small classifier on every hidden layer, so that every layer is close to a loss (Lee et
+//!   al. 2015);
+//! - **unsupervised pretraining**, layer by layer: each layer learns without labels to reconstruct its input from a
+//!   noisy copy, as a denoising autoencoder (Bengio et al. 2007; Vincent et al. 2008). The encoders initialise the
+//!   stack.
 //!
-//! Look at the chart: the gradient's norm against the layer, before training. Plain, it falls along a straight line
-//! towards the first layer, by a constant factor a layer; with each remedy the first layer gets more.
+//! The chart shows the norm of each layer's gradient before training. Without a remedy it falls towards the first
+//! layer by a constant factor a layer, a straight line. With each remedy the first layer receives a larger gradient.
 
 mod common;
 
@@ -34,7 +36,7 @@ const UNITS: usize = 64;
 const CLASSES: usize = 10;
 const EPOCHS: u32 = 20;
 
-/// A stack of hidden layers, and what is done about its gradients.
+/// A stack of hidden layers, and the remedy for its gradients.
 struct Stack {
     f: Activation,
     init: Init,
@@ -143,7 +145,7 @@ fn main() -> Result {
     Ok(())
 }
 
-/// The gradients' norms of the hidden layers before training, and the test accuracy after it.
+/// Returns the gradient norms of the hidden layers before training, and the test accuracy after it.
 fn train_and_test(network: Network, train: &Dataset, test: &Dataset) -> Result<(Vec<f64>, f64)> {
     let mut trainer = Trainer::new(network)
         .optimizer(Sgd::new(0.03).momentum(0.9))
@@ -167,12 +169,12 @@ fn train_and_test(network: Network, train: &Dataset, test: &Dataset) -> Result<(
     Ok((norms, trainer.evaluate(test)?.accuracy))
 }
 
-/// Trains each hidden layer as the encoder of a denoising autoencoder, on what the layer before it makes of the samples.
+/// Trains each hidden layer as the encoder of a denoising autoencoder, on the output of the layer before it.
 fn pretrain(stack: &mut Network, samples: &[f32]) -> Result {
     let mut data = samples.to_vec();
     for layer in 0..LAYERS {
         let inputs = data.len() / TRAIN;
-        // Dropout is the noise; the loss compares with the samples themselves.
+        // Dropout is the noise; the loss compares with the clean samples.
         let autoencoder = Sequential::new(inputs)
             .dropout(0.2)
             .dense(UNITS)

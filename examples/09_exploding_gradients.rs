@@ -1,24 +1,24 @@
 //! Exploding gradients, and three remedies.
 //!
-//! Backpropagation multiplies the gradient, layer by layer, by weights and derivatives: a layer changes its length by about
-//! w·σ′, w the gain of the weights. Where the product is above 1, the gradient grows with the depth as a power of it,
-//! and so does the output:
+//! Backpropagation multiplies the gradient in each layer by weights and derivatives. With w the gain of the weights, a
+//! layer changes the length of the gradient by a factor of about w·σ′. If it is above 1, the gradient grows
+//! exponentially with the depth, and so does the output:
 //!
 //! ```text
 //! δ⁽ˡ⁾ = (W⁽ˡ⁺¹⁾)ᵀ δ⁽ˡ⁺¹⁾ ⊙ σ′(z⁽ˡ⁾)      w·σ′ > 1:  ‖δ⁽¹⁾‖ ≈ (w·σ′)ⁿ ‖δ⁽ⁿ⁺¹⁾‖
 //! ```
 //!
-//! Here is a stack of linear layers, σ′ = 1, with orthogonal weights of gain 1.4, that fits a linear function with noise.
-//! 500 steps with a small learning rate go well. Then the rate rises tenfold, and each step overshoots by more than the
-//! last, until a number is infinite. [`Error::NonFinite`](wgrad::Error::NonFinite) names the step and the tensor, and the
-//! weights are still those before that step. Everything stays the same but for one remedy at a time:
+//! The example fits a noisy linear function with a stack of linear layers (σ′ = 1) and orthogonal weights of gain 1.4.
+//! 500 steps with a small learning rate converge. Then the rate rises tenfold, and each step overshoots by more than
+//! the one before, until a value is infinite. [`Error::NonFinite`](wgrad::Error::NonFinite) names the step and the
+//! tensor, and the weights are those before that step. The same run is repeated with one remedy at a time:
 //!
 //! - **another activation**: tanh, whose σ′ falls towards 0 as z grows, so w·σ′ does not stay above 1;
-//! - **gradient clipping**, by value or by norm: a step has a greatest length (Pascanu, Mikolov and Bengio 2013);
-//! - **L2 and L1 penalties**, which pull w down where the data do not hold it up. They take some steps, so they have those of
-//!   the small rate.
+//! - **gradient clipping**, by value or by norm, which limits the length of a step (Pascanu, Mikolov and Bengio 2013);
+//! - **L2 and L1 penalties**, which shrink weights that the data do not need. They need some steps, so they also apply
+//!   during those with the small rate.
 //!
-//! Look at the chart: all curves fall at first, and the one without a remedy leaves at the top right after step 500.
+//! In the chart all curves fall at first. The one without a remedy leaves the chart at the top right after step 500.
 
 mod common;
 
@@ -75,7 +75,7 @@ fn main() -> Result {
             }
             Err(error) => return Err(error.into()),
         }
-        // Else its last losses would leave no room for the others.
+        // Its last losses would compress all other curves.
         losses.retain(|(_, loss)| *loss < 1e3);
         chart.curve(name, losses);
     }
@@ -84,7 +84,7 @@ fn main() -> Result {
     Ok(())
 }
 
-/// Runs all steps, and keeps the loss of each.
+/// Runs all steps and returns their losses.
 fn train(trainer: &mut Trainer, data: &Dataset, losses: &mut Vec<(f64, f64)>) -> wgrad::Result<()> {
     while trainer.step_count() < STEPS {
         trainer.epoch_with(data, |progress| {
@@ -94,7 +94,7 @@ fn train(trainer: &mut Trainer, data: &Dataset, losses: &mut Vec<(f64, f64)>) ->
     Ok(())
 }
 
-/// Eight hidden layers and an output, of orthogonal weights: each lengthens what comes in by the gain.
+/// Eight hidden layers and an output layer, with orthogonal weights: each multiplies lengths by the gain.
 fn stack(device: &Device, tanh: bool) -> wgrad::Result<Network> {
     let init = Init::Orthogonal { gain: GAIN };
     let mut stack = Sequential::new(INPUTS);

@@ -1,18 +1,18 @@
-//! An autoencoder (Hinton and Salakhutdinov 2006): a network whose output shall be its input, with a narrow code between.
+//! An autoencoder (Hinton and Salakhutdinov 2006): a network that reproduces its input through a narrow code.
 //!
-//! The encoder squeezes the 784 pixels of a digit into a few numbers, the decoder makes the pixels again. Nobody labels
-//! anything: the loss is the mean squared error between output and input,
+//! The encoder compresses the 784 pixels of a digit into a few numbers, from which the decoder reconstructs the
+//! pixels. No labels are needed: the loss is the mean squared error between output and input,
 //!
 //! ```text
 //! L = mean (decode(encode(x)) − x)²
 //! ```
 //!
-//! Without activations, an autoencoder finds at best the subspace of the first principal components (Baldi and Hornik 1989):
-//! PCA. Layers with activations around the code can bend that subspace to the digits, and do better with as many numbers.
-//! The poorest of all codes has no number at all: then the best that a decoder can do is the mean image.
+//! Without activations, the optimum of an autoencoder is the subspace of the first principal components, that is PCA
+//! (Baldi and Hornik 1989). Layers with activations around the code can curve that subspace, and have a lower error
+//! with a code of the same size. The worst code is empty: then the best output is the mean image.
 //!
-//! Look at the pictures: digits, what PCA keeps of them, and what the autoencoder keeps. And at the chart: the curved one
-//! passes the linear one, which comes to rest at PCA's error.
+//! The pictures show digits, their reconstructions by PCA, and those by the autoencoder. In the chart the nonlinear
+//! autoencoder falls below the linear one, which converges to the error of PCA.
 
 mod common;
 #[path = "mnist/draw.rs"]
@@ -76,7 +76,7 @@ fn main() -> Result {
     Ok(())
 }
 
-/// Trains a network to give its input back; and its error on the test digits after each epoch.
+/// Trains a network to reproduce its input; returns its error on the test digits after each epoch.
 fn learn(network: Network, train: &Dataset, test: &Dataset) -> Result<(Network, Vec<f64>)> {
     let mut trainer = Trainer::new(network)
         .reconstruct(Loss::mean_squared_error())

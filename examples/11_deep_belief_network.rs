@@ -1,26 +1,26 @@
-//! A deep belief network (Hinton, Osindero and Teh 2006): restricted Boltzmann machines, trained one on the other without
-//! labels, give a deep network its initial weights.
+//! A deep belief network (Hinton, Osindero and Teh 2006): restricted Boltzmann machines, trained one on top of
+//! the other without labels, initialise a deep network.
 //!
-//! A restricted Boltzmann machine has visible units v and hidden units h of 0 and 1, and between them the weights W:
+//! A restricted Boltzmann machine has binary visible units v and hidden units h, connected by the weights W:
 //!
 //! ```text
 //! p(h = 1 | v) = σ(v·Wᵀ + c)      p(v = 1 | h) = σ(h·W + b)      free energy F(v) = −v·b − Σⱼ softplus(v·Wⱼ + cⱼ)
 //! ```
 //!
-//! Contrastive divergence (CD-1) lowers the free energy of the data v₀, and raises that of what the machine makes of them
-//! in one step there and back, v₀ → h₀ ~ p(h|v₀) → v₁ = p(v|h₀), where v₁ counts as a constant:
+//! Contrastive divergence (CD-1) lowers the free energy of the data v₀, and raises that of their reconstruction v₁
+//! after one step of Gibbs sampling, v₀ → h₀ ~ p(h|v₀) → v₁ = p(v|h₀). v₁ counts as a constant:
 //!
 //! ```text
 //! L = mean F(v₀) − F(v₁)      ∂L/∂W = −⟨h vᵀ⟩₀ + ⟨h vᵀ⟩₁, with p(h|v) for h
 //! ```
 //!
-//! So it is a graph like any other: three draws and products, two free energies as loss terms, and autodiff does the
-//! rest on the device. The hidden probabilities of one machine are the data of the next. Then a deep network of sigmoids
-//! takes over all W and c, and learns the labels. (We stack the machines into a classifier at once, as Bengio et al. 2007;
-//! the paper fine-tunes by wake and sleep.)
+//! This is an ordinary graph: random draws, products, and two free energies as loss terms. Autodiff does the rest on
+//! the device. The hidden probabilities of one machine are the data of the next. Then a deep network of sigmoids takes
+//! over all W and c, and learns the labels. (Like Bengio et al. 2007, the example stacks the machines into a
+//! classifier; the paper fine-tunes with the wake-sleep algorithm.)
 //!
-//! Look at the chart: within the same epochs the pretrained network learns, and the same network from random weights
-//! stays near chance.
+//! In the chart, within the same number of epochs, the pretrained network learns, while the same network with random
+//! initial weights stays near chance.
 
 mod common;
 
@@ -32,7 +32,7 @@ use wgrad::{
 
 const TRAIN: usize = 2000;
 const TEST: usize = 1000;
-/// Units of the hidden layers: one machine each.
+/// Units of the hidden layers, one machine for each layer.
 const HIDDEN: [usize; 4] = [100, 100, 100, 100];
 const MACHINE_EPOCHS: u32 = 10;
 const EPOCHS: u32 = 10;
@@ -93,7 +93,7 @@ fn boltzmann(device: &Device, data: &[f32], units: usize) -> Result<Machine> {
     let c = graph.parameter("hidden", [1, units], Init::Zeros)?;
     let b = graph.parameter("visible", [1, visible], Init::Zeros)?;
 
-    // There and back: v₀ → h₀ → v₁.
+    // One step of Gibbs sampling: v₀ → h₀ → v₁.
     let hidden = graph.matmul(v0, w, Layout::NT)?;
     let hidden = graph.bias_add(hidden, c)?;
     let p0 = graph.activation(hidden, Activation::Sigmoid)?;
@@ -167,7 +167,8 @@ fn reconstruction_error(output: &[f32], data: &[f32], units: usize) -> f64 {
     squares.sum::<f64>() / data.len() as f64
 }
 
-/// Trains the deep network on the labels, its first layers from the machines; test accuracy after each epoch.
+/// Trains the deep network on the labels, with its first layers from the machines; returns the test accuracy after each
+/// epoch.
 fn fine_tune(
     device: &Device,
     machines: &[Machine],

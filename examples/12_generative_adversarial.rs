@@ -1,19 +1,19 @@
-//! A generative adversarial network (Goodfellow et al. 2014): two networks that train each other.
+//! A generative adversarial network (Goodfellow et al. 2014): two networks trained against each other.
 //!
-//! The generator G makes samples from noise; the discriminator D says for a sample the logit of its being real. They play
-//! a game, one step each in turn, σ the sigmoid:
+//! The generator G maps noise to samples. The discriminator D maps a sample to the logit of the probability that it is
+//! real. They take steps in turn, with σ the sigmoid:
 //!
 //! ```text
-//! D makes small:  −log σ(D(x)) − log(1 − σ(D(G(noise))))      real against 1, fake against 0
-//! G makes small:  −log σ(D(G(noise)))                         fooled: fake against 1
+//! D minimises:  −log σ(D(x)) − log(1 − σ(D(G(noise))))      targets: real 1, fake 0
+//! G minimises:  −log σ(D(G(noise)))                         target of fakes: 1
 //! ```
 //!
-//! All of it is one graph. The discriminator's weights stand in it as named parameters that two branches share; three
-//! losses stand at the ends of the branches. Two phases take turns: the first trains what is called `discriminator.`, the
-//! second `generator.`, whose gradient flows through the discriminator.
+//! All of it is one graph. The weights of the discriminator are named parameters that two branches share, and three
+//! losses are at the ends of the branches. Two phases alternate: the first trains the parameters named
+//! `discriminator.`, the second those named `generator.`, whose gradient flows through the discriminator.
 //!
-//! The data are four clouds in the plane. Look at the chart: the generator has never seen a real point, only the
-//! discriminator's gradients, and puts its points where the clouds are.
+//! The data are four clouds in the plane. The chart shows that the generator places its points where the clouds are,
+//! although it never sees a real point, only the gradients of the discriminator.
 
 mod common;
 
@@ -44,7 +44,7 @@ impl Player {
         Ok(Player(layers))
     }
 
-    /// Its output for x. May stand in a graph any number of times.
+    /// Its output for x. A graph may contain it any number of times.
     fn of(&self, graph: &mut Graph, mut x: Value) -> wgrad::Result<Value> {
         for (i, &(weight, bias)) in self.0.iter().enumerate() {
             if i > 0 {
@@ -92,7 +92,7 @@ fn main() -> Result {
         let fake = trainer.predict(&real)?;
         println!("step {:>4}: {}", part * STEPS / 5, Likeness::of(&fake));
     }
-    // The network's output is the generator's sample: as many as there are rows, whatever the rows hold.
+    // The output of the network is the generator's samples, one for each input row, whatever its values.
     let fake = trainer.predict(&real)?;
 
     let mut chart = Chart::new("Real and generated points", "x₁", "x₂");
@@ -122,9 +122,9 @@ fn clouds() -> Vec<f32> {
 struct Likeness {
     mean: [f64; 2],
     deviation: [f64; 2],
-    /// Share of the points within four deviations of their nearest centre.
+    /// Share of the points within four standard deviations of their nearest centre.
     close: f64,
-    /// Share of the points that the centre with the fewest has.
+    /// Share of the points that are nearest to the centre with the fewest.
     least: f64,
 }
 
@@ -135,7 +135,7 @@ impl Likeness {
             |f: &dyn Fn(&[f32]) -> f64| points.chunks_exact(2).map(f).sum::<f64>() / count;
         let mean = [0, 1].map(|i| mean_of(&|p| p[i].into()));
         let deviation = [0, 1].map(|i| mean_of(&|p| (f64::from(p[i]) - mean[i]).powi(2)).sqrt());
-        // The clouds lie in the four quadrants.
+        // One cloud in each quadrant.
         let distance = |p: &[f32]| (p[0].abs() - 1.0).hypot(p[1].abs() - 1.0);
         let close = mean_of(&|p| f64::from(u8::from(distance(p) <= 4.0 * DEVIATION)));
         let share = |centre: &[f32; 2]| {

@@ -1,19 +1,19 @@
-//! The least time that a training step can take on some GPUs: a bound from data sheets, not a measurement.
+//! Lower bounds for the time of a training step on some GPUs, from data sheets. They are no measurements.
 //!
 //! ```text
 //! cargo run --example roofline
 //! ```
 //!
-//! The floating-point operations and the bytes are those of the library's own plan (`Plan::flops`, `Plan::bytes_moved`).
-//! A GPU cannot do the former faster than its fused multiply-adds go. It cannot do the latter faster than its memory,
-//! unless its caches hold what one call leaves to the next. What a launch costs is not counted.
+//! Floating-point operations and bytes are those of the library's plan (`Plan::flops`, `Plan::bytes_moved`). The peak
+//! rate of fused multiply-adds bounds the operations. Memory bandwidth bounds the bytes, unless caches keep data from
+//! one call to the next. The cost of launches is not counted.
 
 use wgrad::{Adam, Device, Sequential, Trainer};
 
-/// A GPU of the data sheets.
+/// Figures of a GPU's data sheet.
 struct Gpu {
     name: &'static str,
-    /// Multiply-adds of `f32` in a clock.
+    /// `f32` multiply-adds per clock.
     lanes: f64,
     /// Boost clock.
     gigahertz: f64,
@@ -47,7 +47,7 @@ const GPUS: [Gpu; 6] = [
     // Each of the 6,144 lanes may take two operations a clock.
     Gpu::new("Radeon RX 7900 XTX", 2 * 6144, 2.5, 960.0),
     Gpu::new("Radeon RX 6600", 1792, 2.491, 224.0),
-    // Apple publishes cores and bandwidth; lanes in a core and clock are as others measured them.
+    // Apple publishes cores and bandwidth; lanes per core and the clock are measurements by others.
     Gpu::new("Apple M2 Max, 38 cores", 38 * 128, 1.398, 400.0),
     // At the graphics clock: Intel's figure for a typical load.
     Gpu::new("Arc A770 16 GB", 4096, 2.1, 560.0),

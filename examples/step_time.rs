@@ -1,4 +1,4 @@
-//! Time of one training step on random data, as a user waits for it.
+//! The wall time of a training step on random data.
 //!
 //! ```text
 //! cargo run --release --example step_time -- --dims 784,512,512,10 --batch 64 --steps 40 --device software
@@ -18,7 +18,7 @@ struct Args {
     /// Samples in a batch.
     #[arg(long, default_value_t = 64)]
     batch: usize,
-    /// Steps to time; the second half counts.
+    /// Steps to time; only the second half counts.
     #[arg(long, default_value_t = 40)]
     steps: usize,
     /// Where to run.
@@ -57,7 +57,7 @@ enum Rule {
     Sgd,
 }
 
-/// Samples to draw batches from, about: whole batches of them, so that no shorter one is timed.
+/// Approximate size of the data set. It is rounded to whole batches, so that no shorter batch is timed.
 const SAMPLES: usize = 1024;
 
 fn main() -> ExitCode {

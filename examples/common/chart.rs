@@ -1,7 +1,7 @@
 //! Charts as SVG files: curves labelled at their ends, clouds of points named in a key above the plot.
 //!
-//! The drawing is plain SVG text, so that one file serves light and dark pages. Text is 13 px or larger at the size of the
-//! file, and the colours are those of Okabe and Ito (2008), which colour-blind readers can tell apart.
+//! A chart is plain SVG text with styles for light and dark pages. Text is at least 13 px at the size of the file. The
+//! colours are those of Okabe and Ito (2008), which colour-blind readers can distinguish.
 
 mod label;
 mod scale;
@@ -13,14 +13,14 @@ use svg::Svg;
 
 /// Width and height of the file in pixels.
 const SIZE: [f64; 2] = [720.0, 440.0];
-/// Distance of everything from the edges of the file.
+/// Margin of the file in pixels.
 const MARGIN: f64 = 16.0;
 /// Top of the plot, below the title and the name of the y axis.
 const TOP: f64 = 70.0;
 /// Height of the ticks and the name of the x axis, below the plot.
 const FOOT: f64 = 56.0;
 
-/// Curves and clouds of points over two axes, which fit what is drawn.
+/// Curves and clouds of points over two axes, whose ranges fit the data.
 pub(crate) struct Chart {
     title: String,
     x_label: String,
@@ -46,7 +46,7 @@ struct Plot {
     y: Scale,
 }
 
-/// Whether a curve's name stands right of the plot; else it stands beside the curve's end within the plot.
+/// Whether a curve's name is right of the plot; else it is beside the curve's end, within the plot.
 fn ends_at_edge(x: &Scale, curve: &Series) -> bool {
     curve.points.last().is_some_and(|end| x.part(end.0) > 0.9)
 }

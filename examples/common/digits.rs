@@ -9,7 +9,7 @@ pub(crate) const SIDE: usize = 28;
 /// Pixels of an image.
 pub(crate) const PIXELS: usize = SIDE * SIDE;
 
-/// The first so many training and test digits of the bundled sample of MNIST, grey values from 0 to 1.
+/// The first training and test digits of the bundled sample of MNIST, as grey values from 0 to 1.
 pub(crate) fn digits(train: usize, test: usize) -> Result<(Dataset, Dataset)> {
     macro_rules! bundled {
         ($kind:literal, $count:expr) => {{
@@ -26,7 +26,7 @@ pub(crate) fn digits(train: usize, test: usize) -> Result<(Dataset, Dataset)> {
     Ok((bundled!("train", train), bundled!("t10k", test)))
 }
 
-/// The first so many samples, one after the other.
+/// The first `count` samples, one after the other.
 pub(crate) fn samples(data: &Dataset, count: usize) -> wgrad::Result<Vec<f32>> {
     let rows: wgrad::Result<Vec<_>> = (0..count).map(|i| data.sample(i)).collect();
     Ok(rows?.concat())

@@ -1,4 +1,4 @@
-//! What the numbered examples share: their command line, random data, and charts.
+//! Shared code of the numbered examples: command line, random data, charts.
 #![allow(
     dead_code,
     unused_imports,
@@ -17,7 +17,7 @@ use clap::{Parser, ValueEnum};
 use std::path::PathBuf;
 use wgrad::{Device, GpuOptions};
 
-/// What an example returns: wgrad's errors, and those of files.
+/// The result of an example: an error of wgrad or of a file.
 pub(crate) type Result<T = ()> = std::result::Result<T, Box<dyn std::error::Error>>;
 
 /// A numbered example of wgrad.
@@ -41,7 +41,7 @@ enum Choice {
 }
 
 impl Args {
-    /// The command line, and the device that it asks for.
+    /// Parses the command line and opens its device.
     pub(crate) fn open() -> Result<(Self, Device)> {
         let args = Args::parse();
         let device = match args.device {

@@ -1,4 +1,4 @@
-//! Random numbers for made-up data: the same on every machine.
+//! Random numbers for synthetic data, equal on every machine.
 
 use rand::rngs::ChaCha8Rng;
 use rand::{Rng, SeedableRng};

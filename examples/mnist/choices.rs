@@ -1,4 +1,4 @@
-//! What the command line chooses among, by name.
+//! Choices of the command line, by name.
 
 use clap::ValueEnum;
 use wgrad::{
@@ -100,7 +100,7 @@ pub(crate) fn activation(name: &str) -> Result<Activation, String> {
     found.ok_or_else(|| format!("one of {}", known().collect::<Vec<_>>().join(", ")))
 }
 
-/// How weights start.
+/// Initialisations of the weights.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Start {
     XavierNormal,

@@ -1,4 +1,4 @@
-//! Draws digits in the terminal.
+//! Digits drawn in the terminal.
 
 /// Side of an image in pixels.
 const SIDE: usize = 28;

@@ -1,4 +1,4 @@
-//! Trains a network to read handwritten digits: the main job of wgrad.
+//! Training of a network that reads handwritten digits.
 //!
 //! ```text
 //! cargo run --release --example mnist                              # the bundled sample, on the best device
@@ -61,7 +61,7 @@ fn run(args: &Args) -> wgrad::Result<()> {
     }
     let train_seconds = start.elapsed().as_secs_f64();
 
-    // What is shown is the plain loss, and the averaged weights where they are kept.
+    // The evaluation uses the plain loss, and the averaged weights if there are some.
     let network = match args.average {
         Some(_) if args.epochs > 0 => trainer.averaged()?,
         _ => trainer.into_network(),
@@ -98,7 +98,7 @@ fn write(file: &Path, text: &str) -> wgrad::Result<()> {
     })
 }
 
-/// The network that was asked for.
+/// Builds the network of the command line.
 fn layers(args: &Args, features: usize, classes: usize) -> Sequential {
     let start = |layers: Sequential| match args.init {
         Some(start) => layers.init(start.init()),
@@ -106,7 +106,7 @@ fn layers(args: &Args, features: usize, classes: usize) -> Sequential {
     };
     let mut layers = Sequential::new(features);
     for &units in &args.hidden {
-        // A bias would be lost in the normalisation.
+        // The normalisation would cancel a bias.
         layers = if args.batch_norm {
             start(layers.dense_without_bias(units)).batch_norm()
         } else {
@@ -120,7 +120,7 @@ fn layers(args: &Args, features: usize, classes: usize) -> Sequential {
     start(layers.dense(classes))
 }
 
-/// The trainer that was asked for.
+/// Builds the trainer of the command line.
 fn trainer(args: &Args, network: Network, steps: u64) -> wgrad::Result<Trainer> {
     let mut trainer = Trainer::new(network)
         .loss(Loss::softmax_cross_entropy().label_smoothing(args.label_smoothing))
@@ -148,7 +148,7 @@ fn trainer(args: &Args, network: Network, steps: u64) -> wgrad::Result<Trainer> 
     trainer.build()
 }
 
-/// The device that was asked for.
+/// Opens the device of the command line.
 fn open(args: &Args) -> wgrad::Result<Device> {
     let mut options = GpuOptions::default().only_software(args.device == Choice::Software);
     if let Some(name) = &args.adapter {
@@ -209,7 +209,7 @@ fn epoch(trainer: &mut Trainer, train: &Dataset) -> wgrad::Result<()> {
     Ok(())
 }
 
-/// Draws a few test digits with what the network takes them for.
+/// Draws a few test digits with the classes that the network predicts.
 fn show(network: &mut Network, test: &Dataset) -> wgrad::Result<()> {
     const SHOWN: usize = 4;
     let count = SHOWN.min(test.len());

@@ -14,13 +14,13 @@ pub(super) struct End<'a> {
 /// Distance between the lines of two labels in pixels.
 const SPACING: f64 = 18.0;
 
-/// Length of the lines that lead to the names of so many curves: with many names they spread further from the ends.
+/// Length of the lines to the names of this many curves. Many names spread further from the ends of their curves.
 pub(super) fn leader(curves: usize) -> f64 {
     24.0 + 3.0 * curves as f64
 }
 
-/// Draws each name as near to the height of its curve's end as other names allow: right of the plot, or beside the end of
-/// a curve that ends within the plot.
+/// Draws each name as close to the height of its curve's end as other names allow: right of the plot, or beside the
+/// end of a curve that ends within the plot.
 pub(super) fn draw(svg: &mut Svg, ends: &[End], plot: &Plot) {
     let (mut outside, mut inside): (Vec<_>, Vec<_>) = ends.iter().partition(|end| end.at_edge);
     for group in [&mut outside, &mut inside] {
@@ -40,7 +40,7 @@ pub(super) fn draw(svg: &mut Svg, ends: &[End], plot: &Plot) {
     }
 }
 
-/// Heights at least [`SPACING`] apart, in the same order, whose squared distance from the wanted ones is the least
+/// Heights in the same order, at least [`SPACING`] apart, with the smallest squared distance from the wanted ones
 /// (pooling of adjacent violators), moved into the plot.
 fn spread(wanted: &[f64], top: f64, bottom: f64) -> Vec<f64> {
     // In these coordinates labels that touch have the same place: sum and count of each group that touches.

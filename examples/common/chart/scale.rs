@@ -1,8 +1,8 @@
 //! An axis: the range of values, and round numbers in it.
 
-/// Maps values to parts of the axis, 0 at its start and 1 at its end.
+/// Maps values to positions on the axis: 0 at its start and 1 at its end.
 pub(super) struct Scale {
-    /// On a logarithmic axis these are logarithms.
+    /// Logarithms, on a logarithmic axis.
     low: f64,
     high: f64,
     logarithmic: bool,
@@ -24,12 +24,12 @@ impl Tick {
     }
 }
 
-/// More ticks than these would crowd an axis.
+/// Most ticks of an axis.
 const MAX_TICKS: f64 = 8.0;
 
 impl Scale {
-    /// An axis that holds these values, with room beyond them if `padded`. If `from_zero`, an axis of positive values
-    /// starts at 0 where that costs at most half of its length.
+    /// An axis that contains these values, with room beyond them if `padded`. If `from_zero`, an axis of positive
+    /// values starts at 0 where that costs at most half of its length.
     pub(super) fn linear(
         values: impl Iterator<Item = f64> + Clone,
         padded: bool,
@@ -49,7 +49,7 @@ impl Scale {
         }
     }
 
-    /// A logarithmic axis that holds these values, all above 0, with some room beyond them.
+    /// A logarithmic axis that contains these values, all above 0, with some room beyond them.
     pub(super) fn logarithmic(values: impl Iterator<Item = f64>) -> Self {
         let (low, high) = range(values.map(f64::log10));
         let room = 0.04 * (high - low);
@@ -62,7 +62,7 @@ impl Scale {
         }
     }
 
-    /// Where a value stands on the axis.
+    /// Position of a value on the axis.
     pub(super) fn part(&self, value: f64) -> f64 {
         let value = if self.logarithmic {
             value.log10()
@@ -73,7 +73,7 @@ impl Scale {
     }
 }
 
-/// From the least to the greatest; never empty.
+/// The range of the values, from minimum to maximum; never empty.
 fn range(values: impl Iterator<Item = f64>) -> (f64, f64) {
     let (low, high) = values.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| {
         (low.min(value), high.max(value))
@@ -110,7 +110,7 @@ fn logarithmic_ticks(low: f64, high: f64) -> Vec<Tick> {
     if high - low >= 2.5 {
         let count = f64::from(decades.end() - decades.start() + 1);
         let every = (count / MAX_TICKS).ceil() as i32;
-        // 0.001 to 1000 read well as they are.
+        // 0.001 to 1000 need no exponent.
         let short = *decades.start() >= -3 && *decades.end() <= 3;
         return decades
             .filter(|exponent| exponent % every == 0)
@@ -150,7 +150,7 @@ fn plain(value: f64, decimals: usize) -> Tick {
     }
 }
 
-/// With a minus sign in the place of a hyphen.
+/// The number with a minus sign instead of a hyphen.
 fn minus(text: String) -> String {
     text.replace('-', "−")
 }

@@ -6,8 +6,8 @@ use std::fmt::Write;
 /// A file under construction.
 pub(super) struct Svg(String);
 
-/// Light colours, and dark ones for readers who prefer those. The series' colours are Okabe and Ito's without yellow,
-/// which is too light for lines; beyond seven they repeat dashed.
+/// Light colours, and dark ones for readers who prefer a dark page. The series' colours are Okabe and Ito's without
+/// yellow, which is too light for lines; beyond seven they repeat dashed.
 const STYLE: &str = "\
 :root{--paper:#fff;--ink:#1f2328;--muted:#59636e;--grid:#e4e7eb}
 @media(prefers-color-scheme:dark){:root{--paper:#0d1117;--ink:#f0f6fc;--muted:#9aa4af;--grid:#2b323b}}
@@ -33,10 +33,10 @@ polyline.c0,polyline.c1,polyline.c2,polyline.c3,polyline.c4,polyline.c5,polyline
 .cloud{stroke:none;fill-opacity:.6}
 ";
 
-/// How many colours there are.
+/// Number of colours.
 const COLORS: usize = 7;
 
-/// About the width of a text in pixels, rather more than less: fonts differ.
+/// Estimated width of a text in pixels, rather too large than too small: fonts differ.
 pub(super) fn width(text: &str) -> f64 {
     8.2 * text.chars().count() as f64
 }
