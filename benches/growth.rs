@@ -1,12 +1,12 @@
-//! How the time of a training step grows with batch, width and depth, on every device side by side in one run: the slope
-//! of its logarithm over that of the floating-point operations. 1 is in proportion; below 1 small networks cost more
-//! than their share; above 1 large ones do.
+//! Growth of a training step's time with batch, width and depth, on every device in one run: the slope of log time
+//! over log floating-point operations. At 1 the time is proportional; below 1 small networks take more than their
+//! share, above 1 large ones do.
 //!
 //! ```text
 //! cargo bench --bench growth
 //! ```
 //!
-//! Before anything is timed the devices must agree about the loss of the first step.
+//! Before the timing, the devices must agree on the loss of the first step.
 
 mod common;
 
@@ -18,7 +18,7 @@ use wgrad::{Adam, Dataset, Device, Sequential, Trainer};
 /// Samples in a batch, and units of the layers, the features first.
 type Network = (usize, Vec<usize>);
 
-/// How long each network is timed, at least, after its first submits.
+/// Minimum time of measurement for each network, after its first submits.
 const TIME: Duration = Duration::from_millis(300);
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -95,7 +95,7 @@ fn trainer(device: &Device, batch: usize, units: &[usize]) -> wgrad::Result<Trai
         layers = layers.dense(width).relu();
     }
     let network = layers.dense(units[units.len() - 1]).build(device, 1)?;
-    // A rate this small leaves the network as it is, so that the last step costs what the first did.
+    // With such a small rate the network hardly changes, so all steps cost the same.
     Trainer::new(network)
         .optimizer(Adam::new(1e-9))
         .batch_size(batch)
@@ -113,7 +113,7 @@ fn data(batch: usize, units: &[usize]) -> wgrad::Result<Dataset> {
     Dataset::from_bytes(features, samples, labels, classes)
 }
 
-/// The devices must agree about the loss of the first step, to 1e-3.
+/// Panics unless the devices agree on the loss of the first step, to 1e-3.
 fn check(devices: &[Device], batch: usize, units: &[usize]) -> Result<(), Box<dyn Error>> {
     let data = data(batch, units)?;
     let mut losses = Vec::new();
@@ -130,7 +130,7 @@ fn check(devices: &[Device], batch: usize, units: &[usize]) -> Result<(), Box<dy
     }
 }
 
-/// Operations of a step, and its seconds: the median of submits of four.
+/// Operations of a step, and its time in seconds: the median over submits of four steps.
 fn time(device: &Device, batch: usize, units: &[usize]) -> wgrad::Result<(u64, f64)> {
     let data = data(batch, units)?;
     let mut trainer = trainer(device, batch, units)?;
@@ -145,7 +145,7 @@ fn time(device: &Device, batch: usize, units: &[usize]) -> wgrad::Result<(u64, f
     Ok((trainer.plan().flops(), times[times.len() / 2]))
 }
 
-/// Of the line of least squares.
+/// Slope of the least-squares line.
 fn slope(points: &[(f64, f64)]) -> f64 {
     let count = points.len() as f64;
     let mean = |of: fn(&(f64, f64)) -> f64| points.iter().map(of).sum::<f64>() / count;

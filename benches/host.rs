@@ -1,14 +1,15 @@
-//! The host's own time for a training step: wgrad on wgpu's `noop` backend, whose device does nothing, beside bare wgpu
-//! that encodes and submits as many dispatches there, in one run.
+//! The host's own time for a training step: wgrad on wgpu's `noop` backend, whose device does nothing, compared with
+//! bare wgpu that encodes and submits as many dispatches, in one run.
 //!
 //! ```text
 //! cargo bench --bench host
 //! ```
 //!
-//! The step is that of 784-512-512-10, batch 64, Adam, on resident data: 11 dispatches. Bare wgpu's 11 have four storage
-//! bindings each, as the most of wgrad's have, and the parameter block. Both put the dispatches of a submit in one compute
-//! pass, and copy state and results to a buffer for the host in the same submit. Beyond that wgrad writes the submit's
-//! entries of the step table, maps the results and reads them, with three submits in flight; a second bare loop does so too.
+//! The step is that of 784-512-512-10, batch 64, Adam, on resident data: 11 dispatches. The dispatches of bare wgpu
+//! have four storage bindings each, like most of wgrad's, and a parameter block. Both encode the dispatches of a
+//! submit in one compute pass, and copy state and results to a staging buffer in the same submit. wgrad also writes
+//! the submit's entries of the step table, and maps and reads the results, with three submits in flight. A second bare
+//! loop does this too.
 
 use std::error::Error;
 use std::time::Instant;
@@ -41,7 +42,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         assert_eq!(trainer.dispatches_per_step(), DISPATCHES);
         let mut bare = Bare::new(&adapter)?;
         let mut times = [Vec::new(), Vec::new(), Vec::new()];
-        // One after the other in every round, so that a slow moment of the machine meets all.
+        // They take turns in every round, so that a slow moment of the machine affects all.
         for _ in 0..ROUNDS {
             let mut time = |slot: usize, run: &mut dyn FnMut() -> Result<(), Box<dyn Error>>| {
                 let start = Instant::now();
@@ -95,14 +96,14 @@ fn trainer(adapter: &wgpu::Adapter, steps_per_submit: usize) -> wgrad::Result<Tr
         .build()
 }
 
-/// An epoch of 1,024 steps: long enough that what is done once an epoch does not count.
+/// An epoch of 1,024 steps, so that work done once an epoch is negligible.
 fn data() -> wgrad::Result<Dataset> {
     let samples = 64 * 1024;
     let labels = (0..samples).map(|i| (i % 10) as u32).collect();
     Dataset::from_bytes(784, vec![0; 784 * samples], labels, 10)
 }
 
-/// Bare wgpu with everything static made once.
+/// Bare wgpu with all static objects created once.
 struct Bare {
     device: wgpu::Device,
     queue: wgpu::Queue,
@@ -130,7 +131,7 @@ impl Bare {
         let block = buffer(256, Usage::UNIFORM | Usage::COPY_DST);
         let mut pipelines = Vec::new();
         for call in 0..DISPATCHES {
-            // A text of its own for each, so that there are as many pipelines.
+            // Different texts, so that there are as many pipelines.
             let module = device.create_shader_module(wgpu::ShaderModuleDescriptor {
                 label: None,
                 source: wgpu::ShaderSource::Wgsl(SHADER.replace("CALL", &call.to_string()).into()),
@@ -173,7 +174,7 @@ impl Bare {
         })
     }
 
-    /// As many steps as are timed. With `results`, the step table is written, and what is copied is mapped and read.
+    /// Runs the timed steps. With `results`, it also writes the step table, and maps and reads the copies.
     fn run(&mut self, steps_per_submit: usize, results: bool) -> Result<(), Box<dyn Error>> {
         let entries = vec![0; 32 * steps_per_submit];
         let mut in_flight = std::collections::VecDeque::new();
@@ -211,7 +212,7 @@ impl Bare {
     }
 }
 
-/// Waits for a submit and reads what it copied.
+/// Waits for a submit and reads its copies.
 fn read(
     device: &wgpu::Device,
     submit: Option<(&wgpu::Buffer, wgpu::SubmissionIndex)>,
@@ -231,7 +232,7 @@ fn read(
     Ok(())
 }
 
-/// Four storage bindings and a parameter block, as of wgrad's kernels.
+/// Four storage bindings and a parameter block, like wgrad's kernels.
 const SHADER: &str = "
 @group(0) @binding(0) var<uniform> p: vec4<u32>;
 @group(0) @binding(1) var<storage, read> a: array<vec4<f32>>;

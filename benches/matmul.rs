@@ -1,12 +1,12 @@
-//! Matrix products, every device side by side in one run: squares, and the three products of a dense layer's training
-//! step (forward NT, dX NN, dW TN); beside them the `gemm` crate by itself. criterion's Gelem/s is Gflop/s: one element is
-//! one multiplication or addition.
+//! Rates of matrix products on every device in one run: squares, and the three products of a dense layer's training
+//! step (forward NT, dX NN, dW TN), compared with the bare `gemm` crate. criterion's Gelem/s is Gflop/s: one element
+//! is one multiplication or addition.
 //!
 //! ```text
 //! cargo bench --bench matmul -- --quick
 //! ```
 //!
-//! Every product is compared with an exact result before anything is timed.
+//! Before the timing, every product is compared with an exact result.
 
 mod common;
 #[path = "common/gemm_alone.rs"]
@@ -21,14 +21,14 @@ use naive::Naive;
 use std::error::Error;
 use wgrad::{Device, Layout, Tensor};
 
-/// Products that one wait is shared by. A tensor call allocates its output and, on a GPU, records and submits: that is
-/// part of what it costs and is timed, as is one 16th of the wait.
+/// Number of products that share a wait. A tensor call allocates its output and, on a GPU, records and submits. This
+/// is part of its cost and is timed, and so is 1/16 of the wait.
 const PRODUCTS: u64 = 16;
 
-/// Size of the square that the naive kernel computes too.
+/// Size of the square that the naive kernel also computes.
 const NAIVE: usize = 512;
 
-/// Floating-point operations above which ten samples must do: one takes seconds on a software adapter.
+/// Floating-point operations above which there are only ten samples: one takes seconds on a software adapter.
 const SLOW: u64 = 2 * 512 * 512 * 512;
 
 /// One product: layout, M, N, K, operands, and C.
@@ -95,7 +95,7 @@ impl Case {
 
 /// C [M, N] by plain loops in f64.
 fn oracle(layout: Layout, [m, n, k]: [usize; 3], a: &[f32], b: &[f32]) -> Vec<f32> {
-    // Steps from one row of A, or column of B, to the next, and from one depth to the next.
+    // Strides from one row of A (or column of B) to the next, and from one k to the next.
     let (a_row, a_depth) = if layout == Layout::TN { (1, m) } else { (k, 1) };
     let (b_col, b_depth) = if layout == Layout::NT { (k, 1) } else { (1, n) };
     let mut c = vec![0.0; m * n];
@@ -151,7 +151,7 @@ fn time(
     let a = Tensor::new(device, a, &case.a)?;
     let b = Tensor::new(device, b, &case.b)?;
     case.check(&label(device), &a.matmul(&b, case.layout)?.download()?);
-    // Downloading one element waits for all that was submitted before it, and moves next to nothing.
+    // Downloading one element waits for all earlier submits, and moves almost nothing.
     let last = Tensor::zeros(device, [1, 1])?;
     let products = || {
         for _ in 0..PRODUCTS {
@@ -165,7 +165,7 @@ fn time(
     Ok(())
 }
 
-/// The `gemm` crate by itself, as many products a sample.
+/// The bare `gemm` crate, with the same number of products in a sample.
 fn time_gemm_alone(group: &mut BenchmarkGroup<'_, WallTime>, case: &Case) {
     let mut c = vec![0.0; case.c.len()];
     let mut product = || gemm_alone::product(case.layout, case.dims, &case.a, &case.b, &mut c);
@@ -176,8 +176,9 @@ fn time_gemm_alone(group: &mut BenchmarkGroup<'_, WallTime>, case: &Case) {
     case.check("the gemm crate", &c);
 }
 
-/// As [`time`], but everything is recorded beforehand, and each product is waited for: a wait is nothing to the hundreds
-/// of milliseconds that one takes on a software adapter. On hardware the naive kernel is faster than this says.
+/// Like [`time`], but recorded beforehand, and with a wait for each product. On a software adapter a wait is
+/// negligible against the hundreds of milliseconds of a product. On hardware the naive kernel is faster than this
+/// measurement.
 fn time_naive(
     group: &mut BenchmarkGroup<'_, WallTime>,
     device: &Device,

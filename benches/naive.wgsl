@@ -1,5 +1,5 @@
-// C [N, N] = A·B, row-major: one invocation computes one element of C, and reads a row of A and a column of B from memory.
-// The reference that wgrad's kernels are measured against.
+// C [N, N] = A·B, row-major. Each invocation computes one element of C, and reads a row of A and a column of B from
+// memory. A reference for the speed of wgrad's kernels.
 
 @group(0) @binding(0) var<storage, read> a: array<f32>;
 @group(0) @binding(1) var<storage, read> b: array<f32>;

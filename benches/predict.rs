@@ -1,10 +1,10 @@
-//! The latency of a prediction, from values on the host to values on the host, every device side by side in one run.
+//! Latency of a prediction, from host memory to host memory, on every device in one run.
 //!
 //! ```text
 //! cargo bench --bench predict -- --quick
 //! ```
 //!
-//! Before anything is timed each device must agree with plain loops in `f64`.
+//! Before the timing, each device must agree with plain loops in `f64`.
 
 mod common;
 
@@ -55,7 +55,8 @@ fn network(device: &Device, dims: &[usize]) -> wgrad::Result<Network> {
     layers.dense(classes).build(device, 0)
 }
 
-/// Panics unless the outputs are those of plain loops, to 10⁻⁴ of the greatest: sums of up to 784 products, each rounded.
+/// Panics unless the outputs agree with plain loops to 10⁻⁴ of the largest: they are sums of up to 784 rounded
+/// products.
 fn check(network: &mut Network, dims: &[usize], x: &[f32], who: &str) -> wgrad::Result<()> {
     let found = network.predict(x)?;
     let mut y: Vec<f64> = x.iter().map(|&v| v.into()).collect();

@@ -1,11 +1,11 @@
-//! One training step on random data that lies on the device, every device side by side in one run. criterion's elem/s
-//! are samples a second.
+//! Time of a training step on resident random data, on every device in one run. criterion's elem/s are samples per
+//! second.
 //!
 //! ```text
 //! cargo bench --bench train_step -- --quick
 //! ```
 //!
-//! Before anything is timed the devices must agree about the loss of the fifth step.
+//! Before the timing, the devices must agree on the loss of the fifth step.
 
 mod common;
 
@@ -39,8 +39,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         group.throughput(Throughput::Elements(batch as u64));
         for device in &devices {
             for steps_per_submit in [1, 16] {
-                // A rate this small leaves the network as it is, so that the last step costs what the first did: one
-                // that has learnt its data by heart computes with subnormal gradients.
+                // With such a small rate the network hardly changes, so all steps cost the same: an overfitted network
+                // would compute with subnormal gradients.
                 let mut trainer = trainer(device, dims, batch, steps_per_submit, 1e-9)?;
                 let name = format!("{}, {steps_per_submit} a submit", label(device));
                 // As many steps as criterion wants in one call, the last one waited for: a few submits are in flight,
@@ -80,7 +80,7 @@ fn trainer(
         .build()
 }
 
-/// Panics unless the devices agree within 10⁻³ about a loss that training has lowered.
+/// Panics unless training has lowered the loss and the devices agree on it within 10⁻³.
 fn check(devices: &[Device; 2], dims: &[usize], data: &Dataset, batch: usize) -> wgrad::Result<()> {
     let mut losses = Vec::new();
     for device in devices {

@@ -1,8 +1,9 @@
-//! The product by the `gemm` crate alone, as a mark for the CPU's own: buffers made beforehand, and its own threads.
+//! The product by the bare `gemm` crate, for comparison with the CPU's: buffers allocated beforehand, and its own
+//! threads.
 
 use wgrad::Layout;
 
-/// C [M, N] = A·B into `c`, the operands stored as the layout says.
+/// c [M, N] = A·B, with the operands stored in the given layout.
 #[expect(unsafe_code, reason = "the gemm crate takes raw pointers")]
 pub(crate) fn product(layout: Layout, [m, n, k]: [usize; 3], a: &[f32], b: &[f32], c: &mut [f32]) {
     assert!(a.len() == m * k && b.len() == k * n && c.len() == m * n);
@@ -16,8 +17,8 @@ pub(crate) fn product(layout: Layout, [m, n, k]: [usize; 3], a: &[f32], b: &[f32
     };
     let (a_cols, a_rows) = strides(m, k, layout == Layout::TN);
     let (b_cols, b_rows) = strides(k, n, layout == Layout::NT);
-    // SAFETY: by the assertion every element that the strides reach lies within its slice; `c` is borrowed mutably, so it
-    // overlaps neither operand; with `read_dst` false it is written, not read.
+    // SAFETY: the assertion ensures that the strides stay within the slices. `c` is borrowed mutably, so it overlaps
+    // neither operand. With `read_dst` false it is written and not read.
     unsafe {
         gemm::gemm(
             m,

@@ -1,11 +1,11 @@
-//! What the benches share: the devices to compare, and random data.
+//! Shared code of the benchmarks: the devices to compare, and random data.
 
 use wgrad::{Device, DeviceKind, GpuOptions, Result};
 
-/// The CPU, and the GPU, or software posing as one; printed as they report themselves.
+/// The CPU and a GPU or software adapter. Prints their reports.
 ///
 /// # Errors
-/// Without an adapter: the two are to be compared in one run.
+/// If there is no adapter, since the two are compared in one run.
 pub(crate) fn devices() -> Result<[Device; 2]> {
     let gpu = Device::gpu(GpuOptions::default().allow_software(true))?;
     let devices = [Device::cpu(), gpu];
@@ -15,7 +15,7 @@ pub(crate) fn devices() -> Result<[Device; 2]> {
     Ok(devices)
 }
 
-/// What a device is, short enough for a column of results.
+/// A short name of a device, for a column of results.
 pub(crate) fn label(device: &Device) -> String {
     let report = device.report();
     match report.adapter.kind {

@@ -1,4 +1,4 @@
-//! The textbook product of two square matrices, through wgpu alone.
+//! The textbook product of two square matrices, with bare wgpu.
 
 use std::error::Error;
 use wgpu::util::DeviceExt;
@@ -7,7 +7,7 @@ use wgrad::DeviceReport;
 /// Sides of its workgroups, as in `naive.wgsl`.
 const TILE: usize = 8;
 
-/// C = A·B, ready to run, with a device of its own on the adapter that wgrad chose.
+/// A prepared product C = A·B, on its own device of the adapter that wgrad chose.
 pub(crate) struct Naive {
     device: wgpu::Device,
     queue: wgpu::Queue,
@@ -36,7 +36,7 @@ impl Naive {
             .find(|adapter| same(adapter.get_info()));
         let adapter = adapter.ok_or("the adapter that wgrad chose is gone")?;
         let (device, queue) = pollster::block_on(adapter.request_device(&Default::default()))?;
-        // With wgpu's bounds checks and loop counters, as any program gets that does not ask for less.
+        // With wgpu's bounds checks and loop counters, which are the default.
         let text = format!("const N = {size}u;\n{}", include_str!("../naive.wgsl"));
         let module = device.create_shader_module(wgpu::ShaderModuleDescriptor {
             label: Some("naive"),
@@ -57,7 +57,7 @@ impl Naive {
                 usage: wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_SRC,
             })
         };
-        // NaN where nothing is written.
+        // NaN, so that missing writes are noticed.
         let [a, b, c] = [a, b, &vec![f32::NAN; size * size]].map(buffer);
         let buffers = [&a, &b, &c];
         let entries = [0, 1, 2].map(|i| wgpu::BindGroupEntry {
@@ -79,7 +79,7 @@ impl Naive {
         })
     }
 
-    /// Computes C, and waits for it.
+    /// Computes C and waits.
     pub(crate) fn run(&self) -> Result<(), Box<dyn Error>> {
         let groups = (self.size / TILE) as u32;
         let mut encoder = self.device.create_command_encoder(&Default::default());

@@ -1,4 +1,4 @@
-//! Runs plans on the CPU, with the kernels' twins: in `f32` as the CPU device, in `f64` to check gradients.
+//! Execution of plans on the CPU by the kernels' twins: in `f32` as the CPU device, in `f64` for the gradient check.
 
 mod buffers;
 
@@ -15,37 +15,37 @@ use std::ops::Range;
 /// Most arguments of a kernel.
 const MOST_ARGS: usize = 8;
 
-/// A plan whose buffers have their places in the executor's memory.
+/// A plan whose buffers are slots of the executor's memory.
 #[derive(Debug)]
 pub(super) struct Prepared {
     calls: Vec<PreparedCall>,
-    /// Whether any of the calls is worth several threads.
+    /// Whether a call is large enough for several threads.
     large: bool,
 }
 
 #[derive(Debug)]
 struct PreparedCall {
     call: Call,
-    /// The arguments' numbers, in the order of their places in memory.
+    /// Indices of the arguments, ordered by their places in memory.
     order: Vec<usize>,
     writes: Vec<bool>,
 }
 
-/// See the module.
+/// Runs plans on the CPU in arithmetic of type `T`.
 #[derive(Debug)]
 pub(crate) struct CpuExecutor<T> {
     buffers: Buffers<T>,
     pub(super) plans: Plans<Prepared>,
     threads: Threads,
-    /// What was fetched, until it is collected.
+    /// Fetched words, until they are collected.
     fetched: [Vec<u32>; IN_FLIGHT],
     next: usize,
     pub(super) submits: u64,
-    /// While a profile is taken.
+    /// The running profile, if any.
     profile: Option<Profile>,
 }
 
-/// The calls that were timed, in seconds from `start`.
+/// Timed calls, in seconds since `start`.
 #[derive(Debug)]
 struct Profile {
     start: Instant,
@@ -80,7 +80,7 @@ impl<T: Real> CpuExecutor<T> {
         Ok(needs.plans.iter().map(|plan| self.insert(plan)).collect())
     }
 
-    /// Makes a plan ready.
+    /// Prepares a plan.
     pub(crate) fn add(&mut self, plan: &Plan) -> Result<PlanId> {
         self.buffers.reserve_all(&plan.buffers)?;
         Ok(self.insert(plan))
@@ -215,12 +215,12 @@ fn elements_written(call: &Call) -> usize {
 }
 
 impl PreparedCall {
-    /// Cuts the arguments out of the memory and runs the kernel.
+    /// Borrows the arguments from the memory and runs the kernel.
     fn run<T: Real>(&self, memory: &mut [Memory<T>]) {
         let mut args: [Arg<'_, T>; MOST_ARGS] = std::array::from_fn(|_| Arg::Read(&[]));
         let regions = &self.call.args;
-        // Walk the memory once, in the order of the arguments' places: each buffer is borrowed once, and a buffer with
-        // several outputs is split between them.
+        // One pass over the memory in the order of the arguments: each buffer is borrowed once, and a buffer with
+        // several outputs is split among them.
         let mut rest = memory.iter_mut();
         let mut passed = 0;
         for group in self
@@ -251,9 +251,9 @@ impl PreparedCall {
     }
 }
 
-/// Hands out the written regions of one buffer, which are in ascending order and do not overlap.
+/// Splits a buffer into its written regions, which are in ascending order and do not overlap.
 fn split<'a, T>(memory: &'a mut Memory<T>, group: &[usize], call: &Call, args: &mut [Arg<'a, T>]) {
-    /// Takes `len` elements at `offset`, counted from the start of the buffer of which `rest` begins at `passed`.
+    /// Splits `len` elements off at `offset` from the start of the buffer; `rest` begins at `passed`.
     fn cut<'a, E>(
         rest: &mut &'a mut [E],
         passed: &mut usize,

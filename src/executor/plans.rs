@@ -1,8 +1,8 @@
-//! The plans that an executor has made ready, in numbered places that are used again.
+//! The prepared plans of an executor, in reusable slots.
 
 use super::PlanId;
 
-/// Plans by their number. The number of a plan that was removed is given to the next one.
+/// Prepared plans by id. The next plan reuses the id of a removed one.
 #[derive(Debug)]
 pub(super) struct Plans<P> {
     places: Vec<Option<P>>,

@@ -1,4 +1,4 @@
-//! How long each call took.
+//! The time of each call.
 
 use super::{Executor, GpuExecutor};
 use crate::device::Timestamps;
@@ -8,13 +8,13 @@ use crate::{Error, Result};
 use std::sync::Arc;
 use wgpu::SubmissionIndex;
 
-/// One call of a plan that was run under a profile.
+/// A profiled call of a plan.
 #[derive(Clone, Debug)]
 pub(crate) struct CallTime {
     pub(crate) label: String,
     pub(crate) bytes: u64,
     pub(crate) flops: u64,
-    /// In seconds, from some moment on.
+    /// Begin and end in seconds since a fixed moment.
     pub(crate) begin: f64,
     pub(crate) end: f64,
 }
@@ -31,7 +31,7 @@ impl CallTime {
     }
 }
 
-/// What a GPU executor keeps while a profile is taken: the submits so far, with the plans they ran.
+/// The submits of a running profile, with the plans that they ran.
 pub(super) type Submits = Vec<(Vec<Arc<Plan>>, Timestamps, SubmissionIndex)>;
 
 impl Executor {
@@ -54,7 +54,7 @@ impl Executor {
         Ok(())
     }
 
-    /// Stops timing, and gives the calls since the start.
+    /// Stops timing and returns the calls since the start.
     pub(crate) async fn end_profile(&mut self) -> Result<Vec<CallTime>> {
         #[cfg(test)]
         super::pause::pause().await;
@@ -66,7 +66,7 @@ impl Executor {
 }
 
 impl Executor {
-    /// Calls or submits timed so far, while a profile is taken.
+    /// Number of calls (CPU) or submits (GPU) timed so far; `None` without a profile.
     #[cfg(test)]
     pub(crate) fn profiles(&self) -> Option<usize> {
         match self {
@@ -75,7 +75,7 @@ impl Executor {
         }
     }
 
-    /// Stops timing, and forgets what was timed.
+    /// Stops timing and discards the results.
     pub(crate) fn drop_profile(&mut self) {
         match self {
             Executor::Cpu(executor) => drop(executor.end_profile()),

@@ -1,4 +1,4 @@
-//! The buffers that a GPU executor reads back through.
+//! Staging buffers of the GPU executor, through which the host reads.
 
 use super::{GpuExecutor, IN_FLIGHT, Needs, READ_WORDS};
 use crate::device::{Buffer, Readback};
@@ -7,7 +7,7 @@ use crate::{Error, Result};
 use std::ops::Range;
 
 impl GpuExecutor {
-    /// The place for a submit's results: one that nothing is pending in, with a buffer of so many bytes if there is one.
+    /// Index of a free staging slot for a submit's results: one with a buffer of at least `bytes`, if there is one.
     pub(super) fn free_place(&self, bytes: u64) -> usize {
         let free = |place: &usize| self.pending[*place].is_none();
         let fits = |place: &usize| {
@@ -19,7 +19,7 @@ impl GpuExecutor {
         fitting.or_else(|| places.next()).unwrap_or(0)
     }
 
-    /// Buffers to read back through, for the places where there are none that are large enough.
+    /// New staging buffers, with their slots, for what the existing ones are too few or too small for.
     pub(super) fn make_staging(&self, needs: Needs<'_>) -> Result<Vec<(usize, Buffer)>> {
         let (count, words) = needs.fetches;
         let reads = needs.reads.min(READ_WORDS);
@@ -34,13 +34,13 @@ impl GpuExecutor {
         let there = (0..IN_FLIGHT).filter(large_enough).count();
         let missing = count.saturating_sub(there);
         let missing = missing.max(usize::from(reads_missing));
-        // First where there is none or a small one.
+        // Empty slots and small buffers are replaced first.
         let size_at = |place: &usize| self.staging[*place].as_ref().map_or(0, |b| b.size());
         let mut places: Vec<usize> = (0..IN_FLIGHT).collect();
         places.sort_by_key(size_at);
         let mut made = Vec::new();
         for place in places.into_iter().take(missing) {
-            // What is read later takes one of them.
+            // Later reads use one of them.
             let words = if std::mem::take(&mut reads_missing) {
                 words.max(reads)
             } else {
@@ -51,7 +51,7 @@ impl GpuExecutor {
         Ok(made)
     }
 
-    /// Reads part of a buffer, a piece at a time.
+    /// Reads part of a buffer, in elements, one piece at a time.
     pub(super) async fn read(&mut self, role: Role, range: Range<usize>) -> Result<Vec<u32>> {
         let mut words = Vec::with_capacity(range.len());
         let mut first = range.start;
@@ -69,8 +69,8 @@ impl GpuExecutor {
         Ok(words)
     }
 
-    /// The largest buffer to read back through, and its place; a new one if there is none of so many words. Where memory is
-    /// short, a smaller one will do.
+    /// Takes the largest staging buffer, and returns it with its slot. If it has fewer than `words` words, a new one
+    /// replaces it, unless memory is short.
     fn take_staging(&mut self, words: usize) -> Result<(usize, Buffer)> {
         let size = |place: &usize| self.staging[*place].as_ref().map_or(0, |b| b.size());
         let place = (0..IN_FLIGHT).max_by_key(size).unwrap_or(0);
@@ -86,7 +86,7 @@ impl GpuExecutor {
                 Err(other) => Err(other),
             };
         }
-        // None is free: tickets that nobody collected hold them.
+        // No buffer is free: uncollected tickets hold them.
         self.pending = Default::default();
         Ok((place, self.gpu.staging(bytes)?))
     }

@@ -1,4 +1,4 @@
-//! Measuring the ways to compute a product.
+//! Measurement of the matmul algorithms for a product.
 
 use crate::device::{AdapterReport, Gpu, Readback, Recorded, Region, Timestamps};
 use crate::kernel::base::state::state_at;
@@ -7,17 +7,18 @@ use crate::plan::Plan;
 use crate::{Error, Result};
 use std::sync::Arc;
 
-/// Runs of each way that are timed, after one that is not. Of a product that takes long, fewer.
+/// Timed runs of each algorithm, after a warm-up run; a long product has fewer.
 const ROUNDS: usize = 15;
 const LEAST_ROUNDS: usize = 3;
 
-/// Seconds of one product's runs after which no further round begins.
+/// Total seconds of a product's runs after which no further round begins.
 const LONG: f64 = 0.5;
 
-/// How much less than the default's time another way must take: clocks and caches make small differences.
+/// Fraction of the default's time that another algorithm must stay below, since clocks and caches cause small
+/// differences.
 const MARGIN: f64 = 0.97;
 
-/// Times every way to compute every product of some plans on a GPU, and chooses the fastest.
+/// Times every algorithm for every product of some plans on a GPU, and chooses the fastest.
 pub(crate) async fn tune(gpu: &Gpu, plans: &[Plan]) -> Result<Tuning> {
     let report = gpu.report();
     if !gpu.has_timestamps() {
@@ -31,7 +32,7 @@ pub(crate) async fn tune(gpu: &Gpu, plans: &[Plan]) -> Result<Tuning> {
     let mut tuning = Tuning::new(&report.adapter.to_string());
     for call in plans.iter().flat_map(|plan| &plan.calls) {
         if let Kernel::Matmul(product) = &call.kernel {
-            // The first epilogue of a shape stands for all.
+            // The first epilogue of a shape represents all.
             if tuning.get(product).is_none() && product.out().floats() > 0 {
                 let fastest = fastest(gpu, &report.adapter, product).await?;
                 tuning.set(product, fastest);
@@ -41,7 +42,7 @@ pub(crate) async fn tune(gpu: &Gpu, plans: &[Plan]) -> Result<Tuning> {
     Ok(tuning)
 }
 
-/// One way, made ready.
+/// A prepared algorithm and its times in seconds.
 struct Candidate {
     blocking: Blocking,
     recorded: Recorded,
@@ -67,7 +68,7 @@ async fn fastest(gpu: &Gpu, adapter: &AdapterReport, product: &Matmul) -> Result
             ..untuned.clone()
         };
         let recorded = gpu.record_for(&target, &[(&kernel, operands.regions.clone())])?;
-        // The operands are small whole numbers, so that the order of a sum makes no difference.
+        // The operands are small integers, so that results do not depend on the order of sums.
         operands.clear(gpu)?;
         gpu.submit(|encoder| {
             recorded.encode(&mut encoder.begin_compute_pass(&Default::default()));
@@ -90,8 +91,8 @@ async fn fastest(gpu: &Gpu, adapter: &AdapterReport, product: &Matmul) -> Result
         if round >= LEAST_ROUNDS && total > LONG {
             break;
         }
-        // In turn, so that a clock that rises or falls does so for all. Each in a submit of its own, since together they
-        // may take longer than an operating system lets one take.
+        // The candidates take turns, so that changes of the clock affect all equally. Each has its own submit, since
+        // together they could exceed the operating system's time limit for a submit.
         for candidate in &mut candidates {
             let recorded = || std::iter::once(&candidate.recorded);
             let timestamps = Timestamps::new(gpu, recorded())?;
@@ -118,7 +119,7 @@ async fn fastest(gpu: &Gpu, adapter: &AdapterReport, product: &Matmul) -> Result
 /// The buffers of a product, in the order of its arguments.
 struct Operands {
     regions: Vec<Region>,
-    /// Places of those that it writes, but for the state of the guard.
+    /// Indices of the results among the regions, without the guard's state.
     written: Vec<usize>,
 }
 
@@ -153,7 +154,7 @@ impl Operands {
         Ok(Operands { regions, written })
     }
 
-    /// Fills the results with what no product gives, so that one which is not written shows.
+    /// Fills the results with NaN, so that a missing write is noticed.
     fn clear(&self, gpu: &Gpu) -> Result<()> {
         for region in self.written.iter().map(|&place| &self.regions[place]) {
             let words = vec![u32::MAX; region.bytes as usize / 4];
@@ -176,7 +177,8 @@ impl Operands {
     }
 }
 
-/// A matrix of numbers from −2 to 2 in no order, as words: sums of up to 2²² of their products are exact in `f32`.
+/// A matrix of pseudo-random integers from −2 to 2, as bits of floats: sums of up to 2²² of their products are exact
+/// in `f32`.
 fn whole_numbers(shape: MatrixShape, seed: u32) -> Vec<u32> {
     let mut state = seed;
     let mut next = || {

@@ -1,4 +1,4 @@
-//! The CPU executor's memory: a buffer for each role.
+//! Memory of the CPU executor: one buffer for each role.
 
 use crate::kernel::Real;
 use crate::kernel::base::program::Element;
@@ -35,7 +35,7 @@ impl<T: Real> Memory<T> {
         }
     }
 
-    /// Gives the elements after the first `len` back to the system.
+    /// Frees the elements after the first `len`.
     fn shrink(&mut self, len: usize) {
         match self {
             Memory::Floats(floats) => {
@@ -49,7 +49,7 @@ impl<T: Real> Memory<T> {
         }
     }
 
-    /// That many zeros.
+    /// `len` zeros.
     fn of(element: Element, len: usize) -> std::result::Result<Self, TryReserveError> {
         let mut memory = Memory::empty(element);
         match &mut memory {
@@ -60,7 +60,7 @@ impl<T: Real> Memory<T> {
     }
 }
 
-/// Buffers by role; a place is a buffer's number.
+/// Buffers by role. A place is the index of a buffer.
 #[derive(Debug)]
 pub(super) struct Buffers<T> {
     roles: Vec<Role>,
@@ -77,7 +77,7 @@ impl<T> Default for Buffers<T> {
 }
 
 impl<T: Real> Buffers<T> {
-    /// Makes room in all of these buffers, or in none.
+    /// Allocates or grows all of these buffers, or none.
     pub(super) fn reserve_all(&mut self, specs: &[BufferSpec]) -> Result<()> {
         if specs.iter().all(|spec| self.holds(*spec)) {
             return Ok(());
@@ -94,7 +94,7 @@ impl<T: Real> Buffers<T> {
         made
     }
 
-    /// Whether a buffer is there, and long enough.
+    /// Whether the buffer exists and is long enough.
     fn holds(&self, spec: BufferSpec) -> bool {
         let place = self.roles.iter().position(|&role| role == spec.role);
         place.is_some_and(|place| {
@@ -103,7 +103,7 @@ impl<T: Real> Buffers<T> {
         })
     }
 
-    /// Makes room, or makes what there is longer.
+    /// Allocates a buffer, or grows the existing one.
     fn reserve(&mut self, spec: BufferSpec) -> Result<()> {
         let (used, len) = (self.bytes(), spec.elements());
         let place = match self.roles.iter().position(|&role| role == spec.role) {
@@ -118,7 +118,7 @@ impl<T: Real> Buffers<T> {
         let grown = match (&mut *memory, spec.element) {
             (Memory::Floats(floats), Element::Float) => grow(floats, len, T::ZERO),
             (Memory::Words(words), Element::Word) => grow(words, len, 0),
-            // A buffer of samples may change between words of bytes and floats, from data set to data set.
+            // A buffer of samples holds words (of bytes) or floats, depending on the data set.
             (_, element) => Memory::of(element, len).map(|other| *memory = other),
         };
         grown.map_err(|error| Error::OutOfMemory {
@@ -129,7 +129,7 @@ impl<T: Real> Buffers<T> {
         })
     }
 
-    /// Bytes, four for each element.
+    /// Bytes of all buffers, counted as four for each element.
     pub(super) fn bytes(&self) -> u64 {
         self.memory
             .iter()
@@ -149,7 +149,7 @@ impl<T: Real> Buffers<T> {
         }
     }
 
-    /// Appends part of a buffer, as words.
+    /// Appends part of a buffer to `words`; floats as their bits.
     pub(super) fn read(&self, role: Role, range: Range<usize>, words: &mut Vec<u32>) {
         match &self.memory[self.place(role)] {
             Memory::Words(from) => words.extend_from_slice(&from[range]),
@@ -175,7 +175,7 @@ impl<T: Real> Buffers<T> {
     }
 }
 
-/// Grows to a length, or leaves it as it is where there is no memory.
+/// Grows to a length; unchanged if memory is short.
 fn grow<T: Clone>(
     values: &mut Vec<T>,
     len: usize,

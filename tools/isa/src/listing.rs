@@ -1,17 +1,17 @@
-//! Reading the listing that RADV gives of a shader's machine code.
+//! Parser of RADV's machine code listings.
 
 use std::collections::{BTreeMap, HashMap};
 
-/// What a stretch of code is made of.
+/// Instruction counts of a piece of code.
 #[derive(Default)]
 pub struct Mix {
-    /// Instructions; of a pair that is issued at once, both.
+    /// All instructions; a pair that is issued together counts as two.
     pub instructions: usize,
-    /// Of these, fused multiply-adds.
+    /// Fused multiply-adds among them.
     pub fma: usize,
-    /// Loads from and stores to global memory by a lane, by its bytes. Scalar loads are not among them.
+    /// Loads from global memory, by bytes a lane; without scalar loads.
     pub loads: BTreeMap<u32, usize>,
-    /// Stores.
+    /// Stores to global memory, by bytes a lane.
     pub stores: BTreeMap<u32, usize>,
     /// Atomics on global memory.
     pub atomics: usize,
@@ -68,7 +68,7 @@ impl Mix {
     }
 }
 
-/// Bytes of an access, from the end of its name: RDNA3 writes `b128` for what is `dwordx4` before it.
+/// Bytes of an access, from the suffix of its name: `b128` on RDNA3 is `dwordx4` on earlier GPUs.
 fn bytes(width: &str) -> u32 {
     match width {
         "dwordx4" | "b128" => 16,
@@ -80,7 +80,7 @@ fn bytes(width: &str) -> u32 {
     }
 }
 
-/// The mix of a whole listing, and that of its loop of the most instructions.
+/// Counts of the whole listing, and of its largest loop.
 pub fn read(listing: &str) -> (Mix, Option<Mix>) {
     let lines: Vec<&str> = listing
         .lines()

@@ -1,12 +1,12 @@
-//! Compiles WGSL compute shaders for an AMD GPU that is not there, and prints what the compiler made of them.
+//! Compilation of WGSL compute shaders for AMD GPUs that need not be present, and checks of the machine code.
 //!
 //!     RADV_FORCE_FAMILY=NAVI21 isa FOLDER [--quiet] [--only TEXT] [--asm]
 //!     RADV_FORCE_FAMILY=NAVI21 isa --name
 //!
 //! FOLDER holds `kind/label.wgsl`. `--quiet` leaves out the table, `--only` takes the shaders whose label has the text
-//! and checks nothing, `--asm` prints machine code, `--name` only names GPU and driver. Mesa's RADV driver compiles for a null device where RADV_FORCE_FAMILY names a GPU, so
-//! none is needed. `scripts/isa.sh` in the library's folder writes the shaders and runs this for each GPU. Exit status: 1
-//! where a rule is broken, 2 where something is missing.
+//! and checks nothing, `--asm` prints machine code, `--name` only names GPU and driver. Mesa's RADV driver compiles
+//! for a null device where RADV_FORCE_FAMILY names a GPU, so none is needed. `scripts/isa.sh` in the library's folder
+//! writes the shaders and runs this for each GPU. Exit status: 1 where a rule is broken, 2 where something is missing.
 
 mod listing;
 mod radv;
@@ -18,14 +18,14 @@ use radv::{Numbers, Radv};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-/// What a shader became.
+/// A compiled shader.
 struct Compiled {
     /// The kernel's kind, such as `matmul`, and its label.
     class: String,
     name: String,
     numbers: Numbers,
     whole: Mix,
-    /// The loop of the most instructions, if there is a loop.
+    /// The loop with the most instructions, if there is one.
     longest_loop: Option<Mix>,
 }
 

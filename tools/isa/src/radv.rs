@@ -4,7 +4,7 @@ use crate::spirv::Shader;
 use ash::vk;
 use std::ffi::CStr;
 
-/// A device that compiles.
+/// A Vulkan device for compilation.
 pub struct Radv {
     // The loader's library stays open as long as the functions from it are used.
     _loader: ash::Entry,
@@ -14,18 +14,18 @@ pub struct Radv {
     name: String,
 }
 
-/// What the driver says of a shader.
+/// The driver's statistics of a shader.
 #[derive(Default)]
 pub struct Numbers {
-    /// Vector registers a lane.
+    /// Vector registers of a lane.
     pub vgprs: u64,
-    /// Scalar registers a wave.
+    /// Scalar registers of a wave.
     pub sgprs: u64,
-    /// Registers of either kind that are kept in memory or in other registers, and bytes of scratch memory.
+    /// Spilled registers of either kind, and bytes of scratch memory.
     pub spills: u64,
     /// Bytes of workgroup memory.
     pub lds: u64,
-    /// Waves that fit a SIMD unit at once, as RADV counts them: of 32 lanes on RDNA, of 64 before it.
+    /// Waves that fit a SIMD unit, as RADV counts them: of 32 lanes on RDNA, of 64 on earlier GPUs.
     pub waves: u64,
 }
 
@@ -34,7 +34,8 @@ impl Radv {
     pub fn open() -> Result<Self, String> {
         let family = std::env::var("RADV_FORCE_FAMILY")
             .map_err(|_| "set RADV_FORCE_FAMILY, to NAVI21 for instance")?;
-        // SAFETY: the calls follow Vulkan's rules: every handle is used by the one that made it, and lives to the end.
+        // SAFETY: the calls follow Vulkan's rules: every handle is used with the object that created it, and stays
+        // alive.
         unsafe {
             let loader = ash::Entry::load().map_err(|e| format!("no Vulkan loader: {e}"))?;
             let app = vk::ApplicationInfo::default().api_version(vk::API_VERSION_1_3);
@@ -97,19 +98,19 @@ impl Radv {
         }
     }
 
-    /// What RADV_FORCE_FAMILY names.
+    /// The GPU family of RADV_FORCE_FAMILY.
     pub fn family(&self) -> &str {
         &self.family
     }
 
-    /// The GPU's and the driver's name and version.
+    /// Name of the GPU, name and version of the driver.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// Compiles a shader: what the driver says of it, and the listing of the machine code.
+    /// Compiles a shader; returns the driver's statistics and the machine code listing.
     pub fn compile(&self, shader: &Shader) -> Result<(Numbers, String), vk::Result> {
-        // SAFETY: as above; what a call made is destroyed when no other call uses it any more.
+        // SAFETY: as above; every object is destroyed after its last use.
         unsafe {
             let bindings: Vec<_> = shader
                 .bindings
@@ -161,14 +162,14 @@ impl Radv {
     }
 
     /// # Safety
-    /// The pipeline in `info` must be alive and made by this device.
+    /// The pipeline in `info` must be alive and created by this device.
     unsafe fn numbers(
         &self,
         info: &vk::PipelineExecutableInfoKHR<'_>,
     ) -> Result<Numbers, vk::Result> {
         let mut numbers = Numbers::default();
         let mut seen = 0;
-        // SAFETY: as the caller promises. RADV's statistics are all 64-bit integers.
+        // SAFETY: guaranteed by the caller. RADV's statistics are all 64-bit integers.
         unsafe {
             for statistic in self.statistics.get_pipeline_executable_statistics(info)? {
                 let value = statistic.value.u64;
@@ -188,7 +189,7 @@ impl Radv {
     }
 
     /// # Safety
-    /// The pipeline in `info` must be alive and made by this device.
+    /// The pipeline in `info` must be alive and created by this device.
     unsafe fn listing(
         &self,
         info: &vk::PipelineExecutableInfoKHR<'_>,
@@ -198,7 +199,8 @@ impl Radv {
             .fp()
             .get_pipeline_executable_internal_representations_khr;
         let device = self.device.handle();
-        // SAFETY: as the caller promises. First the count, then the sizes, then the texts into buffers of these sizes.
+        // SAFETY: guaranteed by the caller. First the count, then the sizes, then the texts into buffers of these
+        // sizes.
         unsafe {
             let mut count = 0;
             get(device, info, &mut count, std::ptr::null_mut()).result()?;
@@ -220,9 +222,9 @@ impl Radv {
     }
 }
 
-/// A text that ends with a zero byte.
+/// A text terminated by a zero byte.
 fn text(bytes: &[std::ffi::c_char]) -> String {
-    // SAFETY: Vulkan ends the texts in its structures so, within their length.
+    // SAFETY: Vulkan terminates the texts in its structures within their length.
     unsafe { CStr::from_ptr(bytes.as_ptr()) }
         .to_string_lossy()
         .into_owned()

@@ -1,8 +1,8 @@
-//! What must hold of the compiled shaders.
+//! Rules for the compiled shaders.
 
 use crate::Compiled;
 
-/// The least share of fused multiply-adds in the hot loop of the largest tile, in percent: in every layout, and in the
+/// Minimum share of fused multiply-adds in the hot loop of the largest tile, in percent: in every layout, and in the
 /// best one.
 struct Floor {
     every: f64,
@@ -14,20 +14,20 @@ const RDNA: Floor = Floor {
     best: 85.0,
 };
 
-/// There the inner loop is not unrolled: this counts the code around it too, which runs half as often.
+/// On Vega the inner loop is not unrolled, so the count includes the code around it, which runs half as often.
 const VEGA: Floor = Floor {
     every: 75.0,
     best: 75.0,
 };
 
-/// How the products begin whose shape asks for the largest tile.
+/// Prefixes of the names of products with the largest tile.
 const LARGEST: [&str; 3] = [
     "matmul NN 2048x2048x1024",
     "matmul NT 2048x2048x1024",
     "matmul TN 2048x2048x1024",
 ];
 
-/// Every rule that does not hold, in words. `family` is what RADV_FORCE_FAMILY names.
+/// Descriptions of all violated rules. `family` is that of RADV_FORCE_FAMILY.
 pub fn broken(all: &[Compiled], family: &str) -> Vec<String> {
     let mut broken = Vec::new();
     for c in all {
@@ -71,7 +71,7 @@ fn hot_loops(all: &[Compiled], floor: Floor, broken: &mut Vec<String>) {
     }
 }
 
-/// Kinds whose every access to global memory by a lane takes 16 bytes.
+/// Kinds of kernels whose lanes access global memory only with 16 bytes.
 const WHOLE: [&str; 11] = [
     "batchnorm",
     "batchnormbackward",
@@ -86,22 +86,22 @@ const WHOLE: [&str; 11] = [
     "statistics",
 ];
 
-/// Words that a kernel may load and store beside those of 16 bytes.
+/// Numbers of single words that a kernel may load and store besides accesses of 16 bytes.
 fn words(c: &Compiled) -> Option<(usize, usize)> {
     match c.class.as_str() {
         // One value for the whole row.
         "elementwise" if c.name.starts_with("repeat column") => Some((1, 0)),
         class if WHOLE.contains(&class) => Some((0, 0)),
-        // The first value of the row, from which distances are taken.
+        // The first value of the row, the reference of the differences.
         "layernorm" | "layernormbackward" => Some((1, 0)),
         // A dry run stores nothing but the guard.
         "update" if c.name.starts_with("dry ") => None,
-        // The guard and the step; the step is moved on.
+        // Loads of the guard and the step; the store of the incremented step.
         "blend" => Some((2, 1)),
         // The step, the sample's number and its label; the label.
         "gather" if c.name.contains("floats") => Some((3, 1)),
-        // As a blend, and the step's four values; a partial sum of the norm's. Whether the next steps need care is stored for
-        // each of the chunks of an invocation.
+        // As a blend, and the step's four values; a partial sum of the norm's. Whether the next steps need care is
+        // stored for each of the chunks of an invocation.
         "update" if c.name.contains("norm") => Some((8, 5)),
         "update" => Some((6, 2)),
         _ => None,
@@ -130,7 +130,7 @@ fn accesses(all: &[Compiled], broken: &mut Vec<String>) {
             };
             (count(&c.whole.loads), count(&c.whole.stores))
         };
-        // Where the rule has no use for the fourth factor of a group, it is not loaded.
+        // The fourth factor of a group is not loaded if the rule does not use it.
         let factors = if c.name.contains("in groups") {
             3 * of(16).1
         } else {

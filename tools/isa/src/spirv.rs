@@ -1,4 +1,4 @@
-//! WGSL to SPIR-V, as wgpu's Vulkan backend does it for wgrad's kernels.
+//! Translation of WGSL to SPIR-V, as in wgpu's Vulkan backend for wgrad's kernels.
 
 use naga::back::spv;
 use naga::proc::{BoundsCheckPolicies, BoundsCheckPolicy};
