@@ -9,7 +9,8 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{PoisonError, RwLock};
 use wgrad::{
-    Activation, Adam, Dataset, Device, GpuOptions, Graph, Init, Sequential, Trainer, TrainerBuilder,
+    Activation, Adam, Dataset, Device, GpuOptions, Graph, Init, Loss, Sequential, Trainer,
+    TrainerBuilder,
 };
 
 /// Counts the allocations of this process, the bytes that are allocated, and the most that ever were.
@@ -123,6 +124,39 @@ fn further_layers_take_the_dispatches_that_their_documentation_says() {
     assert_eq!(dispatches(dense(16).glu()), plain + 4 + 6);
     assert_eq!(dispatches(dense(16).swiglu()), plain + 4 + 6);
     assert_eq!(dispatches(dense(8).tanh().flatten()), plain);
+}
+
+/// Where a batch has many rows, a call of its own adds up their weights; where it has few, the loss does.
+#[test]
+fn weighted_means_of_large_batches_take_one_more_dispatch() {
+    let _guard = ALONE.read().unwrap_or_else(PoisonError::into_inner);
+    let plain = Loss::softmax_cross_entropy;
+    // Beyond 32 classes a row may take a whole workgroup.
+    for (classes, most) in [(3, 1 << 14), (32, 1 << 14), (33, 1 << 11)] {
+        for (loss, of_many) in [
+            (plain(), 0),
+            (plain().class_weights(vec![0.5; classes]), 1),
+            (plain().ignore_index(1), 1),
+            (Loss::mean_squared_error().ignore_index(1), 1),
+        ] {
+            for (rows, more) in [
+                (1, 0),
+                (8, 0),
+                (most, 0),
+                (most + 1, of_many),
+                (70_000, of_many),
+            ] {
+                let network = Sequential::new(1).dense(classes).build(cpu(), 0).unwrap();
+                let trainer = Trainer::new(network).loss(loss.clone()).batch_size(rows);
+                let trainer = trainer.build().unwrap();
+                let name = format!("{rows} rows of {classes}, {loss:?}");
+                assert_eq!(trainer.dispatches_per_step(), 3 + 2 + more, "{name}");
+                let plan = trainer.plan().to_string();
+                let calls = plan.matches(&format!("weights of {rows} rows")).count();
+                assert_eq!(calls, more, "{name}\n{plan}");
+            }
+        }
+    }
 }
 
 #[test]

@@ -131,7 +131,9 @@ fn row_weight(label: u32) -> f32 {
 }
 
 // SCALED: the factor times what the host says of the step, 1 over the denominator of several batches.
-// DIVIDES: the factor over the sum of the batch's row weights, which every workgroup adds up in the same order.
+// DIVIDES: the factor over the sum of the batch's row weights. Every workgroup adds up all weights in the same order;
+// or, where DENOMINATOR_READ, the partial sums that row_weights.wgsl has left behind the entries of this loss, one for each
+// invocation.
 fn gradient_factor(index: u32) -> f32 {
     if SCALED {
         let place = atomicLoad(&state[0]) % p.ring_steps * p.scale_stride;
@@ -141,8 +143,13 @@ fn gradient_factor(index: u32) -> f32 {
         return p.factor;
     }
     var sum = Chain();
-    for (var i = index; i < p.rows; i += WORKGROUP) {
-        sum = chain_with(sum, row_weight(label_of(i)), i / WORKGROUP, true);
+    if DENOMINATOR_READ {
+        let place = atomicLoad(&state[0]) % p.ring_steps * p.ring_stride + p.ring_offset;
+        sum.block = ring[place + p.ring_sums + index].x;
+    } else {
+        for (var i = index; i < p.rows; i += WORKGROUP) {
+            sum = chain_with(sum, row_weight(label_of(i)), i / WORKGROUP, true);
+        }
     }
     let total = workgroup_sum(chain_sum(sum), index);
     if total == 0.0 {

@@ -40,8 +40,8 @@ pub(crate) use base::{Access, Arg, Args, Binding, Compute, MatrixShape, Program,
 pub(crate) use elementwise::{Elementwise, Op};
 pub use gather::Augmentation;
 pub(crate) use gather::{Augment, Gather};
-pub(crate) use loss::LossCall;
 pub use loss::{Criterion, Loss, Reduction};
+pub(crate) use loss::{LossCall, RowWeights};
 pub(crate) use matmul::{Blocking, Epilogue, Matmul};
 pub use matmul::{Layout, Tuning};
 pub(crate) use normalization::{
@@ -96,6 +96,7 @@ kernels!(
     Random,
     Rearrange,
     RowSum,
+    RowWeights,
     Softmax,
     SoftmaxBackward,
     Squares,
@@ -107,4 +108,4 @@ kernels!(
 #[cfg(test)]
 mod shader_files;
 #[cfg(test)]
-mod shader_tests;
+pub(crate) mod shader_tests;

@@ -5,7 +5,7 @@ mod all_kernels;
 mod all_losses;
 mod uniform_conditions;
 
-pub(super) use all_kernels::kernels;
+pub(crate) use all_kernels::kernels;
 
 use super::*;
 use naga::valid::{Capabilities, ModuleInfo, ValidationFlags, Validator};
@@ -13,7 +13,7 @@ use naga::{AddressSpace, Module, StorageAccess, TypeInner, back};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-pub(super) const TARGETS: [Target; 8] = [
+pub(crate) const TARGETS: [Target; 8] = [
     Target {
         software: false,
         bounded: false,

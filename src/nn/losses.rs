@@ -19,8 +19,8 @@ pub(crate) struct Losses {
 struct TermSums {
     loss: Loss,
     cols: usize,
-    /// Entries of the metric ring.
-    entries: usize,
+    /// Its entries of the metric ring: those with sums of losses, and all of them.
+    entries: [usize; 2],
     totals: Totals,
 }
 
@@ -48,9 +48,10 @@ impl Losses {
     pub(crate) fn add<T: Real>(&mut self, place: &[T], active: impl Fn(usize) -> bool) {
         let mut rest = place;
         for (number, term) in self.terms.iter_mut().enumerate() {
-            let (entries, others) = rest.split_at(ENTRY * term.entries);
+            let [sums, all] = term.entries;
+            let (entries, others) = rest.split_at(ENTRY * all);
             if active(number) {
-                term.totals.add(&Totals::of(entries));
+                term.totals.add(&Totals::of(&entries[..ENTRY * sums]));
             }
             rest = others;
         }

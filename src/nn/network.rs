@@ -9,6 +9,7 @@ use crate::kernel::Loss;
 use crate::kernel::base::program::Element;
 use crate::plan::{
     Arena, BufferSpec, Guarded, PlanSpec, Role, Task, class_weights, guarded_name, loss_sums,
+    term_sums,
 };
 use crate::{Device, Error, Result};
 use std::sync::OnceLock;
@@ -214,14 +215,17 @@ impl Network {
         Ok(())
     }
 
-    /// Places for the loss sums of a batch.
+    /// Entries of a place of the metric ring, for a batch of this size.
     pub(crate) fn loss_sums(&self, batch: usize) -> usize {
         loss_sums(&self.graph, &self.terms, batch)
     }
 
-    /// Those of one term.
-    pub(crate) fn term_sums(&self, term: &Term, batch: usize) -> usize {
-        loss_sums(&self.graph, std::slice::from_ref(term), batch)
+    /// Those of one term: the ones with sums of losses, which come first, and all of them.
+    pub(crate) fn term_sums(&self, term: &Term, batch: usize) -> [usize; 2] {
+        [
+            term_sums(&self.graph, term, batch),
+            loss_sums(&self.graph, std::slice::from_ref(term), batch),
+        ]
     }
 
     /// A plan to be made, of one batch that the host writes.

@@ -41,7 +41,7 @@ pub(crate) use emit_update::gradient_parts;
 pub(crate) use guards::{Guarded, guarded_name};
 pub(crate) use inspect::{Inspected, What, inspected};
 pub(crate) use lower::{GatherSource, PlanSpec, Task, Training, lower};
-pub(crate) use ring::{class_weights, loss_sums};
+pub(crate) use ring::{class_weights, loss_sums, term_sums};
 pub(crate) use running::running_places;
 
 use crate::kernel::base::matrix::ALIGNMENT;

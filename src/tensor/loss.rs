@@ -5,8 +5,8 @@ use crate::device::{Memory, Operand};
 use crate::kernel::base::guard::ALL_FINITE;
 use crate::kernel::base::row_reduce;
 use crate::kernel::base::state::state_at;
-use crate::kernel::loss::{Against, ENTRY, Output, Totals};
-use crate::kernel::{Loss, LossCall, MatrixShape};
+use crate::kernel::loss::{Against, ENTRY, Output, Totals, row_weights};
+use crate::kernel::{Loss, LossCall, MatrixShape, RowWeights};
 use crate::{Error, Result};
 
 /// What the inputs of a loss are compared with.
@@ -223,7 +223,8 @@ impl<'a> Call<'a> {
         let (device, shape) = (&self.inputs[0].device, self.inputs[0].shape);
         let (loss, against) = (self.loss, self.against);
         let parts = row_reduce::sums(shape);
-        let mut ring = device.floats("loss", vec![0.0; ENTRY * parts])?;
+        let stride = parts + row_weights::entries(shape);
+        let mut ring = device.floats("loss", vec![0.0; ENTRY * stride])?;
         let mut state = device.words("state", state_at(0).to_vec())?;
         let weights = if loss.class_weights.is_empty() {
             None
@@ -245,10 +246,22 @@ impl<'a> Call<'a> {
             clock: true,
             ordinary: false,
             ring_steps: 1,
-            ring_stride: parts,
+            ring_stride: stride,
             ring_offset: 0,
             ring_sums: parts,
         };
+        if let (Some(sums), TensorTarget::Labels(labels)) = (RowWeights::before(&call), self.target)
+        {
+            let mut operands = vec![Operand::Read(&labels.memory)];
+            operands.extend(
+                weights
+                    .iter()
+                    .filter(|_| call.weighs_rows())
+                    .map(Operand::Read),
+            );
+            operands.extend([Operand::Write(&mut ring), Operand::Read(&state)]);
+            device.run(sums, &mut operands)?;
+        }
         let mut operands: Vec<Operand<'_>> = Vec::new();
         operands.extend(self.inputs.iter().map(|input| Operand::Read(&input.memory)));
         match self.target {

@@ -12,6 +12,7 @@ mod evaluation;
 mod finite;
 mod fit;
 mod inspect;
+mod large_batches;
 mod layers;
 mod loss_rules;
 mod losses;

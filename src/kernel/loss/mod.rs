@@ -19,6 +19,7 @@ mod criterion;
 mod first_greatest;
 mod pieces;
 mod row;
+pub(crate) mod row_weights;
 mod settings;
 mod totals;
 mod traits;
@@ -26,6 +27,7 @@ mod traits;
 pub use criterion::Criterion;
 pub use settings::{Loss, Reduction};
 
+pub(crate) use row_weights::RowWeights;
 pub(crate) use totals::{ENTRY, Totals};
 
 use crate::kernel::base::guard::CARE;
@@ -92,7 +94,8 @@ pub(crate) struct LossCall {
     pub(crate) ring_stride: usize,
     /// The first entry of this loss within a place.
     pub(crate) ring_offset: usize,
-    /// Its entries: at least [`row_reduce::sums`]. Those after the last workgroup's are zeroed.
+    /// Its entries: at least [`row_reduce::sums`]. Those after the last workgroup's are zeroed. The partial sums of the
+    /// rows' weights follow them, where a call before this one computes those ([`LossCall::reads_denominator`]).
     pub(crate) ring_sums: usize,
 }
 
@@ -211,11 +214,19 @@ impl Compute for LossCall {
 
         let step = state[0] as usize % self.ring_steps;
         let place = ENTRY * (step * self.ring_stride + self.ring_offset);
-        let entries = &mut ring[place..][..ENTRY * self.ring_sums];
+        let (entries, after) = ring[place..].split_at_mut(ENTRY * self.ring_sums);
         entries.fill(T::ZERO);
         losses.fill(T::ZERO);
         let factor = match self.scaled {
-            None => self.gradient_factor(&labels[..labels.len().min(rows)], class_weights),
+            None if self.reads_denominator() => {
+                let parts = after.chunks_exact(ENTRY).take(row_weights::PARTS);
+                self.factor_over(parts.map(|part| part[0].to_f64()).sum())
+            }
+            None if self.divides() => {
+                let weight = |&label: &u32| self.row_weight(Some(label), class_weights).to_f64();
+                self.factor_over(labels[..rows].iter().map(weight).sum())
+            }
+            None => T::of(self.factor.into()),
             Some((scales, term)) => {
                 let scale = f32::from_bits(state[scales.word(state[0], term)]);
                 T::of(self.factor.into()) * T::of(scale.into())
@@ -298,15 +309,27 @@ impl LossCall {
         // Triplet margin and cosine have three passes over the row; the others have fewer.
         let passes = 3 * row_reduce::turns(self.shape, target);
         let rows_in_turn = self.shape.rows.div_ceil(WORKGROUP);
-        let denominator = if self.divide { rows_in_turn } else { 0 };
+        let adds_up = self.divides() && !self.reads_denominator();
+        let denominator = if adds_up { rows_in_turn } else { 0 };
         let zeroing = self.ring_sums.div_ceil(WORKGROUP);
         // The sums of the rows of a workgroup, in blocks, twice; and the levels of up to ten trees.
         let sums = 2 * (WORKGROUP + WORKGROUP / 8) + 10 * WORKGROUP.ilog2() as usize;
         passes + denominator + zeroing + sums
     }
 
+    /// Whether a gradient is computed, and divided by the sum of the rows' weights.
+    fn divides(&self) -> bool {
+        self.divide && self.output == Output::Gradients
+    }
+
+    /// Whether that sum comes from a [`RowWeights`] before this call, as partial sums in the entries of the
+    /// ring after this loss's.
+    pub(crate) fn reads_denominator(&self) -> bool {
+        self.divides() && row_weights::entries(self.shape) > 0
+    }
+
     /// Whether a row's weight is its label's class weight.
-    fn weighs_rows(&self) -> bool {
+    pub(crate) fn weighs_rows(&self) -> bool {
         self.class_weights && self.against == Against::Labels && self.criterion.weighs_rows()
     }
 
@@ -336,14 +359,14 @@ impl LossCall {
         }
     }
 
-    fn gradient_factor<T: Real>(&self, labels: &[u32], class_weights: &[T]) -> T {
-        let factor = T::of(self.factor.into());
-        if !self.divide {
-            return factor;
+    /// The factor of the gradient, divided by the sum of the rows' weights.
+    fn factor_over<T: Real>(&self, weights: f64) -> T {
+        let weights = T::of(weights);
+        if weights == T::ZERO {
+            T::ZERO
+        } else {
+            T::of(self.factor.into()) / weights
         }
-        let weight = |&label: &u32| self.row_weight(Some(label), class_weights).to_f64();
-        let sum = T::of(labels.iter().map(weight).sum());
-        if sum == T::ZERO { sum } else { factor / sum }
     }
 
     /// Whether the row's guess is its label, or the greatest of its target values.

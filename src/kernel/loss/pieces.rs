@@ -6,7 +6,7 @@ use crate::kernel::base::{Target, matrix, row_reduce};
 /// The loop around every criterion.
 const SOURCE: &str = include_str!("../../../shaders/loss/loss.wgsl");
 /// Running sums over long rows, in blocks.
-const CHAIN: &str = include_str!("../../../shaders/loss/chain.wgsl");
+pub(crate) const CHAIN: &str = include_str!("../../../shaders/loss/chain.wgsl");
 
 /// Targets from labels: one-hot rows.
 const LABELS: &str = include_str!("../../../shaders/loss/labels.wgsl");
@@ -38,6 +38,11 @@ const NO_SECOND: &str = "fn write_second_gradient(i: u32, value: vec4<f32>) {}\n
 const NO_THIRD: &str = "fn write_third_gradient(i: u32, value: vec4<f32>) {}\n";
 const NO_LOSSES: &str = "fn write_loss(row: u32, loss: f32) {}\n";
 
+/// `weight_of` a label, and `weights_at` columns: the class weights, or 1 where there are none.
+pub(crate) fn class_weights(any: bool) -> &'static str {
+    if any { CLASS_WEIGHTS } else { NO_CLASS_WEIGHTS }
+}
+
 impl LossCall {
     /// The `const` lines: what they switch off costs nothing.
     pub(super) fn flags(&self, target: &Target) -> String {
@@ -49,7 +54,8 @@ impl LossCall {
             ("BINARY", criterion.is_binary(1)),
             ("CLOCK", self.clock),
             ("COUNTS", self.counts()),
-            ("DIVIDES", self.divide),
+            ("DENOMINATOR_READ", self.reads_denominator()),
+            ("DIVIDES", self.divides()),
             ("GRADIENTS", self.output == Output::Gradients),
             ("IGNORES", labels && self.ignore.is_some()),
             ("LONG", row_reduce::turns(self.shape, target) > SHORT),
@@ -80,10 +86,10 @@ impl LossCall {
             Against::Values => VALUES,
             Against::Constant(_) | Against::Nothing => CONSTANT,
         });
-        pieces.push(match self.class_weights {
-            true if self.criterion.weighs_targets() => BINARY_WEIGHTS,
-            true => CLASS_WEIGHTS,
-            false => NO_CLASS_WEIGHTS,
+        pieces.push(if self.class_weights && self.criterion.weighs_targets() {
+            BINARY_WEIGHTS
+        } else {
+            class_weights(self.class_weights)
         });
         let inputs = self.criterion.inputs();
         let writes = |number| self.output == Output::Gradients && number <= inputs;

@@ -10,7 +10,7 @@ use crate::kernel::update::ClipWith;
 use crate::kernel::*;
 
 /// One kernel of every variant.
-pub(in crate::kernel) fn kernels() -> Vec<Kernel> {
+pub(crate) fn kernels() -> Vec<Kernel> {
     let mut kernels: Vec<Kernel> = vec![Advance.into()];
     let short = MatrixShape::new(9, 7);
     let long = MatrixShape::new(9, 700);

@@ -55,9 +55,23 @@ pub(super) fn losses(shapes: [MatrixShape; 2]) -> Vec<Kernel> {
                 divide: labels,
                 clock: false,
                 ordinary: false,
-                ..plain
+                ..plain.clone()
             });
+            if labels {
+                // So many rows that their weights are added up before.
+                losses.push(LossCall {
+                    shape: MatrixShape::new(20_000, 7),
+                    class_weights: criterion.takes_class_weights(),
+                    ignore: Some(3),
+                    divide: true,
+                    ..plain
+                });
+            }
         }
     }
-    losses.into_iter().map(Kernel::from).collect()
+    let weights: Vec<RowWeights> = losses.iter().filter_map(RowWeights::before).collect();
+    let losses = losses.into_iter().map(Kernel::from);
+    losses
+        .chain(weights.into_iter().map(Kernel::from))
+        .collect()
 }

@@ -4,7 +4,7 @@ use super::super::ring::term_sums;
 use super::{Emitter, Lower, Operand, Role, op};
 use crate::graph::{LossTarget, Value};
 use crate::kernel::loss::{Against, ENTRY, Output};
-use crate::kernel::{LossCall, MatrixShape};
+use crate::kernel::{LossCall, MatrixShape, RowWeights};
 
 impl Lower for op::Loss {
     fn emit(&self, value: Value, emitter: &mut Emitter<'_>) {
@@ -31,23 +31,22 @@ impl Lower for op::Loss {
             }),
             Against::Constant(_) | Against::Nothing => {}
         }
-        if weighted {
-            operands.push(Operand::Role {
-                role: Role::ClassWeights,
-                offset: emitter.class_weights[number],
-                len: MatrixShape::new(1, term.loss.class_weights.len()).floats(),
-            });
-        }
+        let class_weights = weighted.then(|| Operand::Role {
+            role: Role::ClassWeights,
+            offset: emitter.class_weights[number],
+            len: MatrixShape::new(1, term.loss.class_weights.len()).floats(),
+        });
+        operands.extend(class_weights);
         if gradient {
             operands.push(emitter.operand(value));
             operands.extend(emitter.operands(&emitter.outputs(value)));
         }
         let ring_stride = emitter.loss_sums.1;
-        operands.push(Operand::Role {
-            role: Role::Metrics(emitter.clock()),
-            offset: 0,
-            len: ENTRY * spec.table_steps * ring_stride,
-        });
+        let ring = Operand::whole(
+            Role::Metrics(emitter.clock()),
+            ENTRY * spec.table_steps * ring_stride,
+        );
+        operands.push(ring);
         let accumulates = spec.accumulates();
         operands.push(if accumulates {
             emitter.scaled_state()
@@ -82,6 +81,12 @@ impl Lower for op::Loss {
             ring_offset: emitter.loss_sums.0[number],
             ring_sums: term_sums(emitter.graph, term, spec.ring_batch),
         };
+        if let Some(weights) = RowWeights::before(&call) {
+            let mut read = vec![emitter.labels()];
+            read.extend(class_weights.filter(|_| call.weighs_rows()));
+            read.extend([ring, emitter.state()]);
+            emitter.push(weights, read);
+        }
         emitter.push(call, operands);
     }
 }

@@ -3,7 +3,7 @@
 
 use super::cases::{Case, Data, Kind, cases};
 use super::row_ulps;
-use crate::common::compare::{Tolerance, assert_close, assert_each_close};
+use crate::common::compare::{Tolerance, assert_close, assert_each_close, assert_same_bits};
 use crate::common::devices::reducing_devices;
 use crate::common::oracle::losses::Row;
 use crate::common::precision::{TINY, ULP, sum_ulps};
@@ -95,6 +95,74 @@ fn many_rows() {
     check(one_each(true)[4], [131_074, 1]);
     // On hardware an entry of the ring for every row.
     check(one_each(false)[0], [70_001, 33]);
+}
+
+/// Every criterion, by a mean over what the rows weigh, of more rows than a loss adds up the weights of itself.
+#[test]
+fn means_over_the_weights_of_many_rows() {
+    let mut chosen: Vec<Case> = Vec::new();
+    for case in cases() {
+        let weighed = case.kind == Kind::Labels && case.ignore;
+        let same = |other: &Case| other.criterion == case.criterion;
+        // The last of a criterion has class weights, if it takes some.
+        if weighed && chosen.last().is_some_and(same) {
+            chosen.pop();
+        }
+        if weighed {
+            chosen.push(case);
+        }
+    }
+    assert!(chosen.len() > 15 && chosen.iter().filter(|case| case.weights).count() > 5);
+    for case in &chosen {
+        check(*case, [16_500, 2]);
+    }
+    let case = chosen[0];
+    assert!(matches!(case.criterion, Criterion::SoftmaxCrossEntropy { .. }) && case.weights);
+    let weights_alone = Case {
+        ignore: false,
+        ..case
+    };
+    check(weights_alone, [20_000, 3]);
+    check(case, [70_000, 4]);
+    check(case, [300_001, 2]);
+    // Rows of a workgroup each on hardware.
+    check(case, [2_100, 33]);
+    check(weights_alone, [2_049, 40]);
+}
+
+#[test]
+fn a_mean_over_many_weights_has_the_same_bits_on_every_run() {
+    let case = cases().into_iter().find(|case| case.weights && case.ignore);
+    let case = case.unwrap();
+    for shape in [[16_385, 3], [2_049, 33]] {
+        let data = Data::random(case, shape);
+        let loss = data.loss(case);
+        for device in reducing_devices() {
+            let run = || {
+                data.with(case, device, |x, others, target| {
+                    let output = x.loss(&loss, others, target).unwrap();
+                    output.gradients[0].download().unwrap()
+                })
+            };
+            let name = format!("{shape:?} on {}", device.report());
+            assert_same_bits(&name, &run(), &run());
+        }
+    }
+}
+
+/// Rows that are all ignored weigh 0 together, and their gradient is 0.
+#[test]
+fn many_rows_that_weigh_nothing_have_no_gradient() {
+    let rows = 20_000;
+    let loss = Loss::softmax_cross_entropy().ignore_index(2);
+    for device in reducing_devices() {
+        let x = Tensor::filled(device, [rows, 3], 1.0).unwrap();
+        let labels = Words::new(device, &vec![2; rows]).unwrap();
+        let found = x.loss(&loss, &[], &labels).unwrap();
+        let gradient = found.gradients[0].download().unwrap();
+        assert!(gradient.iter().all(|&g| g == 0.0), "{}", device.report());
+        assert_eq!((found.loss, found.counted), (0.0, 0));
+    }
 }
 
 #[test]

@@ -1,0 +1,250 @@
+//! Partial sums of the weights of a batch's rows: Σ wᵢ, by which the gradient of the loss after this call is divided.
+//!
+//! Each workgroup of a loss adds up the weights of all rows itself where they are few. The labels that all workgroups load
+//! together are then rows · workgroups, which grows with the square of the rows. So for many rows this call comes first, and
+//! each workgroup of the loss adds up its [`PARTS`] sums instead.
+
+use super::{ENTRY, LossCall, pieces};
+use crate::kernel::base::program::{WORKGROUP, uniform_block};
+use crate::kernel::base::reduce::{self, Reduce};
+use crate::kernel::base::{Args, Binding, Compute, MatrixShape, Program, Real, Target, row_reduce};
+
+/// Partial sums of a batch: one for each invocation of a workgroup of the loss.
+pub(crate) const PARTS: usize = row_reduce::WORKGROUP;
+
+/// Most labels that the workgroups of a loss may load together: those of 16,384 rows of up to 32 columns, or of 2,048 longer
+/// rows.
+const FEW_LOADS: usize = 1 << 22;
+
+/// Entries of the metric ring for the partial sums of a loss of this shape whose gradient is divided by the rows' weights; 0
+/// where the loss adds up the weights itself. The same for every adapter, as a plan is.
+pub(crate) fn entries(shape: MatrixShape) -> usize {
+    let loads = shape.rows.saturating_mul(row_reduce::sums(shape));
+    if loads > FEW_LOADS { PARTS } else { 0 }
+}
+
+/// Arguments: labels, [class weights], metric ring, state.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct RowWeights {
+    rows: usize,
+    /// The number of class weights, if there are any.
+    classes: Option<usize>,
+    /// The label whose rows weigh nothing.
+    ignore: Option<u32>,
+    ring_steps: usize,
+    ring_stride: usize,
+    /// The first entry of the sums within a place of the ring.
+    ring_offset: usize,
+}
+
+uniform_block! {
+    /// The shader's uniform block.
+    pub(crate) struct Params {
+        rows: u32,
+        cols: u32,
+        part: u32,
+        parts: u32,
+        ignore: u32,
+        ring_steps: u32,
+        ring_stride: u32,
+        ring_offset: u32,
+    }
+}
+
+impl RowWeights {
+    /// The call that must come before this loss, unless the loss adds up the weights itself. The sums follow the loss's own
+    /// entries of the ring.
+    pub(crate) fn before(loss: &LossCall) -> Option<Self> {
+        loss.reads_denominator().then(|| RowWeights {
+            rows: loss.shape.rows,
+            classes: loss.weighs_rows().then_some(loss.shape.cols),
+            ignore: loss.ignore,
+            ring_steps: loss.ring_steps,
+            ring_stride: loss.ring_stride,
+            ring_offset: loss.ring_offset + loss.ring_sums,
+        })
+    }
+
+    /// Rows of a part.
+    fn part(&self) -> usize {
+        self.rows.div_ceil(PARTS).max(1)
+    }
+}
+
+impl Compute for RowWeights {
+    fn label(&self) -> String {
+        format!("weights of {} rows", self.rows)
+    }
+
+    fn bindings(&self) -> Vec<Binding> {
+        let mut bindings = vec![Binding::read_words(4)];
+        if self.classes.is_some() {
+            bindings.push(Binding::read(5));
+        }
+        bindings.extend([Binding::write(9), Binding::read_words(10)]);
+        bindings
+    }
+
+    fn program(&self, target: &Target) -> Program {
+        let params = Params {
+            rows: self.rows as u32,
+            cols: self.classes.unwrap_or(1) as u32,
+            part: self.part() as u32,
+            parts: PARTS as u32,
+            ignore: self.ignore.unwrap_or(0),
+            ring_steps: self.ring_steps as u32,
+            ring_stride: self.ring_stride as u32,
+            ring_offset: self.ring_offset as u32,
+        };
+        let mut reduce = Reduce::new(WORKGROUP, target);
+        // What the chain of a loss needs for its rows.
+        reduce.constants.push(("LANES", 1));
+        let flags = format!(
+            "const LONG = true;\nconst IGNORES = {};\nconst WEIGHED_ROWS = {};\n",
+            self.ignore.is_some(),
+            self.classes.is_some()
+        );
+        let mut sources = vec![flags.as_str()];
+        sources.extend(reduce.pieces);
+        sources.extend([
+            reduce::FLOATS,
+            reduce::SOURCE,
+            pieces::CHAIN,
+            pieces::class_weights(self.classes.is_some()),
+            include_str!("../../../shaders/loss/row_weights.wgsl"),
+        ]);
+        let turns = self.part().div_ceil(WORKGROUP) + WORKGROUP.ilog2() as usize;
+        Program::new(&reduce.constants, &sources, &params, PARTS).with_iterations(turns)
+    }
+
+    fn flops(&self) -> u64 {
+        self.rows as u64
+    }
+
+    fn run<T: Real>(&self, args: &mut Args<'_, '_, T>) {
+        let labels = &args.read_words()[..self.rows];
+        let weights = self.classes.map(|classes| &args.read()[..classes]);
+        let (ring, state) = (args.write(), args.read_words());
+        let place = state[0] as usize % self.ring_steps * self.ring_stride + self.ring_offset;
+        let entries = &mut ring[ENTRY * place..][..ENTRY * PARTS];
+        entries.fill(T::ZERO);
+        let weight = |&label: &u32| match weights {
+            _ if Some(label) == self.ignore => 0.0,
+            Some(weights) => weights[(label as usize).min(weights.len() - 1)].to_f64(),
+            None => 1.0,
+        };
+        for (part, entry) in labels
+            .chunks(self.part())
+            .zip(entries.chunks_exact_mut(ENTRY))
+        {
+            entry[0] = T::of(part.iter().map(weight).sum());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernel::Criterion;
+    use crate::kernel::loss::{Against, Output};
+    use crate::kernel::shader_tests::TARGETS;
+
+    /// A mean over labels with class weights, and its gradient.
+    fn weighted(shape: MatrixShape) -> LossCall {
+        let ring_sums = row_reduce::sums(shape);
+        LossCall {
+            criterion: Criterion::SoftmaxCrossEntropy { smoothing: 0.0 },
+            shape,
+            against: Against::Labels,
+            class_weights: true,
+            counts_values: true,
+            ignore: None,
+            factor: 1.0,
+            divide: true,
+            scaled: None,
+            output: Output::Gradients,
+            clock: true,
+            ordinary: false,
+            ring_steps: 1,
+            ring_stride: ring_sums + entries(shape),
+            ring_offset: 0,
+            ring_sums,
+        }
+    }
+
+    /// Iterations of the loops over labels and partial sums, in all invocations: those that a loss has more than one without
+    /// a denominator, and those of the call before it.
+    fn iterations(rows: usize, cols: usize, target: &Target) -> u64 {
+        let loss = weighted(MatrixShape::new(rows, cols));
+        let undivided = LossCall {
+            divide: false,
+            ..loss.clone()
+        };
+        let [with, without] = [&loss, &undivided].map(|loss| loss.program(target));
+        let of_loss = with.workgroups * PARTS as u64 * (with.iterations - without.iterations);
+        let before = RowWeights::before(&loss).map_or(0, |call| {
+            let program = call.program(target);
+            program.workgroups * WORKGROUP as u64 * program.iterations
+        });
+        of_loss + before
+    }
+
+    #[test]
+    fn the_work_for_a_denominator_is_linear_in_the_rows() {
+        // All invocations of RowWeights have the levels of a tree beside their share of the rows.
+        let fixed = (PARTS * WORKGROUP) as u64 * 16;
+        for target in &TARGETS {
+            for cols in [1, 3, 32, 33, 5000] {
+                for rows in [1, 64, 2048, 2049, 16_384] {
+                    let loads = iterations(rows, cols, target);
+                    assert!(
+                        loads <= 2 * FEW_LOADS as u64 + fixed,
+                        "{rows} x {cols}: {loads}"
+                    );
+                }
+                for rows in [16_385, 65_536, 300_000, 3_000_000, 100_000_000] {
+                    let loads = iterations(rows, cols, target);
+                    assert!(loads <= 2 * rows as u64 + fixed, "{rows} x {cols}: {loads}");
+                }
+            }
+        }
+    }
+
+    /// The loss adds up the weights itself where all its workgroups have little to load: then there is no call before it.
+    #[test]
+    fn few_rows_take_no_call() {
+        for (cols, most) in [(1, 16_384), (32, 16_384), (33, 2048), (5000, 2048)] {
+            let shape = |rows| MatrixShape::new(rows, cols);
+            for rows in [1, 8, 64, most] {
+                assert_eq!(RowWeights::before(&weighted(shape(rows))), None);
+            }
+            for rows in [most + 1, 300_000] {
+                let loss = weighted(shape(rows));
+                assert!(RowWeights::before(&loss).is_some());
+                // Nothing needs the denominator of a loss alone.
+                for output in [Output::Reduced, Output::Rows] {
+                    let loss = LossCall {
+                        output,
+                        ..loss.clone()
+                    };
+                    assert_eq!(RowWeights::before(&loss), None);
+                }
+            }
+        }
+    }
+
+    /// A software adapter stops the loops of an invocation after 65,535 iterations: 65,000 of them are a thousand million rows.
+    #[test]
+    fn no_invocation_of_a_large_batch_is_cut_short() {
+        use crate::kernel::base::program::MAX_ITERATIONS;
+        for rows in [16_385, 65_537, 131_073, 300_001, 1_000_000_000] {
+            let loss = weighted(MatrixShape::new(rows, 3));
+            let call = RowWeights::before(&loss).unwrap();
+            for target in &TARGETS {
+                let iterations = call.program(target).iterations;
+                assert!(iterations >= (rows / PARTS / WORKGROUP) as u64);
+                assert!(iterations < MAX_ITERATIONS);
+            }
+        }
+    }
+}
