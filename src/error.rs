@@ -43,12 +43,14 @@ pub enum Error {
         /// The value found.
         value: f32,
     },
-    /// A computation produced a NaN or an infinity. In training, the parameters are those before that step.
+    /// A computation produced a NaN or an infinity. In training, the parameters are those before that step. A tensor
+    /// call that would have written it changed nothing: see [`Tensor`](crate::Tensor#calls-that-are-refused).
     #[error("{}", not_finite(*step, tensor))]
     NonFinite {
         /// Index of the training step, from 0; [`Error::OUTSIDE_TRAINING`] in evaluation, gradients and tensor calls.
         step: u64,
-        /// Name of the loss or gradient that is not finite: the first one in the order of computation.
+        /// Name of what is not finite, the first in the order of computation: the loss, a gradient, or what would have
+        /// been written, such as the second moment of an update.
         tensor: String,
     },
     /// A parameter of a call is outside its range.

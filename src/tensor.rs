@@ -4,6 +4,7 @@ mod blend;
 mod calls;
 mod gather;
 mod gemm;
+mod gradient_norm;
 mod loss;
 mod normalization;
 mod optimize;
@@ -14,20 +15,38 @@ mod statistics;
 
 pub use gather::Bytes;
 pub use gemm::Gemm;
+pub use gradient_norm::GradientNorm;
 pub use loss::{LossOutput, TensorTarget};
 pub use normalization::{BatchNormOutput, NormalizationGradients};
-pub use optimize::{GradientNorm, OptimizerState};
+pub use optimize::OptimizerState;
 
-use crate::device::{Device, Memory, Operand};
+use crate::device::{Device, Memory, Operand, Reader, Refusals};
 use crate::kernel::{Compute, Elementwise, Kernel, MatrixShape, Op};
 use crate::{Error, Result};
+use std::sync::Arc;
 
 /// A matrix of `f32` on a device, row-major; a vector is a matrix of one row.
 ///
 /// Calls take tensors of one device, check their shapes, and give new tensors. They do not wait: only
-/// [`download`](Tensor::download) does. So they cannot refuse numbers that are not finite, as a
-/// [`Trainer`](crate::Trainer) does: a sum, an average or an update that overflows writes infinity or NaN, as `f32` arithmetic
-/// does. [`statistics`](Tensor::statistics) of a gradient before an update, or of a tensor after it, tells.
+/// [`download`](Tensor::download) and the other calls that return numbers do.
+///
+/// # Calls that are refused
+///
+/// [`update`](Tensor::update) and its clipped forms, [`accumulate`](Tensor::accumulate), [`average`](Tensor::average)
+/// and [`copy_from`](Tensor::copy_from) change a tensor in its place, wholly or not at all. If the result would hold a
+/// NaN or an infinity, the call is refused: the tensor, the moments and the step count stay as they are, to the bit,
+/// and the error is [`Error::NonFinite`], which names what would not be finite. Later calls go on from there. Calls
+/// that give new tensors compute as `f32` arithmetic does.
+///
+/// The CPU returns the error from the call itself. A GPU does not wait for a call, so the call returns `Ok`. The error
+/// is kept with the tensor, and the next call that reads numbers of that tensor ([`download`](Tensor::download),
+/// [`statistics`](Tensor::statistics), [`norm`](Tensor::norm), [`sum`](Tensor::sum), [`argmax`](Tensor::argmax))
+/// returns it in their place, once; the one after that returns the numbers. If several calls were refused by then, the
+/// error is that of the first. Writing to the tensor in between does not clear it, and no other tensor reports it. A
+/// refused update is kept with the [`OptimizerState`] too, which reports it by [`moments`](OptimizerState::moments) in
+/// the same way.
+///
+/// A [`Trainer`](crate::Trainer) has checks of its own.
 ///
 /// ```
 /// use wgrad::{Device, Layout, Tensor};
@@ -45,6 +64,10 @@ pub struct Tensor {
     device: Device,
     shape: MatrixShape,
     memory: Memory,
+    /// Calls that it refused.
+    refusals: Refusals,
+    /// Those of the optimizer state that updated it last.
+    updates: Option<Arc<Refusals>>,
 }
 
 /// A vector of `u32` on a device: labels, or indices of rows.
@@ -77,6 +100,8 @@ impl Tensor {
             device: device.clone(),
             memory: device.floats("tensor", shape.pad(values))?,
             shape,
+            refusals: Refusals::default(),
+            updates: None,
         })
     }
 
@@ -111,6 +136,8 @@ impl Tensor {
             device: device.clone(),
             memory: device.room("tensor", shape.floats())?,
             shape,
+            refusals: Refusals::default(),
+            updates: None,
         })
     }
 
@@ -127,9 +154,11 @@ impl Tensor {
     /// Copies the values to the host, row by row, when all work submitted before is done.
     ///
     /// # Errors
-    /// [`DeviceLost`](Error::DeviceLost), or what else went wrong in that work.
+    /// [`DeviceLost`](Error::DeviceLost), or what else went wrong in that work; on a GPU
+    /// [`NonFinite`](Error::NonFinite), once, if a call that would have changed this tensor was
+    /// [refused](Tensor#calls-that-are-refused).
     pub async fn download_async(&self) -> Result<Vec<f32>> {
-        let words = self.memory.download(&self.device).await?;
+        let words = self.read(&self.memory).await?;
         Ok(self
             .shape
             .unpad(&bytemuck::cast_slice(&words)[..self.shape.floats()]))
@@ -139,6 +168,16 @@ impl Tensor {
     #[cfg(not(target_arch = "wasm32"))]
     pub fn download(&self) -> Result<Vec<f32>> {
         pollster::block_on(self.download_async())
+    }
+
+    /// Copies to the host this tensor's memory, or what was computed from it for the host; or reports a refused call.
+    async fn read(&self, memory: &Memory) -> Result<Vec<u32>> {
+        let reader = Reader {
+            shape: self.shape,
+            own: &self.refusals,
+            state: self.updates.as_deref(),
+        };
+        reader.read(memory, &self.device).await
     }
 
     /// Runs a kernel over tensors of one device into a new tensor.

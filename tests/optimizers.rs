@@ -7,6 +7,8 @@ mod common;
 mod groups;
 #[path = "optimizers/long.rs"]
 mod long;
+#[path = "optimizers/refusals.rs"]
+mod refusals;
 
 use common::compare::{Tolerance, assert_each_close, assert_same_bits};
 use common::data::Random;

@@ -1,13 +1,14 @@
-// Mixes a flat region x into another, out, in one of three ways (MODE): each invocation writes one vec4.
+// Mixes a flat region x into another, out, in one of three ways (MODE): each invocation computes one vec4, and keeps
+// it: keep(i, value), which is put in front.
 
 struct Params {
     count: u32, // vec4 elements in the region
     add: f32,
+    test: u32, // 1: this pass of a tensor call only tests the result
     pad0: u32,
-    pad1: u32,
 }
 
-// MODE 0: add * x; out is not read.
+// MODE 0: x; out is not read.
 const SUM = 1u; // out + add * x
 const AVERAGE = 2u; // out + add * (x - out)
 
@@ -31,7 +32,7 @@ fn blended(i: u32) -> vec4<f32> {
     if MODE == AVERAGE {
         return average(out[i], x[i]);
     }
-    return p.add * x[i];
+    return x[i];
 }
 
 @compute @workgroup_size(WORKGROUP)
@@ -45,5 +46,5 @@ fn main(
     if i >= p.count || is_stopped() {
         return;
     }
-    out[i] = blended(i);
+    keep(i, blended(i));
 }

@@ -13,8 +13,8 @@ struct Params {
     parts: u32, // partial sums of squared gradients in a step's place of their ring,
     ring_steps: u32, // which has so many places
     first_id: u32, // a dry run's number of the segment's first block
+    test: u32, // 1: this pass of a tensor call only tests the result
     pad0: u32,
-    pad1: u32,
     hyper: array<vec4<f32>, 2>, // the rule's constants
 }
 

@@ -145,7 +145,7 @@ fn cpu_arg<'a>(operand: &'a mut Operand<'_>) -> Arg<'a, f32> {
 
 /// With sentinels, those behind the region are bound too: a kernel that strays finds them, where otherwise the end of the
 /// binding might stop it.
-fn gpu_region(operand: &Operand<'_>) -> Region {
+pub(super) fn gpu_region(operand: &Operand<'_>) -> Region {
     match operand {
         Operand::Read(Memory::Gpu(region)) | Operand::Write(Memory::Gpu(region)) => Region {
             bytes: region.bytes + region.offset,
@@ -158,34 +158,56 @@ fn gpu_region(operand: &Operand<'_>) -> Region {
 impl Memory {
     /// Copies to the host, as words.
     pub(crate) async fn download(&self, device: &Device) -> Result<Vec<u32>> {
+        Ok(self.download_with(device, &[]).await?.0)
+    }
+
+    /// Copies to the host, and with it what lies in some regions on a GPU, one after the other.
+    pub(super) async fn download_with(
+        &self,
+        device: &Device,
+        others: &[&Region],
+    ) -> Result<(Vec<u32>, Vec<u32>)> {
         match (self, &device.0) {
-            (Memory::Floats(floats), _) => Ok(bytemuck::cast_slice(floats).to_vec()),
-            (Memory::Words(words), _) => Ok(words.clone()),
+            (Memory::Floats(floats), _) => Ok((bytemuck::cast_slice(floats).to_vec(), Vec::new())),
+            (Memory::Words(words), _) => Ok((words.clone(), Vec::new())),
             (Memory::Gpu(region), Backend::Gpu(gpu)) => {
                 let buffer = &region.buffer;
-                let staging = gpu.staging(buffer.size())?;
+                let bytes = buffer.size() + others.iter().map(|other| other.bytes).sum::<u64>();
+                let staging = gpu.staging(bytes)?;
                 let submission = gpu.submit(|encoder| {
-                    encoder.copy_buffer_to_buffer(buffer, 0, &staging, 0, buffer.size())
+                    encoder.copy_buffer_to_buffer(buffer, 0, &staging, 0, buffer.size());
+                    let mut place = buffer.size();
+                    for Region {
+                        buffer,
+                        offset,
+                        bytes,
+                    } in others
+                    {
+                        encoder.copy_buffer_to_buffer(buffer, *offset, &staging, place, *bytes);
+                        place += bytes;
+                    }
                 })?;
+                let all = buffer.size() as usize / 4;
                 let (start, end) = (
                     region.offset as usize / 4,
                     (region.offset + region.bytes) as usize / 4,
                 );
                 let whole = |words: &[u32]| {
+                    let (words, others) = words.split_at(all);
                     let intact = words[..start]
                         .iter()
                         .chain(&words[end..])
                         .all(|&word| word == SENTINEL);
-                    (intact, words[start..end].to_vec())
+                    (intact, words[start..end].to_vec(), others.to_vec())
                 };
-                let readback = Readback::request(gpu, &staging, buffer.size(), submission)?;
-                let ((intact, words), _) = readback.finish(gpu, whole).await?;
+                let readback = Readback::request(gpu, &staging, bytes, submission)?;
+                let ((intact, words, others), _) = readback.finish(gpu, whole).await?;
                 if gpu.sentinels && !intact {
                     return Err(Error::Gpu {
                         message: "a kernel wrote outside its output".into(),
                     });
                 }
-                Ok(words)
+                Ok((words, others))
             }
             (Memory::Gpu(_), Backend::Cpu(_)) => unreachable!("GPU memory belongs to a GPU device"),
         }

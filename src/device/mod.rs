@@ -14,6 +14,7 @@ mod quiet;
 mod readback;
 mod recent;
 mod record;
+mod refusals;
 mod report;
 
 pub use options::GpuOptions;
@@ -25,6 +26,7 @@ pub(crate) use memory::{Memory, Operand};
 pub(crate) use profile::Timestamps;
 pub(crate) use readback::Readback;
 pub(crate) use record::{Recorded, Region};
+pub(crate) use refusals::{Attempt, Guarded, MOST_UNREAD, Reader, Refusals};
 
 use crate::threads::Threads;
 use crate::{Result, Tuning};

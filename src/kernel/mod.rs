@@ -51,7 +51,7 @@ pub(crate) use random::{Draw, Dropout, Random};
 pub(crate) use rearrange::{Move, Rearrange};
 pub use reduction::TensorStatistics;
 pub(crate) use reduction::{Argmax, ColumnSum, RowSum, Squares, Statistics, Sum};
-pub(crate) use step::{Accumulate, Advance, Blend, Commit, Scales};
+pub(crate) use step::{Accumulate, Advance, Blend, Choose, Commit, Note, Scales};
 pub(crate) use update::Update;
 pub(crate) use update::all as optimizers;
 pub use update::{Clip, Factors, Optimizer};
@@ -84,6 +84,7 @@ kernels!(
     BatchNorm,
     BatchNormBackward,
     Blend,
+    Choose,
     ColumnSum,
     Commit,
     Dropout,
@@ -93,6 +94,7 @@ kernels!(
     LayerNormBackward,
     LossCall,
     Matmul,
+    Note,
     Random,
     Rearrange,
     RowSum,

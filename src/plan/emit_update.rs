@@ -7,7 +7,7 @@ use super::lower::Training;
 use super::operand::Operand;
 use crate::kernel::base::guard::BLOCK;
 use crate::kernel::reduction::squares::PAIR;
-use crate::kernel::update::{ClipWith, FACTORS};
+use crate::kernel::update::{ClipWith, FACTORS, Keep};
 use crate::kernel::{Accumulate, Blend, Clip, Squares, Statistics, Sum, Update};
 
 impl Emitter<'_> {
@@ -160,7 +160,11 @@ impl Emitter<'_> {
                 advance: !dry && segment + 1 == segments,
                 clip: ClipWith::new(training.clip, parts, spec.table_steps),
                 grouped: training.grouped,
-                dry: dry.then(|| ids[segment]),
+                keep: if dry {
+                    Keep::Dry(ids[segment])
+                } else {
+                    Keep::Store
+                },
             };
             emitter.push(update, operands);
         });

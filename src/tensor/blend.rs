@@ -3,10 +3,10 @@
 use super::calls::expect;
 use super::{Tensor, same_device};
 use crate::Result;
-use crate::device::Operand;
-use crate::kernel::Blend;
+use crate::device::{Attempt, Guarded, Operand};
 use crate::kernel::base::ranges::check_fraction;
 use crate::kernel::base::state::state_at;
+use crate::kernel::{Blend, Kernel};
 
 impl Tensor {
     /// self ← self + scale·x: the sum of gradients over several batches.
@@ -25,10 +25,11 @@ impl Tensor {
     /// ```
     ///
     /// # Errors
-    /// [`Shape`](crate::Error::Shape) if the shapes differ.
+    /// [`Shape`](crate::Error::Shape) if the shapes differ; [`NonFinite`](crate::Error::NonFinite) if the sum would not
+    /// be finite, which is then [refused](Tensor#calls-that-are-refused).
     pub fn accumulate(&mut self, x: &Tensor, scale: f32) -> Result<()> {
-        let call = Blend::accumulate(self.shape.floats(), false, scale);
-        self.blend("accumulate", call, x)
+        let call = Blend::accumulate(self.shape.floats(), scale);
+        self.attempt(Guarded::Accumulate, call, x)
     }
 
     /// The exponential moving average: self ← decay·self + (1 − decay)·weights.
@@ -37,11 +38,22 @@ impl Tensor {
     ///
     /// # Errors
     /// [`Shape`](crate::Error::Shape) if the shapes differ; [`Argument`](crate::Error::Argument) unless the decay is at
-    /// least 0 and, in `f32`, below 1.
+    /// least 0 and, in `f32`, below 1; [`NonFinite`](crate::Error::NonFinite) if the average would not be finite, which
+    /// is then [refused](Tensor#calls-that-are-refused).
     pub fn average(&mut self, weights: &Tensor, decay: f64) -> Result<()> {
         check_fraction("the decay of an average", decay)?;
         let call = Blend::average(self.shape.floats(), decay);
-        self.blend("average", call, weights)
+        self.attempt(Guarded::Average, call, weights)
+    }
+
+    /// Takes over the values of another tensor, as the running statistics of a step take the place of the old ones.
+    ///
+    /// # Errors
+    /// [`Shape`](crate::Error::Shape) if the shapes differ; [`NonFinite`](crate::Error::NonFinite) if a value is not
+    /// finite: the call is then [refused](Tensor#calls-that-are-refused).
+    pub fn copy_from(&mut self, next: &Tensor) -> Result<()> {
+        let call = Blend::copy(self.shape.floats());
+        self.attempt(Guarded::CopyFrom, call, next)
     }
 
     /// A tensor of its own with the same values, on the same device.
@@ -50,21 +62,43 @@ impl Tensor {
     /// Only the device's.
     pub fn copy(&self) -> Result<Tensor> {
         let mut copy = Tensor::room(&self.device, self.shape)?;
-        copy.blend("copy", Blend::copy(self.shape.floats()), self)?;
+        let mut state = self.device.words("state", state_at(0).to_vec())?;
+        // Whatever the values are: the copy is new, so nothing is lost by it.
+        self.device.run(
+            Blend::copy(self.shape.floats()),
+            &mut [
+                Operand::Read(&self.memory),
+                Operand::Write(&mut copy.memory),
+                Operand::Write(&mut state),
+            ],
+        )?;
         Ok(copy)
     }
 
-    fn blend(&mut self, operation: &'static str, call: Blend, x: &Tensor) -> Result<()> {
-        expect(operation, "operand", x.shape, self.shape)?;
+    fn attempt(&mut self, guarded: Guarded, call: Blend, x: &Tensor) -> Result<()> {
+        let operation = guarded.name();
+        let operand = match guarded {
+            Guarded::CopyFrom => "values",
+            _ => "operand",
+        };
+        expect(operation, operand, x.shape, self.shape)?;
         same_device(operation, &self.device, &[x])?;
         let mut state = self.device.words("state", state_at(0).to_vec())?;
-        self.device.run(
-            call,
-            &mut [
+        let [test, write] = call.passes().map(Kernel::from);
+        let attempt = Attempt {
+            call: guarded,
+            test,
+            write,
+            operands: &mut [
                 Operand::Read(&x.memory),
                 Operand::Write(&mut self.memory),
                 Operand::Write(&mut state),
             ],
-        )
+            state: 2,
+            shape: self.shape,
+            refusals: &self.refusals,
+            steps: None,
+        };
+        attempt.run(&self.device)
     }
 }

@@ -4,7 +4,7 @@ use super::*;
 use crate::device::GpuOptions;
 use crate::kernel::base::guard::ALL_FINITE;
 use crate::kernel::base::state::state_at;
-use crate::kernel::{BatchNormBackward, ColumnSum, Commit};
+use crate::kernel::{BatchNormBackward, Choose, ColumnSum, Commit, Note};
 
 fn devices() -> [Device; 3] {
     let options = GpuOptions::default().allow_software(true).sentinels(true);
@@ -123,6 +123,51 @@ fn nothing_is_committed_while_the_guard_is_set() {
             device.run(call, operands).unwrap();
             let found = current.download().unwrap();
             assert!(found.iter().all(|&value| value == expected), "{guard}");
+        }
+    }
+}
+
+#[test]
+fn a_refused_call_is_counted_and_the_first_unreported_one_is_kept() {
+    for device in devices() {
+        let mut refused = device.words("refused calls", vec![0; 4]).unwrap();
+        for (guard, call, reported, expected) in [
+            (ALL_FINITE, 4, 0, [0, 0, 0, 0]),
+            (17, 3, 0, [1, 3, 17, 0]),
+            (5, 2, 0, [2, 3, 17, 0]),
+            (ALL_FINITE, 4, 2, [2, 3, 17, 0]),
+            (0, 1, 2, [3, 1, 0, 0]),
+            (9, 5, 2, [4, 1, 0, 0]),
+        ] {
+            let state = device.words("state", vec![0, 0, guard, 0]).unwrap();
+            let operands = &mut [Operand::Read(&state), Operand::Write(&mut refused)];
+            device.run(Note { call, reported }, operands).unwrap();
+            assert_eq!(read(&device, &refused), expected, "{guard} {reported}");
+        }
+    }
+}
+
+#[test]
+fn the_values_of_a_step_are_chosen_by_the_refused_updates() {
+    for device in devices() {
+        for (count, expected) in [(7, Some(0)), (8, Some(1)), (9, Some(2)), (10, None)] {
+            let mut words = state_at(0).to_vec();
+            words.extend(100..112);
+            let mut state = device.words("state", words).unwrap();
+            let refused = device.words("refused calls", vec![count, 0, 0, 0]).unwrap();
+            let (known, choices) = (7, 3);
+            let operands = &mut [Operand::Write(&mut state), Operand::Read(&refused)];
+            device.run(Choose { known, choices }, operands).unwrap();
+            let found = read(&device, &state);
+            match expected {
+                Some(place) => {
+                    let first = 100 + 4 * place;
+                    assert_eq!(found[4..8], [first, first + 1, first + 2, first + 3]);
+                    assert_eq!(found[2], ALL_FINITE);
+                }
+                None => assert_eq!((found[2], found[4]), (ALL_FINITE - 1, 0)),
+            }
+            assert_eq!(found[12..], (100..112).collect::<Vec<_>>());
         }
     }
 }

@@ -6,9 +6,7 @@ use crate::device::Operand;
 use crate::kernel::base::ranges::check_share;
 use crate::kernel::base::spread::SAVED_ROWS;
 use crate::kernel::base::state::state_at;
-use crate::kernel::{
-    BatchNorm, BatchNormBackward, Commit, LayerNorm, LayerNormBackward, MatrixShape, Op,
-};
+use crate::kernel::{BatchNorm, BatchNormBackward, LayerNorm, LayerNormBackward, MatrixShape, Op};
 use crate::{Error, Result};
 
 /// What [`Tensor::batch_norm`] gives.
@@ -43,9 +41,10 @@ impl Tensor {
     /// This holds for values of any offset and any size, and y = β exactly where all of a column are equal.
     ///
     /// `running` [2, cols] holds the running mean and variance; the result has them moved towards the batch's,
-    /// running + m·(batch − running), m the momentum, with the unbiased variance n/(n − 1)·variance, which is infinite where
-    /// it is too large for an `f32`. As PyTorch's `BatchNorm1d`, but that PyTorch refuses a single row; here y = β for it,
-    /// and the running variance stays as it is. PyTorch's defaults are ε = 10⁻⁵ and m = 0.1.
+    /// running + m·(batch − running), m the momentum, with the unbiased variance n/(n − 1)·variance. It is infinite
+    /// where it is too large for an `f32`; [`copy_from`](Tensor::copy_from) then refuses it and keeps the old
+    /// statistics. As PyTorch's `BatchNorm1d`, but that PyTorch refuses a single row; here y = β for it, and the
+    /// running variance stays as it is. PyTorch's defaults are ε = 10⁻⁵ and m = 0.1.
     ///
     /// ```
     /// use wgrad::{Device, Tensor};
@@ -229,27 +228,6 @@ impl Tensor {
             dgamma: terms.column_sum()?,
             dbeta: self.column_sum()?,
         })
-    }
-
-    /// Takes over the values of another tensor, as the running statistics of a step take the place of the old ones.
-    ///
-    /// # Errors
-    /// [`Shape`](Error::Shape) if the shapes differ.
-    pub fn copy_from(&mut self, next: &Tensor) -> Result<()> {
-        expect("copy_from", "values", next.shape, self.shape)?;
-        super::same_device("copy_from", &self.device, &[next])?;
-        let state = self.device.words("state", state_at(0).to_vec())?;
-        let call = Commit {
-            floats: self.shape.floats(),
-        };
-        self.device.clone().run(
-            call,
-            &mut [
-                Operand::Read(&next.memory),
-                Operand::Read(&state),
-                Operand::Write(&mut self.memory),
-            ],
-        )
     }
 }
 

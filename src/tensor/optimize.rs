@@ -2,17 +2,16 @@
 
 use super::Tensor;
 use super::calls::expect;
-use super::reduce::finite_norm;
-use crate::device::{Device, Memory, Operand};
-use crate::kernel::base::guard::BLOCK;
+use super::gradient_norm::GradientNorm;
+use crate::device::{Attempt, Device, Guarded, MOST_UNREAD, Memory, Operand, Reader, Refusals};
+use crate::kernel::base::guard::{BLOCK, Pass};
 use crate::kernel::base::matrix::ALIGNMENT;
 use crate::kernel::base::ranges::check_not_negative;
-use crate::kernel::base::scale::norm;
 use crate::kernel::base::state::{STATE_VALUES, state_at};
-use crate::kernel::reduction::squares::PAIR;
-use crate::kernel::update::ClipWith;
-use crate::kernel::{Clip, Factors, MatrixShape, Optimizer, Squares, Sum, Update};
+use crate::kernel::update::{ClipWith, Keep};
+use crate::kernel::{Clip, Factors, Kernel, MatrixShape, Optimizer, Update};
 use crate::{Error, Result};
+use std::sync::Arc;
 
 /// What an optimizer keeps for one tensor between steps: its moments and the step count.
 #[derive(Debug)]
@@ -25,7 +24,10 @@ pub struct OptimizerState {
     factors: Option<Memory>,
     /// As they were given, to check another learning rate against.
     given_factors: Vec<Factors>,
-    step: u64,
+    /// Steps before the first of its updates.
+    start: u64,
+    /// Its updates, and which of them were refused.
+    updates: Arc<Refusals>,
     rate: f64,
 }
 
@@ -48,7 +50,8 @@ impl OptimizerState {
             moments: weights.device.floats("moments", moments)?,
             factors: None,
             given_factors: Vec::new(),
-            step: 0,
+            start: 0,
+            updates: Arc::default(),
             rate: optimizer.learning_rate(),
         })
     }
@@ -78,16 +81,22 @@ impl OptimizerState {
         let mut padded: Vec<f32> = moments.iter().flat_map(|m| shape.pad(m)).collect();
         padded.resize(padded.len().max(ALIGNMENT), 0.0);
         state.moments = state.device.floats("moments", padded)?;
-        state.step = step;
+        state.start = step;
         Ok(state)
     }
 
     /// The moments, each row by row, in the order that the rule's formula names them.
     ///
     /// # Errors
-    /// As [`Tensor::download_async`].
+    /// As [`Tensor::download_async`]: on a GPU [`NonFinite`](Error::NonFinite), once, if an update with this state was
+    /// [refused](Tensor#calls-that-are-refused).
     pub async fn moments_async(&self) -> Result<Vec<Vec<f32>>> {
-        let words = self.moments.download(&self.device).await?;
+        let reader = Reader {
+            shape: self.shape,
+            own: &self.updates,
+            state: None,
+        };
+        let words = reader.read(&self.moments, &self.device).await?;
         let floats = self.shape.floats();
         Ok((0..self.optimizer.moments())
             .map(|i| {
@@ -103,9 +112,11 @@ impl OptimizerState {
         pollster::block_on(self.moments_async())
     }
 
-    /// Steps done.
+    /// Steps done. A [refused](Tensor#calls-that-are-refused) update is no step. On a GPU it is counted until numbers
+    /// of this state or of the tensor that it updated last are read; the step values of later updates are right before
+    /// that.
     pub fn step_count(&self) -> u64 {
-        self.step
+        self.start.saturating_add(self.updates.steps().done)
     }
 
     /// Changes the learning rate of the steps to come: for a schedule of your own loop.
@@ -167,90 +178,22 @@ impl OptimizerState {
         self.given_factors = factors.to_vec();
         Ok(())
     }
-}
 
-/// The Euclidean norm over all gradients of a step, on their device, to clip them by.
-///
-/// ```
-/// use wgrad::{Device, GradientNorm, OptimizerState, Sgd, Tensor};
-/// # fn main() -> wgrad::Result<()> {
-/// let device = Device::cpu();
-/// let tensor = |values: &[f32]| Tensor::new(&device, [1, values.len()], values);
-/// let (mut w, dw) = (tensor(&[0.0, 0.0])?, tensor(&[0.0, 6.0])?);
-/// let (mut b, db) = (tensor(&[0.0])?, tensor(&[8.0])?);
-/// let norm = GradientNorm::new(&[&dw, &db])?;
-/// assert_eq!(norm.value()?, 10.0);
-/// let sgd = Sgd::new(1.0);
-/// w.update_clipped_by_norm(&dw, &mut OptimizerState::new(&w, sgd)?, &norm, 1.0)?;
-/// b.update_clipped_by_norm(&db, &mut OptimizerState::new(&b, sgd)?, &norm, 1.0)?;
-/// let close = |a: f32, b: f32| (a - b).abs() < 1e-6;
-/// assert!(close(w.download()?[1], -0.6) && close(b.download()?[0], -0.8));
-/// # Ok(())
-/// # }
-/// ```
-#[derive(Debug)]
-pub struct GradientNorm {
-    device: Device,
-    /// Partial sums of squares, with their exponents.
-    sums: Memory,
-    parts: usize,
-}
-
-impl GradientNorm {
-    /// The norm over these gradients. Does not wait.
-    ///
-    /// # Errors
-    /// [`Shape`](Error::Shape) if there is none; [`DeviceMismatch`](Error::DeviceMismatch) if they are not on one device.
-    pub fn new(gradients: &[&Tensor]) -> Result<Self> {
-        let Some(first) = gradients.first() else {
-            return Err(Error::shape(
-                "GradientNorm::new",
-                "at least one gradient",
-                "none",
-            ));
+    /// The values of the next step after `done`, four words; then those of the steps before it, which are right if some
+    /// of the last `unread` updates were refused. And how many steps the device has to choose from: 0 if all have the
+    /// same values.
+    fn choices(&self, done: u64, unread: u64) -> (usize, Vec<u32>) {
+        let next = done.saturating_add(1);
+        let values = |less: u64| {
+            let values = self.optimizer.step_values((next - less).max(1), self.rate);
+            values.words()
         };
-        super::same_device("GradientNorm::new", &first.device, gradients)?;
-        let parts_of = |gradient: &Tensor| Sum::parts(gradient.shape.floats());
-        let parts = gradients.iter().map(|gradient| parts_of(gradient)).sum();
-        let device = first.device.clone();
-        let mut sums = device.floats("partial sums", vec![0.0; PAIR * parts])?;
-        let state = device.words("state", vec![0; 4])?;
-        let mut ring_offset = 0;
-        for gradient in gradients {
-            let call = Squares {
-                ring_stride: parts,
-                ring_offset,
-                ..Squares::lone(gradient.shape.floats())
-            };
-            ring_offset += parts_of(gradient);
-            let operands = &mut [
-                Operand::Read(&gradient.memory),
-                Operand::Write(&mut sums),
-                Operand::Read(&state),
-            ];
-            device.run(call, operands)?;
-        }
-        Ok(GradientNorm {
-            device,
-            sums,
-            parts,
-        })
-    }
-
-    /// The norm itself, in a fixed order. Waits for it.
-    ///
-    /// # Errors
-    /// [`NonFinite`](Error::NonFinite) if it is not finite in `f32`.
-    pub async fn value_async(&self) -> Result<f32> {
-        let words = self.sums.download(&self.device).await?;
-        let pairs = bytemuck::cast_slice(&words[..PAIR * self.parts]);
-        finite_norm(norm::<f32>(pairs))
-    }
-
-    /// [`GradientNorm::value_async`], waited for.
-    #[cfg(not(target_arch = "wasm32"))]
-    pub fn value(&self) -> Result<f32> {
-        pollster::block_on(self.value_async())
+        let first = values(0);
+        let choices: Vec<[u32; 4]> = (0..=unread.min(MOST_UNREAD - 1)).map(values).collect();
+        // The values move one way only, so if those of the lowest number are the same, all between are.
+        let is_one = choices.iter().all(|choice| *choice == first) && values(unread) == first;
+        let count = if is_one { 0 } else { choices.len() };
+        (count, choices.concat())
     }
 }
 
@@ -259,9 +202,12 @@ impl Tensor {
     /// optimizer's own unless [changed](OptimizerState::set_learning_rate).
     ///
     /// # Errors
-    /// [`Shape`](Error::Shape) if the gradient or the state is of another shape.
+    /// [`Shape`](Error::Shape) if the gradient or the state is of another shape; [`NonFinite`](Error::NonFinite) if a
+    /// weight or a moment would not be finite: the update is then [refused](Tensor#calls-that-are-refused). On a GPU,
+    /// once eight updates with an optimizer state were refused and neither its moments nor the weights were read since,
+    /// all further ones are refused until they are read, if the rule depends on the number of the step.
     pub fn update(&mut self, gradient: &Tensor, state: &mut OptimizerState) -> Result<()> {
-        self.step("update", gradient, state, None, None)
+        self.step(Guarded::Update, gradient, state, None, None)
     }
 
     /// [`Tensor::update`] with the gradient [clipped by value](Clip::Value): clamp(g, −limit, limit).
@@ -274,8 +220,14 @@ impl Tensor {
         state: &mut OptimizerState,
         limit: f64,
     ) -> Result<()> {
-        let (operation, clip) = ("update_clipped_by_value", Clip::Value(limit));
-        self.step(operation, gradient, state, Some(clip), None)
+        let clip = Clip::Value(limit);
+        self.step(
+            Guarded::UpdateClippedByValue,
+            gradient,
+            state,
+            Some(clip),
+            None,
+        )
     }
 
     /// [`Tensor::update`] with the gradient [clipped by the norm](Clip::Norm) of all gradients: g·min(1, limit/(‖g‖ + 1e-6)).
@@ -290,18 +242,19 @@ impl Tensor {
         norm: &GradientNorm,
         limit: f64,
     ) -> Result<()> {
-        let (operation, clip) = ("update_clipped_by_norm", Clip::Norm(limit));
-        self.step(operation, gradient, state, Some(clip), Some(norm))
+        let (guarded, clip) = (Guarded::UpdateClippedByNorm, Clip::Norm(limit));
+        self.step(guarded, gradient, state, Some(clip), Some(norm))
     }
 
     fn step(
         &mut self,
-        operation: &'static str,
+        guarded: Guarded,
         gradient: &Tensor,
         state: &mut OptimizerState,
         clip: Option<Clip>,
         norm: Option<&GradientNorm>,
     ) -> Result<()> {
+        let operation = guarded.name();
         clip.as_ref().map_or(Ok(()), Clip::check)?;
         expect(operation, "gradient", gradient.shape, self.shape)?;
         super::same_device(operation, &self.device, &[gradient])?;
@@ -310,20 +263,24 @@ impl Tensor {
         if devices.iter().flatten().any(|d| !d.is_same(&self.device)) {
             return Err(Error::DeviceMismatch { operation });
         }
-        let step = state.step + 1;
-        let values = state.optimizer.step_values(step, state.rate);
-        let mut words = state_at(0);
+        let steps = state.updates.steps();
+        let (choices, values) = state.choices(state.start.saturating_add(steps.done), steps.unread);
+        let mut words = state_at(0).to_vec();
         words[1] = 1;
-        words[STATE_VALUES..][..4].copy_from_slice(&values.words());
-        let mut clock = self.device.words("state", words.to_vec())?;
-        let call = Update {
+        words[STATE_VALUES..][..4].copy_from_slice(&values[..4]);
+        if choices > 0 {
+            words.extend(values);
+        }
+        let mut clock = self.device.words("state", words)?;
+        let update = |pass| Update {
             optimizer: state.optimizer,
             floats: state.shape.floats(),
             advance: false,
             clip: ClipWith::new(clip, norm.map_or(0, |norm| norm.parts), 1),
             grouped: state.factors.is_some(),
-            dry: None,
+            keep: Keep::Call(pass),
         };
+        let [test, write] = [Pass::Test, Pass::Write].map(|pass| Kernel::from(update(pass)));
         let mut operands = vec![
             Operand::Write(&mut self.memory),
             Operand::Read(&gradient.memory),
@@ -331,11 +288,22 @@ impl Tensor {
         if state.optimizer.moments() > 0 {
             operands.push(Operand::Write(&mut state.moments));
         }
+        let place = operands.len();
         operands.push(Operand::Write(&mut clock));
         operands.extend(norm.map(|norm| Operand::Read(&norm.sums)));
         operands.extend(state.factors.as_ref().map(Operand::Read));
-        self.device.clone().run(call, &mut operands)?;
-        state.step = step;
+        let attempt = Attempt {
+            call: guarded,
+            test,
+            write,
+            operands: &mut operands,
+            state: place,
+            shape: state.shape,
+            refusals: &self.refusals,
+            steps: Some((&state.updates, steps, choices)),
+        };
+        attempt.run(&self.device)?;
+        self.updates = Some(Arc::clone(&state.updates));
         Ok(())
     }
 }

@@ -13,7 +13,8 @@ pub(super) fn finite_norm(norm: f64) -> Result<f32> {
         return Ok(norm as f32);
     }
     let tensor = "a norm".to_string();
-    Err(Error::NonFinite { step: 0, tensor })
+    let step = Error::OUTSIDE_TRAINING;
+    Err(Error::NonFinite { step, tensor })
 }
 
 impl Tensor {
@@ -30,7 +31,7 @@ impl Tensor {
     /// ```
     ///
     /// # Errors
-    /// [`Shape`](Error::Shape) if there is no column.
+    /// [`Shape`](Error::Shape) if there is no column; else as [`Tensor::sum_async`].
     pub async fn argmax_async(&self) -> Result<Vec<u32>> {
         let shape = self.shape;
         if shape.cols == 0 {
@@ -41,7 +42,7 @@ impl Tensor {
             Argmax { shape },
             &mut [Operand::Read(&self.memory), Operand::Write(&mut columns)],
         )?;
-        let mut words = columns.download(&self.device).await?;
+        let mut words = self.read(&columns).await?;
         words.truncate(shape.rows);
         Ok(words)
     }
@@ -55,7 +56,7 @@ impl Tensor {
     /// The sum of all elements, in a fixed order. Waits for the result.
     ///
     /// # Errors
-    /// Only the device's.
+    /// The device's, and what [`Tensor::download_async`] reports.
     pub async fn sum_async(&self) -> Result<f32> {
         let words = self.parts(Sum::lone(self.shape.floats()).into(), 1).await?;
         let parts: &[f32] = bytemuck::cast_slice(&words);
@@ -66,7 +67,7 @@ impl Tensor {
     /// of two, so elements of any size have their norm.
     ///
     /// # Errors
-    /// [`NonFinite`](Error::NonFinite) if the norm is not finite in `f32`.
+    /// [`NonFinite`](Error::NonFinite) if the norm is not finite in `f32`; else as [`Tensor::sum_async`].
     pub async fn norm_async(&self) -> Result<f32> {
         let call = Squares::lone(self.shape.floats());
         let words = self.parts(call.into(), PAIR).await?;
@@ -86,7 +87,7 @@ impl Tensor {
                 Operand::Read(&state),
             ],
         )?;
-        let mut words = parts.download(&self.device).await?;
+        let mut words = self.read(&parts).await?;
         words.truncate(count);
         Ok(words)
     }

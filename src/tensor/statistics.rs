@@ -10,7 +10,7 @@ impl Tensor {
     /// Mean, variance, norm, greatest magnitude, and how many values are 0 or not finite. Waits for the result.
     ///
     /// # Errors
-    /// Only the device's.
+    /// The device's, and what [`Tensor::download_async`] reports.
     pub async fn statistics_async(&self) -> Result<TensorStatistics> {
         self.statistics_of(None).await
     }
@@ -18,7 +18,7 @@ impl Tensor {
     /// The same of self − previous, element by element: what an update did, say. Waits for the result.
     ///
     /// # Errors
-    /// [`Shape`](crate::Error::Shape) if the shapes differ.
+    /// [`Shape`](crate::Error::Shape) if the shapes differ; else as [`Tensor::statistics_async`].
     pub async fn change_statistics_async(&self, previous: &Tensor) -> Result<TensorStatistics> {
         const OPERATION: &str = "change_statistics";
         expect(OPERATION, "previous values", previous.shape, self.shape)?;
@@ -50,7 +50,7 @@ impl Tensor {
         operands.extend(previous.map(|previous| Operand::Read(&previous.memory)));
         operands.push(Operand::Write(&mut output));
         self.device.run(call, &mut operands)?;
-        let words = output.download(&self.device).await?;
+        let words = self.read(&output).await?;
         let parts: &[f32] = bytemuck::cast_slice(&words[..length]);
         Ok(TensorStatistics::new(self.shape, parts))
     }

@@ -10,5 +10,6 @@ pub(crate) mod files;
 pub(crate) mod networks;
 pub(crate) mod oracle;
 pub(crate) mod precision;
+pub(crate) mod refused;
 pub(crate) mod torch_optimizer;
 pub(crate) mod vectors;

@@ -18,6 +18,7 @@ mod prelu;
 mod random;
 mod rearrange;
 mod reductions;
+mod refusals;
 mod softmax;
 mod statistics;
 

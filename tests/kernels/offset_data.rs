@@ -163,7 +163,7 @@ fn batch_normalisation_of_any_offset_and_size() {
                     Tolerance::absolute(error + TINY)
                 });
             } else {
-                // A trainer refuses such a step.
+                // A trainer refuses such a step, and `copy_from` such statistics.
                 assert_eq!(running[1], f32::INFINITY, "{name}");
             }
             let dy = tensor(device, [n, 1], &case.dy);

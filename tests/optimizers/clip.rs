@@ -6,6 +6,7 @@ use crate::common::descent::{descend, tolerance};
 use crate::common::devices::{cpu, gpu, reducing_devices};
 use crate::common::oracle::widen;
 use crate::common::precision::{sum_ulps, ulps};
+use crate::common::refused::assert_refused;
 use crate::{Case, cases, problem, rates};
 use approx::{abs_diff_eq, assert_abs_diff_eq, assert_relative_eq};
 use wgrad::{Error, Factors, GradientNorm, Optimizer, OptimizerState, Sgd, Tensor};
@@ -82,26 +83,41 @@ fn a_norm_over_several_tensors_scales_them_all() {
 }
 
 #[test]
-fn what_is_not_finite_goes_through_a_norm_as_in_pytorch() {
+fn what_is_not_finite_makes_a_norm_that_no_update_takes() {
     for device in reducing_devices() {
-        let step = |values: &[f32]| {
-            let g = Tensor::new(device, [1, values.len()], values).unwrap();
+        for bad in [f32::NAN, f32::INFINITY] {
+            let g = Tensor::new(device, [1, 3], &[1.0, bad, 2.0]).unwrap();
             let norm = GradientNorm::new(&[&g]).unwrap();
-            clipped(&g, |w, state| {
-                w.update_clipped_by_norm(&g, state, &norm, 1.0).unwrap()
-            })
-        };
-        let name = device.report().to_string();
-        assert!(
-            step(&[1.0, f32::NAN, 2.0]).iter().all(|g| g.is_nan()),
-            "{name}"
-        );
-        let infinite = step(&[1.0, f32::INFINITY, 2.0]);
-        assert!(
-            infinite[0] == 0.0 && infinite[2] == 0.0,
-            "{name}: {infinite:?}"
-        );
-        assert_eq!(step(&[0.0; 5]), [0.0; 5], "{name}");
+            let mut w = Tensor::filled(device, [1, 3], 0.5).unwrap();
+            let mut state = OptimizerState::new(&w, Sgd::new(1.0)).unwrap();
+            let refused = w.update_clipped_by_norm(&g, &mut state, &norm, 1.0);
+            let weights = || w.download().map(drop);
+            // A norm that is no number spoils all weights, an infinite one that of the infinite gradient.
+            let column = usize::from(bad == f32::INFINITY);
+            let what = format!("the weights of update_clipped_by_norm, row 0, column {column}");
+            assert_refused(&bad.to_string(), device, refused, &[&weights], &what);
+            assert_eq!(w.download().unwrap(), [0.5; 3]);
+            // So it does by another tensor's gradient.
+            let fine = Tensor::new(device, [1, 3], &[1.0; 3]).unwrap();
+            let both = GradientNorm::new(&[&g, &fine]).unwrap();
+            let next = w.update_clipped_by_norm(&fine, &mut state, &both, 1.0);
+            if bad.is_nan() {
+                let what = "the weights of update_clipped_by_norm, row 0, column 0";
+                let weights = || w.download().map(drop);
+                assert_refused("by another", device, next, &[&weights], what);
+                assert_eq!(state.step_count(), 0);
+            } else {
+                // The factor is 0, as in PyTorch.
+                next.unwrap();
+            }
+            assert_eq!(w.download().unwrap(), [0.5; 3]);
+        }
+        let zeros = Tensor::zeros(device, [1, 5]).unwrap();
+        let norm = GradientNorm::new(&[&zeros]).unwrap();
+        let result = clipped(&zeros, |w, state| {
+            w.update_clipped_by_norm(&zeros, state, &norm, 1.0).unwrap();
+        });
+        assert_eq!(result, [0.0; 5], "{}", device.report());
     }
 }
 
@@ -186,7 +202,7 @@ fn more_partial_sums_than_a_software_adapter_may_loop_over() {
 }
 
 #[test]
-fn values_are_clamped_and_nan_is_kept() {
+fn values_are_clamped_and_nan_is_refused() {
     let special = [
         0.0,
         -0.0,
@@ -201,8 +217,8 @@ fn values_are_clamped_and_nan_is_kept() {
         f32::MIN,
         f32::INFINITY,
         f32::NEG_INFINITY,
-        f32::NAN,
-        -f32::NAN,
+        1e-45,
+        -f32::MIN_POSITIVE,
     ];
     for shape @ [rows, cols] in [[1, 15], [15, 1], [3, 5], [129, 65], [33, 1024]] {
         let mut values = Random::new(1).normals(rows * cols);
@@ -213,16 +229,23 @@ fn values_are_clamped_and_nan_is_kept() {
                 let found = clipped(&g, |w, state| {
                     w.update_clipped_by_value(&g, state, limit.into()).unwrap()
                 });
-                let clamp = |&g: &f32| {
-                    f64::from(if g.is_nan() {
-                        g
-                    } else {
-                        g.clamp(-limit, limit)
-                    })
-                };
+                let clamp = |&g: &f32| f64::from(g.clamp(-limit, limit));
                 let expected: Vec<f64> = values.iter().map(clamp).collect();
                 let name = format!("{shape:?} at {limit} on {}", device.report());
                 assert_close(&name, &found, &expected, Tolerance::EXACT);
+            }
+            // Clamping keeps a NaN, which no update takes.
+            for bad in [f32::NAN, -f32::NAN] {
+                let mut values = values.clone();
+                values[cols - 1] = bad;
+                let g = Tensor::new(device, shape, &values).unwrap();
+                let mut w = Tensor::zeros(device, shape).unwrap();
+                let mut state = OptimizerState::new(&w, Sgd::new(1.0)).unwrap();
+                let refused = w.update_clipped_by_value(&g, &mut state, 0.8);
+                let weights = || w.download().map(drop);
+                let what = format!("row 0, column {}", cols - 1);
+                assert_refused("NaN", device, refused, &[&weights], &what);
+                assert_eq!(w.download().unwrap(), vec![0.0; rows * cols]);
             }
         }
     }

@@ -13,6 +13,9 @@
 //!   state if it finds more. Then the loss of the next ordinary step sets the guard to [`CARE`].
 //! - Where that fails, the host repeats the step as a *careful* one: gradients are tested for NaN and infinity alone, and a
 //!   dry run of everything that could overflow sets the guard before anything is changed.
+//!
+//! A tensor call that changes a tensor has a state of its own, and runs twice ([`Pass`]). The first pass sets the guard
+//! to a [`place`], the second writes unless it is set.
 
 use super::Real;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -21,6 +24,8 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 pub(crate) const OBEY: &str = include_str!("../../../shaders/base/guard/obey.wgsl");
 /// Dry runs, which set the guard before anything is changed.
 pub(crate) const PROBE: &str = include_str!("../../../shaders/base/guard/probe.wgsl");
+/// Behind [`PROBE`]: tensor calls, which test before they write.
+pub(crate) const REFUSE: &str = include_str!("../../../shaders/base/guard/refuse.wgsl");
 
 /// Floats in a block of the parameter arena, the unit of the ids of dry runs and of parameter groups. Tensors start at
 /// multiples of it, so a block belongs to one tensor.
@@ -45,6 +50,40 @@ pub(crate) const BOUND: u32 = (127 + 50) << 23;
 /// may be compiled to round in another way.
 const LOST: u32 = 0x7f7f_ff00;
 
+/// Word 2 of the state of an update that is refused because too many before it were: see `Choose` in src/kernel/step.
+pub(crate) const REFUSED_BEFORE: u32 = u32::MAX - 1;
+
+/// The two passes of a tensor call. Both are one shader, so both round alike.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Pass {
+    /// Tests the result, and sets the guard if it is not finite.
+    Test,
+    /// Writes the result unless the guard is set.
+    Write,
+}
+
+/// The guard's value for a float that is not finite: 16·⌊float/4⌋ + 4·role + float mod 4. So among several the first
+/// four floats win, and among these the lowest role: 0 for weights and other values, 1 to 3 for the moments of an
+/// update.
+pub(crate) fn place(float: usize, role: usize) -> u32 {
+    let (float, role) = (float as u64, role as u64);
+    let place = 16 * (float / 4) + 4 * role + float % 4;
+    place.min(u64::from(REFUSED_BEFORE - 1)) as u32
+}
+
+/// The float and the role that a [`place`] stands for.
+pub(crate) fn placed(place: u32) -> (usize, usize) {
+    let [four, role, lane] = [place / 16, place / 4 % 4, place % 4].map(|part| part as usize);
+    (4 * four + lane, role)
+}
+
+/// The first of some values that is not finite.
+pub(crate) fn first_lost<T: Real>(values: &[T]) -> Option<usize> {
+    let is_lost = |value: &T| magnitude(*value) > 0x7f7f_ffff;
+    // The greatest is found in vectors.
+    (greatest(values) > 0x7f7f_ffff).then(|| values.iter().position(is_lost).unwrap_or(0))
+}
+
 /// The bits of the magnitude of a number.
 #[inline(always)]
 pub(crate) fn magnitude<T: Real>(value: T) -> u32 {
@@ -68,18 +107,18 @@ pub(crate) fn out_of_bounds<T: Real>(id: u32, values: &[T]) -> bool {
     greatest(values) > bound
 }
 
-/// What a dry run found.
+/// What a dry run found, or the first pass of a tensor call.
 #[derive(Debug)]
 pub(crate) struct Probe {
-    /// Of the segment's first block.
-    first_id: u32,
+    /// Of the segment's first block; None: ids are [places](place).
+    first_id: Option<u32>,
     /// The lowest id of a block that would not be finite.
     id: AtomicU32,
     care: AtomicBool,
 }
 
 impl Probe {
-    pub(crate) fn new(first_id: u32) -> Self {
+    pub(crate) fn new(first_id: Option<u32>) -> Self {
         Probe {
             first_id,
             id: AtomicU32::new(ALL_FINITE),
@@ -87,8 +126,15 @@ impl Probe {
         }
     }
 
-    /// Tests values that would be written from this float of the segment on.
-    pub(crate) fn test<T: Real>(&self, start: usize, values: &[T]) {
+    /// Tests values that would be written from this float of the segment on, as weights (role 0) or moments.
+    pub(crate) fn test<T: Real>(&self, role: usize, start: usize, values: &[T]) {
+        let Some(first_id) = self.first_id else {
+            if let Some(lost) = first_lost(values) {
+                self.id
+                    .fetch_min(place(start + lost, role), Ordering::Relaxed);
+            }
+            return;
+        };
         let most = greatest(values);
         if most > BOUND {
             self.care.store(true, Ordering::Relaxed);
@@ -98,7 +144,7 @@ impl Probe {
             let place = values.iter().position(is_lost).unwrap_or(0);
             let block = (start + place) / BLOCK;
             self.id
-                .fetch_min(self.first_id + block as u32, Ordering::Relaxed);
+                .fetch_min(first_id + block as u32, Ordering::Relaxed);
         }
     }
 

@@ -1,12 +1,13 @@
 //! The kernels whose shaders are tested: one of every variant.
 
 use super::all_losses::losses;
+use crate::kernel::base::guard::Pass;
 use crate::kernel::elementwise::Op;
 use crate::kernel::gather::Source;
 use crate::kernel::matmul::blocking::CHOICES;
 use crate::kernel::random::Draw;
 use crate::kernel::rearrange::Move;
-use crate::kernel::update::ClipWith;
+use crate::kernel::update::{ClipWith, Keep};
 use crate::kernel::*;
 
 /// One kernel of every variant.
@@ -81,8 +82,18 @@ pub(crate) fn kernels() -> Vec<Kernel> {
     random_and_rearranged(&mut kernels);
     kernels.push(Sum::lone(64).into());
     kernels.push(Squares::lone(64).into());
+    let [call, reported, known] = [1, 0, 0];
+    kernels.push(Note { call, reported }.into());
+    kernels.push(Choose { known, choices: 8 }.into());
+    for blend in [
+        Blend::copy(64),
+        Blend::accumulate(64, 0.5),
+        Blend::average(64, 0.5),
+    ] {
+        kernels.push(blend.clone().into());
+        kernels.extend(blend.passes().map(Kernel::from));
+    }
     for yes in [false, true] {
-        kernels.push(Blend::accumulate(64, yes, 0.5).into());
         let scales = Scales { steps: 2, terms: 3 };
         for (opens, updates) in [(true, false), (false, false), (false, true)] {
             let accumulate = Accumulate {
@@ -104,9 +115,6 @@ pub(crate) fn kernels() -> Vec<Kernel> {
                 );
             }
             kernels.push(accumulate.into());
-        }
-        if yes {
-            kernels.push(Blend::average(64, 0.5).into());
         }
         let statistics = Statistics {
             shape: short,
@@ -156,22 +164,17 @@ pub(crate) fn kernels() -> Vec<Kernel> {
             (ClipWith::Value(1.0), true),
             (norm, true),
         ] {
-            let update = Update {
-                optimizer,
-                floats: 64,
-                advance: true,
-                clip,
-                grouped,
-                dry: None,
-            };
-            kernels.push(update.clone().into());
-            kernels.push(
-                Update {
-                    dry: Some(1),
-                    ..update
-                }
-                .into(),
-            );
+            for keep in [Keep::Store, Keep::Dry(1), Keep::Call(Pass::Test)] {
+                let update = Update {
+                    optimizer,
+                    floats: 64,
+                    advance: true,
+                    clip,
+                    grouped,
+                    keep,
+                };
+                kernels.push(update.into());
+            }
         }
     }
     kernels

@@ -1,12 +1,13 @@
 //! A region mixed into another: gradients are accumulated, weights averaged, tensors copied.
 //!
-//! Like an update it changes nothing while the [guard] is set.
+//! Like an update it changes nothing while the [guard] is set. A tensor call runs it twice: the first [`Pass`] sets the
+//! guard if the result is not finite.
 
-use crate::kernel::base::guard::ALL_FINITE;
+use crate::kernel::base::guard::{ALL_FINITE, Pass, first_lost, place};
 use crate::kernel::base::program::{WORKGROUP, uniform_block};
 use crate::kernel::base::rows::PARALLEL_FLOATS;
 use crate::kernel::base::{Args, Binding, Compute, Program, Real, Target, guard, matrix};
-use crate::threads::for_chunks;
+use crate::threads::{for_chunks, join};
 
 /// A flat region. Arguments: x, out, state.
 #[derive(Clone, Debug, PartialEq)]
@@ -15,12 +16,14 @@ pub(crate) struct Blend {
     pub(crate) floats: usize,
     pub(crate) mode: Mode,
     pub(crate) add: f32,
+    /// Which pass of a tensor call; None in a training step, which only obeys the guard.
+    pub(crate) pass: Option<Pass>,
 }
 
 /// What becomes of out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Mode {
-    /// add·x; what is there is not read.
+    /// x; what is there is not read.
     Copy,
     /// out + add·x.
     Sum,
@@ -34,19 +37,25 @@ uniform_block! {
         /// `vec4` elements in the region.
         count: u32,
         add: f32,
-        _pad: [u32; 2],
+        /// 1: this pass only tests.
+        test: u32,
+        _pad: u32,
     }
 }
 
 impl Blend {
     fn new(floats: usize, mode: Mode, add: f32) -> Self {
-        Blend { floats, mode, add }
+        Blend {
+            floats,
+            mode,
+            add,
+            pass: None,
+        }
     }
 
-    /// The sum of gradients: scale·g in the first of its steps, then sum + scale·g.
-    pub(crate) fn accumulate(floats: usize, first: bool, scale: f32) -> Self {
-        let mode = if first { Mode::Copy } else { Mode::Sum };
-        Blend::new(floats, mode, scale)
+    /// A sum: sum + scale·x.
+    pub(crate) fn accumulate(floats: usize, scale: f32) -> Self {
+        Blend::new(floats, Mode::Sum, scale)
     }
 
     /// The exponential moving average: average + (1 − decay)·(w − average). It lies between the two, and is w where they
@@ -57,18 +66,29 @@ impl Blend {
 
     /// A copy.
     pub(crate) fn copy(floats: usize) -> Self {
-        Blend::accumulate(floats, true, 1.0)
+        Blend::new(floats, Mode::Copy, 1.0)
+    }
+
+    /// The two passes of a tensor call.
+    pub(crate) fn passes(self) -> [Blend; 2] {
+        [Pass::Test, Pass::Write].map(|pass| Blend {
+            pass: Some(pass),
+            ..self.clone()
+        })
     }
 }
 
 impl Compute for Blend {
     fn label(&self) -> String {
         let (floats, add) = (self.floats, self.add);
+        let test = match self.pass {
+            Some(Pass::Test) => "test of ",
+            Some(Pass::Write) | None => "",
+        };
         match self.mode {
-            Mode::Copy if add == 1.0 => format!("copy [{floats}]"),
-            Mode::Copy => format!("copy times {add} [{floats}]"),
-            Mode::Sum => format!("blend out + {add} x [{floats}]"),
-            Mode::Average => format!("average {add} [{floats}]"),
+            Mode::Copy => format!("{test}copy [{floats}]"),
+            Mode::Sum => format!("{test}blend out + {add} x [{floats}]"),
+            Mode::Average => format!("{test}average {add} [{floats}]"),
         }
     }
 
@@ -80,18 +100,20 @@ impl Compute for Blend {
         let params = Params {
             count: (self.floats / 4) as u32,
             add: self.add,
-            _pad: [0; 2],
+            test: u32::from(self.pass == Some(Pass::Test)),
+            _pad: 0,
         };
         let mode = match self.mode {
             Mode::Copy => 0,
             Mode::Sum => 1,
             Mode::Average => 2,
         };
-        let pieces = [
-            guard::OBEY,
-            matrix::SOURCE,
-            include_str!("../../../shaders/step/blend.wgsl"),
-        ];
+        let mut pieces = match self.pass {
+            None => vec![guard::OBEY, WRITE],
+            Some(_) => vec![guard::PROBE, guard::REFUSE, REFUSE],
+        };
+        let source = include_str!("../../../shaders/step/blend.wgsl");
+        pieces.extend([matrix::SOURCE, source]);
         Program::new(
             &[("WORKGROUP", WORKGROUP as u32), ("MODE", mode)],
             &pieces,
@@ -102,7 +124,7 @@ impl Compute for Blend {
 
     fn flops(&self) -> u64 {
         let each = match self.mode {
-            Mode::Copy => 1,
+            Mode::Copy => 0,
             Mode::Sum => 2,
             Mode::Average => 6,
         };
@@ -117,11 +139,75 @@ impl Compute for Blend {
         let (x, out) = (&x[..self.floats], &mut out[..self.floats]);
         let add = T::of(self.add.into());
         match self.mode {
-            Mode::Copy => each(x, out, |_, x| add * x),
-            Mode::Sum => each(x, out, |out, x| out + add * x),
-            Mode::Average => each(x, out, |out, x| average(add, out, x)),
+            Mode::Copy => self.each(x, out, state, |_, x| x),
+            Mode::Sum => self.each(x, out, state, |out, x| out + add * x),
+            Mode::Average => self.each(x, out, state, |out, x| average(add, out, x)),
         }
     }
+}
+
+/// Stores a result.
+const WRITE: &str = "
+fn keep(i: u32, value: vec4<f32>) {
+    out[i] = value;
+}
+";
+/// The passes of a tensor call. Both are one shader, so both round alike.
+const REFUSE: &str = "
+fn keep(i: u32, value: vec4<f32>) {
+    if bound(p.test, i) == 1u {
+        test(value, i, 0u);
+    } else if !is_refused() {
+        out[i] = value;
+    }
+}
+";
+
+impl Blend {
+    /// Writes what becomes of each float, or tests it.
+    fn each<T: Real>(
+        &self,
+        x: &[T],
+        out: &mut [T],
+        state: &mut [u32],
+        blended: impl Fn(T, T) -> T + Sync,
+    ) {
+        if self.pass != Some(Pass::Test) {
+            return each(x, out, blended);
+        }
+        if let Some(lost) = first_lost_of(x, out, &blended) {
+            state[2] = place(lost, 0);
+        }
+    }
+}
+
+/// The first result that is not finite.
+fn first_lost_of<T: Real>(
+    x: &[T],
+    out: &[T],
+    blended: &(impl Fn(T, T) -> T + Sync),
+) -> Option<usize> {
+    if x.len() > PARALLEL_FLOATS {
+        let middle = x.len() / 2;
+        let ((a, b), (c, d)) = (x.split_at(middle), out.split_at(middle));
+        let (first, second) = join(
+            || first_lost_of(a, c, blended),
+            || first_lost_of(b, d, blended),
+        );
+        return first.or(second.map(|lost| middle + lost));
+    }
+    const CHUNK: usize = 1 << 9;
+    let mut results = [T::ZERO; CHUNK];
+    for (number, (x, out)) in x.chunks(CHUNK).zip(out.chunks(CHUNK)).enumerate() {
+        let results = &mut results[..x.len()];
+        for ((result, &out), &x) in results.iter_mut().zip(out).zip(x) {
+            *result = blended(out, x);
+        }
+        if let Some(lost) = first_lost(results) {
+            return Some(number * CHUNK + lost);
+        }
+    }
+    None
 }
 
 fn each<T: Real>(x: &[T], out: &mut [T], blended: impl Fn(T, T) -> T + Sync) {
@@ -159,18 +245,35 @@ mod tests {
     }
 
     #[test]
-    fn the_guard_stops_it_and_the_first_of_a_sum_reads_nothing() {
+    fn the_guard_stops_it_and_a_copy_reads_nothing() {
         let mut out = [f32::NAN; 4];
-        let first = Blend::accumulate(4, true, 0.5);
+        let copy = Blend::copy(4);
         let mut state = [7, 8, 3, 0];
-        run(&first, &mut out, &mut state);
+        run(&copy, &mut out, &mut state);
         assert!(out.iter().all(|x| x.is_nan()) && state == [7, 8, 3, 0]);
         state[2] = ALL_FINITE;
-        run(&first, &mut out, &mut state);
-        assert_eq!(out, [0.5, 1.0, 1.5, 2.0]);
-        run(&Blend::accumulate(4, false, 0.5), &mut out, &mut state);
-        run(&Blend::average(4, 0.75), &mut out, &mut state);
+        run(&copy, &mut out, &mut state);
         assert_eq!(out, [1.0, 2.0, 3.0, 4.0]);
+        run(&Blend::accumulate(4, -0.5), &mut out, &mut state);
+        assert_eq!(out, [0.5, 1.0, 1.5, 2.0]);
+        run(&Blend::average(4, 0.0), &mut out, &mut state);
+        assert_eq!(out, [1.0, 2.0, 3.0, 4.0]);
+    }
+
+    #[test]
+    fn the_first_pass_of_a_call_only_sets_the_guard() {
+        let mut out = [0.0, 0.0, f32::NAN, f32::INFINITY];
+        let mut state = [7, 8, ALL_FINITE, 0];
+        let [test, write] = Blend::accumulate(4, 1.0).passes();
+        run(&test, &mut out, &mut state);
+        assert_eq!(state, [7, 8, place(2, 0), 0]);
+        run(&write, &mut out, &mut state);
+        assert_eq!(out[..2], [0.0; 2]);
+        (out, state[2]) = ([1.0; 4], ALL_FINITE);
+        run(&test, &mut out, &mut state);
+        assert_eq!((out, state[2]), ([1.0; 4], ALL_FINITE));
+        run(&write, &mut out, &mut state);
+        assert_eq!(out, [2.0, 3.0, 4.0, 5.0]);
     }
 
     #[test]

@@ -7,6 +7,8 @@ use crate::kernel::base::Real;
 use crate::kernel::base::guard::Probe;
 
 pub(super) const SOURCE: &str = include_str!("../../../shaders/update/dry.wgsl");
+/// Both passes of a tensor call.
+pub(super) const REFUSE: &str = include_str!("../../../shaders/update/refuse.wgsl");
 
 /// Floats that are tried at a time.
 const CHUNK: usize = 1 << 9;
@@ -30,9 +32,9 @@ pub(super) fn run<T: Real>(mut span: Span<'_, T>, probe: &Probe, update: &impl F
             gradients: first.gradients,
             moments: [&mut a[..x], &mut b[..y], &mut c[..z]],
         });
-        probe.test(first.start, &weights[..length]);
-        for (moment, kept) in moments.iter().zip([x, y, z]) {
-            probe.test(first.start, &moment[..kept]);
+        probe.test(0, first.start, &weights[..length]);
+        for (number, (moment, kept)) in moments.iter().zip([x, y, z]).enumerate() {
+            probe.test(1 + number, first.start, &moment[..kept]);
         }
         span = rest;
     }

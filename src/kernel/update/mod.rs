@@ -46,8 +46,7 @@ use crate::kernel::base::program::{WORKGROUP, uniform_block};
 use crate::kernel::base::state::STATE_VALUES;
 use crate::kernel::base::{Args, Binding, Compute, Program, Real, Target, guard, matrix};
 use crate::kernel::software::pack;
-use guard::Probe;
-use guard::{ALL_FINITE, BLOCK};
+use guard::{ALL_FINITE, BLOCK, Pass, Probe};
 use rule::MAX_CONSTANTS;
 use span::Span;
 use std::sync::atomic::AtomicBool;
@@ -66,7 +65,7 @@ const NO_MOMENTS: &str = "\
 fn moment(number: u32, i: u32) -> Chunk { return Chunk(); }
 fn store_moment(number: u32, i: u32, value: Chunk) {}
 ";
-/// Stores the new values. A dry run has [`dry::SOURCE`] instead.
+/// Stores the new values. A dry run has [`dry::SOURCE`] instead, a tensor call [`dry::REFUSE`].
 const STORE: &str = include_str!("../../../shaders/update/store.wgsl");
 
 // A block belongs to one tensor, since tensors start at multiples of the alignment.
@@ -84,9 +83,19 @@ pub(crate) struct Update {
     pub(crate) clip: ClipWith,
     /// Whether there are factors, [`Factors::entry`] for each block of 64 floats.
     pub(crate) grouped: bool,
+    pub(crate) keep: Keep,
+}
+
+/// What becomes of an update's results.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Keep {
+    /// They are stored, unless the guard is set.
+    Store,
     /// A dry run, which changes nothing and sets the guard: to this id for the segment's first block, to one more for each
     /// block after it.
-    pub(crate) dry: Option<u32>,
+    Dry(u32),
+    /// A tensor call.
+    Call(Pass),
 }
 
 uniform_block! {
@@ -106,7 +115,9 @@ uniform_block! {
         ring_steps: u32,
         /// Of a dry run: the id of the first block.
         first_id: u32,
-        _pad: [u32; 2],
+        /// 1: this pass of a tensor call only tests.
+        test: u32,
+        _pad: u32,
         hyper: [f32; MAX_CONSTANTS],
     }
 }
@@ -117,9 +128,13 @@ type UpdateSpan<'a, T> = dyn Fn(Span<'_, T>, Penalty<T>, StepValues<T>) + Sync +
 impl Compute for Update {
     fn label(&self) -> String {
         let groups = if self.grouped { " in groups" } else { "" };
-        let dry = if self.dry.is_some() { "dry " } else { "" };
+        let keep = match self.keep {
+            Keep::Store | Keep::Call(Pass::Write) => "",
+            Keep::Dry(_) => "dry ",
+            Keep::Call(Pass::Test) => "test of ",
+        };
         format!(
-            "{dry}{} update [{}]{}{groups}",
+            "{keep}{} update [{}]{}{groups}",
             self.optimizer.name(),
             self.floats,
             self.clip.label()
@@ -160,15 +175,19 @@ impl Compute for Update {
             clip_epsilon: clip::EPSILON as f32,
             parts: parts as u32,
             ring_steps: ring_steps as u32,
-            first_id: self.dry.unwrap_or(0),
-            _pad: [0; 2],
+            first_id: match self.keep {
+                Keep::Dry(id) => id,
+                Keep::Store | Keep::Call(_) => 0,
+            },
+            test: u32::from(self.keep == Keep::Call(Pass::Test)),
+            _pad: 0,
             hyper: self.optimizer.constants(),
         };
         let elements = self.clip.elements(target);
         let reduce = self.clip.reduce(target);
         let mut constants = self.optimizer.flags();
         constants.push(("MOMENTS", moments as u32));
-        if self.dry.is_none() {
+        if self.keep == Keep::Store {
             constants.push(("WATCHED", self.optimizer.watched() as u32));
         }
         constants.extend(reduce.constants);
@@ -178,10 +197,11 @@ impl Compute for Update {
         }
         let mut pieces = reduce.pieces;
         pieces.push(matrix::SOURCE);
-        pieces.push(match self.dry {
-            None => guard::OBEY,
-            Some(_) => guard::PROBE,
-        });
+        match self.keep {
+            Keep::Store => pieces.push(guard::OBEY),
+            Keep::Dry(_) => pieces.push(guard::PROBE),
+            Keep::Call(_) => pieces.extend([guard::PROBE, guard::REFUSE]),
+        }
         pieces.extend(chunks);
         pieces.push(if moments > 0 { MOMENTS } else { NO_MOMENTS });
         pieces.push(self.optimizer.source());
@@ -192,9 +212,10 @@ impl Compute for Update {
             groups::NONE
         });
         pieces.push(SOURCE);
-        pieces.push(match self.dry {
-            None => STORE,
-            Some(_) => dry::SOURCE,
+        pieces.push(match self.keep {
+            Keep::Store => STORE,
+            Keep::Dry(_) => dry::SOURCE,
+            Keep::Call(_) => dry::REFUSE,
         });
         Program::new(
             &constants,
@@ -216,7 +237,12 @@ impl Compute for Update {
         let state = args.write_words();
         let clipping = self.clip.values(state[1].wrapping_sub(1), args);
         let factors = self.grouped.then(|| args.read());
-        if self.dry.is_none() && state[2] != ALL_FINITE {
+        let probe = match self.keep {
+            Keep::Store | Keep::Call(Pass::Write) => None,
+            Keep::Dry(first_id) => Some(Probe::new(Some(first_id))),
+            Keep::Call(Pass::Test) => Some(Probe::new(None)),
+        };
+        if probe.is_none() && state[2] != ALL_FINITE {
             return;
         }
         let value = |i: usize| T::of(f32::from_bits(state[STATE_VALUES + i]).into());
@@ -242,14 +268,13 @@ impl Compute for Update {
             });
         };
         let care = AtomicBool::new(false);
-        let Some(first_id) = self.dry else {
+        let Some(probe) = probe else {
             each_part(&|span, penalty, values| {
                 self.optimizer.update(span, penalty, values, &care);
             });
             state[3] |= u32::from(care.into_inner());
             return;
         };
-        let probe = Probe::new(first_id);
         each_part(&|span, penalty, values| {
             dry::run(span, &probe, &|span| {
                 self.optimizer.update(span, penalty, values, &care);

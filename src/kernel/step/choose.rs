@@ -1,0 +1,66 @@
+//! Chooses the step values of a tensor's update on a GPU. A refused update is no step, so the number of the next one
+//! depends on updates whose outcome the host need not know yet. It gives values for several numbers, and the device
+//! chooses.
+
+use crate::kernel::base::guard::REFUSED_BEFORE;
+use crate::kernel::base::program::uniform_block;
+use crate::kernel::base::state::{STATE_VALUES, STATE_WORDS};
+use crate::kernel::base::{Args, Binding, Compute, Program, Real, Target};
+
+/// Arguments: state, with four words for each choice behind it; refused words.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Choose {
+    /// Refused updates that the host knows of.
+    pub(crate) known: u32,
+    /// Steps to choose from: the first is right if no more updates were refused, the next if one more was, and so on.
+    /// Beyond the last the guard is set.
+    pub(crate) choices: usize,
+}
+
+uniform_block! {
+    /// The shader's uniform block.
+    pub(crate) struct Params {
+        known: u32,
+        choices: u32,
+        /// The word of the state where the choices begin.
+        first: u32,
+        /// The word of the state where the step's values are.
+        values: u32,
+    }
+}
+
+impl Compute for Choose {
+    fn label(&self) -> String {
+        format!("choice of {} steps", self.choices)
+    }
+
+    fn bindings(&self) -> Vec<Binding> {
+        vec![Binding::write_words(1), Binding::read_words(2)]
+    }
+
+    fn program(&self, _target: &Target) -> Program {
+        let params = Params {
+            known: self.known,
+            choices: self.choices as u32,
+            first: STATE_WORDS as u32,
+            values: STATE_VALUES as u32,
+        };
+        let source = include_str!("../../../shaders/step/choose.wgsl");
+        Program::new(&[("REFUSED_BEFORE", REFUSED_BEFORE)], &[source], &params, 1)
+    }
+
+    fn flops(&self) -> u64 {
+        0
+    }
+
+    fn run<T: Real>(&self, args: &mut Args<'_, '_, T>) {
+        let (state, refused) = (args.write_words(), args.read_words());
+        let more = refused[0].wrapping_sub(self.known) as usize;
+        if more >= self.choices {
+            state[2] = REFUSED_BEFORE;
+            return;
+        }
+        let chosen = STATE_WORDS + 4 * more;
+        state.copy_within(chosen..chosen + 4, STATE_VALUES);
+    }
+}

@@ -1,0 +1,66 @@
+//! Notes that a tensor call was refused. A GPU works through its calls later than they are made, so the host learns of
+//! it with the next values that it reads.
+
+use crate::kernel::base::guard::ALL_FINITE;
+use crate::kernel::base::program::uniform_block;
+use crate::kernel::base::{Args, Binding, Compute, Program, Real, Target};
+
+/// The refused words of a tensor or an optimizer state: how many calls were refused, ever; of the first that is not
+/// reported, which call it was, and its guard; one to spare.
+pub(crate) const REFUSED_WORDS: usize = 4;
+
+/// Arguments: state, refused words.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Note {
+    /// Which call it is.
+    pub(crate) call: u32,
+    /// Refused calls that the host has reported.
+    pub(crate) reported: u32,
+}
+
+uniform_block! {
+    /// The shader's uniform block.
+    pub(crate) struct Params {
+        call: u32,
+        reported: u32,
+        _pad: [u32; 2],
+    }
+}
+
+impl Compute for Note {
+    fn label(&self) -> String {
+        "note of a refused call".into()
+    }
+
+    fn bindings(&self) -> Vec<Binding> {
+        vec![Binding::read_words(1), Binding::write_words(2)]
+    }
+
+    fn program(&self, _target: &Target) -> Program {
+        let params = Params {
+            call: self.call,
+            reported: self.reported,
+            _pad: [0; 2],
+        };
+        Program::new(
+            &[],
+            &[include_str!("../../../shaders/step/note.wgsl")],
+            &params,
+            1,
+        )
+    }
+
+    fn flops(&self) -> u64 {
+        0
+    }
+
+    fn run<T: Real>(&self, args: &mut Args<'_, '_, T>) {
+        let (state, refused) = (args.read_words(), args.write_words());
+        if state[2] != ALL_FINITE {
+            if refused[0] == self.reported {
+                (refused[1], refused[2]) = (self.call, state[2]);
+            }
+            refused[0] = refused[0].wrapping_add(1);
+        }
+    }
+}
