@@ -7,6 +7,7 @@ mod gpu;
 mod guarded;
 mod memory;
 mod options;
+mod pipeline;
 mod pipeline_cache;
 mod profile;
 #[cfg(target_os = "linux")]

@@ -1,5 +1,6 @@
 //! Preparation of kernel calls on a GPU: shaders, pipelines, parameter blocks, bind groups.
 
+use super::pipeline::Pipeline;
 use super::{Buffer, Gpu};
 use crate::kernel::base::program::{MAX_ITERATIONS, MAX_WORKGROUPS_PER_DIMENSION, fold};
 use crate::kernel::{Access, Binding, Compute, Kernel, Target};
@@ -9,12 +10,6 @@ use std::sync::atomic::Ordering;
 
 /// Alignment of parameter blocks, in bytes: WebGPU's default for uniform bindings.
 const UNIFORM_ALIGNMENT: u64 = 256;
-
-#[derive(Clone, Debug)]
-pub(super) struct Pipeline {
-    pipeline: wgpu::ComputePipeline,
-    layout: wgpu::BindGroupLayout,
-}
 
 /// A part of a buffer that is bound to a kernel; offset and size in bytes.
 #[derive(Clone, Debug)]

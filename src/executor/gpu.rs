@@ -1,7 +1,7 @@
 //! Runs plans on a GPU: a step is a re-encoding of recorded calls.
 
+use super::call_time::Submits;
 use super::plans::Plans;
-use super::profile::Submits;
 use super::{Fetch, IN_FLIGHT, Needs, PlanId, Ticket, What};
 use crate::device::{Buffer, Gpu, Readback, Recorded, Region, Timestamps};
 use crate::kernel::{Compute, Kernel};

@@ -1,43 +1,27 @@
 //! Running plans: memory by role, calls made ready once, steps encoded many at a time.
 
+mod call_time;
 mod cpu;
 mod gpu;
+mod needs;
 mod plans;
 mod profile;
 mod reclaim;
 mod staging;
 mod tune;
 
+pub(crate) use call_time::CallTime;
 pub(crate) use cpu::CpuExecutor;
 pub(crate) use gpu::GpuExecutor;
-pub(crate) use profile::CallTime;
+pub(crate) use needs::{Fetch, IN_FLIGHT, Needs, PlanId, READ_WORDS, Ticket, What};
 pub(crate) use tune::tune;
 
 use reclaim::Mark;
 
 use crate::device::{Backend, Device};
-use crate::plan::{BufferSpec, Plan, Role};
+use crate::plan::{BufferSpec, Role};
 use crate::{Error, Result};
-use std::fmt;
 use std::ops::Range;
-use std::sync::Arc;
-
-/// A plan that an executor has made ready.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct PlanId(usize);
-
-/// What to read after a run: parts of buffers, in elements.
-pub(crate) type Fetch = (Role, Range<usize>);
-
-/// Results of a submit that are on their way to the host. Collected in the order of the submits.
-#[derive(Debug)]
-pub(crate) struct Ticket(usize);
-
-/// Submits whose results may be on their way at a time.
-pub(crate) const IN_FLIGHT: usize = 3;
-
-/// Words that are read at a time: a buffer to read through need not be larger.
-pub(crate) const READ_WORDS: usize = 1 << 18;
 
 /// Floating-point operations that one submit may take: on a GPU operating systems stop submits of about two seconds, and a
 /// slow GPU does 10¹¹ in one second. Elsewhere nobody stops them.
@@ -46,45 +30,6 @@ pub(crate) fn most_flops_per_submit(device: &Device) -> u64 {
         Backend::Gpu(gpu) if !gpu.target.software => 100_000_000_000,
         _ => u64::MAX,
     }
-}
-
-/// What errors name.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum What<'a> {
-    Text(&'a str),
-    /// Text around a number: most calls are not refused, and need no string.
-    Count(&'static str, usize, &'static str),
-}
-
-impl Default for What<'_> {
-    fn default() -> Self {
-        What::Text("")
-    }
-}
-
-impl fmt::Display for What<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            What::Text(text) => f.write_str(text),
-            What::Count(before, count, after) => write!(f, "{before} {count} {after}"),
-        }
-    }
-}
-
-/// All that a call needs: an executor makes room for the whole of it, or changes nothing.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Needs<'a> {
-    pub(crate) what: What<'a>,
-    /// Plans to be made ready.
-    pub(crate) plans: &'a [Arc<Plan>],
-    /// Plans that are ready already, which the call also runs.
-    pub(crate) ready: &'a [PlanId],
-    /// Buffers beside those of the plans.
-    pub(crate) buffers: &'a [BufferSpec],
-    /// Submits whose results are on their way at a time, and the words that each fetches.
-    pub(crate) fetches: (usize, usize),
-    /// The most words that are read after them, one read after the other.
-    pub(crate) reads: usize,
 }
 
 /// Runs the plans of one network on one device. Plans share the buffers of equal role.

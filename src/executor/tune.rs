@@ -33,9 +33,9 @@ pub(crate) async fn tune(gpu: &Gpu, plans: &[Plan]) -> Result<Tuning> {
     for call in plans.iter().flat_map(|plan| &plan.calls) {
         if let Kernel::Matmul(product) = &call.kernel {
             // The first epilogue of a shape represents all.
-            if tuning.get(product).is_none() && product.out().floats() > 0 {
+            if tuning.blocking(product).is_none() && product.out().floats() > 0 {
                 let fastest = fastest(gpu, &report.adapter, product).await?;
-                tuning.set(product, fastest);
+                tuning.choose(product, fastest);
             }
         }
     }
@@ -62,7 +62,7 @@ async fn fastest(gpu: &Gpu, adapter: &AdapterReport, product: &Matmul) -> Result
     let mut expected = None;
     for blocking in std::iter::once(default).chain(others) {
         let mut choice = Tuning::new(&adapter.to_string());
-        choice.set(product, blocking);
+        choice.choose(product, blocking);
         let target = Target {
             tuning: Some(Arc::new(choice)),
             ..untuned.clone()

@@ -62,7 +62,7 @@ fn tuned(target: &Target) -> Vec<(Kernel, Target)> {
         for blocking in Blocking::all() {
             for call in of_a_step(shape).into_iter().chain(plain.clone()) {
                 let mut tuning = Tuning::new("an adapter");
-                tuning.set(&call, blocking);
+                tuning.choose(&call, blocking);
                 let target = Target {
                     tuning: Some(Arc::new(tuning)),
                     ..target.clone()

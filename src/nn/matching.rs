@@ -8,6 +8,7 @@
 
 mod reading;
 
+pub(crate) use self::reading::Wanted;
 use self::reading::{Reading, by_name, numbered, prefixed};
 use super::LoadOptions;
 use super::file::{Header, Tensor, shape_text};
@@ -15,13 +16,6 @@ use crate::error::clip;
 use crate::graph::names::{COUNTER, is_kept};
 use crate::{Error, Result};
 use std::collections::BTreeSet;
-
-/// A tensor that a file must hold.
-#[derive(Clone, Debug)]
-pub(crate) struct Wanted {
-    pub(crate) name: String,
-    pub(crate) shape: Vec<usize>,
-}
 
 /// Names of each kind that an error lists.
 const MOST_LISTED: usize = 8;

@@ -12,6 +12,7 @@ mod network;
 mod parameters;
 mod plans;
 mod predict;
+mod prepare;
 mod running;
 mod sequential;
 mod statistics;

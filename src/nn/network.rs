@@ -1,19 +1,20 @@
 //! A network on a device: its parameters, prediction, gradients, files.
 
 use super::plans::{Plans, Purpose};
-use super::predict::PREDICT_ROWS;
-use super::running::running_buffers;
 use crate::executor::Executor;
 use crate::graph::{Graph, Supervision, Term, Value};
 use crate::kernel::Loss;
 use crate::kernel::base::program::Element;
 use crate::plan::{
     Arena, BufferSpec, Guarded, PlanSpec, Role, Task, class_weights, guarded_name, loss_sums,
-    term_sums,
+    running_places, term_sums,
 };
 use crate::{Device, Error, Result};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Rows that [`Network::predict`] computes at a time, unless told otherwise.
+pub(super) const PREDICT_ROWS: usize = 256;
 
 /// A network whose parameters lie on a device.
 ///
@@ -42,6 +43,16 @@ pub struct Network {
     /// Writes from the host so far that hold values which ordinary training steps may not meet: see
     /// [`crate::kernel::base::guard`].
     pub(crate) wild_writes: u64,
+}
+
+/// The buffers of a graph's statistics.
+fn running_buffers(graph: &Graph) -> impl Iterator<Item = BufferSpec> + use<> {
+    let (_, len) = running_places(graph);
+    let roles = [Role::Running, Role::NextRunning].into_iter();
+    let element = Element::Float;
+    roles
+        .filter(move |_| len > 0)
+        .map(move |role| BufferSpec { role, element, len })
 }
 
 impl Graph {

@@ -1,10 +1,8 @@
 //! The plans that a network has ready: a bounded number, those that were not used for longest are forgotten first.
 
-use super::Network;
-use crate::Result;
-use crate::executor::{Needs, PlanId};
+use crate::executor::PlanId;
 use crate::graph::Supervision;
-use crate::plan::{GatherSource, Plan, Task, lower};
+use crate::plan::{GatherSource, Plan};
 use std::sync::Arc;
 
 /// What tells the plans of a network apart.
@@ -44,160 +42,43 @@ pub(crate) enum Purpose {
 }
 
 impl Purpose {
-    fn is_of_trainer(self) -> bool {
+    pub(super) fn is_of_trainer(self) -> bool {
         matches!(self, Purpose::Train { .. } | Purpose::Evaluate { .. })
     }
 }
 
 /// Plans that are kept beside as many as the call with the most plans has.
-const SPARE: usize = 16;
+pub(super) const SPARE: usize = 16;
 
 /// See the module.
 #[derive(Debug, Default)]
 pub(super) struct Plans {
     /// The one that was used last at the end.
-    entries: Vec<Entry>,
+    pub(super) entries: Vec<Entry>,
     /// Plans of the call that had the most.
-    most: usize,
+    pub(super) most: usize,
 }
 
+/// A plan that is ready.
 #[derive(Debug)]
-struct Entry {
-    key: PlanKey,
-    id: PlanId,
-    plan: Arc<Plan>,
+pub(super) struct Entry {
+    pub(super) key: PlanKey,
+    pub(super) id: PlanId,
+    pub(super) plan: Arc<Plan>,
 }
 
 impl Plans {
     /// The place of a plan. The one looked for is usually among the last.
-    fn place(&self, key: &PlanKey) -> Option<usize> {
+    pub(super) fn place(&self, key: &PlanKey) -> Option<usize> {
         self.entries.iter().rposition(|entry| entry.key == *key)
     }
 
     /// Moves these plans to the end.
-    fn touch(&mut self, keys: &[PlanKey]) {
+    pub(super) fn touch(&mut self, keys: &[PlanKey]) {
         for key in keys {
             if let Some(place) = self.place(key) {
                 self.entries[place..].rotate_left(1);
             }
-        }
-    }
-}
-
-impl Network {
-    /// Makes ready all plans of a call, which `lower` makes where they are not there yet, and makes room for whatever else
-    /// it needs: for all or for nothing. The plans stay ready until the next call is prepared.
-    pub(crate) fn prepare(
-        &mut self,
-        needs: Needs<'_>,
-        keys: &[PlanKey],
-        lower: impl Fn(&Network, &PlanKey) -> Plan,
-    ) -> Result<()> {
-        let (mut wanted, mut ready): (Vec<PlanKey>, _) = (Vec::new(), Vec::new());
-        for key in keys {
-            match self.plans.place(key) {
-                Some(place) => ready.push(self.plans.entries[place].id),
-                None if wanted.contains(key) => {}
-                None => wanted.push(*key),
-            }
-        }
-        let lowered = wanted.iter().map(|key| Arc::new(lower(self, key)));
-        let plans: Vec<Arc<Plan>> = lowered.collect();
-        let ids = self.executor.prepare(Needs {
-            plans: &plans,
-            ready: &ready,
-            ..needs
-        })?;
-        let made = wanted.into_iter().zip(ids).zip(plans);
-        self.plans
-            .entries
-            .extend(made.map(|((key, id), plan)| Entry { key, id, plan }));
-        self.plans.touch(keys);
-        self.plans.most = self.plans.most.max(keys.len());
-        let surplus = self
-            .plans
-            .entries
-            .len()
-            .saturating_sub(SPARE + self.plans.most);
-        for entry in self.plans.entries.drain(..surplus) {
-            self.executor.remove(entry.id);
-        }
-        Ok(())
-    }
-
-    /// A plan of the call that was prepared last.
-    pub(crate) fn ready(&self, key: &PlanKey) -> (PlanId, &Arc<Plan>) {
-        let place = self.plans.place(key);
-        let place = place.unwrap_or_else(|| unreachable!("the plans of a call are prepared"));
-        let entry = &self.plans.entries[place];
-        (entry.id, &entry.plan)
-    }
-
-    /// The plan of a key of the network's own.
-    pub(super) fn lower_own(&self, key: &PlanKey) -> Plan {
-        let task = match key.purpose {
-            Purpose::Predict => Task::Predict,
-            Purpose::Statistics => Task::Statistics,
-            _ => Task::Differentiate,
-        };
-        lower(&self.request(key.batch, task, key.supervision))
-    }
-
-    /// Forgets the plans of its trainer, of which there is no more.
-    pub(crate) fn forget_training(&mut self) {
-        self.forget(|purpose| purpose.is_of_trainer());
-        self.plans.most = 0;
-        self.executor.pin(None);
-    }
-
-    pub(super) fn forget(&mut self, which: impl Fn(Purpose) -> bool) {
-        let entries = std::mem::take(&mut self.plans.entries);
-        let (forgotten, kept): (Vec<Entry>, Vec<Entry>) = entries
-            .into_iter()
-            .partition(|entry| which(entry.key.purpose));
-        self.plans.entries = kept;
-        for entry in forgotten {
-            self.executor.remove(entry.id);
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::{Dataset, Device, GpuOptions, Sequential, Trainer};
-
-    #[test]
-    fn a_bounded_number_of_plans_is_kept_and_a_trainers_go_with_it() {
-        let gpu = Device::gpu(GpuOptions::default().allow_software(true)).unwrap();
-        for device in [Device::cpu(), gpu] {
-            let layers = Sequential::new(2).dense(3).tanh().dense(2);
-            let mut network = layers.build(&device, 1).unwrap();
-            let (x, labels) = ([0.5; 2 * 60], [1; 60]);
-            for rows in 1..=60 {
-                let labels = &labels[..rows];
-                network.gradients(&x[..2 * rows], labels).unwrap();
-                network.predict(&x[..2 * rows]).unwrap();
-                let count = network.executor.plan_count();
-                assert!(count <= SPARE + 1, "{count} plans");
-                assert_eq!(count, network.plans.entries.len());
-            }
-            let own = network.executor.plan_count();
-            let mut trainer = Trainer::new(network).batch_size(4).build().unwrap();
-            for samples in 1..=30 {
-                let (values, labels) = (vec![0.5; 2 * samples], vec![1; samples]);
-                let data = Dataset::from_floats(2, values, labels, 2).unwrap();
-                trainer.epoch(&data).unwrap();
-                trainer.evaluate(&data).unwrap();
-                // Whole batches and the rest.
-                let count = trainer.network().executor.plan_count();
-                assert!(count <= SPARE + 2, "{count} plans");
-            }
-            let mut network = trainer.into_network();
-            assert!(network.executor.plan_count() <= own);
-            let of_trainer = |entry: &Entry| entry.key.purpose.is_of_trainer();
-            assert!(!network.plans.entries.iter().any(of_trainer));
-            network.predict(&x).unwrap();
         }
     }
 }

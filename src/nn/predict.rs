@@ -1,5 +1,6 @@
 //! Prediction.
 
+use super::network::PREDICT_ROWS;
 use super::{Network, PlanKey, Purpose};
 use crate::data::Targets;
 use crate::executor::{Needs, PlanId, What, most_flops_per_submit};
@@ -8,9 +9,6 @@ use crate::kernel::base::state::state_at;
 use crate::plan::{Clock, Plan, Role, Task, lower};
 use crate::{Error, Result};
 use std::sync::Arc;
-
-/// Rows that [`Network::predict`] computes at a time, unless told otherwise.
-pub(super) const PREDICT_ROWS: usize = 256;
 
 impl Network {
     /// The network's output (logits, for a classifier) for any number of samples, row by row. It is handed out as it is:

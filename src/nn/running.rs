@@ -1,23 +1,12 @@
 //! The running statistics of batch normalisations: kept beside the parameters, under names of their own.
 
 use super::{Entry, Network};
+use crate::graph::Op;
 use crate::graph::names::RUNNING;
-use crate::graph::{Graph, Op};
 use crate::kernel::MatrixShape;
-use crate::kernel::base::program::Element;
 use crate::optim::fixed_layers;
-use crate::plan::{BufferSpec, Role, running_places};
+use crate::plan::{Role, running_places};
 use crate::{ParameterGroup, Result};
-
-/// The buffers of a graph's statistics.
-pub(super) fn running_buffers(graph: &Graph) -> impl Iterator<Item = BufferSpec> + use<> {
-    let (_, len) = running_places(graph);
-    let roles = [Role::Running, Role::NextRunning].into_iter();
-    let element = Element::Float;
-    roles
-        .filter(move |_| len > 0)
-        .map(move |role| BufferSpec { role, element, len })
-}
 
 impl Network {
     /// Writes what the statistics begin with: mean 0 and variance 1.

@@ -1,6 +1,5 @@
 //! The one-cycle schedule.
 
-use super::Schedule;
 use super::ranges::{at_least_one, fraction, step_count};
 use crate::Result;
 
@@ -130,11 +129,5 @@ impl OneCycle {
         )?;
         at_least_one("the start divisor of a cycle", self.start_divisor)?;
         at_least_one("the end divisor of a cycle", self.end_divisor)
-    }
-}
-
-impl From<OneCycle> for Schedule {
-    fn from(cycle: OneCycle) -> Self {
-        Schedule::OneCycle(cycle)
     }
 }

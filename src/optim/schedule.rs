@@ -194,6 +194,12 @@ impl Schedule {
     }
 }
 
+impl From<OneCycle> for Schedule {
+    fn from(cycle: OneCycle) -> Self {
+        Schedule::OneCycle(cycle)
+    }
+}
+
 /// How much of the steps is done, from 0 to 1.
 fn progress(step: u64, steps: u64) -> f64 {
     step.min(steps) as f64 / steps as f64

@@ -3,8 +3,8 @@
 use super::Role;
 use super::emit::Emitter;
 use super::inspect::{Inspected, What};
-use super::lower::Training;
 use super::operand::Operand;
+use super::spec::Training;
 use crate::kernel::base::guard::BLOCK;
 use crate::kernel::reduction::squares::PAIR;
 use crate::kernel::update::{ClipWith, FACTORS, Keep};

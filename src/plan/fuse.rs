@@ -7,7 +7,6 @@
 //! | a product that only an activation's derivative reads | the derivative |
 //! | a column sum of dz that is a parameter's gradient | a product dzᵀ·x that is one too |
 
-use super::emit::lowering;
 use crate::graph::{Graph, Op, Value};
 use crate::kernel::Layout;
 use std::collections::{HashMap, VecDeque};
@@ -30,7 +29,8 @@ pub(crate) const ROOT: usize = usize::MAX;
 
 impl Fusion {
     /// `roots`: the values that must be computed; in training, the gradients of the parameters.
-    pub(crate) fn new(graph: &Graph, roots: &[Value]) -> Self {
+    /// `mark` has an operation say what is computed within its call: `Lower::fuse`.
+    pub(crate) fn new(graph: &Graph, roots: &[Value], mark: impl Fn(Value, &mut Fusion)) -> Self {
         let count = graph.nodes.len();
         let mut fusion = Fusion {
             users: vec![Vec::new(); count],
@@ -61,9 +61,9 @@ impl Fusion {
                 }
             }
         }
-        for (i, node) in graph.nodes.iter().enumerate() {
+        for i in 0..count {
             if fusion.is_needed(i) {
-                lowering(&node.op).fuse(graph.value(i), graph, &mut fusion);
+                mark(graph.value(i), &mut fusion);
             }
         }
         fusion

@@ -1,123 +1,18 @@
 //! From a graph to a plan: chooses the calls, then the buffers.
 
-use super::emit::Emitter;
+use super::compiled::{BufferSpec, Call, Cost, Plan, Region};
+use super::emit::{Emitter, lowering};
 use super::fuse::Fusion;
-use super::lower_bound::{Cost, lower_bound};
+use super::lower_bound::lower_bound;
 use super::operand::{Operand, UnplacedCall};
+use super::role::Role;
 use super::slots::Slots;
-use super::{Arena, BufferSpec, Call, Clock, Plan, Region, Role};
-use crate::graph::{Derivatives, Graph, Op, Supervision, Term, Value};
+use super::spec::{PlanSpec, Task, Training};
+use crate::graph::{Derivatives, Graph, Op, Term, Value};
+use crate::kernel::Compute;
 use crate::kernel::base::matrix::ALIGNMENT;
 use crate::kernel::base::program::Element;
-use crate::kernel::gather::Source;
-use crate::kernel::gather::scaling::Scaling;
-use crate::kernel::{Augmentation, Clip, Compute, Optimizer, Scales};
 use std::collections::HashMap;
-
-/// The purpose of a plan.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Task<'a> {
-    /// Compute the output from the input.
-    Predict,
-    /// Compute the losses.
-    Evaluate,
-    /// Compute the losses and all gradients.
-    Differentiate,
-    /// Compute mean and variance of the batch at every batch normalisation: they take the place of the next running
-    /// statistics. Dropout is the identity, as in evaluation.
-    Statistics,
-    /// One training step.
-    Train(Training<'a>),
-}
-
-/// The settings of a training step.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Training<'a> {
-    /// The terms of the loss, by number.
-    pub(crate) terms: &'a [usize],
-    /// For each parameter, whether it is trained.
-    pub(crate) trained: &'a [bool],
-    /// For each batch normalisation, whether the step moves its running statistics.
-    pub(crate) moves: &'a [bool],
-    /// For each batch normalisation, whether it takes the running statistics instead of the batch's.
-    pub(crate) fixed: &'a [bool],
-    /// For each node of the graph, whether it is an ancestor of a term.
-    pub(crate) computed: &'a [bool],
-    pub(crate) optimizer: Optimizer,
-    /// Also report the norm of the gradient.
-    pub(crate) gradient_norm: bool,
-    pub(crate) clip: Option<Clip>,
-    /// Whether the update has factors for the parameters.
-    pub(crate) grouped: bool,
-    /// Each phase has gradients and factors of its own.
-    pub(crate) phase: usize,
-    /// Whether several micro-batches make one update.
-    pub(crate) accumulates: bool,
-    /// Whether this is the first micro-batch of its update, and whether it is the last.
-    pub(crate) opens: bool,
-    pub(crate) updates: bool,
-    /// Decay of the moving average of the weights, and whether this update is its first.
-    pub(crate) average: Option<(f64, bool)>,
-    /// Also measure activations, gradients, updates and weights.
-    pub(crate) inspect: bool,
-    /// Dry runs come before everything that changes something: see [`crate::kernel::base::guard`].
-    pub(crate) careful: bool,
-}
-
-/// A resident data set, as the gather kernel sees it.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct GatherSource {
-    pub(crate) source: Source,
-    pub(crate) samples: usize,
-    pub(crate) scaling: Scaling,
-    /// Columns of the target values, where there are some.
-    pub(crate) target_cols: Option<usize>,
-    /// Whether the samples are moved at random, and with which seed.
-    pub(crate) augment: Option<(Augmentation, u64)>,
-}
-
-/// Everything that determines a plan.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct PlanSpec<'a> {
-    pub(crate) graph: &'a Graph,
-    pub(crate) arena: &'a Arena,
-    pub(crate) output: Value,
-    /// All terms of the loss.
-    pub(crate) terms: &'a [Term],
-    /// What the batch comes with.
-    pub(crate) supervision: Supervision,
-    pub(crate) batch: usize,
-    pub(crate) task: Task<'a>,
-    /// Where the batch comes from; `None`: the host writes it.
-    pub(crate) gather: Option<GatherSource>,
-    /// Entries of the step table, and places of the metric ring.
-    pub(crate) table_steps: usize,
-    /// Of the random numbers that are drawn on the device.
-    pub(crate) seed: u64,
-    /// The largest batch whose loss sums a place of the metric ring must hold.
-    pub(crate) ring_batch: usize,
-}
-
-impl PlanSpec<'_> {
-    /// The scales of accumulating steps.
-    pub(crate) fn scales(&self) -> Scales {
-        Scales {
-            steps: self.table_steps,
-            terms: self.terms.len(),
-        }
-    }
-
-    /// Whether the step is one of several that make an update.
-    pub(crate) fn accumulates(&self) -> bool {
-        matches!(
-            self.task,
-            Task::Train(Training {
-                accumulates: true,
-                ..
-            })
-        )
-    }
-}
 
 /// Compiles a plan.
 pub(crate) fn lower(spec: &PlanSpec<'_>) -> Plan {
@@ -160,7 +55,9 @@ pub(crate) fn lower(spec: &PlanSpec<'_>) -> Plan {
         let normalisations = nodes.filter(|(_, node)| matches!(node.op, Op::BatchNorm(_)));
         roots.extend(normalisations.map(|(i, _)| graph.value(i)));
     }
-    let fusion = Fusion::new(&graph, &roots);
+    let fusion = Fusion::new(&graph, &roots, |value, fusion| {
+        lowering(graph.op(value)).fuse(value, &graph, fusion);
+    });
     let emitter = Emitter::new(spec, &graph, &fusion, &gradients);
     let predicted = matches!(spec.task, Task::Predict).then(|| emitter.operand(output));
     let (calls, guards) = emitter.emit();
@@ -287,18 +184,6 @@ impl Buffers {
         debug_assert_eq!(self.specs[i].element, element, "{role:?}");
         self.specs[i].len = self.specs[i].len.max(len);
         i
-    }
-}
-
-impl Task<'_> {
-    /// The clock whose state, table and ring the plan uses.
-    pub(crate) fn clock(&self) -> Clock {
-        match self {
-            Task::Train(_) => Clock::Training,
-            Task::Predict | Task::Evaluate | Task::Differentiate | Task::Statistics => {
-                Clock::Evaluation
-            }
-        }
     }
 }
 

@@ -1,16 +1,10 @@
 //! A lower bound of the work of a plan, to compare the plan with.
 
+use super::compiled::Cost;
 use super::emit::lowering;
-use super::lower::{PlanSpec, Task};
+use super::spec::{PlanSpec, Task};
 use crate::graph::{Graph, Value};
 use crate::kernel::MatrixShape;
-
-/// Bytes and floating-point operations.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Cost {
-    pub(crate) bytes: u64,
-    pub(crate) flops: u64,
-}
 
 /// The lower bound for a graph of which these nodes are computed. It counts without padding: each operand and result of each
 /// product once; each element of the parameters, gradients and moments once; each sample once as it is stored and once

@@ -3,7 +3,7 @@
 mod source;
 
 use source::Source;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::LazyLock;
 
@@ -30,6 +30,27 @@ const USES_OPTIM: [&str; 2] = ["nn", "train"];
 
 /// Modules that only re-export.
 const LISTS: [&str; 2] = ["loss", "init"];
+
+/// The families of kernels, each after those that it uses.
+const FAMILIES: [&str; 13] = [
+    "base",
+    "step",
+    "random",
+    "gather",
+    "rearrange",
+    "activation",
+    "normalization",
+    "reduction",
+    "software",
+    "matmul",
+    "elementwise",
+    "loss",
+    "update",
+];
+
+/// Folders whose files may use each other in circles. The gradient of an operation of the graph is made of other operations,
+/// and a trainer is one type with its methods in many files.
+const UNITS: [&str; 2] = ["graph", "train"];
 
 /// The source, read once.
 static SOURCE: LazyLock<Source> = LazyLock::new(|| {
@@ -113,4 +134,54 @@ fn clocks_and_threads_have_one_place_each() {
         places.insert(place);
     }
     assert_eq!(places, BTreeSet::from(["threads.rs", "time.rs"]));
+}
+
+#[test]
+fn families_of_kernels_use_those_before_them() {
+    let place = |family: &str| {
+        let place = FAMILIES.iter().position(|known| *known == family);
+        place.unwrap_or_else(|| panic!("{family} has no place in the order of families"))
+    };
+    let mut checked = BTreeSet::new();
+    for (file, used) in SOURCE.graph() {
+        let is_member = |file: &str| file.starts_with("kernel/") && file != "kernel/mod.rs";
+        for other in used.into_iter().filter(|_| is_member(file)) {
+            assert_ne!(other, "kernel/mod.rs", "{file} uses the list of families");
+            if is_member(other) {
+                let (user, used) = (part(file, "kernel/"), part(other, "kernel/"));
+                assert!(place(user) >= place(used), "{file} uses {other}");
+                checked.insert(user);
+            }
+        }
+    }
+    assert_eq!(checked, BTreeSet::from(FAMILIES));
+}
+
+#[test]
+fn no_files_use_each_other_in_a_circle() {
+    let unit = |file: &'static str| match part(file, "") {
+        folder if UNITS.contains(&folder) => folder,
+        _ => file,
+    };
+    let mut left: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for (file, used) in SOURCE.graph() {
+        let used = used
+            .into_iter()
+            .map(unit)
+            .filter(|used| *used != unit(file));
+        left.entry(unit(file)).or_default().extend(used);
+    }
+    // Takes out what uses nothing that is left, until there is nothing, or a circle with what uses it.
+    loop {
+        let free = |(file, used): (&&'static str, &BTreeSet<&str>)| {
+            let is_free = !used.iter().any(|used| left.contains_key(used));
+            is_free.then_some(*file)
+        };
+        let free: Vec<&str> = left.iter().filter_map(free).collect();
+        if free.is_empty() {
+            break;
+        }
+        left.retain(|file, _| !free.contains(file));
+    }
+    assert!(left.is_empty(), "there is a circle among {:?}", left.keys());
 }

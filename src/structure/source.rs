@@ -259,6 +259,10 @@ fn without_text(text: &str) -> String {
             rest.find("*/").unwrap() + 2
         } else if rest.starts_with("r#\"") {
             rest.find("\"#").unwrap() + 2
+        } else if rest.starts_with("pub(in ") {
+            // A path that is no use of what it names.
+            out.push_str("pub");
+            rest.find(')').unwrap() + 1
         } else if c == '"' {
             literal(rest, '"')
         } else if c == '\'' && is_character(rest) {
@@ -355,7 +359,11 @@ fn split_uses(code: &str) -> (Vec<(bool, String)>, String) {
             None => None,
         };
         let Some(body) = body else {
-            rest.push_str(line);
+            // From a module within the file, `super` is the file.
+            match inline.is_empty() {
+                true => rest.push_str(line),
+                false => rest.push_str(&line.replacen("super::", "self::", 1)),
+            }
             rest.push('\n');
             continue;
         };

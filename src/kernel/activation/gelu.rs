@@ -1,6 +1,6 @@
 //! y = z·Φ(z) with Φ(z) = ½·erfc(−z/√2), which keeps its relative accuracy in the left tail.
 
-use super::Traits;
+use super::traits::Traits;
 use crate::kernel::base::Real;
 
 pub(super) const TRAITS: Traits = Traits {

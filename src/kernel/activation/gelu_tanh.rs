@@ -1,7 +1,7 @@
 //! y = ½z(1 + tanh u), u = √(2/π)(z + 0.044715z³), as z·σ(2u), which does not cancel on the left.
 
-use super::Traits;
 use super::exponentials::{self, logistic};
+use super::traits::Traits;
 use crate::kernel::base::Real;
 
 pub(super) const TRAITS: Traits = Traits {

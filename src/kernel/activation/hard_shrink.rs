@@ -1,7 +1,7 @@
 //! y = z where |z| > λ, else 0; alpha = λ, which is not negative, so y ≠ 0 just where |z| > λ.
 
-use super::Traits;
 use super::parameters::at_least_0;
+use super::traits::Traits;
 use crate::kernel::base::Real;
 
 pub(super) const TRAITS: Traits = Traits {

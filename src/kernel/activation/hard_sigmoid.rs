@@ -1,7 +1,7 @@
 //! y = min(max(slope·z + offset, 0), 1); alpha = slope, beta = offset. The derivative is 0 where y is 0 or 1.
 
-use super::Traits;
 use super::parameters::{require, scale};
+use super::traits::Traits;
 use crate::kernel::base::Real;
 
 pub(super) const TRAITS: Traits = Traits {

@@ -1,7 +1,7 @@
 //! y = min(max(z, min), max); alpha = min, beta = max. The derivative is 0 at both bends.
 
-use super::Traits;
 use super::parameters::require;
+use super::traits::Traits;
 use crate::kernel::base::Real;
 
 pub(super) const TRAITS: Traits = Traits {

@@ -1,6 +1,6 @@
 //! y = z.
 
-use super::Traits;
+use super::traits::Traits;
 use crate::kernel::base::Real;
 
 pub(super) const TRAITS: Traits = Traits {

@@ -1,7 +1,7 @@
 //! y = z where z > 0, else alpha·z. The sign of y is that of z, since alpha is not negative.
 
-use super::Traits;
 use super::parameters::at_least_0;
+use super::traits::Traits;
 use crate::kernel::base::Real;
 
 pub(super) const TRAITS: Traits = Traits {

@@ -31,34 +31,11 @@ mod step;
 mod tanh;
 mod tanh_shrink;
 mod thresholded_relu;
+mod traits;
 
 use crate::Result;
 use crate::kernel::base::Real;
-use parameters::Parameters;
-
-/// The properties of an activation, beside its functions `f` and `df`.
-struct Traits {
-    name: &'static str,
-    /// WGSL text that defines `f` and `df`, behind what it uses.
-    sources: [&'static str; 2],
-    /// Whether the derivative is computed from the input z rather than the output y.
-    derivative_needs_z: bool,
-    /// Refuses parameters outside their ranges.
-    check: fn(Parameters) -> Result<()>,
-    /// The kernel's alpha and beta from the parameters.
-    prepare: fn(Parameters) -> Parameters,
-}
-
-impl Traits {
-    /// The defaults: no exponentials, f′ from y, parameters that are free and used as they are.
-    const DEFAULT: Traits = Traits {
-        name: "",
-        sources: ["", ""],
-        derivative_needs_z: false,
-        check: |_| Ok(()),
-        prepare: |parameters| parameters,
-    };
-}
+use traits::Traits;
 
 /// Declares [`Activation`] and what has an entry for each activation: its formula, its parameters with PyTorch's defaults,
 /// and its file.

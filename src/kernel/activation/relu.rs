@@ -1,6 +1,6 @@
 //! y = max(z, 0). The derivative at 0 is 0.
 
-use super::Traits;
+use super::traits::Traits;
 use crate::kernel::base::Real;
 
 pub(super) const TRAITS: Traits = Traits {

@@ -1,6 +1,6 @@
 //! y = min(max(z, 0), 6). The derivative is 0 at both bends.
 
-use super::Traits;
+use super::traits::Traits;
 use crate::kernel::base::Real;
 
 pub(super) const TRAITS: Traits = Traits {

@@ -1,7 +1,7 @@
 //! y = σ(z) = 1/(1 + exp(−z)).
 
-use super::Traits;
 use super::exponentials::{self, logistic};
+use super::traits::Traits;
 use crate::kernel::base::Real;
 
 pub(super) const TRAITS: Traits = Traits {

@@ -1,7 +1,7 @@
 //! y = z·σ(z).
 
-use super::Traits;
 use super::exponentials::{self, logistic};
+use super::traits::Traits;
 use crate::kernel::base::Real;
 
 pub(super) const TRAITS: Traits = Traits {

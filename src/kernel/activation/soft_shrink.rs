@@ -1,7 +1,7 @@
 //! y = z − λ where z > λ, z + λ where z < −λ, else 0; alpha = λ, which is not negative.
 
-use super::Traits;
 use super::parameters::at_least_0;
+use super::traits::Traits;
 use crate::kernel::base::Real;
 
 pub(super) const TRAITS: Traits = Traits {

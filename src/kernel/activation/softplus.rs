@@ -1,9 +1,9 @@
 //! y = ln(1 + exp(βz))/β, from exp(−|βz|), which cannot overflow; y = z where βz > threshold.
 //! alpha = β, beta = threshold.
 
-use super::Traits;
 use super::exponentials::{self, logistic};
 use super::parameters::{at_least_0, scale};
+use super::traits::Traits;
 use crate::kernel::base::Real;
 
 pub(super) const TRAITS: Traits = Traits {

@@ -1,6 +1,6 @@
 //! y = z/(1 + |z|); a derivative from y, (1 − |y|)², would lose its digits in the long tails.
 
-use super::Traits;
+use super::traits::Traits;
 use crate::kernel::base::Real;
 
 pub(super) const TRAITS: Traits = Traits {

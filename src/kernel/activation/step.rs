@@ -1,6 +1,6 @@
 //! y = 1 where z ≥ 0, else 0. The derivative is 0 everywhere.
 
-use super::Traits;
+use super::traits::Traits;
 use crate::kernel::base::Real;
 
 pub(super) const TRAITS: Traits = Traits {

@@ -1,7 +1,7 @@
 //! y = z where z > θ, else 0; alpha = θ, which is not negative, so y > 0 just where z > θ.
 
-use super::Traits;
 use super::parameters::at_least_0;
+use super::traits::Traits;
 use crate::kernel::base::Real;
 
 pub(super) const TRAITS: Traits = Traits {

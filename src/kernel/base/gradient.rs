@@ -3,6 +3,9 @@
 use crate::kernel::base::Real;
 use crate::kernel::base::guard::{ORDINARY, out_of_bounds};
 
+/// out = value, without a test.
+pub(crate) const PLAIN: &str = include_str!("../../../shaders/base/plain.wgsl");
+
 pub(crate) const SOURCE: &str = include_str!("../../../shaders/base/gradient.wgsl");
 
 /// Reports what is out of bounds in a finished gradient to the guard.

@@ -2,13 +2,13 @@
 //! of them share. It uses no other family.
 
 pub(crate) mod args;
-pub(crate) mod bound;
 pub(crate) mod cascade;
 pub(crate) mod column_reduce;
 pub(crate) mod compute;
 pub(crate) mod gradient;
 pub(crate) mod guard;
 pub(crate) mod matrix;
+pub(crate) mod product;
 pub(crate) mod program;
 pub(crate) mod ranges;
 pub(crate) mod real;
@@ -16,9 +16,11 @@ pub(crate) mod reduce;
 pub(crate) mod row_reduce;
 pub(crate) mod rows;
 pub(crate) mod scale;
+pub(crate) mod scratch;
 pub(crate) mod simd;
 pub(crate) mod spread;
 pub(crate) mod state;
+pub(crate) mod tuning;
 
 pub(crate) use args::{Arg, Args};
 pub(crate) use compute::Compute;

@@ -1,8 +1,10 @@
 //! How a kernel runs on a GPU: shader text, parameter block, bindings, number of workgroups.
 
-use super::bound;
-use crate::kernel::matmul::Tuning;
+use super::tuning::Tuning;
 use std::sync::Arc;
+
+/// `bound(number, workgroup)`, which every shader begins with: loop bounds that come from the uniform block.
+pub(crate) const BOUND: &str = include_str!("../../../shaders/base/bound.wgsl");
 
 /// How a kernel uses a binding. What it writes it may also read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -131,7 +133,7 @@ impl Program {
         for (name, value) in constants {
             source.push_str(&format!("const {name} = {value}u;\n"));
         }
-        for piece in [bound::SOURCE].iter().chain(pieces) {
+        for piece in [BOUND].iter().chain(pieces) {
             source.push_str(piece);
             source.push('\n');
         }

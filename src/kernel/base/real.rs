@@ -1,6 +1,6 @@
 //! The floating-point types of the CPU twins.
 
-use crate::kernel::matmul::gemm::Scratch;
+use super::scratch::Scratch;
 use std::fmt::Debug;
 use std::ops::{Add, AddAssign, Div, Mul, Neg, Sub};
 

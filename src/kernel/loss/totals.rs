@@ -1,7 +1,7 @@
 //! Sums of losses: an entry of the metric ring, and what a batch's entries add up to.
 
-use super::WORKGROUP;
 use crate::kernel::base::Real;
+use crate::kernel::base::row_reduce::WORKGROUP;
 
 /// Floats in an entry of the metric ring.
 pub(crate) const ENTRY: usize = 4;

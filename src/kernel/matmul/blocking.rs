@@ -1,8 +1,9 @@
 //! How a matrix product is cut into workgroups and invocations, and which way serves which shape.
 
+use super::call::Matmul;
 use super::thin::{self, STRIPS, Strip};
 use super::tiled::{self, TILES, Tile};
-use super::{Layout, Matmul, Variant};
+use crate::kernel::base::product::{Layout, Variant};
 use crate::kernel::base::program::MAX_ITERATIONS;
 use crate::kernel::base::{MatrixShape, Target};
 use crate::kernel::software::matmul_direct;
@@ -46,7 +47,10 @@ impl Blocking {
     /// An adapter that runs on a CPU may bound the loop iterations of an invocation. Where a K is too long for that, the
     /// way is one in which the invocations share K.
     pub(crate) fn choose(call: &Matmul, target: &Target) -> Blocking {
-        let tuned = target.tuning.as_ref().and_then(|tuning| tuning.get(call));
+        let tuned = target
+            .tuning
+            .as_ref()
+            .and_then(|tuning| tuning.blocking(call));
         let blocking = tuned.unwrap_or_else(|| {
             if target.software {
                 Blocking::Direct
@@ -107,7 +111,9 @@ impl Blocking {
 
     pub(crate) fn variant(&self, call: &Matmul, target: &Target) -> Variant {
         match self {
-            Blocking::Direct => matmul_direct::variant(call, target),
+            Blocking::Direct => {
+                matmul_direct::variant([call.m, call.n, call.k], call.row_sums, target)
+            }
             Blocking::Tiled(tile) => tiled::variant(call, tile),
             Blocking::Thin(strip) => thin::variant(call, strip),
         }

@@ -9,8 +9,6 @@ use crate::kernel::base::{Real, gradient};
 
 /// Writes one `vec4` of the product through the epilogue, with zeros in the padding.
 pub(crate) const STORE: &str = include_str!("../../../shaders/matmul/epilogue/store.wgsl");
-/// out = value.
-pub(crate) const PLAIN: &str = include_str!("../../../shaders/matmul/epilogue/plain.wgsl");
 /// out = f(value + bias).
 const ACTIVATION: &str = include_str!("../../../shaders/matmul/epilogue/activation.wgsl");
 /// z = value + bias and out = f(z): both are written.
@@ -56,7 +54,7 @@ impl Epilogue {
             [exponentials, function, finish]
         };
         match self {
-            Epilogue::Plain => ["", "", PLAIN],
+            Epilogue::Plain => ["", "", gradient::PLAIN],
             Epilogue::Activation(f) => after(f, ACTIVATION),
             Epilogue::Keep(f) => after(f, KEEP),
             Epilogue::Derivative(f) => after(f, DERIVATIVE),

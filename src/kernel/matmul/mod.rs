@@ -7,13 +7,13 @@
 //! | `TN` | Aᵀ·B | [K, M] | [K, N] | dW = dzᵀ·x |
 //!
 //! Sums are in `f32`, in an order that depends on the [`Blocking`] and on K only. A long K is added up in blocks and groups
-//! of blocks ([`Levels`]): a single sum of n terms may err by n/2 ULP of the sum of their magnitudes, and by n/8 where all
+//! of blocks ([`Levels`](crate::kernel::base::product::Levels)): a single sum of n terms may err by n/2 ULP of the sum of their magnitudes, and by n/8 where all
 //! terms are equal. Three kernels share this file's parameters:
 //! `matmul_tiled` and `matmul_thin` for GPUs, and `matmul_direct` for adapters that run on a CPU. Which one, and with
 //! which sizes, is a pure function of shape and target.
 
-mod add_parts;
 pub(crate) mod blocking;
+pub(crate) mod call;
 pub(crate) mod epilogue;
 pub(crate) mod gemm;
 mod row_sums;
@@ -21,50 +21,19 @@ mod thin;
 mod tiled;
 mod tuning;
 
+pub use crate::kernel::base::product::Layout;
+pub use crate::kernel::base::tuning::Tuning;
 pub(crate) use blocking::Blocking;
+pub(crate) use call::Matmul;
 pub(crate) use epilogue::Epilogue;
-pub use tuning::Tuning;
 
 use crate::kernel::base::guard::{ORDINARY, out_of_bounds};
 use crate::kernel::base::program::uniform_block;
 use crate::kernel::base::rows::{PARALLEL_FLOATS, for_rows, row_of};
-use crate::kernel::base::{
-    Args, Binding, Compute, MatrixShape, Program, Real, Target, cascade, matrix,
-};
+use crate::kernel::base::{Args, Binding, Compute, Program, Real, Target, cascade, matrix};
 use crate::kernel::software::pack;
 use crate::threads;
 use std::sync::atomic::{AtomicBool, Ordering};
-
-/// Which operand of a matrix product is read transposed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Layout {
-    /// A [M, K] · B [K, N].
-    NN,
-    /// A [M, K] · Bᵀ, B [N, K].
-    NT,
-    /// Aᵀ · B, A [K, M], B [K, N].
-    TN,
-}
-
-impl Layout {
-    /// All layouts.
-    pub const ALL: [Layout; 3] = [Layout::NN, Layout::NT, Layout::TN];
-}
-
-/// One product. Arguments: a, b, [bias], [saved], out, [kept z], [row sums], [guard].
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Matmul {
-    pub(crate) m: usize,
-    pub(crate) n: usize,
-    pub(crate) k: usize,
-    pub(crate) layout: Layout,
-    /// A vector [N] is added to every row.
-    pub(crate) bias: bool,
-    pub(crate) epilogue: Epilogue,
-    /// Also write Σₖ A[k, m] for every m: the bias gradient beside the weight gradient. Only in layout TN, and with
-    /// the epilogue [`Epilogue::Gradient`], whose guard watches the sums too.
-    pub(crate) row_sums: bool,
-}
 
 uniform_block! {
     /// The shader's uniform block.
@@ -86,37 +55,6 @@ uniform_block! {
 }
 
 impl Matmul {
-    /// The plain product, without bias and epilogue.
-    pub(crate) fn plain(m: usize, n: usize, k: usize, layout: Layout) -> Self {
-        Matmul {
-            m,
-            n,
-            k,
-            layout,
-            bias: false,
-            epilogue: Epilogue::Plain,
-            row_sums: false,
-        }
-    }
-
-    pub(crate) fn a(&self) -> MatrixShape {
-        match self.layout {
-            Layout::NN | Layout::NT => MatrixShape::new(self.m, self.k),
-            Layout::TN => MatrixShape::new(self.k, self.m),
-        }
-    }
-
-    pub(crate) fn b(&self) -> MatrixShape {
-        match self.layout {
-            Layout::NN | Layout::TN => MatrixShape::new(self.k, self.n),
-            Layout::NT => MatrixShape::new(self.n, self.k),
-        }
-    }
-
-    pub(crate) fn out(&self) -> MatrixShape {
-        MatrixShape::new(self.m, self.n)
-    }
-
     /// The pieces between the constants and the kernel: parameters, memory layout, epilogue, row sums.
     fn pieces(&self, target: &Target) -> Vec<&'static str> {
         let mut pieces = vec![
@@ -280,60 +218,4 @@ impl Compute for Matmul {
             }
         }
     }
-}
-
-/// K up to which a product is one sum. The thin product has a limit of its own.
-pub(crate) const LONG_K: usize = 1024;
-
-/// Most blocks whose sums are added up one after the other. More are added up in groups.
-const MOST_BLOCKS: usize = 64;
-
-/// How a long sum is cut: terms are added up to the sum of a block, blocks to the total of a group, groups to the result.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Levels {
-    /// Terms of a block.
-    pub(crate) block: usize,
-    /// Terms of a group, whole blocks. `None` where all blocks are one group.
-    pub(crate) group: Option<usize>,
-}
-
-impl Levels {
-    /// For n terms in blocks of `block`. Of b > 64 blocks a group has from √b to 2·√b, a power of two, so that there are at
-    /// most √b + 1 groups.
-    ///
-    /// A term passes through at most block + min(b, 3·√b + 1) additions, each of which errs by at most ½ ULP of the sum of
-    /// magnitudes. A chain of m equal terms errs by at most m/8: half the sums are in the last binade, where ½ ULP of
-    /// the value is ¼ of an ε of the whole sum. So blocks of 128 keep equal terms within 2·log₂ n for n from 2¹⁰ to 2²⁰.
-    pub(crate) fn of(n: usize, block: usize) -> Self {
-        let blocks = n.div_ceil(block);
-        let of_group = || block * blocks.isqrt().next_power_of_two();
-        Levels {
-            block,
-            group: (blocks > MOST_BLOCKS).then(of_group),
-        }
-    }
-
-    /// For a sum that `times` invocations, or products within a term, share: lengths in terms of all of them.
-    pub(crate) fn times(self, times: usize) -> Self {
-        Levels {
-            block: self.block * times,
-            group: self.group.map(|group| group * times),
-        }
-    }
-
-    /// How many blocks and groups end within n terms.
-    pub(crate) fn ends(&self, n: usize) -> usize {
-        n.div_ceil(self.block) + self.group.map_or(0, |group| n.div_ceil(group))
-    }
-}
-
-/// A kernel variant for one product: its constants, its own text, and how many workgroups it takes.
-pub(crate) struct Variant {
-    pub(crate) constants: Vec<(&'static str, u32)>,
-    pub(crate) sources: Vec<&'static str>,
-    pub(crate) workgroups: usize,
-    /// How K is cut; `None` where all of K is one sum.
-    pub(crate) levels: Option<Levels>,
-    /// Upper bound on the loop iterations of one invocation.
-    pub(crate) iterations: usize,
 }

@@ -1,8 +1,9 @@
 //! The matrix product for GPUs where C has few rows or few columns: straight from global memory to registers, the
 //! invocations of a workgroup along K.
 
-use super::add_parts;
-use super::{Levels, Matmul, Variant};
+use super::call::Matmul;
+use super::tiled::ADD_PARTS;
+use crate::kernel::base::product::{Levels, Variant};
 
 const SOURCE: &str = include_str!("../../../shaders/matmul/thin.wgsl");
 
@@ -45,7 +46,7 @@ pub(crate) fn variant(call: &Matmul, strip: &Strip) -> Variant {
             ("ACROSS", strip.across as u32),
             ("SLICES", strip.slices as u32),
         ],
-        sources: vec![add_parts::SOURCE, SOURCE],
+        sources: vec![ADD_PARTS, SOURCE],
         workgroups: call.m.div_ceil(4 * strip.down) * call.n.div_ceil(4 * strip.across),
         levels: (call.k > levels.block).then_some(levels),
         iterations: call.k.div_ceil(4 * strip.slices) + 5 * levels.ends(call.k) + AROUND,

@@ -4,8 +4,11 @@
 //! depth, and the slices' sums are added at the end, in a fixed order: more invocations for a C that is small, with one
 //! dispatch and nothing in global memory between.
 
-use super::add_parts;
-use super::{LONG_K, Levels, Matmul, Variant};
+use super::call::Matmul;
+use crate::kernel::base::product::{LONG_K, Levels, Variant};
+
+/// Adds up what the slices of a workgroup have of each sum, in a fixed order.
+pub(super) const ADD_PARTS: &str = include_str!("../../../shaders/matmul/add_parts.wgsl");
 
 const SOURCE: &str = include_str!("../../../shaders/matmul/tiled.wgsl");
 
@@ -95,7 +98,7 @@ pub(crate) fn variant(call: &Matmul, tile: &Tile) -> Variant {
             ("SLICES", tile.slices as u32),
             ("IN_C", u32::from(is_long && is_in_c(tile))),
         ],
-        sources: vec![add_parts::SOURCE, SOURCE],
+        sources: vec![ADD_PARTS, SOURCE],
         workgroups: call.m.div_ceil(tile.m) * call.n.div_ceil(tile.n),
         levels: is_long.then_some(levels),
         iterations: iterations(call.k, tile, &levels),

@@ -1,52 +1,13 @@
-//! Choices of kernels that were measured: plain data, and its text.
+//! The text of a tuning, and the choices of [`Blocking`] in it.
 
-use super::{Blocking, Layout, Matmul};
+use super::blocking::Blocking;
+use super::call::Matmul;
 use crate::error::clip;
+use crate::kernel::base::product::Layout;
+use crate::kernel::base::tuning::{HEADER, Product, Tuning};
 use crate::{Error, Result};
-use std::collections::BTreeMap;
-use std::fmt;
-
-/// The first line of the text.
-const HEADER: &str = "wgrad tuning 1";
-
-/// Which way of computing a matrix product is fastest, for each shape that was measured on one adapter.
-///
-/// Nothing is ever measured unasked: without a tuning the choice is a function of the shape. A tuning is made by
-/// [`Trainer::tune`](crate::Trainer::tune) or [`Network::tune`](crate::Network::tune), kept in a file, and given to
-/// [`GpuOptions::tuning`](crate::GpuOptions::tuning). Shapes that it does not hold are computed as without it.
-///
-/// Ways differ in the order of their sums, so results under a tuning differ from those without by rounding. They are the
-/// same bits, run after run, under the same tuning. A [`Trainer`](crate::Trainer)'s checkpoint names what the tuning
-/// chose, and is refused under other choices.
-///
-/// Its [`Display`](fmt::Display) form is the file: a heading, the adapter, and a line for each product, with layout, M, N,
-/// K and the way. The way is `direct`, or the rows × columns of the result that a workgroup computes, × the invocations
-/// that share each part of it along K.
-///
-/// ```
-/// let text = "wgrad tuning 1\nadapter Some GPU (discrete GPU, Vulkan, driver 1.2)\nNT 64 10 512 4x4x256\n";
-/// let tuning = wgrad::Tuning::parse("the example", text)?;
-/// assert_eq!((tuning.len(), tuning.to_string().as_str()), (1, text));
-/// # Ok::<(), wgrad::Error>(())
-/// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Tuning {
-    adapter: String,
-    choices: BTreeMap<Product, Blocking>,
-}
-
-/// Layout, M, N, K.
-type Product = (Layout, [usize; 3]);
 
 impl Tuning {
-    /// No choices yet, for an adapter as its report names it.
-    pub(crate) fn new(adapter: &str) -> Self {
-        Tuning {
-            adapter: one_line(adapter),
-            choices: BTreeMap::new(),
-        }
-    }
-
     /// The text of a file, read strictly. `file` stands in errors.
     ///
     /// # Errors
@@ -72,7 +33,7 @@ impl Tuning {
         let mut tuning = Tuning::new(next("adapter ")?);
         for (number, line) in lines {
             let (product, blocking) = choice(line).map_err(|problem| bad(number, problem))?;
-            if tuning.choices.insert(product, blocking).is_some() {
+            if tuning.set(product, blocking.to_string()) {
                 return Err(bad(
                     number,
                     format!("a second choice for \"{}\"", clip(line)),
@@ -82,69 +43,14 @@ impl Tuning {
         Ok(tuning)
     }
 
-    /// The adapter that it was measured on, with its driver.
-    pub fn adapter(&self) -> &str {
-        &self.adapter
+    /// What the tuning says of a product.
+    pub(crate) fn blocking(&self, call: &Matmul) -> Option<Blocking> {
+        Blocking::named(self.get(&product(call))?)
     }
 
-    /// How many products it has choices for.
-    pub fn len(&self) -> usize {
-        self.choices.len()
-    }
-
-    /// Whether it has no choice.
-    pub fn is_empty(&self) -> bool {
-        self.choices.is_empty()
-    }
-
-    /// Adds the choices of another tuning for the same adapter, for programs with several networks. Where both have one for
-    /// a product, the other's stays.
-    ///
-    /// # Errors
-    /// [`Argument`](Error::Argument) if it is for another adapter.
-    pub fn merge(&mut self, other: &Tuning) -> Result<()> {
-        other.check_adapter(&self.adapter)?;
-        self.choices.extend(&other.choices);
-        Ok(())
-    }
-
-    /// Refuses an adapter that it was not made for.
-    pub(crate) fn check_adapter(&self, adapter: &str) -> Result<()> {
-        let adapter = one_line(adapter);
-        if adapter == self.adapter {
-            return Ok(());
-        }
-        let wanted = format!("{adapter}, which is to use it");
-        Err(Error::argument(
-            "the adapter of a tuning",
-            wanted,
-            &self.adapter,
-        ))
-    }
-
-    pub(crate) fn get(&self, call: &Matmul) -> Option<Blocking> {
-        self.choices.get(&product(call)).copied()
-    }
-
-    pub(crate) fn set(&mut self, call: &Matmul, blocking: Blocking) {
-        self.choices.insert(product(call), blocking);
-    }
-
-    /// What tells its choices from others: a hash of them (FNV-1a, 64 bits). The adapter is not in it.
-    pub(crate) fn identity(&self) -> String {
-        let mut hash: u64 = 0xcbf2_9ce4_8422_2325;
-        for byte in self.lines().into_bytes() {
-            hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
-        }
-        format!("{hash:016x}")
-    }
-
-    fn lines(&self) -> String {
-        let choices = self.choices.iter();
-        let line = |(&(layout, [m, n, k]), blocking): (&Product, &Blocking)| {
-            format!("{layout:?} {m} {n} {k} {blocking}\n")
-        };
-        choices.map(line).collect()
+    /// Chooses for a product.
+    pub(crate) fn choose(&mut self, call: &Matmul, blocking: Blocking) {
+        self.set(product(call), blocking.to_string());
     }
 }
 
@@ -178,15 +84,4 @@ fn choice(line: &str) -> std::result::Result<(Product, Blocking), String> {
         format!("expected a way ({ways}), found \"{}\"", clip(blocking))
     })?;
     Ok(((layout, shape), blocking))
-}
-
-/// Names of adapters and drivers come from outside; here they must take one line.
-fn one_line(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
-impl fmt::Display for Tuning {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{HEADER}\nadapter {}\n{}", self.adapter, self.lines())
-    }
 }

@@ -1,6 +1,6 @@
 //! Bernoulli numbers: 1 where u < p, else 0; a NaN where p is one.
 
-use super::unit;
+use super::uniform::unit;
 use crate::kernel::base::Real;
 
 pub(crate) const SOURCE: &str = include_str!("../../../shaders/random/bernoulli.wgsl");

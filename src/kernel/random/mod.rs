@@ -133,8 +133,3 @@ impl Compute for Random {
         });
     }
 }
-
-/// The upper 24 bits of a word, as a number in [0, 1): exact.
-pub(crate) fn unit<T: Real>(word: u32) -> T {
-    T::of(f64::from(word >> 8) / f64::from(1 << 24))
-}

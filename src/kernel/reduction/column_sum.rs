@@ -5,7 +5,6 @@ use crate::kernel::base::program::uniform_block;
 use crate::kernel::base::{
     Args, Binding, Compute, MatrixShape, Program, Real, Target, cascade, column_reduce, matrix,
 };
-use crate::kernel::matmul::epilogue;
 
 /// Sums every column of a matrix. Arguments: x, out, [state].
 #[derive(Clone, Debug, PartialEq)]
@@ -52,7 +51,7 @@ impl Compute for ColumnSum {
             cascade::SOURCE,
             match self.gradient {
                 Some(_) => gradient::SOURCE,
-                None => epilogue::PLAIN,
+                None => gradient::PLAIN,
             },
             include_str!("../../../shaders/reduction/column_sum.wgsl"),
         ];

@@ -5,8 +5,6 @@ pub(crate) mod column_sum;
 pub(crate) mod row_sum;
 pub(crate) mod squares;
 pub(crate) mod statistics;
-pub(crate) mod statistics_change;
-pub(crate) mod statistics_value;
 pub(crate) mod sum;
 
 pub(crate) use argmax::Argmax;

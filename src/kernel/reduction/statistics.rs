@@ -4,13 +4,18 @@
 //! [`spread`]); the host joins the few parts, ascending, in `f64` (Chan, Golub and LeVeque 1983). Both in a
 //! fixed order, so the same data give the same bits on every run.
 
-use super::{Sum, statistics_change, statistics_value};
+use super::Sum;
 use crate::kernel::base::program::{WORKGROUP, uniform_block};
 use crate::kernel::base::reduce::{self, Reduce};
 use crate::kernel::base::{
     Args, Binding, Compute, MatrixShape, Program, Real, Target, cascade, matrix, spread,
 };
 use crate::threads::for_chunks;
+
+/// What is measured: a tensor.
+const VALUE: &str = include_str!("../../../shaders/reduction/statistics_value.wgsl");
+/// What is measured: the difference between a tensor and what it was.
+const CHANGE: &str = include_str!("../../../shaders/reduction/statistics_change.wgsl");
 
 /// Floats that a part leaves: the mean that its second pass started from; the sums of the distances from it and of their
 /// squares, times scale·unit; scale and unit; greatest magnitude, zeros, and values that are not finite.
@@ -73,11 +78,7 @@ impl Compute for Statistics {
             ld4: self.shape.ld4() as u32,
             _pad: [0; 2],
         };
-        let value = if self.change {
-            statistics_change::SOURCE
-        } else {
-            statistics_value::SOURCE
-        };
+        let value = if self.change { CHANGE } else { VALUE };
         let mut reduce = Reduce::new(WORKGROUP, target);
         reduce.pieces.extend([
             reduce::VECTORS,

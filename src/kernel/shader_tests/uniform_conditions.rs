@@ -270,7 +270,7 @@ fn conditions_on_the_uniform_block_are_found() {
             }}
             @compute @workgroup_size(1)
             fn main(@builtin(workgroup_id) group: vec3<u32>) {{ {main} }}",
-            base::bound::SOURCE
+            base::program::BOUND
         );
         let module = naga::front::wgsl::parse_str(&source).unwrap();
         conditions(&module, &source)

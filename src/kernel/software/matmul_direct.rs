@@ -2,9 +2,13 @@
 //!
 //! Where the adapter has subgroups of 8 or 4, the lanes of one share a tile of C and hand each other their part of A.
 
-use super::{loaded_blocks, shared_blocks};
 use crate::kernel::base::Target;
-use crate::kernel::matmul::{LONG_K, Levels, Matmul, Variant};
+use crate::kernel::base::product::{LONG_K, Levels, Variant};
+
+/// How the lanes that share a tile see each other's blocks of A.
+const SHARED_BLOCKS: &str = include_str!("../../../shaders/software/shared_blocks.wgsl");
+/// What stands in for [`SHARED_BLOCKS`] where each invocation has a tile of its own.
+const LOADED_BLOCKS: &str = include_str!("../../../shaders/software/loaded_blocks.wgsl");
 
 const SOURCE: &str = include_str!("../../../shaders/software/matmul_direct.wgsl");
 
@@ -15,34 +19,31 @@ const LONE: usize = 8;
 const FEW_TILES: usize = 4;
 
 /// How a longer K than [`LONG_K`] is cut. Four products are one term of a block's sum, which has 64.
-fn levels(call: &Matmul) -> Levels {
-    Levels::of(call.k.div_ceil(4), 64).times(4)
+fn levels(k: usize) -> Levels {
+    Levels::of(k.div_ceil(4), 64).times(4)
 }
 
 /// Loop iterations of one invocation: along K in fours with its blocks, the stores, and the row sums of up to
 /// `blocks / lanes` quads of rows: along K in eights, and up to seven that are left.
-fn iterations(call: &Matmul, blocks: usize, lanes: usize) -> usize {
-    let along_k = call.k.div_ceil(4) + levels(call).ends(call.k);
-    let sums = call.k / 8 + 7 + 1;
-    let quads = if call.row_sums {
-        blocks.div_ceil(lanes)
-    } else {
-        0
-    };
+fn iterations(k: usize, row_sums: bool, blocks: usize, lanes: usize) -> usize {
+    let along_k = k.div_ceil(4) + levels(k).ends(k);
+    let sums = k / 8 + 7 + 1;
+    let quads = if row_sums { blocks.div_ceil(lanes) } else { 0 };
     along_k + blocks + quads * sums
 }
 
-pub(crate) fn variant(call: &Matmul, target: &Target) -> Variant {
+/// The variant for a product of M, N, K, with row sums or without.
+pub(crate) fn variant([m, n, k]: [usize; 3], row_sums: bool, target: &Target) -> Variant {
     // The tile of C is 4·blocks rows by 4·lanes columns: 32×32, 16×16 or 16×4. Larger ones run slower and take twice
     // as long to compile.
     let (lanes, most_blocks, workgroup, blocks_of_a) = match target.subgroup {
-        Some(8) => (8, 8, 8, shared_blocks::SOURCE),
-        Some(4) => (4, 4, 4, shared_blocks::SOURCE),
-        _ => (1, 4, LONE, loaded_blocks::SOURCE),
+        Some(8) => (8, 8, 8, SHARED_BLOCKS),
+        Some(4) => (4, 4, 4, SHARED_BLOCKS),
+        _ => (1, 4, LONE, LOADED_BLOCKS),
     };
-    let tiles = |blocks: usize| call.m.div_ceil(4 * blocks) * call.n.div_ceil(4 * lanes);
+    let tiles = |blocks: usize| m.div_ceil(4 * blocks) * n.div_ceil(4 * lanes);
     // 8 rows where there are no more, or where there would be too few tiles to share among threads.
-    let blocks = if call.m <= 8 || tiles(most_blocks) < FEW_TILES {
+    let blocks = if m <= 8 || tiles(most_blocks) < FEW_TILES {
         2
     } else {
         most_blocks
@@ -56,7 +57,7 @@ pub(crate) fn variant(call: &Matmul, target: &Target) -> Variant {
         ],
         sources: vec![blocks_of_a, SOURCE],
         workgroups: (tiles * lanes).div_ceil(workgroup),
-        levels: (call.k > LONG_K).then(|| levels(call)),
-        iterations: iterations(call, blocks, lanes),
+        levels: (k > LONG_K).then(|| levels(k)),
+        iterations: iterations(k, row_sums, blocks, lanes),
     }
 }

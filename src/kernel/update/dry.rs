@@ -1,7 +1,7 @@
 //! Dry run of an update: it changes nothing, and reports values that would not be finite to the
 //! [guard](crate::kernel::base::guard).
 
-use super::rule::MAX_MOMENTS;
+use super::span::MAX_MOMENTS;
 use super::span::Span;
 use crate::kernel::base::Real;
 use crate::kernel::base::guard::Probe;

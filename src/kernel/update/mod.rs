@@ -39,7 +39,7 @@ pub(crate) use groups::ENTRY as FACTORS;
 pub use groups::Factors;
 pub use optimizer::Optimizer;
 pub(crate) use optimizer::all;
-pub(crate) use rule::MAX_MOMENTS;
+pub(crate) use span::MAX_MOMENTS;
 pub(crate) use values::StepValues;
 
 use crate::kernel::base::program::{WORKGROUP, uniform_block};

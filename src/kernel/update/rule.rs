@@ -4,9 +4,6 @@ use super::span::Span;
 use super::values::{Penalty, StepValues};
 use crate::kernel::base::Real;
 
-/// Most moments (running averages) that a rule keeps per parameter.
-pub(crate) const MAX_MOMENTS: usize = 3;
-
 /// Constants of a rule in the shader's uniform block: `p.hyper`, two `vec4`s.
 pub(crate) const MAX_CONSTANTS: usize = 8;
 
@@ -56,7 +53,7 @@ pub(crate) trait Rule {
         [true, false, false, false]
     }
 
-    /// Moments kept per parameter, at most [`MAX_MOMENTS`].
+    /// Moments kept per parameter, at most [`MAX_MOMENTS`](super::span::MAX_MOMENTS).
     fn moments(&self) -> usize;
 
     /// Value of all moments before the first step.

@@ -1,10 +1,12 @@
 //! Spans of the parameter arena: the slices that the CPU twins of the rules work on.
 
-use super::rule::MAX_MOMENTS;
 use crate::kernel::base::Real;
 use crate::kernel::base::guard::BLOCK;
 use crate::kernel::base::rows::PARALLEL_FLOATS;
 use crate::threads;
+
+/// Most moments (running averages) that a rule keeps per parameter.
+pub(crate) const MAX_MOMENTS: usize = 3;
 
 /// Floats that one CPU task updates.
 const TASK: usize = 1 << 14;

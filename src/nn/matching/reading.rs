@@ -1,8 +1,14 @@
 //! The ways in which the names of a file can be read as those of a network.
 
-use super::Wanted;
 use crate::nn::file::{Header, Tensor};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+/// A tensor that a file must hold.
+#[derive(Clone, Debug)]
+pub(crate) struct Wanted {
+    pub(crate) name: String,
+    pub(crate) shape: Vec<usize>,
+}
 
 /// A way to read a file's names: for each wanted tensor the number of the file's.
 pub(super) struct Reading {

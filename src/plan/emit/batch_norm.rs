@@ -1,11 +1,12 @@
 //! Batch normalisation, its gradient, and the commit of its running statistics.
 
 use super::super::Task;
-use super::{Elementary, Emitter, Guarded, Lower, Op, Operand, Role, op};
+use super::{Elementary, Emitter, Guarded, Lower, Op, Operand, op};
 use crate::graph::Value;
 use crate::kernel::base::guard::ORDINARY;
 use crate::kernel::base::spread::SAVED_ROWS;
 use crate::kernel::{BatchNorm, BatchNormBackward, Commit, Elementwise, MatrixShape};
+use crate::plan::role::Role;
 
 impl Lower for op::BatchNorm {
     fn emit(&self, value: Value, emitter: &mut Emitter<'_>) {

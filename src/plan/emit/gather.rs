@@ -1,8 +1,8 @@
 //! The calls that gather a batch from a resident data set.
 
 use super::super::Role;
-use super::super::lower::GatherSource;
 use super::super::operand::Operand;
+use super::super::spec::GatherSource;
 use super::Emitter;
 use crate::kernel::gather::Source;
 use crate::kernel::gather::scaling::Scaling;

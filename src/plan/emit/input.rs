@@ -1,7 +1,8 @@
 //! The input: a buffer of its own, which the gather or the host writes.
 
-use super::{Emitter, Lower, Operand, Role, op};
+use super::{Emitter, Lower, Operand, op};
 use crate::graph::Value;
+use crate::plan::role::Role;
 
 impl Lower for op::Input {
     fn emit(&self, _: Value, _: &mut Emitter<'_>) {}

@@ -1,10 +1,11 @@
 //! Losses, with the gradients of their inputs where those are needed.
 
 use super::super::ring::term_sums;
-use super::{Emitter, Lower, Operand, Role, op};
+use super::{Emitter, Lower, Operand, op};
 use crate::graph::{LossTarget, Value};
 use crate::kernel::loss::{Against, ENTRY, Output};
 use crate::kernel::{LossCall, MatrixShape, RowWeights};
+use crate::plan::role::Role;
 
 impl Lower for op::Loss {
     fn emit(&self, value: Value, emitter: &mut Emitter<'_>) {

@@ -1,6 +1,6 @@
 //! Matrix products, with what is computed within their call.
 
-use super::super::lower_bound::Cost;
+use super::super::compiled::Cost;
 use super::{Emitter, Lower, Op, op};
 use crate::graph::Value;
 use crate::kernel::{Epilogue, Layout, Matmul, MatrixShape};

@@ -1,7 +1,8 @@
 //! Parameters: parts of the parameter arena.
 
-use super::{Emitter, Lower, Operand, Role, op};
+use super::{Emitter, Lower, Operand, op};
 use crate::graph::Value;
+use crate::plan::role::Role;
 
 impl Lower for op::Parameter {
     fn emit(&self, _: Value, _: &mut Emitter<'_>) {}

@@ -3,12 +3,13 @@
 use super::*;
 use crate::Activation;
 use crate::executor::CpuExecutor;
-use crate::graph::Init;
+use crate::graph::{Init, Supervision};
 use crate::kernel::base::scale::norm;
 use crate::kernel::base::state::{STATE_VALUES, state_at};
 use crate::kernel::reduction::squares::PAIR;
-use crate::kernel::{Access, Layout, Loss, Sum};
+use crate::kernel::{Access, Layout, Loss, Optimizer, Sum};
 use crate::optim::Adam;
+use crate::plan::{Arena, Clock};
 
 /// A graph of three layers, and its logits.
 fn graph() -> (Graph, Value) {

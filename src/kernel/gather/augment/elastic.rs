@@ -8,9 +8,6 @@ use crate::kernel::base::Real;
 
 pub(crate) const SOURCE: &str = include_str!("../../../../shaders/gather/augment/elastic.wgsl");
 
-/// Most control points: 8 KiB of workgroup memory.
-pub(crate) const MOST_POINTS: usize = 1024;
-
 /// The control points of one sample.
 #[derive(Debug)]
 pub(crate) struct Grid<T> {

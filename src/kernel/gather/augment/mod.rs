@@ -7,7 +7,6 @@
 mod bytes;
 mod canvas;
 mod elastic;
-mod floats;
 mod motion;
 mod settings;
 
@@ -21,6 +20,9 @@ use crate::kernel::base::{Args, Binding, Compute, Program, Real, Target, matrix}
 use crate::kernel::random::threefry;
 use crate::threads::for_chunks_with;
 use canvas::Canvas;
+
+/// The values of a sample of floats; the CPU twin has them as they are.
+const FLOATS: &str = include_str!("../../../../shaders/gather/augment/floats.wgsl");
 
 /// Pixels below which the CPU twin stays on one thread: some ten microseconds of work.
 const PIXELS_PER_TASK: usize = 1024;
@@ -112,7 +114,7 @@ impl Compute for Augment {
         ];
         let value = match gather.source {
             Source::Bytes => bytes::SOURCE,
-            Source::Floats => floats::SOURCE,
+            Source::Floats => FLOATS,
         };
         let pieces = [
             matrix::SOURCE,

@@ -1,7 +1,9 @@
 //! How samples are moved at random.
 
-use super::elastic::MOST_POINTS;
 use crate::{Error, Result};
+
+/// Most control points: 8 KiB of workgroup memory.
+const MOST_POINTS: usize = 1024;
 
 /// Longest side of an image.
 const MOST_SIDE: usize = 1 << 16;

@@ -1,6 +1,6 @@
 //! The block of C that one task computes.
 
-use super::{MR, NR};
+use super::sizes::{MR, NR};
 use crate::kernel::base::Real;
 use std::ops::Range;
 

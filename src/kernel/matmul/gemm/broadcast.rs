@@ -1,7 +1,8 @@
 //! The broadcast operand: a tile takes single values of it and spreads each over a vector.
 
 use super::panels::Panel;
-use super::{MR, NR, tile};
+use super::sizes::{MR, NR};
+use super::tile;
 use crate::kernel::base::Real;
 use std::ops::Range;
 

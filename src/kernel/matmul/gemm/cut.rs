@@ -1,8 +1,10 @@
 //! How a product is cut: K into blocks and groups, C into tasks.
 
 use super::block::MAX_ROWS;
-use super::{KC, MR, NR, tile};
-use crate::kernel::matmul::{Layout, Levels, Matmul};
+use super::sizes::{KC, MR, NR};
+use super::tile;
+use crate::kernel::base::product::{Layout, Levels};
+use crate::kernel::matmul::call::Matmul;
 
 /// Multiply-adds that are worth a task of their own.
 pub(super) const TASK_FMAS: usize = 1 << 19;

@@ -8,8 +8,8 @@
 //! chain:     0    │     1    │     2    │     3    │     0    │ …   each a vector of NR sums
 //! ```
 
-use super::NR;
 use super::cut::TASK_FMAS;
+use super::sizes::NR;
 use crate::kernel::base::Real;
 use crate::kernel::base::simd::{self, Vectorized};
 use crate::threads::for_chunks;

@@ -1,7 +1,7 @@
 //! The CPU's matrix product C = A·B: packed panels, register tiles, tasks for threads. All of it is safe Rust.
 //!
 //! The names are those of BLIS (Van Zee and van de Geijn 2015). A tile of C, [`MR`] × [`NR`], stays in registers while
-//! a block of up to [`KC`] terms of K is summed. For each k a tile takes one [`SimdRow`] of `NR` values from one
+//! a block of up to [`KC`](sizes::KC) terms of K is summed. For each k a tile takes one [`SimdRow`] of `NR` values from one
 //! operand, and `MR` single values from the other, each of them spread (broadcast) over a vector:
 //!
 //! ```text
@@ -50,48 +50,21 @@ mod broadcast;
 mod cut;
 mod dots;
 mod panels;
+mod sizes;
 mod tile;
 
-use super::{LONG_K, Layout, Matmul};
 use crate::kernel::base::Real;
+use crate::kernel::base::product::Layout;
+use crate::kernel::base::scratch::SimdRow;
 use crate::kernel::base::simd::{self, Vectorized};
+use crate::kernel::matmul::call::Matmul;
 use crate::threads;
 use block::{Block, MAX_ROWS};
 use broadcast::BroadcastOperand;
 use cut::{Cut, group, k_block};
-use panels::{PackedPanels, SimdRow};
-use std::cell::{Cell, RefCell};
+use panels::PackedPanels;
+use sizes::{FEW_ROWS, MC, MR, NR};
 use std::ops::Range;
-
-/// Columns of a tile, and values of a SIMD row.
-const NR: usize = 16;
-/// Rows of a tile.
-const MR: usize = 6;
-/// Most terms of K that are one sum. A panel of this depth is 64 KiB of `f32`: it streams from the second-level cache.
-/// A longer K is cut into shorter blocks, to keep rounding small: see [`k_block`].
-const KC: usize = LONG_K;
-/// Rows of the broadcast operand that meet all panels before the next rows do: they stay in the second-level cache.
-const MC: usize = 16 * MR;
-/// Columns that are packed at a time where panels are packed as they are needed.
-const NC: usize = 8 * NR;
-/// Rows of C up to which panels are not packed.
-const FEW_ROWS: usize = 4 * MR;
-/// Buffers for packed operands, kept by each thread.
-pub(crate) struct Scratch<T> {
-    /// Panels of a whole operand, packed by the thread that shares the product out.
-    shared: Cell<Vec<SimdRow<T>>>,
-    /// Panels and micropanels of the task that this thread works on.
-    own: RefCell<(Vec<SimdRow<T>>, Vec<T>)>,
-}
-
-impl<T> Scratch<T> {
-    pub(crate) const fn new() -> Self {
-        Scratch {
-            shared: Cell::new(Vec::new()),
-            own: RefCell::new((Vec::new(), Vec::new())),
-        }
-    }
-}
 
 /// C = A·B over padded, row-major slices, in the layout of `call`, with zeros in the padding of C.
 ///

@@ -4,8 +4,9 @@
 //! j]. Panels of neighbouring columns follow one another. The last one is padded with zeros, or with values whose sums
 //! are not stored.
 
-use super::{NC, NR};
+use super::sizes::{NC, NR};
 use crate::kernel::base::Real;
+use crate::kernel::base::scratch::SimdRow;
 use crate::kernel::base::simd::{self, Vectorized};
 use crate::threads::for_chunks;
 use std::ops::Range;
@@ -15,11 +16,6 @@ const PARALLEL_FLOATS: usize = 1 << 16;
 
 /// SIMD rows that are transposed at a time.
 const TRANSPOSED_ROWS: usize = 8;
-
-/// One row of a panel: in `f32` a whole cache line.
-#[derive(Clone, Copy, Debug)]
-#[repr(align(64))]
-pub(super) struct SimdRow<T>(pub(super) [T; NR]);
 
 /// The operand V[k, j] that is read in SIMD rows. Its column j is a column of the tile.
 #[derive(Clone, Copy)]

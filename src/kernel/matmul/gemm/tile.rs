@@ -3,9 +3,9 @@
 //! Arrays have fixed sizes and loops fixed bounds, so the compiler keeps a tile in vector registers: twelve of AVX2's
 //! sixteen. For each k it loads two vectors of the panel and broadcasts MR single values.
 
-use super::panels::SimdRow;
-use super::{MR, NR};
+use super::sizes::{MR, NR};
 use crate::kernel::base::Real;
+use crate::kernel::base::scratch::SimdRow;
 
 /// Steps along K between bounds checks.
 pub(super) const UNROLL: usize = 16;

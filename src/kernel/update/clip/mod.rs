@@ -12,6 +12,7 @@ use crate::kernel::base::ranges::check_positive;
 use crate::kernel::base::reduce::{self, Reduce};
 use crate::kernel::base::{Args, Real, Target};
 use crate::kernel::reduction::squares::PAIR;
+pub(super) use norm_factor::EPSILON;
 
 /// No clipping.
 const NONE: &str = include_str!("../../../../shaders/update/clip/none.wgsl");
@@ -23,9 +24,6 @@ const NORM_DIRECT: &str = include_str!("../../../../shaders/update/clip/norm_dir
 
 /// Most partial sums that every invocation adds up by itself.
 const MAX_DIRECT: usize = 1 << 10;
-
-/// Added to the norm, as in PyTorch.
-pub(crate) const EPSILON: f64 = 1e-6;
 
 /// How gradients are kept from growing too large, before the penalties are added to them.
 ///

@@ -1,8 +1,10 @@
 //! The factor min(1, m/(‖g‖ + ε)) of all gradients, in two: the first is a power of two that keeps gradients in range where
 //! their norm, or the factor, might not be.
 
-use super::EPSILON;
 use crate::kernel::base::{Real, scale};
+
+/// Added to the norm, as in PyTorch.
+pub(in crate::kernel::update) const EPSILON: f64 = 1e-6;
 
 pub(super) const SOURCE: &str = include_str!("../../../../shaders/update/clip/norm_factor.wgsl");
 

@@ -1,0 +1,16 @@
+//! The sizes into which a product is cut.
+
+use crate::kernel::base::product::LONG_K;
+pub(super) use crate::kernel::base::scratch::NR;
+
+/// Rows of a tile.
+pub(super) const MR: usize = 6;
+/// Most terms of K that are one sum. A panel of this depth is 64 KiB of `f32`: it streams from the second-level cache.
+/// A longer K is cut into shorter blocks, to keep rounding small: see [`k_block`].
+pub(super) const KC: usize = LONG_K;
+/// Rows of the broadcast operand that meet all panels before the next rows do: they stay in the second-level cache.
+pub(super) const MC: usize = 16 * MR;
+/// Columns that are packed at a time where panels are packed as they are needed.
+pub(super) const NC: usize = 8 * NR;
+/// Rows of C up to which panels are not packed.
+pub(super) const FEW_ROWS: usize = 4 * MR;
