@@ -1,11 +1,13 @@
 //! Devices: a GPU through wgpu, or the CPU.
 
 mod adapter;
+mod allocate;
 mod budget;
 mod faults;
 mod gpu;
 mod guarded;
 mod memory;
+mod open;
 mod options;
 mod pipeline;
 mod pipeline_cache;

@@ -7,7 +7,7 @@
 
 mod call;
 
-pub(crate) use call::Guarded;
+pub(crate) use call::{Guarded, MOST_UNREAD};
 
 use super::memory::gpu_region;
 use super::{Backend, Device, Gpu, Memory, Operand, Region};
@@ -16,10 +16,6 @@ use crate::kernel::base::guard::ALL_FINITE;
 use crate::kernel::step::note::REFUSED_WORDS;
 use crate::kernel::{Choose, Kernel, MatrixShape, Note};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-
-/// Updates with one optimizer state that may be refused before one of them is read, where the values of a step depend
-/// on its number. The device is given the values for all step numbers that are possible by then.
-pub(crate) const MOST_UNREAD: u64 = 8;
 
 /// The refused calls of a tensor or an optimizer state.
 #[derive(Debug, Default)]

@@ -171,13 +171,13 @@ fn no_files_use_each_other_in_a_circle() {
             .filter(|used| *used != unit(file));
         left.entry(unit(file)).or_default().extend(used);
     }
-    // Takes out what uses nothing that is left, until there is nothing, or a circle with what uses it.
+    // Takes out what uses nothing that is left, or is used by nothing that is, until circles are left, or nothing.
     loop {
-        let free = |(file, used): (&&'static str, &BTreeSet<&str>)| {
-            let is_free = !used.iter().any(|used| left.contains_key(used));
-            is_free.then_some(*file)
+        let used: BTreeSet<&str> = left.values().flatten().copied().collect();
+        let is_free = |(file, uses): &(&&str, &BTreeSet<&str>)| {
+            !used.contains(**file) || !uses.iter().any(|used| left.contains_key(used))
         };
-        let free: Vec<&str> = left.iter().filter_map(free).collect();
+        let free: BTreeSet<&str> = left.iter().filter(is_free).map(|(file, _)| *file).collect();
         if free.is_empty() {
             break;
         }

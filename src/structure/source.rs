@@ -317,9 +317,11 @@ fn without_tests(code: &str) -> String {
         });
         let end = end.map_or(part.len(), |(i, _)| i + 1);
         let item = part[..end].trim();
-        if item.starts_with("mod ") && item.ends_with(';') {
+        let mut item = words(item).skip_while(|word| matches!(*word, "pub" | "crate" | "super"));
+        if item.next() == Some("mod") && part[..end].ends_with(';') {
             out.push_str(TEST_MODULE);
-            out.push_str(&item[4..]);
+            out.push_str(item.next().unwrap());
+            out.push(';');
         }
         out.push_str(&part[end..]);
     }

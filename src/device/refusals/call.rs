@@ -1,9 +1,12 @@
 //! The calls that may be refused, and their errors.
 
-use super::MOST_UNREAD;
 use crate::Error;
 use crate::kernel::MatrixShape;
 use crate::kernel::base::guard::{REFUSED_BEFORE, placed};
+
+/// Updates with one optimizer state that may be refused before one of them is read, where the values of a step depend
+/// on its number. The device is given the values for all step numbers that are possible by then.
+pub(crate) const MOST_UNREAD: u64 = 8;
 
 /// A call that may be refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,6 +1,7 @@
 //! Shader text of a loss: the constants and pieces that a call needs.
 
-use super::{Against, LossCall, Output, first_greatest};
+use super::call::{Against, LossCall, Output};
+use super::first_greatest;
 use crate::kernel::base::{Target, matrix, row_reduce};
 
 /// The loop around every criterion.

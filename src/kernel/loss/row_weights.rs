@@ -4,24 +4,13 @@
 //! together are then rows · workgroups, which grows with the square of the rows. So for many rows this call comes first, and
 //! each workgroup of the loss adds up its [`PARTS`] sums instead.
 
-use super::{ENTRY, LossCall, pieces};
+pub(crate) use super::call::entries;
+use super::call::{LossCall, PARTS};
+use super::pieces;
+use super::totals::ENTRY;
 use crate::kernel::base::program::{WORKGROUP, uniform_block};
 use crate::kernel::base::reduce::{self, Reduce};
-use crate::kernel::base::{Args, Binding, Compute, MatrixShape, Program, Real, Target, row_reduce};
-
-/// Partial sums of a batch: one for each invocation of a workgroup of the loss.
-pub(crate) const PARTS: usize = row_reduce::WORKGROUP;
-
-/// Most labels that the workgroups of a loss may load together: those of 16,384 rows of up to 32 columns, or of 2,048 longer
-/// rows.
-const FEW_LOADS: usize = 1 << 22;
-
-/// Entries of the metric ring for the partial sums of a loss of this shape whose gradient is divided by the rows' weights; 0
-/// where the loss adds up the weights itself. The same for every adapter, as a plan is.
-pub(crate) fn entries(shape: MatrixShape) -> usize {
-    let loads = shape.rows.saturating_mul(row_reduce::sums(shape));
-    if loads > FEW_LOADS { PARTS } else { 0 }
-}
+use crate::kernel::base::{Args, Binding, Compute, Program, Real, Target};
 
 /// Arguments: labels, [class weights], metric ring, state.
 #[derive(Clone, Debug, PartialEq)]
@@ -144,8 +133,11 @@ impl Compute for RowWeights {
 
 #[cfg(test)]
 mod tests {
+    use super::super::call::FEW_LOADS;
     use super::*;
     use crate::kernel::Criterion;
+    use crate::kernel::base::MatrixShape;
+    use crate::kernel::base::row_reduce;
     use crate::kernel::loss::{Against, Output};
     use crate::kernel::shader_tests::TARGETS;
 

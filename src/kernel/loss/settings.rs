@@ -1,6 +1,8 @@
 //! A loss: a criterion, and how it is reduced to one number.
 
-use super::{Against, Criterion, Totals};
+use super::call::Against;
+use super::criterion::Criterion;
+use super::totals::Totals;
 use crate::kernel::base::MatrixShape;
 use crate::{Error, Result};
 use std::fmt;

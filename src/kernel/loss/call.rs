@@ -1,0 +1,195 @@
+//! A loss: what it is of, what it writes, and what follows from that.
+
+use super::criterion::Criterion;
+use super::first_greatest;
+use super::row::{self, Goal, Row};
+use crate::kernel::base::row_reduce::WORKGROUP;
+use crate::kernel::base::{MatrixShape, Real, Target, row_reduce};
+use crate::kernel::step::Scales;
+
+/// Partial sums of a batch: one for each invocation of a workgroup of the loss.
+pub(crate) const PARTS: usize = row_reduce::WORKGROUP;
+
+/// Most labels that the workgroups of a loss may load together: those of 16,384 rows of up to 32 columns, or of 2,048 longer
+/// rows.
+pub(super) const FEW_LOADS: usize = 1 << 22;
+
+/// Entries of the metric ring for the partial sums of a loss of this shape whose gradient is divided by the rows' weights; 0
+/// where the loss adds up the weights itself. The same for every adapter, as a plan is.
+pub(crate) fn entries(shape: MatrixShape) -> usize {
+    let loads = shape.rows.saturating_mul(row_reduce::sums(shape));
+    if loads > FEW_LOADS { PARTS } else { 0 }
+}
+
+/// What the inputs are compared with.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Against {
+    /// A label a row.
+    Labels,
+    /// A matrix of targets of the inputs' shape; for a cosine [rows, 1].
+    Values,
+    /// One number for all elements.
+    Constant(f32),
+    /// The criterion has no target.
+    Nothing,
+}
+
+/// What a call writes beside the metric ring.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Output {
+    /// Nothing.
+    Reduced,
+    /// The gradient of every input.
+    Gradients,
+    /// The rows' losses, with their weights, without the factor: [1, rows].
+    Rows,
+}
+
+/// Arguments: the inputs; labels or targets, where there are any; class weights [1, cols], where there are any; the
+/// gradients or the rows' losses, where wanted; metric ring, state.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct LossCall {
+    pub(crate) criterion: Criterion,
+    /// Of each input.
+    pub(crate) shape: MatrixShape,
+    pub(crate) against: Against,
+    pub(crate) class_weights: bool,
+    /// Whether rows with target values are found correct or not, by the greatest target, where the criterion has classes.
+    pub(crate) counts_values: bool,
+    /// The label whose rows count for nothing.
+    pub(crate) ignore: Option<u32>,
+    /// Of the gradient: the loss's factor over what is fixed of its denominator.
+    pub(crate) factor: f32,
+    /// Whether the gradient is divided by the sum of the rows' weights too. Where that is 0, so is the gradient.
+    pub(crate) divide: bool,
+    /// In place of that: which of a step's scales, behind the state, the gradient is multiplied by. As many steps have
+    /// scales as the metric ring has places.
+    pub(crate) scaled: Option<(Scales, usize)>,
+    pub(crate) output: Output,
+    /// Whether this call writes B = A + 1: one of a step's losses does.
+    pub(crate) clock: bool,
+    /// Whether the step is an ordinary one: then the loss that moves the clock on sets the guard to
+    /// [`CARE`], if an update before it said that care is needed.
+    pub(crate) ordinary: bool,
+    /// Places of the metric ring: the step counter modulo this.
+    pub(crate) ring_steps: usize,
+    /// Entries (of four floats) from one place to the next.
+    pub(crate) ring_stride: usize,
+    /// The first entry of this loss within a place.
+    pub(crate) ring_offset: usize,
+    /// Its entries: at least [`row_reduce::sums`]. Those after the last workgroup's are zeroed. The partial sums of the
+    /// rows' weights follow them, where a call before this one computes those ([`LossCall::reads_denominator`]).
+    pub(crate) ring_sums: usize,
+}
+
+impl LossCall {
+    /// The target where it is one number.
+    pub(super) fn constant(&self) -> f32 {
+        match self.against {
+            Against::Constant(value) => value,
+            _ => 0.0,
+        }
+    }
+
+    /// Whether rows are found correct or not.
+    pub(super) fn counts(&self) -> bool {
+        match self.against {
+            Against::Labels => self.criterion.has_guess(),
+            Against::Values => self.counts_values && self.criterion.has_classes(),
+            Against::Constant(_) | Against::Nothing => false,
+        }
+    }
+
+    /// Above it the target of a single column is label 1.
+    pub(super) fn middle(&self) -> f32 {
+        (1.0 + self.criterion.off_target()) / 2.0
+    }
+
+    /// The most iterations of an invocation of the shader, over all its loops.
+    pub(super) fn iterations(&self, target: &Target) -> usize {
+        // Triplet margin and cosine have three passes over the row; the others have fewer.
+        let passes = 3 * row_reduce::turns(self.shape, target);
+        let rows_in_turn = self.shape.rows.div_ceil(WORKGROUP);
+        let adds_up = self.divides() && !self.reads_denominator();
+        let denominator = if adds_up { rows_in_turn } else { 0 };
+        let zeroing = self.ring_sums.div_ceil(WORKGROUP);
+        // The sums of the rows of a workgroup, in blocks, twice; and the levels of up to ten trees.
+        let sums = 2 * (WORKGROUP + WORKGROUP / 8) + 10 * WORKGROUP.ilog2() as usize;
+        passes + denominator + zeroing + sums
+    }
+
+    /// Whether a gradient is computed, and divided by the sum of the rows' weights.
+    pub(super) fn divides(&self) -> bool {
+        self.divide && self.output == Output::Gradients
+    }
+
+    /// Whether that sum comes from a [`RowWeights`](super::RowWeights) before this call, as partial sums in the entries of the
+    /// ring after this loss's.
+    pub(crate) fn reads_denominator(&self) -> bool {
+        self.divides() && entries(self.shape) > 0
+    }
+
+    /// Whether a row's weight is its label's class weight.
+    pub(crate) fn weighs_rows(&self) -> bool {
+        self.class_weights && self.against == Against::Labels && self.criterion.weighs_rows()
+    }
+
+    /// The target of row `i`.
+    pub(super) fn goal<'a, T: Real>(
+        &self,
+        label: Option<u32>,
+        values: &'a [T],
+        i: usize,
+    ) -> Goal<'a, T> {
+        match label {
+            Some(label) => Goal::Hot {
+                column: row::hot_column(label, self.criterion.is_binary(self.shape.cols)),
+                label,
+                off: T::of(self.criterion.off_target().into()),
+            },
+            None if self.against == Against::Values => {
+                let cols = self.criterion.target_cols(self.shape.cols);
+                Goal::Values(row::of(values, MatrixShape::new(self.shape.rows, cols), i))
+            }
+            None => Goal::Constant(T::of(self.constant().into())),
+        }
+    }
+
+    pub(super) fn row_weight<T: Real>(&self, label: Option<u32>, class_weights: &[T]) -> T {
+        if label.is_some() && label == self.ignore {
+            T::ZERO
+        } else if self.weighs_rows() {
+            class_weights[row::class(label.unwrap_or(0), class_weights.len())]
+        } else {
+            T::ONE
+        }
+    }
+
+    /// The factor of the gradient, divided by the sum of the rows' weights.
+    pub(super) fn factor_over<T: Real>(&self, weights: f64) -> T {
+        let weights = T::of(weights);
+        if weights == T::ZERO {
+            T::ZERO
+        } else {
+            T::of(self.factor.into()) / weights
+        }
+    }
+
+    /// Whether the row's guess is its label, or the greatest of its target values.
+    pub(super) fn is_correct<T: Real>(&self, row: &Row<'_, T>, label: Option<u32>) -> bool {
+        let x = row.inputs[0];
+        if self.criterion.is_binary(x.len()) {
+            let is_one = match label {
+                Some(label) => label == 1,
+                None => row.target(0) > T::of(self.middle().into()),
+            };
+            return (x[0] > T::of(self.criterion.threshold().into())) == is_one;
+        }
+        let wanted = match (label, &row.goal) {
+            (Some(label), _) => label as usize,
+            (None, Goal::Values(values)) => first_greatest::find(values),
+            _ => unreachable!("only labels and values are guessed"),
+        };
+        first_greatest::find(x) == wanted
+    }
+}
