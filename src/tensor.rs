@@ -251,4 +251,6 @@ fn same_device(operation: &'static str, device: &Device, tensors: &[&Tensor]) ->
 #[cfg(test)]
 mod guard_tests;
 #[cfg(test)]
+mod long_tests;
+#[cfg(test)]
 mod running_tests;

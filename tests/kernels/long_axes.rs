@@ -6,7 +6,7 @@ use crate::common::data::Random;
 use crate::common::devices::{cpu, gpu, gpu_hardware_kernels};
 use crate::common::oracle::{self, widen};
 use crate::common::precision::{ULP, sum_ulps};
-use wgrad::{Activation, Device, DeviceKind, Error, Result, Tensor, Words};
+use wgrad::{Activation, Augmentation, Bytes, Device, DeviceKind, Error, Result, Tensor, Words};
 
 const SHAPES: [[usize; 2]; 6] = [
     [65_537, 2],
@@ -43,9 +43,25 @@ impl Case {
     fn running(&self, device: &Device) -> Result<Tensor> {
         Tensor::filled(device, [2, self.shape[1]], 1.0)
     }
+
+    /// All rows, the last one first.
+    fn backwards(&self, device: &Device) -> Result<Words> {
+        let rows: Vec<u32> = (0..self.shape[0] as u32).rev().collect();
+        Words::new(device, &rows)
+    }
+
+    fn bytes(&self, device: &Device) -> Result<Bytes> {
+        let bytes: Vec<u8> = (0..self.x.len()).map(|i| (i % 251) as u8).collect();
+        Bytes::new(device, self.shape, &bytes)
+    }
+
+    /// Samples of one pixel in many planes, which are moved off their place by up to half a pixel.
+    fn motion(&self) -> Augmentation {
+        Augmentation::new([1, 1]).channels(self.shape[1]).shift(0.5)
+    }
 }
 
-const CALLS: [Call; 28] = [
+const CALLS: [Call; 39] = [
     ("add", |c, d| c.x(d)?.add(&c.other(d)?)),
     ("hadamard", |c, d| c.x(d)?.hadamard(&c.other(d)?)),
     ("scale", |c, d| c.x(d)?.scale(0.3)),
@@ -94,6 +110,12 @@ const CALLS: [Call; 28] = [
             .batch_norm_backward(&c.x(d)?, &output.saved, &c.row(d)?)?
             .dgamma)
     }),
+    ("dbeta of batch_norm_backward", |c, d| {
+        // As made by hand: mean and 1/√(variance + ε) alone.
+        Ok(c.other(d)?
+            .batch_norm_backward(&c.x(d)?, &c.running(d)?, &c.row(d)?)?
+            .dbeta)
+    }),
     ("layer_norm", |c, d| {
         c.x(d)?.layer_norm(&c.row(d)?, &c.row(d)?, 1e-5)
     }),
@@ -107,6 +129,11 @@ const CALLS: [Call; 28] = [
             .layer_norm_backward(&c.x(d)?, &c.row(d)?, 1e-5)?
             .dgamma)
     }),
+    ("dbeta of layer_norm_backward", |c, d| {
+        Ok(c.other(d)?
+            .layer_norm_backward(&c.x(d)?, &c.row(d)?, 1e-5)?
+            .dbeta)
+    }),
     ("softmax", |c, d| c.x(d)?.softmax()),
     ("log_softmax", |c, d| c.x(d)?.log_softmax()),
     ("softmax_backward", |c, d| {
@@ -119,8 +146,13 @@ const CALLS: [Call; 28] = [
     ("uniform", |c, d| {
         Tensor::uniform(d, c.shape, -1.0, 2.0, 1, 2)
     }),
+    ("normal", |c, d| Tensor::normal(d, c.shape, 0.5, 2.0, 1, 2)),
     ("bernoulli", |c, d| {
         Tensor::filled(d, c.shape, 0.3)?.bernoulli(1, 2)
+    }),
+    ("columns", |c, d| {
+        let cols = c.shape[1];
+        c.x(d)?.columns(usize::from(cols > 1)..cols)
     }),
     ("place_columns", |c, d| {
         c.x(d)?.place_columns(3, c.shape[1] + 5)
@@ -132,8 +164,32 @@ const CALLS: [Call; 28] = [
         sum.accumulate(&c.other(d)?, 0.5)?;
         Ok(sum)
     }),
+    ("average", |c, d| {
+        let mut average = c.x(d)?;
+        average.average(&c.other(d)?, 0.75)?;
+        Ok(average)
+    }),
+    ("copy", |c, d| c.x(d)?.copy()),
+    ("copy_from", |c, d| {
+        let mut copy = c.x(d)?;
+        copy.copy_from(&c.other(d)?)?;
+        Ok(copy)
+    }),
+    ("gather_rows", |c, d| c.x(d)?.gather_rows(&c.backwards(d)?)),
+    ("gather_rows of bytes", |c, d| {
+        c.bytes(d)?.gather_rows(&c.backwards(d)?, 0.25, -3.0)
+    }),
+    ("gather_augmented", |c, d| {
+        let x = c.x(d)?;
+        x.gather_augmented(&c.backwards(d)?, &c.motion(), 1, 2)
+    }),
+    ("gather_augmented of bytes", |c, d| {
+        let x = c.bytes(d)?;
+        x.gather_augmented(&c.backwards(d)?, &c.motion(), 1, 2, 0.004, -1.0)
+    }),
 ];
 
+/// The kernels for the adapter, and those for hardware.
 #[test]
 fn every_call_is_the_same_on_the_gpu_and_on_the_cpu() {
     for shape @ [rows, cols] in SHAPES {
@@ -146,7 +202,7 @@ fn every_call_is_the_same_on_the_gpu_and_on_the_cpu() {
         for (name, call) in CALLS {
             let run = |device| call(&case, device).and_then(|y| y.download());
             let run = |device| run(device).unwrap_or_else(|e| panic!("{name} {shape:?}: {e}"));
-            let (expected, found) = (widen(&run(cpu())), run(gpu()));
+            let expected = widen(&run(cpu()));
             let greatest = expected.iter().fold(1.0, |max: f64, x| max.max(x.abs()));
             // Sums of products of a few are in nearly all of them; most are far better than that.
             // The gradient through a normalisation of two or three rows is a difference that cancels.
@@ -156,9 +212,68 @@ fn every_call_is_the_same_on_the_gpu_and_on_the_cpu() {
                 1.0
             };
             let error = cancels * (8.0 + sum_ulps(rows.max(cols))) * ULP * greatest;
-            let name = format!("{name} {shape:?}");
-            assert_close(&name, &found, &expected, Tolerance::absolute(error));
+            for device in [gpu(), gpu_hardware_kernels()] {
+                let name = format!("{name} {shape:?} on {}", device.report());
+                let near = Tolerance::absolute(error);
+                assert_close(&name, &run(device), &expected, near);
+            }
         }
+    }
+}
+
+/// Means, norms and greatest values of a long tensor and of its change.
+#[test]
+fn statistics_of_many_values() {
+    for shape @ [rows, cols] in SHAPES {
+        let count = rows * cols;
+        let mut x = Random::new(count as u64).integers(count);
+        // The last value is the greatest.
+        x[count - 1] = 999.0;
+        let before: Vec<f32> = (0..count).map(|i| (i % 5) as f32).collect();
+        let change: Vec<f32> = x.iter().zip(&before).map(|(x, b)| x - b).collect();
+        for device in [gpu(), gpu_hardware_kernels(), cpu()] {
+            let tensor = Tensor::new(device, shape, &x).unwrap();
+            let previous = Tensor::new(device, shape, &before).unwrap();
+            let of_x = tensor.statistics().unwrap();
+            let of_change = tensor.change_statistics(&previous).unwrap();
+            for (values, found) in [(&x, of_x), (&change, of_change)] {
+                let name = format!("{shape:?} on {}", device.report());
+                let values = widen(values);
+                let mean = values.iter().sum::<f64>() / count as f64;
+                let squares: f64 = values.iter().map(|x| x * x).sum();
+                let greatest = values.iter().fold(0.0, |most: f64, x| most.max(x.abs()));
+                let zeros = values.iter().filter(|&&x| x == 0.0).count();
+                assert_eq!((found.count, found.non_finite), (count, 0), "{name}");
+                assert_eq!(found.greatest, greatest, "{name}");
+                assert_eq!(found.zeros, zeros, "{name}");
+                // Sums of distances that are not above the greatest magnitude, in f32.
+                let root = (squares / count as f64).sqrt();
+                let error = sum_ulps(count) * ULP * root;
+                assert!((found.mean - mean).abs() <= error, "{name}: {found:?}");
+                let norm = squares.sqrt();
+                let error = (sum_ulps(count) + 8.0) * ULP * norm;
+                assert!((found.norm - norm).abs() <= error, "{name}: {found:?}");
+            }
+        }
+    }
+}
+
+/// A sample of more values than one workgroup of a software adapter may go through.
+#[test]
+fn a_large_image_is_moved_whole() {
+    let cols = 2_200_000;
+    let bytes: Vec<u8> = (0..cols).map(|i| (i % 251) as u8).collect();
+    let still = Augmentation::new([1, 1]).channels(cols);
+    for device in [gpu(), gpu_hardware_kernels(), cpu()] {
+        let images = Bytes::new(device, [1, cols], &bytes).unwrap();
+        let row = Words::new(device, &[0]).unwrap();
+        let moved = images.gather_augmented(&row, &still, 1, 2, 1.0, 0.0);
+        let found = moved.unwrap().download().unwrap();
+        let wrong = found
+            .iter()
+            .zip(&bytes)
+            .position(|(x, &b)| *x != f32::from(b));
+        assert_eq!(wrong, None, "{}", device.report());
     }
 }
 

@@ -10,6 +10,8 @@ use wgrad::{Adam, Device, Factors, GradientNorm, Optimizer, OptimizerState, Sgd,
 
 const RATE: f64 = 0.03;
 const STEPS: usize = 2;
+/// Of a gradient, where it is clipped by value; half of them are larger.
+const LIMIT: f64 = 1.0;
 const SHAPES: [[usize; 2]; 6] = [
     [65_537, 1],
     [131_073, 2],
@@ -47,6 +49,8 @@ fn devices() -> [&'static Device; 4] {
 enum Way {
     Plain,
     Clipped,
+    /// By value.
+    Limited,
     InGroups,
 }
 
@@ -76,14 +80,22 @@ fn every_parameter_of_a_long_tensor_takes_its_step() {
             })
             .collect();
         for (optimizer, rule) in rules() {
-            for way in [Way::Plain, Way::Clipped, Way::InGroups] {
+            for way in [Way::Plain, Way::Clipped, Way::Limited, Way::InGroups] {
+                // Clipping by value is the same for every rule.
+                if way == Way::Limited && optimizer.name() != rules()[0].0.name() {
+                    continue;
+                }
                 // With a limit of half the norm. The norm's error is one of the factor, and of a step at most.
                 let (factor, extra) = match way {
                     Way::Clipped => (0.5 * norm / (norm + 1e-6), 0.5 * sum_ulps(count) + 10.0),
                     _ => (1.0, 0.0),
                 };
                 let path = |place: usize, by: f64| {
-                    let gradients = [factor * f64::from(gradients[place]); STEPS];
+                    let gradient = match way {
+                        Way::Limited => f64::from(gradients[place]).min(LIMIT),
+                        _ => factor * f64::from(gradients[place]),
+                    };
+                    let gradients = [gradient; STEPS];
                     let start = f64::from(start[place]);
                     let path = descend(
                         rule,
@@ -129,7 +141,10 @@ fn every_parameter_of_a_long_tensor_takes_its_step() {
                                 &found,
                                 0.5 * norm,
                             ),
-                            _ => weights.update(&gradient, &mut state),
+                            Way::Limited => {
+                                weights.update_clipped_by_value(&gradient, &mut state, LIMIT)
+                            }
+                            Way::Plain | Way::InGroups => weights.update(&gradient, &mut state),
                         }
                         .unwrap();
                     }

@@ -30,6 +30,9 @@ const PIXELS_PER_TASK: usize = 1024;
 /// `vec4` elements of a row for each invocation, before a sample takes another workgroup.
 const VEC4S_PER_INVOCATION: usize = 8;
 
+/// The same on an adapter that runs on a CPU, which runs at most 65,535 iterations of an invocation.
+const SOFTWARE_VEC4S_PER_INVOCATION: usize = 1 << 15;
+
 /// Invocations in a workgroup on an adapter that runs on a CPU: a vector of it, so that the barrier costs nothing.
 const SOFTWARE_WORKGROUP: u32 = 8;
 
@@ -94,12 +97,15 @@ impl Compute for Augment {
             amplitude: augmentation.amplitude,
             _pad: [0; 2],
         };
-        let (workgroup, parts) = if target.software {
-            (target.subgroup.unwrap_or(SOFTWARE_WORKGROUP), 1)
+        let (workgroup, most) = if target.software {
+            let workgroup = target.subgroup.unwrap_or(SOFTWARE_WORKGROUP);
+            (workgroup, SOFTWARE_VEC4S_PER_INVOCATION)
         } else {
-            let parts = shape.ld4().div_ceil(WORKGROUP * VEC4S_PER_INVOCATION);
-            (WORKGROUP as u32, parts)
+            (WORKGROUP as u32, VEC4S_PER_INVOCATION)
         };
+        let parts = shape.ld4().div_ceil(workgroup as usize * most);
+        // A pair of random words takes five rounds; the angle is doubled twice.
+        let drawing = 6 * augmentation.pairs().div_ceil(workgroup as usize) + 2;
         let constants = [
             ("WORKGROUP", workgroup),
             ("PARTS", parts as u32),
@@ -124,7 +130,9 @@ impl Compute for Augment {
             elastic::SOURCE,
             include_str!("../../../../shaders/gather/augment/augment.wgsl"),
         ];
+        let turns = shape.ld4().div_ceil(workgroup as usize * parts.max(1));
         Program::new(&constants, &pieces, &params, shape.rows * parts)
+            .with_iterations(turns + drawing)
     }
 
     fn flops(&self) -> u64 {
@@ -180,6 +188,45 @@ impl Augment {
             gather,
             augmentation,
             key: threefry::key(seed, threefry::Use::Augment),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernel::base::MatrixShape;
+    use crate::kernel::base::program::MAX_ITERATIONS;
+    use crate::kernel::gather::scaling::Scaling;
+    use crate::kernel::shader_tests::TARGETS;
+
+    #[test]
+    fn no_image_is_cut_short() {
+        for channels in [1, 131_073, 1 << 20, 3 << 20, 1 << 28] {
+            let augmentation = Augmentation::new([1, 1]).channels(channels);
+            let gather = Gather {
+                shape: MatrixShape::new(1, channels),
+                source: Source::Bytes,
+                scaling: Scaling::NONE,
+                samples: 1,
+                table_steps: 1,
+            };
+            let call = Augment::new(gather, augmentation, 1);
+            for target in &TARGETS {
+                let program = call.program(target);
+                assert!(program.iterations > 0 && program.iterations < MAX_ITERATIONS);
+                let workgroup = [4, 8, 256].map(|size| format!("WORKGROUP = {size}u;"));
+                let sizes = [4, 8, 256].iter().zip(&workgroup);
+                let (size, _) = sizes
+                    .into_iter()
+                    .find(|(_, text)| program.source.contains(*text))
+                    .unwrap();
+                // Every vec4 has an invocation.
+                assert!(program.workgroups * size * program.iterations * 4 >= channels as u64);
+                if channels <= 1 << 19 && target.software {
+                    assert_eq!(program.workgroups, 1);
+                }
+            }
         }
     }
 }
