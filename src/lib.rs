@@ -47,6 +47,25 @@
 //!
 //! A [`Device`] is a GPU or the CPU. Every call that can fail returns one [`Error`] type.
 //!
+//! # Modules
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`prelude`] | the names that most programs need, for `use wgrad::prelude::*;` |
+//! | [`device`] | devices, their options and reports |
+//! | [`tensor`] | tensor calls |
+//! | [`nn`] | [`Sequential`], [`Network`], activations, gradients of a batch |
+//! | [`graph`] | [`Graph`] and its values |
+//! | [`loss`] | losses and their criteria |
+//! | [`optim`] | optimizers, schedules, parameter groups, clipping |
+//! | [`init`] | initial values of parameters |
+//! | [`data`] | data sets, the reader of IDX files, MNIST, augmentation |
+//! | [`train`] | [`Trainer`], its settings and its reports |
+//!
+//! Every public type is in one of these modules (some, such as [`Activation`], in each module whose signatures name it),
+//! except [`Error`] and [`Result`], which every module uses. The crate root re-exports them all, so that `wgrad::Device`
+//! and `wgrad::device::Device` are the same type.
+//!
 //! # How it works
 //!
 //! A network is described once, compiled into a plan, and the plan runs on a device:
@@ -91,23 +110,26 @@
 //!   computes within them. The blocking forms exist on native targets only.
 //! - No hardware GPU has been benchmarked yet; the measurements are from CPUs and software adapters.
 
-mod data;
-mod device;
+pub mod data;
+pub mod device;
 mod error;
 mod executor;
 mod file;
-mod graph;
+pub mod graph;
+pub mod init;
 mod kernel;
-mod nn;
+pub mod loss;
+pub mod nn;
 pub mod optim;
 mod plan;
+pub mod prelude;
 mod random;
 #[cfg(test)]
 mod structure;
-mod tensor;
+pub mod tensor;
 mod threads;
 mod time;
-mod train;
+pub mod train;
 
 /// The version of wgpu that wgrad is built on, for [`Device::on_adapter`].
 pub use wgpu;

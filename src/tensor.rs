@@ -13,6 +13,7 @@ mod rearrange;
 mod reduce;
 mod statistics;
 
+pub use crate::kernel::{Layout, TensorStatistics};
 pub use gather::Bytes;
 pub use gemm::Gemm;
 pub use gradient_norm::GradientNorm;

@@ -7,6 +7,7 @@ mod layout;
 mod mnist;
 mod targets;
 
+pub use crate::kernel::Augmentation;
 pub use idx::{IdxArray, read_idx};
 pub use mnist::Mnist;
 pub use targets::Targets;

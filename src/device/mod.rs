@@ -20,6 +20,7 @@ mod record;
 mod refusals;
 mod report;
 
+pub use crate::kernel::Tuning;
 pub use options::GpuOptions;
 pub use report::{AdapterReport, DeviceKind, DeviceReport};
 
@@ -31,8 +32,8 @@ pub(crate) use readback::Readback;
 pub(crate) use record::{Recorded, Region};
 pub(crate) use refusals::{Attempt, Guarded, MOST_UNREAD, Reader, Refusals};
 
+use crate::Result;
 use crate::threads::Threads;
-use crate::{Result, Tuning};
 use std::sync::Arc;
 
 /// A device: one GPU, or the CPU. Cheap to clone; all clones are the same device.
@@ -226,6 +227,7 @@ impl Device {
     ///
     /// Other threads may use the device meanwhile. Afterwards every call on the device returns
     /// [`DeviceLost`](crate::Error::DeviceLost). It has no effect on the CPU.
+    #[cfg(any(test, feature = "testing"))]
     pub fn simulate_loss(&self) {
         if let Backend::Gpu(gpu) = &self.0 {
             gpu.destroy();

@@ -91,6 +91,7 @@ impl GpuOptions {
 
     /// Whether kernels are compiled with wgpu's bounds checks and loop counters; off by default. wgrad's kernels stay
     /// within their buffers without them, and are many times faster. For finding bugs in drivers and in wgrad.
+    #[cfg(any(test, feature = "testing"))]
     pub fn runtime_checks(self, runtime_checks: bool) -> Self {
         GpuOptions {
             runtime_checks,
@@ -113,12 +114,14 @@ impl GpuOptions {
     /// Whether every tensor is surrounded by sentinels and starts as NaN; off by default. A kernel that reads or
     /// writes outside its operands, or leaves part of its output unwritten, then causes a NaN or an error of
     /// [`Tensor::download`](crate::Tensor::download). For testing kernels and drivers.
+    #[cfg(any(test, feature = "testing"))]
     pub fn sentinels(self, sentinels: bool) -> Self {
         GpuOptions { sentinels, ..self }
     }
 
     /// Whether a software adapter also runs the kernels for hardware, which are slow there; off by default. For
     /// testing them on a machine without a GPU.
+    #[cfg(any(test, feature = "testing"))]
     pub fn hardware_kernels(self, hardware_kernels: bool) -> Self {
         GpuOptions {
             hardware_kernels,

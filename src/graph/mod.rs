@@ -14,6 +14,7 @@ pub(crate) mod op;
 mod resolve;
 mod term;
 
+pub use crate::kernel::Activation;
 pub use init::{Distribution, Fan, Init};
 pub use term::LossTarget;
 
@@ -22,7 +23,7 @@ pub(crate) use held::Held;
 pub(crate) use op::Op;
 pub(crate) use term::{Supervision, Term};
 
-use crate::kernel::{Activation, Layout, MatrixShape};
+use crate::kernel::{Layout, MatrixShape};
 use crate::{Error, Result};
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicU64, Ordering};

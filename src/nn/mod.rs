@@ -18,6 +18,7 @@ mod sequential;
 mod statistics;
 mod tune;
 
+pub use crate::kernel::Activation;
 pub use gradient_check::{GradientCheck, ParameterCheck};
 pub use gradients::Gradients;
 pub use load_options::LoadOptions;

@@ -29,7 +29,7 @@ const BESIDE: [(&str, &[&str]); 2] = [
 const USES_OPTIM: [&str; 2] = ["nn", "train"];
 
 /// Modules that only re-export.
-const LISTS: [&str; 2] = ["loss", "init"];
+const LISTS: [&str; 3] = ["loss", "init", "prelude"];
 
 /// The families of kernels, each after those that it uses.
 const FAMILIES: [&str; 13] = [

@@ -24,6 +24,7 @@ mod run;
 mod trainer;
 mod tune;
 
+pub use crate::plan::Plan;
 pub use fit::{Fit, History, Stopped};
 pub use inspect::{ActivationInspection, Inspection, ParameterInspection};
 pub use options::TrainerBuilder;
