@@ -1,9 +1,8 @@
 //! The kernels: what a device can compute in one dispatch.
 //!
-//! One kernel is one `shaders/family/x.wgsl` and one `src/kernel/family/x.rs`. The families are in the order in which they
-//! build on each other: each uses only those before it. The Rust file holds the formula and the shapes, the
-//! `Params` block the shader reads, the launch geometry, and the CPU twin: the same computation in plain Rust over
-//! slices, generic over `f32` and `f64`.
+//! One kernel is one `shaders/family/x.wgsl` and one `src/kernel/family/x.rs`. The Rust file holds the formula and the
+//! shapes, the `Params` block the shader reads, the launch geometry, and the CPU twin: the same computation in plain Rust
+//! over slices, generic over `f32` and `f64`. ARCHITECTURE.md gives the order in which families may use each other.
 //!
 //! A [`Kernel`] value is plain data: which computation, of which shape. [`Kernel::program`] says how to run it on a GPU,
 //! [`Kernel::run`] runs it on the CPU. Both take the same arguments in the same order.

@@ -9,6 +9,9 @@ const FLOATS: &str = include_str!("../../../shaders/software/pack/floats.wgsl");
 /// loads or stores, and half as many components take little more than half the time.
 pub(crate) const WORDS: &str = include_str!("../../../shaders/software/pack/words.wgsl");
 
+/// Behind [`WORDS`]: an invocation's chunk of eight parameters, in 64-bit words, in place of the four that others update.
+pub(crate) const EIGHTS: &str = include_str!("../../../shaders/software/eights.wgsl");
+
 /// The piece for an adapter.
 pub(crate) fn source(target: &Target) -> &'static str {
     if target.words64 { WORDS } else { FLOATS }

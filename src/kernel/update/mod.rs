@@ -56,8 +56,6 @@ const SOURCE: &str = include_str!("../../../shaders/update/update.wgsl");
 
 /// An invocation's chunk of four parameters, a `vec4<f32>`.
 const FOURS: &str = include_str!("../../../shaders/update/fours.wgsl");
-/// An invocation's chunk of eight parameters, in 64-bit words.
-const EIGHTS: &str = include_str!("../../../shaders/update/eights.wgsl");
 /// Moments in memory.
 const MOMENTS: &str = include_str!("../../../shaders/update/moments.wgsl");
 /// Stands in for [`MOMENTS`] if the rule keeps none.
@@ -160,7 +158,7 @@ impl Compute for Update {
         let penalty = self.optimizer.penalty();
         let [parts, ring_steps] = self.clip.ring();
         let (chunk, chunks) = if target.words64 && self.floats.is_multiple_of(8) {
-            (8, vec![pack::WORDS, EIGHTS])
+            (8, vec![pack::WORDS, pack::EIGHTS])
         } else {
             (4, vec![FOURS])
         };
