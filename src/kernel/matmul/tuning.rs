@@ -11,7 +11,7 @@ impl Tuning {
     /// The text of a file, read strictly. `file` stands in errors.
     ///
     /// # Errors
-    /// [`Format`](Error::Format), with the number of the line, if it is not as [`Display`](fmt::Display) writes it; the
+    /// [`Format`](Error::Format), with the number of the line, if it is not as [`Display`](std::fmt::Display) writes it; the
     /// order of the products does not matter.
     pub fn parse(file: &str, text: &str) -> Result<Self> {
         let bad = |line: usize, problem: String| {
