@@ -48,9 +48,8 @@ const FAMILIES: [&str; 13] = [
     "update",
 ];
 
-/// Folders whose files may use each other in circles. The gradient of an operation of the graph is made of other operations,
-/// and a trainer is one type with its methods in many files.
-const UNITS: [&str; 2] = ["graph", "train"];
+/// Folders whose files may use each other in circles: the gradient of an operation of the graph is made of other operations.
+const UNITS: [&str; 1] = ["graph"];
 
 /// The source, read once.
 static SOURCE: LazyLock<Source> = LazyLock::new(|| {

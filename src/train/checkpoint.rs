@@ -1,22 +1,14 @@
 //! Checkpoints: all that a run needs to go on as if it had not stopped.
 
-use super::group::Group;
-use super::phase::Steps;
+use super::metadata::Metadata;
 use super::rate::{read_plateau, write_plateau};
-use super::resume::Saved;
+use super::restore::MAX_EPOCHS;
 use super::{Resume, Trainer};
-use crate::error::clip;
 use crate::file::write_file;
-use crate::graph::names::{ACCUMULATED, AVERAGE, MOMENTS};
-use crate::nn::{Header, Wanted, decode, encode, matching, matching_by_name, read_tensors};
-use crate::plan::Role;
-use crate::{Error, LoadOptions, ReduceOnPlateau, Result};
+use crate::nn::{decode, encode, matching, read_tensors};
+use crate::{LoadOptions, ReduceOnPlateau, Result};
 use std::collections::BTreeMap;
 use std::path::Path;
-
-/// The most steps and epochs that a checkpoint may have behind it.
-const MOST_STEPS: u64 = 1 << 62;
-const MOST_EPOCHS: u64 = 1 << 31;
 
 impl Trainer {
     /// Parameters, moments, step, epoch, place within the epoch, factors of the rate, and settings, as the bytes of one
@@ -26,7 +18,7 @@ impl Trainer {
     /// # Errors
     /// Only the device's.
     pub async fn to_bytes_async(&mut self) -> Result<Vec<u8>> {
-        self.settle().await?;
+        self.resync().await?;
         let mut entries = self.network.entries().await?;
         for (prefix, role, copy) in self.arenas() {
             let name = |parameter: &str| format!("{prefix}.{parameter}");
@@ -34,34 +26,40 @@ impl Trainer {
             entries.extend(kept.await?);
         }
         let mut metadata = BTreeMap::from([
-            ("wgrad.step".to_string(), self.step.to_string()),
-            ("wgrad.epoch".to_string(), self.epoch.to_string()),
-            ("wgrad.position".to_string(), self.position.to_string()),
-            ("wgrad.samples".to_string(), self.samples.to_string()),
+            ("wgrad.step".to_string(), self.cursor.step.to_string()),
+            ("wgrad.epoch".to_string(), self.cursor.epoch.to_string()),
+            (
+                "wgrad.position".to_string(),
+                self.cursor.position.to_string(),
+            ),
+            ("wgrad.samples".to_string(), self.cursor.samples.to_string()),
             (
                 "wgrad.rate_factor".to_string(),
-                format!("{:?}", self.rate_factor),
+                format!("{:?}", self.rate.factor),
             ),
             ("wgrad.settings".to_string(), self.identity()),
         ]);
         if self.settings.accumulate > 1 {
-            metadata.insert("wgrad.accumulation".to_string(), self.group.write());
+            metadata.insert(
+                "wgrad.accumulation".to_string(),
+                self.accumulation.group.write(),
+            );
         }
-        if let Some(plateau) = &self.plateau {
+        if let Some(plateau) = &self.rate.plateau {
             metadata.insert("wgrad.plateau".to_string(), write_plateau(&plateau.state));
         }
-        if self.position > 0 {
-            let (epoch, shift) = self.shifted;
-            if epoch == self.epoch && shift != 0 {
+        if self.cursor.position > 0 {
+            let (epoch, shift) = self.cursor.shifted;
+            if epoch == self.cursor.epoch && shift != 0 {
                 metadata.insert("wgrad.shift".to_string(), shift.to_string());
             }
         }
         if self.owes_end() {
-            let ended = self.epoch - 1;
+            let ended = self.cursor.epoch - 1;
             metadata.insert("wgrad.ended_epoch".to_string(), ended.to_string());
         }
-        if self.position > 0 || self.owes_end() {
-            let losses = self.epoch_losses.write();
+        if self.cursor.position > 0 || self.owes_end() {
+            let losses = self.record.losses.write();
             metadata.insert("wgrad.epoch_losses".to_string(), losses);
         }
         let (remembered, kept) = self.written_memory().await?;
@@ -142,7 +140,7 @@ impl Trainer {
         bytes: &[u8],
         resume: Resume,
     ) -> Result<()> {
-        self.settle().await?;
+        self.resync().await?;
         let header = decode(file, bytes)?;
         let metadata = Metadata::new(file, &header);
         let saved = self.accept_settings(file, metadata.entry("wgrad.settings")?, resume)?;
@@ -163,7 +161,7 @@ impl Trainer {
             let state = read_plateau(text);
             plateau.state = state.ok_or_else(|| metadata.broken("wgrad.plateau", text))?;
         }
-        let mut losses = self.epoch_losses.clone();
+        let mut losses = self.record.losses.clone();
         losses.clear();
         if let Some(text) = header.metadata.get("wgrad.epoch_losses") {
             let read = losses.read(text).is_some();
@@ -172,7 +170,7 @@ impl Trainer {
             }
         }
         let owed = match header.metadata.contains_key("wgrad.ended_epoch") {
-            true => Some(metadata.number("wgrad.ended_epoch", MOST_EPOCHS)? as u32),
+            true => Some(metadata.number("wgrad.ended_epoch", MAX_EPOCHS)? as u32),
             false => None,
         };
         let memory = self.read_memory(file, &header, bytes)?;
@@ -184,238 +182,18 @@ impl Trainer {
         for ((role, copy, number), values) in kept {
             self.network.write_arena(role, copy, number, &values)?;
         }
-        (self.step, self.epoch) = (place.step, place.epoch);
-        (self.position, self.samples) = (place.position, place.samples);
-        self.shifted = (place.epoch, place.shift);
-        self.course = self.batches_under_way(self.samples);
-        (self.next_group, self.group) = (group.clone(), group);
-        self.groups.clear();
-        (self.rate_factor, self.plateau) = (rate_factor, plateau);
-        (self.memory, self.epoch_losses) = (memory, losses);
-        self.owed = owed;
+        (self.cursor.step, self.cursor.epoch) = (place.step, place.epoch);
+        (self.cursor.position, self.cursor.samples) = (place.position, place.samples);
+        self.cursor.shifted = (place.epoch, place.shift);
+        self.cursor.course = self.batches_under_way(self.cursor.samples);
+        (self.accumulation.next, self.accumulation.group) = (group.clone(), group);
+        self.accumulation.before.clear();
+        (self.rate.factor, self.rate.plateau) = (rate_factor, plateau);
+        (self.memory, self.record.losses) = (memory, losses);
+        self.record.owed = owed;
         if let Some((step, _)) = self.memory.stopping.as_mut().and_then(|s| s.ended.as_mut()) {
-            *step = self.step;
+            *step = self.cursor.step;
         }
         self.write_state()
-    }
-
-    /// Step, epoch and place within it, for this trainer's settings.
-    fn read_place(&self, metadata: &Metadata<'_>, saved: &Saved) -> Result<Place> {
-        // Far from where counting on would overflow.
-        let step = metadata.number("wgrad.step", MOST_STEPS)?;
-        let epoch = metadata.number("wgrad.epoch", MOST_EPOCHS)? as u32;
-        const MOST: u64 = u32::MAX as u64;
-        let position = metadata.number("wgrad.position", MOST)? as usize;
-        let samples = metadata.number("wgrad.samples", MOST)? as usize;
-        let shift = match metadata.entries.get("wgrad.shift") {
-            None => 0,
-            Some(text) => {
-                let shift = text.parse::<i32>();
-                i64::from(shift.map_err(|_| metadata.broken("wgrad.shift", text))?)
-            }
-        };
-        let next_epoch = || {
-            let next = epoch.checked_add(1);
-            next.ok_or_else(|| metadata.broken("wgrad.epoch", &epoch.to_string()))
-        };
-        // Samples of the epoch that are done.
-        let done = (position * saved.batch_size) as i64 + shift;
-        if position > 0 && !(1..samples as i64).contains(&done) {
-            return Err(metadata.broken("wgrad.position", metadata.entry("wgrad.position")?));
-        }
-        let mut place = Place {
-            step,
-            epoch,
-            position,
-            shift,
-            samples,
-        };
-        if position > 0 && !saved.same_order {
-            place.epoch = next_epoch()?;
-            (place.position, place.shift) = (0, 0);
-        } else if position > 0 && saved.batch_size != self.settings.batch_size {
-            // An epoch under way is at least at its second batch.
-            let batch_size = self.settings.batch_size as i64;
-            let batches = (done / batch_size).max(1);
-            (place.position, place.shift) = (batches as usize, done - batches * batch_size);
-        }
-        // Too few samples are left for a whole batch, where a smaller one is left out.
-        if place.position > 0 && self.batches(samples - done as usize) == 0 {
-            place.epoch = next_epoch()?;
-            (place.position, place.shift) = (0, 0);
-        }
-        Ok(place)
-    }
-
-    /// Where accumulation stands. Under another number of micro-batches the updates that were done stay.
-    fn read_group(
-        &self,
-        metadata: &Metadata<'_>,
-        saved: &Saved,
-        place: &mut Place,
-    ) -> Result<Group> {
-        let (before, now) = (saved.accumulate, self.settings.accumulate);
-        let group = match metadata.entries.get("wgrad.accumulation") {
-            _ if before == 1 => Group {
-                updates: place.step,
-                ..Group::default()
-            },
-            Some(text) => {
-                let group = Group::read(text, self.network.terms.len(), before);
-                group.ok_or_else(|| metadata.broken("wgrad.accumulation", text))?
-            }
-            // As it was before updates ended with their epoch.
-            None => self.group_of_means(place.step, before),
-        };
-        if before == now {
-            return Ok(if now == 1 { Group::default() } else { group });
-        }
-        if group.micro > 0 {
-            return Err(Error::format(
-                metadata.file,
-                "an update is half done: another number of accumulated batches fits between two updates only",
-            ));
-        }
-        if now == 1 {
-            // Each step is an update then.
-            place.step = group.updates;
-            return Ok(Group::default());
-        }
-        Ok(group)
-    }
-
-    /// What a file holds for each parameter beside it, or what takes its place under other settings.
-    fn read_arenas(
-        &self,
-        file: &str,
-        header: &Header,
-        bytes: &[u8],
-        saved: &Saved,
-        parameters: &[Vec<f32>],
-    ) -> Result<Vec<(Part, Vec<f32>)>> {
-        let (mut all, mut kept, mut wanted) = (Vec::new(), Vec::new(), Vec::new());
-        for (prefix, role, copy) in self.arenas() {
-            for (number, parameter) in self.network.graph.parameters.iter().enumerate() {
-                let part = (role, copy, number);
-                let floats = parameter.shape.rows * parameter.shape.cols;
-                match role(0) {
-                    Role::Moments(_) if saved.thawed[number] => {
-                        let trains = |steps: &&Steps| steps.trained[number];
-                        let steps = self.phases.iter().find(trains);
-                        let first = steps.map_or(0.0, |steps| steps.optimizer.initial_moment());
-                        all.push((part, vec![first; floats]));
-                    }
-                    Role::Average(_) if !saved.averaged => {
-                        all.push((part, parameters[number].clone()));
-                    }
-                    Role::Accumulated(_) if saved.accumulate != self.settings.accumulate => {
-                        all.push((part, vec![0.0; floats]));
-                    }
-                    _ => {
-                        kept.push(part);
-                        wanted.push(Wanted {
-                            name: format!("{prefix}.{}", parameter.name),
-                            shape: parameter.dimensions(),
-                        });
-                    }
-                }
-            }
-        }
-        // What other trainers keep may lie beside, and so do the parameters.
-        let found = matching_by_name(file, header, &wanted)?;
-        for ((role, copy, number), tensor) in kept.into_iter().zip(found) {
-            let values = if self.never_negative(role, copy, number) {
-                tensor.values_not_negative(file, bytes)?
-            } else {
-                tensor.values(file, bytes)?
-            };
-            all.push(((role, copy, number), values));
-        }
-        Ok(all)
-    }
-
-    /// The arenas that the next steps depend on.
-    fn arenas(&self) -> Vec<Kept> {
-        let moments = (0..self.moments()).map(|moment| {
-            (
-                format!("{MOMENTS}.{moment}"),
-                Role::Moments as fn(usize) -> Role,
-                moment,
-            )
-        });
-        let mut arenas: Vec<Kept> = moments.collect();
-        if self.settings.average.is_some() {
-            arenas.push((AVERAGE.to_string(), Role::Average, 0));
-        }
-        // Sums between updates are of the phase under way, which the step tells.
-        if self.settings.accumulate > 1 {
-            arenas.push((ACCUMULATED.to_string(), Role::Accumulated, 0));
-        }
-        arenas
-    }
-
-    /// Whether a tensor of an arena holds means of squares, or the like.
-    fn never_negative(&self, role: fn(usize) -> Role, copy: usize, parameter: usize) -> bool {
-        // Phases with moments share no parameter, so the moment is of the phase that trains this one.
-        let of_moment = matches!(role(0), Role::Moments(_));
-        let mut phases = self.phases.iter();
-        of_moment
-            && phases.any(|steps| steps.trained[parameter] && steps.optimizer.never_negative(copy))
-    }
-}
-
-/// The name of an arena in a checkpoint, its role, and which copy in it.
-type Kept = (String, fn(usize) -> Role, usize);
-
-/// The tensor of an arena: its role, the copy, and the parameter's number.
-type Part = (fn(usize) -> Role, usize, usize);
-
-/// Where a trainer is.
-struct Place {
-    step: u64,
-    epoch: u32,
-    position: usize,
-    shift: i64,
-    samples: usize,
-}
-
-/// What a file's metadata say, or an error that names the file.
-struct Metadata<'a> {
-    file: &'a str,
-    entries: &'a BTreeMap<String, String>,
-}
-
-impl<'a> Metadata<'a> {
-    fn new(file: &'a str, header: &'a Header) -> Self {
-        Metadata {
-            file,
-            entries: &header.metadata,
-        }
-    }
-
-    fn entry(&self, key: &str) -> Result<&'a String> {
-        self.entries.get(key).ok_or_else(|| {
-            let reason = format!("no {key} in its metadata: not a trainer's checkpoint");
-            Error::format(self.file, reason)
-        })
-    }
-
-    fn number(&self, key: &str, most: u64) -> Result<u64> {
-        let value = self.entry(key)?;
-        let number = value.parse::<u64>().map_err(|_| {
-            let reason = format!("{key} is {:?}, expected a number", clip(value));
-            Error::format(self.file, reason)
-        })?;
-        if number > most {
-            let reason = format!("{key} is {number}, expected at most {most}");
-            return Err(Error::format(self.file, reason));
-        }
-        Ok(number)
-    }
-
-    fn broken(&self, key: &str, value: &str) -> Error {
-        let value = clip(value);
-        let reason = format!("{key} is {value:?}, which no trainer wrote");
-        Error::format(self.file, reason)
     }
 }

@@ -27,7 +27,7 @@ fn builder(device: &Device, per_submit: usize) -> TrainerBuilder {
 
 /// Puts a trainer at a step.
 fn put(trainer: &mut Trainer, step: u64) {
-    trainer.step = step;
+    trainer.cursor.step = step;
     trainer.write_state().unwrap();
 }
 
@@ -137,7 +137,7 @@ fn the_last_steps_that_a_checkpoint_may_hold_can_be_taken() {
         (0, (1 << 31) + 1, false),
         (u64::MAX, 0, false),
     ] {
-        (trainer.step, trainer.epoch) = (step, epoch);
+        (trainer.cursor.step, trainer.cursor.epoch) = (step, epoch);
         let bytes = pollster::block_on(trainer.to_bytes_async()).unwrap();
         let mut again = builder(&Device::cpu(), 3).build().unwrap();
         let loaded = pollster::block_on(again.load_bytes_async("counters", &bytes));

@@ -1,61 +1,17 @@
 //! Loss and accuracy of the network on a data set.
 
-use super::options::Settings;
+use super::pace::Pace;
 use super::resident::{Order, Room};
 use super::{Evaluation, TermReport, Trainer};
 use crate::data::Dataset;
-use crate::executor::{What, most_flops_per_submit};
+use crate::executor::What;
 use crate::graph::{Supervision, Term};
 use crate::kernel::base::state::state_at;
 use crate::kernel::loss::ENTRY;
 use crate::kernel::update::StepValues;
-use crate::nn::{Losses, Network, PlanKey, Purpose};
-use crate::plan::{BufferSpec, Clock, Role, Task, lower};
+use crate::nn::{Losses, PlanKey, Purpose};
+use crate::plan::{Clock, Role};
 use crate::{Error, Result};
-
-/// Most batches in one submit.
-const MOST_BATCHES: usize = 16;
-
-/// Samples in a batch, if that takes little memory beside training's.
-const USUAL_BATCH: usize = 256;
-
-/// Samples in a batch of evaluation, and batches in a submit.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Pace {
-    pub(super) batch: usize,
-    batches: usize,
-}
-
-impl Pace {
-    /// What was set, or a batch of 256 samples, or fewer where the values within would take more than an eighth of the
-    /// memory that training has taken for these buffers; but not fewer than training's.
-    pub(super) fn new(network: &Network, settings: &Settings, training: &[BufferSpec]) -> Self {
-        let supervision = network.usual_supervision();
-        let plan = |batch| lower(&network.request(batch, Task::Evaluate, supervision));
-        let total: u64 = training.iter().map(BufferSpec::bytes).sum();
-        let there = |role| training.iter().filter(move |spec| spec.role == role);
-        let more = |spec: &BufferSpec| {
-            let there = there(spec.role).map(BufferSpec::bytes).max();
-            spec.bytes().saturating_sub(there.unwrap_or(0))
-        };
-        let takes_little = |batch: &usize| {
-            let more: u64 = plan(*batch).buffers.iter().map(more).sum();
-            more <= total / 8
-        };
-        let least = settings.batch_size;
-        let batch = settings.evaluation_batch_size.unwrap_or_else(|| {
-            let halves = std::iter::successors(Some(USUAL_BATCH), |batch| Some(batch / 2));
-            let mut larger = halves.take_while(|&batch| batch > least);
-            larger.find(takes_little).unwrap_or(least)
-        });
-        let budget = most_flops_per_submit(network.device());
-        let batches = match budget {
-            u64::MAX => MOST_BATCHES,
-            _ => (budget / plan(batch).flops().max(1)).clamp(1, MOST_BATCHES as u64) as usize,
-        };
-        Pace { batch, batches }
-    }
-}
 
 impl Trainer {
     /// Loss and accuracy on a data set, in its order, without training. It takes the samples in batches
@@ -69,7 +25,7 @@ impl Trainer {
     /// As [`Trainer::epoch_async`]; and [`Argument`](Error::Argument) if all samples must be one batch that is larger than
     /// the evaluation batch size that was set.
     pub async fn evaluate_async(&mut self, data: &Dataset) -> Result<Evaluation> {
-        self.settle().await?;
+        self.resync().await?;
         let supervision = self.check_data(data)?;
         let network = &self.network;
         let values = network.terms.iter().flat_map(Term::values);
@@ -113,7 +69,7 @@ impl Trainer {
         data: &Dataset,
         supervision: Supervision,
     ) -> Result<Evaluation> {
-        let pace = self.pace;
+        let pace = self.data.pace;
         let resident = self.evaluate_at(data, supervision, pace, self.settings.data_budget);
         match resident.await {
             Err(refused @ Error::OutOfMemory { .. }) => {
@@ -158,14 +114,15 @@ impl Trainer {
         };
         let keys = [batch, data.len() % batch];
         let keys = keys.into_iter().filter(|&rows| rows > 0).map(key);
-        let buffers = self.evaluation.buffers(data, placement);
+        let buffers = self.data.evaluation.buffers(data, placement);
         let what = What::Count("evaluation of", data.len(), "samples");
         let place_words = ENTRY * self.network.loss_sums(batch);
         let words = 1 + batches * place_words;
         let submits = data.len().div_ceil(batch * batches);
         self.prepare(what, &keys.collect::<Vec<_>>(), &buffers, (submits, words))?;
         let executor = &mut self.network.executor;
-        self.evaluation
+        self.data
+            .evaluation
             .load(executor, data, Order::AsGiven, placement)?;
         let mut losses = Losses::new(&self.network, batch);
         let (state, metrics) = (
@@ -175,13 +132,14 @@ impl Trainer {
         for first in (0..data.len()).step_by(batch * batches) {
             let (mut table, mut plans) = (Vec::new(), Vec::new());
             for offset in (first..data.len()).step_by(batch).take(batches) {
-                let place = self.evaluation.offset(first, offset);
+                let place = self.data.evaluation.offset(first, offset);
                 table.extend(StepValues::default().entry(place));
                 let rows = batch.min(data.len() - offset);
                 plans.push(self.network.ready(&key(rows)).0);
             }
             let executor = &mut self.network.executor;
-            self.evaluation
+            self.data
+                .evaluation
                 .bring(executor, data, first, batch * batches)?;
             executor.write(Role::StepTable(Clock::Evaluation), 0, &table)?;
             // Counted on from submit to submit, so that random numbers differ. It is a multiple of the ring's places.

@@ -175,8 +175,9 @@ impl Trainer {
     ) -> Result<()> {
         // An epoch whose end an earlier call did not come to: a whole one, or one that the stop rule has cut short.
         let ended = match self.owes_end() {
-            true => Some(self.epoch - 1),
-            false => (self.position > 0 && self.has_held(fit.stop_rule)).then_some(self.epoch),
+            true => Some(self.cursor.epoch - 1),
+            false => (self.cursor.position > 0 && self.has_held(fit.stop_rule))
+                .then_some(self.cursor.epoch),
         };
         if let Some(epoch) = ended {
             if self.end_epoch_of(fit, epoch).await?.2 {
@@ -192,8 +193,8 @@ impl Trainer {
             if number > 0 {
                 self.save_fit(fit).await?;
             }
-            let epoch = self.epoch;
-            self.owed = Some(epoch);
+            let epoch = self.cursor.epoch;
+            self.record.owed = Some(epoch);
             let report = match fit.stop_rule {
                 None => self.epoch_async(data, |_| {}).await?,
                 Some(rule) => self.checked_epoch(data, rule).await?,
@@ -246,12 +247,12 @@ impl Trainer {
     /// Steps before the one whose update is checked, if one update in so many is; beyond the epoch if none of it is.
     fn steps_until_check(&mut self, data: &Dataset, every: u64) -> u64 {
         if self.settings.accumulate == 1 {
-            return every - 1 - self.step % every;
+            return every - 1 - self.cursor.step % every;
         }
-        self.course = self.batches_under_way(data.len());
-        let left = self.course.saturating_sub(self.position) as u64;
+        self.cursor.course = self.batches_under_way(data.len());
+        let left = self.cursor.course.saturating_sub(self.cursor.position) as u64;
         let is_checked = |ahead: &u64| {
-            let turn = self.turn(self.step + ahead);
+            let turn = self.turn(self.cursor.step + ahead);
             turn.updates && (turn.update + 1).is_multiple_of(every)
         };
         (0..left).find(is_checked).unwrap_or(left)
@@ -260,8 +261,8 @@ impl Trainer {
     /// An epoch, or what of it comes before the stop rule has held often enough.
     async fn checked_epoch(&mut self, data: &Dataset, rule: StopRule) -> Result<EpochReport> {
         let mut part = self.begin_part();
-        let epoch = self.epoch;
-        while self.epoch == epoch && !self.has_held(Some(rule)) {
+        let epoch = self.cursor.epoch;
+        while self.cursor.epoch == epoch && !self.has_held(Some(rule)) {
             match self.steps_until_check(data, rule.every) {
                 0 => self.check_part(data, &mut part).await?,
                 steps => self.run_part(data, steps, &mut part).await?,

@@ -3,10 +3,8 @@
 //! They are lines of `key: value`, the values as `Debug` writes them. They are compared part by part, not as text: a setting
 //! that a file's version did not know yet counts as not set, and an error names each part that differs.
 
-use super::Trainer;
 use super::debug_text::Tree;
-use crate::graph::Term;
-use std::fmt::Write;
+use super::setting_names::{shown, subject};
 
 /// One setting that a file and a trainer do not have in common.
 #[derive(Clone, Debug, PartialEq)]
@@ -25,48 +23,6 @@ pub(super) struct Difference {
 #[derive(Clone, Debug)]
 pub(super) struct Identity {
     lines: Vec<(String, Tree)>,
-}
-
-impl Trainer {
-    /// The settings that a run's bits depend on, and the choices of a tuning if there is one. How steps are cut into
-    /// submits is not among them.
-    pub(super) fn identity(&self) -> String {
-        let s = &self.settings;
-        let terms: Vec<_> = self.network.terms.iter().map(Term::describe).collect();
-        let tuning = self.network.device().tuning();
-        let tuning = tuning.map_or("none".to_string(), |tuning| tuning.identity().to_string());
-        let phases = self.phases.iter().map(|steps| {
-            // Named only where there are some: files of before have none.
-            let fixed = steps.fixed.iter().enumerate().filter(|(_, fixed)| **fixed);
-            let fixed: Vec<usize> = fixed.map(|(number, _)| number).collect();
-            format!(
-                "Steps {{ terms: {:?}, trained: {:?}, optimizer: {:?}, factors: {:?}, running_statistics: {fixed:?} }}",
-                steps.terms, steps.trained, steps.optimizer, steps.factors
-            )
-        });
-        let phases = phases.collect::<Vec<_>>().join(", ");
-        [
-            "format: 2".to_string(),
-            format!("loss: {terms:?}"),
-            format!("optimizer and phases: [{phases}]"),
-            format!("schedule: {:?}", s.schedule),
-            format!("plateau: {:?}", s.plateau),
-            format!("batch size: {}", s.batch_size),
-            format!("shuffle: {}", s.shuffle),
-            format!(
-                "last batches left out where they are not whole: {}",
-                s.drop_last
-            ),
-            format!("seed: {}", s.seed),
-            format!("augmentation: {:?}", s.augment),
-            format!("clipping: {:?}", s.clip),
-            format!("accumulated batches: {}", s.accumulate),
-            format!("average: {:?}", s.average),
-            format!("operations: {:?}", self.network.operations()),
-            format!("tuning: {tuning}"),
-        ]
-        .join("\n")
-    }
 }
 
 impl Identity {
@@ -145,7 +101,7 @@ impl Differences<'_> {
         self.found.push(Difference {
             key: self.key.to_string(),
             path: self.path.clone(),
-            subject: self.subject(),
+            subject: subject(self.key, &self.path, self.parameters),
             saved,
             here,
         });
@@ -202,82 +158,6 @@ impl Differences<'_> {
     fn is_factors(&self, some: &str, none: &str) -> bool {
         some == "Some" && none == "None" && self.path.last().is_some_and(|step| step == "factors")
     }
-
-    /// What the place under way is called.
-    fn subject(&self) -> String {
-        let number = |step: &String| step.parse::<usize>().ok();
-        let parameter = |step: &String| {
-            let name = number(step).and_then(|number| self.parameters.get(number));
-            name.map_or_else(|| format!("parameter {step}"), |name| name.to_string())
-        };
-        // Numbers of variants with one field say nothing.
-        let mut fields: Vec<String> = Vec::new();
-        for step in self.path.iter().filter(|step| number(step).is_none()) {
-            fields.push(step.replace('_', " "));
-        }
-        let mut subject = match self.key {
-            "optimizer and phases" => {
-                let mut subject = match self.path.get(1).map(String::as_str) {
-                    Some("trained") => match self.path.get(2) {
-                        Some(step) => format!("training of {}", parameter(step)),
-                        None => "trained parameters".to_string(),
-                    },
-                    Some("factors") => {
-                        let factor = fields.get(1).map_or("", String::as_str);
-                        let factor = match factor {
-                            "l2" | "decoupled" => "weight decay",
-                            other => other,
-                        };
-                        // The list is within Some.
-                        let of = self
-                            .path
-                            .iter()
-                            .skip(2)
-                            .rfind(|step| number(step).is_some());
-                        let of = of.map_or_else(|| "the parameters".to_string(), parameter);
-                        format!("{factor} factor of {of}")
-                    }
-                    Some("terms") => "loss terms".to_string(),
-                    Some("running_statistics") => {
-                        "normalisations with running statistics in training".to_string()
-                    }
-                    Some(_) if fields.len() > 1 => format!("{} of the optimizer", fields[1]),
-                    Some(_) => "optimizer".to_string(),
-                    None => "number of phases".to_string(),
-                };
-                if let (Some(phase), Some(_)) = (self.path.first(), self.path.get(1)) {
-                    if phase != "0" {
-                        let _ = write!(subject, " in phase {phase}");
-                    }
-                }
-                return subject;
-            }
-            "operations" => match self.path.first() {
-                Some(number) => return format!("operation {number} of the network"),
-                None => return "number of operations in the network".to_string(),
-            },
-            key => {
-                fields.iter().rev().fold(String::new(), |subject, field| {
-                    format!("{subject}{field} of the ")
-                }) + key
-            }
-        };
-        let numbers: Vec<&String> = self
-            .path
-            .iter()
-            .filter(|step| number(step).is_some())
-            .collect();
-        match self.key {
-            "schedule" if numbers.len() > 1 => {
-                let _ = write!(subject, ", part {}", numbers[1]);
-            }
-            "loss" if numbers.first().is_some_and(|term| *term != "0") => {
-                let _ = write!(subject, ", term {}", numbers[0]);
-            }
-            _ => {}
-        }
-        subject
-    }
 }
 
 /// Factors of 1 in the place of these.
@@ -289,53 +169,6 @@ fn ones(factors: &Tree) -> Tree {
         }
         other => other.clone(),
     }
-}
-
-/// A setting in an error: a number or a word, never the whole of a structure. A file may hold anything, so long words are
-/// cut off.
-fn shown(tree: &Tree) -> String {
-    let word = match tree {
-        Tree::Leaf(word) if word == "None" => "none",
-        Tree::Leaf(word) if word == "true" => "yes",
-        Tree::Leaf(word) if word == "false" => "no",
-        Tree::Items(name, items) if name == "Some" && items.len() == 1 => return shown(&items[0]),
-        Tree::Items(name, items) if name.is_empty() => return format!("{} entries", items.len()),
-        Tree::Items(name, items) if items.len() == 1 => {
-            let value = match &items[0] {
-                Tree::Leaf(value) => format!(" {value}"),
-                _ => String::new(),
-            };
-            return format!("{}{value}", split_words(name));
-        }
-        Tree::Text(text) => {
-            return cut(&text
-                .replace(" { ", " (")
-                .replace(" }", ")")
-                .replace(": ", " "));
-        }
-        other => return cut(&split_words(other.word())),
-    };
-    cut(word)
-}
-
-fn cut(word: &str) -> String {
-    const MOST: usize = 60;
-    match word.char_indices().nth(MOST) {
-        Some((end, _)) => format!("{}…", &word[..end]),
-        None => word.to_string(),
-    }
-}
-
-/// The name of a variant in words: `CosineRestarts` is `cosine restarts`.
-fn split_words(name: &str) -> String {
-    let mut words = String::new();
-    for c in name.chars() {
-        if c.is_uppercase() && !words.is_empty() {
-            words.push(' ');
-        }
-        words.extend(c.to_lowercase());
-    }
-    words
 }
 
 /// The terms of a loss, `name Loss { … } of [9] against batch` each, with their parts.

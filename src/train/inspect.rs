@@ -1,108 +1,13 @@
 //! Looking into a step: what activations, gradients, updates and weights are like.
 
 use super::Trainer;
-use super::run::Totals;
-use super::{EpochReport, StepReport};
+use super::totals::Totals;
+use super::{ActivationInspection, EpochReport, Inspection, ParameterInspection, StepReport};
 use crate::data::{Dataset, Targets};
 use crate::kernel::TensorStatistics;
 use crate::plan::{Inspected, Role, What, inspected};
 use crate::time::Instant;
 use crate::{Error, Result};
-use std::fmt;
-
-/// What a training step did, tensor by tensor: [`Trainer::inspect_step`]. Its [`Display`](fmt::Display) form is a table.
-///
-/// All is computed on the device; some numbers a tensor come back.
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub struct Inspection {
-    /// The activations' values, in the order of the graph.
-    pub activations: Vec<ActivationInspection>,
-    /// The parameters that the step trained.
-    pub parameters: Vec<ParameterInspection>,
-}
-
-/// The values of an activation over a batch.
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub struct ActivationInspection {
-    /// Its number among the activations, from 0, and its name: `0 relu`.
-    pub name: String,
-    /// Its values.
-    pub values: TensorStatistics,
-}
-
-/// A parameter in a step.
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub struct ParameterInspection {
-    /// Its name.
-    pub name: String,
-    /// The gradient of the loss, before clipping and penalties.
-    pub gradient: TensorStatistics,
-    /// What the step added to the weights.
-    pub update: TensorStatistics,
-    /// The weights after the step.
-    pub weight: TensorStatistics,
-}
-
-impl Inspection {
-    fn norm(&self, of: impl Fn(&ParameterInspection) -> &TensorStatistics) -> f64 {
-        let squares = self.parameters.iter().map(|p| of(p).norm.powi(2));
-        squares.sum::<f64>().sqrt()
-    }
-
-    /// The Euclidean norm of all gradients together.
-    pub fn gradient_norm(&self) -> f64 {
-        self.norm(|p| &p.gradient)
-    }
-
-    /// The norm of the whole update.
-    pub fn update_norm(&self) -> f64 {
-        self.norm(|p| &p.update)
-    }
-
-    /// The norm of all trained weights, after the step.
-    pub fn weight_norm(&self) -> f64 {
-        self.norm(|p| &p.weight)
-    }
-}
-
-impl fmt::Display for Inspection {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let columns = ["mean", "deviation", "greatest", "zeros"];
-        writeln!(
-            f,
-            "{:<28} {:>11} {:>11} {:>11} {:>11}",
-            "activation", columns[0], columns[1], columns[2], columns[3]
-        )?;
-        for ActivationInspection { name, values } in &self.activations {
-            writeln!(
-                f,
-                "{name:<28} {:>11.3e} {:>11.3e} {:>11.3e} {:>10.1} %",
-                values.mean,
-                values.deviation(),
-                values.greatest,
-                100.0 * values.zeros as f64 / values.count as f64
-            )?;
-        }
-        writeln!(
-            f,
-            "{:<28} {:>11} {:>11} {:>11}",
-            "parameter, norms", "gradient", "update", "weight"
-        )?;
-        for parameter in &self.parameters {
-            let norms = [parameter.gradient, parameter.update, parameter.weight].map(|s| s.norm);
-            let [gradient, update, weight] = norms;
-            writeln!(
-                f,
-                "{:<28} {gradient:>11.3e} {update:>11.3e} {weight:>11.3e}",
-                parameter.name
-            )?;
-        }
-        Ok(())
-    }
-}
 
 /// An epoch that is run in parts.
 pub(super) struct Part {
@@ -135,8 +40,8 @@ impl Trainer {
         targets: impl Into<Targets<'a>>,
     ) -> Result<(StepReport, Inspection)> {
         let targets = targets.into();
-        self.settle().await?;
-        let phase = self.turn(self.step).phase;
+        self.resync().await?;
+        let phase = self.turn(self.cursor.step).phase;
         let report = self.step_on(x, targets, true).await?;
         let rows = x.len() / self.network.inputs();
         Ok((report, self.read_measures(phase, rows).await?))
@@ -211,7 +116,7 @@ impl Trainer {
     pub(super) fn begin_part(&self) -> Part {
         Part {
             start: Instant::now(),
-            epoch: self.epoch,
+            epoch: self.cursor.epoch,
             totals: Totals::new(self),
         }
     }
@@ -246,7 +151,7 @@ impl Trainer {
     /// # Errors
     /// [`Argument`](Error::Argument) if the trainer keeps no average, or no update was done yet; else the device's.
     pub async fn averaged_async(&mut self) -> Result<crate::Network> {
-        self.settle().await?;
+        self.resync().await?;
         let refused = |found| {
             let expected = "asked for with `TrainerBuilder::average`, and after an update";
             Err(Error::argument("averaged weights", expected, found))
@@ -255,7 +160,7 @@ impl Trainer {
             return refused("not asked for".to_string());
         }
         if !self.has_updated() {
-            return refused(format!("asked for after {} steps", self.step));
+            return refused(format!("asked for after {} steps", self.cursor.step));
         }
         // Before anything is read, so that what is refused leaves nothing behind.
         let graph = self.network.graph.clone();
@@ -287,7 +192,7 @@ impl Trainer {
     /// # Errors
     /// As there.
     pub async fn recompute_statistics_async(&mut self, data: &Dataset) -> Result<()> {
-        self.settle().await?;
+        self.resync().await?;
         let batch_size = self.settings.batch_size;
         let network = &mut self.network;
         network.recompute_statistics_async(data, batch_size).await

@@ -1,7 +1,7 @@
 //! The buffers that a trainer keeps beside the parameters.
 
-use super::options::Settings;
-use super::phase::Steps;
+use super::settings::Settings;
+use super::steps::Steps;
 use crate::Result;
 use crate::kernel::base::program::Element;
 use crate::kernel::base::state::{ENTRY_WORDS, STATE_WORDS};

@@ -1,5 +1,9 @@
 //! Training: epochs and steps over a data set that lies on the device, evaluation, checkpoints.
 
+mod accumulate;
+mod builder;
+mod calls;
+mod check;
 mod checkpoint;
 mod debug_text;
 mod evaluate;
@@ -7,10 +11,12 @@ mod fit;
 mod group;
 mod identity;
 mod inspect;
+mod inspection;
 #[cfg(test)]
 mod interruptions;
 mod memory;
-mod options;
+mod metadata;
+mod pace;
 mod phase;
 mod pipeline;
 mod profile;
@@ -18,16 +24,26 @@ mod rate;
 mod remembered;
 mod report;
 mod resident;
+mod restore;
 mod resume;
+mod resync;
+mod rule_memory;
 mod rules;
 mod run;
+mod setting_names;
+mod settings;
+mod state;
+mod steps;
+mod tasks;
+mod totals;
 mod trainer;
 mod tune;
+mod written_rules;
 
 pub use crate::plan::Plan;
+pub use builder::TrainerBuilder;
 pub use fit::{Fit, History, Stopped};
-pub use inspect::{ActivationInspection, Inspection, ParameterInspection};
-pub use options::TrainerBuilder;
+pub use inspection::{ActivationInspection, Inspection, ParameterInspection};
 pub use phase::Phase;
 pub use profile::{Profile, ProfiledCall};
 pub use report::{EpochReport, Evaluation, Progress, StepReport, TermReport};

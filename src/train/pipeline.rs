@@ -1,9 +1,10 @@
 //! Submits and their results: a few are in flight at a time.
 
-use super::phase::Turn;
-use super::run::Totals;
+use super::state::{Due, InFlight};
+use super::steps::Turn;
+use super::totals::Totals;
 use super::{StepReport, Trainer};
-use crate::executor::{IN_FLIGHT, PlanId, Ticket};
+use crate::executor::{IN_FLIGHT, PlanId};
 use crate::kernel::base::guard::ALL_FINITE;
 use crate::kernel::base::scale::norm;
 use crate::kernel::base::state::{ENTRY_WORDS, STATE_HIGH, STATE_VALUES};
@@ -12,24 +13,6 @@ use crate::kernel::reduction::squares::PAIR;
 use crate::kernel::update::StepValues;
 use crate::plan::{Clock, Role, gradient_parts};
 use crate::{Error, Result};
-
-/// A submit whose results are on their way.
-#[derive(Debug)]
-pub(super) struct InFlight {
-    ticket: Ticket,
-    first_step: u64,
-    turns: Vec<Turn>,
-    /// Rows of its last batch; the others are whole.
-    last_rows: usize,
-}
-
-/// Which steps of a call are reported: every so many, and the last.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Due {
-    pub(super) every: u64,
-    /// The number of the call's last step.
-    pub(super) last: u64,
-}
 
 impl Trainer {
     /// Fills the step table and submits the steps; their results are fetched in the same submit.
@@ -40,53 +23,58 @@ impl Trainer {
         last_rows: usize,
     ) -> Result<()> {
         let batch = self.settings.batch_size;
-        self.unsettled = true;
-        let high = (self.step >> 32) as u32;
-        if high != self.high {
+        self.pipeline.out_of_sync = true;
+        let high = (self.cursor.step >> 32) as u32;
+        if high != self.pipeline.high {
             let state = Role::State(Clock::Training);
             self.network.executor.write(state, STATE_HIGH, &[high])?;
-            self.high = high;
+            self.pipeline.high = high;
         }
         let mut first = 0;
         // The table is a ring: at most two runs of entries.
         while first < plans.len() {
-            let place = ((self.step + first as u64) % self.table_steps as u64) as usize;
-            let run = (self.table_steps - place).min(plans.len() - first);
-            self.entries.clear();
+            let place =
+                ((self.cursor.step + first as u64) % self.pipeline.table_steps as u64) as usize;
+            let run = (self.pipeline.table_steps - place).min(plans.len() - first);
+            self.pipeline.entries.clear();
             for (i, &turn) in turns.iter().enumerate().skip(first).take(run) {
-                let begin = self.first_sample(self.position);
-                let offset = self.training.offset(begin, begin + i * batch);
+                let begin = self.first_sample(self.cursor.position);
+                let offset = self.data.training.offset(begin, begin + i * batch);
                 let values = self.step_values(turn)?;
-                self.entries.extend(values.entry(offset));
+                self.pipeline.entries.extend(values.entry(offset));
             }
             self.network.executor.write(
                 Role::StepTable(Clock::Training),
                 ENTRY_WORDS * place,
-                &self.entries,
+                &self.pipeline.entries,
             )?;
             first += run;
         }
         self.fetch_places(plans.len());
-        let ticket = self.network.executor.run_and_fetch(plans, &self.fetch)?;
-        self.in_flight.push_back(InFlight {
+        let ticket = self
+            .network
+            .executor
+            .run_and_fetch(plans, &self.pipeline.fetch)?;
+        self.pipeline.in_flight.push_back(InFlight {
             ticket,
-            first_step: self.step,
+            first_step: self.cursor.step,
             turns,
             last_rows,
         });
-        self.step += plans.len() as u64;
-        self.group.clone_from(&self.next_group);
+        self.cursor.step += plans.len() as u64;
+        self.accumulation.group.clone_from(&self.accumulation.next);
         Ok(())
     }
 
     /// Asks for the state, and for the places of the next steps in the metric ring and, where there is one, in the ring of
     /// gradient norms: each ring in the order of the steps, so in two runs where they go past its end.
     fn fetch_places(&mut self, steps: usize) {
-        let first = (self.step % self.table_steps as u64) as usize;
-        let at_end = steps.min(self.table_steps - first);
+        let first = (self.cursor.step % self.pipeline.table_steps as u64) as usize;
+        let at_end = steps.min(self.pipeline.table_steps - first);
         let [metrics, norms] = self.place_words();
-        self.fetch.clear();
-        self.fetch
+        self.pipeline.fetch.clear();
+        self.pipeline
+            .fetch
             .push((Role::State(Clock::Training), 0..STATE_VALUES));
         let rings = [
             (Role::Metrics(Clock::Training), metrics),
@@ -95,7 +83,9 @@ impl Trainer {
         for (role, words) in rings {
             for run in [first..first + at_end, 0..steps - at_end] {
                 if words > 0 && !run.is_empty() {
-                    self.fetch.push((role, words * run.start..words * run.end));
+                    self.pipeline
+                        .fetch
+                        .push((role, words * run.start..words * run.end));
                 }
             }
         }
@@ -114,21 +104,24 @@ impl Trainer {
     /// The most words that a submit of steps fetches.
     pub(super) fn fetched_words(&self) -> usize {
         let [metrics, norms] = self.place_words();
-        STATE_VALUES + self.submit_steps * (metrics + norms)
+        STATE_VALUES + self.pipeline.submit_steps * (metrics + norms)
     }
 
     /// Adds to the losses of the epoch those of the steps before `end` whose results never arrived. They are still in the
     /// metric ring, which holds the steps of all submits that may be in flight.
     pub(super) async fn count_missed(&mut self, end: u64) -> Result<()> {
-        if self.anchor.batches == 0 || self.counted >= end {
+        if self.pipeline.anchor.batches == 0 || self.record.counted >= end {
             return Ok(());
         }
         let words = self.place_words()[0];
         let mut missed = Vec::new();
-        let mut step = self.counted;
+        let mut step = self.record.counted;
         while step < end {
-            let place = (step % self.table_steps as u64) as usize;
-            let most = self.submit_steps.min(self.table_steps - place);
+            let place = (step % self.pipeline.table_steps as u64) as usize;
+            let most = self
+                .pipeline
+                .submit_steps
+                .min(self.pipeline.table_steps - place);
             let steps = most.min(usize::try_from(end - step).unwrap_or(most));
             let ring = Role::Metrics(Clock::Training);
             let places = words * place..words * (place + steps);
@@ -138,19 +131,20 @@ impl Trainer {
         // Nothing waits from here on, so each step is counted once.
         for (ahead, sums) in missed.chunks_exact(words).enumerate() {
             // Steps of several phases do not accumulate: the number alone tells the phase.
-            let phase = (self.counted + ahead as u64) % self.phases.len() as u64;
+            let phase = (self.record.counted + ahead as u64) % self.phases.len() as u64;
             self.read_losses(phase as usize, sums);
-            self.epoch_losses.merge(&self.losses);
+            self.record.losses.merge(&self.pipeline.losses);
         }
-        self.counted = end;
+        self.record.counted = end;
         Ok(())
     }
 
     /// Takes the losses of one step of a phase from its place in the metric ring.
     fn read_losses(&mut self, phase: usize, sums: &[u32]) {
-        self.losses.clear();
+        self.pipeline.losses.clear();
         let terms = &self.phases[phase].terms;
-        self.losses
+        self.pipeline
+            .losses
             .add(bytemuck::cast_slice::<u32, f32>(sums), |term| {
                 terms.contains(&term)
             });
@@ -187,12 +181,12 @@ impl Trainer {
             first_step,
             turns,
             last_rows,
-        }) = self.in_flight.pop_front()
+        }) = self.pipeline.in_flight.pop_front()
         else {
             return Ok(());
         };
         let steps = turns.len();
-        let mut words = std::mem::take(&mut self.fetched);
+        let mut words = std::mem::take(&mut self.pipeline.fetched);
         words.clear();
         let copy = |fetched: &[u32]| words.extend_from_slice(fetched);
         self.network.executor.collect(ticket, copy).await?;
@@ -210,32 +204,33 @@ impl Trainer {
             self.read_losses(turn.phase, &metrics[ahead * place_words..][..place_words]);
             totals.steps += 1;
             totals.samples += if ahead + 1 == steps { last_rows } else { batch };
-            totals.losses.merge(&self.losses);
-            if self.anchor.batches > 0 {
-                self.epoch_losses.merge(&self.losses);
-                self.counted = step + 1;
+            totals.losses.merge(&self.pipeline.losses);
+            if self.pipeline.anchor.batches > 0 {
+                self.record.losses.merge(&self.pipeline.losses);
+                self.record.counted = step + 1;
             }
             if totals.steps.is_multiple_of(due.every) || step == due.last {
                 let last = StepReport {
                     step,
-                    loss: self.losses.loss(),
-                    accuracy: self.losses.accuracy(),
+                    loss: self.pipeline.losses.loss(),
+                    accuracy: self.pipeline.losses.accuracy(),
                     learning_rate: self.rate_of(turn),
                     gradient_norm: self.gradient_norm(turn, ahead, norms),
                 };
                 report(last, totals);
             }
         }
-        self.fetched = words;
+        self.pipeline.fetched = words;
         if guard != ALL_FINITE {
             return self
                 .stop_at(step, turns[done.min(steps - 1)], guard, care)
                 .await;
         }
-        self.groups
+        self.accumulation
+            .before
             .retain(|(step, _)| *step >= first_step + steps as u64);
-        if self.spare_turns.len() < IN_FLIGHT {
-            self.spare_turns.push(turns);
+        if self.pipeline.spare_turns.len() < IN_FLIGHT {
+            self.pipeline.spare_turns.push(turns);
         }
         Ok(())
     }
@@ -253,16 +248,16 @@ impl Trainer {
     /// A step was not finite, or needs care, and nothing has changed since: makes the host agree with the device. If care
     /// was taken in that step already, or cannot help, the user is told.
     async fn stop_at(&mut self, step: u32, turn: Turn, guard: u32, care: bool) -> Result<()> {
-        while let Some(late) = self.in_flight.pop_front() {
+        while let Some(late) = self.pipeline.in_flight.pop_front() {
             self.network.executor.collect(late.ticket, |_| ()).await?;
         }
         let careful = self.is_careful(self.step_of(step), turn);
-        self.go_on_from(step, care)?;
+        self.resume_from(step, care)?;
         if guard != LOSS_ID && !careful {
             self.take_care();
             return Ok(());
         }
-        let guards = &self.guards[turn.phase];
-        self.network.check_guard(guard, guards, self.step)
+        let guards = &self.step_plan.guards[turn.phase];
+        self.network.check_guard(guard, guards, self.cursor.step)
     }
 }

@@ -147,7 +147,7 @@ impl Trainer {
                 self.0.network.executor.drop_profile();
             }
         }
-        self.settle().await?;
+        self.resync().await?;
         let timing = Timing(self);
         timing.0.network.executor.start_profile()?;
         timing.0.steps_async(data, steps).await?;

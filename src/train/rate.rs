@@ -1,7 +1,7 @@
 //! The learning rate under a trainer: the schedule's, times two factors that change between calls.
 
 use super::Trainer;
-use super::phase::Turn;
+use super::steps::Turn;
 use crate::optim::{PlateauState, rate_factor as check_rate_factor};
 use crate::{Error, Result};
 
@@ -16,8 +16,8 @@ impl Trainer {
     pub(super) fn rate_of(&self, turn: Turn) -> f64 {
         let Turn { phase, update, .. } = turn;
         let base = self.phases[phase].optimizer.learning_rate();
-        let factor = self.plateau.map_or(1.0, |plateau| plateau.factor());
-        self.settings.schedule.rate(base, update) * factor * self.rate_factor
+        let factor = self.rate.plateau.map_or(1.0, |plateau| plateau.factor());
+        self.settings.schedule.rate(base, update) * factor * self.rate.factor
     }
 
     /// Gives the plateau of [`reduce_on_plateau`](crate::TrainerBuilder::reduce_on_plateau) a metric, such as the loss of an
@@ -29,7 +29,7 @@ impl Trainer {
     /// # Errors
     /// [`Argument`](Error::Argument) if the trainer has no plateau.
     pub fn observe(&mut self, metric: f64) -> Result<f64> {
-        let Some(plateau) = &mut self.plateau else {
+        let Some(plateau) = &mut self.rate.plateau else {
             return Err(Error::argument(
                 "a metric to observe",
                 "for a trainer built with reduce_on_plateau",
@@ -46,13 +46,13 @@ impl Trainer {
     /// [`Argument`](Error::Argument) unless it is 0, or finite and at least 1.2e-38 in `f32`.
     pub fn set_rate_factor(&mut self, factor: f64) -> Result<()> {
         check_rate_factor("the rate factor", factor)?;
-        self.rate_factor = factor;
+        self.rate.factor = factor;
         Ok(())
     }
 
     /// The factor of [`set_rate_factor`](Trainer::set_rate_factor).
     pub fn rate_factor(&self) -> f64 {
-        self.rate_factor
+        self.rate.factor
     }
 }
 

@@ -1,4 +1,4 @@
-//! What training reports.
+//! Reports of training.
 
 /// One training step.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -8,7 +8,7 @@ pub struct StepReport {
     pub step: u64,
     /// The loss of the batch, before the step's update.
     pub loss: f64,
-    /// Fraction of the batch whose first greatest output was the label's; NaN where the loss takes no labels.
+    /// Fraction of the batch whose first maximal output was the label's; NaN where the loss takes no labels.
     pub accuracy: f64,
     /// Learning rate of the step.
     pub learning_rate: f64,
@@ -47,7 +47,7 @@ pub struct EpochReport {
     pub loss: f64,
     /// The terms that the loss is the sum of.
     pub terms: Vec<TermReport>,
-    /// Fraction of those samples whose first greatest output was the label's; NaN where the loss takes no labels.
+    /// Fraction of those samples whose first maximal output was the label's; NaN where the loss takes no labels.
     pub accuracy: f64,
     /// Wall-clock seconds.
     pub seconds: f64,
@@ -78,7 +78,7 @@ pub struct Evaluation {
     pub loss: f64,
     /// The terms that the loss is the sum of.
     pub terms: Vec<TermReport>,
-    /// Fraction of the samples whose first greatest output was the label's; NaN where the loss takes no labels.
+    /// Fraction of the samples whose first maximal output was the label's; NaN where the loss takes no labels.
     pub accuracy: f64,
     /// How many samples.
     pub samples: usize,

@@ -62,7 +62,7 @@ pub(super) struct Placement {
 }
 
 /// Bytes that one submit's part of a data set may take, though the budget be smaller: enough to keep a device busy.
-const LEAST_CHUNK_BYTES: u64 = 1 << 26;
+const MIN_CHUNK_BYTES: u64 = 1 << 26;
 
 impl Room {
     /// Where to put a data set.
@@ -79,7 +79,7 @@ impl Room {
         // Fewer batches a submit where they are large.
         let batch = self.batch.min(samples) as u64;
         let bytes = data.sample_bytes().saturating_mul(batch).max(1);
-        let most = self.binding.min(self.budget.max(LEAST_CHUNK_BYTES)) / bytes;
+        let most = self.binding.min(self.budget.max(MIN_CHUNK_BYTES)) / bytes;
         let batches = usize::try_from(most)
             .unwrap_or(usize::MAX)
             .clamp(1, self.batches);

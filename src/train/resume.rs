@@ -3,6 +3,7 @@
 use super::Trainer;
 use super::debug_text::Tree;
 use super::identity::{Difference, Identity};
+use crate::graph::Term;
 use crate::{Error, Result};
 
 /// How [`Trainer::load_with`] goes on from a checkpoint.
@@ -47,6 +48,46 @@ pub(super) struct Saved {
 }
 
 impl Trainer {
+    /// The settings that a run's bits depend on, and the choices of a tuning if there is one. How steps are cut into
+    /// submits is not among them.
+    pub(super) fn identity(&self) -> String {
+        let s = &self.settings;
+        let terms: Vec<_> = self.network.terms.iter().map(Term::describe).collect();
+        let tuning = self.network.device().tuning();
+        let tuning = tuning.map_or("none".to_string(), |tuning| tuning.identity().to_string());
+        let phases = self.phases.iter().map(|steps| {
+            // Named only where there are some: files of before have none.
+            let fixed = steps.fixed.iter().enumerate().filter(|(_, fixed)| **fixed);
+            let fixed: Vec<usize> = fixed.map(|(number, _)| number).collect();
+            format!(
+                "Steps {{ terms: {:?}, trained: {:?}, optimizer: {:?}, factors: {:?}, running_statistics: {fixed:?} }}",
+                steps.terms, steps.trained, steps.optimizer, steps.factors
+            )
+        });
+        let phases = phases.collect::<Vec<_>>().join(", ");
+        [
+            "format: 2".to_string(),
+            format!("loss: {terms:?}"),
+            format!("optimizer and phases: [{phases}]"),
+            format!("schedule: {:?}", s.schedule),
+            format!("plateau: {:?}", s.plateau),
+            format!("batch size: {}", s.batch_size),
+            format!("shuffle: {}", s.shuffle),
+            format!(
+                "last batches left out where they are not whole: {}",
+                s.drop_last
+            ),
+            format!("seed: {}", s.seed),
+            format!("augmentation: {:?}", s.augment),
+            format!("clipping: {:?}", s.clip),
+            format!("accumulated batches: {}", s.accumulate),
+            format!("average: {:?}", s.average),
+            format!("operations: {:?}", self.network.operations()),
+            format!("tuning: {tuning}"),
+        ]
+        .join("\n")
+    }
+
     /// Refuses the settings of a file that a policy does not allow, and gives what matters of them.
     pub(super) fn accept_settings(&self, file: &str, text: &str, resume: Resume) -> Result<Saved> {
         let (saved, here) = (Identity::parse(text), Identity::parse(&self.identity()));

@@ -1,7 +1,7 @@
 //! Measuring the products of training.
 
 use super::Trainer;
-use super::run::train_task;
+use super::tasks::train_task;
 use crate::plan::{Plan, Task, lower};
 use crate::{Result, Tuning};
 
@@ -36,7 +36,7 @@ impl Trainer {
             lower(&network.request(batch, task, supervision))
         });
         let mut plans: Vec<Plan> = steps.collect();
-        let batch = self.pace.batch;
+        let batch = self.data.pace.batch;
         plans.push(lower(&network.request(batch, Task::Evaluate, supervision)));
         network.tune_plans(&plans).await
     }

@@ -1,73 +1,26 @@
-//! What a trainer is told.
+//! The builder of a trainer.
 
 use super::Trainer;
-use super::phase::{Phase, Steps, check_phases};
+use super::phase::Phase;
+use super::settings::Settings;
+use super::steps::{Steps, check_phases};
 use crate::graph::Term;
 use crate::kernel::base::ranges::check_fraction;
 use crate::nn::Network;
 use crate::optim::check_groups;
 use crate::{
-    Adam, Augmentation, Clip, Error, Loss, LossTarget, Optimizer, ParameterGroup, ReduceOnPlateau,
+    Augmentation, Clip, Error, Loss, LossTarget, Optimizer, ParameterGroup, ReduceOnPlateau,
     Result, Schedule,
 };
 
-/// Most steps in a submit: each has an entry in the step table.
-const MOST_STEPS: usize = 1 << 16;
+/// The maximum of steps in a submit: each has an entry in the step table.
+const MAX_STEPS: usize = 1 << 16;
 
 /// Settings of a [`Trainer`], from [`Trainer::new`]; [`build`](TrainerBuilder::build) checks them.
 #[derive(Debug)]
 pub struct TrainerBuilder {
     pub(super) network: Network,
     pub(super) settings: Settings,
-}
-
-/// See [`TrainerBuilder`].
-#[derive(Clone, Debug, PartialEq)]
-pub(super) struct Settings {
-    /// The loss of the network's output, and whether it is compared with the input; none: the graph's terms.
-    pub(super) loss: Option<(Loss, bool)>,
-    /// None: Adam, or those of the phases.
-    pub(super) optimizer: Option<Optimizer>,
-    pub(super) schedule: Schedule,
-    pub(super) plateau: Option<ReduceOnPlateau>,
-    pub(super) batch_size: usize,
-    pub(super) steps_per_submit: usize,
-    pub(super) shuffle: bool,
-    pub(super) seed: u64,
-    pub(super) augment: Option<Augmentation>,
-    pub(super) gradient_norm: bool,
-    /// Micro-batches whose gradients make one update.
-    pub(super) accumulate: usize,
-    /// Samples in a batch of evaluation; none: as many as take little memory.
-    pub(super) evaluation_batch_size: Option<usize>,
-    /// Steps between two calls of the progress callback; none: the steps of a submit, as set.
-    pub(super) progress_every: Option<u64>,
-    /// Whether an epoch leaves out its last batch where that is not whole.
-    pub(super) drop_last: bool,
-    /// Bytes of a data set that may lie on the device.
-    pub(super) data_budget: u64,
-    pub(super) clip: Option<Clip>,
-    pub(super) groups: Vec<ParameterGroup>,
-    /// Decay of the moving average of the weights.
-    pub(super) average: Option<f64>,
-    /// None: one phase of everything.
-    pub(super) phases: Vec<Phase>,
-}
-
-impl Settings {
-    /// The phases, of which there is at least one.
-    fn described_phases(&self) -> Result<Vec<Phase>> {
-        match self.optimizer {
-            Some(optimizer) if self.phases.is_empty() => Ok(vec![Phase::new(optimizer)]),
-            None if self.phases.is_empty() => Ok(vec![Phase::new(Adam::new(1e-3))]),
-            None => Ok(self.phases.clone()),
-            Some(optimizer) => Err(Error::argument(
-                "the optimizer of a trainer with phases",
-                "given to each phase, and not to the trainer",
-                format!("{} for the trainer", optimizer.name()),
-            )),
-        }
-    }
 }
 
 impl TrainerBuilder {
@@ -280,8 +233,8 @@ impl TrainerBuilder {
         if batch_size == 0 {
             return Err(Error::argument("the batch size", "at least 1", 0));
         }
-        if !(1..=MOST_STEPS).contains(&steps_per_submit) {
-            let expected = format!("from 1 to {MOST_STEPS}");
+        if !(1..=MAX_STEPS).contains(&steps_per_submit) {
+            let expected = format!("from 1 to {MAX_STEPS}");
             return Err(Error::argument(
                 "the steps per submit",
                 expected,
@@ -348,5 +301,16 @@ impl TrainerBuilder {
         }
         check_phases(&phases, &self.network)?;
         Trainer::from_settings(self.network, self.settings, phases)
+    }
+}
+
+impl Trainer {
+    /// Settings for a trainer of this network, to be completed and built.
+    #[expect(
+        clippy::new_ret_no_self,
+        reason = "the first link of the builder's chain"
+    )]
+    pub fn new(network: Network) -> TrainerBuilder {
+        TrainerBuilder::new(network)
     }
 }

@@ -1,0 +1,100 @@
+//! Checks of what a call is given, and the batches of an epoch.
+
+use super::Trainer;
+use crate::data::Dataset;
+use crate::graph::Supervision;
+use crate::{Error, Result};
+
+impl Trainer {
+    /// Refuses a data set that does not fit the network or its losses.
+    pub(super) fn check_data(&self, data: &Dataset) -> Result<Supervision> {
+        let network = &self.network;
+        if u32::try_from(data.len()).is_err() {
+            return Err(Error::argument(
+                "the samples of a data set",
+                "below 2³²",
+                data.len(),
+            ));
+        }
+        if data.features() != network.inputs() {
+            return Err(Error::shape(
+                "data set",
+                format!("samples of {} values", network.inputs()),
+                format!("samples of {} values", data.features()),
+            ));
+        }
+        let cols = (data.target_cols() > 0).then_some(data.target_cols());
+        let supervision = network.check_supervision("data set", data.classes() > 0, cols)?;
+        for term in &network.terms {
+            if !term.takes_labels(supervision) {
+                continue;
+            }
+            if data.classes() > network.classes(term) {
+                return Err(Error::shape(
+                    "data set",
+                    format!(
+                        "at most {} classes for the loss {}",
+                        network.classes(term),
+                        term.name
+                    ),
+                    format!("{} classes", data.classes()),
+                ));
+            }
+            if data.lacks_labels() && term.loss.ignore_index != Some(Dataset::NO_LABEL) {
+                return Err(Error::argument(
+                    "the labels of a data set",
+                    format!(
+                        "all there, unless the loss {} ignores Dataset::NO_LABEL",
+                        term.name
+                    ),
+                    "some that are not",
+                ));
+            }
+        }
+        Ok(supervision)
+    }
+
+    /// Refuses a network that is not the one the trainer was made for.
+    pub(super) fn check_network(&self) -> Result<()> {
+        if self.network.id() == self.network_id {
+            return Ok(());
+        }
+        let found = "another, put in its place";
+        Err(Error::argument(
+            "a trainer's network",
+            "the one it was made for",
+            found,
+        ))
+    }
+
+    /// The number of the sample, in the order of the epoch, with which one of its batches begins.
+    pub(super) fn first_sample(&self, batch: usize) -> usize {
+        let (epoch, shift) = self.cursor.shifted;
+        let shift = if epoch == self.cursor.epoch { shift } else { 0 };
+        let first = (batch * self.settings.batch_size) as i64 + shift;
+        usize::try_from(first).unwrap_or(0)
+    }
+
+    /// The batches of the epoch under way, of so many samples; those that were taken with another batch size count as whole
+    /// ones.
+    pub(super) fn batches_under_way(&self, samples: usize) -> usize {
+        let begun = self.first_sample(self.cursor.position);
+        self.cursor.position + self.batches(samples.saturating_sub(begun))
+    }
+
+    /// Steps that an epoch of this data set takes: its batches, without the last one if that is not whole and
+    /// [`drop_last`](crate::TrainerBuilder::drop_last) leaves it out. A schedule over n epochs has n times as many.
+    pub fn steps_per_epoch(&self, data: &Dataset) -> u64 {
+        self.batches(data.len()) as u64
+    }
+
+    /// Batches of an epoch of so many samples.
+    pub(super) fn batches(&self, samples: usize) -> usize {
+        let batch = self.settings.batch_size;
+        if self.settings.drop_last {
+            samples / batch
+        } else {
+            samples.div_ceil(batch)
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! Reports of an inspected step.
+
+use crate::kernel::TensorStatistics;
+use std::fmt;
+
+/// What a training step did, tensor by tensor: [`Trainer::inspect_step`]. Its [`Display`](fmt::Display) form is a table.
+///
+/// All is computed on the device; some numbers a tensor come back.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Inspection {
+    /// The activations' values, in the order of the graph.
+    pub activations: Vec<ActivationInspection>,
+    /// The parameters that the step trained.
+    pub parameters: Vec<ParameterInspection>,
+}
+
+/// The values of an activation over a batch.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct ActivationInspection {
+    /// Its number among the activations, from 0, and its name: `0 relu`.
+    pub name: String,
+    /// Its values.
+    pub values: TensorStatistics,
+}
+
+/// A parameter in a step.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct ParameterInspection {
+    /// Its name.
+    pub name: String,
+    /// The gradient of the loss, before clipping and penalties.
+    pub gradient: TensorStatistics,
+    /// What the step added to the weights.
+    pub update: TensorStatistics,
+    /// The weights after the step.
+    pub weight: TensorStatistics,
+}
+
+impl Inspection {
+    fn norm(&self, of: impl Fn(&ParameterInspection) -> &TensorStatistics) -> f64 {
+        let squares = self.parameters.iter().map(|p| of(p).norm.powi(2));
+        squares.sum::<f64>().sqrt()
+    }
+
+    /// The Euclidean norm of all gradients together.
+    pub fn gradient_norm(&self) -> f64 {
+        self.norm(|p| &p.gradient)
+    }
+
+    /// The norm of the whole update.
+    pub fn update_norm(&self) -> f64 {
+        self.norm(|p| &p.update)
+    }
+
+    /// The norm of all trained weights, after the step.
+    pub fn weight_norm(&self) -> f64 {
+        self.norm(|p| &p.weight)
+    }
+}
+
+impl fmt::Display for Inspection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let columns = ["mean", "std", "max |x|", "zeros"];
+        writeln!(
+            f,
+            "{:<28} {:>11} {:>11} {:>11} {:>11}",
+            "activation", columns[0], columns[1], columns[2], columns[3]
+        )?;
+        for ActivationInspection { name, values } in &self.activations {
+            writeln!(
+                f,
+                "{name:<28} {:>11.3e} {:>11.3e} {:>11.3e} {:>10.1} %",
+                values.mean,
+                values.deviation(),
+                values.greatest,
+                100.0 * values.zeros as f64 / values.count as f64
+            )?;
+        }
+        writeln!(
+            f,
+            "{:<28} {:>11} {:>11} {:>11}",
+            "parameter, norms", "gradient", "update", "weight"
+        )?;
+        for parameter in &self.parameters {
+            let norms = [parameter.gradient, parameter.update, parameter.weight].map(|s| s.norm);
+            let [gradient, update, weight] = norms;
+            writeln!(
+                f,
+                "{:<28} {gradient:>11.3e} {update:>11.3e} {weight:>11.3e}",
+                parameter.name
+            )?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,50 @@
+//! The batches of an evaluation.
+
+use super::settings::Settings;
+use crate::executor::most_flops_per_submit;
+use crate::nn::Network;
+use crate::plan::{BufferSpec, Task, lower};
+
+/// Most batches in one submit.
+const MAX_BATCHES: usize = 16;
+
+/// Samples in a batch, if that takes little memory beside training's.
+const USUAL_BATCH: usize = 256;
+
+/// Samples in a batch of evaluation, and batches in a submit.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Pace {
+    pub(super) batch: usize,
+    pub(super) batches: usize,
+}
+
+impl Pace {
+    /// What was set, or a batch of 256 samples, or fewer where the values within would take more than an eighth of the
+    /// memory that training has taken for these buffers; but not fewer than training's.
+    pub(super) fn new(network: &Network, settings: &Settings, training: &[BufferSpec]) -> Self {
+        let supervision = network.usual_supervision();
+        let plan = |batch| lower(&network.request(batch, Task::Evaluate, supervision));
+        let total: u64 = training.iter().map(BufferSpec::bytes).sum();
+        let there = |role| training.iter().filter(move |spec| spec.role == role);
+        let more = |spec: &BufferSpec| {
+            let there = there(spec.role).map(BufferSpec::bytes).max();
+            spec.bytes().saturating_sub(there.unwrap_or(0))
+        };
+        let takes_little = |batch: &usize| {
+            let more: u64 = plan(*batch).buffers.iter().map(more).sum();
+            more <= total / 8
+        };
+        let least = settings.batch_size;
+        let batch = settings.evaluation_batch_size.unwrap_or_else(|| {
+            let halves = std::iter::successors(Some(USUAL_BATCH), |batch| Some(batch / 2));
+            let mut larger = halves.take_while(|&batch| batch > least);
+            larger.find(takes_little).unwrap_or(least)
+        });
+        let budget = most_flops_per_submit(network.device());
+        let batches = match budget {
+            u64::MAX => MAX_BATCHES,
+            _ => (budget / plan(batch).flops().max(1)).clamp(1, MAX_BATCHES as u64) as usize,
+        };
+        Pace { batch, batches }
+    }
+}

@@ -1,0 +1,137 @@
+//! The steps of a phase, as a trainer runs them.
+
+use super::phase::Phase;
+use super::settings::Settings;
+use crate::kernel::Factors;
+use crate::nn::Network;
+use crate::optim::factors;
+use crate::{Error, Optimizer, Result};
+
+/// A phase, as its steps need it.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Steps {
+    /// Terms of the network's loss, by number.
+    pub(super) terms: Vec<usize>,
+    /// For each parameter, whether it is trained.
+    pub(super) trained: Vec<bool>,
+    /// For each batch normalisation, whether its running statistics follow the batches.
+    pub(super) moves: Vec<bool>,
+    /// For each, whether it takes them in training too.
+    pub(super) fixed: Vec<bool>,
+    pub(super) optimizer: Optimizer,
+    /// For each parameter; none if all are 1.
+    pub(super) factors: Option<Vec<Factors>>,
+    /// The nodes that its steps compute.
+    pub(super) computed: Vec<bool>,
+}
+
+impl Steps {
+    /// Makes a phase of a network ready.
+    pub(super) fn new(phase: &Phase, network: &Network, settings: &Settings) -> Result<Self> {
+        phase.optimizer.check()?;
+        let terms = phase.terms(network)?;
+        let mut trained = phase.trained(network)?;
+        let parameters = network.graph.parameters.iter();
+        let parameters = parameters.map(|p| (p.name.as_str(), p.vector));
+        let mut factors = factors(&settings.groups, parameters)?;
+        for (trained, factors) in trained.iter_mut().zip(&factors) {
+            *trained &= factors.rate as f32 != 0.0;
+            if *trained {
+                phase
+                    .optimizer
+                    .check_factors(factors, phase.optimizer.learning_rate())?;
+            }
+        }
+        let fixed = network.fixed_statistics(&settings.groups)?;
+        let mut moves = network.moving_statistics(&trained);
+        for (moves, fixed) in moves.iter_mut().zip(&fixed) {
+            *moves &= !fixed;
+        }
+        // What has no gradient stays as it is: no weight decay, no momentum.
+        let active: Vec<_> = terms
+            .iter()
+            .map(|&term| (term, &network.terms[term]))
+            .collect();
+        let gradients = network
+            .graph
+            .clone()
+            .differentiate(&active, &trained)
+            .gradients;
+        for (i, gradient) in gradients.iter().enumerate() {
+            if gradient.is_none() {
+                (factors[i].rate, trained[i]) = (0.0, false);
+            }
+        }
+        if gradients.iter().all(Option::is_none) {
+            return Err(Error::argument(
+                "the parameters of a network to train",
+                "at least one that its loss depends on",
+                "none",
+            ));
+        }
+        phase.check_reached(network, &gradients)?;
+        let computed = network
+            .graph
+            .ancestors(active.iter().flat_map(|(_, term)| term.values()));
+        let plain = factors.iter().all(|f| *f == Factors::default());
+        Ok(Steps {
+            terms,
+            trained,
+            moves,
+            fixed,
+            optimizer: phase.optimizer,
+            factors: (!plain).then_some(factors),
+            computed,
+        })
+    }
+}
+
+/// The maximum of each factor over the parameters that a phase trains.
+pub(super) fn max_factors(steps: &Steps) -> Factors {
+    let Some(factors) = &steps.factors else {
+        return Factors::default();
+    };
+    let trained = factors.iter().zip(&steps.trained);
+    let zero = Factors {
+        rate: 0.0,
+        l2: 0.0,
+        l1: 0.0,
+        decoupled: 0.0,
+    };
+    let max = |most: Factors, (each, _): (&Factors, &bool)| Factors {
+        rate: most.rate.max(each.rate),
+        l2: most.l2.max(each.l2),
+        l1: most.l1.max(each.l1),
+        decoupled: most.decoupled.max(each.decoupled),
+    };
+    trained.filter(|(_, trained)| **trained).fold(zero, max)
+}
+
+/// Refuses phases that would share moments: those of two optimizers over one parameter.
+pub(super) fn check_phases(phases: &[Steps], network: &Network) -> Result<()> {
+    for (i, phase) in phases.iter().enumerate() {
+        for other in &phases[..i] {
+            let moments = phase.optimizer.moments().min(other.optimizer.moments());
+            let shared = (0..phase.trained.len()).find(|&p| phase.trained[p] && other.trained[p]);
+            if let (Some(number), 1..) = (shared, moments) {
+                return Err(Error::argument(
+                    "a parameter that two phases train",
+                    "none, unless at most one of their optimizers keeps moments",
+                    &network.graph.parameters[number].name,
+                ));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Where a step stands in the cycle of the phases, and in its update.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Turn {
+    pub(super) phase: usize,
+    /// Updates of this phase before.
+    pub(super) update: u64,
+    /// Whether it is the first of the micro-batches whose gradients are added up, and whether it is the last.
+    pub(super) opens: bool,
+    pub(super) updates: bool,
+}
