@@ -8,9 +8,9 @@
 //! ```
 //!
 //! Each layer multiplies the standard deviation by about √(n·σ²), times a factor of the activation. Over L layers this
-//! is raised to the power L. In the backward pass the number of outputs takes the place of n. Xavier's σ² = 2/(inputs
-//! + outputs) keeps both factors near 1 if the activation is near the identity, like tanh at 0. ReLU loses half of the
-//! mean square, for which Kaiming's σ² = 2/inputs compensates.
+//! is raised to the power L. In the backward pass the number of outputs takes the place of n. Xavier's
+//! σ² = 2/(inputs + outputs) keeps both factors near 1 if the activation is near the identity, like tanh at 0. ReLU loses
+//! half of the mean square, for which Kaiming's σ² = 2/inputs compensates.
 //!
 //! The example has 20 layers of 100 units, before any training. The chart has a logarithmic axis, on which exponential
 //! decay is a straight line. ReLU is level with Kaiming's weights, and falls by √½ a layer with Xavier's. The output
