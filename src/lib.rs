@@ -102,8 +102,8 @@
 //!
 //! # Limits
 //!
-//! - There is no convolution, pooling, recurrence, attention or embedding. Values have two dimensions: samples and
-//!   features.
+//! - There is no convolution, pooling, recurrence, attention or embedding. A data set has one array of samples and one
+//!   label for each; networks with several inputs, or with a label for each time step, take their batches from you.
 //! - All arithmetic on devices is in `f32`, and a network runs on one device.
 //! - Nobody has trained in a browser yet. Calls that wait for a GPU have an `async` form for it, since nothing may
 //!   block there. On native targets, those forms may block their thread while the device works, and the CPU device
@@ -124,6 +124,7 @@ pub mod optim;
 mod plan;
 pub mod prelude;
 mod random;
+mod shape;
 #[cfg(test)]
 mod structure;
 pub mod tensor;
@@ -142,14 +143,15 @@ pub use kernel::{
     Activation, Augmentation, Clip, Criterion, Factors, Layout, Loss, Optimizer, Reduction,
     TensorStatistics, Tuning, optimizers::*,
 };
-pub use nn::{GradientCheck, Gradients, LoadOptions, Network, ParameterCheck, Sequential};
+pub use nn::{GradientCheck, Gradients, Inputs, LoadOptions, Network, ParameterCheck, Sequential};
 pub use optim::{
     Anneal, Better, OneCycle, ParameterGroup, Plateau, ReduceOnPlateau, Schedule, Threshold,
 };
 pub use plan::Plan;
+pub use shape::{Dim, Shape};
 pub use tensor::{
-    BatchNormOutput, Bytes, Gemm, GradientNorm, LossOutput, NormalizationGradients, OptimizerState,
-    Tensor, TensorTarget, Words,
+    BatchNormOutput, Bytes, Gemm, GradientNorm, LossOutput, MaxOutput, NormalizationGradients,
+    OptimizerState, Tensor, TensorTarget, Words,
 };
 pub use train::{
     ActivationInspection, EarlyStopping, EpochReport, Evaluation, Fit, History, Inspection, Metric,

@@ -1,5 +1,6 @@
 //! Tensors on a device, and every kernel as a checked call: the compute backend under the networks.
 
+mod along;
 mod blend;
 mod calls;
 mod gather;
@@ -14,6 +15,8 @@ mod reduce;
 mod statistics;
 
 pub use crate::kernel::{Layout, TensorStatistics};
+pub use crate::shape::{Dim, Shape};
+pub use along::MaxOutput;
 pub use gather::Bytes;
 pub use gemm::Gemm;
 pub use gradient_norm::GradientNorm;
@@ -26,7 +29,10 @@ use crate::kernel::{Compute, Elementwise, Kernel, MatrixShape, Op};
 use crate::{Error, Result};
 use std::sync::Arc;
 
-/// A matrix of `f32` on a device, row-major; a vector is a matrix of one row.
+/// An array of `f32` of any rank on a device, row-major.
+///
+/// Calls see it as a matrix: all dimensions but the last are the rows (see [`Shape`]). So a [3] is one row, and a
+/// [2, 5, 3] ten rows of three. Results keep the leading dimensions of the first operand where they have as many rows.
 ///
 /// Calls take tensors of one device, check their shapes, and give new tensors. They do not wait: only
 /// [`download`](Tensor::download) and the other calls that return numbers do.
@@ -63,6 +69,8 @@ use std::sync::Arc;
 #[derive(Debug)]
 pub struct Tensor {
     device: Device,
+    /// The lengths of the dimensions, and the matrix that they are.
+    dims: Vec<usize>,
     shape: MatrixShape,
     memory: Memory,
     /// Calls that it refused.
@@ -81,49 +89,59 @@ pub struct Words {
 }
 
 impl Tensor {
-    /// Uploads a matrix of `[rows, cols]` from its values, row by row.
+    /// Uploads a tensor of this shape from its values, in row-major order.
+    ///
+    /// ```
+    /// use wgrad::{Device, Tensor};
+    /// # fn main() -> wgrad::Result<()> {
+    /// let x = Tensor::new(&Device::cpu(), [2, 2, 3], &[1.0; 12])?;
+    /// assert_eq!(x.shape(), [2, 2, 3]);
+    /// assert_eq!(Tensor::new(&Device::cpu(), 3, &[1.0, 2.0, 3.0])?.shape(), [3]);
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
-    /// [`Shape`](Error::Shape) if there are not rows · cols values; [`Limit`](Error::Limit) or
-    /// [`OutOfMemory`](Error::OutOfMemory) if the device has no room.
-    pub fn new(device: &Device, [rows, cols]: [usize; 2], values: &[f32]) -> Result<Self> {
-        let count = element_count(rows, cols)?;
+    /// [`Shape`](Error::Shape) if there are not as many values as the shape has elements; [`Argument`](Error::Argument) if a
+    /// device could not count them; [`Limit`](Error::Limit) or [`OutOfMemory`](Error::OutOfMemory) if the device has no room.
+    pub fn new(device: &Device, shape: impl Into<Shape>, values: &[f32]) -> Result<Self> {
+        let (dims, shape) = dimensions(shape.into())?;
+        let count = shape.rows * shape.cols;
         if values.len() != count {
             return Err(Error::shape(
                 "Tensor::new",
-                format!("{count} values for [{rows}, {cols}]"),
+                format!("{count} values for {dims:?}"),
                 values.len(),
             ));
         }
-        let shape = MatrixShape::new(rows, cols);
         device.check_size("tensor", shape.floats())?;
         Ok(Tensor {
             device: device.clone(),
             memory: device.floats("tensor", shape.pad(values))?,
+            dims,
             shape,
             refusals: Refusals::default(),
             updates: None,
         })
     }
 
-    /// A matrix of zeros.
+    /// A tensor of zeros.
     ///
     /// # Errors
     /// As [`Tensor::new`].
-    pub fn zeros(device: &Device, [rows, cols]: [usize; 2]) -> Result<Self> {
-        let count = element_count(rows, cols)?;
-        device.check_size("tensor", MatrixShape::new(rows, cols).floats())?;
-        Tensor::new(device, [rows, cols], &vec![0.0; count])
+    pub fn zeros(device: &Device, shape: impl Into<Shape>) -> Result<Self> {
+        let (dims, shape) = dimensions(shape.into())?;
+        device.check_size("tensor", shape.floats())?;
+        Tensor::new(device, dims, &vec![0.0; shape.rows * shape.cols])
     }
 
-    /// A matrix with one number everywhere.
+    /// A tensor with one number everywhere.
     ///
     /// # Errors
     /// As [`Tensor::new`].
-    pub fn filled(device: &Device, [rows, cols]: [usize; 2], value: f32) -> Result<Self> {
-        element_count(rows, cols)?;
-        let shape = MatrixShape::new(rows, cols);
-        let mut out = Tensor::room(device, shape)?;
+    pub fn filled(device: &Device, shape: impl Into<Shape>, value: f32) -> Result<Self> {
+        let (dims, shape) = dimensions(shape.into())?;
+        let mut out = Tensor::room(device, shape)?.with_dims(dims);
         let op = Op::Fill(value);
         device.run(
             Elementwise { op, shape },
@@ -136,15 +154,31 @@ impl Tensor {
         Ok(Tensor {
             device: device.clone(),
             memory: device.room("tensor", shape.floats())?,
+            dims: vec![shape.rows, shape.cols],
             shape,
             refusals: Refusals::default(),
             updates: None,
         })
     }
 
-    /// `[rows, cols]`.
-    pub fn shape(&self) -> [usize; 2] {
-        [self.shape.rows, self.shape.cols]
+    /// The same matrix with these dimensions.
+    fn with_dims(self, dims: Vec<usize>) -> Self {
+        Tensor { dims, ..self }
+    }
+
+    /// The same with the leading dimensions of another tensor, if it has as many rows.
+    fn with_rows_of(mut self, other: &Tensor) -> Self {
+        if let (true, Some((_, rows))) =
+            (self.shape.rows == other.shape.rows, other.dims.split_last())
+        {
+            self.dims = [rows, &[self.shape.cols]].concat();
+        }
+        self
+    }
+
+    /// The lengths of its dimensions: `[rows, cols]` for a matrix.
+    pub fn shape(&self) -> &[usize] {
+        &self.dims
     }
 
     /// The device that holds it.
@@ -197,7 +231,7 @@ impl Tensor {
         let kernel = kernel.into();
         debug_assert_eq!(kernel.bindings().len(), operands.len());
         device.run(kernel, &mut operands)?;
-        Ok(output)
+        Ok(output.with_rows_of(inputs[0]))
     }
 }
 
@@ -228,15 +262,21 @@ impl Words {
 
 /// rows · cols, if a device can count its padded elements in 32 bits.
 fn element_count(rows: usize, cols: usize) -> Result<usize> {
-    let padded = cols
-        .checked_next_multiple_of(4)
-        .and_then(|ld| ld.checked_mul(rows));
-    match padded {
-        Some(padded) if u32::try_from(padded).is_ok() => Ok(rows * cols),
+    dimensions(Shape::from([rows, cols])).map(|(_, shape)| shape.rows * shape.cols)
+}
+
+/// The lengths of a shape and its matrix, if a device can count its padded elements in 32 bits.
+fn dimensions(shape: Shape) -> Result<(Vec<usize>, MatrixShape)> {
+    if shape.is_batch() {
+        let what = "the shape of a tensor";
+        return Err(Error::argument(what, "without a batch", shape));
+    }
+    match shape.padded() {
+        Some(padded) if u32::try_from(padded).is_ok() => Ok((shape.lengths(), shape.at(1))),
         _ => Err(Error::argument(
             "the size of a tensor",
             "below 2³² elements with rows padded to 4",
-            format!("[{rows}, {cols}]"),
+            shape,
         )),
     }
 }

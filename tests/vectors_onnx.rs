@@ -183,7 +183,9 @@ fn batch_normalization(file: &Vectors, device: &Device) {
         matrix(file, device, "input_1"),
         matrix(file, device, "input_2"),
     );
-    let [rows, channels] = x.shape();
+    let &[rows, channels] = x.shape() else {
+        unreachable!("a matrix");
+    };
     let statistics = [file.narrow("input_3"), file.narrow("input_4")].concat();
     let running = Tensor::new(device, [2, channels], &statistics).unwrap();
     let epsilon = file.optional("epsilon").unwrap_or(1e-5) as f32;

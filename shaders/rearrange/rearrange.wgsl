@@ -4,11 +4,12 @@ struct Params {
     count: u32, // vec4 elements in all
     cols: u32,
     ld4: u32, // vec4 elements in a row
-    start: u32, // a column where something begins
     lda: u32, // floats in a row of a, and of b
     ldb: u32,
-    width: u32, // columns of a
-    pad: u32,
+    cols_a: u32, // columns of a
+    pad: vec2<u32>,
+    rows: vec4<u32>, // how they are divided: blocks of out, of a, of b, and where the smaller begins in the larger
+    columns: vec4<u32>,
 }
 
 @group(0) @binding(0) var<uniform> p: Params;

@@ -78,7 +78,7 @@ impl Dataset {
     }
 
     fn matrix_bytes(&self) -> [u64; 2] {
-        let floats = |cols| MatrixShape::new(self.len(), cols).floats() as u64;
+        let floats = |cols| MatrixShape::new(self.len(), cols).floats_u64();
         let samples = match self.samples {
             Samples::Bytes(_) => floats(self.features),
             Samples::Floats(_) => 4 * floats(self.features),

@@ -83,7 +83,6 @@ impl Mnist {
 struct Files<'a> {
     images: Idx<'a>,
     labels: Idx<'a>,
-    features: usize,
 }
 
 impl<'a> Files<'a> {
@@ -100,16 +99,12 @@ impl<'a> Files<'a> {
             let reason = format!("{count} images, expected at most {MOST_IMAGES}");
             return Err(Error::format(&images.name, reason));
         }
-        let features = images.dimensions[1].checked_mul(images.dimensions[2]);
-        let features = features.ok_or_else(|| {
-            let reason = format!("images of {:?} are too large", &images.dimensions[1..]);
-            Error::format(&images.name, reason)
-        })?;
-        Ok(Files {
-            images,
-            labels,
-            features,
-        })
+        let size = &images.dimensions[1..];
+        if size[0].checked_mul(size[1]).is_none() {
+            let reason = format!("images of {size:?} are too large");
+            return Err(Error::format(&images.name, reason));
+        }
+        Ok(Files { images, labels })
     }
 
     fn check_lengths(&self) -> Result<()> {
@@ -122,7 +117,10 @@ impl<'a> Files<'a> {
         let labels = self.labels.values()?;
         let labels: Vec<u32> = labels.into_iter().map(u32::from).collect();
         check_labels(&labels, CLASSES, None)?;
-        Dataset::from_bytes(self.features, self.images.values()?, labels, CLASSES)
+        let [_, height, width] = self.images.dimensions[..] else {
+            unreachable!("the rank was checked");
+        };
+        Dataset::from_bytes([height, width, 1], self.images.values()?, labels, CLASSES)
     }
 }
 

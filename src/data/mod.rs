@@ -13,7 +13,7 @@ pub use mnist::Mnist;
 pub use targets::Targets;
 
 use crate::kernel::gather::scaling::Scaling;
-use crate::{Error, Result};
+use crate::{Error, Result, Shape};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -38,6 +38,8 @@ pub struct Dataset {
     /// [len, target_cols], row by row.
     targets: Arc<Vec<f32>>,
     target_cols: usize,
+    /// The shape of a sample, and its elements.
+    sample: Shape,
     features: usize,
     /// Number of classes; 0 if there are no labels.
     classes: usize,
@@ -54,19 +56,20 @@ enum Samples {
 }
 
 impl Dataset {
-    /// Labelled samples of bytes, row by row, scaled to 0..=1 by default.
+    /// Labelled samples of bytes, row by row, each of this shape: a number of features, or dimensions with the channels
+    /// last. They are scaled to 0..=1 by default.
     ///
     /// # Errors
     /// [`Shape`](Error::Shape) unless there is at least one sample and one label for each; [`Label`](Error::Label) if a
     /// label is not below `classes`.
     pub fn from_bytes(
-        features: usize,
+        sample: impl Into<Shape>,
         samples: Vec<u8>,
         labels: Vec<u32>,
         classes: usize,
     ) -> Result<Self> {
         let data = Self::new(
-            features,
+            sample.into(),
             samples.len(),
             Samples::Bytes(samples.into()),
             labels,
@@ -75,20 +78,22 @@ impl Dataset {
         data.scaled(1.0 / 255.0, 0.0)
     }
 
-    /// Labelled samples of floats, row by row.
+    /// Labelled samples of floats, row by row, each of this shape: a number of features, or dimensions with the channels
+    /// last.
     ///
     /// # Errors
     /// [`Shape`](Error::Shape) unless there is at least one sample and one label for each; [`Label`](Error::Label) if a
     /// label is not below `classes`; [`NonFiniteData`](Error::NonFiniteData) if a value is NaN or infinite.
     pub fn from_floats(
-        features: usize,
+        sample: impl Into<Shape>,
         samples: Vec<f32>,
         labels: Vec<u32>,
         classes: usize,
     ) -> Result<Self> {
-        check_finite(&samples, features)?;
+        let sample = sample.into();
+        check_finite(&samples, sample.elements())?;
         Self::new(
-            features,
+            sample,
             samples.len(),
             Samples::Floats(samples.into()),
             labels,
@@ -111,12 +116,12 @@ impl Dataset {
     /// [`Shape`](Error::Shape) unless there is at least one whole sample and `target_cols` values, at least 1, for
     /// each; [`NonFiniteData`](Error::NonFiniteData) if a value is NaN or infinite.
     pub fn regression(
-        features: usize,
+        sample: impl Into<Shape>,
         samples: Vec<f32>,
         target_cols: usize,
         targets: Vec<f32>,
     ) -> Result<Self> {
-        Self::unlabelled(features, samples)?.with_targets(target_cols, targets)
+        Self::unlabelled(sample, samples)?.with_targets(target_cols, targets)
     }
 
     /// Samples of floats without labels, for losses that depend on the samples alone, such as an autoencoder's.
@@ -124,14 +129,16 @@ impl Dataset {
     /// # Errors
     /// [`Shape`](Error::Shape) unless there is at least one whole sample; [`NonFiniteData`](Error::NonFiniteData) if a
     /// value is NaN or infinite.
-    pub fn unlabelled(features: usize, samples: Vec<f32>) -> Result<Self> {
+    pub fn unlabelled(sample: impl Into<Shape>, samples: Vec<f32>) -> Result<Self> {
+        let sample = sample.into();
+        let features = sample.elements();
         check_finite(&samples, features)?;
         let (values, count) = (
             samples.len(),
             samples.len().checked_div(features).unwrap_or(0),
         );
         let labels = vec![0; count];
-        let data = Self::new(features, values, Samples::Floats(samples.into()), labels, 1)?;
+        let data = Self::new(sample, values, Samples::Floats(samples.into()), labels, 1)?;
         Ok(Dataset { classes: 0, ..data })
     }
 
@@ -161,12 +168,17 @@ impl Dataset {
     }
 
     fn new(
-        features: usize,
+        sample: Shape,
         values: usize,
         samples: Samples,
         labels: Vec<u32>,
         classes: usize,
     ) -> Result<Self> {
+        if sample.is_batch() {
+            let what = "the shape of a sample";
+            return Err(Error::argument(what, "without a batch", sample));
+        }
+        let features = sample.elements();
         if labels.is_empty() || features == 0 || labels.len().checked_mul(features) != Some(values)
         {
             return Err(Error::shape(
@@ -184,6 +196,7 @@ impl Dataset {
             labels: labels.into(),
             targets: Arc::default(),
             target_cols: 0,
+            sample,
             features,
             classes,
             scaling: Scaling::NONE,
@@ -258,6 +271,11 @@ impl Dataset {
     /// Whether there are no samples: always false.
     pub fn is_empty(&self) -> bool {
         self.labels.is_empty()
+    }
+
+    /// The shape of a sample: `[28, 28, 1]` for MNIST's images, one number of features for plain rows.
+    pub fn sample_shape(&self) -> &Shape {
+        &self.sample
     }
 
     /// Number of values of a sample.

@@ -2,8 +2,8 @@
 //!
 //! The vector-Jacobian product of each operation is in its own file in `op/`.
 
-use super::op::{Add, Op, Output};
-use super::{Graph, Shape, Term, Value};
+use super::op::{Add, Op, Output, Reshape};
+use super::{Graph, Shape, Supervision, Term, Value};
 
 /// The values that [`Graph::differentiate`] appends.
 pub(crate) struct Derivatives {
@@ -28,7 +28,7 @@ impl Backward<'_> {
     }
 
     pub(super) fn shape(&self, value: Value) -> Shape {
-        self.graph.shape(value)
+        self.graph.shape(value).clone()
     }
 
     /// Appends an operation.
@@ -53,6 +53,14 @@ impl Backward<'_> {
     /// Adds a value to the gradient of an operand, if a trained parameter is among the operand's ancestors.
     pub(super) fn add_value(&mut self, operand: Value, part: Value) {
         if self.depends[operand.0] {
+            // A gradient has the dimensions of its value: a product knows the matrix only.
+            let part = if self.graph.shape(part) == self.graph.shape(operand) {
+                part
+            } else {
+                let shape = self.shape(operand);
+                let reshape = Reshape::new(self.graph, part, shape);
+                self.graph.push(reshape)
+            };
             let sum = match self.gradients[operand.0] {
                 None => part,
                 Some(sum) => self.graph.push(Add { a: sum, b: part }),
@@ -63,16 +71,18 @@ impl Backward<'_> {
 }
 
 impl Graph {
-    /// Appends the terms' losses, and the gradient of their sum with respect to the parameters that are trained.
+    /// Appends the terms' losses, and the gradient of their sum with respect to the parameters that are trained, for
+    /// batches that come with these.
     pub(crate) fn differentiate(
         &mut self,
         terms: &[(usize, &Term)],
         trained: &[bool],
+        supervision: Supervision,
     ) -> Derivatives {
         let forward = self.nodes.len();
         let depends = self.depends_on(|number| trained[number]);
         let mut gradients: Vec<Option<Value>> = vec![None; forward];
-        let losses = self.push_losses(terms);
+        let losses = self.push_losses(terms, supervision);
         let mut backward = Backward {
             graph: self,
             depends: &depends,

@@ -9,10 +9,10 @@ impl Graph {
         &self,
         operation: &'static str,
         value: Value,
-        wanted: Shape,
+        wanted: &Shape,
     ) -> Result<()> {
         let found = self.known(value)?;
-        if found == wanted {
+        if found == *wanted {
             Ok(())
         } else {
             Err(Error::shape(operation, wanted, found))

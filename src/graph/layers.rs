@@ -5,7 +5,7 @@ use crate::{Error, Result};
 
 impl Graph {
     /// A dense layer z = x·Wᵀ + b with its own W \[outputs, inputs\] and b \[outputs\], named `layers.i.weight` and
-    /// `layers.i.bias`; b starts at 0. It adds inputs·outputs + outputs parameters.
+    /// `layers.i.bias`; b starts at 0. It works on the last dimension: [batch, T, inputs] becomes [batch, T, outputs]. It adds inputs·outputs + outputs parameters.
     ///
     /// # Errors
     /// [`Argument`](Error::Argument) if there is no output.
@@ -22,7 +22,7 @@ impl Graph {
     /// [`Argument`](Error::Argument) if there is no output.
     pub fn dense_without_bias(&mut self, x: Value, outputs: usize, init: Init) -> Result<Value> {
         let name = format!("layers.{}.weight", self.layers);
-        let weight = self.parameter(&name, [outputs, self.known(x)?.cols], init)?;
+        let weight = self.parameter(&name, [outputs, self.known(x)?.cols()], init)?;
         self.layers += 1;
         self.matmul(x, weight, Layout::NT)
     }
@@ -47,16 +47,16 @@ impl Graph {
 
     fn gated(&mut self, x: Value, gate: Activation) -> Result<Value> {
         let shape = self.known(x)?;
-        if shape.cols % 2 != 0 {
+        if shape.col_dims().len() != 1 || shape.cols() % 2 != 0 {
             return Err(Error::shape(
                 "a gated unit",
                 "an even number of columns",
                 shape,
             ));
         }
-        let half = shape.cols / 2;
+        let half = shape.cols() / 2;
         let a = self.columns(x, 0..half)?;
-        let b = self.columns(x, half..shape.cols)?;
+        let b = self.columns(x, half..shape.cols())?;
         let gate = self.activation(b, gate)?;
         self.hadamard(a, gate)
     }

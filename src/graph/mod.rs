@@ -1,7 +1,7 @@
 //! The graph: values and parameters, and the operations between them.
 //!
-//! A graph knows shapes, not batches: every value has one row per sample. It is compiled for a batch size later, into a
-//! [`Plan`](crate::Plan).
+//! A graph knows shapes, not batches: the first dimension of a value is the batch, or it has none. It is compiled for a
+//! batch size later, into a [`Plan`](crate::Plan).
 
 mod autodiff;
 mod build;
@@ -24,6 +24,8 @@ pub(crate) use op::Op;
 pub(crate) use term::{Supervision, Term};
 
 use crate::kernel::{Layout, MatrixShape};
+pub(crate) use crate::shape::Rows;
+pub use crate::shape::{Dim, Shape};
 use crate::{Error, Result};
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -37,55 +39,6 @@ pub struct Value(
     u64,
 );
 
-/// The rows of a value: one per sample, or a fixed number (parameters).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Rows {
-    Batch,
-    Fixed(usize),
-}
-
-/// The shape of a value.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Shape {
-    pub(crate) rows: Rows,
-    pub(crate) cols: usize,
-}
-
-impl Shape {
-    /// One row per sample.
-    pub(crate) fn batch(cols: usize) -> Self {
-        Shape {
-            rows: Rows::Batch,
-            cols,
-        }
-    }
-
-    /// One row.
-    pub(crate) fn row(cols: usize) -> Self {
-        Shape {
-            rows: Rows::Fixed(1),
-            cols,
-        }
-    }
-
-    /// The shape in memory for a batch of this size.
-    pub(crate) fn at(self, batch: usize) -> MatrixShape {
-        match self.rows {
-            Rows::Batch => MatrixShape::new(batch, self.cols),
-            Rows::Fixed(rows) => MatrixShape::new(rows, self.cols),
-        }
-    }
-}
-
-impl std::fmt::Display for Shape {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self.rows {
-            Rows::Batch => write!(f, "[batch, {}]", self.cols),
-            Rows::Fixed(rows) => write!(f, "[{rows}, {}]", self.cols),
-        }
-    }
-}
-
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Node {
     pub(crate) op: Op,
@@ -97,8 +50,10 @@ pub(crate) struct Node {
 pub(crate) struct Parameter {
     pub(crate) name: String,
     pub(crate) shape: MatrixShape,
-    /// A vector is a matrix of one row, but one dimension in files.
-    pub(crate) vector: bool,
+    /// The lengths of its dimensions, as in files: one for a vector, which is a matrix of one row.
+    pub(crate) dims: Vec<usize>,
+    /// The connections that an initialisation counts: of an output, and of an input.
+    pub(crate) fans: [usize; 2],
     pub(crate) init: Init,
     pub(crate) value: Value,
 }
@@ -109,6 +64,21 @@ pub(crate) struct Running {
     /// The layer, as in the names of its parameters.
     pub(crate) name: String,
     pub(crate) cols: usize,
+    /// Rows of its matrix for each sample: pixels, or time steps.
+    pub(crate) rows_per_sample: usize,
+}
+
+/// An input of a graph. Its samples lie flat in memory, one row a sample; the value that the user has is a view of it.
+/// Inputs are floats; another kind of element, as integers for tokens, would be a field here.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct GraphInput {
+    pub(crate) name: String,
+    /// The shape of a sample.
+    pub(crate) sample: Shape,
+    /// The flat value: [batch, elements of a sample].
+    pub(crate) flat: Value,
+    /// The value with the dimensions of a sample.
+    pub(crate) value: Value,
 }
 
 /// A network as a graph of operations, for all that [`Sequential`](crate::Sequential) cannot express: shared weights,
@@ -139,8 +109,8 @@ pub struct Graph {
     pub(crate) parameters: Vec<Parameter>,
     /// The names of the parameters.
     parameter_names: HashSet<String>,
-    /// The input, and the targets.
-    pub(crate) input: Option<Value>,
+    /// The inputs, and the targets.
+    pub(crate) inputs: Vec<GraphInput>,
     pub(crate) targets: Option<Value>,
     /// Layers with parameters so far: the number in the next `layers.i` name.
     layers: usize,
@@ -167,7 +137,7 @@ impl Graph {
             nodes: Vec::new(),
             parameters: Vec::new(),
             parameter_names: HashSet::new(),
-            input: None,
+            inputs: Vec::new(),
             targets: None,
             layers: 0,
             terms: Vec::new(),
@@ -179,7 +149,7 @@ impl Graph {
     /// The shape of a value that a user hands in, which may be of another graph.
     pub(crate) fn known(&self, value: Value) -> Result<Shape> {
         match self.nodes.get(value.0) {
-            Some(node) if value.1 == self.id => Ok(node.shape),
+            Some(node) if value.1 == self.id => Ok(node.shape.clone()),
             _ => Err(Error::argument(
                 "an operand",
                 "a value of this graph",
@@ -188,8 +158,27 @@ impl Graph {
         }
     }
 
-    pub(crate) fn shape(&self, value: Value) -> Shape {
-        self.nodes[value.0].shape
+    pub(crate) fn shape(&self, value: Value) -> &Shape {
+        &self.nodes[value.0].shape
+    }
+
+    /// The shape of a value: its dimensions, of which the first may be the batch.
+    ///
+    /// ```
+    /// use wgrad::{Dim, Graph};
+    /// # fn main() -> wgrad::Result<()> {
+    /// let mut graph = Graph::new();
+    /// let x = graph.input([28, 28, 1])?;
+    /// assert_eq!(graph.shape_of(x)?.to_string(), "[batch, 28, 28, 1]");
+    /// assert_eq!(graph.shape_of(x)?.dims()[0], Dim::Batch);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Argument`](Error::Argument) if the value is of another graph.
+    pub fn shape_of(&self, value: Value) -> Result<Shape> {
+        self.known(value)
     }
 
     /// The value of a node.
@@ -207,10 +196,8 @@ impl Graph {
     fn add_operation(&mut self, op: impl Into<Op>) -> Result<Value> {
         let op = op.into();
         let shape = op.shape(self)?;
+        shape.check("a value of shape")?;
         let value = self.value(self.nodes.len());
-        if let Op::Input(_) = op {
-            self.input = Some(value);
-        }
         if let Op::Targets(_) = op {
             self.targets = Some(value);
         }

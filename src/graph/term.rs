@@ -1,6 +1,6 @@
 //! Loss terms: the objective that training minimises.
 
-use super::{Graph, Rows, Shape, Value, op};
+use super::{Graph, Shape, Value, op};
 use crate::kernel::Loss;
 use crate::{Error, Result};
 
@@ -8,7 +8,8 @@ use crate::{Error, Result};
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum LossTarget {
-    /// The labels or target values of the batch. Criteria of classes (softmax cross-entropy, negative log-likelihood, cross-entropy,
+    /// The labels or target values of the batch, for each row of the loss's input: one a sample, or one for each step of a
+    /// sequence and each pixel of an image. Criteria of classes (softmax cross-entropy, negative log-likelihood, cross-entropy,
     /// multi-class margin) take the labels, or the target values where there are no labels; the others take the
     /// target values, or the labels as one-hot rows where there are none.
     Batch,
@@ -110,8 +111,7 @@ impl Graph {
     ///
     /// # Errors
     /// [`Argument`](Error::Argument) if the name is taken, the number of inputs is not the criterion's, or a number of
-    /// the loss is out of range; [`Shape`](Error::Shape) if the inputs or the target are of other shapes, or not one row a
-    /// sample.
+    /// the loss is out of range; [`Shape`](Error::Shape) if the inputs or the target are of other shapes, or no batch.
     pub fn loss(
         &mut self,
         name: &str,
@@ -148,13 +148,13 @@ impl Graph {
             ));
         }
         let shape = self.known(term.inputs[0])?;
-        if shape.rows != Rows::Batch {
-            return Err(Error::shape("loss", "one row per sample", shape));
+        if !shape.is_batch() {
+            return Err(Error::shape("loss", "a batch of samples", shape));
         }
         for &input in &term.inputs {
-            self.expect("loss", input, shape)?;
+            self.expect("loss", input, &shape)?;
         }
-        term.loss.check(shape.cols)?;
+        term.loss.check(shape.cols())?;
         if term.loss.ignore_index.is_some() && term.target != LossTarget::Batch {
             return Err(Error::argument(
                 "an ignored label",
@@ -164,7 +164,7 @@ impl Graph {
         }
         match term.target {
             LossTarget::Value(value) => {
-                let cols = criterion.target_cols(shape.cols);
+                let cols = criterion.target_cols(shape.cols());
                 if criterion.takes_labels_only() {
                     return Err(Error::argument(
                         "the target of a multi-class margin",
@@ -172,7 +172,7 @@ impl Graph {
                         "a value",
                     ));
                 }
-                self.expect("loss", value, Shape { cols, ..shape })
+                self.expect("loss", value, &shape.with_cols(cols))
             }
             LossTarget::Constant(value) if !value.is_finite() => {
                 Err(Error::argument("the target of a loss", "finite", value))
@@ -187,12 +187,17 @@ impl Graph {
     }
 
     /// Appends the terms' losses. Their values are the gradients of their first inputs.
-    pub(crate) fn push_losses(&mut self, terms: &[(usize, &Term)]) -> Vec<Value> {
+    pub(crate) fn push_losses(
+        &mut self,
+        terms: &[(usize, &Term)],
+        supervision: Supervision,
+    ) -> Vec<Value> {
         let mut losses = Vec::new();
         for (number, term) in terms {
             let target = match term.target {
                 LossTarget::Value(value) => term.loss.criterion.has_target().then_some(value),
-                LossTarget::Batch | LossTarget::Constant(_) => None,
+                LossTarget::Batch => self.target_rows(term, supervision),
+                LossTarget::Constant(_) => None,
             };
             losses.push(self.push(op::Loss {
                 term: *number,
@@ -201,5 +206,20 @@ impl Graph {
             }));
         }
         losses
+    }
+
+    /// The batch's target values in the rows of a term's input, where a sample has several: they come as one row a sample.
+    fn target_rows(&mut self, term: &Term, supervision: Supervision) -> Option<Value> {
+        let shape = self.shape(term.inputs[0]).clone();
+        let values = term.of_batch() && supervision.targets && !term.takes_labels(supervision);
+        if !values || shape.rows_per_sample() == 1 {
+            return None;
+        }
+        let rows = shape.with_cols(term.loss.criterion.target_cols(shape.cols()));
+        let flat = self.targets.unwrap_or_else(|| {
+            let shape = Shape::batch(rows.elements());
+            self.push(op::Targets { shape })
+        });
+        Some(self.push(op::Reshape::new(self, flat, rows)))
     }
 }

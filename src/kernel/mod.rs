@@ -35,7 +35,9 @@ pub(crate) mod step;
 pub(crate) mod update;
 
 pub use activation::Activation;
-pub(crate) use base::{Access, Arg, Args, Binding, Compute, MatrixShape, Program, Real, Target};
+pub(crate) use base::{
+    Access, Along, Arg, Args, Binding, Compute, MatrixShape, Program, Real, Side, Target,
+};
 pub(crate) use elementwise::{Elementwise, Op};
 pub use gather::Augmentation;
 pub(crate) use gather::{Augment, Gather};
@@ -49,7 +51,9 @@ pub(crate) use normalization::{
 pub(crate) use random::{Draw, Dropout, Random};
 pub(crate) use rearrange::{Move, Rearrange};
 pub use reduction::TensorStatistics;
-pub(crate) use reduction::{Argmax, ColumnSum, RowSum, Squares, Statistics, Sum};
+pub(crate) use reduction::{
+    Argmax, ColumnSum, DimensionMax, DimensionSum, RowSum, Squares, Statistics, Sum,
+};
 pub(crate) use step::{Accumulate, Advance, Blend, Choose, Commit, Note, Scales};
 pub(crate) use update::Update;
 pub(crate) use update::all as optimizers;
@@ -86,6 +90,8 @@ kernels!(
     Choose,
     ColumnSum,
     Commit,
+    DimensionMax,
+    DimensionSum,
     Dropout,
     Elementwise,
     Gather,

@@ -1,8 +1,9 @@
 //! Batches: whether they fit the network and its losses, and writing them to the device.
 
 use super::Network;
+use super::inputs::{Inputs, Samples};
 use crate::data::{Targets, check_finite, check_labels};
-use crate::graph::{Supervision, Term};
+use crate::graph::{GraphInput, Shape, Supervision, Term};
 use crate::kernel::base::program::Element;
 use crate::kernel::{Criterion, MatrixShape};
 use crate::plan::{BufferSpec, Role};
@@ -11,17 +12,13 @@ use crate::{Error, Result};
 impl Network {
     /// Refuses a batch whose values a device could not count in 32 bits.
     pub(crate) fn check_batch_size(&self, batch: usize) -> Result<()> {
-        let widest = self
-            .graph
-            .nodes
-            .iter()
-            .map(|node| node.shape.cols + 3)
-            .max()
-            .unwrap_or(0);
-        match batch.checked_mul(widest) {
+        let nodes = self.graph.nodes.iter();
+        let padded = |shape: &Shape| shape.rows_per_sample() as u64 * (shape.cols() as u64 + 3);
+        let widest = nodes.map(|node| padded(&node.shape)).max().unwrap_or(0);
+        match (batch as u64).checked_mul(widest) {
             Some(elements) if u32::try_from(elements).is_ok() => Ok(()),
             _ => {
-                let most = u32::MAX as usize / widest.max(1);
+                let most = u64::from(u32::MAX) / widest.max(1);
                 Err(Error::argument(
                     "the batch size",
                     format!("at most {most} for this network"),
@@ -36,7 +33,12 @@ impl Network {
         let buffer = |role, element, len| BufferSpec { role, element, len };
         let floats = |cols| MatrixShape::new(batch, cols).floats();
         // What is computed may not need the samples, nor the losses all that came.
-        let mut buffers = vec![buffer(Role::Input, Element::Float, floats(self.inputs()))];
+        let inputs = self.graph.inputs.iter().enumerate();
+        let input = |(number, input): (usize, &GraphInput)| {
+            let len = floats(input.sample.elements());
+            buffer(Role::Input(number), Element::Float, len)
+        };
+        let mut buffers: Vec<BufferSpec> = inputs.map(input).collect();
         if let Some(labels) = targets.labels {
             buffers.push(buffer(Role::Labels, Element::Word, labels.len()));
         }
@@ -61,43 +63,35 @@ impl Network {
     }
 
     /// Writes samples to the batch, and zeros to the rows after them.
-    pub(crate) fn write_input(&mut self, x: &[f32], batch: usize) -> Result<()> {
-        let shape = MatrixShape::new(x.len() / self.inputs(), self.inputs());
-        let mut padded = shape.pad(x);
-        padded.resize(batch * shape.ld(), 0.0);
-        self.executor
-            .write(Role::Input, 0, bytemuck::cast_slice(&padded))
-    }
-
-    /// How many samples the values are.
-    pub(super) fn rows(&self, operation: &'static str, x: &[f32]) -> Result<usize> {
-        if !x.len().is_multiple_of(self.inputs()) {
-            return Err(Error::shape(
-                operation,
-                format!("whole samples of {} values", self.inputs()),
-                format!("{} values", x.len()),
-            ));
+    pub(crate) fn write_input(&mut self, x: &Samples<'_>, batch: usize) -> Result<()> {
+        for (number, array) in x.arrays.iter().enumerate() {
+            let shape = MatrixShape::new(x.rows, array.len() / x.rows);
+            let mut padded = shape.pad(array);
+            padded.resize(batch * shape.ld(), 0.0);
+            let words = bytemuck::cast_slice(&padded);
+            self.executor.write(Role::Input(number), 0, words)?;
         }
-        check_finite(x, self.inputs())?;
-        Ok(x.len() / self.inputs())
+        Ok(())
     }
 
-    /// How many samples a batch has, and what it comes with, if it is fit for training.
-    pub(crate) fn check_batch(
+    /// The samples of a batch, and what it comes with, if it is fit for training.
+    pub(crate) fn check_batch<'a>(
         &self,
         operation: &'static str,
-        x: &[f32],
+        x: impl Into<Inputs<'a>>,
         targets: Targets<'_>,
-    ) -> Result<(usize, Supervision)> {
-        let rows = self.rows(operation, x)?;
+    ) -> Result<(Samples<'a>, Supervision)> {
+        let samples = self.samples(operation, x)?;
+        let rows = samples.rows;
         let (labels, values) = (
             targets.labels.map_or(rows, <[u32]>::len),
             targets.values.map_or(0, <[f32]>::len),
         );
-        if rows == 0 || rows != labels || !values.is_multiple_of(rows) {
+        let whole = rows > 0 && labels >= rows && labels.is_multiple_of(rows);
+        if !whole || !values.is_multiple_of(rows) {
             return Err(Error::shape(
                 operation,
-                "at least one sample, and one label or row of target values for each",
+                "at least one sample, and as many labels or target values for each",
                 format!("{rows} samples, {labels} labels, {values} target values"),
             ));
         }
@@ -105,7 +99,8 @@ impl Network {
             check_finite(values, values.len() / rows)?;
         }
         let cols = targets.values.map(|values| values.len() / rows);
-        let supervision = self.check_supervision(operation, targets.labels.is_some(), cols)?;
+        let of_sample = targets.labels.map(|labels| labels.len() / rows);
+        let supervision = self.check_supervision(operation, of_sample, cols)?;
         if let Some(labels) = targets.labels {
             for term in self
                 .terms
@@ -116,18 +111,19 @@ impl Network {
             }
         }
         self.check_batch_size(rows)?;
-        Ok((rows, supervision))
+        Ok((samples, supervision))
     }
 
-    /// Refuses what comes with the samples where a loss needs something else.
+    /// Refuses what comes with the samples where a loss needs something else: so many labels, and so many target values for
+    /// each sample. A loss of a sequence or an image takes a label, or a row of target values, for each step or pixel.
     pub(crate) fn check_supervision(
         &self,
         operation: &'static str,
-        labels: bool,
+        labels: Option<usize>,
         target_cols: Option<usize>,
     ) -> Result<Supervision> {
         let supervision = Supervision {
-            labels,
+            labels: labels.is_some(),
             targets: target_cols.is_some(),
         };
         let of_graph = self.target_cols();
@@ -141,8 +137,28 @@ impl Network {
                 format!("{} target values a sample", target_cols.unwrap_or(0)),
             ));
         }
+        let takes_labels = |term: &&Term| term.takes_labels(supervision);
+        if let (Some(found), None) = (labels, self.terms.iter().find(takes_labels)) {
+            if found != 1 {
+                let found = format!("{found} labels a sample");
+                return Err(Error::shape(operation, "one label a sample", found));
+            }
+        }
         for term in self.terms.iter().filter(|term| term.of_batch()) {
-            let outputs = self.graph.shape(term.inputs[0]).cols;
+            let shape = self.graph.shape(term.inputs[0]);
+            let (outputs, of_sample) = (shape.cols(), shape.rows_per_sample());
+            if let Some(found) = labels.filter(|_| term.takes_labels(supervision)) {
+                if found != of_sample {
+                    return Err(Error::shape(
+                        operation,
+                        format!(
+                            "{of_sample} labels a sample, one for each row of {shape}, for the loss {}",
+                            term.name
+                        ),
+                        format!("{found} labels a sample"),
+                    ));
+                }
+            }
             if outputs == 1 && matches!(term.loss.criterion, Criterion::SoftmaxCrossEntropy { .. })
             {
                 return Err(Error::shape(
@@ -151,7 +167,7 @@ impl Network {
                     "one output",
                 ));
             }
-            if self.default_loss && !labels && target_cols.is_some() {
+            if self.default_loss && labels.is_none() && target_cols.is_some() {
                 return Err(Error::argument(
                     "the loss of a network on target values",
                     "given, as `Loss::mean_squared_error()` for regression, \
@@ -167,7 +183,7 @@ impl Network {
                     "target values",
                 ));
             }
-            let cols = term.loss.criterion.target_cols(outputs);
+            let cols = of_sample * term.loss.criterion.target_cols(outputs);
             if !term.takes_labels(supervision) && (target_cols != Some(cols) || term.needs_labels())
             {
                 let wanted = if term.needs_labels() {
@@ -204,13 +220,13 @@ impl Network {
     /// Columns of the target values that the graph itself takes.
     pub(super) fn target_cols(&self) -> Option<usize> {
         let targets = self.graph.targets;
-        targets.map(|targets| self.graph.shape(targets).cols)
+        targets.map(|targets| self.graph.shape(targets).cols())
     }
 
     /// How many classes a term tells apart.
     pub(crate) fn classes(&self, term: &Term) -> usize {
         term.loss
             .criterion
-            .classes(self.graph.shape(term.inputs[0]).cols)
+            .classes(self.graph.shape(term.inputs[0]).cols())
     }
 }

@@ -1,7 +1,7 @@
 //! Checks a network's gradient against differences of its loss, in `f64`.
 
-use super::Network;
 use super::moved_loss::Check;
+use super::{Inputs, Network};
 use crate::data::Targets;
 use crate::graph::{Graph, Op};
 use crate::random::{Random, Stream};
@@ -126,14 +126,14 @@ impl Network {
     /// As [`Network::gradients`].
     pub async fn gradient_check_async<'a>(
         &mut self,
-        x: &[f32],
+        x: impl Into<Inputs<'a>>,
         targets: impl Into<Targets<'a>>,
         seed: u64,
     ) -> Result<GradientCheck> {
         let targets = targets.into();
-        let (rows, supervision) = self.check_batch("gradient_check", x, targets)?;
+        let (samples, supervision) = self.check_batch("gradient_check", x, targets)?;
         let held = self.graph.held(&self.terms, self.output);
-        let mut check = Check::new(self, &held, x, targets, rows, supervision).await?;
+        let mut check = Check::new(self, &held, &samples, targets, supervision).await?;
         let (loss, gradients) = check.differentiate(self.graph.parameters.len())?;
         if !loss.is_finite() {
             return Err(Error::NonFinite {
@@ -194,7 +194,7 @@ impl Network {
     #[cfg(not(target_arch = "wasm32"))]
     pub fn gradient_check<'a>(
         &mut self,
-        x: &[f32],
+        x: impl Into<Inputs<'a>>,
         targets: impl Into<Targets<'a>>,
         seed: u64,
     ) -> Result<GradientCheck> {

@@ -1,6 +1,6 @@
 //! The loss of a batch and its gradient, without training.
 
-use super::{Losses, Network, PlanKey, Purpose};
+use super::{Inputs, Losses, Network, PlanKey, Purpose};
 use crate::data::Targets;
 use crate::executor::{Needs, What};
 use crate::kernel::base::state::state_at;
@@ -32,11 +32,12 @@ impl Network {
     /// is not finite.
     pub async fn gradients_async<'a>(
         &mut self,
-        x: &[f32],
+        x: impl Into<Inputs<'a>>,
         targets: impl Into<Targets<'a>>,
     ) -> Result<Gradients> {
         let targets = targets.into();
-        let (rows, supervision) = self.check_batch("gradients", x, targets)?;
+        let (samples, supervision) = self.check_batch("gradients", x, targets)?;
+        let rows = samples.rows;
         let key = PlanKey {
             purpose: Purpose::Differentiate,
             batch: rows,
@@ -54,7 +55,7 @@ impl Network {
         self.prepare(needs, &[key], Network::lower_own)?;
         let (id, plan) = self.ready(&key);
         let plan = Arc::clone(plan);
-        self.write_input(x, rows)?;
+        self.write_input(&samples, rows)?;
         self.write_targets(targets, rows)?;
         self.executor
             .write(Role::State(Clock::Evaluation), 0, &state_at(0))?;
@@ -99,7 +100,7 @@ impl Network {
     #[cfg(not(target_arch = "wasm32"))]
     pub fn gradients<'a>(
         &mut self,
-        x: &[f32],
+        x: impl Into<Inputs<'a>>,
         targets: impl Into<Targets<'a>>,
     ) -> Result<Gradients> {
         pollster::block_on(self.gradients_async(x, targets))

@@ -29,7 +29,7 @@ impl Losses {
     pub(crate) fn new(network: &Network, batch: usize) -> Self {
         let sums = |term: &Term| TermSums {
             loss: term.loss.clone(),
-            cols: network.graph.shape(term.inputs[0]).cols,
+            cols: network.graph.shape(term.inputs[0]).cols(),
             entries: network.term_sums(term, batch),
             totals: Totals::default(),
         };

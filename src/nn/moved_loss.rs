@@ -1,5 +1,6 @@
 //! The loss of a batch and its gradient in `f64` on the CPU path, with parameters that can be moved.
 
+use super::inputs::Samples;
 use super::{Losses, Network};
 use crate::Result;
 use crate::data::Targets;
@@ -27,11 +28,11 @@ impl Check {
     pub(super) async fn new(
         network: &mut Network,
         held: &Held,
-        x: &[f32],
+        samples: &Samples<'_>,
         targets: Targets<'_>,
-        rows: usize,
         supervision: Supervision,
     ) -> Result<Self> {
+        let rows = samples.rows;
         let parameters = held.graph.parameters.iter();
         let arena = Arena::new(
             parameters.map(|p| (p.name.clone(), p.shape)),
@@ -52,10 +53,15 @@ impl Check {
             executor.reserve(BufferSpec { role, element, len })?;
         }
         let id = executor.add(&plan)?;
-        let shape = MatrixShape::new(rows, network.inputs());
         // The losses may not need all that came.
-        if has(Role::Input) {
-            executor.write(Role::Input, 0, bytemuck::cast_slice(&shape.pad(x)))?;
+        for (number, array) in samples.arrays.iter().enumerate() {
+            let (role, shape) = (
+                Role::Input(number),
+                MatrixShape::new(rows, array.len() / rows),
+            );
+            if has(role) {
+                executor.write(role, 0, bytemuck::cast_slice(&shape.pad(array)))?;
+            }
         }
         if let (true, Some(labels)) = (has(Role::Labels), targets.labels) {
             executor.write(Role::Labels, 0, labels)?;

@@ -2,7 +2,7 @@
 
 use super::plans::{Plans, Purpose};
 use crate::executor::Executor;
-use crate::graph::{Graph, Supervision, Term, Value};
+use crate::graph::{Graph, Shape, Supervision, Term, Value};
 use crate::kernel::Loss;
 use crate::kernel::base::program::Element;
 use crate::plan::{
@@ -59,19 +59,19 @@ impl Graph {
     /// Builds a network that computes `output`: its parameters on the device, drawn from the seed.
     ///
     /// # Errors
-    /// [`Argument`](Error::Argument) if there is no input or the output has not one row per sample;
+    /// [`Argument`](Error::Argument) if there is no input or the output is not a batch;
     /// [`Limit`](Error::Limit) if a parameter is too large for the device; [`OutOfMemory`](Error::OutOfMemory) if all of
     /// them are.
     pub fn build(self, output: Value, device: &Device, seed: u64) -> Result<Network> {
         static NEXT: AtomicU64 = AtomicU64::new(0);
-        if self.input.is_none() {
+        if self.inputs.is_empty() {
             return Err(Error::argument("the number of inputs of a graph", "1", 0));
         }
         let shape = self.known(output)?;
-        if shape.rows != crate::graph::Rows::Batch || self.depends_on_targets()[output.0] {
+        if !shape.is_batch() || self.depends_on_targets()[output.0] {
             return Err(Error::argument(
                 "the output of a network",
-                "a value with one row per sample, not made of targets",
+                "a batch of values, not made of targets",
                 shape,
             ));
         }
@@ -109,7 +109,9 @@ impl Graph {
         };
         for number in 0..network.graph.parameters.len() {
             let parameter = &network.graph.parameters[number];
-            let values = parameter.init.draw(seed, number, parameter.shape);
+            let values = parameter
+                .init
+                .draw(seed, number, parameter.shape, parameter.fans);
             network.write_parameter(number, &values)?;
         }
         network.write_first_running()?;
@@ -135,19 +137,35 @@ impl Network {
         &self.device
     }
 
-    /// Values of a sample.
+    /// Values of a sample, of all inputs together.
     pub fn inputs(&self) -> usize {
-        self.graph.shape(self.input()).cols
+        let inputs = self.graph.inputs.iter();
+        inputs.map(|input| input.sample.elements()).sum()
     }
 
-    /// Its input, which every network has.
-    pub(crate) fn input(&self) -> Value {
-        self.graph.input.unwrap_or_else(|| self.graph.value(0))
+    /// The shape of a sample of the first input, which every network has.
+    pub fn input_shape(&self) -> &Shape {
+        &self.graph.inputs[0].sample
+    }
+
+    /// The first input as the target of a value: with the value's shape, if it is the flat one.
+    pub(crate) fn input_as_target(&self, value: Value) -> Value {
+        let input = &self.graph.inputs[0];
+        if self.graph.shape(value) == self.graph.shape(input.flat) {
+            input.flat
+        } else {
+            input.value
+        }
     }
 
     /// Values of its output per sample.
     pub fn outputs(&self) -> usize {
-        self.graph.shape(self.output).cols
+        self.graph.shape(self.output).elements()
+    }
+
+    /// The shape of its output for a sample.
+    pub fn output_shape(&self) -> Shape {
+        self.graph.shape(self.output).sample()
     }
 
     /// Trainable numbers: for dense layers, the sum of inputs·outputs + outputs.

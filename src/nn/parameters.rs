@@ -109,8 +109,9 @@ impl Network {
 
     /// Words of a buffer through which all parameters can be read in few pieces, a tensor or a part of one at a time.
     pub(crate) fn read_words(&self) -> usize {
-        const PIECES: usize = 256;
-        self.arena.segments.iter().sum::<usize>() / PIECES
+        const PIECES: u64 = 256;
+        let floats: u64 = self.arena.segments.iter().map(|&f| f as u64).sum();
+        (floats / PIECES) as usize
     }
 
     /// Reads one tensor of an arena.
@@ -293,10 +294,6 @@ impl Network {
 impl crate::graph::Parameter {
     /// The shape in files: one dimension for vectors.
     pub(crate) fn dimensions(&self) -> Vec<usize> {
-        if self.vector {
-            vec![self.shape.cols]
-        } else {
-            vec![self.shape.rows, self.shape.cols]
-        }
+        self.dims.clone()
     }
 }

@@ -1,7 +1,7 @@
 //! Prediction.
 
 use super::network::PREDICT_ROWS;
-use super::{Network, PlanKey, Purpose};
+use super::{Inputs, Network, PlanKey, Purpose};
 use crate::data::Targets;
 use crate::executor::{Needs, PlanId, What, most_flops_per_submit};
 use crate::graph::{Supervision, Term};
@@ -19,23 +19,25 @@ impl Network {
     /// x·(xᵀ·x), all samples are one batch, whatever their number.
     ///
     /// # Errors
-    /// [`Shape`](crate::Error::Shape) if the values are not whole samples; [`NonFiniteData`](crate::Error::NonFiniteData) if one is NaN
+    /// [`Shape`](crate::Error::Shape) if the values are not whole samples, or there is not an array for each input; [`NonFiniteData`](crate::Error::NonFiniteData) if one is NaN
     /// or infinite; [`OutOfMemory`](crate::Error::OutOfMemory) or [`Limit`](crate::Error::Limit) if the device has no room
     /// for a batch.
-    pub async fn predict_async(&mut self, x: &[f32]) -> Result<Vec<f32>> {
-        let rows = self.rows("predict", x)?;
+    pub async fn predict_async<'a>(&mut self, x: impl Into<Inputs<'a>>) -> Result<Vec<f32>> {
+        let samples = self.samples("predict", x)?;
+        let rows = samples.rows;
         if rows == 0 {
             return Ok(Vec::new());
         }
         let (most, _) = self.prediction_batch(rows);
         let mut outputs = Vec::with_capacity(rows * self.outputs());
-        for (number, chunk) in x.chunks(most * self.inputs()).enumerate() {
-            let rows = chunk.len() / self.inputs();
+        for (number, first) in (0..rows).step_by(most).enumerate() {
+            let chunk = samples.part(first, most);
+            let rows = chunk.rows;
             // The CPU sums one row in another order than several: one that is left over is computed as the others.
             let least = if number > 0 { rows.max(2) } else { rows };
             let batch = self.filled_up(least, most);
             let (id, plan) = self.prepare_prediction(batch)?;
-            self.write_input(chunk, batch)?;
+            self.write_input(&chunk, batch)?;
             let state = Role::State(Clock::Evaluation);
             if plan.buffer(state).is_some() {
                 // Random numbers differ from chunk to chunk.
@@ -126,7 +128,7 @@ impl Network {
         Ok((id, Arc::clone(plan)))
     }
 
-    /// The class of each sample: the place of its first greatest output; 0 where all are NaN. A single output is of class 1
+    /// The class of each sample, or of each step or pixel of a sample where the output has several rows: the place of its first greatest output; 0 where all are NaN. A single output is of class 1
     /// where it is above the threshold by which the network's loss counts correct rows, else of class 0: ½ for losses that
     /// compare it with 0 and 1 (as the squared error, or binary cross-entropy of probabilities), 0 for those of logits or
     /// ±1 (binary cross-entropy with logits, hinge, the perceptron's).
@@ -134,8 +136,9 @@ impl Network {
     /// # Errors
     /// As [`Network::predict_async`]; and [`Argument`](crate::Error::Argument) if the network has a single output and no loss of
     /// it, from its last trainer or of its graph, that tells two classes apart.
-    pub async fn classify_async(&mut self, x: &[f32]) -> Result<Vec<u32>> {
-        if self.outputs() == 1 {
+    pub async fn classify_async<'a>(&mut self, x: impl Into<Inputs<'a>>) -> Result<Vec<u32>> {
+        let cols = self.graph.shape(self.output).cols();
+        if cols == 1 {
             let threshold = self.threshold()?;
             let outputs = self.predict_async(x).await?;
             let class = |&output: &f32| u32::from(output > threshold);
@@ -146,7 +149,7 @@ impl Network {
             let greatest = |best: usize, i: usize| if logits[i] > logits[best] { i } else { best };
             (0..logits.len()).fold(0, greatest) as u32
         };
-        Ok(outputs.chunks_exact(self.outputs()).map(class).collect())
+        Ok(outputs.chunks_exact(cols).map(class).collect())
     }
 
     /// Above it a single output is of class 1.
@@ -168,13 +171,13 @@ impl Network {
 
     /// [`Network::classify_async`], waited for.
     #[cfg(not(target_arch = "wasm32"))]
-    pub fn classify(&mut self, x: &[f32]) -> Result<Vec<u32>> {
+    pub fn classify<'a>(&mut self, x: impl Into<Inputs<'a>>) -> Result<Vec<u32>> {
         pollster::block_on(self.classify_async(x))
     }
 
     /// [`Network::predict_async`], waited for.
     #[cfg(not(target_arch = "wasm32"))]
-    pub fn predict(&mut self, x: &[f32]) -> Result<Vec<f32>> {
+    pub fn predict<'a>(&mut self, x: impl Into<Inputs<'a>>) -> Result<Vec<f32>> {
         pollster::block_on(self.predict_async(x))
     }
 }

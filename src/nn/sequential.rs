@@ -1,7 +1,7 @@
 //! Networks whose layers follow one another.
 
 use super::Network;
-use crate::graph::{Graph, Init, Value};
+use crate::graph::{Graph, Init, Shape, Value};
 use crate::{Activation, Device, Error, Result};
 
 /// A stack of layers, described one after the other and built on a device.
@@ -21,7 +21,8 @@ use crate::{Activation, Device, Error, Result};
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Sequential {
-    inputs: usize,
+    /// The shape of a sample.
+    sample: Shape,
     layers: Vec<Layer>,
     /// Whether `init` was called where there was no dense layer.
     init_without_layer: bool,
@@ -43,13 +44,17 @@ enum Layer {
     Swiglu,
     Softmax,
     LogSoftmax,
+    Flatten,
+    Reshape(Shape),
 }
 
 impl Sequential {
-    /// A network of samples with this many features.
-    pub fn new(inputs: usize) -> Self {
+    /// A network of samples of this shape: a number of features, or dimensions with the channels last, as `[28, 28, 1]` for
+    /// images and `[T, D]` for sequences. Layers work on the last dimension; [`flatten`](Sequential::flatten) makes one row
+    /// of a sample.
+    pub fn new(sample: impl Into<Shape>) -> Self {
         Sequential {
-            inputs,
+            sample: sample.into(),
             layers: Vec::new(),
             init_without_layer: false,
         }
@@ -60,7 +65,8 @@ impl Sequential {
         self
     }
 
-    /// A dense (fully connected) layer: z = x·Wᵀ + b, W \[outputs, inputs\], b \[outputs\].
+    /// A dense (fully connected) layer: z = x·Wᵀ + b, W \[outputs, inputs\], b \[outputs\]. Of a sample with several
+    /// dimensions, it works on the last.
     pub fn dense(self, outputs: usize) -> Self {
         self.layer(Layer::Dense {
             outputs,
@@ -210,10 +216,24 @@ impl Sequential {
         self.layer(Layer::LogSoftmax)
     }
 
-    /// One row a sample: what every value is here already, so this changes nothing. It stands where other libraries need
-    /// it, as after images of rows and columns (PyTorch's `Flatten`).
+    /// One row a sample, of all its elements (PyTorch's `Flatten`): [`Graph::flatten`]. It costs nothing where the sample is
+    /// one row already, or directly behind the input.
+    ///
+    /// ```
+    /// use wgrad::{Device, Sequential};
+    /// # fn main() -> wgrad::Result<()> {
+    /// let network = Sequential::new([28, 28, 1]).flatten().dense(10).build(&Device::cpu(), 1)?;
+    /// assert_eq!((network.inputs(), network.outputs()), (784, 10));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn flatten(self) -> Self {
-        self
+        self.layer(Layer::Flatten)
+    }
+
+    /// Other dimensions for the same elements of a sample: [`Graph::reshape`].
+    pub fn reshape(self, sample: impl Into<Shape>) -> Self {
+        self.layer(Layer::Reshape(sample.into()))
     }
 
     /// Builds the network: its parameters on the device, drawn from the seed.
@@ -241,9 +261,11 @@ impl Sequential {
             ));
         }
         let mut graph = Graph::new();
-        let mut value = graph.input(self.inputs)?;
+        let mut value = graph.input(self.sample.clone())?;
         for (i, layer) in self.layers.iter().enumerate() {
-            value = match *layer {
+            value = match layer.clone() {
+                Layer::Flatten => graph.flatten(value)?,
+                Layer::Reshape(sample) => graph.reshape(value, sample)?,
                 Layer::Activation(f) => graph.activation(value, f)?,
                 Layer::Dropout(rate) => graph.dropout(value, rate)?,
                 Layer::NormalizeBatch => graph.batch_norm(value)?,
@@ -276,7 +298,11 @@ fn default_init(rest: &[Layer]) -> Init {
     let between = |layer: &&Layer| {
         matches!(
             layer,
-            Layer::Dropout(_) | Layer::NormalizeBatch | Layer::NormalizeRows
+            Layer::Dropout(_)
+                | Layer::NormalizeBatch
+                | Layer::NormalizeRows
+                | Layer::Flatten
+                | Layer::Reshape(_)
         )
     };
     match rest.iter().find(|layer| !between(layer)) {

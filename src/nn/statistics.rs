@@ -81,7 +81,9 @@ impl Network {
             let rows = batch_size.min(data.len() - first);
             let words = self.batch_statistics(data, first, rows, number).await?;
             let values: &[f32] = bytemuck::cast_slice(&words[..floats]);
-            for ((total, &place), &cols) in totals.iter_mut().zip(&places).zip(&cols) {
+            let normalisations = self.graph.running.iter().zip(&places);
+            for (total, (running, &place)) in totals.iter_mut().zip(normalisations) {
+                let (cols, rows) = (running.cols, rows * running.rows_per_sample);
                 let (mean, variance) = values[place..].split_at(MatrixShape::new(2, cols).ld());
                 for (total, (&mean, &variance)) in total.iter_mut().zip(mean.iter().zip(variance)) {
                     total.add(Moments {
@@ -124,13 +126,7 @@ impl Network {
     }
 
     fn check_statistics_data(&self, data: &Dataset) -> Result<()> {
-        if data.features() != self.inputs() {
-            return Err(Error::shape(
-                "recompute_statistics",
-                format!("samples of {} values", self.inputs()),
-                format!("samples of {} values", data.features()),
-            ));
-        }
+        self.check_samples("recompute_statistics", data)?;
         let of_graph = self.target_cols().unwrap_or(data.target_cols());
         if of_graph != data.target_cols() {
             return Err(Error::shape(
@@ -139,7 +135,8 @@ impl Network {
                 format!("{} target values a sample", data.target_cols()),
             ));
         }
-        if data.len() < 2 && !self.graph.running.is_empty() {
+        let mut running = self.graph.running.iter();
+        if running.any(|running| data.len().saturating_mul(running.rows_per_sample) < 2) {
             return Err(Error::argument(
                 "the samples to compute a variance of",
                 "at least 2",
@@ -180,7 +177,8 @@ impl Network {
         let state = Role::State(Clock::Evaluation);
         let (id, plan) = self.ready(&statistics_key(rows));
         let draws = plan.buffer(state).is_some();
-        self.write_input(&x, rows)?;
+        let samples = self.samples("recompute_statistics", x.as_slice())?;
+        self.write_input(&samples, rows)?;
         self.write_targets(targets, rows)?;
         if draws {
             // Random numbers differ from batch to batch.

@@ -39,18 +39,19 @@ impl Arena {
         );
         let mut arena = Arena::default();
         for (name, shape) in parameters {
-            let floats = shape.floats().next_multiple_of(ALIGNMENT);
-            if floats as u64 > limit {
+            let wanted = shape.floats_u64().next_multiple_of(ALIGNMENT as u64);
+            let floats = usize::try_from(wanted).unwrap_or(usize::MAX);
+            if wanted > limit || floats == usize::MAX {
                 return Err(Error::Limit {
                     what: format!("parameter {name} {shape}"),
-                    needed: floats as u64 * 4,
+                    needed: wanted.saturating_mul(4),
                     limit: max_binding_bytes,
                     unit: "bytes in one binding",
                     advice: "Use a smaller layer, or another adapter",
                 });
             }
             match arena.segments.last() {
-                Some(&last) if (last + floats) as u64 <= shared => {}
+                Some(&last) if last as u64 + wanted <= shared => {}
                 _ => arena.segments.push(0),
             }
             let segment = arena.segments.len() - 1;

@@ -44,7 +44,7 @@ pub(crate) fn guarded_name(
     if let Some(guarded) = guards.get(id) {
         return Some(guarded.describe(graph));
     }
-    let blocks = arena.segments.iter().sum::<usize>() / BLOCK;
+    let blocks: usize = arena.segments.iter().map(|floats| floats / BLOCK).sum();
     let (what, block) = match id - guards.len() {
         block if block < blocks => ("the update of", block),
         block => ("the accumulated gradient of", block - blocks),

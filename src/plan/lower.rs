@@ -23,9 +23,10 @@ pub(crate) fn lower(spec: &PlanSpec<'_>) -> Plan {
     let everything = vec![true; graph.parameters.len()];
     match spec.task {
         Task::Predict | Task::Statistics => {}
-        Task::Evaluate => losses = graph.push_losses(&numbered),
+        Task::Evaluate => losses = graph.push_losses(&numbered, spec.supervision),
         Task::Differentiate => {
-            Derivatives { losses, gradients } = graph.differentiate(&numbered, &everything);
+            Derivatives { losses, gradients } =
+                graph.differentiate(&numbered, &everything, spec.supervision);
         }
         Task::Train(Training {
             terms,
@@ -35,7 +36,8 @@ pub(crate) fn lower(spec: &PlanSpec<'_>) -> Plan {
         }) => {
             graph.fix_statistics(fixed);
             let active: Vec<_> = terms.iter().map(|&term| numbered[term]).collect();
-            Derivatives { losses, gradients } = graph.differentiate(&active, trained);
+            Derivatives { losses, gradients } =
+                graph.differentiate(&active, trained, spec.supervision);
         }
     }
     let values = losses.iter_mut().chain(gradients.iter_mut().flatten());

@@ -16,7 +16,7 @@ pub(crate) fn lower_bound(
 ) -> Cost {
     let mut cost = Cost::default();
     let shape = |value: Value| graph.shape(value).at(spec.batch);
-    let elements = |shape: MatrixShape| (shape.rows * shape.cols) as u64;
+    let elements = |shape: MatrixShape| shape.elements();
     for (i, node) in graph.nodes.iter().enumerate() {
         if needed(i) {
             let of_node = lowering(&node.op).lower_bound(graph.value(i), &shape);
@@ -25,7 +25,11 @@ pub(crate) fn lower_bound(
         }
     }
     if let Some(source) = spec.gather {
-        let samples = graph.input.map_or(0, |input| elements(shape(input)));
+        let samples: u64 = graph
+            .inputs
+            .iter()
+            .map(|input| elements(shape(input.flat)))
+            .sum();
         cost.bytes += samples * (4 + source.source.bytes());
     }
     if let Task::Train(training) = spec.task {

@@ -29,8 +29,8 @@ pub(crate) enum Role {
     SampleLabels(Clock),
     SampleTargets(Clock),
     Indices(Clock),
-    /// The batch.
-    Input,
+    /// The batch: an input by its number.
+    Input(usize),
     Labels,
     Targets,
     /// The class weights of the losses, one vector after the other.
@@ -57,7 +57,7 @@ impl Role {
             | Role::SampleLabels(_)
             | Role::SampleTargets(_)
             | Role::Indices(_)
-            | Role::Input
+            | Role::Input(_)
             | Role::Labels
             | Role::Targets
             | Role::Slot(_) => true,

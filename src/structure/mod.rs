@@ -9,9 +9,10 @@ use std::sync::LazyLock;
 
 /// The modules from the lowest level to the highest. A module uses those of lower levels; within a level only `error` is
 /// used.
-const LEVELS: [&[&str]; 7] = [
+const LEVELS: [&[&str]; 8] = [
     &["error", "random", "file", "time", "threads"],
     &["kernel"],
+    &["shape"],
     &["graph", "device", "data"],
     &["plan"],
     &["executor"],
@@ -22,7 +23,7 @@ const LEVELS: [&[&str]; 7] = [
 /// Modules beside the levels, and what each uses above the lowest level.
 const BESIDE: [(&str, &[&str]); 2] = [
     ("optim", &["kernel", "plan"]),
-    ("tensor", &["kernel", "device", "executor"]),
+    ("tensor", &["kernel", "shape", "device", "executor"]),
 ];
 
 /// Who uses modules beside the levels.

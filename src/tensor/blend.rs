@@ -61,7 +61,7 @@ impl Tensor {
     /// # Errors
     /// Only the device's.
     pub fn copy(&self) -> Result<Tensor> {
-        let mut copy = Tensor::room(&self.device, self.shape)?;
+        let mut copy = Tensor::room(&self.device, self.shape)?.with_rows_of(self);
         let mut state = self.device.words("state", state_at(0).to_vec())?;
         // Whatever the values are: the copy is new, so nothing is lost by it.
         self.device.run(

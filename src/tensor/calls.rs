@@ -171,7 +171,7 @@ impl Tensor {
         Ok(shared)
     }
 
-    /// The sum of every column: [1, cols].
+    /// The sum of every column over all rows: [1, cols]. (Along one dimension of several: [`sum_along`](Tensor::sum_along).)
     ///
     /// # Errors
     /// Only the device's.
@@ -180,12 +180,9 @@ impl Tensor {
             shape: self.shape,
             gradient: None,
         };
-        Tensor::call(
-            "column_sum",
-            call,
-            &[self],
-            MatrixShape::new(1, self.shape.cols),
-        )
+        let shape = MatrixShape::new(1, self.shape.cols);
+        let sums = Tensor::call("column_sum", call, &[self], shape)?;
+        Ok(sums.with_dims(vec![1, self.shape.cols]))
     }
 
     /// Softmax over each row.

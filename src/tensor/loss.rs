@@ -201,8 +201,8 @@ impl<'a> Call<'a> {
     async fn reduce(&self) -> Result<LossOutput> {
         let (device, shape) = (&self.inputs[0].device, self.inputs[0].shape);
         let mut gradients = Vec::new();
-        for _ in &self.inputs {
-            gradients.push(Tensor::room(device, shape)?);
+        for input in &self.inputs {
+            gradients.push(Tensor::room(device, shape)?.with_rows_of(input));
         }
         let mut outputs: Vec<&mut Memory> = gradients.iter_mut().map(|g| &mut g.memory).collect();
         let totals = self.run(Output::Gradients, &mut outputs).await?;

@@ -81,7 +81,7 @@ impl Tensor {
         check_epsilon(epsilon)?;
         check_share("the momentum of statistics", momentum)?;
         super::same_device(name, &self.device, &[gamma, beta, running])?;
-        let mut y = Tensor::room(&self.device, shape)?;
+        let mut y = Tensor::room(&self.device, shape)?.with_rows_of(self);
         let of_batch = MatrixShape::new(SAVED_ROWS, shape.cols);
         let mut saved = Tensor::room(&self.device, of_batch)?;
         let mut next = Tensor::room(&self.device, statistics)?;
@@ -135,7 +135,7 @@ impl Tensor {
         expect_scale_and_shift(name, shape, gamma, None)?;
         super::same_device(name, &self.device, &[x, saved, gamma])?;
         let row = MatrixShape::new(1, shape.cols);
-        let mut dx = Tensor::room(&self.device, shape)?;
+        let mut dx = Tensor::room(&self.device, shape)?.with_rows_of(self);
         let mut dgamma = Tensor::room(&self.device, row)?;
         let mut dbeta = Tensor::room(&self.device, row)?;
         let mut state = self.device.words("state", state_at(0).to_vec())?;
@@ -211,8 +211,8 @@ impl Tensor {
         expect_scale_and_shift(name, shape, gamma, None)?;
         check_epsilon(epsilon)?;
         super::same_device(name, &self.device, &[x, gamma])?;
-        let mut dx = Tensor::room(&self.device, shape)?;
-        let mut terms = Tensor::room(&self.device, shape)?;
+        let mut dx = Tensor::room(&self.device, shape)?.with_rows_of(self);
+        let mut terms = Tensor::room(&self.device, shape)?.with_rows_of(self);
         self.device.run(
             LayerNormBackward { shape, epsilon },
             &mut [

@@ -1,11 +1,11 @@
 //! Random tensors and dropout: numbers that are a function of seed, step and place, and the same on every device.
 
-use super::{Tensor, element_count};
+use super::{Tensor, dimensions};
 use crate::device::{Device, Memory, Operand};
 use crate::kernel::base::state::state_at;
 use crate::kernel::random::threefry::{self, Use};
-use crate::kernel::{Draw, Dropout, MatrixShape, Random};
-use crate::{Error, Result};
+use crate::kernel::{Draw, Dropout, Random};
+use crate::{Error, Result, Shape};
 
 impl Tensor {
     /// Uniform random numbers in low..high: low + (high − low)·u, u the upper 24 bits of a random word, in [0, 1).
@@ -29,7 +29,7 @@ impl Tensor {
     /// [`Argument`](Error::Argument) unless low < high, with a finite difference.
     pub fn uniform(
         device: &Device,
-        shape: [usize; 2],
+        shape: impl Into<Shape>,
         low: f32,
         high: f32,
         seed: u64,
@@ -52,7 +52,7 @@ impl Tensor {
     /// [`Argument`](Error::Argument) unless both are finite, and the deviation at least 0.
     pub fn normal(
         device: &Device,
-        shape: [usize; 2],
+        shape: impl Into<Shape>,
         mean: f32,
         deviation: f32,
         seed: u64,
@@ -118,7 +118,7 @@ impl Tensor {
             key: threefry::key(seed, Use::Call),
         };
         let state = state(&self.device, step)?;
-        let mut y = Tensor::room(&self.device, self.shape)?;
+        let mut y = Tensor::room(&self.device, self.shape)?.with_rows_of(self);
         self.device.run(
             call,
             &mut [
@@ -133,21 +133,20 @@ impl Tensor {
 
 fn random(
     device: &Device,
-    [rows, cols]: [usize; 2],
+    shape: impl Into<Shape>,
     draw: Draw,
     probability: Option<&Tensor>,
     seed: u64,
     step: u32,
 ) -> Result<Tensor> {
-    element_count(rows, cols)?;
-    let shape = MatrixShape::new(rows, cols);
+    let (dims, shape) = dimensions(shape.into())?;
     let call = Random {
         draw,
         shape,
         key: threefry::key(seed, Use::Call),
     };
     let state = state(device, step)?;
-    let mut out = Tensor::room(device, shape)?;
+    let mut out = Tensor::room(device, shape)?.with_dims(dims);
     let mut operands: Vec<Operand<'_>> = probability
         .iter()
         .map(|p| Operand::Read(&p.memory))

@@ -1,12 +1,12 @@
-//! Columns cut out and put together, and transposes: numbers move, and their bits stay.
+//! Slices, concatenation, other dimensions and transposes: numbers move, and their bits stay.
 
-use super::{Tensor, element_count};
-use crate::kernel::{MatrixShape, Move, Rearrange};
-use crate::{Error, Result};
+use super::{Tensor, dimensions};
+use crate::kernel::{Along, MatrixShape, Move, Rearrange, Side};
+use crate::{Error, Result, Shape};
 use std::ops::Range;
 
 impl Tensor {
-    /// Some columns of every row: `self[:, range]`.
+    /// Some columns of every row: a [slice](Tensor::slice) of the last dimension.
     ///
     /// ```
     /// use wgrad::{Device, Tensor};
@@ -21,14 +21,51 @@ impl Tensor {
     /// # Errors
     /// [`Shape`](Error::Shape) if the range ends beyond the columns, or before it starts.
     pub fn columns(&self, range: Range<usize>) -> Result<Tensor> {
-        let of = self.shape.cols;
-        if range.start > range.end || range.end > of {
-            let wanted = format!("a range within 0..{of}");
-            return Err(Error::shape("columns", wanted, format!("{range:?}")));
+        let (of, count) = (self.columns_along(), range.len());
+        let dims = vec![self.shape.rows, count];
+        let out = self.sliced("columns", of, range, dims)?;
+        Ok(out.with_rows_of(self))
+    }
+
+    /// A range along one dimension, counted from 0 (PyTorch's `torch.narrow`).
+    ///
+    /// ```
+    /// use wgrad::{Device, Tensor};
+    /// # fn main() -> wgrad::Result<()> {
+    /// let x = Tensor::new(&Device::cpu(), [2, 2, 2], &[0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0])?;
+    /// let second = x.slice(1, 1..2)?;
+    /// assert_eq!((second.shape(), second.download()?), (&[2, 1, 2][..], vec![2.0, 3.0, 6.0, 7.0]));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Argument`](Error::Argument) if there is no such dimension; [`Shape`](Error::Shape) if the range ends beyond its
+    /// length, or before it starts.
+    pub fn slice(&self, dimension: usize, range: Range<usize>) -> Result<Tensor> {
+        let along = self.along("the dimension of a slice", dimension)?;
+        let dims = self.with_length(dimension, range.len());
+        self.sliced("slice", along, range, dims)
+    }
+
+    fn sliced(
+        &self,
+        operation: &'static str,
+        along: Along,
+        range: Range<usize>,
+        dims: Vec<usize>,
+    ) -> Result<Tensor> {
+        if range.start > range.end || range.end > along.length {
+            let wanted = format!("a range within 0..{}", along.length);
+            return Err(Error::shape(operation, wanted, format!("{range:?}")));
         }
-        let start = range.start;
-        let cols = range.len();
-        self.rearranged("columns", Move::Columns { start, of }, &[], cols)
+        let (start, count) = (range.start, range.len());
+        let op = Move::Slice {
+            along,
+            start,
+            count,
+        };
+        self.rearranged(operation, op, &[], dims)
     }
 
     /// These columns from column `start` on in a matrix of `cols` columns that is zero elsewhere: the gradient of
@@ -37,13 +74,43 @@ impl Tensor {
     /// # Errors
     /// [`Shape`](Error::Shape) if they end beyond `cols`.
     pub fn place_columns(&self, start: usize, cols: usize) -> Result<Tensor> {
-        let width = self.shape.cols;
-        if start.checked_add(width).is_none_or(|end| end > cols) {
-            let wanted = format!("at most {cols} columns");
-            let found = format!("{width} columns from column {start} on");
-            return Err(Error::shape("place_columns", wanted, found));
+        let dims = vec![self.shape.rows, cols];
+        let out = self.padded("place_columns", self.columns_along(), start, cols, dims)?;
+        Ok(out.with_rows_of(self))
+    }
+
+    /// This tensor from `start` on along a dimension of that length, zeros elsewhere: the gradient of
+    /// [`slice`](Tensor::slice).
+    ///
+    /// # Errors
+    /// [`Argument`](Error::Argument) if there is no such dimension; [`Shape`](Error::Shape) if it ends beyond the length.
+    pub fn pad(&self, dimension: usize, start: usize, length: usize) -> Result<Tensor> {
+        let along = self.along("the dimension of a pad", dimension)?;
+        let dims = self.with_length(dimension, length);
+        self.padded("pad", along, start, length, dims)
+    }
+
+    fn padded(
+        &self,
+        operation: &'static str,
+        along: Along,
+        start: usize,
+        length: usize,
+        dims: Vec<usize>,
+    ) -> Result<Tensor> {
+        let count = along.length;
+        if start.checked_add(count).is_none_or(|end| end > length) {
+            let wanted = format!("at most {length} elements along the dimension");
+            let found = format!("{count} elements from {start} on");
+            return Err(Error::shape(operation, wanted, found));
         }
-        self.rearranged("place_columns", Move::Place { start, width }, &[], cols)
+        let along = along.of_length(length);
+        let op = Move::Pad {
+            along,
+            start,
+            count,
+        };
+        self.rearranged(operation, op, &[], dims)
     }
 
     /// Both side by side: [self | right].
@@ -51,28 +118,107 @@ impl Tensor {
     /// # Errors
     /// [`Shape`](Error::Shape) if the numbers of rows differ.
     pub fn concatenate(&self, right: &Tensor) -> Result<Tensor> {
-        let (left, name) = (self.shape, "concatenate");
-        if right.shape.rows != left.rows {
+        if right.shape.rows != self.shape.rows {
             return Err(Error::shape(
-                name,
-                format!("{} rows", left.rows),
+                "concatenate",
+                format!("{} rows", self.shape.rows),
                 right.shape,
             ));
         }
-        let cols = left.cols + right.shape.cols;
-        self.rearranged(name, Move::Concatenate { left: left.cols }, &[right], cols)
+        let of = self.columns_along();
+        let cols = of.length.saturating_add(right.shape.cols);
+        let dims = vec![self.shape.rows, cols];
+        let out = self.joined("concatenate", of, right, dims, cols)?;
+        Ok(out.with_rows_of(self))
     }
 
-    /// The transpose.
+    /// This tensor, then another along a dimension (PyTorch's `torch.cat`).
+    ///
+    /// ```
+    /// use wgrad::{Device, Tensor};
+    /// # fn main() -> wgrad::Result<()> {
+    /// let device = Device::cpu();
+    /// let a = Tensor::new(&device, [2, 1, 2], &[1.0, 2.0, 3.0, 4.0])?;
+    /// let b = Tensor::new(&device, [2, 1, 2], &[5.0, 6.0, 7.0, 8.0])?;
+    /// assert_eq!(a.concat(&b, 1)?.download()?, [1.0, 2.0, 5.0, 6.0, 3.0, 4.0, 7.0, 8.0]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Argument`](Error::Argument) if there is no such dimension; [`Shape`](Error::Shape) if another dimension differs.
+    pub fn concat(&self, other: &Tensor, dimension: usize) -> Result<Tensor> {
+        let along = self.along("the dimension of a concat", dimension)?;
+        let fits = self.dims.len() == other.dims.len()
+            && self.with_length(dimension, 0) == other.with_length(dimension, 0);
+        if !fits {
+            let wanted = format!("{:?} but for dimension {dimension}", self.dims);
+            return Err(Error::shape("concat", wanted, format!("{:?}", other.dims)));
+        }
+        let length = along.length.saturating_add(other.dims[dimension]);
+        let dims = self.with_length(dimension, length);
+        self.joined("concat", along, other, dims, length)
+    }
+
+    fn joined(
+        &self,
+        operation: &'static str,
+        along: Along,
+        other: &Tensor,
+        dims: Vec<usize>,
+        length: usize,
+    ) -> Result<Tensor> {
+        let (left, along) = (along.length, along.of_length(length));
+        self.rearranged(operation, Move::Concat { along, left }, &[other], dims)
+    }
+
+    /// The same elements in the same order with other dimensions (PyTorch's `torch.reshape`), in a new tensor.
+    ///
+    /// # Errors
+    /// [`Shape`](Error::Shape) if the number of elements differs; [`Argument`](Error::Argument) if a device could not count
+    /// the padded elements.
+    pub fn reshape(&self, shape: impl Into<Shape>) -> Result<Tensor> {
+        let (dims, shape) = dimensions(shape.into())?;
+        let from = self.shape;
+        if shape.elements() != from.elements() {
+            let wanted = format!("a shape of {} elements", from.elements());
+            return Err(Error::shape("reshape", wanted, format!("{dims:?}")));
+        }
+        self.rearranged("reshape", Move::Reshape { from }, &[], dims)
+    }
+
+    /// The transpose of the matrix.
     ///
     /// # Errors
     /// Only the device's.
     pub fn transpose(&self) -> Result<Tensor> {
         let MatrixShape { rows, cols } = self.shape;
-        element_count(cols, rows)?;
-        let shape = MatrixShape::new(cols, rows);
-        let op = Move::Transpose;
-        Tensor::call("transpose", Rearrange { op, shape }, &[self], shape)
+        self.rearranged("transpose", Move::Transpose, &[], vec![cols, rows])
+    }
+
+    /// Where a dimension lies in the matrix.
+    pub(super) fn along(&self, what: &'static str, dimension: usize) -> Result<Along> {
+        if dimension < self.dims.len() {
+            return Ok(Shape::from(&self.dims).along(dimension));
+        }
+        let expected = format!("below {}, the number of dimensions", self.dims.len());
+        Err(Error::argument(what, expected, dimension))
+    }
+
+    /// The columns as one dimension.
+    fn columns_along(&self) -> Along {
+        Along {
+            side: Side::Columns,
+            length: self.shape.cols,
+            inner: 1,
+        }
+    }
+
+    /// The dimensions with another length of one of them.
+    pub(super) fn with_length(&self, dimension: usize, length: usize) -> Vec<usize> {
+        let mut dims = self.dims.clone();
+        dims[dimension] = length;
+        dims
     }
 
     fn rearranged(
@@ -80,12 +226,12 @@ impl Tensor {
         operation: &'static str,
         op: Move,
         others: &[&Tensor],
-        cols: usize,
+        dims: Vec<usize>,
     ) -> Result<Tensor> {
-        let shape = MatrixShape::new(self.shape.rows, cols);
-        element_count(shape.rows, shape.cols)?;
+        let (dims, shape) = dimensions(dims.into())?;
         let mut inputs = vec![self];
         inputs.extend(others);
-        Tensor::call(operation, Rearrange { op, shape }, &inputs, shape)
+        let out = Tensor::call(operation, Rearrange { op, shape }, &inputs, shape)?;
+        Ok(out.with_dims(dims))
     }
 }

@@ -70,8 +70,11 @@ impl Trainer {
     ) -> Vec<f64> {
         let weight = |term: &crate::graph::Term| {
             let by_label = term.takes_labels(supervision) && term.loss.divides(Against::Labels);
+            // Rows of the loss for each sample: steps of a sequence, or pixels.
+            let of_sample = self.network.graph.shape(term.inputs[0]).rows_per_sample();
+            let rows = rows.start * of_sample..rows.end * of_sample;
             if by_label {
-                let labels = rows.clone().map(|row| Some(label(row)));
+                let labels = rows.map(|row| Some(label(row)));
                 labels.map(|label| term.loss.row_weight(label)).sum()
             } else {
                 rows.len() as f64

@@ -269,7 +269,7 @@ impl TrainerBuilder {
         if let Some((loss, reconstruct)) = self.settings.loss.clone() {
             let mut term = Term::of_output(self.network.output, loss);
             if reconstruct {
-                term.target = LossTarget::Value(self.network.input());
+                term.target = LossTarget::Value(self.network.input_as_target(self.network.output));
             }
             self.network.set_terms(vec![term])?;
         }

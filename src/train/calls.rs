@@ -9,7 +9,7 @@ use crate::kernel::base::state::STATE_VALUES;
 use crate::nn::PlanKey;
 use crate::plan::{Clock, Role};
 use crate::time::Instant;
-use crate::{Error, Result};
+use crate::{Error, Inputs, Result};
 
 impl Trainer {
     /// One step on a batch of your own. Waits for its result.
@@ -19,21 +19,22 @@ impl Trainer {
     /// fit for training; [`NonFinite`](Error::NonFinite) if loss or gradient are not finite.
     pub async fn step_async<'a>(
         &mut self,
-        x: &[f32],
+        x: impl Into<Inputs<'a>>,
         targets: impl Into<Targets<'a>>,
     ) -> Result<StepReport> {
-        self.step_on(x, targets.into(), false).await
+        self.step_on(x.into(), targets.into(), false).await
     }
 
     /// One step on a batch of the user's, inspected or not.
     pub(super) async fn step_on(
         &mut self,
-        x: &[f32],
+        x: Inputs<'_>,
         targets: Targets<'_>,
         inspect: bool,
     ) -> Result<StepReport> {
         self.resync().await?;
-        let (rows, supervision) = self.network.check_batch("step", x, targets)?;
+        let (samples, supervision) = self.network.check_batch("step", x, targets)?;
+        let rows = samples.rows;
         if rows > self.settings.batch_size {
             let wanted = format!(
                 "at most {} samples, the batch size",
@@ -64,7 +65,7 @@ impl Trainer {
             self.prepare(what, &[key], &buffers, (1, self.fetched_words()))?;
             let plan = self.network.ready(&key).0;
             if !written {
-                self.network.write_input(x, rows)?;
+                self.network.write_input(&samples, rows)?;
                 self.network.write_targets(targets, rows)?;
                 written = true;
             }
@@ -85,7 +86,11 @@ impl Trainer {
 
     /// [`Trainer::step_async`], waited for.
     #[cfg(not(target_arch = "wasm32"))]
-    pub fn step<'a>(&mut self, x: &[f32], targets: impl Into<Targets<'a>>) -> Result<StepReport> {
+    pub fn step<'a>(
+        &mut self,
+        x: impl Into<Inputs<'a>>,
+        targets: impl Into<Targets<'a>>,
+    ) -> Result<StepReport> {
         pollster::block_on(self.step_async(x, targets))
     }
 
@@ -202,7 +207,7 @@ impl Trainer {
     /// # Errors
     /// As there.
     #[cfg(not(target_arch = "wasm32"))]
-    pub fn predict(&mut self, x: &[f32]) -> Result<Vec<f32>> {
+    pub fn predict<'a>(&mut self, x: impl Into<Inputs<'a>>) -> Result<Vec<f32>> {
         self.network.predict(x)
     }
 }

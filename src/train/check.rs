@@ -16,15 +16,10 @@ impl Trainer {
                 data.len(),
             ));
         }
-        if data.features() != network.inputs() {
-            return Err(Error::shape(
-                "data set",
-                format!("samples of {} values", network.inputs()),
-                format!("samples of {} values", data.features()),
-            ));
-        }
+        network.check_samples("data set", data)?;
         let cols = (data.target_cols() > 0).then_some(data.target_cols());
-        let supervision = network.check_supervision("data set", data.classes() > 0, cols)?;
+        let supervision =
+            network.check_supervision("data set", (data.classes() > 0).then_some(1), cols)?;
         for term in &network.terms {
             if !term.takes_labels(supervision) {
                 continue;
@@ -71,7 +66,7 @@ impl Trainer {
     pub(super) fn first_sample(&self, batch: usize) -> usize {
         let (epoch, shift) = self.cursor.shifted;
         let shift = if epoch == self.cursor.epoch { shift } else { 0 };
-        let first = (batch * self.settings.batch_size) as i64 + shift;
+        let first = batch as i64 * self.settings.batch_size as i64 + shift;
         usize::try_from(first).unwrap_or(0)
     }
 

@@ -118,7 +118,8 @@ impl Trainer {
         let what = What::Count("evaluation of", data.len(), "samples");
         let place_words = ENTRY * self.network.loss_sums(batch);
         let words = 1 + batches * place_words;
-        let submits = data.len().div_ceil(batch * batches);
+        let samples = batch.saturating_mul(batches);
+        let submits = data.len().div_ceil(samples);
         self.prepare(what, &keys.collect::<Vec<_>>(), &buffers, (submits, words))?;
         let executor = &mut self.network.executor;
         self.data
@@ -129,7 +130,7 @@ impl Trainer {
             Role::State(Clock::Evaluation),
             Role::Metrics(Clock::Evaluation),
         );
-        for first in (0..data.len()).step_by(batch * batches) {
+        for first in (0..data.len()).step_by(samples) {
             let (mut table, mut plans) = (Vec::new(), Vec::new());
             for offset in (first..data.len()).step_by(batch).take(batches) {
                 let place = self.data.evaluation.offset(first, offset);
@@ -138,9 +139,7 @@ impl Trainer {
                 plans.push(self.network.ready(&key(rows)).0);
             }
             let executor = &mut self.network.executor;
-            self.data
-                .evaluation
-                .bring(executor, data, first, batch * batches)?;
+            self.data.evaluation.bring(executor, data, first, samples)?;
             executor.write(Role::StepTable(Clock::Evaluation), 0, &table)?;
             // Counted on from submit to submit, so that random numbers differ. It is a multiple of the ring's places.
             executor.write(state, 0, &state_at((first / batch) as u64))?;

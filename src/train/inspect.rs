@@ -7,7 +7,7 @@ use crate::data::{Dataset, Targets};
 use crate::kernel::TensorStatistics;
 use crate::plan::{Inspected, Role, What, inspected};
 use crate::time::Instant;
-use crate::{Error, Result};
+use crate::{Error, Inputs, Result};
 
 /// An epoch that is run in parts.
 pub(super) struct Part {
@@ -36,14 +36,15 @@ impl Trainer {
     /// As [`Trainer::step_async`].
     pub async fn inspect_step_async<'a>(
         &mut self,
-        x: &[f32],
+        x: impl Into<Inputs<'a>>,
         targets: impl Into<Targets<'a>>,
     ) -> Result<(StepReport, Inspection)> {
         let targets = targets.into();
         self.resync().await?;
         let phase = self.turn(self.cursor.step).phase;
+        let x = x.into();
+        let rows = self.network.samples("inspect_step", x.clone())?.rows;
         let report = self.step_on(x, targets, true).await?;
-        let rows = x.len() / self.network.inputs();
         Ok((report, self.read_measures(phase, rows).await?))
     }
 
@@ -51,7 +52,7 @@ impl Trainer {
     #[cfg(not(target_arch = "wasm32"))]
     pub fn inspect_step<'a>(
         &mut self,
-        x: &[f32],
+        x: impl Into<Inputs<'a>>,
         targets: impl Into<Targets<'a>>,
     ) -> Result<(StepReport, Inspection)> {
         pollster::block_on(self.inspect_step_async(x, targets))

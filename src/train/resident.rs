@@ -208,7 +208,7 @@ impl Resident {
         let Some(stream) = &mut self.stream else {
             return Ok(());
         };
-        let end = (first + count).min(data.len());
+        let end = first.saturating_add(count).min(data.len());
         let chosen = &stream.indices[first..end];
         data.gather_words(chosen, &mut stream.words);
         data.gather_targets(chosen, &mut stream.targets);

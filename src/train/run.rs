@@ -152,7 +152,7 @@ impl Trainer {
                     &mut self.network.executor,
                     data,
                     first,
-                    steps * batch_size,
+                    steps.saturating_mul(batch_size),
                 )?;
                 let mut turns = self.pipeline.spare_turns.pop().unwrap_or_default();
                 turns.clear();

@@ -2,6 +2,7 @@
 
 use super::phase::Phase;
 use super::settings::Settings;
+use crate::graph::Supervision;
 use crate::kernel::Factors;
 use crate::nn::Network;
 use crate::optim::factors;
@@ -32,7 +33,7 @@ impl Steps {
         let terms = phase.terms(network)?;
         let mut trained = phase.trained(network)?;
         let parameters = network.graph.parameters.iter();
-        let parameters = parameters.map(|p| (p.name.as_str(), p.vector));
+        let parameters = parameters.map(|p| (p.name.as_str(), p.dims.len() == 1));
         let mut factors = factors(&settings.groups, parameters)?;
         for (trained, factors) in trained.iter_mut().zip(&factors) {
             *trained &= factors.rate as f32 != 0.0;
@@ -55,7 +56,7 @@ impl Steps {
         let gradients = network
             .graph
             .clone()
-            .differentiate(&active, &trained)
+            .differentiate(&active, &trained, Supervision::default())
             .gradients;
         for (i, gradient) in gradients.iter().enumerate() {
             if gradient.is_none() {

@@ -8,6 +8,7 @@ mod all_calls;
 mod augmentation;
 mod blends;
 mod cross_entropy;
+mod dimensions;
 mod elementwise;
 mod long_axes;
 mod long_sums;

@@ -15,9 +15,11 @@ mod numbers;
 mod predictions;
 mod refusals;
 mod saving;
+mod shapes;
 
 use common::data::Random;
 use graphs::{GRAPHS, LAYERS};
+use shapes::SHAPED;
 use wgrad::{Activation, Device, Graph, Network, Sequential};
 
 const CLASSES: usize = 5;
@@ -25,7 +27,7 @@ const INPUTS: usize = 7;
 
 fn networks(device: &Device) -> Vec<(String, Network)> {
     let mut networks = Vec::new();
-    for (name, build) in GRAPHS.iter().chain(LAYERS) {
+    for (name, build) in GRAPHS.iter().chain(LAYERS).chain(SHAPED) {
         let mut graph = Graph::new();
         let x = graph.input(INPUTS).unwrap();
         let logits = build(&mut graph, x).unwrap();

@@ -8,7 +8,8 @@ use crate::{Error, Result};
 
 /// The distribution that a parameter's first values are drawn from.
 ///
-/// For a weight [outputs, inputs], fan-in is `inputs` and fan-out is `outputs`. All draws come from one seed, each
+/// For a weight [outputs, inputs], fan-in is `inputs` and fan-out is `outputs`; other weights state their fans
+/// ([`Graph::parameter_with_fans`](crate::Graph::parameter_with_fans)). All draws come from one seed, each
 /// parameter from a stream of its own, so a parameter's values do not depend on the others. The formulas are PyTorch's
 /// `torch.nn.init`, the numbers are not: those come from ChaCha8.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -145,10 +146,16 @@ impl Init {
         }
     }
 
-    /// Draws the values of parameter `number`, row by row.
-    pub(crate) fn draw(self, seed: u64, number: usize, shape: MatrixShape) -> Vec<f32> {
+    /// Draws the values of parameter `number`, row by row. `fans`: the connections into an output, and out of an input.
+    pub(crate) fn draw(
+        self,
+        seed: u64,
+        number: usize,
+        shape: MatrixShape,
+        fans: [usize; 2],
+    ) -> Vec<f32> {
         let random = &mut Random::new(seed, Stream::Parameter(number as u32));
-        let (fan_in, fan_out) = (shape.cols as f64, shape.rows as f64);
+        let [fan_in, fan_out] = fans.map(|fan| fan as f64);
         let count = shape.rows * shape.cols;
         let fill = |value: &mut dyn FnMut() -> f64| (0..count).map(|_| value() as f32).collect();
         match self {

@@ -3,6 +3,11 @@
 use super::*;
 use approx::abs_diff_eq;
 
+/// The fans of a dense layer's weight.
+fn fans(shape: MatrixShape) -> [usize; 2] {
+    [shape.cols, shape.rows]
+}
+
 /// Five standard errors of the mean and of the variance, which is the greater the heavier the tails: kurtosis 3 for
 /// normals, 1.8 for uniforms.
 #[test]
@@ -32,7 +37,7 @@ fn draws_have_the_stated_mean_and_variance() {
         (Init::Normal { mean, deviation }, -0.5, 0.04),
         (Init::TruncatedNormal { mean, deviation }, -0.5, 0.04 * cut),
     ] {
-        let values = init.draw(1, 0, shape);
+        let values = init.draw(1, 0, shape, fans(shape));
         let average =
             |f: &dyn Fn(f64) -> f64| values.iter().map(|&v| f(v.into())).sum::<f64>() / count;
         let found = average(&|v| v);
@@ -57,7 +62,7 @@ fn draws_keep_within_their_ends() {
         high: 1.5,
     };
     for init in [uniform, Init::TruncatedNormal { mean, deviation }] {
-        let values = init.draw(2, 0, shape);
+        let values = init.draw(2, 0, shape, fans(shape));
         assert!(values.iter().all(|v| (0.5..=1.5).contains(v)), "{init:?}");
         // And reach near them.
         let near = |end: f32| values.iter().any(|v| (v - end).abs() < 0.01);
@@ -74,7 +79,7 @@ fn scaled_is_the_general_form() {
             fan,
             distribution,
         };
-        init.draw(3, 1, shape)
+        init.draw(3, 1, shape, fans(shape))
     };
     for (special, general) in [
         (
@@ -94,7 +99,7 @@ fn scaled_is_the_general_form() {
             scaled(Init::gain(Activation::Relu), Fan::In, Distribution::Normal),
         ),
     ] {
-        for (a, b) in special.draw(3, 1, shape).iter().zip(&general) {
+        for (a, b) in special.draw(3, 1, shape, fans(shape)).iter().zip(&general) {
             // √2² is not 2.
             assert!(
                 (a - b).abs() <= f32::EPSILON * a.abs(),
@@ -117,7 +122,7 @@ fn orthogonal_matrices_are_orthogonal() {
     ] {
         for gain in [1.0, -0.5, 3.0] {
             let shape = MatrixShape::new(rows, cols);
-            let w = Init::Orthogonal { gain }.draw(5, 2, shape);
+            let w = Init::Orthogonal { gain }.draw(5, 2, shape, fans(shape));
             let (count, length) = (rows.min(cols), rows.max(cols));
             let entry = |i: usize, k: usize| {
                 f64::from(if rows <= cols {
@@ -146,7 +151,7 @@ fn orthogonal_matrices_are_uniform() {
     let (n, draws) = (4, 5_000);
     let mut sums = vec![(0.0, 0.0); n * n];
     for seed in 0..draws {
-        let w = Init::Orthogonal { gain: 1.0 }.draw(seed, 0, MatrixShape::new(n, n));
+        let w = Init::Orthogonal { gain: 1.0 }.draw(seed, 0, MatrixShape::new(n, n), [n, n]);
         for (sum, &v) in sums.iter_mut().zip(&w) {
             sum.0 += f64::from(v);
             sum.1 += f64::from(v).powi(2);
@@ -230,7 +235,7 @@ fn what_is_out_of_range_is_refused() {
 fn known_answers() {
     let shape = MatrixShape::new(1, 3);
     let bits = |init: Init| {
-        init.draw(42, 0, shape)
+        init.draw(42, 0, shape, fans(shape))
             .iter()
             .map(|v| v.to_bits())
             .collect::<Vec<_>>()
@@ -242,3 +247,19 @@ fn known_answers() {
 /// From a separate ChaCha8 in Python, with key 42. A change here would change every user's seeded runs.
 const KNOWN_UNIFORM: [u32; 3] = [0xbf90_ded2, 0xbf95_08b4, 0xbe98_cf9a];
 const KNOWN_NORMAL: [u32; 3] = [0x3ea2_f4b7, 0xbf31_699a, 0x3f75_72cc];
+
+/// A convolution's fans are not the sides of its matrix: kh·kw·inputs and outputs·kh·kw.
+#[test]
+fn fans_that_are_given_set_the_variance() {
+    let shape = MatrixShape::new(16, 3 * 3 * 8);
+    let [fan_in, fan_out] = [3 * 3 * 8, 16 * 3 * 3];
+    let values = Init::XavierUniform.draw(1, 0, shape, [fan_in, fan_out]);
+    let bound = (6.0 / (fan_in + fan_out) as f64).sqrt() as f32;
+    let greatest = values
+        .iter()
+        .fold(0.0f32, |most, value| most.max(value.abs()));
+    assert!(
+        greatest <= bound && greatest > 0.99 * bound,
+        "{greatest}, {bound}"
+    );
+}

@@ -1,7 +1,7 @@
 //! Batch normalisation.
 
 use super::{Backward, ColumnSum, Differentiable, Operation, operands};
-use crate::graph::{Graph, Init, Rows, Running, Shape, Value};
+use crate::graph::{Graph, Init, Running, Shape, Value};
 use crate::kernel::base::ranges::check_share;
 use crate::kernel::base::spread::SAVED_ROWS;
 use crate::{Error, Result};
@@ -67,7 +67,7 @@ impl Differentiable for BatchNorm {
             saved,
             gamma,
         });
-        let [dgamma, dbeta] = [1, 2].map(|index| backward.output(dx, index, shape));
+        let [dgamma, dbeta] = [1, 2].map(|index| backward.output(dx, index, shape.clone()));
         backward.add_value(x, dx);
         backward.add_value(gamma, dgamma);
         backward.add_value(self.beta, dbeta);
@@ -152,10 +152,10 @@ impl Operation for FixedNormGain {
 }
 
 impl Graph {
-    /// Batch normalisation (Ioffe and Szegedy 2015) of each column: y = γ(x − mean)/√(variance + ε) + β, with γ
+    /// Batch normalisation (Ioffe and Szegedy 2015) of each column, the last dimension (channels): y = γ(x − mean)/√(variance + ε) + β, with γ
     /// `layers.i.weight` from 1, β `layers.i.bias` from 0, and ε = 10⁻⁵. In training mean and variance (biased) are the
     /// batch's, and the running ones follow: r ← r + 0.1·(batch − r), the variance unbiased. In evaluation and prediction
-    /// they are the running ones (PyTorch's `BatchNorm1d`). A batch of one row, which PyTorch refuses, gives y = β and
+    /// they are the running ones (PyTorch's `BatchNorm1d`; for images [batch, H, W, C], whose rows are pixels, `BatchNorm2d`). A batch of one row, which PyTorch refuses, gives y = β and
     /// leaves the running variance as it is. A step whose running statistics would not be finite is
     /// [`NonFinite`](Error::NonFinite), and changes nothing.
     ///
@@ -175,7 +175,7 @@ impl Graph {
     /// activation is no longer computed within the product. A training step takes one more for all running statistics.
     ///
     /// # Errors
-    /// [`Shape`](Error::Shape) if x has not one row per sample.
+    /// [`Shape`](Error::Shape) if x is not a batch of samples.
     pub fn batch_norm(&mut self, x: Value) -> Result<Value> {
         self.batch_norm_with(x, 1e-5, 0.1)
     }
@@ -183,21 +183,22 @@ impl Graph {
     /// [`Graph::batch_norm`] with another ε, and another momentum m: r ← r + m·(batch − r).
     ///
     /// # Errors
-    /// [`Shape`](Error::Shape) if x has not one row per sample; [`Argument`](Error::Argument) if ε is not finite and above 0,
+    /// [`Shape`](Error::Shape) if x is not a batch of samples; [`Argument`](Error::Argument) if ε is not finite and above 0,
     /// or the momentum not from 0 to 1, or so small that 1 − m is 1 in `f32`.
     pub fn batch_norm_with(&mut self, x: Value, epsilon: f32, momentum: f32) -> Result<Value> {
         check_epsilon(epsilon)?;
         check_share("the momentum of a batch normalisation", momentum)?;
         let shape = self.known(x)?;
-        if shape.rows != Rows::Batch {
-            return Err(Error::shape("batch_norm", "one row per sample", shape));
+        if !shape.is_batch() {
+            return Err(Error::shape("batch_norm", "a batch of samples", shape));
         }
         let layer = self.layers;
-        let [gamma, beta] = self.gain_and_bias(shape.cols)?;
+        let [gamma, beta] = self.gain_and_bias(shape.cols())?;
         let number = self.running.len();
         self.running.push(Running {
             name: format!("layers.{layer}"),
-            cols: shape.cols,
+            cols: shape.cols(),
+            rows_per_sample: shape.rows_per_sample(),
         });
         let y = self.add_operation(BatchNorm {
             x,
@@ -208,10 +209,7 @@ impl Graph {
             momentum,
             fixed: false,
         })?;
-        let saved = Shape {
-            rows: Rows::Fixed(SAVED_ROWS),
-            cols: shape.cols,
-        };
+        let saved = Shape::matrix(SAVED_ROWS, shape.cols());
         self.output(y, 1, saved);
         Ok(y)
     }

@@ -20,7 +20,7 @@ impl Operation for BiasAdd {
 
     fn shape(&self, graph: &Graph) -> Result<Shape> {
         let shape = graph.known(self.x)?;
-        graph.expect("bias_add", self.bias, Shape::row(shape.cols))?;
+        graph.expect("bias_add", self.bias, &Shape::row(shape.cols()))?;
         Ok(shape)
     }
 

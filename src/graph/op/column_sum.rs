@@ -2,7 +2,7 @@
 
 use super::{Backward, Differentiable, Operation, RepeatRow, operands};
 use crate::Result;
-use crate::graph::{Graph, Rows, Shape, Value};
+use crate::graph::{Graph, Shape, Value};
 
 /// The sum of each column of x: [1, cols].
 #[derive(Clone, Debug, PartialEq)]
@@ -18,17 +18,17 @@ impl Operation for ColumnSum {
     }
 
     fn shape(&self, graph: &Graph) -> Result<Shape> {
-        Ok(Shape::row(graph.known(self.x)?.cols))
+        Ok(Shape::row(graph.known(self.x)?.cols()))
     }
 
     fn mixes_samples(&self, graph: &Graph) -> bool {
-        graph.shape(self.x).rows == Rows::Batch
+        graph.shape(self.x).is_batch()
     }
 }
 
 impl Differentiable for ColumnSum {
     fn vjp(&self, _: Value, dy: Value, backward: &mut Backward<'_>) {
-        let rows = backward.shape(self.x).rows;
-        backward.add(self.x, RepeatRow { x: dy, rows });
+        let like = backward.shape(self.x);
+        backward.add(self.x, RepeatRow { x: dy, like });
     }
 }

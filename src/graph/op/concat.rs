@@ -1,30 +1,43 @@
-//! Two matrices side by side.
+//! Two values one after the other along a dimension.
 
 use super::{Backward, Differentiable, Operation, Slice, operands};
 use crate::graph::{Graph, Shape, Value};
+use crate::kernel::{Along, Side};
 use crate::{Error, Result};
 
-/// The columns of a, then those of b.
+/// a, then b along a dimension.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Concat {
     pub(crate) a: Value,
     pub(crate) b: Value,
+    pub(crate) dimension: usize,
+    /// Where the dimension of the result lies in its matrix.
+    pub(crate) along: Along,
+    /// The length of a's part.
+    pub(crate) left: usize,
 }
 
 impl Operation for Concat {
     operands!(a, b);
 
     fn name(&self) -> String {
-        "Concatenate".to_string()
+        match self.along {
+            Along {
+                side: Side::Columns,
+                inner: 1,
+                ..
+            } => "Concatenate".to_string(),
+            _ => format!("Concat {}", self.dimension),
+        }
     }
 
     fn shape(&self, graph: &Graph) -> Result<Shape> {
         let (sa, sb) = (graph.known(self.a)?, graph.known(self.b)?);
-        if sa.rows != sb.rows {
-            return Err(Error::shape("concatenate", sa, sb));
+        let whole = |shape: &Shape| shape.with_length(self.dimension, self.along.length);
+        if sa.dims().len() != sb.dims().len() || whole(&sa) != whole(&sb) {
+            return Err(Error::shape("concat", sa, sb));
         }
-        let cols = sa.cols + sb.cols;
-        Ok(Shape { cols, ..sa })
+        Ok(whole(&sa))
     }
 
     fn mixes_samples(&self, _: &Graph) -> bool {
@@ -34,19 +47,76 @@ impl Operation for Concat {
 
 impl Differentiable for Concat {
     fn vjp(&self, _: Value, dy: Value, backward: &mut Backward<'_>) {
-        let [left, right] = [self.a, self.b].map(|value| backward.shape(value).cols);
-        let slice = |start, cols| Slice { x: dy, start, cols };
+        let slice = |start, count| Slice {
+            x: dy,
+            dimension: self.dimension,
+            along: self.along,
+            start,
+            count,
+        };
+        let left = self.left;
         backward.add(self.a, slice(0, left));
-        backward.add(self.b, slice(left, right));
+        backward.add(self.b, slice(left, self.along.length - left));
     }
 }
 
 impl Graph {
-    /// The columns of a, then those of b.
+    /// Values one after the other along a dimension, counted from 0, the batch included (PyTorch's `torch.cat`). All other
+    /// dimensions must be equal. It takes one call less than there are values.
+    ///
+    /// ```
+    /// use wgrad::{Device, Graph};
+    /// # fn main() -> wgrad::Result<()> {
+    /// let mut graph = Graph::new();
+    /// let x = graph.input([2, 2])?;
+    /// let twice = graph.concat(&[x, x], 1)?;
+    /// assert_eq!(graph.shape_of(twice)?.to_string(), "[batch, 4, 2]");
+    /// let mut network = graph.build(twice, &Device::cpu(), 0)?;
+    /// assert_eq!(network.predict(&[1.0, 2.0, 3.0, 4.0])?, [1.0, 2.0, 3.0, 4.0, 1.0, 2.0, 3.0, 4.0]);
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
-    /// [`Shape`](Error::Shape) if they have not equally many rows.
+    /// [`Argument`](Error::Argument) if there is no value, or no such dimension, or it is the batch;
+    /// [`Shape`](Error::Shape) if another dimension differs.
+    pub fn concat(&mut self, values: &[Value], dimension: usize) -> Result<Value> {
+        let Some((&first, others)) = values.split_first() else {
+            return Err(Error::argument("the values of a concat", "at least 1", 0));
+        };
+        self.fixed_dimension("the dimension of a concat", first, dimension)?;
+        // Nothing is added unless all fit.
+        let shape = self.known(first)?;
+        for &other in others {
+            let found = self.known(other)?;
+            let fits = found.dims().len() == shape.dims().len()
+                && found.with_length(dimension, 1) == shape.with_length(dimension, 1);
+            if !fits {
+                return Err(Error::shape("concat", shape, found));
+            }
+        }
+        let mut all = first;
+        for &b in others {
+            let left = self.shape(all).along(dimension);
+            let right = self.shape(b).along(dimension).length;
+            let length = left.length.saturating_add(right);
+            all = self.add_operation(Concat {
+                a: all,
+                b,
+                dimension,
+                along: left.of_length(length),
+                left: left.length,
+            })?;
+        }
+        Ok(all)
+    }
+
+    /// The columns of a, then those of b: [`concat`](Graph::concat) along the last dimension.
+    ///
+    /// # Errors
+    /// [`Shape`](Error::Shape) if another dimension differs.
     pub fn concatenate(&mut self, a: Value, b: Value) -> Result<Value> {
-        self.add_operation(Concat { a, b })
+        let last = self.known(a)?.dims().len().saturating_sub(1);
+        self.concat(&[a, b], last)
     }
 }

@@ -21,7 +21,7 @@ impl Operation for Div {
 
     fn shape(&self, graph: &Graph) -> Result<Shape> {
         let shape = graph.known(self.a)?;
-        graph.expect("div", self.b, shape)?;
+        graph.expect("div", self.b, &shape)?;
         Ok(shape)
     }
 
@@ -70,7 +70,9 @@ impl Graph {
     /// # Ok(())
     /// # }
     /// ```
-    /// An operand with one row or one column is repeated along that dimension.
+    ///
+    /// The last dimensions of both are aligned. An operand of length 1 in a dimension is repeated along it, as is one of fewer
+    /// dimensions along those that it lacks.
     ///
     /// # Errors
     /// [`Shape`](crate::Error::Shape) if the shapes differ in a dimension in which neither has length 1.

@@ -20,7 +20,7 @@ impl Operation for Fill {
     }
 
     fn shape(&self, _: &Graph) -> Result<Shape> {
-        Ok(self.shape)
+        Ok(self.shape.clone())
     }
 
     fn mixes_samples(&self, _: &Graph) -> bool {

@@ -72,7 +72,7 @@ impl Operation for LayerNormBackward {
 }
 
 impl Graph {
-    /// Layer normalisation (Ba et al. 2016) of each row: y = γ(x − mean)/√(variance + ε) + β over its columns, with γ
+    /// Layer normalisation (Ba et al. 2016) of each row, the last dimension: y = γ(x − mean)/√(variance + ε) + β over its columns, with γ
     /// `layers.i.weight` from 1, β `layers.i.bias` from 0, and ε = 10⁻⁵ (PyTorch's `LayerNorm`).
     ///
     /// It takes one dispatch forward and three backward, and between a dense layer and its activation one more forward, as
@@ -90,7 +90,7 @@ impl Graph {
     /// [`Argument`](crate::Error::Argument) if ε is not finite and above 0, or the value is of another graph.
     pub fn layer_norm_with(&mut self, x: Value, epsilon: f32) -> Result<Value> {
         check_epsilon(epsilon)?;
-        let cols = self.known(x)?.cols;
+        let cols = self.known(x)?.cols();
         let [gamma, beta] = self.gain_and_bias(cols)?;
         self.add_operation(LayerNorm {
             x,

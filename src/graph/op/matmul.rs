@@ -30,22 +30,25 @@ impl Operation for Matmul {
 
     fn shape(&self, graph: &Graph) -> Result<Shape> {
         let (sa, sb) = (graph.known(self.a)?, graph.known(self.b)?);
-        let (cols_a, rows_b, cols_b) = (Rows::Fixed(sa.cols), sb.rows, Rows::Fixed(sb.cols));
+        let (cols_a, rows_b, cols_b) = (Rows::Fixed(sa.cols()), sb.rows(), Rows::Fixed(sb.cols()));
         let layout = self.layout;
-        let (rows, cols, inner_a, inner_b) = match layout {
-            Layout::NN => (sa.rows, cols_b, cols_a, rows_b),
-            Layout::NT => (sa.rows, rows_b, cols_a, cols_b),
-            Layout::TN => (cols_a, cols_b, sa.rows, rows_b),
+        let (cols, inner_a, inner_b) = match layout {
+            Layout::NN => (cols_b, cols_a, rows_b),
+            Layout::NT => (rows_b, cols_a, cols_b),
+            Layout::TN => (cols_b, sa.rows(), rows_b),
         };
         if let (Rows::Fixed(cols), true) = (cols, inner_a == inner_b) {
-            return Ok(Shape { rows, cols });
+            return Ok(match layout {
+                Layout::NN | Layout::NT => sa.with_cols(cols),
+                Layout::TN => Shape::matrix(sa.cols(), cols),
+            });
         }
         let expected = format!("B that fits A {sa} in layout {layout:?}");
         Err(Error::shape("matmul", expected, sb))
     }
 
     fn mixes_samples(&self, graph: &Graph) -> bool {
-        self.layout == Layout::TN && graph.shape(self.a).rows == Rows::Batch
+        self.layout == Layout::TN && graph.shape(self.a).is_batch()
     }
 }
 
@@ -64,7 +67,8 @@ impl Differentiable for Matmul {
 }
 
 impl Graph {
-    /// The matrix product of two values in one of three [`Layout`]s.
+    /// The matrix product of two values in one of three [`Layout`]s. Where A has more than two dimensions, all but the last
+    /// are its rows, and those of the result: [batch, T, K] times [K, N] is [batch, T, N].
     ///
     /// # Errors
     /// [`Shape`](Error::Shape) if the inner dimensions differ.

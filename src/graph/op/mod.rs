@@ -21,6 +21,7 @@ mod layer_norm;
 mod log;
 mod loss;
 mod matmul;
+mod max;
 mod output;
 mod pad;
 mod parameter;
@@ -28,6 +29,7 @@ mod powf;
 mod prelu;
 mod random;
 mod repeat;
+mod reshape;
 mod row_sum;
 mod scale;
 mod slice;
@@ -35,7 +37,9 @@ mod softmax;
 mod sqrt;
 mod stop_gradient;
 mod sub;
+mod sum;
 mod targets;
+mod transpose;
 
 pub(crate) use activation::{Activation, ActivationBackward};
 pub(crate) use add::Add;
@@ -53,13 +57,15 @@ pub(crate) use layer_norm::{LayerNorm, LayerNormBackward};
 pub(crate) use log::Log;
 pub(crate) use loss::Loss;
 pub(crate) use matmul::Matmul;
+pub(crate) use max::{Max, MaxBackward};
 pub(crate) use output::Output;
 pub(crate) use pad::Pad;
 pub(crate) use parameter::Parameter;
 pub(crate) use powf::Powf;
 pub(crate) use prelu::{Prelu, PreluBackward, PreluSlope};
 pub(crate) use random::Random;
-pub(crate) use repeat::{RepeatColumn, RepeatRow};
+pub(crate) use repeat::{Repeat, RepeatColumn, RepeatRow};
+pub(crate) use reshape::Reshape;
 pub(crate) use row_sum::RowSum;
 pub(crate) use scale::Scale;
 pub(crate) use slice::Slice;
@@ -67,7 +73,9 @@ pub(crate) use softmax::{Softmax, SoftmaxBackward};
 pub(crate) use sqrt::Sqrt;
 pub(crate) use stop_gradient::StopGradient;
 pub(crate) use sub::Sub;
+pub(crate) use sum::DimensionSum;
 pub(crate) use targets::Targets;
+pub(crate) use transpose::Transpose;
 
 use super::autodiff::Backward;
 use super::{Graph, Shape, Value};
@@ -170,11 +178,11 @@ use operands;
 macro_rules! operations {
     ($macro:ident) => {
         $macro! {
-            differentiable: Activation, Add, BatchNorm, BiasAdd, ColumnSum, Concat, Div, Dropout, Exp, Fill, Hadamard, Input,
-                LayerNorm, Log, Matmul, Parameter, Powf, Prelu, Random, RepeatColumn, RepeatRow, RowSum, Scale, Slice,
-                Softmax, Sqrt, StopGradient, Sub, Targets;
+            differentiable: Activation, Add, BatchNorm, BiasAdd, ColumnSum, Concat, DimensionSum, Div, Dropout, Exp, Fill,
+                Hadamard, Input, LayerNorm, Log, Matmul, Max, Parameter, Powf, Prelu, Random, Repeat, RepeatColumn,
+                RepeatRow, Reshape, RowSum, Scale, Slice, Softmax, Sqrt, StopGradient, Sub, Targets, Transpose;
             internal: ActivationBackward, BatchNormBackward, FixedNormBackward, FixedNormGain, LayerNormBackward, Loss,
-                Output, Pad, PreluBackward, PreluSlope, SoftmaxBackward;
+                MaxBackward, Output, Pad, PreluBackward, PreluSlope, SoftmaxBackward;
         }
     };
 }

@@ -3,8 +3,8 @@
 use super::super::build::positive;
 use super::super::names::check_name;
 use super::{Backward, Differentiable, Operation, operands};
-use crate::graph::{self, Graph, Init, Rows, Shape, Value};
-use crate::kernel::MatrixShape;
+use crate::graph::{self, Graph, Init, Shape, Value};
+use crate::shape::MAX_ELEMENTS;
 use crate::{Error, Result};
 
 /// A parameter of the graph.
@@ -23,7 +23,7 @@ impl Operation for Parameter {
     }
 
     fn shape(&self, _: &Graph) -> Result<Shape> {
-        Ok(self.shape)
+        Ok(self.shape.clone())
     }
 
     fn mixes_samples(&self, _: &Graph) -> bool {
@@ -36,14 +36,52 @@ impl Differentiable for Parameter {
 }
 
 impl Graph {
-    /// A trainable matrix [rows, cols] under a name of its own, to be used in any number of places.
+    /// A trainable value under a name of its own, to be used in any number of places: a matrix `[rows, cols]`, or one of any
+    /// rank. Files hold it with its dimensions.
+    ///
+    /// Initialisations count the columns of its matrix as the connections into an output, and its rows as those out of an
+    /// input. Where that is not so, see [`Graph::parameter_with_fans`].
     ///
     /// # Errors
     /// [`Argument`](Error::Argument) if the name is taken, empty, longer than 1,024 bytes, or one that files need: with a
     /// first part `moments`, `average` or `accumulated`, a last part `running_mean`, `running_var` or `num_batches_tracked`
-    /// (parts are separated by dots), or `__metadata__`; or if a dimension is 0.
-    pub fn parameter(&mut self, name: &str, [rows, cols]: [usize; 2], init: Init) -> Result<Value> {
-        self.add_parameter(name, MatrixShape::new(rows, cols), false, init)
+    /// (parts are separated by dots), or `__metadata__`; or if a dimension is 0;
+    /// [`Limit`](Error::Limit) if its elements could not be counted.
+    pub fn parameter(&mut self, name: &str, shape: impl Into<Shape>, init: Init) -> Result<Value> {
+        let shape = shape.into();
+        let fans = [shape.cols(), shape.rows_per_sample()];
+        self.add_parameter(name, shape.lengths(), shape, fans, init)
+    }
+
+    /// [`Graph::parameter`] with the connections that an initialisation counts: into an output (fan-in), and out of an input
+    /// (fan-out). A convolution's weight [outputs, kh, kw, inputs] has a fan-in of kh·kw·inputs and a fan-out of
+    /// outputs·kh·kw.
+    ///
+    /// ```
+    /// use wgrad::{Graph, Init, Shape};
+    /// # fn main() -> wgrad::Result<()> {
+    /// let mut graph = Graph::new();
+    /// // 16 outputs, 3×3 pixels, 8 inputs: a matrix of 16 rows.
+    /// let shape = Shape::from([16, 3, 3, 8]).with_row_dims(1)?;
+    /// let w = graph.parameter_with_fans("kernel", shape, Init::XavierUniform, [3 * 3 * 8, 16 * 3 * 3])?;
+    /// assert_eq!(graph.shape_of(w)?.to_string(), "[16, 3, 3, 8]");
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Graph::parameter`]; and [`Argument`](Error::Argument) if a fan is 0.
+    pub fn parameter_with_fans(
+        &mut self,
+        name: &str,
+        shape: impl Into<Shape>,
+        init: Init,
+        [fan_in, fan_out]: [usize; 2],
+    ) -> Result<Value> {
+        let shape = shape.into();
+        positive("the fan-in of a parameter", fan_in)?;
+        positive("the fan-out of a parameter", fan_out)?;
+        self.add_parameter(name, shape.lengths(), shape, [fan_in, fan_out], init)
     }
 
     /// A trainable vector of this length, for [`bias_add`](Graph::bias_add).
@@ -51,14 +89,15 @@ impl Graph {
     /// # Errors
     /// As [`Graph::parameter`].
     pub fn vector(&mut self, name: &str, length: usize, init: Init) -> Result<Value> {
-        self.add_parameter(name, MatrixShape::new(1, length), true, init)
+        self.add_parameter(name, vec![length], Shape::row(length), [length, 1], init)
     }
 
     fn add_parameter(
         &mut self,
         name: &str,
-        shape: MatrixShape,
-        vector: bool,
+        dims: Vec<usize>,
+        shape: Shape,
+        fans: [usize; 2],
         init: Init,
     ) -> Result<Value> {
         check_name(name)?;
@@ -69,22 +108,28 @@ impl Graph {
                 name,
             ));
         }
-        positive("the rows of a parameter", shape.rows)?;
-        positive("the columns of a parameter", shape.cols)?;
-        addressable(name, shape)?;
+        if shape.is_batch() {
+            return Err(Error::argument(
+                "the shape of a parameter",
+                "without a batch",
+                &shape,
+            ));
+        }
+        positive("the rows of a parameter", shape.rows_per_sample())?;
+        positive("the columns of a parameter", shape.cols())?;
+        addressable(name, &shape)?;
         init.check()?;
+        let matrix = shape.at(1);
         let value = self.add_operation(Parameter {
             number: self.parameters.len(),
-            shape: Shape {
-                rows: Rows::Fixed(shape.rows),
-                cols: shape.cols,
-            },
+            shape,
         })?;
         self.parameter_names.insert(name.to_string());
         self.parameters.push(graph::Parameter {
             name: name.to_string(),
-            shape,
-            vector,
+            shape: matrix,
+            dims,
+            fans,
             init,
             value,
         });
@@ -92,20 +137,15 @@ impl Graph {
     }
 }
 
-/// The largest number of elements of a parameter: more than any memory holds, and few enough that sums of bytes do not
-/// overflow.
-const MAX_ELEMENTS: u64 = 1 << 48;
-
 /// Refuses sizes that could not be counted.
-fn addressable(name: &str, shape: MatrixShape) -> Result<()> {
-    let ld = shape.cols.checked_next_multiple_of(4);
-    let floats = ld.and_then(|ld| ld.checked_mul(shape.rows));
-    if floats.is_some_and(|floats| floats as u64 <= MAX_ELEMENTS) {
+fn addressable(name: &str, shape: &Shape) -> Result<()> {
+    if shape.padded().is_some() {
         return Ok(());
     }
+    let lengths = shape.lengths();
     Err(Error::Limit {
         what: format!("parameter {name} {shape}"),
-        needed: (shape.rows as u64).saturating_mul(shape.cols as u64),
+        needed: lengths.iter().fold(1, |n, &l| n.saturating_mul(l as u64)),
         limit: MAX_ELEMENTS,
         unit: "elements",
         advice: "Use a smaller layer",

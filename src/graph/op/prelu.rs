@@ -24,9 +24,9 @@ impl Operation for Prelu {
         let slopes = if is_shared(graph, self.slope, self.x) {
             1
         } else {
-            shape.cols
+            shape.cols()
         };
-        graph.expect("prelu", self.slope, Shape::row(slopes))?;
+        graph.expect("prelu", self.slope, &Shape::row(slopes))?;
         Ok(shape)
     }
 
@@ -59,7 +59,7 @@ impl Differentiable for Prelu {
         // A shared slope: the sum over the columns too, as a product with ones.
         let ones = Fill {
             value: 1.0,
-            shape: Shape::row(backward.shape(x).cols),
+            shape: Shape::row(backward.shape(x).cols()),
         };
         let (a, b) = (backward.push(sum), backward.push(ones));
         backward.add(x, PreluBackward { dy, x, slope });
@@ -131,7 +131,7 @@ impl Elementwise for PreluSlope {
 
 /// Whether one slope serves all columns of x.
 pub(crate) fn is_shared(graph: &Graph, slope: Value, x: Value) -> bool {
-    graph.shape(slope).cols != graph.shape(x).cols
+    graph.shape(slope).cols() != graph.shape(x).cols()
 }
 
 impl Graph {
@@ -145,7 +145,7 @@ impl Graph {
     pub fn prelu(&mut self, x: Value, shared: bool) -> Result<Value> {
         let shape = self.known(x)?;
         let name = format!("layers.{}.weight", self.layers);
-        let slopes = if shared { 1 } else { shape.cols };
+        let slopes = if shared { 1 } else { shape.cols() };
         let slope = self.vector(&name, slopes, Init::Constant(0.25))?;
         self.layers += 1;
         self.add_operation(Prelu { x, slope })

@@ -24,9 +24,9 @@ impl Operation for Random {
 
     fn shape(&self, graph: &Graph) -> Result<Shape> {
         if let Some(p) = self.p {
-            graph.expect("bernoulli", p, self.shape)?;
+            graph.expect("bernoulli", p, &self.shape)?;
         }
-        Ok(self.shape)
+        Ok(self.shape.clone())
     }
 
     fn mixes_samples(&self, _: &Graph) -> bool {
@@ -43,12 +43,17 @@ impl Differentiable for Random {
 }
 
 impl Graph {
-    /// Random numbers, new in every step: [batch, cols], uniform from `low` to below `high`. A function of the trainer's
+    /// Random numbers, new in every step, of this shape for each sample ([batch, cols] for a number of columns): uniform from `low` to below `high`. A function of the trainer's
     /// seed, the step and the element. In prediction the seed is 0 and every call gives the same.
     ///
     /// # Errors
     /// [`Argument`](Error::Argument) if there is no column, or the bounds are not finite and ascending.
-    pub fn random_uniform(&mut self, cols: usize, low: f32, high: f32) -> Result<Value> {
+    pub fn random_uniform(
+        &mut self,
+        sample: impl Into<Shape>,
+        low: f32,
+        high: f32,
+    ) -> Result<Value> {
         if !(low < high && (high - low).is_finite()) {
             let found = format!("{low} and {high}");
             return Err(Error::argument(
@@ -57,7 +62,7 @@ impl Graph {
                 found,
             ));
         }
-        self.random(cols, Draw::Uniform { low, high })
+        self.random(sample.into(), Draw::Uniform { low, high })
     }
 
     /// The same, normal with this mean and standard deviation.
@@ -65,7 +70,12 @@ impl Graph {
     /// # Errors
     /// [`Argument`](Error::Argument) if there is no column, or the mean or deviation is not finite, or the deviation
     /// negative.
-    pub fn random_normal(&mut self, cols: usize, mean: f32, deviation: f32) -> Result<Value> {
+    pub fn random_normal(
+        &mut self,
+        sample: impl Into<Shape>,
+        mean: f32,
+        deviation: f32,
+    ) -> Result<Value> {
         if !(mean.is_finite() && deviation.is_finite() && deviation >= 0.0) {
             let found = format!("{mean} and {deviation}");
             return Err(Error::argument(
@@ -74,11 +84,12 @@ impl Graph {
                 found,
             ));
         }
-        self.random(cols, Draw::Normal { mean, deviation })
+        self.random(sample.into(), Draw::Normal { mean, deviation })
     }
 
-    fn random(&mut self, cols: usize, draw: Draw) -> Result<Value> {
-        if cols == 0 {
+    fn random(&mut self, sample: Shape, draw: Draw) -> Result<Value> {
+        sample.check("random numbers of shape")?;
+        if sample.elements() == 0 {
             return Err(Error::argument(
                 "the columns of random numbers",
                 "at least 1",
@@ -90,7 +101,7 @@ impl Graph {
             draw,
             p: None,
             number,
-            shape: Shape::batch(cols),
+            shape: Shape::batch_of(sample),
         })
     }
 

@@ -5,7 +5,7 @@ use super::{Backward, Differentiable, Operation, operands};
 use crate::graph::{Graph, Shape, Value};
 use crate::{Error, Result};
 
-/// The batch's target values.
+/// The batch's target values, a row for each sample.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Targets {
     pub(crate) shape: Shape,
@@ -19,7 +19,7 @@ impl Operation for Targets {
     }
 
     fn shape(&self, _: &Graph) -> Result<Shape> {
-        Ok(self.shape)
+        Ok(self.shape.clone())
     }
 
     fn mixes_samples(&self, _: &Graph) -> bool {
@@ -32,12 +32,13 @@ impl Differentiable for Targets {
 }
 
 impl Graph {
-    /// The target values of the batch: [batch, cols], for graphs that need them as a value. (Losses take them by
-    /// [`LossTarget::Batch`](crate::LossTarget::Batch).)
+    /// The target values of the batch, of this shape for each sample ([batch, cols] for a number of columns), for graphs that
+    /// need them as a value. (Losses take them by [`LossTarget::Batch`](crate::LossTarget::Batch).)
     ///
     /// # Errors
-    /// [`Argument`](Error::Argument) if there is no column, or the graph has targets already.
-    pub fn targets(&mut self, cols: usize) -> Result<Value> {
+    /// [`Argument`](Error::Argument) if a length is 0, or the graph has targets already; [`Limit`](Error::Limit) if the
+    /// elements could not be counted.
+    pub fn targets(&mut self, sample: impl Into<Shape>) -> Result<Value> {
         if self.targets.is_some() {
             return Err(Error::argument(
                 "the number of targets",
@@ -45,8 +46,13 @@ impl Graph {
                 "a second one",
             ));
         }
-        positive("the number of target columns", cols)?;
-        let shape = Shape::batch(cols);
-        self.add_operation(Targets { shape })
+        let sample = sample.into();
+        for &length in &sample.lengths() {
+            positive("the number of target columns", length)?;
+        }
+        sample.check("targets of shape")?;
+        let shape = Shape::batch(sample.elements());
+        let flat = self.add_operation(Targets { shape })?;
+        self.reshape_to(flat, Shape::batch_of(sample))
     }
 }

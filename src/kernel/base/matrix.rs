@@ -31,9 +31,19 @@ impl MatrixShape {
         self.ld() / 4
     }
 
+    /// Elements, without padding, counted in 64 bits.
+    pub(crate) const fn elements(self) -> u64 {
+        self.rows as u64 * self.cols as u64
+    }
+
     /// Floats in memory, padding included.
     pub(crate) const fn floats(self) -> usize {
         self.rows * self.ld()
+    }
+
+    /// Floats in memory counted in 64 bits: for what is compared with a limit before there is room for it.
+    pub(crate) const fn floats_u64(self) -> u64 {
+        self.rows as u64 * (self.cols as u64).next_multiple_of(4)
     }
 
     /// `vec4` elements in memory.
@@ -73,6 +83,45 @@ impl MatrixShape {
             }
         }
         dense
+    }
+}
+
+/// A side of a matrix.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Side {
+    Rows,
+    Columns,
+}
+
+/// One dimension of a value of any rank: it lies on a side of the matrix, which is [outer, length, inner] around it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Along {
+    pub(crate) side: Side,
+    pub(crate) length: usize,
+    pub(crate) inner: usize,
+}
+
+impl Along {
+    /// Rows or columns from one step of the outer dimensions to the next.
+    pub(crate) fn block(self) -> usize {
+        self.length * self.inner
+    }
+
+    /// The same dimension with another length.
+    pub(crate) fn of_length(self, length: usize) -> Self {
+        Along { length, ..self }
+    }
+
+    /// The shape of the matrix after the dimension's length has changed from this one to another.
+    pub(crate) fn resized(self, shape: MatrixShape, length: usize) -> MatrixShape {
+        let resized = |size: usize| {
+            let outer = size.checked_div(self.block()).unwrap_or(0);
+            outer * length * self.inner
+        };
+        match self.side {
+            Side::Rows => MatrixShape::new(resized(shape.rows), shape.cols),
+            Side::Columns => MatrixShape::new(shape.rows, resized(shape.cols)),
+        }
     }
 }
 

@@ -24,6 +24,6 @@ pub(crate) mod tuning;
 
 pub(crate) use args::{Arg, Args};
 pub(crate) use compute::Compute;
-pub(crate) use matrix::MatrixShape;
+pub(crate) use matrix::{Along, MatrixShape, Side};
 pub(crate) use program::{Access, Binding, Program, Target};
 pub(crate) use real::Real;

@@ -125,7 +125,7 @@ impl Compute for LossCall {
     }
 
     fn flops(&self) -> u64 {
-        6 * (self.criterion.inputs() * self.shape.rows * self.shape.cols) as u64
+        6 * self.criterion.inputs() as u64 * self.shape.elements()
     }
 
     fn run<T: Real>(&self, args: &mut Args<'_, '_, T>) {

@@ -1,29 +1,53 @@
-//! Kernels that move numbers to other columns, at any offset: no arithmetic, so all bits stay.
+//! Kernels that move numbers to other places of a matrix: no arithmetic, so all bits stay.
 //!
 //! One file per operation, `shaders/rearrange/x.wgsl` and `src/kernel/rearrange/x.rs`; the loop around them is
 //! `shaders/rearrange/rearrange.wgsl` and this file.
+//!
+//! Slices and their like work along one dimension of a value of any rank, whose side of the matrix is
+//! [outer, length, inner]: see [`Along`]. A block is length·inner rows or columns. The other side is one block as it is.
 
-pub(crate) mod columns;
-pub(crate) mod concatenate;
-pub(crate) mod place;
+mod blocks;
+pub(crate) mod concat;
+pub(crate) mod pad;
+pub(crate) mod repeat;
+pub(crate) mod reshape;
+pub(crate) mod scatter;
+pub(crate) mod slice;
 pub(crate) mod transpose;
 
 use crate::kernel::base::program::{WORKGROUP, uniform_block};
 use crate::kernel::base::rows::for_rows;
-use crate::kernel::base::{Args, Binding, Compute, MatrixShape, Program, Real, Target};
+use crate::kernel::base::{
+    Along, Args, Binding, Compute, MatrixShape, Program, Real, Side, Target,
+};
+use blocks::Blocks;
 
 const SOURCE: &str = include_str!("../../../shaders/rearrange/rearrange.wgsl");
 
 /// What goes where.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Move {
-    /// out [rows, n] = a[:, start..start + n], a [rows, of].
-    Columns { start: usize, of: usize },
-    /// out [rows, cols] with out[:, start..start + width] = a [rows, width], and zeros elsewhere: the gradient of
-    /// `Columns`.
-    Place { start: usize, width: usize },
-    /// out [rows, left + right] = [a | b], a [rows, left], b [rows, right].
-    Concatenate { left: usize },
+    /// out = a[start..start + count] along a dimension of a.
+    Slice {
+        along: Along,
+        start: usize,
+        count: usize,
+    },
+    /// out[start..start + count] = a along a dimension of out, and zeros elsewhere: the gradient of a slice.
+    Pad {
+        along: Along,
+        start: usize,
+        count: usize,
+    },
+    /// out = [a | b] along a dimension of out, of which the first `left` are of a.
+    Concat { along: Along, left: usize },
+    /// out[l] = a[0] for every l along a dimension of out.
+    Repeat { along: Along },
+    /// out[l] = a[0] where l = b[0] along a dimension of out, and zeros elsewhere: the gradient of a maximum, with b the
+    /// places of the maxima as floats.
+    Scatter { along: Along },
+    /// The elements of a, which has this shape, in their order.
+    Reshape { from: MatrixShape },
     /// out [rows, cols] = aᵀ, a [cols, rows].
     Transpose,
 }
@@ -44,28 +68,66 @@ uniform_block! {
         cols: u32,
         /// `vec4` elements in a row.
         ld4: u32,
-        /// A column where something begins.
-        start: u32,
         /// Floats in a row of a, and of b.
         lda: u32,
         ldb: u32,
         /// Columns of a.
-        width: u32,
-        _pad: u32,
+        cols_a: u32,
+        _pad: [u32; 2],
+        /// How the rows are divided, and the columns: see [`Blocks`].
+        rows: [u32; 4],
+        columns: [u32; 4],
     }
 }
 
 impl Rearrange {
+    /// The dimension that it works along.
+    fn along(&self) -> Option<Along> {
+        match self.op {
+            Move::Slice { along, .. }
+            | Move::Pad { along, .. }
+            | Move::Concat { along, .. }
+            | Move::Repeat { along }
+            | Move::Scatter { along } => Some(along),
+            Move::Reshape { .. } | Move::Transpose => None,
+        }
+    }
+
     /// Shapes of a and b; where there is no b, it has no columns.
     fn inputs(&self) -> [MatrixShape; 2] {
-        let MatrixShape { rows, cols } = self.shape;
-        let [a, b] = match self.op {
-            Move::Columns { of, .. } => [of, 0],
-            Move::Place { width, .. } => [width, 0],
-            Move::Concatenate { left } => [left, cols - left],
-            Move::Transpose => return [MatrixShape::new(cols, rows), MatrixShape::new(rows, 0)],
-        };
-        [MatrixShape::new(rows, a), MatrixShape::new(rows, b)]
+        let shape = self.shape;
+        let none = MatrixShape::new(shape.rows, 0);
+        match self.op {
+            Move::Slice { along, count, .. } => {
+                let a = along.of_length(count).resized(shape, along.length);
+                [a, none]
+            }
+            Move::Pad { along, count, .. } => [along.resized(shape, count), none],
+            Move::Concat { along, left } => {
+                [left, along.length - left].map(|length| along.resized(shape, length))
+            }
+            Move::Repeat { along } => [along.resized(shape, 1), none],
+            Move::Scatter { along } => [along.resized(shape, 1); 2],
+            Move::Reshape { from } => [from, none],
+            Move::Transpose => [MatrixShape::new(shape.cols, shape.rows), none],
+        }
+    }
+
+    /// How the rows and the columns are divided.
+    pub(crate) fn blocks(&self) -> [Blocks; 2] {
+        let mut sides = [self.shape.rows, self.shape.cols].map(Blocks::whole);
+        if let Some(along) = self.along() {
+            let inner = along.inner;
+            let (out, a, b, start) = match self.op {
+                Move::Slice { start, count, .. } => (count, along.length, 0, start),
+                Move::Pad { start, count, .. } => (along.length, count, 0, start),
+                Move::Concat { left, .. } => (along.length, left, along.length - left, 0),
+                _ => (along.length, 1, 1, 0),
+            };
+            let [out, a, b, start] = [out, a, b, start].map(|length| length * inner);
+            sides[usize::from(along.side == Side::Columns)] = Blocks { out, a, b, start };
+        }
+        sides
     }
 }
 
@@ -73,41 +135,61 @@ impl Compute for Rearrange {
     fn label(&self) -> String {
         let shape = self.shape;
         match self.op {
-            Move::Columns { start, of } => format!("columns from {start} of {of} {shape}"),
-            Move::Place { start, width } => format!("place {width} columns at {start} {shape}"),
-            Move::Concatenate { left } => format!("concatenate at {left} {shape}"),
+            Move::Slice {
+                along,
+                start,
+                count,
+            } => format!("slice {start}+{count} of {} {shape}", along.length),
+            Move::Pad {
+                along,
+                start,
+                count,
+            } => format!("pad {count} at {start} of {} {shape}", along.length),
+            Move::Concat { along, left } => format!("concat {left} of {} {shape}", along.length),
+            Move::Repeat { along } => format!("repeat {} times {shape}", along.length),
+            Move::Scatter { along } => format!("scatter to {} {shape}", along.length),
+            Move::Reshape { from } => format!("reshape {from} {shape}"),
             Move::Transpose => format!("transpose {shape}"),
         }
     }
 
     fn bindings(&self) -> Vec<Binding> {
         match self.op {
-            Move::Concatenate { .. } => {
+            Move::Concat { .. } | Move::Scatter { .. } => {
                 vec![Binding::read(1), Binding::read(2), Binding::write(3)]
             }
-            Move::Columns { .. } | Move::Place { .. } | Move::Transpose => {
+            Move::Slice { .. }
+            | Move::Pad { .. }
+            | Move::Repeat { .. }
+            | Move::Reshape { .. }
+            | Move::Transpose => {
                 vec![Binding::read(1), Binding::write(3)]
             }
         }
     }
 
     fn program(&self, _target: &Target) -> Program {
-        let (element, start) = match self.op {
-            Move::Columns { start, .. } => (columns::SOURCE, start),
-            Move::Place { start, .. } => (place::SOURCE, start),
-            Move::Concatenate { left } => (concatenate::SOURCE, left),
-            Move::Transpose => (transpose::SOURCE, 0),
+        let element = match self.op {
+            Move::Slice { .. } => slice::SOURCE,
+            Move::Pad { .. } => pad::SOURCE,
+            Move::Concat { .. } => concat::SOURCE,
+            Move::Repeat { .. } => repeat::SOURCE,
+            Move::Scatter { .. } => scatter::SOURCE,
+            Move::Reshape { .. } => reshape::SOURCE,
+            Move::Transpose => transpose::SOURCE,
         };
         let [a, b] = self.inputs();
+        let [rows, columns] = self.blocks().map(Blocks::words);
         let params = Params {
             count: self.shape.vec4s() as u32,
             cols: self.shape.cols as u32,
             ld4: self.shape.ld4() as u32,
-            start: start as u32,
             lda: a.ld() as u32,
             ldb: b.ld() as u32,
-            width: a.cols as u32,
-            _pad: 0,
+            cols_a: a.cols as u32,
+            _pad: [0; 2],
+            rows,
+            columns,
         };
         Program::new(
             &[("WORKGROUP", WORKGROUP as u32)],
@@ -124,14 +206,18 @@ impl Compute for Rearrange {
     fn run<T: Real>(&self, args: &mut Args<'_, '_, T>) {
         let a = args.read();
         let b: &[T] = match self.op {
-            Move::Concatenate { .. } => args.read(),
-            Move::Columns { .. } | Move::Place { .. } | Move::Transpose => &[],
+            Move::Concat { .. } | Move::Scatter { .. } => args.read(),
+            _ => &[],
         };
         let [a_shape, b_shape] = self.inputs();
+        let blocks = self.blocks();
         for_rows(args.write(), self.shape, |i, out| match self.op {
-            Move::Columns { start, .. } => columns::run(a, a_shape, i, start, out),
-            Move::Place { start, .. } => place::run(a, a_shape, i, start, out),
-            Move::Concatenate { .. } => concatenate::run([a, b], [a_shape, b_shape], i, out),
+            Move::Slice { .. } => slice::run(a, a_shape, blocks, i, out),
+            Move::Pad { .. } => pad::run(a, a_shape, blocks, i, out),
+            Move::Concat { .. } => concat::run([a, b], [a_shape, b_shape], blocks, i, out),
+            Move::Repeat { .. } => repeat::run(a, a_shape, blocks, i, out),
+            Move::Scatter { along } => scatter::run([a, b], a_shape, along, i, out),
+            Move::Reshape { .. } => reshape::run(a, a_shape, i, out),
             Move::Transpose => transpose::run(a, a_shape, i, out),
         });
     }

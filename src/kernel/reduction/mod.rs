@@ -2,6 +2,8 @@
 
 pub(crate) mod argmax;
 pub(crate) mod column_sum;
+pub(crate) mod dimension_max;
+pub(crate) mod dimension_sum;
 pub(crate) mod row_sum;
 pub(crate) mod squares;
 pub(crate) mod statistics;
@@ -9,6 +11,8 @@ pub(crate) mod sum;
 
 pub(crate) use argmax::Argmax;
 pub(crate) use column_sum::ColumnSum;
+pub(crate) use dimension_max::DimensionMax;
+pub(crate) use dimension_sum::DimensionSum;
 pub(crate) use row_sum::RowSum;
 pub(crate) use squares::Squares;
 pub(crate) use statistics::Statistics;

@@ -97,7 +97,7 @@ impl Compute for Statistics {
     }
 
     fn flops(&self) -> u64 {
-        (self.shape.floats() * if self.change { 10 } else { 9 }) as u64
+        self.shape.floats() as u64 * if self.change { 10 } else { 9 }
     }
 
     fn run<T: Real>(&self, args: &mut Args<'_, '_, T>) {

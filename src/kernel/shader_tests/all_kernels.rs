@@ -222,6 +222,11 @@ fn normalisations(kernels: &mut Vec<Kernel>) {
 
 fn random_and_rearranged(kernels: &mut Vec<Kernel>) {
     let (shape, key) = (MatrixShape::new(9, 7), [1, 2]);
+    let along = |length| Along {
+        side: Side::Columns,
+        length,
+        inner: 1,
+    };
     for draw in [
         Draw::Uniform {
             low: -1.0,
@@ -244,11 +249,30 @@ fn random_and_rearranged(kernels: &mut Vec<Kernel>) {
         .into(),
     );
     for op in [
-        Move::Columns { start: 1, of: 9 },
-        Move::Place { start: 1, width: 3 },
-        Move::Concatenate { left: 3 },
+        Move::Slice {
+            along: along(9),
+            start: 1,
+            count: 7,
+        },
+        Move::Pad {
+            along: along(7),
+            start: 1,
+            count: 3,
+        },
+        Move::Concat {
+            along: along(7),
+            left: 3,
+        },
+        Move::Repeat { along: along(7) },
+        Move::Scatter { along: along(7) },
+        Move::Reshape {
+            from: MatrixShape::new(7, 9),
+        },
         Move::Transpose,
     ] {
         kernels.push(Rearrange { op, shape }.into());
     }
+    let along = along(7);
+    kernels.push(DimensionSum { along, shape }.into());
+    kernels.push(DimensionMax { along, shape }.into());
 }

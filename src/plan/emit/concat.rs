@@ -5,7 +5,7 @@ use crate::graph::Value;
 
 impl Lower for op::Concat {
     fn emit(&self, value: Value, emitter: &mut Emitter<'_>) {
-        let left = emitter.shape(self.a).cols;
-        emitter.rearrange(Move::Concatenate { left }, &[self.a, self.b], value);
+        let (along, left) = (self.along, self.left);
+        emitter.rearrange(Move::Concat { along, left }, &[self.a, self.b], value);
     }
 }

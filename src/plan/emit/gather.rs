@@ -11,7 +11,7 @@ use crate::kernel::{Augment, Gather, MatrixShape};
 impl Emitter<'_> {
     /// Gathers the samples of the batch, and their labels, from a resident data set.
     pub(super) fn gather(&mut self, from: GatherSource) {
-        let cols = self.graph.input.map_or(0, |x| self.graph.shape(x).cols);
+        let cols = self.graph.inputs[0].sample.elements();
         let shape = MatrixShape::new(self.spec.batch, cols);
         let samples = MatrixShape::new(from.samples, cols);
         let clock = self.clock();
@@ -27,8 +27,8 @@ impl Emitter<'_> {
             Operand::whole(Role::Indices(clock), from.samples),
             self.step_table(),
             self.state(),
-            Operand::whole(Role::Input, shape.floats()),
-            self.labels(),
+            Operand::whole(Role::Input(0), shape.floats()),
+            self.labels(self.spec.batch),
         ];
         let gather = Gather {
             shape,
@@ -61,7 +61,7 @@ impl Emitter<'_> {
             self.step_table(),
             self.state(),
             self.targets(cols),
-            self.labels(),
+            self.labels(self.spec.batch),
         ];
         let gather = Gather {
             shape: MatrixShape::new(self.spec.batch, cols),

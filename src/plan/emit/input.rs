@@ -1,4 +1,4 @@
-//! The input: a buffer of its own, which the gather or the host writes.
+//! The inputs: a buffer of its own for each, which the gather or the host writes.
 
 use super::{Emitter, Lower, Operand, op};
 use crate::graph::Value;
@@ -9,6 +9,6 @@ impl Lower for op::Input {
 
     fn place(&self, value: Value, emitter: &Emitter<'_>) -> Option<Operand> {
         let floats = emitter.shape(value).floats();
-        Some(Operand::whole(Role::Input, floats))
+        Some(Operand::whole(Role::Input(self.number), floats))
     }
 }

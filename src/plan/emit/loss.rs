@@ -25,7 +25,7 @@ impl Lower for op::Loss {
 
         let mut operands = emitter.operands(&self.inputs);
         match against {
-            Against::Labels => operands.push(emitter.labels()),
+            Against::Labels => operands.push(emitter.labels(shape.rows)),
             Against::Values => operands.push(match self.target {
                 Some(target) => emitter.operand(target),
                 None => emitter.targets(term.loss.criterion.target_cols(shape.cols)),
@@ -83,7 +83,7 @@ impl Lower for op::Loss {
             ring_sums: term_sums(emitter.graph, term, spec.ring_batch),
         };
         if let Some(weights) = RowWeights::before(&call) {
-            let mut read = vec![emitter.labels()];
+            let mut read = vec![emitter.labels(shape.rows)];
             read.extend(class_weights.filter(|_| call.weighs_rows()));
             read.extend([ring, emitter.state()]);
             emitter.push(weights, read);

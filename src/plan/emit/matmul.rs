@@ -25,7 +25,7 @@ impl Lower for op::Matmul {
 
     fn lower_bound(&self, value: Value, shape: &dyn Fn(Value) -> MatrixShape) -> Cost {
         let [a, b, c] = [self.a, self.b, value].map(shape);
-        let numbers = |shape: MatrixShape| (shape.rows * shape.cols) as u64;
+        let numbers = |shape: MatrixShape| shape.elements();
         Cost {
             bytes: 4 * (numbers(a) + numbers(b) + numbers(c)),
             flops: 2 * numbers(c) * inner(self.layout, a) as u64,

@@ -56,12 +56,9 @@ impl Emitter<'_> {
         }
     }
 
-    pub(in crate::plan) fn labels(&self) -> Operand {
-        Operand::Role {
-            role: Role::Labels,
-            offset: 0,
-            len: self.spec.batch,
-        }
+    /// The batch's labels: so many.
+    pub(in crate::plan) fn labels(&self, len: usize) -> Operand {
+        Operand::whole(Role::Labels, len)
     }
 
     /// The batch's target values, of this many columns.

@@ -5,7 +5,11 @@ use crate::graph::Value;
 
 impl Lower for op::Pad {
     fn emit(&self, value: Value, emitter: &mut Emitter<'_>) {
-        let (start, width) = (self.start, emitter.shape(self.x).cols);
-        emitter.rearrange(Move::Place { start, width }, &[self.x], value);
+        let pad = Move::Pad {
+            along: self.along,
+            start: self.start,
+            count: self.count,
+        };
+        emitter.rearrange(pad, &[self.x], value);
     }
 }

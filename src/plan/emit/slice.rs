@@ -5,7 +5,11 @@ use crate::graph::Value;
 
 impl Lower for op::Slice {
     fn emit(&self, value: Value, emitter: &mut Emitter<'_>) {
-        let (start, of) = (self.start, emitter.shape(self.x).cols);
-        emitter.rearrange(Move::Columns { start, of }, &[self.x], value);
+        let slice = Move::Slice {
+            along: self.along,
+            start: self.start,
+            count: self.count,
+        };
+        emitter.rearrange(slice, &[self.x], value);
     }
 }

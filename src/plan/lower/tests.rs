@@ -71,13 +71,15 @@ fn train(max_binding_bytes: u64) -> (usize, Vec<f32>, Vec<f64>) {
     let id = executor.add(&plan).unwrap();
     let mut write = |role, offset, words: &[u32]| executor.write(role, offset, words).unwrap();
     for (number, (parameter, place)) in graph.parameters.iter().zip(&arena.places).enumerate() {
-        let values = parameter.init.draw(1, number, parameter.shape);
+        let values = parameter
+            .init
+            .draw(1, number, parameter.shape, parameter.fans);
         let padded = place.shape.pad(&values);
         let role = Role::Parameters(place.segment);
         write(role, place.offset, bytemuck::cast_slice(&padded));
     }
     let x: Vec<f32> = (0..8 * 12).map(|i| (i as f32).sin()).collect();
-    write(Role::Input, 0, bytemuck::cast_slice(&x));
+    write(Role::Input(0), 0, bytemuck::cast_slice(&x));
     write(Role::Labels, 0, &[0, 1, 2, 0, 1, 2, 0, 1]);
     // There is no gather to bring the step's values.
     let mut state = state_at(0);

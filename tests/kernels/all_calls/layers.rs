@@ -110,6 +110,16 @@ pub(super) fn further_calls(add: &mut impl FnMut(String, Call)) {
             Box::new(move |d| x(d)?.place_columns(3, 149)),
         ),
         ("concatenate", Box::new(move |d| x(d)?.concatenate(&x(d)?))),
+        ("slice", Box::new(move |d| x(d)?.slice(0, 3..60))),
+        ("pad", Box::new(move |d| x(d)?.pad(0, 3, 80))),
+        ("concat", Box::new(move |d| x(d)?.concat(&x(d)?, 0))),
+        ("reshape", Box::new(move |d| x(d)?.reshape([129, 67]))),
+        ("sum_along", Box::new(move |d| x(d)?.sum_along(0))),
+        (
+            "max_along",
+            Box::new(move |d| Ok(x(d)?.max_along(1)?.values)),
+        ),
+        ("places", Box::new(move |d| Ok(x(d)?.max_along(0)?.places))),
         ("transpose", Box::new(move |d| x(d)?.transpose())),
         (
             "gemm",

@@ -1,0 +1,16 @@
+@group(0) @binding(2) var<storage, read> b: array<f32>;
+
+// The row or column of b for one of out; blocks: (of out, of a, of b, -). A side that is not concatenated is one block.
+fn source_b(i: u32, blocks: vec4<u32>) -> u32 {
+    let within = i % blocks.x;
+    return i / blocks.x * blocks.z + select(within, within - blocks.y, within >= blocks.y);
+}
+
+fn element(row: u32, col: u32) -> f32 {
+    let r = row % p.rows.x;
+    let c = col % p.columns.x;
+    if r < p.rows.y && c < p.columns.y {
+        return a[(row / p.rows.x * p.rows.y + r) * p.lda + col / p.columns.x * p.columns.y + c];
+    }
+    return b[source_b(row, p.rows) * p.ldb + source_b(col, p.columns)];
+}

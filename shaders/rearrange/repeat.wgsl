@@ -1,0 +1,8 @@
+// The row or column of a for one of out; blocks: (of out, of a, -, -).
+fn source(i: u32, blocks: vec4<u32>) -> u32 {
+    return i / blocks.x * blocks.y + i % blocks.x % blocks.y;
+}
+
+fn element(row: u32, col: u32) -> f32 {
+    return a[source(row, p.rows) * p.lda + source(col, p.columns)];
+}
