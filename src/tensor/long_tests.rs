@@ -9,7 +9,7 @@ use crate::kernel::base::state::{STATE_VALUES, STATE_WORDS, state_at};
 use crate::kernel::shader_tests::kernels;
 use crate::kernel::update::{ClipWith, Keep};
 use crate::kernel::{
-    Accumulate, Activation, ColumnSum, Commit, Draw, Move, RowSum, Scales, Update,
+    Accumulate, Activation, ColumnSum, Commit, Draw, Move, Rearrange, RowSum, Scales, Update,
 };
 
 const SHAPES: [[usize; 2]; 6] = [
@@ -270,6 +270,81 @@ fn row_sums_take_every_value() {
     }
 }
 
+/// Moves and reductions along a dimension in the middle, of many rows and of many columns. Whole numbers: sums are exact.
+#[test]
+fn calls_along_a_dimension_reach_the_end() {
+    for device in devices() {
+        for dims in [[65_537, 2, 3], [2, 3, 65_541]] {
+            let name = format!("{dims:?} on {}", device.report());
+            let [outer, length, inner] = dims;
+            let x: Vec<f32> = (0..outer * length * inner)
+                .map(|i| (i * 7 % 11) as f32)
+                .collect();
+            let at = |o: usize, l: usize, i: usize| x[(o * length + l) * inner + i];
+            let there = Tensor::new(&device, dims, &x).unwrap();
+            let flat = there.reshape([outer * length * inner, 1]).unwrap();
+            assert!(flat.download().unwrap() == x, "{name}");
+            let sums = there.sum_along(1).unwrap().download().unwrap();
+            let max = there.max_along(1).unwrap();
+            let (maxima, places) = (
+                max.values.download().unwrap(),
+                max.places.download().unwrap(),
+            );
+            let mut expected = [Vec::new(), Vec::new(), Vec::new()];
+            for (o, i) in (0..outer).flat_map(|o| (0..inner).map(move |i| (o, i))) {
+                let best = (0..length).rev().fold(0, |best, l| {
+                    if at(o, l, i) >= at(o, best, i) {
+                        l
+                    } else {
+                        best
+                    }
+                });
+                expected[0].push((0..length).map(|l| at(o, l, i)).sum());
+                expected[1].push(at(o, best, i));
+                expected[2].push(best as f32);
+            }
+            assert!(sums == expected[0] && maxima == expected[1], "{name}");
+            assert!(places == expected[2], "{name}");
+            let along = there.along("a dimension", 1).unwrap();
+            let shape = there.shape;
+            let mut out = Tensor::room(&device, shape).unwrap();
+            let op = Move::Scatter { along };
+            let operands = &mut [
+                Operand::Read(&max.values.memory),
+                Operand::Read(&max.places.memory),
+                Operand::Write(&mut out.memory),
+            ];
+            device.run(Rearrange { op, shape }, operands).unwrap();
+            let scattered = out.download().unwrap();
+            let op = Move::Repeat { along };
+            let operands = &mut [
+                Operand::Read(&max.values.memory),
+                Operand::Write(&mut out.memory),
+            ];
+            device.run(Rearrange { op, shape }, operands).unwrap();
+            let repeated = out.download().unwrap();
+            for e in 0..x.len() {
+                let of = e / (length * inner) * inner + e % inner;
+                assert_eq!(repeated[e], maxima[of], "{name}, {e}");
+                let here = places[of] == (e / inner % length) as f32;
+                let wanted = if here { maxima[of] } else { 0.0 };
+                assert_eq!(scattered[e], wanted, "{name}, {e}");
+            }
+        }
+    }
+}
+
+/// One invocation goes through a dimension, so lavapipe takes no more than its loops may run.
+#[test]
+fn a_dimension_that_is_too_long_for_a_loop_is_refused() {
+    let [cpu, software, _] = devices();
+    let x = vec![1.0; 65_541];
+    let max = |device: &Device| Tensor::new(device, [1, 65_541, 1], &x)?.max_along(1);
+    assert_eq!(max(&cpu).unwrap().values.download().unwrap(), [1.0]);
+    let error = max(&software).unwrap_err();
+    assert!(matches!(error, Error::Limit { .. }), "{error}");
+}
+
 /// A commit takes all of it, or nothing.
 #[test]
 fn long_statistics_are_committed_whole() {
@@ -427,6 +502,8 @@ fn every_kernel_has_a_sweep() {
             // What a call keeps of its old and new values, which these calls end with.
             Kernel::Choose(_) | Kernel::Note(_) => (axes, ".average("),
             Kernel::Commit(_) => (here, "Commit {"),
+            Kernel::DimensionMax(_) => (here, ".max_along("),
+            Kernel::DimensionSum(_) => (here, ".sum_along("),
             Kernel::Dropout(_) => (axes, ".dropout("),
             Kernel::Elementwise(_) => (here, "fn elementwise_operations_reach_the_end"),
             Kernel::Gather(_) => (axes, "gather_rows of bytes"),
@@ -441,9 +518,12 @@ fn every_kernel_has_a_sweep() {
                 Draw::Bernoulli => (axes, ".bernoulli("),
             },
             Kernel::Rearrange(call) => match call.op {
-                Move::Columns { .. } => (axes, ".columns("),
-                Move::Place { .. } => (axes, ".place_columns("),
-                Move::Concatenate { .. } => (axes, ".concatenate("),
+                Move::Slice { .. } => (axes, ".columns("),
+                Move::Pad { .. } => (axes, ".place_columns("),
+                Move::Concat { .. } => (axes, ".concatenate("),
+                Move::Repeat { .. } => (here, "Move::Repeat {"),
+                Move::Scatter { .. } => (here, "Move::Scatter {"),
+                Move::Reshape { .. } => (here, ".reshape("),
                 Move::Transpose => (axes, ".transpose()"),
             },
             Kernel::RowSum(_) => (here, "RowSum {"),
