@@ -489,7 +489,7 @@ fn every_kernel_has_a_sweep() {
     for kernel in kernels() {
         let (text, wanted) = match &kernel {
             // One invocation, without a loop.
-            Kernel::Advance(_) => continue,
+            Kernel::Advance(_) | Kernel::Choose(_) | Kernel::Note(_) => continue,
             Kernel::Accumulate(call) if call.dry.is_some() => (here, "dry: Some(7)"),
             Kernel::Accumulate(_) => (here, "run(call(false, true)"),
             Kernel::Argmax(_) => (axes, ".argmax()"),
@@ -499,8 +499,6 @@ fn every_kernel_has_a_sweep() {
             Kernel::Blend(_) => (axes, ".copy()"),
             Kernel::ColumnSum(call) if call.gradient.is_some() => (here, "ColumnSum {"),
             Kernel::ColumnSum(_) => (axes, ".column_sum()"),
-            // What a call keeps of its old and new values, which these calls end with.
-            Kernel::Choose(_) | Kernel::Note(_) => (axes, ".average("),
             Kernel::Commit(_) => (here, "Commit {"),
             Kernel::DimensionMax(_) => (here, ".max_along("),
             Kernel::DimensionSum(_) => (here, ".sum_along("),
