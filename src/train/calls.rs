@@ -202,7 +202,7 @@ impl Trainer {
         pollster::block_on(self.fit_async(data, epochs))
     }
 
-    /// The network's output for any number of samples: see [`Network::predict_async`].
+    /// The network's output for any number of samples: see [`Network::predict_async`](crate::Network::predict_async).
     ///
     /// # Errors
     /// As there.

@@ -71,7 +71,7 @@ impl Trainer {
     /// Saves [`Trainer::to_bytes_async`] to a file, in one step, as [`Network::save`](crate::Network::save).
     ///
     /// # Errors
-    /// [`Io`](Error::Io) if the file cannot be written; the old one is still there then.
+    /// [`Io`](crate::Error::Io) if the file cannot be written; the old one is still there then.
     #[cfg(not(target_arch = "wasm32"))]
     pub fn save(&mut self, path: impl AsRef<Path>) -> Result<()> {
         let bytes = pollster::block_on(self.to_bytes_async())?;
@@ -81,7 +81,7 @@ impl Trainer {
     /// [`Trainer::load_bytes_async`] from a file.
     ///
     /// # Errors
-    /// [`Io`](Error::Io) if the file cannot be read; and those of [`Trainer::load_bytes_async`].
+    /// [`Io`](crate::Error::Io) if the file cannot be read; and those of [`Trainer::load_bytes_async`].
     #[cfg(not(target_arch = "wasm32"))]
     pub fn load(&mut self, path: impl AsRef<Path>) -> Result<()> {
         self.load_with(path, Resume::Exact)
@@ -108,7 +108,7 @@ impl Trainer {
     /// ```
     ///
     /// # Errors
-    /// [`Io`](Error::Io) if the file cannot be read; and those of [`Trainer::load_bytes_with_async`].
+    /// [`Io`](crate::Error::Io) if the file cannot be read; and those of [`Trainer::load_bytes_with_async`].
     #[cfg(not(target_arch = "wasm32"))]
     pub fn load_with(&mut self, path: impl AsRef<Path>, resume: Resume) -> Result<()> {
         let path = path.as_ref();
@@ -123,7 +123,7 @@ impl Trainer {
     /// replaced, or, on error, nothing. `file` stands in errors.
     ///
     /// # Errors
-    /// [`Format`](Error::Format) if they were not saved by a trainer of this network with these settings, on a device
+    /// [`Format`](crate::Error::Format) if they were not saved by a trainer of this network with these settings, on a device
     /// with the same choices in its [`Tuning`](crate::Tuning), or both without one. It names each setting that differs.
     pub async fn load_bytes_async(&mut self, file: &str, bytes: &[u8]) -> Result<()> {
         self.load_bytes_with_async(file, bytes, Resume::Exact).await
@@ -132,7 +132,7 @@ impl Trainer {
     /// The same with a policy on the settings that may differ.
     ///
     /// # Errors
-    /// [`Format`](Error::Format) if they were not saved by a trainer of this network, or with settings that the policy does
+    /// [`Format`](crate::Error::Format) if they were not saved by a trainer of this network, or with settings that the policy does
     /// not allow. It names each of those.
     pub async fn load_bytes_with_async(
         &mut self,

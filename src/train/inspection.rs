@@ -3,7 +3,7 @@
 use crate::kernel::TensorStatistics;
 use std::fmt;
 
-/// What a training step did, tensor by tensor: [`Trainer::inspect_step`]. Its [`Display`](fmt::Display) form is a table.
+/// What a training step did, tensor by tensor: [`Trainer::inspect_step`](crate::Trainer::inspect_step). Its [`Display`](fmt::Display) form is a table.
 ///
 /// All is computed on the device; some numbers a tensor come back.
 #[derive(Clone, Debug, PartialEq)]
