@@ -22,7 +22,7 @@ pub enum Dim {
 /// Dimensions, row-major, and how many of the leading ones form the rows of a matrix.
 ///
 /// Channels come last. By default all dimensions but the last form the rows: a batch of images [batch, H, W, C] is a
-/// (batch·H·W) × C matrix, a batch of sequences [batch, T, D] a (batch·T) × D matrix, a vector [n] a 1 × n matrix. So a
+/// (batch·H·W) × C matrix, a batch of sequences [batch, T, D] a (batch·T) × D matrix, a vector \[n\] a 1 × n matrix. So a
 /// dense layer, a bias, an activation, a softmax, layer normalisation and a loss act on each pixel or time step.
 ///
 /// Anything that is a list of lengths becomes a shape: `784`, `[28, 28, 1]`, `(28, 28, 1)`, a slice or a vector of `usize`.

@@ -31,7 +31,7 @@ use std::sync::Arc;
 
 /// An array of `f32` of any rank on a device, row-major.
 ///
-/// Calls see it as a matrix: all dimensions but the last are the rows (see [`Shape`]). So a [3] is one row, and a
+/// Calls see it as a matrix: all dimensions but the last are the rows (see [`Shape`]). So a \[3\] is one row, and a
 /// [2, 5, 3] ten rows of three. Results keep the leading dimensions of the first operand where they have as many rows.
 ///
 /// Calls take tensors of one device, check their shapes, and give new tensors. They do not wait: only
