@@ -75,12 +75,12 @@ fn check(network: &mut Network, dims: &[usize], x: &[f32], who: &str) -> wgrad::
             .flat_map(|x| (0..sides[1]).map(move |number| unit(x, number)))
             .collect();
     }
-    let greatest = y.iter().fold(0.0, |most: f64, v| most.max(v.abs()));
+    let max_abs = y.iter().fold(0.0, |most: f64, v| most.max(v.abs()));
     assert_eq!(found.len(), y.len(), "{who}");
     for (i, (&found, wanted)) in found.iter().zip(&y).enumerate() {
         // Written so that NaN fails.
         assert!(
-            (f64::from(found) - wanted).abs() <= 1e-4 * greatest,
+            (f64::from(found) - wanted).abs() <= 1e-4 * max_abs,
             "{who}: output {i} is {found}, expected {wanted}"
         );
     }

@@ -9,8 +9,8 @@
 //!
 //! Each layer multiplies the standard deviation by about √(n·σ²), times a factor of the activation. Over L layers this
 //! is raised to the power L. In the backward pass the number of outputs takes the place of n. Xavier's
-//! σ² = 2/(inputs + outputs) keeps both factors near 1 if the activation is near the identity, like tanh at 0. ReLU loses
-//! half of the mean square, for which Kaiming's σ² = 2/inputs compensates.
+//! σ² = 2/(inputs + outputs) keeps both factors near 1 if the activation is near the identity, like tanh at 0. ReLU
+//! loses half of the mean square, for which Kaiming's σ² = 2/inputs compensates.
 //!
 //! The example has 20 layers of 100 units, before any training. The chart has a logarithmic axis, on which exponential
 //! decay is a straight line. ReLU is level with Kaiming's weights, and falls by √½ a layer with Xavier's. The output
@@ -30,7 +30,7 @@ const CLASSES: usize = 10;
 /// Measurements of a layer.
 struct Layer {
     /// Standard deviation of its activations, over units and samples.
-    deviation: f64,
+    std: f64,
     /// Norm of the gradient of its biases: of δ, summed over the samples.
     gradient: f64,
 }
@@ -40,11 +40,11 @@ fn main() -> Result {
     // √(n·σ²) is 0.3 and 3.
     let too_small = Init::Normal {
         mean: 0.0,
-        deviation: 0.03,
+        std: 0.03,
     };
     let too_large = Init::Normal {
         mean: 0.0,
-        deviation: 0.3,
+        std: 0.3,
     };
     let schemes = [
         ("small", too_small),
@@ -71,17 +71,17 @@ fn main() -> Result {
                     .enumerate()
                     .map(move |(i, layer)| (i as f64 + 1.0, value(layer)))
             };
-            deviations.curve(scheme, of(|layer| layer.deviation));
+            deviations.curve(scheme, of(|layer| layer.std));
             gradients.curve(scheme, of(|layer| layer.gradient));
             let (first, last) = (&layers[0], &layers[LAYERS - 1]);
             println!(
                 "{scheme:<8} {:>13.2e} {:>12.2e} {:>15.2e} {:>12.2e}",
-                first.deviation, last.deviation, first.gradient, last.gradient
+                first.std, last.std, first.gradient, last.gradient
             );
             // The factor of 19 layers for a signal in the forward pass, and for a gradient in the backward pass.
             result.push(format!(
                 "{name}_{scheme}_forward={:.2e} {name}_{scheme}_backward={:.2e}",
-                last.deviation / first.deviation,
+                last.std / first.std,
                 first.gradient / last.gradient
             ));
         }
@@ -112,7 +112,7 @@ fn look(device: &Device, f: Activation, init: Init) -> Result<Vec<Layer>> {
     let layers = seen.activations.iter().zip(biases);
     Ok(layers
         .map(|(activation, bias)| Layer {
-            deviation: activation.values.deviation(),
+            std: activation.values.std(),
             gradient: bias.gradient.norm,
         })
         .collect())

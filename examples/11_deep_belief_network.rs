@@ -87,7 +87,7 @@ fn boltzmann(device: &Device, data: &[f32], units: usize) -> Result<Machine> {
     let v0 = graph.input(visible)?;
     let weight = Init::Normal {
         mean: 0.0,
-        deviation: 0.01,
+        std: 0.01,
     };
     let w = graph.parameter("weight", [units, visible], weight)?;
     let c = graph.parameter("hidden", [1, units], Init::Zeros)?;
@@ -106,7 +106,7 @@ fn boltzmann(device: &Device, data: &[f32], units: usize) -> Result<Machine> {
     free_energy(&mut graph, "data", v0, [w, c, b], 1.0)?;
     free_energy(&mut graph, "model", v1, [w, c, b], -1.0)?;
 
-    let output = graph.concatenate(p0, v1)?;
+    let output = graph.concat_columns(p0, v1)?;
     let mut trainer = Trainer::new(graph.build(output, device, 1)?)
         .optimizer(Sgd::new(0.1).momentum(0.5))
         .batch_size(50)

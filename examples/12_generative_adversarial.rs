@@ -121,7 +121,7 @@ fn clouds() -> Vec<f32> {
 /// How points are spread.
 struct Likeness {
     mean: [f64; 2],
-    deviation: [f64; 2],
+    std: [f64; 2],
     /// Share of the points within four standard deviations of their nearest centre.
     close: f64,
     /// Share of the points that are nearest to the centre with the fewest.
@@ -134,7 +134,7 @@ impl Likeness {
         let mean_of =
             |f: &dyn Fn(&[f32]) -> f64| points.chunks_exact(2).map(f).sum::<f64>() / count;
         let mean = [0, 1].map(|i| mean_of(&|p| p[i].into()));
-        let deviation = [0, 1].map(|i| mean_of(&|p| (f64::from(p[i]) - mean[i]).powi(2)).sqrt());
+        let std = [0, 1].map(|i| mean_of(&|p| (f64::from(p[i]) - mean[i]).powi(2)).sqrt());
         // One cloud in each quadrant.
         let distance = |p: &[f32]| (p[0].abs() - 1.0).hypot(p[1].abs() - 1.0);
         let close = mean_of(&|p| f64::from(u8::from(distance(p) <= 4.0 * DEVIATION)));
@@ -145,7 +145,7 @@ impl Likeness {
         let least = CENTRES.iter().map(share).fold(1.0, f64::min);
         Likeness {
             mean,
-            deviation,
+            std,
             close,
             least,
         }
@@ -157,12 +157,7 @@ impl std::fmt::Display for Likeness {
         write!(
             f,
             "mean_1={:.2} mean_2={:.2} deviation_1={:.2} deviation_2={:.2} close={:.3} least_cloud={:.3}",
-            self.mean[0],
-            self.mean[1],
-            self.deviation[0],
-            self.deviation[1],
-            self.close,
-            self.least
+            self.mean[0], self.mean[1], self.std[0], self.std[1], self.close, self.least
         )
     }
 }

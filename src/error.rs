@@ -217,13 +217,13 @@ impl Error {
 
 /// Text from a file for an error: control characters escaped, at most 100 characters.
 pub(crate) fn clip(text: &str) -> String {
-    const MOST: usize = 100;
+    const MAX: usize = 100;
     let mut clipped: String = text
         .chars()
-        .take(MOST)
+        .take(MAX)
         .flat_map(char::escape_debug)
         .collect();
-    if text.chars().nth(MOST).is_some() {
+    if text.chars().nth(MAX).is_some() {
         clipped.push('…');
     }
     clipped

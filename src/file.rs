@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Most symbolic links that are followed for one path, as on Linux.
-const MOST_LINKS: usize = 40;
+const MAX_LINKS: usize = 40;
 
 /// Writes a file, atomically if it exists. The bytes go to a new temporary file in the same folder, which is then
 /// renamed to the target. So readers and other writers see the whole old file or the whole new one, and a failure
@@ -60,7 +60,7 @@ fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
 /// The path with symbolic links resolved. The file need not exist.
 fn follow(path: &Path) -> io::Result<PathBuf> {
     let mut target = path.to_path_buf();
-    for _ in 0..MOST_LINKS {
+    for _ in 0..MAX_LINKS {
         // `file_name` returns `a` for `a/` and `a/.`, which can only be folders.
         let text = target.as_os_str().as_encoded_bytes();
         let text = text
@@ -88,7 +88,7 @@ fn follow(path: &Path) -> io::Result<PathBuf> {
     }
     Err(io::Error::new(
         ErrorKind::InvalidInput,
-        format!("more than {MOST_LINKS} symbolic links, probably a cycle"),
+        format!("more than {MAX_LINKS} symbolic links, probably a cycle"),
     ))
 }
 

@@ -62,9 +62,9 @@
 //! | [`data`] | data sets, the reader of IDX files, MNIST, augmentation |
 //! | [`train`] | [`Trainer`], its settings and its reports |
 //!
-//! Every public type is in one of these modules (some, such as [`Activation`], in each module whose signatures name it),
-//! except [`Error`] and [`Result`], which every module uses. The crate root re-exports them all, so that `wgrad::Device`
-//! and `wgrad::device::Device` are the same type.
+//! Every public type is in one of these modules (some, such as [`Activation`], in each module whose signatures name
+//! it), except [`Error`] and [`Result`], which every module uses. The crate root re-exports them all, so that
+//! `wgrad::Device` and `wgrad::device::Device` are the same type.
 //!
 //! # How it works
 //!
@@ -150,8 +150,8 @@ pub use optim::{
 pub use plan::Plan;
 pub use shape::{Dim, Shape};
 pub use tensor::{
-    BatchNormOutput, Bytes, Gemm, GradientNorm, LossOutput, MaxOutput, NormalizationGradients,
-    OptimizerState, Tensor, TensorTarget, Words,
+    BatchNormOutput, Bytes, Gemm, GradientNorm, Indices, LossOutput, MaxOutput,
+    NormalizationGradients, OptimizerState, Tensor, TensorTarget,
 };
 pub use train::{
     ActivationInspection, EarlyStopping, EpochReport, Evaluation, Fit, History, Inspection, Metric,

@@ -1,8 +1,8 @@
 //! Shapes of any rank, and the padded matrices that kernels see them as.
 //!
-//! A [`Shape`] is a list of dimensions, row-major, and a boundary: the product of the leading dimensions is the number of
-//! rows of a matrix, the product of the others its number of columns. Kernels know matrices only. So what works on the
-//! rows of a matrix works on the last dimension of a shape, whatever its rank.
+//! A [`Shape`] is a list of dimensions, row-major, and a boundary: the product of the leading dimensions is the number
+//! of rows of a matrix, the product of the others its number of columns. Kernels know matrices only. So what works on
+//! the rows of a matrix works on the last dimension of a shape, whatever its rank.
 
 mod convert;
 
@@ -25,7 +25,8 @@ pub enum Dim {
 /// (batch·H·W) × C matrix, a batch of sequences [batch, T, D] a (batch·T) × D matrix, a vector \[n\] a 1 × n matrix. So a
 /// dense layer, a bias, an activation, a softmax, layer normalisation and a loss act on each pixel or time step.
 ///
-/// Anything that is a list of lengths becomes a shape: `784`, `[28, 28, 1]`, `(28, 28, 1)`, a slice or a vector of `usize`.
+/// Anything that is a list of lengths becomes a shape: `784`, `[28, 28, 1]`, `(28, 28, 1)`, a slice or a vector of
+/// `usize`.
 ///
 /// ```
 /// use wgrad::{Dim, Shape};
@@ -58,8 +59,8 @@ impl Rows {
     }
 }
 
-/// The largest number of elements of a value, per sample and padded: more than any memory holds, and few enough that sums
-/// of bytes do not overflow 64 bits.
+/// The largest number of elements of a value, per sample and padded: more than any memory holds, and few enough that
+/// sums of bytes do not overflow 64 bits.
 pub(crate) const MAX_ELEMENTS: u64 = 1 << 48;
 
 impl Shape {
@@ -79,11 +80,11 @@ impl Shape {
     /// # Errors
     /// [`Argument`](Error::Argument) if there are not so many dimensions, or the batch would lie in the columns.
     pub fn with_row_dims(mut self, rows: usize) -> Result<Self> {
-        let least = usize::from(self.is_batch());
-        if rows < least || rows > self.dims.len() {
+        let min_rows = usize::from(self.is_batch());
+        if rows < min_rows || rows > self.dims.len() {
             return Err(Error::argument(
                 "the dimensions that form the rows of a matrix",
-                format!("from {least} to {} for {self}", self.dims.len()),
+                format!("from {min_rows} to {} for {self}", self.dims.len()),
                 rows,
             ));
         }

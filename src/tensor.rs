@@ -1,16 +1,16 @@
 //! Tensors on a device, and every kernel as a checked call: the compute backend under the networks.
 
 mod along;
-mod blend;
+mod axpby;
 mod calls;
 mod gather;
 mod gemm;
 mod gradient_norm;
 mod loss;
+mod movement;
 mod normalization;
 mod optimize;
 mod random;
-mod rearrange;
 mod reduce;
 mod statistics;
 
@@ -81,7 +81,7 @@ pub struct Tensor {
 
 /// A vector of `u32` on a device: labels, or indices of rows.
 #[derive(Debug)]
-pub struct Words {
+pub struct Indices {
     device: Device,
     len: usize,
     max: u32,
@@ -102,8 +102,9 @@ impl Tensor {
     /// ```
     ///
     /// # Errors
-    /// [`Shape`](Error::Shape) if there are not as many values as the shape has elements; [`Argument`](Error::Argument) if a
-    /// device could not count them; [`Limit`](Error::Limit) or [`OutOfMemory`](Error::OutOfMemory) if the device has no room.
+    /// [`Shape`](Error::Shape) if there are not as many values as the shape has elements;
+    /// [`Argument`](Error::Argument) if a device could not count them; [`Limit`](Error::Limit) or
+    /// [`OutOfMemory`](Error::OutOfMemory) if the device has no room.
     pub fn new(device: &Device, shape: impl Into<Shape>, values: &[f32]) -> Result<Self> {
         let (dims, shape) = dimensions(shape.into())?;
         let count = shape.rows * shape.cols;
@@ -235,13 +236,13 @@ impl Tensor {
     }
 }
 
-impl Words {
-    /// Uploads words.
+impl Indices {
+    /// Uploads indices.
     ///
     /// # Errors
     /// [`Limit`](Error::Limit) or [`OutOfMemory`](Error::OutOfMemory) if the device has no room.
     pub fn new(device: &Device, values: &[u32]) -> Result<Self> {
-        Ok(Words {
+        Ok(Indices {
             device: device.clone(),
             len: values.len(),
             max: values.iter().copied().max().unwrap_or(0),
@@ -249,7 +250,7 @@ impl Words {
         })
     }
 
-    /// How many words.
+    /// The number of indices.
     pub fn len(&self) -> usize {
         self.len
     }

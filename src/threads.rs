@@ -1,7 +1,8 @@
-//! All use of threads: work shared out to those of a pool of wgrad's own, never the caller's, and threads for one purpose.
+//! All use of threads: work shared out to those of a pool of wgrad's own, never the caller's, and threads for one
+//! purpose.
 //!
-//! A thread of a rayon pool that waits runs other tasks of its pool meanwhile. In a pool of the caller's these would be the
-//! caller's tasks, which may want a lock that the waiting thread holds: a deadlock. Therefore
+//! A thread of a rayon pool that waits runs other tasks of its pool meanwhile. In a pool of the caller's these would
+//! be the caller's tasks, which may want a lock that the waiting thread holds: a deadlock. Therefore
 //!
 //! - parallel work runs on threads that run nothing else. Outside them, the functions of this module run their work in
 //!   order, on the calling thread;
@@ -89,7 +90,8 @@ impl Threads {
         }
     }
 
-    /// Does the work: what is large on a thread of the pool, where its parts are shared out; anything else here and in order.
+    /// Does the work: what is large on a thread of the pool, where its parts are shared out; anything else here and in
+    /// order.
     pub(crate) fn run<R: Send>(&self, large: bool, work: impl FnOnce() -> R + Send) -> R {
         match self.pool() {
             Some(pool) if large && !IN_POOL.get() => wait_for(pool, work),
@@ -156,29 +158,35 @@ pub(crate) fn join<A: Send, B: Send>(
     }
 }
 
-/// Calls `each(i, chunk)` for every chunk of this length (the last may be shorter), in parallel within a pool. A task takes
-/// at least so many chunks.
+/// Calls `each(i, chunk)` for every chunk of this length (the last may be shorter), in parallel within a pool. A task
+/// takes at least so many chunks.
 pub(crate) fn for_chunks<T: Send>(
     values: &mut [T],
     length: usize,
-    least: usize,
+    min_chunks: usize,
     each: impl Fn(usize, &mut [T]) + Sync,
 ) {
-    for_chunks_with(values, length, least, || (), |(), i, chunk| each(i, chunk));
+    for_chunks_with(
+        values,
+        length,
+        min_chunks,
+        || (),
+        |(), i, chunk| each(i, chunk),
+    );
 }
 
 /// The same with something that each task makes for itself.
 pub(crate) fn for_chunks_with<T: Send, S>(
     values: &mut [T],
     length: usize,
-    least: usize,
+    min_chunks: usize,
     init: impl Fn() -> S + Sync,
     each: impl Fn(&mut S, usize, &mut [T]) + Sync,
 ) {
     if IN_POOL.get() {
         values
             .par_chunks_mut(length)
-            .with_min_len(least)
+            .with_min_len(min_chunks)
             .enumerate()
             .for_each_init(&init, |state, (i, chunk)| each(state, i, chunk));
     } else {

@@ -1,4 +1,5 @@
-//! Training on images moved at random: the devices agree, cuts and checkpoints change no bit, evaluation sees no motion.
+//! Training on images moved at random: the devices agree, cuts and checkpoints change no bit, evaluation sees no
+//! motion.
 
 mod common;
 
@@ -9,8 +10,8 @@ use common::devices::{cpu, gpu, gpu_hardware_kernels};
 use common::networks::parameters;
 use common::oracle::widen;
 use wgrad::{
-    Adam, Augmentation, Bytes, Dataset, Device, Error, Sequential, Sgd, Trainer, TrainerBuilder,
-    Words,
+    Adam, Augmentation, Bytes, Dataset, Device, Error, Indices, Sequential, Sgd, Trainer,
+    TrainerBuilder,
 };
 
 /// Height and width of the images, which fill no row of words.
@@ -73,7 +74,7 @@ fn a_step_trains_on_the_views_of_its_number() {
                 .collect();
             let views = table
                 .gather_augmented(
-                    &Words::new(device, &rows).unwrap(),
+                    &Indices::new(device, &rows).unwrap(),
                     &augmentation(),
                     SEED,
                     step,

@@ -47,7 +47,7 @@ fn machine(device: &wgrad::Device) -> Result<Network> {
     let mut graph = Graph::new();
     let weight = Init::Normal {
         mean: 0.0,
-        deviation: 1.0,
+        std: 1.0,
     };
     let v0 = graph.input(VISIBLE)?;
     let w = graph.parameter("weight", [HIDDEN, VISIBLE], weight)?;

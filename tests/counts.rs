@@ -18,12 +18,12 @@ struct Counting;
 
 static ALLOCATIONS: AtomicUsize = AtomicUsize::new(0);
 static BYTES: AtomicUsize = AtomicUsize::new(0);
-static MOST_BYTES: AtomicUsize = AtomicUsize::new(0);
+static MAX_BYTES: AtomicUsize = AtomicUsize::new(0);
 
 impl Counting {
     fn grow(&self, bytes: usize) {
         let before = BYTES.fetch_add(bytes, Ordering::Relaxed);
-        MOST_BYTES.fetch_max(before + bytes, Ordering::Relaxed);
+        MAX_BYTES.fetch_max(before + bytes, Ordering::Relaxed);
     }
 }
 
@@ -192,16 +192,16 @@ fn a_plan_moves_little_more_than_it_must() {
         let trainer = Trainer::new(network).batch_size(batch).build().unwrap();
         let plan = trainer.plan();
         let (bytes, flops) = (
-            plan.bytes_moved() as f64 / plan.least_bytes() as f64,
-            plan.flops() as f64 / plan.least_flops() as f64,
+            plan.bytes_moved() as f64 / plan.lower_bound_bytes() as f64,
+            plan.flops() as f64 / plan.lower_bound_flops() as f64,
         );
         assert!(
             (1.0..1.3).contains(&bytes),
-            "{dims:?}: {bytes} times the least bytes"
+            "{dims:?}: {bytes} times the lower bound of bytes"
         );
         assert!(
             (1.0..1.05).contains(&flops),
-            "{dims:?}: {flops} times the least operations"
+            "{dims:?}: {flops} times the lower bound of operations"
         );
     }
 }
@@ -286,8 +286,8 @@ fn the_cpu_loop_allocates_nothing_per_step() {
     }
 }
 
-/// Runs `round` with the numbers below `rounds`, and checks that the bytes of host and device do not grow after the first
-/// half: all of a cycle has been seen by then.
+/// Runs `round` with the numbers below `rounds`, and checks that the bytes of host and device do not grow after the
+/// first half: all of a cycle has been seen by then.
 #[track_caller]
 fn assert_flat(name: &str, device: &Device, rounds: usize, mut round: impl FnMut(usize)) {
     let bytes = || (BYTES.load(Ordering::Relaxed), device.bytes_allocated());

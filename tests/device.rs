@@ -1,4 +1,5 @@
-//! Devices: on an adapter of the user's, and on wgpu's backend that does nothing; what they allocate, and how they refuse to.
+//! Devices: on an adapter of the user's, and on wgpu's backend that does nothing; what they allocate, and how they
+//! refuse to.
 
 mod common;
 
@@ -141,8 +142,8 @@ fn what_plans_state_is_what_is_allocated() {
             let mut trainer = builder.build().unwrap();
             let stated = trainer.plan().bytes_allocated();
             assert!(trainer.plan().to_string().contains(&stated.to_string()));
-            // Beside the plan, which takes its batch from the host: eight words for each of 16 steps of the four submits that
-            // may be in flight, for a gather to read.
+            // Beside the plan, which takes its batch from the host: eight words for each of 16 steps of the four
+            // submits that may be in flight, for a gather to read.
             let stated = stated + 4 * 8 * 16 * 4;
             assert_eq!(trainer.network().bytes_allocated(), stated);
             assert_eq!(device.bytes_allocated(), allocated(stated));
@@ -242,8 +243,8 @@ fn what_the_driver_refuses_is_the_same_error() {
     let device = noop();
     let mut small = trainer(&device);
     let before = device.bytes_allocated();
-    // The second matrix is of 256 TiB, more than an address space. The first, in a segment of its own, is there by then, and
-    // is given back.
+    // The second matrix is of 256 TiB, more than an address space. The first, in a segment of its own, is there by
+    // then, and is given back.
     let mut graph = Graph::new();
     let x = graph.input(4).unwrap();
     let first = graph.parameter("first", [4, 4], Init::Zeros).unwrap();

@@ -20,8 +20,8 @@ fn perceptron_xor() {
 #[test]
 fn logistic_regression() {
     let results = run("02_logistic_regression", &["02_logistic_regression"]);
-    // The true log-odds are 3x₁ − x₂ − ½, and the best accuracy Φ(√7/2) = 0.907. Of 4,000 samples the standard error of a
-    // weight is about 0.1, that of the accuracy 0.005: bounds of three.
+    // The true log-odds are 3x₁ − x₂ − ½, and the best accuracy Φ(√7/2) = 0.907. Of 4,000 samples the standard error
+    // of a weight is about 0.1, that of the accuracy 0.005: bounds of three.
     results.within("w1", 2.7, 3.3);
     results.within("w2", -1.25, -0.75);
     results.within("b", -0.7, -0.3);
@@ -37,8 +37,8 @@ fn logistic_regression() {
 fn backpropagation() {
     let results = run("03_backpropagation", &[]);
     results.within("loss", 0.0052, 0.005203);
-    // f32 against f64: gradients below 0.02, and a dozen roundings of 6e-8, of which the difference a2 − y = −0.1 makes ten
-    // times as much: 2e-8 in all.
+    // f32 against f64: gradients below 0.02, and a dozen roundings of 6e-8, of which the difference a2 − y = −0.1
+    // makes ten times as much: 2e-8 in all.
     results.within("network_error", 0.0, 5e-8);
     // The central difference's h²·L‴/6 and 1e-16/h.
     results.within("difference_error", 0.0, 1e-9);

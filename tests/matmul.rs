@@ -1,5 +1,5 @@
-//! Matrix products and dense layers of awkward shapes, on the CPU and on the GPU with and without subgroups, 64-bit words
-//! and runtime checks, against the oracle. Integer-valued products must be exact.
+//! Matrix products and dense layers of awkward shapes, on the CPU and on the GPU with and without subgroups, 64-bit
+//! words and runtime checks, against the oracle. Integer-valued products must be exact.
 
 mod common;
 #[path = "matmul/long.rs"]
@@ -8,7 +8,8 @@ mod long;
 use common::compare::{Tolerance, assert_close, assert_each_close};
 use common::data::{DIMS, Random, shapes};
 use common::devices::{
-    WAYS, cpu, gpu, gpu_checked, gpu_hardware_kernels, gpu_with, gpu_without_extras, open, tuning,
+    ALGORITHMS, cpu, gpu, gpu_checked, gpu_hardware_kernels, gpu_with, gpu_without_extras, open,
+    tuning,
 };
 use common::oracle;
 use common::precision::{self, ULP, product_ulps};
@@ -64,8 +65,8 @@ fn check_exact(devices: &[(&str, &Device)], layout: Layout, shapes: &[[usize; 3]
     }
 }
 
-/// A sweep with every dimension in every place; then products that were zeros on some adapters in other projects, and, as
-/// a large flat one, enough outputs for the largest tiles of a real GPU.
+/// A sweep with every dimension in every place; then products that were zeros on some adapters in other projects, and,
+/// as a large flat one, enough outputs for the largest tiles of a real GPU.
 fn sweep(layout: Layout) {
     let mut sweep = shapes::<3>(layout as u64, 3, MOST);
     assert!(sweep.len() >= 75);
@@ -115,10 +116,10 @@ fn integer_products_are_exact_with_runtime_checks() {
     }
 }
 
-/// Each way for GPUs, though the shape would choose another: every dimension in every place, ends of tiles and depths, and
-/// fewer k than slices.
+/// Each algorithm for GPUs, though the shape would choose another: every dimension in every place, ends of tiles and
+/// depths, and fewer k than slices.
 #[test]
-fn integer_products_are_exact_in_every_way() {
+fn integer_products_are_exact_with_every_algorithm() {
     let mut sweep = shapes::<3>(11, 1, 2_000_000);
     for place in 0..3 {
         assert!(
@@ -127,16 +128,16 @@ fn integer_products_are_exact_in_every_way() {
         );
     }
     sweep.extend([[1, 512, 784], [64, 10, 512], [10, 64, 1030], [5, 13, 2049]]);
-    for way in WAYS {
-        let device = gpu_with(way, &sweep);
+    for algorithm in ALGORITHMS {
+        let device = gpu_with(algorithm, &sweep);
         for layout in Layout::ALL {
-            check_exact(&[(way, &device)], layout, &sweep);
+            check_exact(&[(algorithm, &device)], layout, &sweep);
         }
     }
 }
 
 #[test]
-fn integer_products_are_exact_in_every_way_with_runtime_checks() {
+fn integer_products_are_exact_with_every_algorithm_and_runtime_checks() {
     let sweep = [
         [1, 1, 1],
         [3, 7, 5],
@@ -145,11 +146,11 @@ fn integer_products_are_exact_in_every_way_with_runtime_checks() {
         [130, 6, 70],
         [2, 67, 257],
     ];
-    for way in WAYS {
-        let options = GpuOptions::default().tuning(tuning(way, &sweep));
+    for algorithm in ALGORITHMS {
+        let options = GpuOptions::default().tuning(tuning(algorithm, &sweep));
         let device = open(options.runtime_checks(true));
         for layout in Layout::ALL {
-            check_exact(&[(way, &device)], layout, &sweep);
+            check_exact(&[(algorithm, &device)], layout, &sweep);
         }
     }
 }
@@ -190,9 +191,9 @@ fn random_products_round_like_a_sum() {
         [257, 384, 1152],
     ];
     check_rounding(&devices(), &shapes);
-    for way in WAYS {
+    for algorithm in ALGORITHMS {
         let shapes = &shapes[..5];
-        check_rounding(&[(way, &gpu_with(way, shapes))], shapes);
+        check_rounding(&[(algorithm, &gpu_with(algorithm, shapes))], shapes);
     }
 }
 
@@ -234,7 +235,7 @@ fn dense_layers_add_their_bias_and_activate() {
 }
 
 #[test]
-fn dense_layers_add_their_bias_and_activate_in_every_way() {
+fn dense_layers_add_their_bias_and_activate_with_every_algorithm() {
     let sweep = [
         [1, 1, 1],
         [3, 7, 5],
@@ -243,9 +244,13 @@ fn dense_layers_add_their_bias_and_activate_in_every_way() {
         [2, 130, 258],
         [9, 6, 1100],
     ];
-    for way in WAYS {
+    for algorithm in ALGORITHMS {
         let activations = [Activation::Identity, Activation::Gelu];
-        check_dense(&[(way, &gpu_with(way, &sweep))], &activations, &sweep);
+        check_dense(
+            &[(algorithm, &gpu_with(algorithm, &sweep))],
+            &activations,
+            &sweep,
+        );
     }
 }
 

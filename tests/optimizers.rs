@@ -1,4 +1,5 @@
-//! Every optimizer rule with all its options, over twelve steps with changing gradients and rate, on GPU and CPU against the oracle.
+//! Every optimizer rule with all its options, over twelve steps with changing gradients and rate, on GPU and CPU
+//! against the oracle.
 
 #[path = "optimizers/clip.rs"]
 mod clip;
@@ -117,7 +118,8 @@ fn cases() -> Vec<Case> {
         add(with_options!(AdamW::new(RATE)), true, rule);
     }
 
-    // With β₂ = 0.75 RAdam's variance is known from the ninth step on, with 0.9 and 0.999 from the sixth, with 0.5 never.
+    // With β₂ = 0.75 RAdam's variance is known from the ninth step on, with 0.9 and 0.999 from the sixth, with 0.5
+    // never.
     for (betas @ [beta1, beta2], epsilon) in [
         ([0.9, 0.999], 1e-8),
         ([0.5, 0.9], 1e-2),

@@ -1,5 +1,5 @@
-//! Learning rates: what PyTorch's vectors leave out of the schedules, their ranges, and the factors that a trainer keeps
-//! over checkpoints.
+//! Learning rates: what PyTorch's vectors leave out of the schedules, their ranges, and the factors that a trainer
+//! keeps over checkpoints.
 
 mod common;
 
@@ -113,7 +113,7 @@ fn a_plateau_counts_patience_and_cooldown() {
         observe(base.floor(0.4), &flat),
         [1.0, 1.0, 0.5, 0.5, 0.4, 0.4, 0.4, 0.4]
     );
-    assert_eq!(observe(base.least_fall(0.3), &flat)[7], 0.5);
+    assert_eq!(observe(base.min_fall(0.3), &flat)[7], 0.5);
     // Better, but by too little; and a NaN is no better.
     let slow = [1.0, 0.95, 0.92, 0.5];
     let relative = base.threshold(Threshold::Relative(0.1));
@@ -337,7 +337,7 @@ fn settings_outside_their_ranges_are_refused() {
         plateaus.extend([
             ReduceOnPlateau::new().factor(wrong),
             ReduceOnPlateau::new().floor(wrong),
-            ReduceOnPlateau::new().least_fall(wrong),
+            ReduceOnPlateau::new().min_fall(wrong),
             ReduceOnPlateau::new().threshold(Threshold::Absolute(wrong)),
             ReduceOnPlateau::new().threshold(Threshold::Relative(wrong)),
         ]);

@@ -1,4 +1,5 @@
-//! The CPU device's threads: their number can be chosen, and changes no bit; a thread that waits for them runs nothing else.
+//! The CPU device's threads: their number can be chosen, and changes no bit; a thread that waits for them runs nothing
+//! else.
 
 mod common;
 
@@ -250,7 +251,7 @@ fn everything_can_be_sent_to_and_shared_with_other_threads() {
     check::<Trainer>();
     check::<wgrad::TrainerBuilder>();
     check::<Tensor>();
-    check::<wgrad::Words>();
+    check::<wgrad::Indices>();
     check::<wgrad::OptimizerState>();
     check::<Dataset>();
     check::<wgrad::Graph>();

@@ -1,10 +1,10 @@
-//! Every way to compute a product with every epilogue, within networks; and tunings, which choose among them.
+//! Every algorithm of the product with every epilogue, within networks; and tunings, which choose among them.
 
 mod common;
 
 use common::compare::{Tolerance, assert_close, assert_same_bits};
 use common::data::Random;
-use common::devices::{WAYS, cpu, gpu, gpu_hardware_kernels, gpu_with, open, tuning};
+use common::devices::{ALGORITHMS, cpu, gpu, gpu_hardware_kernels, gpu_with, open, tuning};
 use wgrad::{
     Activation, Adam, Dataset, Device, Error, GpuOptions, Layout, Network, Sequential, Tensor,
     Trainer, Tuning,
@@ -54,8 +54,8 @@ fn gradients_in_every_way_are_those_on_the_cpu() {
         .flat_map(|widths| BATCHES.map(|batch| products(widths, batch)))
         .flatten()
         .collect();
-    for way in WAYS {
-        let device = gpu_with(way, &all);
+    for algorithm in ALGORITHMS {
+        let device = gpu_with(algorithm, &all);
         for widths in WIDTHS {
             let (mut on_gpu, mut on_cpu) = (network(&device, widths), network(cpu(), widths));
             for rows in BATCHES {
@@ -71,7 +71,7 @@ fn gradients_in_every_way_are_those_on_the_cpu() {
                     found.gradients.iter().zip(&expected.gradients)
                 {
                     let expected: Vec<f64> = expected.iter().map(|&v| v.into()).collect();
-                    let name = format!("{way}, {widths:?}, {rows} rows: {name}");
+                    let name = format!("{algorithm}, {widths:?}, {rows} rows: {name}");
                     assert_close(&name, found, &expected, tolerance);
                 }
                 let again = on_gpu.gradients(&x, &labels).unwrap();
@@ -84,12 +84,13 @@ fn gradients_in_every_way_are_those_on_the_cpu() {
 }
 
 #[test]
-fn gradients_that_are_not_finite_are_found_in_every_way() {
-    for way in WAYS {
-        let device = gpu_with(way, &[[2, 2, 1], [2, 1, 2], [2, 1, 1], [1, 1, 2]]);
+fn gradients_that_are_not_finite_are_found_with_every_algorithm() {
+    for algorithm in ALGORITHMS {
+        let device = gpu_with(algorithm, &[[2, 2, 1], [2, 1, 2], [2, 1, 1], [1, 1, 2]]);
         let layers = Sequential::new(1).dense(1).dense(2);
         for (x, wanted) in [
-            // dz of the first layer is 3e38·(½ + ½)/2 in each of the two rows. With samples of 0 only its sum is too large.
+            // dz of the first layer is 3e38·(½ + ½)/2 in each of the two rows. With samples of 0 only its sum is too
+            // large.
             ([0.0, 0.0], "the gradient of layers.0.bias"),
             ([0.3, 2.1], "the gradient of layers.0.weight"),
         ] {
@@ -103,7 +104,7 @@ fn gradients_that_are_not_finite_are_found_in_every_way() {
             let mut trainer = Trainer::new(network).build().unwrap();
             let error = trainer.step(&x, &[0u32; 2]).unwrap_err();
             let found = matches!(&error, Error::NonFinite { tensor, .. } if tensor == wanted);
-            assert!(found, "{way}: {error}, expected {wanted}");
+            assert!(found, "{algorithm}: {error}, expected {wanted}");
         }
     }
 }
@@ -220,11 +221,11 @@ fn a_device_computes_as_its_tuning_says() {
         a.matmul(&b, Layout::NN).unwrap().download().unwrap()
     };
     let mut different: Vec<Vec<f32>> = Vec::new();
-    for way in ["32x32", "32x32x4", "16x16x16", "4x4x256"] {
-        let first = product(&gpu_with(way, &[shape]));
-        assert_same_bits(way, &first, &product(&gpu_with(way, &[shape])));
+    for algorithm in ["32x32", "32x32x4", "16x16x16", "4x4x256"] {
+        let first = product(&gpu_with(algorithm, &[shape]));
+        assert_same_bits(algorithm, &first, &product(&gpu_with(algorithm, &[shape])));
         // Their sums are in different orders.
-        assert!(!different.contains(&first), "{way}");
+        assert!(!different.contains(&first), "{algorithm}");
         different.push(first);
     }
     // Another shape is computed as without a tuning.
@@ -267,7 +268,7 @@ fn what_is_tuned_is_every_product_of_training_and_of_evaluation() {
         "{text}"
     );
 
-    // Where the usual way is one for hardware, the other ones for hardware are its rivals.
+    // Where the default algorithm is one for hardware, the others for hardware are its rivals.
     let text = trainer(gpu_hardware_kernels()).tune().unwrap().to_string();
     assert!(
         text.lines().count() == 2 + expected.len() && !text.contains("direct"),

@@ -13,13 +13,13 @@ use serde_json::Value;
 use std::path::Path;
 use wgrad::{Activation, Device, Sequential, Trainer};
 
-/// PyTorch ran in f64, wgrad runs in f32: one step's rounding is about 1e-7 relative, and grows by a factor of a few per
-/// ten steps where the loss surface is steep. Adam-like rules divide by √v, which magnifies the rounding of the
+/// PyTorch ran in f64, wgrad runs in f32: one step's rounding is about 1e-7 relative, and grows by a factor of a few
+/// per ten steps where the loss surface is steep. Adam-like rules divide by √v, which magnifies the rounding of the
 /// gradients that are near 0.
 ///
-/// Where a unit comes to lie at ReLU's kink, rounding decides on which side, and from that step on runs part. So runs whose
-/// first weights are moved by a few units in the last place are made beside it, and what they part by is allowed too: four
-/// times, since rounding comes anew in every step. The first half of every run has no such allowance.
+/// Where a unit comes to lie at ReLU's kink, rounding decides on which side, and from that step on runs part. So runs
+/// whose first weights are moved by a few units in the last place are made beside it, and what they part by is allowed
+/// too: four times, since rounding comes anew in every step. The first half of every run has no such allowance.
 const LOSS: Tolerance = Tolerance {
     relative: 1e-4,
     absolute: 1e-5,

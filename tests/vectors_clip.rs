@@ -27,8 +27,8 @@ fn clipped_gradients_are_pytorchs() {
     assert!(kinds.into_iter().all(|count| count > 0), "{kinds:?}");
 }
 
-/// The tensors g0, g1, … are the gradients of the parameters, clipped0, clipped1, … what they are clipped to, and norm their
-/// common norm before, where it was taken.
+/// The tensors g0, g1, … are the gradients of the parameters, clipped0, clipped1, … what they are clipped to, and norm
+/// their common norm before, where it was taken.
 fn check(path: &Path, by_value: bool, device: &Device) {
     let name = format!("{} on {}", stem(path), device.report());
     let bytes = std::fs::read(path).unwrap();

@@ -12,13 +12,14 @@ use common::oracle::losses::{Batch, Goal, Row};
 use common::oracle::{log_softmax, widen};
 use common::precision::{ULP, sum_ulps};
 use common::vectors::{Vectors, folder};
-use wgrad::{Criterion, Device, Loss, Reduction, Tensor, TensorTarget, Words};
+use wgrad::{Criterion, Device, Indices, Loss, Reduction, Tensor, TensorTarget};
 
 fn devices() -> [&'static Device; 3] {
     [cpu(), gpu(), gpu_hardware_kernels()]
 }
 
-/// A file's loss. Numbers that are not among its attributes are those that its results were found to have been made with.
+/// A file's loss. Numbers that are not among its attributes are those that its results were found to have been made
+/// with.
 fn torch_loss(file: &Vectors) -> Loss {
     let reduction = file.text("reduction");
     let stem = file.name.strip_suffix(&format!("_{reduction}"));
@@ -127,7 +128,7 @@ fn losses_are_pytorchs() {
             let variance = file.has("variance").then(|| tensor("variance"));
             let others: Vec<&Tensor> = variance.iter().collect();
             let output = if file.has("labels") {
-                let labels = Words::new(device, &file.labels("labels")).unwrap();
+                let labels = Indices::new(device, &file.labels("labels")).unwrap();
                 x.loss(&loss, &others, &labels)
             } else {
                 x.loss(&loss, &others, &tensor("target"))
@@ -178,7 +179,7 @@ fn losses_are_onnxs() {
         for device in devices() {
             let name = format!("{} on {}", file.name, device.report());
             let x = Tensor::new(device, [rows, cols], &file.narrow("input_0")).unwrap();
-            let labels = Words::new(device, &file.labels("input_1")).unwrap();
+            let labels = Indices::new(device, &file.labels("input_1")).unwrap();
             let target = TensorTarget::from(&labels);
             let reduced = |reduction| {
                 let loss = loss.clone().reduction(reduction);

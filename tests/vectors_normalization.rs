@@ -10,8 +10,8 @@ use common::precision::ULP;
 use common::vectors::{Vectors, folder};
 use wgrad::{Device, NormalizationGradients, Tensor};
 
-/// PyTorch ran in f64, from the same x and from γ, β and dy that are rounded here. Values are sums of terms of up to 10,
-/// each with some ten roundings on its way: 100 ULP of 1.
+/// PyTorch ran in f64, from the same x and from γ, β and dy that are rounded here. Values are sums of terms of up to
+/// 10, each with some ten roundings on its way: 100 ULP of 1.
 const TOLERANCE: Tolerance = Tolerance {
     relative: 100.0 * ULP,
     absolute: 100.0 * ULP,

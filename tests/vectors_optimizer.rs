@@ -58,8 +58,8 @@ fn steps_are_pytorchs() {
     }
 }
 
-/// The optimizers by the names of the files that hold the course's formulas. `l1` and `l2` are penalties on the weights of
-/// plain descent.
+/// The optimizers by the names of the files that hold the course's formulas. `l1` and `l2` are penalties on the
+/// weights of plain descent.
 fn course(name: &str, attributes: &Value) -> Vec<Optimizer> {
     let number = |key: &str| number(attributes, key);
     let rate = number("lr");
@@ -99,8 +99,8 @@ fn steps_are_the_courses() {
     }
 }
 
-/// The tensors of a file of ONNX's: one step, from R (rate), T (steps before), and for n tensors their weights, gradients
-/// and moments: X₁ … Xₙ, G₁ … Gₙ and so on. The outputs are the weights and moments after it.
+/// The tensors of a file of ONNX's: one step, from R (rate), T (steps before), and for n tensors their weights,
+/// gradients and moments: X₁ … Xₙ, G₁ … Gₙ and so on. The outputs are the weights and moments after it.
 struct Onnx {
     rate: f64,
     step: u64,
@@ -164,8 +164,8 @@ impl Onnx {
                     .weight_decay(decay);
                 (adam.into(), 2)
             }
-            // V ← αV + βG, but β counts as 1 at T = 0: PyTorch's dampening is 1 − β, also left out in the first step. A V
-            // that is not 0 at T = 0 is taken as it is.
+            // V ← αV + βG, but β counts as 1 at T = 0: PyTorch's dampening is 1 − β, also left out in the first step.
+            // A V that is not 0 at T = 0 is taken as it is.
             "Momentum" => {
                 let beta = if self.step == 0 {
                     1.0

@@ -1,8 +1,9 @@
 //! Learning rates against PyTorch's schedulers, from the files in `tests/vectors/torch/schedule`: every file, as a
 //! function, and as the rate that the device's steps take, on GPU and CPU.
 //!
-//! All settings come from the files: another set of the same form runs unchanged. What a file does not say has PyTorch's
-//! default. `lr` [steps] are the rates of the steps, each taken before the scheduler saw the step's `metric` [steps].
+//! All settings come from the files: another set of the same form runs unchanged. What a file does not say has
+//! PyTorch's default. `lr` [steps] are the rates of the steps, each taken before the scheduler saw the step's `metric`
+//! [steps].
 
 mod common;
 
@@ -137,11 +138,11 @@ fn plateau(attributes: &Value, base: f64) -> ReduceOnPlateau {
         .cooldown(or("cooldown", 0.0) as u64)
         // PyTorch's are rates.
         .floor(or("min_lr", 0.0) / base)
-        .least_fall(or("eps", 1e-8) / base)
+        .min_fall(or("eps", 1e-8) / base)
 }
 
-/// PyTorch multiplies the last rate, wgrad computes every rate anew: some roundings of `f64` for each of the steps, and for
-/// a cosine near 0 of the base.
+/// PyTorch multiplies the last rate, wgrad computes every rate anew: some roundings of `f64` for each of the steps,
+/// and for a cosine near 0 of the base.
 fn assert_rate(case: &Case, t: usize, rate: f64) {
     let expected = case.rates[t];
     let limit = 1e-13 * expected.max(case.base);

@@ -126,7 +126,7 @@ impl Start {
             Start::Orthogonal => Init::Orthogonal { gain: 1.0 },
             Start::Small => Init::Normal {
                 mean: 0.0,
-                deviation: 0.01,
+                std: 0.01,
             },
         }
     }

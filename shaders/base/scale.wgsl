@@ -1,5 +1,5 @@
-// Powers of two by which numbers are scaled before they are squared, from the exponent field of the largest of them, as a
-// number: 0 (all are subnormal or zero) to 254, 255 for an infinity, 256 for a NaN. See src/kernel/base/scale.rs.
+// Powers of two by which numbers are scaled before they are squared, from the exponent field of the largest of them,
+// as a number: 0 (all are subnormal or zero) to 254, 255 for an infinity, 256 for a NaN. See src/kernel/base/scale.rs.
 
 struct Scale {
     exponent: f32, // e

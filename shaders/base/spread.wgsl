@@ -1,10 +1,10 @@
 // Mean and deviation of four columns of numbers, of any offset and any size, in two passes over them.
 //
-// The first pass sums distances from the first number, so the mean of numbers that lie far from 0 is as exact as f32 can
-// hold it, and equal numbers have themselves as mean. The second sums distances from that mean, with a correction for its
-// rounding. All distances are scaled by powers of two, which is exact: neither a square nor a sum overflows, and none
-// underflows that would count beside epsilon. A product with a power of two is exact, so a fused multiply-add changes
-// nothing. See src/kernel/base/spread.rs.
+// The first pass sums distances from the first number, so the mean of numbers that lie far from 0 is as exact as f32
+// can hold it, and equal numbers have themselves as mean. The second sums distances from that mean, with a correction
+// for its rounding. All distances are scaled by powers of two, which is exact: neither a square nor a sum overflows,
+// and none underflows that would count beside epsilon. A product with a power of two is exact, so a fused multiply-add
+// changes nothing. See src/kernel/base/spread.rs.
 
 const MOST = 3.4028234e38;
 const LARGE = 1.2676506e30; // 2^100: differences and sums of smaller numbers do not overflow

@@ -5,6 +5,6 @@
 
 fn op(i: u32, col: u32) -> vec4<f32> {
     let column = col / 4u;
-    let inverse = inverse_deviation(running[p.ld4 + column]);
+    let inverse = inverse_std(running[p.ld4 + column]);
     return scaled_distance(gamma[column], x[i], running[column], inverse) + beta[column];
 }

@@ -1,9 +1,9 @@
 // Running statistics [2, cols], of numbers of any size.
 
-// 1 / sqrt(variance + epsilon). Where the sum is small, both are taken in units of 2^-64, since either may be too small for
-// a normal number. A variance that is subnormal is read from its bits: adapters may flush it.
-// p.alpha is epsilon, p.beta epsilon times 2^64.
-fn inverse_deviation(variance: vec4<f32>) -> vec4<f32> {
+// 1 / sqrt(variance + epsilon). Where the sum is small, both are taken in units of 2^-64, since either may be too
+// small for a normal number. A variance that is subnormal is read from its bits: adapters may flush it. p.alpha is
+// epsilon, p.beta epsilon times 2^64.
+fn inverse_std(variance: vec4<f32>) -> vec4<f32> {
     let bits = bitcast<vec4<u32>>(variance);
     let small = variance + p.alpha < vec4<f32>(1e-18);
     // 2^-149 is one of a subnormal number's bits, and 2^-85 that in units of 2^-64.
@@ -21,15 +21,16 @@ fn scaled_distance(factor: vec4<f32>, value: vec4<f32>, mean: vec4<f32>, inverse
     return product_of(factor, value * unit - mean * unit, inverse * back);
 }
 
-// a * b * c, the least with the greatest first: that is no further from 1 than the greatest, the least or the result is.
+// a * b * c, the least with the greatest first: that is no further from 1 than the greatest, the least or the result
+// is.
 fn product_of(a: vec4<f32>, b: vec4<f32>, c: vec4<f32>) -> vec4<f32> {
     let a_first = abs(a) < abs(b);
     let low = select(b, a, a_first);
     let high = select(a, b, a_first);
-    let is_least = abs(c) < abs(low);
-    let is_greatest = abs(c) > abs(high);
-    let least = select(low, c, is_least);
-    let greatest = select(high, c, is_greatest);
-    let middle = select(select(c, low, is_least), high, is_greatest);
-    return least * greatest * middle;
+    let is_smallest = abs(c) < abs(low);
+    let is_largest = abs(c) > abs(high);
+    let smallest = select(low, c, is_smallest);
+    let largest = select(high, c, is_largest);
+    let middle = select(select(c, low, is_smallest), high, is_largest);
+    return smallest * largest * middle;
 }

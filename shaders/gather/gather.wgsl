@@ -28,7 +28,8 @@ fn main(
 ) {
     let i = (group.x + group.y * groups.x) * WORKGROUP + lane;
     let entry = 2u * (state[0].x % p.table_steps);
-    // The update finds them here, at a place that is the same in every step: no lane computes it, none loads for itself.
+    // The update finds them here, at a place that is the same in every step: no lane computes it, none loads for
+    // itself.
     if i == 0u {
         state[1] = table[entry];
     }

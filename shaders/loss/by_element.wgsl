@@ -2,8 +2,8 @@
 
 fn row_loss(row: Row) -> vec2<f32> {
     var sum = Chain();
-    var greatest = greatest_of_none(row);
-    var wanted = greatest_of_none(row);
+    var maximum = no_maximum(row);
+    var wanted = no_maximum(row);
     for (var i = row.lane; i < p.ld4; i += LANES) {
         let value = x[row.start + i];
         check_finite(row, value);
@@ -14,12 +14,12 @@ fn row_loss(row: Row) -> vec2<f32> {
             write_gradient(row.start + i, finished(row, i, weights * dloss(value, goal)));
         }
         if COUNTS {
-            greatest = greatest_with(greatest, value, i);
+            maximum = maximum_with(maximum, value, i);
         }
         if COUNTS && VALUES {
-            wanted = greatest_with(wanted, goal, i);
+            wanted = maximum_with(wanted, goal, i);
         }
     }
     let total = row_sum(chain_sum(sum), row.invocation);
-    return vec2<f32>(total, is_correct(row, greatest, wanted));
+    return vec2<f32>(total, is_correct(row, maximum, wanted));
 }

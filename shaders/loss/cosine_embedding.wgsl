@@ -6,19 +6,19 @@
 const EPSILON = 1e-12;
 
 fn row_loss(row: Row) -> vec2<f32> {
-    var greatest_x = 1.0;
-    var greatest_y = 1.0;
+    var max_abs_x = 1.0;
+    var max_abs_y = 1.0;
     for (var i = row.lane; i < p.ld4; i += LANES) {
         let a = x[row.start + i];
         let b = y[row.start + i];
         check_finite(row, a);
         check_finite(row, b);
-        greatest_x = max(greatest_x, max4(abs(a)));
-        greatest_y = max(greatest_y, max4(abs(b)));
+        max_abs_x = max(max_abs_x, max4(abs(a)));
+        max_abs_y = max(max_abs_y, max4(abs(b)));
     }
     // Large vectors are scaled down, so that no square overflows. The scales are powers of two, mostly 1.
-    let scale_x = 1.0 / binade(row_max(greatest_x, row.invocation));
-    let scale_y = 1.0 / binade(row_max(greatest_y, row.invocation));
+    let scale_x = 1.0 / binade(row_max(max_abs_x, row.invocation));
+    let scale_y = 1.0 / binade(row_max(max_abs_y, row.invocation));
     var products = Chain();
     var squares_x = Chain();
     var squares_y = Chain();

@@ -1,31 +1,31 @@
-// The sum over the columns of (ln v + (x - t)^2/v)/2, v the variance, which is at least LEAST_VARIANCE.
+// The sum over the columns of (ln v + (x - t)^2/v)/2, v the variance, which is at least MIN_VARIANCE.
 
 @group(0) @binding(2) var<storage, read> variances: array<vec4<f32>>; // [rows, cols]
 
-const LEAST_VARIANCE = 1e-6;
+const MIN_VARIANCE = 1e-6;
 
 fn row_loss(row: Row) -> vec2<f32> {
     var sum = Chain();
-    var greatest = greatest_of_none(row);
+    var maximum = no_maximum(row);
     for (var i = row.lane; i < p.ld4; i += LANES) {
         let value = x[row.start + i];
         let variance = variances[row.start + i];
         check_finite(row, value);
         check_finite(row, variance);
-        let v = max(variance, vec4<f32>(LEAST_VARIANCE));
+        let v = max(variance, vec4<f32>(MIN_VARIANCE));
         let d = value - target_at(row, i);
         let ratio = d / v;
         sum = row_chain(sum, in_columns(0.5 * (log(v) + d * ratio), i * 4u, p.cols), i);
         if GRADIENTS && row.written {
             write_gradient(row.start + i, finished(row, i, ratio));
             // Where the variance was raised the loss is flat.
-            let slope = select(vec4<f32>(0.0), 0.5 * (1.0 / v - ratio * ratio), variance >= vec4<f32>(LEAST_VARIANCE));
+            let slope = select(vec4<f32>(0.0), 0.5 * (1.0 / v - ratio * ratio), variance >= vec4<f32>(MIN_VARIANCE));
             write_second_gradient(row.start + i, finished(row, i, slope));
         }
         if COUNTS {
-            greatest = greatest_with(greatest, value, i);
+            maximum = maximum_with(maximum, value, i);
         }
     }
     let total = row_sum(chain_sum(sum), row.invocation);
-    return vec2<f32>(total, is_correct(row, greatest, greatest));
+    return vec2<f32>(total, is_correct(row, maximum, maximum));
 }

@@ -22,8 +22,8 @@ struct Params {
 
 @group(0) @binding(0) var<uniform> p: Params;
 @group(0) @binding(1) var<storage, read> x: array<vec4<f32>>; // [rows, cols]
-// An entry per workgroup: the sums of the rows' losses and of their weights, correct rows, counted rows. Where the losses
-// are finite and their sum is not, the entry has SHARE times that sum, and SHARED more counted rows.
+// An entry per workgroup: the sums of the rows' losses and of their weights, correct rows, counted rows. Where the
+// losses are finite and their sum is not, the entry has SHARE times that sum, and SHARED more counted rows.
 @group(0) @binding(9) var<storage, read_write> ring: array<vec4<f32>>;
 @group(0) @binding(10) var<storage, read_write> state: array<atomic<u32>>; // step, step + 1, first bad tensor
 
@@ -132,8 +132,8 @@ fn row_weight(label: u32) -> f32 {
 
 // SCALED: the factor times what the host says of the step, 1 over the denominator of several batches.
 // DIVIDES: the factor over the sum of the batch's row weights. Every workgroup adds up all weights in the same order;
-// or, where DENOMINATOR_READ, the partial sums that row_weights.wgsl has left behind the entries of this loss, one for each
-// invocation.
+// or, where DENOMINATOR_READ, the partial sums that row_weights.wgsl has left behind the entries of this loss, one for
+// each invocation.
 fn gradient_factor(index: u32) -> f32 {
     if SCALED {
         let place = atomicLoad(&state[0]) % p.ring_steps * p.scale_stride;

@@ -6,14 +6,14 @@ fn row_loss(row: Row) -> vec2<f32> {
     let scale = weight_of(row.label) / f32(p.cols);
     var sum = Chain();
     var count = Chain();
-    var greatest = greatest_of_none(row);
+    var maximum = no_maximum(row);
     for (var i = row.lane; i < p.ld4; i += LANES) {
         let value = x[row.start + i];
         check_finite(row, value);
         let slack = slack_at(row, i, own);
         sum = row_chain(sum, slack, i);
         count = row_chain(count, vec4<f32>(slack > vec4<f32>(0.0)), i);
-        greatest = greatest_with(greatest, value, i);
+        maximum = maximum_with(maximum, value, i);
     }
     let total = row_sum(chain_sum(sum), row.invocation);
     let violations = row_sum(chain_sum(count), row.invocation);
@@ -24,7 +24,7 @@ fn row_loss(row: Row) -> vec2<f32> {
             write_gradient(row.start + i, finished(row, i, scale * slope));
         }
     }
-    return vec2<f32>(scale * total, is_correct(row, greatest, greatest));
+    return vec2<f32>(scale * total, is_correct(row, maximum, maximum));
 }
 
 // How far each column violates the margin; 0 in the label's column and in the padding.

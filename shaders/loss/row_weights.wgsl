@@ -1,5 +1,5 @@
-// Partial sums of the weights of a batch's rows, for the denominator of a mean: each workgroup sums one contiguous part of
-// the rows. The host puts in front: IGNORES, WEIGHED_ROWS.
+// Partial sums of the weights of a batch's rows, for the denominator of a mean: each workgroup sums one contiguous
+// part of the rows. The host puts in front: IGNORES, WEIGHED_ROWS.
 
 struct Params {
     rows: u32,

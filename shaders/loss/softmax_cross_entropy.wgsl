@@ -11,35 +11,36 @@ fn shares_at(row: Row, i: u32) -> vec4<f32> {
 }
 
 fn row_loss(row: Row) -> vec2<f32> {
-    var greatest = LOWEST;
+    var maximum = LOWEST;
     for (var i = row.lane; i < p.ld4; i += LANES) {
         let z = x[row.start + i];
         check_finite(row, z);
-        greatest = max(greatest, max4(lowest_in_padding(z, i * 4u, p.cols)));
+        maximum = max(maximum, max4(lowest_in_padding(z, i * 4u, p.cols)));
     }
-    greatest = row_max(greatest, row.invocation);
+    maximum = row_max(maximum, row.invocation);
 
-    // Alongside the sum: the first column that holds the greatest logit, as minus the column so that a maximum finds it.
+    // Alongside the sum: the first column that holds the greatest logit, as minus the column so that a maximum finds
+    // it.
     var exponentials = Chain();
     var first = LOWEST;
-    var wanted = greatest_of_none(row);
+    var wanted = no_maximum(row);
     var masses = Chain();
     var distances = Chain();
     for (var i = row.lane; i < p.ld4; i += LANES) {
         let z = lowest_in_padding(x[row.start + i], i * 4u, p.cols);
-        exponentials = row_chain(exponentials, in_columns(exp(z - greatest), i * 4u, p.cols), i);
+        exponentials = row_chain(exponentials, in_columns(exp(z - maximum), i * 4u, p.cols), i);
         if COUNTS {
             let columns = vec4<f32>(columns_at(i));
-            first = max(first, max4(select(vec4<f32>(LOWEST), -columns, z == vec4<f32>(greatest))));
+            first = max(first, max4(select(vec4<f32>(LOWEST), -columns, z == vec4<f32>(maximum))));
         }
         if COUNTS && VALUES {
-            wanted = greatest_with(wanted, target_at(row, i), i);
+            wanted = maximum_with(wanted, target_at(row, i), i);
         }
         if SPREAD {
             let shares = shares_at(row, i);
             masses = row_chain(masses, shares, i);
             // Where the share is 0 the distance may be infinite.
-            let weighted = select(vec4<f32>(0.0), shares * (greatest - z), shares != vec4<f32>(0.0));
+            let weighted = select(vec4<f32>(0.0), shares * (maximum - z), shares != vec4<f32>(0.0));
             distances = row_chain(distances, weighted, i);
         }
     }
@@ -59,12 +60,12 @@ fn row_loss(row: Row) -> vec2<f32> {
     } else {
         let label = min(row.label, p.cols - 1u);
         mass = weight_of(row.label);
-        distance = mass * (greatest - x[row.start + label / 4u][label % 4u]);
+        distance = mass * (maximum - x[row.start + label / 4u][label % 4u]);
     }
 
     if GRADIENTS && row.written {
         for (var i = row.lane; i < p.ld4; i += LANES) {
-            let softmax = exp(x[row.start + i] - greatest) / sum;
+            let softmax = exp(x[row.start + i] - maximum) / sum;
             write_gradient(row.start + i, finished(row, i, mass * softmax - shares_at(row, i)));
         }
     }

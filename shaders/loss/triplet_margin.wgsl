@@ -6,8 +6,8 @@
 const EPSILON = 1e-6;
 
 fn row_loss(row: Row) -> vec2<f32> {
-    var greatest_near = 0.0;
-    var greatest_far = 0.0;
+    var max_abs_near = 0.0;
+    var max_abs_far = 0.0;
     for (var i = row.lane; i < p.ld4; i += LANES) {
         let a = x[row.start + i];
         let b = positive[row.start + i];
@@ -17,12 +17,12 @@ fn row_loss(row: Row) -> vec2<f32> {
         check_finite(row, c);
         let to_positive = in_columns(a - b + EPSILON, i * 4u, p.cols);
         let to_negative = in_columns(a - c + EPSILON, i * 4u, p.cols);
-        greatest_near = max(greatest_near, max4(abs(to_positive)));
-        greatest_far = max(greatest_far, max4(abs(to_negative)));
+        max_abs_near = max(max_abs_near, max4(abs(to_positive)));
+        max_abs_far = max(max_abs_far, max4(abs(to_negative)));
     }
     // Distances of scaled differences, whose squares neither overflow nor vanish.
-    let unit_near = binade(row_max(greatest_near, row.invocation));
-    let unit_far = binade(row_max(greatest_far, row.invocation));
+    let unit_near = binade(row_max(max_abs_near, row.invocation));
+    let unit_far = binade(row_max(max_abs_far, row.invocation));
     let scale_near = 1.0 / unit_near;
     let scale_far = 1.0 / unit_far;
     var squares_near = Chain();

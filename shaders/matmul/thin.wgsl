@@ -11,7 +11,7 @@
 // of the slices are added in a fixed order.
 //
 // The host prepends DOWN, ACROSS, SLICES, BLOCK_K (a multiple of 4 * SLICES), GROUP_K, A_TRANSPOSED, B_TRANSPOSED,
-// ROW_SUMS, `fn store`, `fn store_sum` and `fn add_parts`.
+// BIAS_GRADIENT, `fn store`, `fn store_bias_gradient` and `fn add_parts`.
 
 const BLOCKS = DOWN * ACROSS; // 4 x 4 blocks of a workgroup
 const SIZE = BLOCKS * SLICES; // invocations of a workgroup
@@ -80,15 +80,15 @@ fn main(
     // total[i] is row i of the block: the total of the blocks of K so far in this group. It is an array, since the HLSL
     // compilers reject a store to a matrix column in a loop over the columns.
     var total: array<vec4<f32>, 4>;
-    var row_total: vec4<f32>;
+    var bias_total: vec4<f32>;
     // The totals of the groups so far.
     var groups_total: array<vec4<f32>, 4>;
-    var groups_row_total: vec4<f32>;
+    var groups_bias_total: vec4<f32>;
     let depth = bound(p.k, number);
     for (var start = 4u * slice; start < depth; start += BLOCK_K) {
         let end = min(start + BLOCK_K, depth);
         var sum: array<vec4<f32>, 4>;
-        var row_sum: vec4<f32>;
+        var bias_sum: vec4<f32>;
         for (var k = start; k < end; k += 4u * SLICES) {
             let left = block_of_a(row, k);
             let right = block_of_b(col, k);
@@ -96,28 +96,28 @@ fn main(
             sum[1] = with_products(sum[1], left[1], right);
             sum[2] = with_products(sum[2], left[2], right);
             sum[3] = with_products(sum[3], left[3], right);
-            if ROW_SUMS {
+            if BIAS_GRADIENT {
                 let lines = transpose(left);
-                row_sum += (lines[0] + lines[1]) + (lines[2] + lines[3]);
+                bias_sum += (lines[0] + lines[1]) + (lines[2] + lines[3]);
             }
         }
         total[0] += sum[0];
         total[1] += sum[1];
         total[2] += sum[2];
         total[3] += sum[3];
-        row_total += row_sum;
+        bias_total += bias_sum;
         if GROUPED && (start / BLOCK_K + 1u) % (GROUP_K / BLOCK_K) == 0u {
             for (var i = 0u; i < 4u; i++) {
                 groups_total[i] += total[i];
                 total[i] = vec4(0.0);
             }
-            groups_row_total += row_total;
-            row_total = vec4(0.0);
+            groups_bias_total += bias_total;
+            bias_total = vec4(0.0);
         }
     }
     if GROUPED {
         for (var i = 0u; i < 4u; i++) { total[i] += groups_total[i]; }
-        row_total += groups_row_total;
+        bias_total += groups_bias_total;
     }
 
     for (var i = 0u; i < 4u; i++) { workspace[(4u * slice + i) * BLOCKS + block] = total[i]; }
@@ -127,10 +127,10 @@ fn main(
         if at.x < p.m && at.y < p.n { store(at.x, at.y, workspace[lane]); }
     }
     finished();
-    if ROW_SUMS && origin.y == 0u {
+    if BIAS_GRADIENT && origin.y == 0u {
         workgroupBarrier();
-        if block % ACROSS == 0u { workspace[slice * DOWN + block / ACROSS] = row_total; }
+        if block % ACROSS == 0u { workspace[slice * DOWN + block / ACROSS] = bias_total; }
         add_parts(DOWN, SLICES, lane, SIZE);
-        if lane < DOWN && origin.x + 4u * lane < p.m { store_sum(origin.x / 4u + lane, workspace[lane]); }
+        if lane < DOWN && origin.x + 4u * lane < p.m { store_bias_gradient(origin.x / 4u + lane, workspace[lane]); }
     }
 }

@@ -19,9 +19,9 @@
 // [s * SHARE_K, (s + 1) * SHARE_K) of every tile, and the sums of the slices are added at the end.
 //
 // The host prepends TILE_M, TILE_N, TILE_K, PER_M, PER_N, SLICES, BLOCK_K (a multiple of TILE_K), GROUP_K, IN_C,
-// A_TRANSPOSED, B_TRANSPOSED, ROW_SUMS, `out`, `fn store`, `fn store_sum` and `fn add_parts`. TILE_M and TILE_N are
-// multiples of 16; ROWS and COLS are 4 or multiples of 8; LOADS_A and LOADS_B are 1, 2 or 4, and 1 with several slices
-// or ROW_SUMS; TILE_K and SLICES are powers of 2; TILE_K is at least 8 and at least 4 * SLICES.
+// A_TRANSPOSED, B_TRANSPOSED, BIAS_GRADIENT, `out`, `fn store`, `fn store_bias_gradient` and `fn add_parts`. TILE_M
+// and TILE_N are multiples of 16; ROWS and COLS are 4 or multiples of 8; LOADS_A and LOADS_B are 1, 2 or 4, and 1 with
+// several slices or BIAS_GRADIENT; TILE_K and SLICES are powers of 2; TILE_K is at least 8 and at least 4 * SLICES.
 
 const ROWS = TILE_M / PER_M; // invocations of a slice along M
 const COLS = TILE_N / PER_N; // and along N
@@ -133,12 +133,12 @@ fn main(
     // This invocation's block of C: sum[j * OUT_M + i] is column j of the four rows of quad i.
     var sum: array<vec4<f32>, PER_N * OUT_M>;
     // Sum of the vec4 of A that this invocation loads: in layout TN all of them are of the same four rows of C.
-    var row_sum: vec4<f32>;
+    var bias_sum: vec4<f32>;
     // The total of the blocks of K so far in this group (unless TOTALS_IN_C), and the total of the groups so far.
     var total: array<vec4<f32>, PER_N * OUT_M>;
-    var row_total: vec4<f32>;
+    var bias_total: vec4<f32>;
     var groups_total: array<vec4<f32>, PER_N * OUT_M>;
-    var groups_row_total: vec4<f32>;
+    var groups_bias_total: vec4<f32>;
     for (var k = 0u; k < depth; k += TILE_K) {
         // Past the last k the tile is filled with zeros, not with what follows in the matrix.
         let half = k & TILE_K;
@@ -146,7 +146,7 @@ fn main(
             let goal = route_a.y + s * STEP_A * QUADS_M;
             let value = select(vec4(0.0), next_a[s], real(goal, QUADS_M, p.k - k, A_ALONG_K));
             workspace[half * QUADS_M + goal] = value;
-            if ROW_SUMS { row_sum += value; }
+            if BIAS_GRADIENT { bias_sum += value; }
         }
         for (var s = 0u; s < LOADS_B; s++) {
             let goal = route_b.y + s * STEP_B * QUADS_N;
@@ -222,8 +222,8 @@ fn main(
                     sum[s + 3u * OUT_M] = vec4(0.0);
                 }
             }
-            row_total += row_sum;
-            row_sum = vec4(0.0);
+            bias_total += bias_sum;
+            bias_sum = vec4(0.0);
         }
         if GROUPED && (k + TILE_K) % GROUP_K == 0u {
             for (var i = 0u; i < OUT_M; i++) {
@@ -239,8 +239,8 @@ fn main(
                     total[s + 3u * OUT_M] = vec4(0.0);
                 }
             }
-            groups_row_total += row_total;
-            row_total = vec4(0.0);
+            groups_bias_total += bias_total;
+            bias_total = vec4(0.0);
         }
     }
     if GROUPED {
@@ -266,7 +266,7 @@ fn main(
                 sum[s + 3u * OUT_M] += total[s + 3u * OUT_M];
             }
         }
-        row_sum += row_total + groups_row_total;
+        bias_sum += bias_total + groups_bias_total;
     }
 
     for (var i = 0u; i < OUT_M; i++) {
@@ -299,11 +299,11 @@ fn main(
         }
     }
     finished();
-    if ROW_SUMS && origin.y == 0u {
+    if BIAS_GRADIENT && origin.y == 0u {
         // Lanes load the vec4 of a line in order, so the partial sums of the same four rows are QUADS_M apart.
         workgroupBarrier();
-        workspace[lane] = row_sum;
+        workspace[lane] = bias_sum;
         add_parts(QUADS_M, SIZE / QUADS_M, lane, SIZE);
-        if lane < QUADS_M && origin.x + 4u * lane < p.m { store_sum(origin.x / 4u + lane, workspace[lane]); }
+        if lane < QUADS_M && origin.x + 4u * lane < p.m { store_bias_gradient(origin.x / 4u + lane, workspace[lane]); }
     }
 }

@@ -25,9 +25,9 @@ struct Params {
 @group(0) @binding(7) var<storage, read_write> next: array<vec4<f32>>; // running, after this batch [2, cols]
 @group(0) @binding(8) var<storage, read_write> state: array<atomic<u32>>; // word 2: first tensor that is not finite
 
-// From the running statistic towards the batch's. Statistics that are equal stay what they are, whatever the momentum, and
-// no difference overflows. Where the step is too small to change the statistic, it moves by one unit in the last place: else
-// rounding would stop it up to 1 / (2 momentum) such units before a batch's statistic that stands still.
+// From the running statistic towards the batch's. Statistics that are equal stay what they are, whatever the momentum,
+// and no difference overflows. Where the step is too small to change the statistic, it moves by one unit in the last
+// place: else rounding would stop it up to 1 / (2 momentum) such units before a batch's statistic that stands still.
 fn moved(running: vec4<f32>, batch: vec4<f32>, momentum: f32) -> vec4<f32> {
     let half = 0.5 * batch - 0.5 * running;
     let towards = select(
@@ -46,7 +46,7 @@ fn moved(running: vec4<f32>, batch: vec4<f32>, momentum: f32) -> vec4<f32> {
     return select(kept, running, momentum == 0.0);
 }
 
-// Running statistics that are about to be committed must be finite, and a variance not negative.
+// Running statistics that are about to be copied must be finite, and a variance not negative.
 fn guard(id: u32, value: vec4<f32>) {
     if (id != 0u) & is_not_finite(value) {
         atomicMin(&state[2], id);

@@ -22,7 +22,8 @@ fn run(workgroup: u32, index: u32) {
     let end = bound(p.ld4, workgroup);
     let spread = row_spread(start, lane, index, bound(p.cols / 4u, workgroup), end);
 
-    // A leaf is not in pairs: eight elements one after the other, of which the padding of dy, which is zero, adds nothing.
+    // A leaf is not in pairs: eight elements one after the other, of which the padding of dy, which is zero, adds
+    // nothing.
     var sums = Cascade();
     var products = Cascade();
     for (var i = lane; i < end; i += 8u * LANES) {

@@ -7,8 +7,8 @@ fn row_totals(a: vec4<f32>, b: vec4<f32>, index: u32) -> vec2<f32> {
     return workgroup_sum(totals, index).xy;
 }
 
-// Mean and deviation of a row of x, by two passes. `whole` is the number of its vec4 elements without padding, `end` that
-// of all: padding must not count, but all steps of a loop have it only where the whole elements end.
+// Mean and deviation of a row of x, by two passes. `whole` is the number of its vec4 elements without padding, `end`
+// that of all: padding must not count, but all steps of a loop have it only where the whole elements end.
 fn row_spread(first: u32, lane: u32, index: u32, whole: u32, end: u32) -> Spread {
     let count = f32(p.cols);
     let start = spread_start(vec4<f32>(x[first].x));

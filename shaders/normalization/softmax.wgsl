@@ -20,11 +20,11 @@ fn run(workgroup: u32, index: u32) {
     let end = bound(p.ld4, workgroup);
     let whole = bound(p.cols / 4u, workgroup); // elements without padding
 
-    var greatest = LOWEST;
+    var maximum = LOWEST;
     for (var i = lane; i < end; i += LANES) {
-        greatest = max(greatest, max4(lowest_in_padding(x[start + i], i * 4u, p.cols)));
+        maximum = max(maximum, max4(lowest_in_padding(x[start + i], i * 4u, p.cols)));
     }
-    greatest = row_max(greatest, index);
+    maximum = row_max(maximum, index);
 
     var cascade = Cascade();
     var rest = vec4<f32>(0.0);
@@ -32,18 +32,18 @@ fn run(workgroup: u32, index: u32) {
     for (; i + 7u * LANES < whole; i += 8u * LANES) {
         let at = start + i;
         cascade_add(&cascade, eight(
-            exp(x[at] - greatest),
-            exp(x[at + LANES] - greatest),
-            exp(x[at + 2u * LANES] - greatest),
-            exp(x[at + 3u * LANES] - greatest),
-            exp(x[at + 4u * LANES] - greatest),
-            exp(x[at + 5u * LANES] - greatest),
-            exp(x[at + 6u * LANES] - greatest),
-            exp(x[at + 7u * LANES] - greatest),
+            exp(x[at] - maximum),
+            exp(x[at + LANES] - maximum),
+            exp(x[at + 2u * LANES] - maximum),
+            exp(x[at + 3u * LANES] - maximum),
+            exp(x[at + 4u * LANES] - maximum),
+            exp(x[at + 5u * LANES] - maximum),
+            exp(x[at + 6u * LANES] - maximum),
+            exp(x[at + 7u * LANES] - maximum),
         ));
     }
     for (; i < end; i += LANES) {
-        rest += in_columns(exp(x[start + i] - greatest), i * 4u, p.cols);
+        rest += in_columns(exp(x[start + i] - maximum), i * 4u, p.cols);
     }
     let sum = row_sum(sum4(cascade_total(cascade, rest)), index);
 
@@ -51,7 +51,7 @@ fn run(workgroup: u32, index: u32) {
         return;
     }
     for (i = lane; i < end; i += LANES) {
-        let shifted = x[start + i] - greatest;
+        let shifted = x[start + i] - maximum;
         var value = exp(shifted) / sum;
         if LOG {
             value = shifted - log(sum);

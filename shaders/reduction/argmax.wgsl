@@ -24,7 +24,7 @@ fn order(value: f32) -> u32 {
 }
 
 // The greater of two, or the first of equals.
-fn join(a: Value, b: Value, greatest: bool) -> Value {
+fn join(a: Value, b: Value, maximum: bool) -> Value {
     return select(b, a, a.x > b.x || (a.x == b.x && a.y < b.y));
 }
 

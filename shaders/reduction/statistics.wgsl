@@ -1,5 +1,5 @@
-// Partial statistics of value(i), put in front, over a matrix: each workgroup takes one contiguous part of its elements.
-// Two passes, as in spread.wgsl, over the values that are finite and no padding.
+// Partial statistics of value(i), put in front, over a matrix: each workgroup takes one contiguous part of its
+// elements. Two passes, as in spread.wgsl, over the values that are finite and no padding.
 
 struct Params {
     count: u32, // vec4 elements in all
@@ -58,7 +58,7 @@ fn run(workgroup: u32, lane: u32) {
     let start = spread_start(select(vec4<f32>(0.0), vec4<f32>(first), is_finite(vec4<f32>(first))));
     var sums = Cascade();
     var size = vec4<f32>(0.0);
-    var greatest = vec4<f32>(0.0);
+    var max_abs = vec4<f32>(0.0);
     var zeros = vec4<u32>(0u);
     var not_finite = vec4<u32>(0u);
     for (var block = begin + lane; block < end; block += leaf) {
@@ -70,7 +70,7 @@ fn run(workgroup: u32, lane: u32) {
             let away = distance_from_first(i, start);
             sum += away;
             size += abs(away);
-            greatest = max(greatest, select(vec4<f32>(0.0), abs(loaded), finite & inside));
+            max_abs = max(max_abs, select(vec4<f32>(0.0), abs(loaded), finite & inside));
             zeros += ones((magnitude_of(loaded) == vec4<u32>(0u)) & inside);
             not_finite += ones(!finite & inside);
         }
@@ -80,7 +80,7 @@ fn run(workgroup: u32, lane: u32) {
     // A part of the largest binding, of 4 GiB, has 2^24 values: the counts are exact.
     let counts = vec2<f32>(sum4(vec4<f32>(zeros)), sum4(vec4<f32>(not_finite)));
     let found = workgroup_sum(vec4<f32>(sum4(total), sum4(size), counts), lane);
-    let peak = max4(workgroup_max(greatest, lane));
+    let peak = max4(workgroup_max(max_abs, lane));
     let count = max(f32(values_before(end) - values_before(begin)) - found.w, 1.0);
     let middle = spread_middle(start, vec4<f32>(found.x), vec4<f32>(found.y), count, 0.0);
 

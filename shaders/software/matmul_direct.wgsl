@@ -195,7 +195,7 @@ fn main(
     // One of the tiles with the same rows sums A over K. Which one depends on the row, to balance the load.
     let tiles_n = (p.n + 4u * LANES - 1u) / (4u * LANES);
     if tile / tiles_m == tile % tiles_m % tiles_n {
-        sum_rows(row0, 4u * BLOCKS, lane, LANES);
+        sum_bias_gradient(row0, 4u * BLOCKS, lane, LANES);
     }
     // A loop over the blocks with four stores, each block picked by selection: a store for every row would double the
     // compile time.

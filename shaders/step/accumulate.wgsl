@@ -1,10 +1,10 @@
 // The sum of an update's gradients: keep * sum + x over a flat region, or x where OPENS, the first of the update's
-// micro-batches. What is kept of the sum the host says, step by step, after the state's own words. Where it goes, to the
-// sum or to x, is another piece's: store. Each invocation computes one vec4.
+// micro-batches. What is kept of the sum the host says, step by step, after the state's own words. Where it goes, to
+// the sum or to x, is another piece's: store. Each invocation computes one vec4.
 
 struct Params {
     count: u32, // vec4 elements in the region
-    advance: u32, // 1: this call moves the step counter on
+    increment_step: u32, // 1: this call increments the step counter
     scales: u32, // word of the state from which the steps' scales lie,
     stride: u32, // so many for a step, what is kept of the sum first,
     steps: u32, // for so many steps
@@ -35,7 +35,7 @@ fn main(
         let keep = bitcast<f32>(atomicLoad(&state[p.scales + step % p.steps * p.stride]));
         store(i, keep * sum[i] + x[i]);
     }
-    if i == 0u && bound(p.advance, i) == 1u {
+    if i == 0u && bound(p.increment_step, i) == 1u {
         atomicStore(&state[0], atomicLoad(&state[1]));
     }
 }

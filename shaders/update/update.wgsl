@@ -4,7 +4,7 @@
 
 struct Params {
     count: u32, // chunks in the segment
-    advance: u32, // 1: this call moves the step counter on
+    increment_step: u32, // 1: this call increments the step counter
     weight_decay: f32, // L2: added to the gradient as weight_decay * w
     l1: f32, // added as l1 * sign(w)
     decoupled: f32, // weight decay that the rule takes from the weights directly
@@ -89,7 +89,7 @@ fn run(workgroup: u32, lane: u32) {
     // Nobody reads the step in this dispatch, and nobody writes the next.
     let values = state.values;
     let first = workgroup * WORKGROUP * ELEMENTS + lane;
-    if first == 0u && bound(p.advance, workgroup) == 1u {
+    if first == 0u && bound(p.increment_step, workgroup) == 1u {
         state.step = state.next;
     }
     for (var k = 0u; k < ELEMENTS; k++) {

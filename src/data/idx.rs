@@ -18,10 +18,10 @@ pub struct IdxArray {
 }
 
 /// Most values of an array: 2 GiB, more than any data set in this format.
-const MOST_VALUES: usize = 1 << 31;
+const MAX_VALUES: usize = 1 << 31;
 
 /// Most bytes that one byte of gzip can expand to: deflate needs at least two bits for 258 bytes.
-const MOST_RATIO: u64 = 1032;
+const MAX_RATIO: u64 = 1032;
 
 /// Values for which memory is reserved before the first is read.
 const FIRST_VALUES: usize = 1 << 20;
@@ -86,8 +86,8 @@ impl<'a> Idx<'a> {
         let count = dimensions
             .iter()
             .try_fold(1usize, |product, &d| product.checked_mul(d));
-        let Some(count) = count.filter(|&count| count <= MOST_VALUES) else {
-            let reason = format!("dimensions {dimensions:?} make more than {MOST_VALUES} values");
+        let Some(count) = count.filter(|&count| count <= MAX_VALUES) else {
+            let reason = format!("dimensions {dimensions:?} make more than {MAX_VALUES} values");
             return Err(Error::format(name, reason));
         };
         Ok(Idx {
@@ -106,8 +106,8 @@ impl<'a> Idx<'a> {
         let header = 4 + 4 * self.dimensions.len() as u64;
         let promised = header + self.count as u64;
         match self.length {
-            length if self.packed && promised > length.saturating_mul(MOST_RATIO) => {
-                let most = length.saturating_mul(MOST_RATIO).saturating_sub(header);
+            length if self.packed && promised > length.saturating_mul(MAX_RATIO) => {
+                let most = length.saturating_mul(MAX_RATIO).saturating_sub(header);
                 Err(self.truncated(format!("{length} bytes of gzip hold at most {most}")))
             }
             _ if self.packed => Ok(()),

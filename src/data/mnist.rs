@@ -20,7 +20,7 @@ pub struct Mnist {
 const CLASSES: usize = 10;
 
 /// Most images of a set: twice as many as the largest known one has, eight million.
-const MOST_IMAGES: usize = 1 << 24;
+const MAX_IMAGES: usize = 1 << 24;
 
 impl Mnist {
     /// Reads the training and test sets from a folder with the four files of MNIST, Fashion-MNIST or another data set
@@ -95,8 +95,8 @@ impl<'a> Files<'a> {
             let reason = format!("{of_labels} labels for {count} images");
             return Err(Error::format(&labels.name, reason));
         }
-        if count > MOST_IMAGES {
-            let reason = format!("{count} images, expected at most {MOST_IMAGES}");
+        if count > MAX_IMAGES {
+            let reason = format!("{count} images, expected at most {MAX_IMAGES}");
             return Err(Error::format(&images.name, reason));
         }
         let size = &images.dimensions[1..];

@@ -78,8 +78,8 @@ impl Dataset {
         data.scaled(1.0 / 255.0, 0.0)
     }
 
-    /// Labelled samples of floats, row by row, each of this shape: a number of features, or dimensions with the channels
-    /// last.
+    /// Labelled samples of floats, row by row, each of this shape: a number of features, or dimensions with the
+    /// channels last.
     ///
     /// # Errors
     /// [`Shape`](Error::Shape) unless there is at least one sample and one label for each; [`Label`](Error::Label) if a
@@ -228,10 +228,10 @@ impl Dataset {
         })
     }
 
-    /// The same samples, each value standardised to (value − mean)/deviation. It replaces an earlier scaling. For
+    /// The same samples, each value standardised to (value − mean)/std. It replaces an earlier scaling. For
     /// bytes, mean and standard deviation are those of the bytes.
     ///
-    /// The difference comes first, and is exact for values near the mean. It is multiplied by 1/deviation, which is
+    /// The difference comes first, and is exact for values near the mean. It is multiplied by 1/std, which is
     /// rounded once. All devices compute the same bits.
     ///
     /// ```
@@ -244,16 +244,16 @@ impl Dataset {
     /// # Errors
     /// [`Argument`](Error::Argument) unless the mean is finite, and the standard deviation is above 0 with a normal
     /// reciprocal.
-    pub fn standardized(self, mean: f32, deviation: f32) -> Result<Self> {
+    pub fn standardized(self, mean: f32, std: f32) -> Result<Self> {
         if !mean.is_finite() {
             return Err(Error::argument("the mean of a data set", "finite", mean));
         }
-        let scaling = Scaling::standard(mean, deviation);
-        if !(deviation > 0.0 && scaling.scale.is_normal()) {
+        let scaling = Scaling::standard(mean, std);
+        if !(std > 0.0 && scaling.scale.is_normal()) {
             return Err(Error::argument(
                 "the standard deviation of a data set",
                 "above 0, with a reciprocal that is a normal number",
-                deviation,
+                std,
             ));
         }
         Ok(Dataset { scaling, ..self })

@@ -5,8 +5,8 @@
 /// `into()` makes it from slices: `&[u32]` are labels, one for each sample; `&[f32]` are target values, row by row,
 /// equally many for each sample; a pair is both; `()` is nothing.
 ///
-/// For a loss on each step of a sequence, or each pixel of an image, these are as many labels for each sample, or as many
-/// rows of target values, one after the other.
+/// For a loss on each step of a sequence, or each pixel of an image, these are as many labels for each sample, or as
+/// many rows of target values, one after the other.
 ///
 /// ```
 /// # fn main() -> wgrad::Result<()> {

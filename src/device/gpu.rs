@@ -7,7 +7,7 @@ use super::pipeline::Pipeline;
 use super::pipeline_cache::PipelineCache;
 use super::recent::Recent;
 use super::{AdapterReport, DeviceReport};
-use crate::kernel::Target;
+use crate::kernel::Capabilities;
 use crate::threads::Threads;
 use crate::time::Duration;
 use crate::{Error, Result};
@@ -19,7 +19,7 @@ pub(crate) struct Gpu {
     // Dropped before the device, for which its drop waits.
     pub(super) queue: Guarded<wgpu::Queue>,
     pub(super) device: Guarded<wgpu::Device>,
-    pub(crate) target: Target,
+    pub(crate) capabilities: Capabilities,
     pub(super) info: wgpu::AdapterInfo,
     pub(super) runtime_checks: bool,
     /// Whether tensors are surrounded by sentinels.
@@ -44,8 +44,8 @@ impl Gpu {
             max_binding_bytes: limits.max_storage_buffer_binding_size,
             memory_limit: self.budget.limit,
             keeps_pipelines: self.cache.is_some(),
-            subgroup: self.target.subgroup,
-            words64: self.target.words64,
+            subgroup: self.capabilities.subgroup,
+            loads64: self.capabilities.loads64,
             threads: Threads::default().count(),
         }
     }

@@ -44,7 +44,7 @@ impl Device {
         }
     }
 
-    /// Uploads words.
+    /// Uploads indices.
     pub(crate) fn words(&self, what: &str, words: Vec<u32>) -> Result<Memory> {
         match &self.0 {
             Backend::Cpu(_) => Ok(Memory::Words(words)),
@@ -143,8 +143,8 @@ fn cpu_arg<'a>(operand: &'a mut Operand<'_>) -> Arg<'a, f32> {
     }
 }
 
-/// With sentinels, those behind the region are bound too: a kernel that strays finds them, where otherwise the end of the
-/// binding might stop it.
+/// With sentinels, those behind the region are bound too: a kernel that strays finds them, where otherwise the end of
+/// the binding might stop it.
 pub(super) fn gpu_region(operand: &Operand<'_>) -> Region {
     match operand {
         Operand::Read(Memory::Gpu(region)) | Operand::Write(Memory::Gpu(region)) => Region {

@@ -30,7 +30,7 @@ pub(crate) use memory::{Memory, Operand};
 pub(crate) use profile::Timestamps;
 pub(crate) use readback::Readback;
 pub(crate) use record::{Recorded, Region};
-pub(crate) use refusals::{Attempt, Guarded, MOST_UNREAD, Reader, Refusals};
+pub(crate) use refusals::{Attempt, Guarded, MAX_UNREAD, Reader, Refusals};
 
 use crate::Result;
 use crate::threads::Threads;
@@ -210,7 +210,7 @@ impl Device {
     pub(crate) fn tuning(&self) -> Option<&Tuning> {
         match &self.0 {
             Backend::Cpu(_) => None,
-            Backend::Gpu(gpu) => gpu.target.tuning.as_deref(),
+            Backend::Gpu(gpu) => gpu.capabilities.tuning.as_deref(),
         }
     }
 

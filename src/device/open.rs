@@ -6,7 +6,7 @@ use super::faults::Faults;
 use super::guarded::{Guarded, catch, catch_async};
 use super::pipeline_cache::PipelineCache;
 use super::{AdapterReport, Gpu, GpuOptions};
-use crate::kernel::Target;
+use crate::kernel::Capabilities;
 use crate::{Error, Result};
 use std::sync::{Arc, Mutex};
 
@@ -34,7 +34,7 @@ impl Gpu {
         }
         let bounded = info.device_type == wgpu::DeviceType::Cpu;
         let software = bounded && !options.hardware_kernels;
-        if options.words64 && software {
+        if options.loads64 && software {
             features |= adapter.features() & wgpu::Features::SHADER_INT64;
         }
         // For profiles. Unused queries cost nothing.
@@ -73,12 +73,12 @@ impl Gpu {
             faults,
             budget,
             cache,
-            target: Target {
+            capabilities: Capabilities {
                 software,
                 bounded,
                 subgroup: (features.contains(wgpu::Features::SUBGROUP) && one_width)
                     .then_some(info.subgroup_min_size),
-                words64: features.contains(wgpu::Features::SHADER_INT64),
+                loads64: features.contains(wgpu::Features::SHADER_INT64),
                 tuning: options.tuning.clone(),
             },
             queue,

@@ -24,7 +24,7 @@ pub struct GpuOptions {
     pub(crate) index: Option<usize>,
     pub(crate) runtime_checks: bool,
     pub(crate) subgroups: bool,
-    pub(crate) words64: bool,
+    pub(crate) loads64: bool,
     pub(crate) sentinels: bool,
     pub(crate) hardware_kernels: bool,
     pub(crate) memory_limit: Option<u64>,
@@ -42,7 +42,7 @@ impl Default for GpuOptions {
             index: None,
             runtime_checks: false,
             subgroups: true,
-            words64: true,
+            loads64: true,
             sentinels: false,
             hardware_kernels: false,
             memory_limit: None,
@@ -107,8 +107,8 @@ impl GpuOptions {
     /// Whether kernels on a software adapter may load and store 64-bit words where it has them (wgpu's
     /// `SHADER_INT64`); on by default. The bits are the same, with fewer memory accesses. Hardware gains nothing, so
     /// it is not used there.
-    pub fn words64(self, words64: bool) -> Self {
-        GpuOptions { words64, ..self }
+    pub fn loads64(self, loads64: bool) -> Self {
+        GpuOptions { loads64, ..self }
     }
 
     /// Whether every tensor is surrounded by sentinels and starts as NaN; off by default. A kernel that reads or

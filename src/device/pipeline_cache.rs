@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Size of the longest file that is read, in bytes. Drivers need a few kilobytes for each pipeline.
-const MOST_BYTES: u64 = 1 << 28;
+const MAX_BYTES: u64 = 1 << 28;
 
 /// The compiled pipelines of one adapter, and their file.
 #[derive(Debug)]
@@ -37,7 +37,7 @@ impl PipelineCache {
         }
         let key = wgpu::util::pipeline_cache_key(info)?;
         let file = folder.join(&key);
-        let saved = read_file(&file, MOST_BYTES).unwrap_or_default();
+        let saved = read_file(&file, MAX_BYTES).unwrap_or_default();
         let data = decode(&key, &saved);
         if data.is_none() && !saved.is_empty() {
             log::warn!("{}: not a whole pipeline cache of {key}", file.display());

@@ -4,7 +4,7 @@ use super::{Buffer, Gpu, Readback, Recorded};
 use crate::Result;
 
 /// Most queries of one set: WebGPU's limit.
-const MOST_QUERIES: usize = 4096;
+const MAX_QUERIES: usize = 4096;
 
 /// The timestamps of a submit that is in flight.
 #[derive(Debug)]
@@ -22,8 +22,8 @@ impl Timestamps {
         let staging = gpu.staging((16 * calls as u64).max(16))?;
         let usage = wgpu::BufferUsages::QUERY_RESOLVE | wgpu::BufferUsages::COPY_SRC;
         let mut sets = Vec::new();
-        for first in (0..calls).step_by(MOST_QUERIES / 2) {
-            let count = (calls - first).min(MOST_QUERIES / 2);
+        for first in (0..calls).step_by(MAX_QUERIES / 2) {
+            let count = (calls - first).min(MAX_QUERIES / 2);
             let resolved = gpu.buffer("timestamps", 16 * count as u64, usage)?;
             let queries = gpu.timestamps(2 * count as u32)?;
             sets.push((queries, resolved));

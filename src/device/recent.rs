@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 
 /// Capacity: more than the number of kernel texts of many networks.
-const MOST: usize = 1024;
+const MAX: usize = 1024;
 
-/// At most [`MOST`] values by text. A new value replaces the one that was not used for longest.
+/// At most [`MAX`] values by text. A new value replaces the one that was not used for longest.
 #[derive(Debug)]
 pub(super) struct Recent<V> {
     /// Values with the number of their last use.
@@ -31,7 +31,7 @@ impl<V: Clone> Recent<V> {
     }
 
     pub(super) fn insert(&mut self, text: &str, value: V) {
-        if self.values.len() >= MOST {
+        if self.values.len() >= MAX {
             let oldest = self.values.iter().min_by_key(|(_, (_, last))| *last);
             if let Some(oldest) = oldest.map(|(text, _)| text.clone()) {
                 self.values.remove(&oldest);
@@ -49,12 +49,12 @@ mod tests {
     #[test]
     fn what_is_used_stays_and_the_number_is_bounded() {
         let mut recent = Recent::default();
-        for i in 0..3 * MOST {
+        for i in 0..3 * MAX {
             recent.insert(&i.to_string(), i);
             assert_eq!(recent.get("0"), Some(0));
         }
-        assert_eq!(recent.values.len(), MOST);
-        assert_eq!(recent.get(&(3 * MOST - 1).to_string()), Some(3 * MOST - 1));
+        assert_eq!(recent.values.len(), MAX);
+        assert_eq!(recent.get(&(3 * MAX - 1).to_string()), Some(3 * MAX - 1));
         assert_eq!(recent.get("1"), None);
     }
 }

@@ -3,7 +3,7 @@
 use super::pipeline::Pipeline;
 use super::{Buffer, Gpu};
 use crate::kernel::base::program::{MAX_ITERATIONS, MAX_WORKGROUPS_PER_DIMENSION, fold};
-use crate::kernel::{Access, Binding, Compute, Kernel, Target};
+use crate::kernel::{Access, Binding, Capabilities, Compute, Kernel};
 use crate::{Error, Result};
 use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
@@ -64,18 +64,18 @@ impl Recorded {
 impl Gpu {
     /// Prepares calls for encoding: pipelines, parameter blocks, bind groups.
     pub(crate) fn record(&self, calls: &[(&Kernel, Vec<Region>)]) -> Result<Recorded> {
-        self.record_for(&self.target, calls)
+        self.record_for(&self.capabilities, calls)
     }
 
     /// The same, in the variants for another target than the device's own.
     pub(crate) fn record_for(
         &self,
-        target: &Target,
+        capabilities: &Capabilities,
         calls: &[(&Kernel, Vec<Region>)],
     ) -> Result<Recorded> {
         let programs: Vec<_> = calls
             .iter()
-            .map(|(kernel, regions)| (kernel, regions, kernel.program(target)))
+            .map(|(kernel, regions)| (kernel, regions, kernel.program(capabilities)))
             .filter(|(_, _, program)| program.workgroups > 0)
             .collect();
         let mut blocks = Vec::new();
@@ -108,7 +108,7 @@ impl Gpu {
                     advice: "Use a smaller batch or layer",
                 });
             }
-            if target.bounded && program.iterations > MAX_ITERATIONS {
+            if capabilities.bounded && program.iterations > MAX_ITERATIONS {
                 return Err(Error::Limit {
                     what: kernel.label(),
                     needed: program.iterations,

@@ -7,7 +7,7 @@
 
 mod call;
 
-pub(crate) use call::{Guarded, MOST_UNREAD};
+pub(crate) use call::{Guarded, MAX_UNREAD};
 
 use super::memory::gpu_region;
 use super::{Backend, Device, Gpu, Memory, Operand, Region};
@@ -105,7 +105,7 @@ impl Refusals {
 
     /// Takes in the words of a reading after so many calls; gives the call and the guard of the first one that is still
     /// to be reported, if it is to be reported here.
-    fn settle(&self, calls: u64, words: &[u32], report: bool) -> Option<(u32, u32)> {
+    fn resync(&self, calls: u64, words: &[u32], report: bool) -> Option<(u32, u32)> {
         let mut known = self.lock();
         known.read = known.read.max(calls);
         // Another thread may have read later ones meanwhile.
@@ -144,9 +144,9 @@ impl Reader<'_> {
         let mut words = words.chunks(REFUSED_WORDS);
         let refused = own.and_then(|reading| Some((reading.calls, words.next()?)));
         if let Some(((refusals, reading), words)) = state.zip(words.next()) {
-            refusals.settle(reading.calls, words, false);
+            refusals.resync(reading.calls, words, false);
         }
-        let refused = refused.and_then(|(calls, words)| self.own.settle(calls, words, true));
+        let refused = refused.and_then(|(calls, words)| self.own.resync(calls, words, true));
         match refused {
             Some((call, guard)) => {
                 let call = Guarded::ALL[call as usize % Guarded::ALL.len()];
@@ -240,14 +240,14 @@ mod tests {
         let refusals = Refusals::default();
         refusals.lock().calls = 5;
         // Two threads read the same words; an optimizer state is counted without a report.
-        assert_eq!(refusals.settle(3, &[2, 7, 9, 0], false), None);
-        assert_eq!(refusals.settle(3, &[2, 7, 9, 0], true), Some((7, 9)));
-        assert_eq!(refusals.settle(3, &[2, 7, 9, 0], true), None);
+        assert_eq!(refusals.resync(3, &[2, 7, 9, 0], false), None);
+        assert_eq!(refusals.resync(3, &[2, 7, 9, 0], true), Some((7, 9)));
+        assert_eq!(refusals.resync(3, &[2, 7, 9, 0], true), None);
         let steps = refusals.steps();
         assert_eq!((steps.done, steps.refused, steps.unread), (3, 2, 2));
         // What was read earlier and comes later is no news.
-        assert_eq!(refusals.settle(5, &[4, 1, 1, 0], true), Some((1, 1)));
-        assert_eq!(refusals.settle(4, &[3, 7, 9, 0], true), None);
+        assert_eq!(refusals.resync(5, &[4, 1, 1, 0], true), Some((1, 1)));
+        assert_eq!(refusals.resync(4, &[3, 7, 9, 0], true), None);
         let steps = refusals.steps();
         assert_eq!((steps.done, steps.refused, steps.unread), (1, 4, 0));
     }
@@ -262,7 +262,7 @@ mod tests {
             known.refused_in_all = u64::from(u32::MAX);
         }
         assert_eq!(refusals.steps().done, 10);
-        let read = refusals.settle((1 << 32) + 9, &[1, 2, 3, 0], true);
+        let read = refusals.resync((1 << 32) + 9, &[1, 2, 3, 0], true);
         assert_eq!((read, refusals.steps().done), (Some((2, 3)), 8));
     }
 }

@@ -98,7 +98,7 @@ pub struct DeviceReport {
     /// Invocations of a subgroup, if the adapter has subgroups of a single width and the options allow them.
     pub subgroup: Option<u32>,
     /// Whether kernels load and store 64-bit words: on software adapters that have them, if the options allow it.
-    pub words64: bool,
+    pub loads64: bool,
     /// Number of threads of the CPU device. A software adapter usually has as many.
     pub threads: usize,
 }
@@ -117,7 +117,7 @@ impl DeviceReport {
             memory_limit: None,
             keeps_pipelines: false,
             subgroup: None,
-            words64: false,
+            loads64: false,
             threads,
         }
     }

@@ -13,7 +13,7 @@ use buffers::{Buffers, Memory};
 use std::ops::Range;
 
 /// Most arguments of a kernel.
-const MOST_ARGS: usize = 8;
+const MAX_ARGS: usize = 8;
 
 /// A plan whose buffers are slots of the executor's memory.
 #[derive(Debug)]
@@ -217,7 +217,7 @@ fn elements_written(call: &Call) -> usize {
 impl PreparedCall {
     /// Borrows the arguments from the memory and runs the kernel.
     fn run<T: Real>(&self, memory: &mut [Memory<T>]) {
-        let mut args: [Arg<'_, T>; MOST_ARGS] = std::array::from_fn(|_| Arg::Read(&[]));
+        let mut args: [Arg<'_, T>; MAX_ARGS] = std::array::from_fn(|_| Arg::Read(&[]));
         let regions = &self.call.args;
         // One pass over the memory in the order of the arguments: each buffer is borrowed once, and a buffer with
         // several outputs is split among them.

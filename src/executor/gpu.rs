@@ -266,9 +266,9 @@ impl GpuExecutor {
 
     /// The calls of a plan that are dispatched: those that have work.
     pub(super) fn dispatched<'a>(&'a self, plan: &'a Plan) -> impl Iterator<Item = &'a Call> {
-        let target = &self.gpu.target;
+        let capabilities = &self.gpu.capabilities;
         let calls = plan.calls.iter();
-        calls.filter(move |call| call.kernel.program(target).workgroups > 0)
+        calls.filter(move |call| call.kernel.program(capabilities).workgroups > 0)
     }
 }
 

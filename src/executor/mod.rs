@@ -23,11 +23,11 @@ use crate::plan::{BufferSpec, Role};
 use crate::{Error, Result};
 use std::ops::Range;
 
-/// Floating-point operations that one submit may take: on a GPU operating systems stop submits of about two seconds, and a
-/// slow GPU does 10¹¹ in one second. Elsewhere nobody stops them.
-pub(crate) fn most_flops_per_submit(device: &Device) -> u64 {
+/// Floating-point operations that one submit may take: on a GPU operating systems stop submits of about two seconds,
+/// and a slow GPU does 10¹¹ in one second. Elsewhere nobody stops them.
+pub(crate) fn max_flops_per_submit(device: &Device) -> u64 {
     match &device.0 {
-        Backend::Gpu(gpu) if !gpu.target.software => 100_000_000_000,
+        Backend::Gpu(gpu) if !gpu.capabilities.software => 100_000_000_000,
         _ => u64::MAX,
     }
 }
@@ -57,8 +57,9 @@ impl Executor {
         }
     }
 
-    /// Makes room for all that a call needs, or for nothing: allocates the buffers that are not there yet, zeroed, and on
-    /// a GPU compiles the plans' kernels. Gives the numbers of the new plans, which stay ready until they are removed.
+    /// Makes room for all that a call needs, or for nothing: allocates the buffers that are not there yet, zeroed, and
+    /// on a GPU compiles the plans' kernels. Gives the numbers of the new plans, which stay ready until they are
+    /// removed.
     ///
     /// Where memory is short, it gives up what only saves time (see [`Role::is_scratch`]), if that is enough.
     pub(crate) fn prepare(&mut self, needs: Needs<'_>) -> Result<Vec<PlanId>> {
@@ -95,8 +96,8 @@ impl Executor {
         }
     }
 
-    /// Keeps a buffer of a scratch role, instead of the one before, even where memory is short: what it holds is still to be
-    /// read.
+    /// Keeps a buffer of a scratch role, instead of the one before, even where memory is short: what it holds is still
+    /// to be read.
     pub(crate) fn pin(&mut self, role: Option<Role>) {
         if let Executor::Gpu(executor) = self {
             executor.pinned = role;

@@ -2,14 +2,14 @@
 
 use crate::device::{AdapterReport, Gpu, Readback, Recorded, Region, Timestamps};
 use crate::kernel::base::state::state_at;
-use crate::kernel::{Blocking, Compute, Kernel, Matmul, MatrixShape, Target, Tuning};
+use crate::kernel::{Algorithm, Capabilities, Compute, Kernel, Matmul, MatrixShape, Tuning};
 use crate::plan::Plan;
 use crate::{Error, Result};
 use std::sync::Arc;
 
 /// Timed runs of each algorithm, after a warm-up run; a long product has fewer.
 const ROUNDS: usize = 15;
-const LEAST_ROUNDS: usize = 3;
+const MIN_ROUNDS: usize = 3;
 
 /// Total seconds of a product's runs after which no further round begins.
 const LONG: f64 = 0.5;
@@ -33,7 +33,7 @@ pub(crate) async fn tune(gpu: &Gpu, plans: &[Plan]) -> Result<Tuning> {
     for call in plans.iter().flat_map(|plan| &plan.calls) {
         if let Kernel::Matmul(product) = &call.kernel {
             // The first epilogue of a shape represents all.
-            if tuning.blocking(product).is_none() && product.out().floats() > 0 {
+            if tuning.algorithm(product).is_none() && product.out().floats() > 0 {
                 let fastest = fastest(gpu, &report.adapter, product).await?;
                 tuning.choose(product, fastest);
             }
@@ -44,30 +44,30 @@ pub(crate) async fn tune(gpu: &Gpu, plans: &[Plan]) -> Result<Tuning> {
 
 /// A prepared algorithm and its times in seconds.
 struct Candidate {
-    blocking: Blocking,
+    algorithm: Algorithm,
     recorded: Recorded,
     times: Vec<f64>,
 }
 
-async fn fastest(gpu: &Gpu, adapter: &AdapterReport, product: &Matmul) -> Result<Blocking> {
-    let untuned = Target {
+async fn fastest(gpu: &Gpu, adapter: &AdapterReport, product: &Matmul) -> Result<Algorithm> {
+    let untuned = Capabilities {
         tuning: None,
-        ..gpu.target.clone()
+        ..gpu.capabilities.clone()
     };
-    let default = Blocking::choose(product, &untuned);
-    let others = Blocking::for_gpus().filter(|other| *other != default);
+    let default = Algorithm::choose(product, &untuned);
+    let others = Algorithm::for_gpus().filter(|other| *other != default);
     let operands = Operands::new(gpu, product)?;
     let kernel = Kernel::from(product.clone());
     let mut candidates: Vec<Candidate> = Vec::new();
     let mut expected = None;
-    for blocking in std::iter::once(default).chain(others) {
+    for algorithm in std::iter::once(default).chain(others) {
         let mut choice = Tuning::new(&adapter.to_string());
-        choice.choose(product, blocking);
-        let target = Target {
+        choice.choose(product, algorithm);
+        let capabilities = Capabilities {
             tuning: Some(Arc::new(choice)),
             ..untuned.clone()
         };
-        let recorded = gpu.record_for(&target, &[(&kernel, operands.regions.clone())])?;
+        let recorded = gpu.record_for(&capabilities, &[(&kernel, operands.regions.clone())])?;
         // The operands are small integers, so that results do not depend on the order of sums.
         operands.clear(gpu)?;
         gpu.submit(|encoder| {
@@ -77,18 +77,18 @@ async fn fastest(gpu: &Gpu, adapter: &AdapterReport, product: &Matmul) -> Result
         if *expected.get_or_insert_with(|| found.clone()) != found {
             let label = kernel.label();
             return Err(Error::Gpu {
-                message: format!("{label} differs when computed as {blocking} and as {default}"),
+                message: format!("{label} differs when computed as {algorithm} and as {default}"),
             });
         }
         candidates.push(Candidate {
-            blocking,
+            algorithm,
             recorded,
             times: Vec::new(),
         });
     }
     let mut total = 0.0;
     for round in 0..ROUNDS {
-        if round >= LEAST_ROUNDS && total > LONG {
+        if round >= MIN_ROUNDS && total > LONG {
             break;
         }
         // The candidates take turns, so that changes of the clock affect all equally. Each has its own submit, since
@@ -113,7 +113,7 @@ async fn fastest(gpu: &Gpu, adapter: &AdapterReport, product: &Matmul) -> Result
         .iter()
         .filter(|other| median(other) < wanted);
     let fastest = faster.min_by(|a, b| median(a).total_cmp(&median(b)));
-    Ok(fastest.map_or(default, |candidate| candidate.blocking))
+    Ok(fastest.map_or(default, |candidate| candidate.algorithm))
 }
 
 /// The buffers of a product, in the order of its arguments.

@@ -1,8 +1,9 @@
 //! A graph in which everything that differentiation takes for a constant really is one.
 //!
 //! No gradient flows through `stop_gradient`, into the probabilities of a Bernoulli draw, or into the target of a loss.
-//! But these values change when a parameter among their ancestors is moved, so a difference of losses would contain more
-//! than the gradient. This graph computes them from copies of the parameters: moving a parameter leaves its copy alone.
+//! But these values change when a parameter among their ancestors is moved, so a difference of losses would contain
+//! more than the gradient. This graph computes them from copies of the parameters: moving a parameter leaves its copy
+//! alone.
 
 use super::op::{self, Op};
 use super::{Graph, LossTarget, Term, Value};

@@ -5,7 +5,8 @@ use crate::{Error, Result};
 
 impl Graph {
     /// A dense layer z = x·Wᵀ + b with its own W \[outputs, inputs\] and b \[outputs\], named `layers.i.weight` and
-    /// `layers.i.bias`; b starts at 0. It works on the last dimension: [batch, T, inputs] becomes [batch, T, outputs]. It adds inputs·outputs + outputs parameters.
+    /// `layers.i.bias`; b starts at 0. It works on the last dimension: [batch, T, inputs] becomes [batch, T, outputs].
+    /// It adds inputs·outputs + outputs parameters.
     ///
     /// # Errors
     /// [`Argument`](Error::Argument) if there is no output.
@@ -55,8 +56,8 @@ impl Graph {
             ));
         }
         let half = shape.cols() / 2;
-        let a = self.columns(x, 0..half)?;
-        let b = self.columns(x, half..shape.cols())?;
+        let a = self.slice_columns(x, 0..half)?;
+        let b = self.slice_columns(x, half..shape.cols())?;
         let gate = self.activation(b, gate)?;
         self.hadamard(a, gate)
     }

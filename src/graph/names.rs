@@ -17,7 +17,7 @@ pub(crate) const RUNNING: [&str; 2] = ["running_mean", "running_var"];
 pub(crate) const COUNTER: &str = "num_batches_tracked";
 
 /// Bytes of a name at most.
-const MOST_BYTES: usize = 1024;
+const MAX_BYTES: usize = 1024;
 
 /// Whether a tensor of a checkpoint is what the trainer keeps for a parameter.
 pub(crate) fn is_kept(name: &str) -> bool {
@@ -37,9 +37,9 @@ pub(super) fn check_name(name: &str) -> Result<()> {
     if name.is_empty() {
         return bad("at least one character".to_string());
     }
-    if name.len() > MOST_BYTES {
+    if name.len() > MAX_BYTES {
         let found = format!("{} bytes", name.len());
-        let expected = format!("at most {MOST_BYTES} bytes");
+        let expected = format!("at most {MAX_BYTES} bytes");
         return Err(Error::argument("a parameter's name", expected, found));
     }
     if is_kept(name) {

@@ -3,7 +3,8 @@
 use super::{Graph, Value};
 
 impl Graph {
-    /// Replaces every operand that is an alias by its value, in training or in inference. `values` are replaced likewise.
+    /// Replaces every operand that is an alias by its value, in training or in inference. `values` are replaced
+    /// likewise.
     pub(crate) fn resolve<'a>(
         &mut self,
         inference: bool,

@@ -8,10 +8,10 @@ use crate::{Error, Result};
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum LossTarget {
-    /// The labels or target values of the batch, for each row of the loss's input: one a sample, or one for each step of a
-    /// sequence and each pixel of an image. Criteria of classes (softmax cross-entropy, negative log-likelihood, cross-entropy,
-    /// multi-class margin) take the labels, or the target values where there are no labels; the others take the
-    /// target values, or the labels as one-hot rows where there are none.
+    /// The labels or target values of the batch, for each row of the loss's input: one a sample, or one for each step
+    /// of a sequence and each pixel of an image. Criteria of classes (softmax cross-entropy, negative log-likelihood,
+    /// cross-entropy, multi-class margin) take the labels, or the target values where there are no labels; the others
+    /// take the target values, or the labels as one-hot rows where there are none.
     Batch,
     /// A value of the graph, of the input's shape: its input for an autoencoder, say. It counts as a constant: no
     /// gradient flows into it.
@@ -89,8 +89,8 @@ impl Term {
 
 impl Graph {
     /// Adds a term to the loss that training minimises: the sum of all terms, each scaled by its
-    /// [`Loss::scaled`]. Terms may stand anywhere in the graph: on the output, on inner layers (auxiliary losses), on two
-    /// branches. A graph without terms has the trainer's loss on its output.
+    /// [`Loss::scaled`]. Terms may stand anywhere in the graph: on the output, on inner layers (auxiliary losses), on
+    /// two branches. A graph without terms has the trainer's loss on its output.
     ///
     /// Most criteria take one input; [`Criterion`](crate::Criterion) states which take two or three, of equal shape.
     ///
@@ -208,7 +208,8 @@ impl Graph {
         losses
     }
 
-    /// The batch's target values in the rows of a term's input, where a sample has several: they come as one row a sample.
+    /// The batch's target values in the rows of a term's input, where a sample has several: they come as one row a
+    /// sample.
     fn target_rows(&mut self, term: &Term, supervision: Supervision) -> Option<Value> {
         let shape = self.shape(term.inputs[0]).clone();
         let values = term.of_batch() && supervision.targets && !term.takes_labels(supervision);

@@ -1,11 +1,12 @@
 //! The kernels: what a device can compute in one dispatch.
 //!
 //! One kernel is one `shaders/family/x.wgsl` and one `src/kernel/family/x.rs`. The Rust file holds the formula and the
-//! shapes, the `Params` block the shader reads, the launch geometry, and the CPU twin: the same computation in plain Rust
-//! over slices, generic over `f32` and `f64`. ARCHITECTURE.md gives the order in which families may use each other.
+//! shapes, the `Params` block the shader reads, the launch geometry, and the CPU twin: the same computation in plain
+//! Rust over slices, generic over `f32` and `f64`. ARCHITECTURE.md gives the order in which families may use each
+//! other.
 //!
-//! A [`Kernel`] value is plain data: which computation, of which shape. [`Kernel::program`] says how to run it on a GPU,
-//! [`Kernel::run`] runs it on the CPU. Both take the same arguments in the same order.
+//! A [`Kernel`] value is plain data: which computation, of which shape. [`Kernel::program`] says how to run it on a
+//! GPU, [`Kernel::run`] runs it on the CPU. Both take the same arguments in the same order.
 
 /// Activation functions and their derivatives.
 pub(crate) mod activation;
@@ -19,12 +20,12 @@ pub(crate) mod gather;
 pub(crate) mod loss;
 /// The matrix product, its epilogues, and the choice among its ways.
 pub(crate) mod matmul;
+/// Copies that move elements.
+pub(crate) mod movement;
 /// Batch and layer normalization, softmax.
 pub(crate) mod normalization;
 /// Random numbers, and dropout.
 pub(crate) mod random;
-/// Copies that move elements.
-pub(crate) mod rearrange;
 /// Sums, counts and statistics.
 pub(crate) mod reduction;
 /// What serves software adapters alone.
@@ -36,25 +37,25 @@ pub(crate) mod update;
 
 pub use activation::Activation;
 pub(crate) use base::{
-    Access, Along, Arg, Args, Binding, Compute, MatrixShape, Program, Real, Side, Target,
+    Access, Along, Arg, Args, Binding, Capabilities, Compute, MatrixShape, Program, Real, Side,
 };
 pub(crate) use elementwise::{Elementwise, Op};
 pub use gather::Augmentation;
 pub(crate) use gather::{Augment, Gather};
 pub use loss::{Criterion, Loss, Reduction};
-pub(crate) use loss::{LossCall, RowWeights};
-pub(crate) use matmul::{Blocking, Epilogue, Matmul};
+pub(crate) use loss::{RowLoss, RowWeights};
+pub(crate) use matmul::{Algorithm, Epilogue, Matmul};
 pub use matmul::{Layout, Tuning};
+pub(crate) use movement::{Movement, MovementOp};
 pub(crate) use normalization::{
     BatchNorm, BatchNormBackward, LayerNorm, LayerNormBackward, Softmax, SoftmaxBackward,
 };
 pub(crate) use random::{Draw, Dropout, Random};
-pub(crate) use rearrange::{Move, Rearrange};
 pub use reduction::TensorStatistics;
 pub(crate) use reduction::{
     Argmax, ColumnSum, DimensionMax, DimensionSum, RowSum, Squares, Statistics, Sum,
 };
-pub(crate) use step::{Accumulate, Advance, Blend, Choose, Commit, Note, Scales};
+pub(crate) use step::{Accumulate, Axpby, Choose, CopyIfFinite, IncrementStep, Note, Scales};
 pub(crate) use update::Update;
 pub(crate) use update::all as optimizers;
 pub use update::{Clip, Factors, Optimizer};
@@ -72,7 +73,7 @@ macro_rules! kernels {
         impl Compute for Kernel {
             fn label(&self) -> String { match self { $(Kernel::$name(k) => k.label()),* } }
             fn bindings(&self) -> Vec<Binding> { match self { $(Kernel::$name(k) => k.bindings()),* } }
-            fn program(&self, target: &Target) -> Program { match self { $(Kernel::$name(k) => k.program(target)),* } }
+            fn program(&self, capabilities: &Capabilities) -> Program { match self { $(Kernel::$name(k) => k.program(capabilities)),* } }
             fn flops(&self) -> u64 { match self { $(Kernel::$name(k) => k.flops()),* } }
             fn run<T: Real>(&self, args: &mut Args<'_, '_, T>) { match self { $(Kernel::$name(k) => k.run(args)),* } }
         }
@@ -81,15 +82,15 @@ macro_rules! kernels {
 
 kernels!(
     Accumulate,
-    Advance,
+    IncrementStep,
     Argmax,
     Augment,
     BatchNorm,
     BatchNormBackward,
-    Blend,
+    Axpby,
     Choose,
     ColumnSum,
-    Commit,
+    CopyIfFinite,
     DimensionMax,
     DimensionSum,
     Dropout,
@@ -97,11 +98,11 @@ kernels!(
     Gather,
     LayerNorm,
     LayerNormBackward,
-    LossCall,
+    RowLoss,
     Matmul,
     Note,
     Random,
-    Rearrange,
+    Movement,
     RowSum,
     RowWeights,
     Softmax,

@@ -1,10 +1,10 @@
 //! Shaders as files, for compilers to look at: `scripts/isa.sh`, `scripts/tint.sh` and `scripts/hlsl.sh`.
 
 use super::*;
-use crate::kernel::matmul::blocking::CHOICES;
-use crate::kernel::shader_tests::{TARGETS, kernels};
+use crate::kernel::matmul::algorithm::CHOICES;
+use crate::kernel::shader_tests::{ALL_CAPABILITIES, kernels};
 use naga::back;
-use naga::valid::{Capabilities, ValidationFlags, Validator};
+use naga::valid::{Capabilities as NagaCapabilities, ValidationFlags, Validator};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -30,15 +30,15 @@ fn of_a_step([m, n, k]: [usize; 3]) -> [Matmul; 4] {
         },
         Matmul {
             epilogue: Epilogue::Gradient { id: 1 },
-            row_sums: true,
+            bias_gradient: true,
             ..of(Layout::TN)
         },
     ]
 }
 
-/// Products of a training step for GPUs, but for those that keep z: each blocking, as a shape asks for it, and again for
-/// sums in blocks and in groups of blocks.
-fn chosen() -> Vec<(Kernel, Target)> {
+/// Products of a training step for GPUs, but for those that keep z: each algorithm, as a shape asks for it, and again
+/// for sums in blocks and in groups of blocks.
+fn chosen() -> Vec<(Kernel, Capabilities)> {
     let shapes = CHOICES.into_iter().map(|(_, shape, _)| shape);
     let long = [1 << 12, 1 << 18].into_iter().flat_map(|k| {
         let of_depth = move |[m, n, _]: [usize; 3]| [m, n, k];
@@ -48,26 +48,26 @@ fn chosen() -> Vec<(Kernel, Target)> {
     });
     let calls = shapes.chain(long).flat_map(of_a_step);
     let calls = calls.filter(|call| !matches!(call.epilogue, Epilogue::Keep(_)));
-    let with = |call: Matmul| (call.into(), TARGETS[0].clone());
+    let with = |call: Matmul| (call.into(), ALL_CAPABILITIES[0].clone());
     calls.map(with).collect()
 }
 
-/// Each blocking with every form of product, as a tuning for an adapter of this kind can ask for it.
-fn tuned(target: &Target) -> Vec<(Kernel, Target)> {
+/// Each algorithm with every form of product, as a tuning for an adapter of this kind can ask for it.
+fn tuned(capabilities: &Capabilities) -> Vec<(Kernel, Capabilities)> {
     let mut tuned = Vec::new();
     // Products of ordinary depth, and of those that are summed in blocks and in groups of blocks.
     for depth in [64, 1 << 12, 1 << 21] {
         let shape = [64, 64, depth];
         let plain = Layout::ALL.map(|layout| Matmul::plain(64, 64, depth, layout));
-        for blocking in Blocking::all() {
+        for algorithm in Algorithm::all() {
             for call in of_a_step(shape).into_iter().chain(plain.clone()) {
                 let mut tuning = Tuning::new("an adapter");
-                tuning.choose(&call, blocking);
-                let target = Target {
+                tuning.choose(&call, algorithm);
+                let capabilities = Capabilities {
                     tuning: Some(Arc::new(tuning)),
-                    ..target.clone()
+                    ..capabilities.clone()
                 };
-                tuned.push((call.into(), target));
+                tuned.push((call.into(), capabilities));
             }
         }
     }
@@ -75,11 +75,18 @@ fn tuned(target: &Target) -> Vec<(Kernel, Target)> {
 }
 
 /// The shaders of every kernel for these kinds of adapters, whatever they are tuned to.
-pub(super) fn all_for(takes: impl Fn(&Target) -> bool) -> Vec<(Kernel, Target)> {
+pub(super) fn all_for(takes: impl Fn(&Capabilities) -> bool) -> Vec<(Kernel, Capabilities)> {
     let mut all = Vec::new();
-    for target in TARGETS.iter().filter(|target| takes(target)) {
-        all.extend(kernels().into_iter().map(|kernel| (kernel, target.clone())));
-        all.extend(tuned(target));
+    for capabilities in ALL_CAPABILITIES
+        .iter()
+        .filter(|capabilities| takes(capabilities))
+    {
+        all.extend(
+            kernels()
+                .into_iter()
+                .map(|kernel| (kernel, capabilities.clone())),
+        );
+        all.extend(tuned(capabilities));
     }
     all
 }
@@ -87,8 +94,8 @@ pub(super) fn all_for(takes: impl Fn(&Target) -> bool) -> Vec<(Kernel, Target)> 
 /// Writes shaders as they are handed to wgpu, each once, into the folder that `WGRAD_SHADERS` names: a folder for each
 /// kind of kernel. A test only in that it can reach the kernels: where no folder is named, nothing is written.
 ///
-/// - `WGRAD_SHADERS_FOR`: those for GPUs without subgroups (`gpus`, the default), all that a browser can get (`browsers`),
-///   these and those for GPUs with subgroups (`hardware`), or all there are (`all`).
+/// - `WGRAD_SHADERS_FOR`: those for GPUs without subgroups (`gpus`, the default), all that a browser can get
+///   (`browsers`), these and those for GPUs with subgroups (`hardware`), or all there are (`all`).
 /// - `WGRAD_SHADERS_AS`: `wgsl` (the default), or what naga makes of it for Microsoft's compilers: `hlsl51` for FXC,
 ///   `hlsl60` for DXC.
 #[test]
@@ -97,15 +104,18 @@ fn shaders_are_written_where_asked() {
         return;
     };
     let setting = |name: &str, default: &str| std::env::var(name).unwrap_or(default.into());
-    let for_browsers = |target: &Target| target.subgroup.is_none() && !target.words64;
+    let for_browsers =
+        |capabilities: &Capabilities| capabilities.subgroup.is_none() && !capabilities.loads64;
     let shaders = match setting("WGRAD_SHADERS_FOR", "gpus").as_str() {
         "gpus" => {
             let kernels = kernels().into_iter();
-            let plain = kernels.map(|kernel| (kernel, TARGETS[0].clone()));
+            let plain = kernels.map(|kernel| (kernel, ALL_CAPABILITIES[0].clone()));
             chosen().into_iter().chain(plain).collect()
         }
         "browsers" => all_for(for_browsers),
-        "hardware" => all_for(|target| for_browsers(target) || *target == TARGETS[1]),
+        "hardware" => all_for(|capabilities| {
+            for_browsers(capabilities) || *capabilities == ALL_CAPABILITIES[1]
+        }),
         "all" => all_for(|_| true),
         other => panic!("WGRAD_SHADERS_FOR: found {other}"),
     };
@@ -121,14 +131,14 @@ fn shaders_are_written_where_asked() {
 
 fn write(
     folder: &Path,
-    shaders: Vec<(Kernel, Target)>,
+    shaders: Vec<(Kernel, Capabilities)>,
     extension: &str,
     translate: fn(&str) -> String,
 ) {
     let mut written = BTreeSet::new();
     let mut names = BTreeMap::new();
-    for (kernel, target) in shaders {
-        let source = kernel.program(&target).source;
+    for (kernel, capabilities) in shaders {
+        let source = kernel.program(&capabilities).source;
         if !written.insert(source.clone()) {
             continue;
         }
@@ -152,7 +162,7 @@ fn write(
 /// What wgpu's DX12 backend makes of a shader: without runtime checks, each binding in the register of its number.
 fn hlsl(source: &str, shader_model: back::hlsl::ShaderModel) -> String {
     let module = naga::front::wgsl::parse_str(source).unwrap();
-    let mut validator = Validator::new(ValidationFlags::all(), Capabilities::all());
+    let mut validator = Validator::new(ValidationFlags::all(), NagaCapabilities::all());
     let info = validator.validate(&module).unwrap();
     let mut options = back::hlsl::Options {
         shader_model,
@@ -167,11 +177,11 @@ fn hlsl(source: &str, shader_model: back::hlsl::ShaderModel) -> String {
     };
     for (_, variable) in module.global_variables.iter() {
         if let Some(binding) = variable.binding {
-            let target = back::hlsl::BindTarget {
+            let capabilities = back::hlsl::BindTarget {
                 register: binding.binding,
                 ..Default::default()
             };
-            options.binding_map.insert(binding, target);
+            options.binding_map.insert(binding, capabilities);
         }
     }
     let mut hlsl = String::new();

@@ -8,66 +8,66 @@ mod uniform_conditions;
 pub(crate) use all_kernels::kernels;
 
 use super::*;
-use naga::valid::{Capabilities, ModuleInfo, ValidationFlags, Validator};
+use naga::valid::{Capabilities as NagaCapabilities, ModuleInfo, ValidationFlags, Validator};
 use naga::{AddressSpace, Module, StorageAccess, TypeInner, back};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-pub(crate) const TARGETS: [Target; 8] = [
-    Target {
+pub(crate) const ALL_CAPABILITIES: [Capabilities; 8] = [
+    Capabilities {
         software: false,
         bounded: false,
         subgroup: None,
-        words64: false,
+        loads64: false,
         tuning: None,
     },
-    Target {
+    Capabilities {
         software: false,
         bounded: false,
         subgroup: Some(32),
-        words64: false,
+        loads64: false,
         tuning: None,
     },
-    Target {
+    Capabilities {
         software: false,
         bounded: false,
         subgroup: Some(8),
-        words64: false,
+        loads64: false,
         tuning: None,
     },
-    Target {
+    Capabilities {
         software: true,
         bounded: true,
         subgroup: None,
-        words64: false,
+        loads64: false,
         tuning: None,
     },
-    Target {
+    Capabilities {
         software: true,
         bounded: true,
         subgroup: Some(8),
-        words64: false,
+        loads64: false,
         tuning: None,
     },
-    Target {
+    Capabilities {
         software: true,
         bounded: true,
         subgroup: Some(4),
-        words64: false,
+        loads64: false,
         tuning: None,
     },
-    Target {
+    Capabilities {
         software: true,
         bounded: true,
         subgroup: None,
-        words64: true,
+        loads64: true,
         tuning: None,
     },
-    Target {
+    Capabilities {
         software: true,
         bounded: true,
         subgroup: Some(8),
-        words64: true,
+        loads64: true,
         tuning: None,
     },
 ];
@@ -76,8 +76,8 @@ pub(crate) const TARGETS: [Target; 8] = [
 fn programs() -> Vec<(Kernel, Program)> {
     let mut programs = BTreeMap::new();
     for kernel in kernels() {
-        for target in TARGETS {
-            let program = kernel.program(&target);
+        for capabilities in ALL_CAPABILITIES {
+            let program = kernel.program(&capabilities);
             programs.insert(program.source.clone(), (kernel.clone(), program));
         }
     }
@@ -90,9 +90,12 @@ fn parse(kernel: &Kernel, program: &Program) -> (Module, ModuleInfo) {
     let module = naga::front::wgsl::parse_str(source)
         .unwrap_or_else(|e| panic!("{}\n{}", kernel.label(), e.emit_to_string(source)));
     // Nothing beyond WebGPU's core, but for what the variant is made for.
-    let mut capabilities = Capabilities::empty();
-    capabilities.set(Capabilities::SUBGROUP, source.contains("subgroupShuffle"));
-    capabilities.set(Capabilities::SHADER_INT64, source.contains("u64"));
+    let mut capabilities = NagaCapabilities::empty();
+    capabilities.set(
+        NagaCapabilities::SUBGROUP,
+        source.contains("subgroupShuffle"),
+    );
+    capabilities.set(NagaCapabilities::SHADER_INT64, source.contains("u64"));
     let info = Validator::new(ValidationFlags::all(), capabilities)
         .validate(&module)
         .unwrap_or_else(|e| panic!("{}\n{}", kernel.label(), e.emit_to_string(source)));

@@ -114,8 +114,9 @@ impl Network {
         Ok((samples, supervision))
     }
 
-    /// Refuses what comes with the samples where a loss needs something else: so many labels, and so many target values for
-    /// each sample. A loss of a sequence or an image takes a label, or a row of target values, for each step or pixel.
+    /// Refuses what comes with the samples where a loss needs something else: so many labels, and so many target
+    /// values for each sample. A loss of a sequence or an image takes a label, or a row of target values, for each
+    /// step or pixel.
     pub(crate) fn check_supervision(
         &self,
         operation: &'static str,

@@ -1,8 +1,8 @@
 //! Tensors as the bytes of safetensors files, and back.
 //!
-//! What wgrad writes is a function of names, shapes, values and metadata alone: tensors and metadata lie in the order of
-//! their names. Its metadata hold the version of the format and a checksum (CRC-32) of all other bytes. Files of versions 1
-//! and 2 have neither, like PyTorch's.
+//! What wgrad writes is a function of names, shapes, values and metadata alone: tensors and metadata lie in the order
+//! of their names. Its metadata hold the version of the format and a checksum (CRC-32) of all other bytes. Files of
+//! versions 1 and 2 have neither, like PyTorch's.
 
 mod floats;
 mod header;
@@ -14,7 +14,7 @@ pub(crate) use header::{Header, Tensor};
 use crate::error::clip;
 use crate::file::open_file;
 use crate::{Error, Result};
-use header::{METADATA, MOST_HEADER, PREFIX, header_end};
+use header::{MAX_HEADER, METADATA, PREFIX, header_end};
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::io::Read;
@@ -80,11 +80,11 @@ pub(crate) fn encode(
     // The values begin at a multiple of eight bytes.
     let padding = header.len().next_multiple_of(8) - header.len();
     header.extend(std::iter::repeat_n(' ', padding));
-    if header.len() > MOST_HEADER {
+    if header.len() > MAX_HEADER {
         let found = format!("{} bytes", header.len());
         return Err(Error::argument(
             "the names of all tensors with the settings",
-            format!("at most {MOST_HEADER} bytes, the longest header of a safetensors file"),
+            format!("at most {MAX_HEADER} bytes, the longest header of a safetensors file"),
             found,
         ));
     }
@@ -141,7 +141,8 @@ pub(crate) fn decode(name: &str, bytes: &[u8]) -> Result<Header> {
     Ok(header)
 }
 
-/// Where the digits of this checksum stand in a header. A key within a string has its quotes escaped, so it is not found.
+/// Where the digits of this checksum stand in a header. A key within a string has its quotes escaped, so it is not
+/// found.
 fn checksum_place(head: &[u8], digits: &str) -> Option<usize> {
     let key = format!("\"{CHECKSUM}\":\"");
     let pair = format!("{key}{digits}\"");

@@ -110,17 +110,17 @@ impl Network {
     /// direction, in `f64` on the CPU path, whatever the network's device. A right gradient gives relative errors below
     /// about 1e-6; one wrong by a factor, a sign or a transpose gives errors near 1.
     ///
-    /// Both sides are of the same function: what differentiation takes for constant is held constant in the differences too.
-    /// These are operands of [`stop_gradient`](crate::Graph::stop_gradient), probabilities of
-    /// [`bernoulli`](crate::Graph::bernoulli), and values of the graph that are
-    /// [targets](crate::LossTarget::Value). Dropout and other random numbers are drawn once. Batch normalisation uses the
-    /// batch's statistics, as in training. [`GradientCheck::left_out`] tells what was held, and what cannot be compared.
+    /// Both sides are of the same function: what differentiation takes for constant is held constant in the
+    /// differences too. These are operands of [`stop_gradient`](crate::Graph::stop_gradient), probabilities of
+    /// [`bernoulli`](crate::Graph::bernoulli), and values of the graph that are [targets](crate::LossTarget::Value).
+    /// Dropout and other random numbers are drawn once. Batch normalisation uses the batch's statistics, as in
+    /// training. [`GradientCheck::left_out`] tells what was held, and what cannot be compared.
     ///
     /// All parameters are checked, also those that a trainer's groups or phases freeze. Gradients of the input and of
     /// targets are not computed anywhere, so they are not checked.
     ///
-    /// Where a difference straddles a kink of a piecewise function (ReLU at 0), a smaller step is tried. Exactly at a kink
-    /// the two honestly disagree: [`ParameterCheck::kink`] then has the derivatives of both sides.
+    /// Where a difference straddles a kink of a piecewise function (ReLU at 0), a smaller step is tried. Exactly at a
+    /// kink the two honestly disagree: [`ParameterCheck::kink`] then has the derivatives of both sides.
     ///
     /// # Errors
     /// As [`Network::gradients`].
@@ -219,7 +219,8 @@ impl ParameterCheck {
             return Ok(());
         }
         self.numeric = first;
-        // The slopes of a smooth loss differ by h·L″: ten times less at the smaller step. At a kink they differ as much.
+        // The slopes of a smooth loss differ by h·L″: ten times less at the smaller step. At a kink they differ as
+        // much.
         let gap = |[below, above]: [f64; 2]| (above - below).abs();
         let size = narrow[0].abs().max(narrow[1].abs()).max(1e-4);
         if gap(narrow) > gap(wide) / 2.0 && gap(narrow) > 1e-5 * size {

@@ -22,14 +22,14 @@ pub struct Gradients {
 }
 
 impl Network {
-    /// The loss of a batch and its gradient with respect to every parameter, which stay as they are: the graph's terms, or
-    /// the loss of the network's last trainer, or softmax cross-entropy. It is computed as in training: with dropout, and with the batch's
-    /// own statistics in batch normalisation, whose running ones stay as they are.
+    /// The loss of a batch and its gradient with respect to every parameter, which stay as they are: the graph's
+    /// terms, or the loss of the network's last trainer, or softmax cross-entropy. It is computed as in training: with
+    /// dropout, and with the batch's own statistics in batch normalisation, whose running ones stay as they are.
     ///
     /// # Errors
-    /// [`Shape`](crate::Error::Shape) unless there is what the losses need for each of at least one sample; [`Label`](crate::Error::Label),
-    /// [`NonFiniteData`](crate::Error::NonFiniteData) for bad data; [`NonFinite`](crate::Error::NonFinite) if the loss or a gradient
-    /// is not finite.
+    /// [`Shape`](crate::Error::Shape) unless there is what the losses need for each of at least one sample;
+    /// [`Label`](crate::Error::Label), [`NonFiniteData`](crate::Error::NonFiniteData) for bad data;
+    /// [`NonFinite`](crate::Error::NonFinite) if the loss or a gradient is not finite.
     pub async fn gradients_async<'a>(
         &mut self,
         x: impl Into<Inputs<'a>>,

@@ -6,8 +6,8 @@ use crate::{Dataset, Error, Result, Shape};
 
 /// The samples of a batch, one after the other: an array for each input of the network.
 ///
-/// Made by `into()`: a slice, vector or array of `f32` for a network with one input; pairs of a name and a slice for one
-/// with several ([`Graph::named_input`](crate::Graph::named_input)), in any order.
+/// Made by `into()`: a slice, vector or array of `f32` for a network with one input; pairs of a name and a slice for
+/// one with several ([`Graph::named_input`](crate::Graph::named_input)), in any order.
 ///
 /// ```
 /// use wgrad::{Device, Graph};
@@ -160,8 +160,8 @@ impl Network {
         Ok(arrays.map(|(_, array)| *array).collect())
     }
 
-    /// Refuses a data set whose samples are not what the network takes. A flat sample and one of several dimensions fit each
-    /// other if they have as many values.
+    /// Refuses a data set whose samples are not what the network takes. A flat sample and one of several dimensions
+    /// fit each other if they have as many values.
     pub(crate) fn check_samples(&self, operation: &'static str, data: &Dataset) -> Result<()> {
         let names = self.input_names();
         if names.len() == 1 {

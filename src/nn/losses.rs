@@ -9,8 +9,8 @@ use crate::kernel::{Loss, Real};
 #[derive(Clone, Debug)]
 pub(crate) struct Losses {
     terms: Vec<TermSums>,
-    /// The term whose correct rows are the network's: the output's, else the first that compares with what the batch comes
-    /// with.
+    /// The term whose correct rows are the network's: the output's, else the first that compares with what the batch
+    /// comes with.
     primary: usize,
 }
 
@@ -43,8 +43,8 @@ impl Losses {
         }
     }
 
-    /// Adds what a batch has left in its place of the ring. Terms that the step did not compute are not `active`: what is
-    /// there is an older step's.
+    /// Adds what a batch has left in its place of the ring. Terms that the step did not compute are not `active`: what
+    /// is there is an older step's.
     pub(crate) fn add<T: Real>(&mut self, place: &[T], active: impl Fn(usize) -> bool) {
         let mut rest = place;
         for (number, term) in self.terms.iter_mut().enumerate() {

@@ -3,7 +3,8 @@
 //! The names in the file are, in this order of preference:
 //! 1. the network's own;
 //! 2. the network's own behind one common prefix, as `module.` of PyTorch's `DataParallel`;
-//! 3. those of a PyTorch `Sequential`, as `net.0.weight` and `net.2.weight`: one common prefix, then numbers, whose order
+//! 3. those of a PyTorch `Sequential`, as `net.0.weight` and `net.2.weight`: one common prefix, then numbers, whose
+//!    order
 //!    is that of the network's layers. Layers without parameters have no tensors, so numbers may be missing.
 
 mod reading;
@@ -18,7 +19,7 @@ use crate::{Error, Result};
 use std::collections::BTreeSet;
 
 /// Names of each kind that an error lists.
-const MOST_LISTED: usize = 8;
+const MAX_LISTED: usize = 8;
 
 /// For each wanted tensor the number of the one in the file. Refuses a file that lacks one, has one of another shape or
 /// type, or (unless the options allow them) has more.
@@ -69,7 +70,7 @@ fn choose(file: &str, header: &Header, present: &[usize], wanted: &[Wanted]) -> 
             distinct.push(reading);
         }
         // Enough for the error; a file of a million parts must not take long.
-        if distinct.len() > MOST_LISTED {
+        if distinct.len() > MAX_LISTED {
             break;
         }
     }
@@ -195,7 +196,7 @@ fn misfit(
 /// The first few of a list, and how many more there are.
 fn listed(items: impl IntoIterator<Item = String>) -> String {
     let mut items = items.into_iter();
-    let mut text: Vec<String> = items.by_ref().take(MOST_LISTED).collect();
+    let mut text: Vec<String> = items.by_ref().take(MAX_LISTED).collect();
     let more = items.count();
     if more > 0 {
         text.push(format!("and {more} more"));

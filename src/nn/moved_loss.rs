@@ -43,7 +43,7 @@ impl Check {
             arena: &arena,
             output: held.output,
             terms: &held.terms,
-            ..network.request(rows, Task::Differentiate, supervision)
+            ..network.plan_spec(rows, Task::Differentiate, supervision)
         });
         let has = |role| plan.buffer(role).is_some();
         let mut executor = CpuExecutor::default();

@@ -60,8 +60,8 @@ impl Graph {
     ///
     /// # Errors
     /// [`Argument`](Error::Argument) if there is no input or the output is not a batch;
-    /// [`Limit`](Error::Limit) if a parameter is too large for the device; [`OutOfMemory`](Error::OutOfMemory) if all of
-    /// them are.
+    /// [`Limit`](Error::Limit) if a parameter is too large for the device; [`OutOfMemory`](Error::OutOfMemory) if all
+    /// of them are.
     pub fn build(self, output: Value, device: &Device, seed: u64) -> Result<Network> {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         if self.inputs.is_empty() {
@@ -177,9 +177,9 @@ impl Network {
             .sum()
     }
 
-    /// Bytes of the network's buffers on its device so far: the parameters; for each batch size that it has computed, the
-    /// values within; and what its trainer has added. Buffers to read results through and the kernels' parameter blocks
-    /// are not among them.
+    /// Bytes of the network's buffers on its device so far: the parameters; for each batch size that it has computed,
+    /// the values within; and what its trainer has added. Buffers to read results through and the kernels' parameter
+    /// blocks are not among them.
     pub fn bytes_allocated(&self) -> u64 {
         self.executor.bytes_allocated()
     }
@@ -257,8 +257,8 @@ impl Network {
         ]
     }
 
-    /// A plan to be made, of one batch that the host writes.
-    pub(crate) fn request<'a>(
+    /// The spec of a plan for one batch, which the host writes.
+    pub(crate) fn plan_spec<'a>(
         &'a self,
         batch: usize,
         task: Task<'a>,

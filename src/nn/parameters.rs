@@ -6,7 +6,7 @@ use super::{LoadOptions, Network};
 use crate::data::check_finite;
 use crate::file::write_file;
 use crate::kernel::MatrixShape;
-use crate::kernel::base::guard::{BOUND, greatest};
+use crate::kernel::base::guard::{BOUND, max_abs};
 use crate::plan::Role;
 use crate::{Error, Result};
 use std::collections::BTreeMap;
@@ -56,7 +56,8 @@ impl Network {
     ///
     /// # Errors
     /// [`Argument`](Error::Argument) if there is none of this name, or a running variance is negative;
-    /// [`Shape`](Error::Shape) if there are too few or too many values; [`NonFiniteData`](Error::NonFiniteData) if one is NaN or infinite.
+    /// [`Shape`](Error::Shape) if there are too few or too many values; [`NonFiniteData`](Error::NonFiniteData) if one
+    /// is NaN or infinite.
     pub fn set_parameter(&mut self, name: &str, values: &[f32]) -> Result<()> {
         let running = self.running_number(name);
         let (number, shape) = match running {
@@ -100,7 +101,7 @@ impl Network {
         let place = self.arena.places[number];
         let offset = copy * self.arena.segments[place.segment] + place.offset;
         let padded = place.shape.pad(values);
-        if greatest(&padded) > BOUND {
+        if max_abs(&padded) > BOUND {
             self.wild_writes += 1;
         }
         self.executor
@@ -131,8 +132,8 @@ impl Network {
     }
 
     /// The parameters and running statistics as the bytes of a safetensors file, under their names. Weights are
-    /// \[outputs, inputs\], the layout of PyTorch's `Linear`. The metadata hold a checksum of all other bytes. Equal values
-    /// under equal names are equal bytes.
+    /// \[outputs, inputs\], the layout of PyTorch's `Linear`. The metadata hold a checksum of all other bytes. Equal
+    /// values under equal names are equal bytes.
     ///
     /// # Errors
     /// Only the device's.
@@ -151,16 +152,18 @@ impl Network {
     /// Replaces the parameters and running statistics by those in the bytes of a safetensors file. All or none are
     /// replaced. `name` stands in errors.
     ///
-    /// Tensors are found by the network's own names, or those behind one common prefix, as `module.layers.0.weight`. They are
-    /// also found by the names of a PyTorch `Sequential`, as `0.weight` and `2.weight`, or `net.0.weight` and `net.2.weight`:
-    /// the order of the numbers is that of the layers. `F32`, `F16` and `BF16` are taken exactly, `F64` is rounded.
+    /// Tensors are found by the network's own names, or those behind one common prefix, as `module.layers.0.weight`.
+    /// They are also found by the names of a PyTorch `Sequential`, as `0.weight` and `2.weight`, or `net.0.weight` and
+    /// `net.2.weight`: the order of the numbers is that of the layers. `F32`, `F16` and `BF16` are taken exactly,
+    /// `F64` is rounded.
     ///
     /// The tensors that a [`Trainer`](crate::Trainer)'s checkpoint holds beside the parameters, and PyTorch's
     /// `num_batches_tracked`, are not read.
     ///
     /// # Errors
-    /// [`Format`](Error::Format) if the file is damaged; if tensors are missing, unexpected, or of another shape or type, in
-    /// one error that lists them; if more than one part of the file fits; if a value is not finite, or a variance is negative.
+    /// [`Format`](Error::Format) if the file is damaged; if tensors are missing, unexpected, or of another shape or
+    /// type, in one error that lists them; if more than one part of the file fits; if a value is not finite, or a
+    /// variance is negative.
     pub fn load_bytes_with(
         &mut self,
         name: &str,
@@ -172,14 +175,15 @@ impl Network {
         self.set_values(&values)
     }
 
-    /// Saves [`Network::to_bytes_async`] to a file, in one step: whoever reads it meanwhile, or after an interrupted save,
-    /// finds the old file or the new one, whole. A symbolic link stays one. The new file takes over the old one's permission
-    /// bits, and its owner and group as far as the system allows.
+    /// Saves [`Network::to_bytes_async`] to a file, in one step: whoever reads it meanwhile, or after an interrupted
+    /// save, finds the old file or the new one, whole. A symbolic link stays one. The new file takes over the old
+    /// one's permission bits, and its owner and group as far as the system allows.
     ///
-    /// It is a new file under the old name. So other hard links keep the old contents, and access control lists and extended
-    /// attributes are not copied. The bytes are written to a temporary file `.wgrad-` and 16 hexadecimal digits in the same
-    /// folder first. A process that is killed while it saves leaves that file behind. No later save removes it, since the
-    /// writer may still be alive, on another machine too; remove it when nothing saves to the folder.
+    /// It is a new file under the old name. So other hard links keep the old contents, and access control lists and
+    /// extended attributes are not copied. The bytes are written to a temporary file `.wgrad-` and 16 hexadecimal
+    /// digits in the same folder first. A process that is killed while it saves leaves that file behind. No later save
+    /// removes it, since the writer may still be alive, on another machine too; remove it when nothing saves to the
+    /// folder.
     ///
     /// # Errors
     /// [`Io`](Error::Io) if the file cannot be written; the old one is still there then.

@@ -3,7 +3,7 @@
 use super::network::PREDICT_ROWS;
 use super::{Inputs, Network, PlanKey, Purpose};
 use crate::data::Targets;
-use crate::executor::{Needs, PlanId, What, most_flops_per_submit};
+use crate::executor::{Needs, PlanId, What, max_flops_per_submit};
 use crate::graph::{Supervision, Term};
 use crate::kernel::base::state::state_at;
 use crate::plan::{Clock, Plan, Role, Task, lower};
@@ -11,17 +11,18 @@ use crate::{Error, Result};
 use std::sync::Arc;
 
 impl Network {
-    /// The network's output (logits, for a classifier) for any number of samples, row by row. It is handed out as it is:
-    /// where a sum overflows, infinite or NaN.
+    /// The network's output (logits, for a classifier) for any number of samples, row by row. It is handed out as it
+    /// is: where a sum overflows, infinite or NaN.
     ///
-    /// Rows are computed 256 at a time ([`Network::set_prediction_rows`] sets another number), fewer where 256 might take a
-    /// GPU so long that the operating system would stop it. If the output of one sample depends on the others, as in
-    /// x·(xᵀ·x), all samples are one batch, whatever their number.
+    /// Rows are computed 256 at a time ([`Network::set_prediction_rows`] sets another number), fewer where 256 might
+    /// take a GPU so long that the operating system would stop it. If the output of one sample depends on the others,
+    /// as in x·(xᵀ·x), all samples are one batch, whatever their number.
     ///
     /// # Errors
-    /// [`Shape`](crate::Error::Shape) if the values are not whole samples, or there is not an array for each input; [`NonFiniteData`](crate::Error::NonFiniteData) if one is NaN
-    /// or infinite; [`OutOfMemory`](crate::Error::OutOfMemory) or [`Limit`](crate::Error::Limit) if the device has no room
-    /// for a batch.
+    /// [`Shape`](crate::Error::Shape) if the values are not whole samples, or there is not an array for each input;
+    /// [`NonFiniteData`](crate::Error::NonFiniteData) if one is NaN or infinite;
+    /// [`OutOfMemory`](crate::Error::OutOfMemory) or [`Limit`](crate::Error::Limit) if the device has no room for a
+    /// batch.
     pub async fn predict_async<'a>(&mut self, x: impl Into<Inputs<'a>>) -> Result<Vec<f32>> {
         let samples = self.samples("predict", x)?;
         let rows = samples.rows;
@@ -34,8 +35,8 @@ impl Network {
             let chunk = samples.part(first, most);
             let rows = chunk.rows;
             // The CPU sums one row in another order than several: one that is left over is computed as the others.
-            let least = if number > 0 { rows.max(2) } else { rows };
-            let batch = self.filled_up(least, most);
+            let smallest = if number > 0 { rows.max(2) } else { rows };
+            let batch = self.filled_up(smallest, most);
             let (id, plan) = self.prepare_prediction(batch)?;
             self.write_input(&chunk, batch)?;
             let state = Role::State(Clock::Evaluation);
@@ -58,9 +59,10 @@ impl Network {
         Ok(outputs)
     }
 
-    /// Sets how many rows [`Network::predict`] computes at a time, 256 at first. Fewer take less memory, more keep a large
-    /// GPU busier. On a software adapter the number changes no bit of the outputs, nor on the CPU if it is more than 1, unless
-    /// the network draws random numbers: those differ from batch to batch. On a GPU it may change rounding.
+    /// Sets how many rows [`Network::predict`] computes at a time, 256 at first. Fewer take less memory, more keep a
+    /// large GPU busier. On a software adapter the number changes no bit of the outputs, nor on the CPU if it is more
+    /// than 1, unless the network draws random numbers: those differ from batch to batch. On a GPU it may change
+    /// rounding.
     ///
     /// # Errors
     /// [`Argument`](crate::Error::Argument) if it is 0, or too many for this network to count.
@@ -78,27 +80,27 @@ impl Network {
     pub(super) fn prediction_batch(&self, rows: usize) -> (usize, usize) {
         let mut most = rows;
         if !self.predicts_whole {
-            most = self.prediction_rows.min(self.most_rows_per_submit());
+            most = self.prediction_rows.min(self.max_rows_per_submit());
         }
         (most, self.filled_up(rows.min(most), most))
     }
 
     /// Rows whose prediction one submit may take.
-    fn most_rows_per_submit(&self) -> usize {
+    fn max_rows_per_submit(&self) -> usize {
         *self.rows_per_submit.get_or_init(|| {
-            let budget = most_flops_per_submit(&self.device);
+            let budget = max_flops_per_submit(&self.device);
             if budget == u64::MAX {
                 return usize::MAX;
             }
-            let request = self.request(PREDICT_ROWS, Task::Predict, Supervision::default());
-            let flops = u128::from(lower(&request).flops().max(1));
+            let plan_spec = self.plan_spec(PREDICT_ROWS, Task::Predict, Supervision::default());
+            let flops = u128::from(lower(&plan_spec).flops().max(1));
             let rows = PREDICT_ROWS as u128 * u128::from(budget) / flops;
             usize::try_from(rows).unwrap_or(usize::MAX).max(1)
         })
     }
 
-    /// The rows of the batch in which so many rows are computed: few sizes, so few plans. The rows are filled up with zeros,
-    /// where they do not change the others.
+    /// The rows of the batch in which so many rows are computed: few sizes, so few plans. The rows are filled up with
+    /// zeros, where they do not change the others.
     fn filled_up(&self, rows: usize, most: usize) -> usize {
         if self.predicts_whole {
             rows
@@ -128,14 +130,15 @@ impl Network {
         Ok((id, Arc::clone(plan)))
     }
 
-    /// The class of each sample, or of each step or pixel of a sample where the output has several rows: the place of its first greatest output; 0 where all are NaN. A single output is of class 1
-    /// where it is above the threshold by which the network's loss counts correct rows, else of class 0: ½ for losses that
-    /// compare it with 0 and 1 (as the squared error, or binary cross-entropy of probabilities), 0 for those of logits or
-    /// ±1 (binary cross-entropy with logits, hinge, the perceptron's).
+    /// The class of each sample, or of each step or pixel of a sample where the output has several rows: the place of
+    /// its first greatest output; 0 where all are NaN. A single output is of class 1 where it is above the threshold
+    /// by which the network's loss counts correct rows, else of class 0: ½ for losses that compare it with 0 and 1 (as
+    /// the squared error, or binary cross-entropy of probabilities), 0 for those of logits or ±1 (binary cross-entropy
+    /// with logits, hinge, the perceptron's).
     ///
     /// # Errors
-    /// As [`Network::predict_async`]; and [`Argument`](crate::Error::Argument) if the network has a single output and no loss of
-    /// it, from its last trainer or of its graph, that tells two classes apart.
+    /// As [`Network::predict_async`]; and [`Argument`](crate::Error::Argument) if the network has a single output and
+    /// no loss of it, from its last trainer or of its graph, that tells two classes apart.
     pub async fn classify_async<'a>(&mut self, x: impl Into<Inputs<'a>>) -> Result<Vec<u32>> {
         let cols = self.graph.shape(self.output).cols();
         if cols == 1 {
@@ -146,8 +149,8 @@ impl Network {
         }
         let outputs = self.predict_async(x).await?;
         let class = |logits: &[f32]| {
-            let greatest = |best: usize, i: usize| if logits[i] > logits[best] { i } else { best };
-            (0..logits.len()).fold(0, greatest) as u32
+            let maximum = |best: usize, i: usize| if logits[i] > logits[best] { i } else { best };
+            (0..logits.len()).fold(0, maximum) as u32
         };
         Ok(outputs.chunks_exact(cols).map(class).collect())
     }

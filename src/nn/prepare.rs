@@ -8,8 +8,8 @@ use crate::plan::{Plan, Task, lower};
 use std::sync::Arc;
 
 impl Network {
-    /// Makes ready all plans of a call, which `lower` makes where they are not there yet, and makes room for whatever else
-    /// it needs: for all or for nothing. The plans stay ready until the next call is prepared.
+    /// Makes ready all plans of a call, which `lower` makes where they are not there yet, and makes room for whatever
+    /// else it needs: for all or for nothing. The plans stay ready until the next call is prepared.
     pub(crate) fn prepare(
         &mut self,
         needs: Needs<'_>,
@@ -63,7 +63,7 @@ impl Network {
             Purpose::Statistics => Task::Statistics,
             _ => Task::Differentiate,
         };
-        lower(&self.request(key.batch, task, key.supervision))
+        lower(&self.plan_spec(key.batch, task, key.supervision))
     }
 
     /// Forgets the plans of its trainer, of which there is no more.

@@ -49,9 +49,9 @@ enum Layer {
 }
 
 impl Sequential {
-    /// A network of samples of this shape: a number of features, or dimensions with the channels last, as `[28, 28, 1]` for
-    /// images and `[T, D]` for sequences. Layers work on the last dimension; [`flatten`](Sequential::flatten) makes one row
-    /// of a sample.
+    /// A network of samples of this shape: a number of features, or dimensions with the channels last, as `[28, 28,
+    /// 1]` for images and `[T, D]` for sequences. Layers work on the last dimension; [`flatten`](Sequential::flatten)
+    /// makes one row of a sample.
     pub fn new(sample: impl Into<Shape>) -> Self {
         Sequential {
             sample: sample.into(),
@@ -216,8 +216,8 @@ impl Sequential {
         self.layer(Layer::LogSoftmax)
     }
 
-    /// One row a sample, of all its elements (PyTorch's `Flatten`): [`Graph::flatten`]. It costs nothing where the sample is
-    /// one row already, or directly behind the input.
+    /// One row a sample, of all its elements (PyTorch's `Flatten`): [`Graph::flatten`]. It costs nothing where the
+    /// sample is one row already, or directly behind the input.
     ///
     /// ```
     /// use wgrad::{Device, Sequential};
@@ -241,8 +241,8 @@ impl Sequential {
     /// # Errors
     /// [`Argument`](crate::Error::Argument) if a layer is empty, an activation's parameter out of range, or
     /// [`init`](Sequential::init) stands before any dense layer;
-    /// [`Limit`](crate::Error::Limit) or [`OutOfMemory`](crate::Error::OutOfMemory) if the weights are too large for the
-    /// device.
+    /// [`Limit`](crate::Error::Limit) or [`OutOfMemory`](crate::Error::OutOfMemory) if the weights are too large for
+    /// the device.
     pub fn build(&self, device: &Device, seed: u64) -> Result<Network> {
         let (graph, output) = self.graph()?;
         graph.build(output, device, seed)

@@ -29,15 +29,15 @@ impl Moments {
 }
 
 impl Network {
-    /// Computes the running statistics of all batch normalisations anew, for the weights as they are now: mean and unbiased
-    /// variance of what reaches each layer, over the whole data set. Needed for averaged weights, whose statistics no
-    /// training step has seen (PyTorch's `torch.optim.swa_utils.update_bn`).
+    /// Computes the running statistics of all batch normalisations anew, for the weights as they are now: mean and
+    /// unbiased variance of what reaches each layer, over the whole data set. Needed for averaged weights, whose
+    /// statistics no training step has seen (PyTorch's `torch.optim.swa_utils.update_bn`).
     ///
-    /// The samples pass through the network in their order, in batches of this size, and each batch is normalised with its
-    /// own statistics, as in training. Dropout is the identity, as in evaluation. Batches are merged by their number of rows,
-    /// so a short last one counts for what it has, and the variance includes that between the batches. For a layer that no
-    /// other normalisation precedes, the result does not depend on the batch size but for rounding. (PyTorch's `update_bn`
-    /// averages the variances of the batches, each with equal weight.)
+    /// The samples pass through the network in their order, in batches of this size, and each batch is normalised with
+    /// its own statistics, as in training. Dropout is the identity, as in evaluation. Batches are merged by their
+    /// number of rows, so a short last one counts for what it has, and the variance includes that between the batches.
+    /// For a layer that no other normalisation precedes, the result does not depend on the batch size but for
+    /// rounding. (PyTorch's `update_bn` averages the variances of the batches, each with equal weight.)
     ///
     /// Frozen layers are computed too. Without batch normalisation this does nothing. On an error nothing has changed.
     ///
@@ -55,9 +55,10 @@ impl Network {
     /// ```
     ///
     /// # Errors
-    /// [`Shape`](Error::Shape) if the samples are not what the network takes; [`Argument`](Error::Argument) if the batch size
-    /// is 0 or too large, or there is but one sample, which has no variance; [`NonFinite`](Error::NonFinite) if a statistic
-    /// is not finite; [`Limit`](Error::Limit) or [`OutOfMemory`](Error::OutOfMemory) if the device has no room for a batch.
+    /// [`Shape`](Error::Shape) if the samples are not what the network takes; [`Argument`](Error::Argument) if the
+    /// batch size is 0 or too large, or there is but one sample, which has no variance;
+    /// [`NonFinite`](Error::NonFinite) if a statistic is not finite; [`Limit`](Error::Limit) or
+    /// [`OutOfMemory`](Error::OutOfMemory) if the device has no room for a batch.
     pub async fn recompute_statistics_async(
         &mut self,
         data: &Dataset,

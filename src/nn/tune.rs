@@ -11,13 +11,14 @@ use crate::{Error, Result, Tuning};
 use std::path::Path;
 
 impl Network {
-    /// Times every way to compute each matrix product of prediction and of gradients with `batch` rows, on the GPU that the
-    /// network lies on, and gives the fastest ones. The network stays as it is, and so does the device: a device that uses
-    /// them is opened with [`GpuOptions::tuning`](crate::GpuOptions::tuning).
+    /// Times every algorithm for each matrix product of prediction and of gradients with `batch` rows, on the GPU that
+    /// the network lies on, and gives the fastest ones. The network stays as it is, and so does the device: a device
+    /// that uses them is opened with [`GpuOptions::tuning`](crate::GpuOptions::tuning).
     ///
-    /// Each way's result is first compared with that of the usual way. Timed are single runs, by timestamp queries; the
-    /// median counts, and the usual way stays unless another takes 3 % less. It takes about a second on a fast GPU, mostly
-    /// for compiling, and minutes on a software adapter with large networks. Do nothing else with the GPU meanwhile.
+    /// The result of each algorithm is first compared with that of the default. Single runs are timed by timestamp
+    /// queries; the median counts, and the default stays unless another takes 3 % less. It takes about a second on a
+    /// fast GPU, mostly for compiling, and minutes on a software adapter with large networks. Do nothing else with the
+    /// GPU meanwhile.
     ///
     /// ```
     /// use wgrad::{Device, GpuOptions, Sequential, Tuning};
@@ -39,7 +40,8 @@ impl Network {
     ///
     /// # Errors
     /// [`Argument`](Error::Argument) if the network lies on the CPU, the batch is 0, or the adapter has no timestamp
-    /// queries; [`Limit`](Error::Limit) if an operand is too large for the device; [`Gpu`](Error::Gpu) if two ways do not give the same numbers, which is a driver's bug or wgrad's.
+    /// queries; [`Limit`](Error::Limit) if an operand is too large for the device; [`Gpu`](Error::Gpu) if two
+    /// algorithms do not give the same numbers, which is a driver's bug or wgrad's.
     pub async fn tune_async(&self, batch: usize) -> Result<Tuning> {
         if batch == 0 {
             return Err(Error::argument("the batch to tune for", "at least 1", 0));
@@ -47,10 +49,11 @@ impl Network {
         // As prediction cuts its rows and fills them up.
         let (_, rows) = self.prediction_batch(batch);
         let plans = [
-            self.request(rows, Task::Predict, Default::default()),
-            self.request(batch, Task::Differentiate, self.usual_supervision()),
+            self.plan_spec(rows, Task::Predict, Default::default()),
+            self.plan_spec(batch, Task::Differentiate, self.usual_supervision()),
         ];
-        self.tune_plans(&plans.map(|request| lower(&request))).await
+        self.tune_plans(&plans.map(|plan_spec| lower(&plan_spec)))
+            .await
     }
 
     /// [`Network::tune_async`], waited for.
@@ -70,7 +73,7 @@ impl Network {
 
 /// Longest file of a tuning: a million products.
 #[cfg(not(target_arch = "wasm32"))]
-const MOST_BYTES: u64 = 1 << 25;
+const MAX_BYTES: u64 = 1 << 25;
 
 impl Tuning {
     /// Saves it to a file, in one step, as [`Network::save`].
@@ -91,7 +94,7 @@ impl Tuning {
     pub fn load(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
         let file = path.display().to_string();
-        let text = String::from_utf8(read_file(path, MOST_BYTES)?);
+        let text = String::from_utf8(read_file(path, MAX_BYTES)?);
         let text = text.map_err(|_| Error::format(&file, "is not text"))?;
         Tuning::parse(&file, &text)
     }

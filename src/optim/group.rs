@@ -9,7 +9,8 @@ use crate::{Error, Optimizer, Result};
 ///
 /// Every factor is 1 where no group sets it. Where several groups hold a parameter, each sets what it names, and of two
 /// that name the same factor the later one counts. (PyTorch's groups have coefficients of their own and no parameter in
-/// common: a group with `lr` and `weight_decay` is one with the factors `lr` and `weight_decay` divided by the optimizer's.)
+/// common: a group with `lr` and `weight_decay` is one with the factors `lr` and `weight_decay` divided by the
+/// optimizer's.)
 ///
 /// ```
 /// use wgrad::ParameterGroup;
@@ -47,8 +48,8 @@ impl ParameterGroup {
     }
 
     /// The parameters whose names match a pattern. `*` stands for any characters, also none; a pattern that ends in `.`
-    /// matches what begins with it. So `layers.0.bias` is one parameter, `layers.0.` are those of a layer, `*.bias` are all
-    /// biases, and `*` are all parameters.
+    /// matches what begins with it. So `layers.0.bias` is one parameter, `layers.0.` are those of a layer, `*.bias`
+    /// are all biases, and `*` are all parameters.
     pub fn matching(pattern: impl Into<String>) -> Self {
         ParameterGroup::new(Selection::Matching(pattern.into()))
     }
@@ -66,8 +67,9 @@ impl ParameterGroup {
         }
     }
 
-    /// Leaves weights and moments as they are, whatever the gradient: a learning rate of 0. A batch normalisation whose gain
-    /// and bias are both frozen also keeps its running statistics. In training it still normalises with those of the batch.
+    /// Leaves weights and moments as they are, whatever the gradient: a learning rate of 0. A batch normalisation
+    /// whose gain and bias are both frozen also keeps its running statistics. In training it still normalises with
+    /// those of the batch.
     pub fn frozen(self) -> Self {
         self.rate_factor(0.0)
     }
@@ -103,7 +105,8 @@ impl ParameterGroup {
         }
     }
 
-    /// Refuses a group that changes nothing, whatever it holds, for these penalties: (weight decay, L1) of each optimizer.
+    /// Refuses a group that changes nothing, whatever it holds, for these penalties: (weight decay, L1) of each
+    /// optimizer.
     fn check_effect(&self, penalties: &[[f32; 2]]) -> Result<()> {
         let who = || match &self.selection {
             Selection::Matching(pattern) => format!("the group {pattern}"),

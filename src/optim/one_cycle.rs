@@ -17,8 +17,8 @@ pub enum Anneal {
 /// One rise from η/div to the peak η, and one fall to η/div/final (Smith and Topin 2018; PyTorch's `OneCycleLR`).
 ///
 /// The optimizer's base rate η is the peak, PyTorch's `max_lr`. The rise ends at step rise·steps − 1, which need not be
-/// whole; the fall at the last, steps − 1, after which the rate stays. In [three phases](OneCycle::three_phases) the fall
-/// first mirrors the rise back to η/div. PyTorch also cycles the momentum, unless told not to; wgrad does not.
+/// whole; the fall at the last, steps − 1, after which the rate stays. In [three phases](OneCycle::three_phases) the
+/// fall first mirrors the rise back to η/div. PyTorch also cycles the momentum, unless told not to; wgrad does not.
 ///
 /// ```
 /// use wgrad::{OneCycle, Schedule};

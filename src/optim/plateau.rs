@@ -18,7 +18,8 @@ pub enum Better {
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Threshold {
-    /// By this fraction of the size of the best, below 1: below best − threshold·|best|, or above best + threshold·|best|.
+    /// By this fraction of the size of the best, below 1: below best − threshold·|best|, or above best +
+    /// threshold·|best|.
     Relative(f64),
     /// By this much: below best − threshold, or above best + threshold.
     Absolute(f64),
@@ -26,19 +27,20 @@ pub enum Threshold {
 
 /// Lowers the learning rate when a metric has not become better for a while (PyTorch's `ReduceLROnPlateau`).
 ///
-/// Call [`observe`](Plateau::observe) with a metric, usually once per epoch. It returns a factor of the rate, 1 at first.
-/// After more than `patience` metrics in a row that were no better than the best, the factor is multiplied by `factor`, but
-/// does not fall below `floor`. Then `cooldown` metrics do not count as bad. The first finite metric is always better.
+/// Call [`observe`](Plateau::observe) with a metric, usually once per epoch. It returns a factor of the rate, 1 at
+/// first. After more than `patience` metrics in a row that were no better than the best, the factor is multiplied by
+/// `factor`, but does not fall below `floor`. Then `cooldown` metrics do not count as bad. The first finite metric is
+/// always better.
 ///
 /// It differs from PyTorch in these points:
 /// - PyTorch's relative threshold compares with best·(1 ∓ threshold). For a negative best that bound lies on the wrong
-///   side, and an unchanged metric counts as better. Here the bound is best ∓ threshold·|best|. The two agree for metrics
-///   that are not negative.
+///   side, and an unchanged metric counts as better. Here the bound is best ∓ threshold·|best|. The two agree for
+///   metrics that are not negative.
 /// - A metric that is NaN or infinite is never better, and never becomes the best.
 /// - PyTorch's `min_lr` is floor·η. Its `eps` is absolute; here it is a fraction of η: a smaller fall is not made.
 ///
-/// A trainer takes one [for its own](crate::TrainerBuilder::reduce_on_plateau), calls it after every epoch of a fit, and
-/// saves its state in checkpoints. Or observe metrics yourself:
+/// A trainer takes one [for its own](crate::TrainerBuilder::reduce_on_plateau), calls it after every epoch of a fit,
+/// and saves its state in checkpoints. Or observe metrics yourself:
 ///
 /// ```
 /// use wgrad::ReduceOnPlateau;
@@ -57,7 +59,7 @@ pub struct ReduceOnPlateau {
     threshold: Threshold,
     cooldown: u64,
     floor: f64,
-    least_fall: f64,
+    min_fall: f64,
 }
 
 /// A [`ReduceOnPlateau`] at work.
@@ -83,8 +85,8 @@ impl Default for ReduceOnPlateau {
 }
 
 impl ReduceOnPlateau {
-    /// For a metric that is to fall: factor 0.1, patience 10, relative threshold 1e-4, no cooldown, floor 0, least fall
-    /// 1e-8.
+    /// For a metric that is to fall: factor 0.1, patience 10, relative threshold 1e-4, no cooldown, floor 0, minimum
+    /// fall 1e-8.
     pub fn new() -> Self {
         ReduceOnPlateau {
             better: Better::Lower,
@@ -93,7 +95,7 @@ impl ReduceOnPlateau {
             threshold: Threshold::Relative(1e-4),
             cooldown: 0,
             floor: 0.0,
-            least_fall: 1e-8,
+            min_fall: 1e-8,
         }
     }
 
@@ -122,14 +124,14 @@ impl ReduceOnPlateau {
         ReduceOnPlateau { cooldown, ..self }
     }
 
-    /// The least factor (`min_lr` over η), between 0 and 1.
+    /// The smallest factor (`min_lr` over η), between 0 and 1.
     pub fn floor(self, floor: f64) -> Self {
         ReduceOnPlateau { floor, ..self }
     }
 
     /// A fall of the factor by no more than this is not made (`eps` over η); at least 0.
-    pub fn least_fall(self, least_fall: f64) -> Self {
-        ReduceOnPlateau { least_fall, ..self }
+    pub fn min_fall(self, min_fall: f64) -> Self {
+        ReduceOnPlateau { min_fall, ..self }
     }
 
     /// Checks the settings.
@@ -144,13 +146,13 @@ impl ReduceOnPlateau {
             Threshold::Absolute(by) => at_least("the absolute threshold of a plateau", by)?,
         }
         fraction("the floor of a plateau", self.floor)?;
-        at_least("the least fall of a plateau", self.least_fall)?;
+        at_least("the minimum fall of a plateau", self.min_fall)?;
         let lowered = self.factor.max(self.floor);
-        if 1.0 - lowered <= self.least_fall {
+        if 1.0 - lowered <= self.min_fall {
             return Err(Error::argument(
-                "the floor and the least fall of a plateau",
+                "the floor and the minimum fall of a plateau",
                 "such that its factor can fall from 1",
-                format!("a fall to {lowered}, and {} as the least", self.least_fall),
+                format!("a fall to {lowered}, and {} as the minimum", self.min_fall),
             ));
         }
         Ok(Plateau {
@@ -180,7 +182,7 @@ impl Plateau {
         }
         if state.bad > settings.patience {
             let lower = (state.factor * settings.factor).max(settings.floor);
-            if state.factor - lower > settings.least_fall {
+            if state.factor - lower > settings.min_fall {
                 state.factor = lower;
             }
             (state.cooling, state.bad) = (settings.cooldown, 0);

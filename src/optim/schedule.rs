@@ -68,9 +68,9 @@ pub enum Schedule {
         /// The last rate, as a fraction of the first; between 0 and 1.
         floor: f64,
     },
-    /// [`Cosine`](Schedule::Cosine) waves, each from η again: the first takes `steps` steps, each other `growth` times as
-    /// many as the one before (Loshchilov and Hutter 2017; PyTorch's `CosineAnnealingWarmRestarts` with `T_0`, `T_mult`
-    /// and `eta_min = floor·η`).
+    /// [`Cosine`](Schedule::Cosine) waves, each from η again: the first takes `steps` steps, each other `growth` times
+    /// as many as the one before (Loshchilov and Hutter 2017; PyTorch's `CosineAnnealingWarmRestarts` with `T_0`,
+    /// `T_mult` and `eta_min = floor·η`).
     CosineRestarts {
         /// Steps of the first wave; at least 1.
         steps: u64,
@@ -86,8 +86,8 @@ pub enum Schedule {
 }
 
 impl Schedule {
-    /// Schedules one after the other, each for so many steps, counted from its own 0 (PyTorch's `SequentialLR`). The last
-    /// goes on after its steps, which may be 0.
+    /// Schedules one after the other, each for so many steps, counted from its own 0 (PyTorch's `SequentialLR`). The
+    /// last goes on after its steps, which may be 0.
     ///
     /// ```
     /// use wgrad::Schedule;

@@ -1,8 +1,8 @@
 //! Where each parameter lies in the flat arena of all parameters.
 //!
-//! The arena is cut at tensor boundaries into segments small enough to be bound whole, with as many moments as any optimizer
-//! keeps. A tensor that is too large for that has a segment of its own, and a trainer refuses an optimizer whose moments of
-//! it are too large for a binding. Gradients and moments lie in arenas of the same layout.
+//! The arena is cut at tensor boundaries into segments small enough to be bound whole, with as many moments as any
+//! optimizer keeps. A tensor that is too large for that has a segment of its own, and a trainer refuses an optimizer
+//! whose moments of it are too large for a binding. Gradients and moments lie in arenas of the same layout.
 
 use crate::kernel::MatrixShape;
 use crate::kernel::base::matrix::ALIGNMENT;

@@ -90,20 +90,20 @@ impl Plan {
         self.calls.iter().map(Call::bytes).sum()
     }
 
-    /// The least bytes that the work needs: each operand and result of each matrix product once, and each number of
-    /// parameters, gradients and moments once, without padding.
-    pub fn least_bytes(&self) -> u64 {
+    /// A lower bound of the bytes that the work moves: each operand and result of each matrix product once, and each
+    /// number of parameters, gradients and moments once, without padding.
+    pub fn lower_bound_bytes(&self) -> u64 {
         self.lower_bound.bytes
     }
 
-    /// The least floating-point operations that the work needs: those of the products and of the update.
-    pub fn least_flops(&self) -> u64 {
+    /// A lower bound of the floating-point operations of the work: those of the products and of the update.
+    pub fn lower_bound_flops(&self) -> u64 {
         self.lower_bound.flops
     }
 
-    /// Bytes of all buffers together, as they are allocated: parameters, values within the step, and, in training, gradients,
-    /// moments, tables. Other plans of the network share them, and add what they need beside. The calls' parameter
-    /// blocks are not among them, usually 256 bytes a call.
+    /// Bytes of all buffers together, as they are allocated: parameters, values within the step, and, in training,
+    /// gradients, moments, tables. Other plans of the network share them, and add what they need beside. The calls'
+    /// parameter blocks are not among them, usually 256 bytes a call.
     pub fn bytes_allocated(&self) -> u64 {
         self.buffers.iter().map(BufferSpec::bytes).sum()
     }
@@ -128,13 +128,13 @@ impl fmt::Display for Plan {
         }
         write!(
             f,
-            "batch {}: {} dispatches, {} flop (least {}), {} B moved (least {}), {} B allocated in {} buffers",
+            "batch {}: {} dispatches, {} flop (at least {}), {} B moved (at least {}), {} B allocated in {} buffers",
             self.batch,
             self.dispatches(),
             self.flops(),
-            self.least_flops(),
+            self.lower_bound_flops(),
             self.bytes_moved(),
-            self.least_bytes(),
+            self.lower_bound_bytes(),
             self.bytes_allocated(),
             self.buffers.len()
         )

@@ -8,7 +8,7 @@ use super::spec::Training;
 use crate::kernel::base::guard::BLOCK;
 use crate::kernel::reduction::squares::PAIR;
 use crate::kernel::update::{ClipWith, FACTORS, Keep};
-use crate::kernel::{Accumulate, Blend, Clip, Squares, Statistics, Sum, Update};
+use crate::kernel::{Accumulate, Axpby, Clip, Squares, Statistics, Sum, Update};
 
 impl Emitter<'_> {
     /// The calls after all gradients are computed. What may overflow comes before all that changes something.
@@ -36,7 +36,7 @@ impl Emitter<'_> {
                     Operand::whole(Role::Previous(segment), floats),
                     emitter.state(),
                 ];
-                emitter.push(Blend::copy(floats), operands);
+                emitter.push(Axpby::copy(floats), operands);
             });
         }
         if training.updates {
@@ -75,8 +75,9 @@ impl Emitter<'_> {
         }
     }
 
-    /// Adds up the micro-batch's gradients and those before: in the sum, where the clock then moves on, or before an update
-    /// in the place of the micro-batch's. A dry run sets the guard where the sum would not be finite, and writes nothing.
+    /// Adds up the micro-batch's gradients and those before: in the sum, where the clock then moves on, or before an
+    /// update in the place of the micro-batch's. A dry run sets the guard where the sum would not be finite, and
+    /// writes nothing.
     fn accumulate(&mut self, training: Training<'_>, dry: bool) {
         if training.opens && training.updates {
             return;
@@ -95,7 +96,7 @@ impl Emitter<'_> {
                 floats,
                 opens: training.opens,
                 updates: training.updates,
-                advance: segment + 1 == segments && !training.updates && !dry,
+                increment_step: segment + 1 == segments && !training.updates && !dry,
                 scales,
                 dry: dry.then(|| ids[segment]),
             };
@@ -157,7 +158,7 @@ impl Emitter<'_> {
             let update = Update {
                 optimizer,
                 floats,
-                advance: !dry && segment + 1 == segments,
+                increment_step: !dry && segment + 1 == segments,
                 clip: ClipWith::new(training.clip, parts, spec.table_steps),
                 grouped: training.grouped,
                 keep: if dry {
@@ -178,12 +179,12 @@ impl Emitter<'_> {
                 Operand::whole(Role::Average(segment), floats),
                 emitter.state(),
             ];
-            let blend = if first {
-                Blend::copy(floats)
+            let axpby = if first {
+                Axpby::copy(floats)
             } else {
-                Blend::average(floats, decay)
+                Axpby::average(floats, decay)
             };
-            emitter.push(blend, operands);
+            emitter.push(axpby, operands);
         });
     }
 

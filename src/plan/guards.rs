@@ -28,8 +28,8 @@ impl Guarded {
     }
 }
 
-/// The tensor that a guard of a plan with these guarded tensors names; `None` while all are finite. After the tensors come
-/// the blocks of the parameter arena: of the update's dry run, then of the sums of gradients.
+/// The tensor that a guard of a plan with these guarded tensors names; `None` while all are finite. After the tensors
+/// come the blocks of the parameter arena: of the update's dry run, then of the sums of gradients.
 pub(crate) fn guarded_name(
     guard: u32,
     guards: &[Guarded],

@@ -26,7 +26,8 @@ pub(crate) struct Inspected {
     pub(crate) floats: usize,
 }
 
-/// All that is measured in a step on a batch of this size that computes and trains these, and the floats of the measures.
+/// All that is measured in a step on a batch of this size that computes and trains these, and the floats of the
+/// measures.
 pub(crate) fn inspected(
     graph: &Graph,
     computed: &[bool],

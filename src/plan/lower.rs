@@ -149,8 +149,8 @@ fn assign_buffers(
 }
 
 impl Plan {
-    /// Numbers the slots from the largest to the smallest. Plans share slots of one number, so that they take little more
-    /// memory together than the largest of them.
+    /// Numbers the slots from the largest to the smallest. Plans share slots of one number, so that they take little
+    /// more memory together than the largest of them.
     fn number_slots(&mut self, slots: &Slots) {
         let mut order: Vec<usize> = (0..slots.lengths.len()).collect();
         order.sort_by_key(|&slot| std::cmp::Reverse(slots.lengths[slot]));

@@ -6,9 +6,9 @@ use super::spec::{PlanSpec, Task};
 use crate::graph::{Graph, Value};
 use crate::kernel::MatrixShape;
 
-/// The lower bound for a graph of which these nodes are computed. It counts without padding: each operand and result of each
-/// product once; each element of the parameters, gradients and moments once; each sample once as it is stored and once
-/// as the network reads it. The operations are those of the products and of the update.
+/// The lower bound for a graph of which these nodes are computed. It counts without padding: each operand and result
+/// of each product once; each element of the parameters, gradients and moments once; each sample once as it is stored
+/// and once as the network reads it. The operations are those of the products and of the update.
 pub(crate) fn lower_bound(
     spec: &PlanSpec<'_>,
     graph: &Graph,

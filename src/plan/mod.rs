@@ -5,23 +5,23 @@
 //!
 //! # What varies by step
 //!
-//! A training step has no argument: what varies lies in small buffers on the device, so that steps can follow each other
-//! without the host.
+//! A training step has no argument: what varies lies in small buffers on the device, so that steps can follow each
+//! other without the host.
 //!
 //! - The **step table** holds, at entry A modulo its length, the step's values (the learning rate and factors of the
 //!   optimizer's) and where the batch begins among the shuffled indices. The host fills it ahead of each submit.
-//! - The **state** is twelve words: the step counter A; B = A + 1; the non-finite guard; whether the steps to come need care
-//!   (see [`crate::kernel::base::guard`]); the step's values; the high half of the step counter, which the host writes; three spare.
-//!   Gather and loss read A, and one invocation of the gather copies the values from the table; where there is none, the
-//!   host writes them. One invocation of the loss writes B, the update reads B and the values, and one of its invocations
-//!   writes A = B. So within a dispatch nobody reads what another writes.
+//! - The **state** is twelve words: the step counter A; B = A + 1; the non-finite guard; whether the steps to come
+//!   need care (see [`crate::kernel::base::guard`]); the step's values; the high half of the step counter, which the
+//!   host writes; three spare. Gather and loss read A, and one invocation of the gather copies the values from the
+//!   table; where there is none, the host writes them. One invocation of the loss writes B, the update reads B and the
+//!   values, and one of its invocations writes A = B. So within a dispatch nobody reads what another writes.
 //! - The **metric ring** takes, at place A modulo its length, what the step has to report: sums of losses and correct
 //!   rows, and where asked for the sums of squared gradients. The host reads it late.
-//! - The **guard** is all ones until a kernel finds a NaN or an infinity: in the loss, and it writes 0; in a parameter's
-//!   gradient, and it writes the gradient's place in the plan, from 1. The lowest wins, which is where it arose. While
-//!   the guard is set, updates change nothing, the counter included.
-//! - The lengths of table and ring are powers of two: so the place of a step is the same whether all 64 bits of its number
-//!   are taken, as the host does, or the lowest 32, as the device does.
+//! - The **guard** is all ones until a kernel finds a NaN or an infinity: in the loss, and it writes 0; in a
+//!   parameter's gradient, and it writes the gradient's place in the plan, from 1. The lowest wins, which is where it
+//!   arose. While the guard is set, updates change nothing, the counter included.
+//! - The lengths of table and ring are powers of two: so the place of a step is the same whether all 64 bits of its
+//!   number are taken, as the host does, or the lowest 32, as the device does.
 
 mod arena;
 mod compiled;

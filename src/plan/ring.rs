@@ -10,8 +10,8 @@ pub(crate) fn term_sums(graph: &Graph, term: &Term, batch: usize) -> usize {
     row_reduce::sums(graph.shape(term.inputs[0]).at(batch))
 }
 
-/// Entries of a place of the ring: those of all terms, one after the other. The partial sums of the rows' weights follow a
-/// term's workgroup sums, where a call before the loss may compute them.
+/// Entries of a place of the ring: those of all terms, one after the other. The partial sums of the rows' weights
+/// follow a term's workgroup sums, where a call before the loss may compute them.
 pub(crate) fn loss_sums(graph: &Graph, terms: &[Term], batch: usize) -> usize {
     let entries = |term: &Term| {
         let weights = if term.loss.divides(Against::Labels) {

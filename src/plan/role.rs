@@ -43,8 +43,8 @@ pub(crate) enum Role {
 }
 
 impl Role {
-    /// Whether each call writes the contents that it reads, or brings them again when they are gone: such a buffer may be
-    /// given up between calls.
+    /// Whether each call writes the contents that it reads, or brings them again when they are gone: such a buffer may
+    /// be given up between calls.
     pub(crate) fn is_scratch(self) -> bool {
         match self {
             Role::Derivatives(_)

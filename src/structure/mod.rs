@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::LazyLock;
 
-/// The modules from the lowest level to the highest. A module uses those of lower levels; within a level only `error` is
-/// used.
+/// The modules from the lowest level to the highest. A module uses those of lower levels; within a level only `error`
+/// is used.
 const LEVELS: [&[&str]; 8] = [
     &["error", "random", "file", "time", "threads"],
     &["kernel"],
@@ -38,7 +38,7 @@ const FAMILIES: [&str; 13] = [
     "step",
     "random",
     "gather",
-    "rearrange",
+    "movement",
     "activation",
     "normalization",
     "reduction",
@@ -49,7 +49,8 @@ const FAMILIES: [&str; 13] = [
     "update",
 ];
 
-/// Folders whose files may use each other in circles: the gradient of an operation of the graph is made of other operations.
+/// Folders whose files may use each other in circles: the gradient of an operation of the graph is made of other
+/// operations.
 const UNITS: [&str; 1] = ["graph"];
 
 /// The source, read once.

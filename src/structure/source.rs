@@ -1,7 +1,7 @@
 //! The crate's own source as a graph: which file uses which.
 //!
-//! A path is followed through the modules' re-exports to the file that defines what it names. Comments, strings and test
-//! code are left out.
+//! A path is followed through the modules' re-exports to the file that defines what it names. Comments, strings and
+//! test code are left out.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};

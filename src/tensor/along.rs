@@ -44,8 +44,8 @@ impl Tensor {
         Ok(Tensor::call("sum_along", call, &[self], shape)?.with_dims(dims))
     }
 
-    /// The maximum along a dimension, counted from 0, which stays with length 1, and its place (PyTorch's `torch.max` with
-    /// `keepdim`). Of equal numbers the first counts. A NaN is greater than any number.
+    /// The maximum along a dimension, counted from 0, which stays with length 1, and its place (PyTorch's `torch.max`
+    /// with `keepdim`). Of equal numbers the first counts. A NaN is greater than any number.
     ///
     /// ```
     /// use wgrad::{Device, Tensor};

@@ -171,7 +171,8 @@ impl Tensor {
         Ok(shared)
     }
 
-    /// The sum of every column over all rows: [1, cols]. (Along one dimension of several: [`sum_along`](Tensor::sum_along).)
+    /// The sum of every column over all rows: [1, cols]. (Along one dimension of several:
+    /// [`sum_along`](Tensor::sum_along).)
     ///
     /// # Errors
     /// Only the device's.

@@ -1,6 +1,6 @@
 //! Gathering rows of a table, of floats or of bytes, as a mini-batch is gathered from a data set; also moved at random.
 
-use super::{Tensor, Words, element_count};
+use super::{Indices, Tensor, element_count};
 use crate::device::{Device, Memory, Operand};
 use crate::kernel::base::state::{ENTRY_WORDS, state_at};
 use crate::kernel::gather::Source;
@@ -11,11 +11,11 @@ use crate::{Augmentation, Error, Result};
 /// A matrix of bytes on a device, to gather rows from: a quarter of the memory of floats.
 ///
 /// ```
-/// use wgrad::{Bytes, Device, Words};
+/// use wgrad::{Bytes, Device, Indices};
 /// # fn main() -> wgrad::Result<()> {
 /// let device = Device::cpu();
 /// let pixels = Bytes::new(&device, [2, 3], &[0, 2, 4, 6, 8, 255])?;
-/// let order = Words::new(&device, &[1, 0, 1])?;
+/// let order = Indices::new(&device, &[1, 0, 1])?;
 /// let x = pixels.gather_rows(&order, 0.5, -1.0)?;
 /// assert_eq!(x.download()?, [2.0, 3.0, 126.5, -1.0, 0.0, 1.0, 2.0, 3.0, 126.5]);
 /// # Ok(())
@@ -54,12 +54,12 @@ impl Bytes {
         [self.shape.rows, self.shape.cols]
     }
 
-    /// Gathers rows as floats: `out[i] = self[indices[i]] · scale + shift`, computed as (value + shift/scale) · scale with a
-    /// rounded shift/scale, as in [`Dataset::scaled`](crate::Dataset::scaled).
+    /// Gathers rows as floats: `out[i] = self[indices[i]] · scale + shift`, computed as (value + shift/scale) · scale
+    /// with a rounded shift/scale, as in [`Dataset::scaled`](crate::Dataset::scaled).
     ///
     /// # Errors
     /// [`Argument`](Error::Argument) if an index is not below the number of rows.
-    pub fn gather_rows(&self, indices: &Words, scale: f32, shift: f32) -> Result<Tensor> {
+    pub fn gather_rows(&self, indices: &Indices, scale: f32, shift: f32) -> Result<Tensor> {
         let table = Table {
             shape: self.shape,
             source: Source::Bytes,
@@ -69,15 +69,15 @@ impl Bytes {
         table.gather("gather_rows", &self.device, indices, None)
     }
 
-    /// Gathers rows as images moved at random: `out[i] = moved(self[indices[i]]) · scale + shift`, moved as the row with
-    /// this number of a trainer's batch with this seed in this step. See [`Augmentation`] for the formula.
+    /// Gathers rows as images moved at random: `out[i] = moved(self[indices[i]]) · scale + shift`, moved as the row
+    /// with this number of a trainer's batch with this seed in this step. See [`Augmentation`] for the formula.
     ///
     /// # Errors
     /// As [`Bytes::gather_rows`]; [`Argument`](Error::Argument) if a number of the augmentation is outside its range;
     /// [`Shape`](Error::Shape) if its images have not as many values as a row.
     pub fn gather_augmented(
         &self,
-        indices: &Words,
+        indices: &Indices,
         augmentation: &Augmentation,
         seed: u64,
         step: u32,
@@ -100,19 +100,19 @@ impl Tensor {
     ///
     /// # Errors
     /// [`Argument`](Error::Argument) if an index is not below the number of rows.
-    pub fn gather_rows(&self, indices: &Words) -> Result<Tensor> {
+    pub fn gather_rows(&self, indices: &Indices) -> Result<Tensor> {
         self.table()
             .gather("gather_rows", &self.device, indices, None)
     }
 
-    /// Gathers rows as images moved at random, as [`Bytes::gather_augmented`] does with a scale of 1 and a shift of 0. The
-    /// values must be finite.
+    /// Gathers rows as images moved at random, as [`Bytes::gather_augmented`] does with a scale of 1 and a shift of 0.
+    /// The values must be finite.
     ///
     /// # Errors
     /// As there.
     pub fn gather_augmented(
         &self,
-        indices: &Words,
+        indices: &Indices,
         augmentation: &Augmentation,
         seed: u64,
         step: u32,
@@ -146,7 +146,7 @@ impl Table<'_> {
         self,
         operation: &'static str,
         device: &Device,
-        indices: &Words,
+        indices: &Indices,
         moved: Option<(&Augmentation, u64, u32)>,
     ) -> Result<Tensor> {
         if !indices.device.is_same(device) {

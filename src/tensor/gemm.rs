@@ -43,8 +43,8 @@ impl Default for Gemm {
 }
 
 impl Tensor {
-    /// α·op(A)·op(B) + β·C [M, N], `self` being A (ONNX's `Gemm`, BLAS's `sgemm`). C is [M, N], or repeated to that from
-    /// [1, N], [M, 1] or [1, 1].
+    /// α·op(A)·op(B) + β·C [M, N], `self` being A (ONNX's `Gemm`, BLAS's `sgemm`). C is [M, N], or repeated to that
+    /// from [1, N], [M, 1] or [1, 1].
     ///
     /// It is composed of other calls, up to six of them: a product, scales and a sum. Use [`matmul`](Tensor::matmul) or
     /// [`dense`](Tensor::dense) where they serve.

@@ -39,7 +39,8 @@ impl GradientNorm {
     /// The norm over these gradients. Does not wait.
     ///
     /// # Errors
-    /// [`Shape`](Error::Shape) if there is none; [`DeviceMismatch`](Error::DeviceMismatch) if they are not on one device.
+    /// [`Shape`](Error::Shape) if there is none; [`DeviceMismatch`](Error::DeviceMismatch) if they are not on one
+    /// device.
     pub fn new(gradients: &[&Tensor]) -> Result<Self> {
         let Some(first) = gradients.first() else {
             return Err(Error::shape(

@@ -4,7 +4,7 @@ use super::*;
 use crate::device::GpuOptions;
 use crate::kernel::base::guard::ALL_FINITE;
 use crate::kernel::base::state::state_at;
-use crate::kernel::{BatchNormBackward, Choose, ColumnSum, Commit, Note};
+use crate::kernel::{BatchNormBackward, Choose, ColumnSum, CopyIfFinite, Note};
 
 fn devices() -> [Device; 3] {
     let options = GpuOptions::default().allow_software(true).sentinels(true);
@@ -112,7 +112,7 @@ fn nothing_is_committed_while_the_guard_is_set() {
             let mut current = Tensor::filled(&device, [9, 129], 1.0).unwrap();
             let next = Tensor::filled(&device, [9, 129], 2.0).unwrap();
             let state = device.words("state", vec![0, 0, guard, 0]).unwrap();
-            let call = Commit {
+            let call = CopyIfFinite {
                 floats: next.shape.floats(),
             };
             let operands = &mut [

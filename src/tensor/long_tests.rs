@@ -1,6 +1,6 @@
-//! Kernels that plans alone reach, over more rows and columns than a loop of one invocation may have iterations on lavapipe
-//! (65,535), and more than a dispatch has workgroups in one dimension: on every device. The other kernels have tensor calls,
-//! which tests/kernels/long_axes.rs sweeps.
+//! Kernels that plans alone reach, over more rows and columns than a loop of one invocation may have iterations on
+//! lavapipe (65,535), and more than a dispatch has workgroups in one dimension: on every device. The other kernels
+//! have tensor calls, which tests/kernels/long_axes.rs sweeps.
 
 use super::*;
 use crate::device::GpuOptions;
@@ -9,7 +9,8 @@ use crate::kernel::base::state::{STATE_VALUES, STATE_WORDS, state_at};
 use crate::kernel::shader_tests::kernels;
 use crate::kernel::update::{ClipWith, Keep};
 use crate::kernel::{
-    Accumulate, Activation, ColumnSum, Commit, Draw, Move, Rearrange, RowSum, Scales, Update,
+    Accumulate, Activation, ColumnSum, CopyIfFinite, Draw, Movement, MovementOp, RowSum, Scales,
+    Update,
 };
 
 const SHAPES: [[usize; 2]; 6] = [
@@ -195,8 +196,9 @@ fn elementwise_operations_reach_the_end() {
                         }
                     }
                     let expected = formula(&at, variance);
-                    // Of WGSL's functions powers err most: 2⁻²¹ of the logarithm, times at most 3/2, and the exponential's
-                    // 5 ULP. What a normalisation adds up is at most 2 more than the result, and rounds six times.
+                    // Of WGSL's functions powers err most: 2⁻²¹ of the logarithm, times at most 3/2, and the
+                    // exponential's 5 ULP. What a normalisation adds up is at most 2 more than the result, and rounds
+                    // six times.
                     let error = (f64::from(found) - expected).abs();
                     assert!(
                         error <= 16.0 * f64::from(f32::EPSILON) * (expected.abs() + 1.0),
@@ -270,7 +272,8 @@ fn row_sums_take_every_value() {
     }
 }
 
-/// Moves and reductions along a dimension in the middle, of many rows and of many columns. Whole numbers: sums are exact.
+/// Moves and reductions along a dimension in the middle, of many rows and of many columns. Whole numbers: sums are
+/// exact.
 #[test]
 fn calls_along_a_dimension_reach_the_end() {
     for device in devices() {
@@ -308,20 +311,20 @@ fn calls_along_a_dimension_reach_the_end() {
             let along = there.along("a dimension", 1).unwrap();
             let shape = there.shape;
             let mut out = Tensor::room(&device, shape).unwrap();
-            let op = Move::Scatter { along };
+            let op = MovementOp::Scatter { along };
             let operands = &mut [
                 Operand::Read(&max.values.memory),
                 Operand::Read(&max.places.memory),
                 Operand::Write(&mut out.memory),
             ];
-            device.run(Rearrange { op, shape }, operands).unwrap();
+            device.run(Movement { op, shape }, operands).unwrap();
             let scattered = out.download().unwrap();
-            let op = Move::Repeat { along };
+            let op = MovementOp::Repeat { along };
             let operands = &mut [
                 Operand::Read(&max.values.memory),
                 Operand::Write(&mut out.memory),
             ];
-            device.run(Rearrange { op, shape }, operands).unwrap();
+            device.run(Movement { op, shape }, operands).unwrap();
             let repeated = out.download().unwrap();
             for e in 0..x.len() {
                 let of = e / (length * inner) * inner + e % inner;
@@ -361,7 +364,7 @@ fn long_statistics_are_committed_whole() {
                     Operand::Read(&state),
                     Operand::Write(&mut current.memory),
                 ];
-                let call = Commit { floats: 4 * count };
+                let call = CopyIfFinite { floats: 4 * count };
                 device.run(call, operands).unwrap();
                 let expected = if guard == ALL_FINITE { &new } else { &old };
                 let same = current.download().unwrap() == *expected;
@@ -371,8 +374,8 @@ fn long_statistics_are_committed_whole() {
     }
 }
 
-/// Sums of the gradients of micro-batches: ½·sum + x, which is exact for these numbers. A dry run finds the one place at
-/// which such a sum would overflow.
+/// Sums of the gradients of micro-batches: ½·sum + x, which is exact for these numbers. A dry run finds the one place
+/// at which such a sum would overflow.
 #[test]
 fn long_gradients_are_accumulated_whole() {
     let scales = Scales { steps: 1, terms: 1 };
@@ -410,7 +413,7 @@ fn long_gradients_are_accumulated_whole() {
                 floats,
                 opens,
                 updates,
-                advance: !updates,
+                increment_step: !updates,
                 scales,
                 dry: None,
             };
@@ -457,7 +460,7 @@ fn dry_updates_reach_the_end() {
                 let call = Update {
                     optimizer: crate::Sgd::new(0.5).into(),
                     floats,
-                    advance: false,
+                    increment_step: false,
                     clip: ClipWith::Nothing,
                     grouped: false,
                     keep: Keep::Dry(7),
@@ -489,17 +492,17 @@ fn every_kernel_has_a_sweep() {
     for kernel in kernels() {
         let (text, wanted) = match &kernel {
             // One invocation, without a loop.
-            Kernel::Advance(_) | Kernel::Choose(_) | Kernel::Note(_) => continue,
+            Kernel::IncrementStep(_) | Kernel::Choose(_) | Kernel::Note(_) => continue,
             Kernel::Accumulate(call) if call.dry.is_some() => (here, "dry: Some(7)"),
             Kernel::Accumulate(_) => (here, "run(call(false, true)"),
             Kernel::Argmax(_) => (axes, ".argmax()"),
             Kernel::Augment(_) => (axes, "gather_augmented of bytes"),
             Kernel::BatchNorm(_) => (axes, ".batch_norm("),
             Kernel::BatchNormBackward(_) => (axes, "dbeta of batch_norm_backward"),
-            Kernel::Blend(_) => (axes, ".copy()"),
+            Kernel::Axpby(_) => (axes, ".copy()"),
             Kernel::ColumnSum(call) if call.gradient.is_some() => (here, "ColumnSum {"),
             Kernel::ColumnSum(_) => (axes, ".column_sum()"),
-            Kernel::Commit(_) => (here, "Commit {"),
+            Kernel::CopyIfFinite(_) => (here, "Commit {"),
             Kernel::DimensionMax(_) => (here, ".max_along("),
             Kernel::DimensionSum(_) => (here, ".sum_along("),
             Kernel::Dropout(_) => (axes, ".dropout("),
@@ -507,7 +510,7 @@ fn every_kernel_has_a_sweep() {
             Kernel::Gather(_) => (axes, "gather_rows of bytes"),
             Kernel::LayerNorm(_) => (axes, ".layer_norm("),
             Kernel::LayerNormBackward(_) => (axes, ".layer_norm_backward("),
-            Kernel::LossCall(_) => (losses, "fn many_rows"),
+            Kernel::RowLoss(_) => (losses, "fn many_rows"),
             Kernel::RowWeights(_) => (losses, "fn means_over_the_weights_of_many_rows"),
             Kernel::Matmul(_) => (products, "300_0"),
             Kernel::Random(call) => match call.draw {
@@ -515,14 +518,14 @@ fn every_kernel_has_a_sweep() {
                 Draw::Normal { .. } => (axes, "Tensor::normal("),
                 Draw::Bernoulli => (axes, ".bernoulli("),
             },
-            Kernel::Rearrange(call) => match call.op {
-                Move::Slice { .. } => (axes, ".columns("),
-                Move::Pad { .. } => (axes, ".place_columns("),
-                Move::Concat { .. } => (axes, ".concatenate("),
-                Move::Repeat { .. } => (here, "Move::Repeat {"),
-                Move::Scatter { .. } => (here, "Move::Scatter {"),
-                Move::Reshape { .. } => (here, ".reshape("),
-                Move::Transpose => (axes, ".transpose()"),
+            Kernel::Movement(call) => match call.op {
+                MovementOp::Slice { .. } => (axes, ".columns("),
+                MovementOp::Pad { .. } => (axes, ".pad_columns("),
+                MovementOp::Concat { .. } => (axes, ".concat_columns("),
+                MovementOp::Repeat { .. } => (here, "Move::Repeat {"),
+                MovementOp::Scatter { .. } => (here, "Move::Scatter {"),
+                MovementOp::Reshape { .. } => (here, ".reshape("),
+                MovementOp::Transpose => (axes, ".transpose()"),
             },
             Kernel::RowSum(_) => (here, "RowSum {"),
             Kernel::Softmax(_) => (axes, ".log_softmax()"),

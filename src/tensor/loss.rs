@@ -1,12 +1,12 @@
 //! Losses of a batch, with their gradients.
 
-use super::{Tensor, Words};
+use super::{Indices, Tensor};
 use crate::device::{Memory, Operand};
 use crate::kernel::base::guard::ALL_FINITE;
 use crate::kernel::base::row_reduce;
 use crate::kernel::base::state::state_at;
 use crate::kernel::loss::{Against, ENTRY, Output, Totals, row_weights};
-use crate::kernel::{Loss, LossCall, MatrixShape, RowWeights};
+use crate::kernel::{Loss, MatrixShape, RowLoss, RowWeights};
 use crate::{Error, Result};
 
 /// What the inputs of a loss are compared with.
@@ -14,17 +14,18 @@ use crate::{Error, Result};
 #[non_exhaustive]
 pub enum TensorTarget<'a> {
     /// One label a row.
-    Labels(&'a Words),
+    Labels(&'a Indices),
     /// A matrix of the inputs' shape; [rows, 1] for [`Criterion::CosineEmbedding`](crate::Criterion::CosineEmbedding).
     Values(&'a Tensor),
     /// One number for all elements.
     Constant(f32),
-    /// For criteria without a target: [`Criterion::TripletMargin`](crate::Criterion::TripletMargin) and [`Criterion::Value`](crate::Criterion::Value).
+    /// For criteria without a target: [`Criterion::TripletMargin`](crate::Criterion::TripletMargin) and
+    /// [`Criterion::Value`](crate::Criterion::Value).
     None,
 }
 
-impl<'a> From<&'a Words> for TensorTarget<'a> {
-    fn from(labels: &'a Words) -> Self {
+impl<'a> From<&'a Indices> for TensorTarget<'a> {
+    fn from(labels: &'a Indices) -> Self {
         TensorTarget::Labels(labels)
     }
 }
@@ -47,10 +48,10 @@ impl From<f32> for TensorTarget<'_> {
 pub struct LossOutput {
     /// The loss, reduced and with its factor.
     pub loss: f32,
-    /// Rows whose guess is their label: the first greatest column is, or, for a single column that is no class, it is above
-    /// 0 (logits, ±1) or ½ (targets 0 and 1) where the label is 1 and not where it is 0. With target values the label is the
-    /// column of the first greatest target, or for a single column whether the target is above the middle (½, or 0 where
-    /// targets are ±1).
+    /// Rows whose guess is their label: the first greatest column is, or, for a single column that is no class, it is
+    /// above 0 (logits, ±1) or ½ (targets 0 and 1) where the label is 1 and not where it is 0. With target values the
+    /// label is the column of the first greatest target, or for a single column whether the target is above the middle
+    /// (½, or 0 where targets are ±1).
     pub correct: usize,
     /// Rows that have a label, ignored ones left out, or target values of a criterion of classes: the cross-entropies,
     /// negative log-likelihood, KL divergence, hinge, the perceptron's. 0 otherwise.
@@ -60,11 +61,11 @@ pub struct LossOutput {
 }
 
 impl Tensor {
-    /// A loss with its gradients, `self` being the first input, `others` the second and third of those criteria that have
-    /// more than one. Waits for the result.
+    /// A loss with its gradients, `self` being the first input, `others` the second and third of those criteria that
+    /// have more than one. Waits for the result.
     ///
     /// ```
-    /// use wgrad::{Criterion, Device, Loss, Reduction, Tensor, Words};
+    /// use wgrad::{Criterion, Device, Loss, Reduction, Tensor, Indices};
     /// # fn main() -> wgrad::Result<()> {
     /// let device = Device::cpu();
     /// let x = Tensor::new(&device, [2, 2], &[1.0, 0.0, 3.0, 4.0])?;
@@ -73,7 +74,7 @@ impl Tensor {
     /// assert_eq!(squared.loss, 2.5);
     /// assert_eq!(squared.gradients[0].download()?, [0.0, -2.0, 0.0, 1.0]);
     ///
-    /// let labels = Words::new(&device, &[0, 1])?;
+    /// let labels = Indices::new(&device, &[0, 1])?;
     /// let hinge = Loss::from(Criterion::Hinge { margin: 1.0 }).reduction(Reduction::Sum);
     /// let hinge = x.loss(&hinge, &[], &labels)?; // against 1, −1 and −1, 1
     /// assert_eq!((hinge.loss, hinge.correct), (5.0, 2));
@@ -82,10 +83,10 @@ impl Tensor {
     /// ```
     ///
     /// # Errors
-    /// [`Argument`](Error::Argument) if a setting of the loss is outside its range, or if the criterion does not take this
-    /// kind of target; [`Shape`](Error::Shape) if there are not as many inputs as it needs, of one shape with at least one
-    /// row and column, or the target does not fit them; [`Label`](Error::Label) if a label is not below the number of
-    /// classes, nor the ignored one; [`NonFiniteData`](Error::NonFiniteData) if a target is not finite;
+    /// [`Argument`](Error::Argument) if a setting of the loss is outside its range, or if the criterion does not take
+    /// this kind of target; [`Shape`](Error::Shape) if there are not as many inputs as it needs, of one shape with at
+    /// least one row and column, or the target does not fit them; [`Label`](Error::Label) if a label is not below the
+    /// number of classes, nor the ignored one; [`NonFiniteData`](Error::NonFiniteData) if a target is not finite;
     /// [`NonFinite`](Error::NonFinite) if an input or a row's loss is not.
     pub async fn loss_async(
         &self,
@@ -97,8 +98,8 @@ impl Tensor {
         call.reduce().await
     }
 
-    /// The loss of every row, [1, rows], with class weights, without the loss's reduction and factor (PyTorch's reduction
-    /// `none`, but summed over the columns); 0 where the label is ignored. Waits for the result.
+    /// The loss of every row, [1, rows], with class weights, without the loss's reduction and factor (PyTorch's
+    /// reduction `none`, but summed over the columns); 0 where the label is ignored. Waits for the result.
     ///
     /// # Errors
     /// As [`Tensor::loss_async`].
@@ -114,12 +115,12 @@ impl Tensor {
         Ok(losses)
     }
 
-    /// The mean softmax cross-entropy of logits (`self`, [batch, classes]) with one label a row: [`Tensor::loss_async`] of
-    /// [`Loss::softmax_cross_entropy`].
+    /// The mean softmax cross-entropy of logits (`self`, [batch, classes]) with one label a row:
+    /// [`Tensor::loss_async`] of [`Loss::softmax_cross_entropy`].
     ///
     /// # Errors
     /// As [`Tensor::loss_async`].
-    pub async fn cross_entropy_async(&self, labels: &Words) -> Result<LossOutput> {
+    pub async fn cross_entropy_async(&self, labels: &Indices) -> Result<LossOutput> {
         let loss = Loss::softmax_cross_entropy();
         let call = Call::new("cross_entropy", &loss, self, &[], labels.into()).await?;
         call.reduce().await
@@ -149,7 +150,7 @@ impl Tensor {
 
     /// [`Tensor::cross_entropy_async`], waited for.
     #[cfg(not(target_arch = "wasm32"))]
-    pub fn cross_entropy(&self, labels: &Words) -> Result<LossOutput> {
+    pub fn cross_entropy(&self, labels: &Indices) -> Result<LossOutput> {
         pollster::block_on(self.cross_entropy_async(labels))
     }
 }
@@ -232,7 +233,7 @@ impl<'a> Call<'a> {
             let padded = MatrixShape::new(1, loss.class_weights.len()).pad(&loss.class_weights);
             Some(device.floats("class weights", padded)?)
         };
-        let call = LossCall {
+        let call = RowLoss {
             criterion: loss.criterion,
             shape,
             against,
@@ -359,7 +360,7 @@ async fn check_target(
 }
 
 /// Refuses a label that is not below the number of classes, nor the ignored one.
-async fn check_labels(loss: &Loss, labels: &Words, classes: usize) -> Result<()> {
+async fn check_labels(loss: &Loss, labels: &Indices, classes: usize) -> Result<()> {
     let is_bad = |label: u32| label as usize >= classes && Some(label) != loss.ignore_index;
     // The greatest is known: mostly nothing needs to be read.
     if (labels.max as usize) < classes {

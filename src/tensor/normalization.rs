@@ -15,8 +15,9 @@ use crate::{Error, Result};
 pub struct BatchNormOutput {
     /// The normalised batch, [rows, cols].
     pub y: Tensor,
-    /// For [`Tensor::batch_norm_backward`], [4, cols]: the mean of the batch, rounded; 1/√(variance + ε), per unit; what
-    /// rounding took from the mean, in units; and the unit, which is 1, or 1/16 where values are more than 10³⁰ apart.
+    /// For [`Tensor::batch_norm_backward`], [4, cols]: the mean of the batch, rounded; 1/√(variance + ε), per unit;
+    /// what rounding took from the mean, in units; and the unit, which is 1, or 1/16 where values are more than 10³⁰
+    /// apart.
     pub saved: Tensor,
     /// The running mean and variance after this batch, [2, cols].
     pub running: Tensor,
@@ -35,8 +36,8 @@ pub struct NormalizationGradients {
 }
 
 impl Tensor {
-    /// Batch normalisation in training (Ioffe and Szegedy 2015): with mean and variance 1/n·Σ(x − mean)² of every column
-    /// of `self`, y = γ·(x − mean)/√(variance + ε) + β.
+    /// Batch normalisation in training (Ioffe and Szegedy 2015): with mean and variance 1/n·Σ(x − mean)² of every
+    /// column of `self`, y = γ·(x − mean)/√(variance + ε) + β.
     ///
     /// This holds for values of any offset and any size, and y = β exactly where all of a column are equal.
     ///
@@ -113,9 +114,9 @@ impl Tensor {
     }
 
     /// The gradients before a [`batch_norm`](Tensor::batch_norm) from the gradient dy after it (`self`), its input x,
-    /// what it `saved`, and γ. (Two rows do for `saved`, mean and 1/√(variance + ε), where the mean is as good as an `f32`
-    /// can be, and the deviation below 10³⁰.) With x̂ = (x − mean)/√(variance + ε): dβ = Σdy, dγ = Σ dy·x̂ over the rows, and
-    /// dx = γ/√(variance + ε)·(dy − dβ/n − x̂·dγ/n).
+    /// what it `saved`, and γ. (Two rows do for `saved`, mean and 1/√(variance + ε), where the mean is as good as an
+    /// `f32` can be, and the deviation below 10³⁰.) With x̂ = (x − mean)/√(variance + ε): dβ = Σdy, dγ = Σ dy·x̂ over
+    /// the rows, and dx = γ/√(variance + ε)·(dy − dβ/n − x̂·dγ/n).
     ///
     /// # Errors
     /// [`Shape`](Error::Shape) if the shapes do not fit, or there is no row.
@@ -194,8 +195,8 @@ impl Tensor {
     }
 
     /// The gradients before a [`layer_norm`](Tensor::layer_norm) from the gradient dy after it (`self`), its input x,
-    /// γ and ε. With x̂ = (x − mean)/√(variance + ε) and g = γ ⊙ dy: dx = (g − mean(g) − x̂·mean(g ⊙ x̂))/√(variance + ε),
-    /// means over each row; dγ = Σ dy·x̂ and dβ = Σ dy over the rows.
+    /// γ and ε. With x̂ = (x − mean)/√(variance + ε) and g = γ ⊙ dy: dx = (g − mean(g) − x̂·mean(g ⊙ x̂))/√(variance +
+    /// ε), means over each row; dγ = Σ dy·x̂ and dβ = Σ dy over the rows.
     ///
     /// # Errors
     /// As [`layer_norm`](Tensor::layer_norm).

@@ -3,7 +3,7 @@
 use super::Tensor;
 use super::calls::expect;
 use super::gradient_norm::GradientNorm;
-use crate::device::{Attempt, Device, Guarded, MOST_UNREAD, Memory, Operand, Reader, Refusals};
+use crate::device::{Attempt, Device, Guarded, MAX_UNREAD, Memory, Operand, Reader, Refusals};
 use crate::kernel::base::guard::{BLOCK, Pass};
 use crate::kernel::base::matrix::ALIGNMENT;
 use crate::kernel::base::ranges::check_not_negative;
@@ -122,8 +122,8 @@ impl OptimizerState {
     /// Changes the learning rate of the steps to come: for a schedule of your own loop.
     ///
     /// # Errors
-    /// [`Argument`](Error::Argument) unless it is 0, or finite and at least 1.2e-38 in `f32`, and so is its product with
-    /// each [factor](OptimizerState::set_factors).
+    /// [`Argument`](Error::Argument) unless it is 0, or finite and at least 1.2e-38 in `f32`, and so is its product
+    /// with each [factor](OptimizerState::set_factors).
     pub fn set_learning_rate(&mut self, rate: f64) -> Result<()> {
         check_not_negative("the learning rate", rate)?;
         for factors in &self.given_factors {
@@ -133,9 +133,9 @@ impl OptimizerState {
         Ok(())
     }
 
-    /// Scales the optimizer's coefficients in the steps to come: `factors` are one for the whole tensor, or one for each
-    /// block of 64 floats of its rows, which are padded to a multiple of 4; none takes them away. A learning rate of 0
-    /// freezes: weights and moments stay as they are, whatever their gradient.
+    /// Scales the optimizer's coefficients in the steps to come: `factors` are one for the whole tensor, or one for
+    /// each block of 64 floats of its rows, which are padded to a multiple of 4; none takes them away. A learning rate
+    /// of 0 freezes: weights and moments stay as they are, whatever their gradient.
     ///
     /// ```
     /// use wgrad::{AdamW, Device, Factors, OptimizerState, Tensor};
@@ -189,7 +189,7 @@ impl OptimizerState {
             values.words()
         };
         let first = values(0);
-        let choices: Vec<[u32; 4]> = (0..=unread.min(MOST_UNREAD - 1)).map(values).collect();
+        let choices: Vec<[u32; 4]> = (0..=unread.min(MAX_UNREAD - 1)).map(values).collect();
         // The values move one way only, so if those of the lowest number are the same, all between are.
         let is_one = choices.iter().all(|choice| *choice == first) && values(unread) == first;
         let count = if is_one { 0 } else { choices.len() };
@@ -230,8 +230,8 @@ impl Tensor {
         )
     }
 
-    /// [`Tensor::update`] with the gradient [clipped by the norm](Clip::Norm) of all gradients: g·min(1, limit/(‖g‖ + 1e-6)).
-    /// The norm is computed once, and serves all the tensors' updates.
+    /// [`Tensor::update`] with the gradient [clipped by the norm](Clip::Norm) of all gradients: g·min(1, limit/(‖g‖ +
+    /// 1e-6)). The norm is computed once, and serves all the tensors' updates.
     ///
     /// # Errors
     /// As [`Tensor::update`]; [`Argument`](Error::Argument) if the limit is not finite and above 0 in `f32`.
@@ -275,7 +275,7 @@ impl Tensor {
         let update = |pass| Update {
             optimizer: state.optimizer,
             floats: state.shape.floats(),
-            advance: false,
+            increment_step: false,
             clip: ClipWith::new(clip, norm.map_or(0, |norm| norm.parts), 1),
             grouped: state.factors.is_some(),
             keep: Keep::Call(pass),

@@ -11,8 +11,8 @@ impl Tensor {
     /// Uniform random numbers in low..high: low + (high − low)·u, u the upper 24 bits of a random word, in [0, 1).
     ///
     /// They are Threefry's (Salmon et al. 2011), drawn on the device, and a function of seed, step and place: every
-    /// device gives the same bits, but that a GPU may flush subnormals to zero. Calls of one seed and step draw the same
-    /// words, so give each use its own seed, and each repetition its own step.
+    /// device gives the same bits, but that a GPU may flush subnormals to zero. Calls of one seed and step draw the
+    /// same words, so give each use its own seed, and each repetition its own step.
     ///
     /// ```
     /// use wgrad::{Device, Tensor};
@@ -45,7 +45,7 @@ impl Tensor {
         random(device, shape, Draw::Uniform { low, high }, None, seed, step)
     }
 
-    /// Normal random numbers, mean + deviation·n, by Box and Muller (1958), at most 5.8 deviations from the mean. Seed
+    /// Normal random numbers, mean + std·n, by Box and Muller (1958), at most 5.8 deviations from the mean. Seed
     /// and step are as in [`uniform`](Tensor::uniform); devices agree to some 16 ULP.
     ///
     /// # Errors
@@ -54,18 +54,18 @@ impl Tensor {
         device: &Device,
         shape: impl Into<Shape>,
         mean: f32,
-        deviation: f32,
+        std: f32,
         seed: u64,
         step: u32,
     ) -> Result<Tensor> {
-        if !(mean.is_finite() && deviation >= 0.0 && deviation.is_finite()) {
+        if !(mean.is_finite() && std >= 0.0 && std.is_finite()) {
             return Err(Error::argument(
                 "a normal distribution",
-                "a finite mean, and a finite deviation of at least 0",
-                format!("mean {mean}, deviation {deviation}"),
+                "a finite mean, and a finite standard deviation of at least 0",
+                format!("mean {mean}, standard deviation {std}"),
             ));
         }
-        let draw = Draw::Normal { mean, deviation };
+        let draw = Draw::Normal { mean, std };
         random(device, shape, draw, None, seed, step)
     }
 
@@ -82,8 +82,8 @@ impl Tensor {
     /// Dropout (Srivastava et al. 2014): each element is dropped, to 0, with this probability, and multiplied by
     /// 1/(1 − probability) if not (PyTorch's `dropout` in training).
     ///
-    /// Seed and step are as in [`uniform`](Tensor::uniform). The gradient is the same call on dy, with the same seed and
-    /// step: it drops the same elements.
+    /// Seed and step are as in [`uniform`](Tensor::uniform). The gradient is the same call on dy, with the same seed
+    /// and step: it drops the same elements.
     ///
     /// ```
     /// use wgrad::{Device, Tensor};

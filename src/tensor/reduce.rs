@@ -37,7 +37,9 @@ impl Tensor {
         if shape.cols == 0 {
             return Err(Error::shape("argmax", "at least one column", shape));
         }
-        let mut columns = self.device.words("columns", vec![0; shape.rows.max(4)])?;
+        let mut columns = self
+            .device
+            .words("slice_columns", vec![0; shape.rows.max(4)])?;
         self.device.run(
             Argmax { shape },
             &mut [Operand::Read(&self.memory), Operand::Write(&mut columns)],
@@ -63,8 +65,8 @@ impl Tensor {
         Ok(parts.iter().map(|&part| f64::from(part)).sum::<f64>() as f32)
     }
 
-    /// The Euclidean norm √Σx² over all elements, in a fixed order. Waits for the result. The squares are scaled by powers
-    /// of two, so elements of any size have their norm.
+    /// The Euclidean norm √Σx² over all elements, in a fixed order. Waits for the result. The squares are scaled by
+    /// powers of two, so elements of any size have their norm.
     ///
     /// # Errors
     /// [`NonFinite`](Error::NonFinite) if the norm is not finite in `f32`; else as [`Tensor::sum_async`].

@@ -45,9 +45,10 @@ impl Trainer {
         }
     }
 
-    /// Micro-batches whose gradients wait for others: with [`accumulate`](crate::TrainerBuilder::accumulate), those since
-    /// the last update. On a data set the last batch of an epoch makes an update with those before it, so none wait
-    /// there; batches of your own ([`Trainer::step`]) wait until they are enough, and checkpoints hold their gradients.
+    /// Micro-batches whose gradients wait for others: with [`accumulate`](crate::TrainerBuilder::accumulate), those
+    /// since the last update. On a data set the last batch of an epoch makes an update with those before it, so none
+    /// wait there; batches of your own ([`Trainer::step`]) wait until they are enough, and checkpoints hold their
+    /// gradients.
     pub fn pending_batches(&self) -> usize {
         self.accumulation.group.micro
     }
@@ -181,8 +182,9 @@ impl Trainer {
         Ok(())
     }
 
-    /// Where accumulation stands after so many steps in checkpoints that do not say: every update had as many micro-batches,
-    /// and the sum of their gradients, each a mean over its own rows, was divided by the number of micro-batches.
+    /// Where accumulation stands after so many steps in checkpoints that do not say: every update had as many
+    /// micro-batches, and the sum of their gradients, each a mean over its own rows, was divided by the number of
+    /// micro-batches.
     pub(super) fn group_of_means(&self, step: u64, accumulate: usize) -> Group {
         let micro = (step % accumulate as u64) as usize;
         let batch = self.settings.batch_size as f64;

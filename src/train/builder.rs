@@ -51,8 +51,8 @@ impl TrainerBuilder {
         }
     }
 
-    /// What to make small: this loss of the network's output, compared with the labels or target values of the data (see
-    /// [`LossTarget::Batch`]). By default that of the network's last trainer, or the terms of its graph
+    /// What to make small: this loss of the network's output, compared with the labels or target values of the data
+    /// (see [`LossTarget::Batch`]). By default that of the network's last trainer, or the terms of its graph
     /// ([`Graph::loss`](crate::Graph::loss)), or softmax cross-entropy where it has none. That default is for labels:
     /// data of target values alone is refused until a loss is given.
     pub fn loss(mut self, loss: impl Into<Loss>) -> Self {
@@ -66,8 +66,8 @@ impl TrainerBuilder {
         self
     }
 
-    /// The optimizer; Adam with a learning rate of 0.001 by default. A trainer with [phases](TrainerBuilder::phase) has theirs
-    /// instead: then this is an error.
+    /// The optimizer; Adam with a learning rate of 0.001 by default. A trainer with [phases](TrainerBuilder::phase)
+    /// has theirs instead: then this is an error.
     pub fn optimizer(mut self, optimizer: impl Into<Optimizer>) -> Self {
         self.settings.optimizer = Some(optimizer.into());
         self
@@ -109,9 +109,9 @@ impl TrainerBuilder {
         self
     }
 
-    /// Calls the progress callback of [`Trainer::epoch_with`] after every so many steps of the call, and after its last one.
-    /// By default after as many as [`steps_per_submit`](TrainerBuilder::steps_per_submit) says. On a GPU the calls come
-    /// when the results of a submit arrive, several at a time if need be.
+    /// Calls the progress callback of [`Trainer::epoch_with`] after every so many steps of the call, and after its
+    /// last one. By default after as many as [`steps_per_submit`](TrainerBuilder::steps_per_submit) says. On a GPU the
+    /// calls come when the results of a submit arrive, several at a time if need be.
     pub fn progress_every(mut self, steps: u64) -> Self {
         self.settings.progress_every = Some(steps);
         self
@@ -125,8 +125,8 @@ impl TrainerBuilder {
     }
 
     /// Bytes of a data set that may lie on the device, 2³⁰ by default. A larger one, or one with a part too large for a
-    /// binding, streams: the host gathers each submit's samples and sends them, ahead of the device. The batches are the
-    /// same, and so are the results, bit for bit.
+    /// binding, streams: the host gathers each submit's samples and sends them, ahead of the device. The batches are
+    /// the same, and so are the results, bit for bit.
     pub fn data_budget(mut self, bytes: u64) -> Self {
         self.settings.data_budget = bytes;
         self
@@ -138,15 +138,16 @@ impl TrainerBuilder {
         self
     }
 
-    /// Seed of the shuffled orders and of all random numbers of training (dropout, noise, augmentation), 0 by default: the
-    /// order is a function of seed and epoch, the others are functions of seed, step and place in the batch.
+    /// Seed of the shuffled orders and of all random numbers of training (dropout, noise, augmentation), 0 by default:
+    /// the order is a function of seed and epoch, the others are functions of seed, step and place in the batch.
     pub fn seed(mut self, seed: u64) -> Self {
         self.settings.seed = seed;
         self
     }
 
-    /// Moves the samples of every training batch at random, on the device; not at all by default. It is for batches that
-    /// are taken from a data set: evaluation, and the batches of your own that [`Trainer::step`] takes, are never moved.
+    /// Moves the samples of every training batch at random, on the device; not at all by default. It is for batches
+    /// that are taken from a data set: evaluation, and the batches of your own that [`Trainer::step`] takes, are never
+    /// moved.
     ///
     /// The images must have as many values as the network takes.
     pub fn augment(mut self, augmentation: Augmentation) -> Self {
@@ -155,7 +156,8 @@ impl TrainerBuilder {
     }
 
     /// Whether steps report the norm of the gradient, for one more dispatch a step
-    /// (for each segment of the parameters, of which there is one unless they are too large for a binding); off by default.
+    /// (for each segment of the parameters, of which there is one unless they are too large for a binding); off by
+    /// default.
     pub fn gradient_norm(mut self, gradient_norm: bool) -> Self {
         self.settings.gradient_norm = gradient_norm;
         self
@@ -173,44 +175,46 @@ impl TrainerBuilder {
         self.clip(Clip::Norm(most))
     }
 
-    /// Other rates and penalties for some parameters, or frozen ones; of groups that say different things of a parameter,
-    /// the last counts. Call it once for each group. A group that sets nothing, or scales a penalty that no optimizer has, is
-    /// an error.
+    /// Other rates and penalties for some parameters, or frozen ones; of groups that say different things of a
+    /// parameter, the last counts. Call it once for each group. A group that sets nothing, or scales a penalty that no
+    /// optimizer has, is an error.
     pub fn group(mut self, group: ParameterGroup) -> Self {
         self.settings.groups.push(group);
         self
     }
 
     /// Gradient accumulation: this many steps, each on its micro-batch, make one update; 1 by default. So a batch of
-    /// `batch_size`·`steps` rows fits where the memory holds `batch_size`. Steps and reports count micro-batches; schedules
-    /// and optimizers count updates. An update takes one more dispatch than it else would, the other steps none.
+    /// `batch_size`·`steps` rows fits where the memory holds `batch_size`. Steps and reports count micro-batches;
+    /// schedules and optimizers count updates. An update takes one more dispatch than it else would, the other steps
+    /// none.
     ///
     /// The update is that of one large batch, but for rounding and for what batch normalisation computes of each
-    /// micro-batch: means are over all its samples, also where micro-batches are short, rows are ignored or classes have
-    /// weights, and sums are sums. The last batch of an epoch makes an update with those before it, however few. Batches of
-    /// your own ([`Trainer::step`]) wait until they are enough ([`Trainer::pending_batches`]), across epochs and
-    /// checkpoints. If such batches differ in weight, and several terms of the loss are divided by different numbers (the
-    /// rows, a sum of class weights, nothing), no rule gives the update before all of them are known: such a step is
-    /// refused.
+    /// micro-batch: means are over all its samples, also where micro-batches are short, rows are ignored or classes
+    /// have weights, and sums are sums. The last batch of an epoch makes an update with those before it, however few.
+    /// Batches of your own ([`Trainer::step`]) wait until they are enough ([`Trainer::pending_batches`]), across
+    /// epochs and checkpoints. If such batches differ in weight, and several terms of the loss are divided by
+    /// different numbers (the rows, a sum of class weights, nothing), no rule gives the update before all of them are
+    /// known: such a step is refused.
     ///
     /// A step is one micro-batch. One that is refused, for example as [`NonFinite`](crate::Error::NonFinite), changes
-    /// nothing: gradients and running statistics of the micro-batches before it stay as they were, and another micro-batch may
-    /// take its place. Running statistics follow each micro-batch as it comes, as in PyTorch.
+    /// nothing: gradients and running statistics of the micro-batches before it stay as they were, and another
+    /// micro-batch may take its place. Running statistics follow each micro-batch as it comes, as in PyTorch.
     pub fn accumulate(mut self, steps: usize) -> Self {
         self.settings.accumulate = steps;
         self
     }
 
-    /// Keeps an exponential moving average of the weights: after each update a ← a + (1 − decay)·(w − a), after the first
-    /// a = w; weights that stand still are their average exactly (Polyak and Juditsky 1992; PyTorch's `AveragedModel` with `get_ema_multi_avg_fn`). [`Trainer::averaged`]
-    /// gives it. It takes one more dispatch a step.
+    /// Keeps an exponential moving average of the weights: after each update a ← a + (1 − decay)·(w − a), after the
+    /// first a = w; weights that stand still are their average exactly (Polyak and Juditsky 1992; PyTorch's
+    /// `AveragedModel` with `get_ema_multi_avg_fn`). [`Trainer::averaged`] gives it. It takes one more dispatch a
+    /// step.
     pub fn average(mut self, decay: f64) -> Self {
         self.settings.average = Some(decay);
         self
     }
 
-    /// Adds a phase: steps take the phases in turn, each with the next batch. Each has an optimizer, and the trainer has
-    /// none of its own. Without any, every step trains everything.
+    /// Adds a phase: steps take the phases in turn, each with the next batch. Each has an optimizer, and the trainer
+    /// has none of its own. Without any, every step trains everything.
     pub fn phase(mut self, phase: Phase) -> Self {
         self.settings.phases.push(phase);
         self
@@ -221,7 +225,8 @@ impl TrainerBuilder {
     /// # Errors
     /// [`Argument`](Error::Argument) if a setting is outside its range, or the network has no parameters;
     /// [`Shape`](Error::Shape) if the augmentation is for images of another size than the network takes;
-    /// [`Limit`](Error::Limit) or [`OutOfMemory`](Error::OutOfMemory) if the device has no room for a batch or the moments.
+    /// [`Limit`](Error::Limit) or [`OutOfMemory`](Error::OutOfMemory) if the device has no room for a batch or the
+    /// moments.
     pub fn build(mut self) -> Result<Trainer> {
         let Settings {
             batch_size,

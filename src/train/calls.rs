@@ -128,9 +128,9 @@ impl Trainer {
     ///
     /// # Errors
     /// [`Shape`](Error::Shape) if samples, classes or target values are not what network and losses take;
-    /// [`Argument`](Error::Argument) if labels are missing that no loss ignores, or another network was put in place of the
-    /// trainer's; [`Limit`](Error::Limit) or [`OutOfMemory`](Error::OutOfMemory) if the samples are too large for the
-    /// device; [`NonFinite`](Error::NonFinite) if loss or gradient are not finite.
+    /// [`Argument`](Error::Argument) if labels are missing that no loss ignores, or another network was put in place
+    /// of the trainer's; [`Limit`](Error::Limit) or [`OutOfMemory`](Error::OutOfMemory) if the samples are too large
+    /// for the device; [`NonFinite`](Error::NonFinite) if loss or gradient are not finite.
     pub async fn epoch_async(
         &mut self,
         data: &Dataset,
@@ -170,8 +170,8 @@ impl Trainer {
     }
 
     /// Runs epochs one after the other, and gives their reports. A
-    /// [plateau](crate::TrainerBuilder::reduce_on_plateau) observes the training loss of each, or, where higher is better,
-    /// the accuracy; [`Trainer::fit_until`] can have it observe a validation set.
+    /// [plateau](crate::TrainerBuilder::reduce_on_plateau) observes the training loss of each, or, where higher is
+    /// better, the accuracy; [`Trainer::fit_until`] can have it observe a validation set.
     ///
     /// # Errors
     /// As [`Trainer::epoch_async`]; and [`Argument`](Error::Argument) if a plateau is to observe an accuracy that the

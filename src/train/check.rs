@@ -70,8 +70,8 @@ impl Trainer {
         usize::try_from(first).unwrap_or(0)
     }
 
-    /// The batches of the epoch under way, of so many samples; those that were taken with another batch size count as whole
-    /// ones.
+    /// The batches of the epoch under way, of so many samples; those that were taken with another batch size count as
+    /// whole ones.
     pub(super) fn batches_under_way(&self, samples: usize) -> usize {
         let begun = self.first_sample(self.cursor.position);
         self.cursor.position + self.batches(samples.saturating_sub(begun))

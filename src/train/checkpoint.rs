@@ -12,8 +12,8 @@ use std::path::Path;
 
 impl Trainer {
     /// Parameters, moments, step, epoch, place within the epoch, factors of the rate, and settings, as the bytes of one
-    /// safetensors file. The parameters lie in it as in [`Network::save`](crate::Network::save). The metadata hold a checksum
-    /// of all other bytes. Equal states are equal bytes.
+    /// safetensors file. The parameters lie in it as in [`Network::save`](crate::Network::save). The metadata hold a
+    /// checksum of all other bytes. Equal states are equal bytes.
     ///
     /// # Errors
     /// Only the device's.
@@ -123,8 +123,9 @@ impl Trainer {
     /// replaced, or, on error, nothing. `file` stands in errors.
     ///
     /// # Errors
-    /// [`Format`](crate::Error::Format) if they were not saved by a trainer of this network with these settings, on a device
-    /// with the same choices in its [`Tuning`](crate::Tuning), or both without one. It names each setting that differs.
+    /// [`Format`](crate::Error::Format) if they were not saved by a trainer of this network with these settings, on a
+    /// device with the same choices in its [`Tuning`](crate::Tuning), or both without one. It names each setting that
+    /// differs.
     pub async fn load_bytes_async(&mut self, file: &str, bytes: &[u8]) -> Result<()> {
         self.load_bytes_with_async(file, bytes, Resume::Exact).await
     }
@@ -132,8 +133,8 @@ impl Trainer {
     /// The same with a policy on the settings that may differ.
     ///
     /// # Errors
-    /// [`Format`](crate::Error::Format) if they were not saved by a trainer of this network, or with settings that the policy does
-    /// not allow. It names each of those.
+    /// [`Format`](crate::Error::Format) if they were not saved by a trainer of this network, or with settings that the
+    /// policy does not allow. It names each of those.
     pub async fn load_bytes_with_async(
         &mut self,
         file: &str,

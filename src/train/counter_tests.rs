@@ -1,5 +1,5 @@
-//! Counters past 2³² steps, where the device's counter of 32 bits begins again: nobody can run so many steps in a test, so
-//! the trainer is put there.
+//! Counters past 2³² steps, where the device's counter of 32 bits begins again: nobody can run so many steps in a
+//! test, so the trainer is put there.
 
 use super::Trainer;
 use crate::data::Dataset;

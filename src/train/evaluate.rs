@@ -15,15 +15,15 @@ use crate::{Error, Result};
 
 impl Trainer {
     /// Loss and accuracy on a data set, in its order, without training. It takes the samples in batches
-    /// ([`evaluation_batch_size`](crate::TrainerBuilder::evaluation_batch_size)), whose number changes the loss by rounding
-    /// alone. A data set that is over the [`data_budget`](crate::TrainerBuilder::data_budget), or for which there is no
-    /// memory, streams.
+    /// ([`evaluation_batch_size`](crate::TrainerBuilder::evaluation_batch_size)), whose number changes the loss by
+    /// rounding alone. A data set that is over the [`data_budget`](crate::TrainerBuilder::data_budget), or for which
+    /// there is no memory, streams.
     ///
     /// If the loss of one sample depends on the others, beyond batch normalisation, all samples are one batch.
     ///
     /// # Errors
-    /// As [`Trainer::epoch_async`]; and [`Argument`](Error::Argument) if all samples must be one batch that is larger than
-    /// the evaluation batch size that was set.
+    /// As [`Trainer::epoch_async`]; and [`Argument`](Error::Argument) if all samples must be one batch that is larger
+    /// than the evaluation batch size that was set.
     pub async fn evaluate_async(&mut self, data: &Dataset) -> Result<Evaluation> {
         self.resync().await?;
         let supervision = self.check_data(data)?;
@@ -75,8 +75,8 @@ impl Trainer {
             Err(refused @ Error::OutOfMemory { .. }) => {
                 // With as little memory as can be: a batch at a time, no larger than training's.
                 let batch = pace.batch.min(self.settings.batch_size);
-                let least = Pace { batch, batches: 1 };
-                let streamed = self.evaluate_at(data, supervision, least, 0).await;
+                let smallest = Pace { batch, batches: 1 };
+                let streamed = self.evaluate_at(data, supervision, smallest, 0).await;
                 streamed.map_err(|error| match error {
                     Error::OutOfMemory { .. } => refused,
                     other => other,

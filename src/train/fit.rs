@@ -64,17 +64,17 @@ impl<'a> Fit<'a> {
         self
     }
 
-    /// What the trainer's [plateau](crate::TrainerBuilder::reduce_on_plateau) observes after every epoch. By default it is
-    /// the loss, or, where [higher is better](crate::Better::Higher), the accuracy: of the validation set if there is one, else
-    /// of the epoch's training steps.
+    /// What the trainer's [plateau](crate::TrainerBuilder::reduce_on_plateau) observes after every epoch. By default
+    /// it is the loss, or, where [higher is better](crate::Better::Higher), the accuracy: of the validation set if
+    /// there is one, else of the epoch's training steps.
     pub fn plateau_metric(mut self, metric: PlateauMetric) -> Self {
         self.plateau_metric = Some(metric);
         self
     }
 
-    /// Saves the trainer to this file after every epoch, and once more when the fit has ended without an error. A trainer
-    /// that loads it and runs the epochs that are left comes to the same weights as if nothing had happened, early stopping
-    /// included.
+    /// Saves the trainer to this file after every epoch, and once more when the fit has ended without an error. A
+    /// trainer that loads it and runs the epochs that are left comes to the same weights as if nothing had happened,
+    /// early stopping included.
     #[cfg(not(target_arch = "wasm32"))]
     pub fn checkpoint(mut self, path: impl Into<PathBuf>) -> Self {
         self.checkpoint = Some(path.into());
@@ -125,7 +125,8 @@ pub struct History {
     pub epochs: Vec<EpochReport>,
     /// The evaluation after each epoch, if there was a validation set.
     pub evaluations: Vec<Evaluation>,
-    /// With early stopping, which of them was the best: the weights are of then. None if the best came before this call.
+    /// With early stopping, which of them was the best: the weights are of then. None if the best came before this
+    /// call.
     pub best: Option<usize>,
     /// The number of the best epoch, as [`EpochReport::epoch`] counts them, whichever call it was in.
     pub best_epoch: Option<u32>,
@@ -134,13 +135,13 @@ pub struct History {
 }
 
 impl Trainer {
-    /// Runs epochs until they are done or a rule ends them. With early stopping the network then has the best weights, after
-    /// an error too; moments and step count stay the last epoch's.
+    /// Runs epochs until they are done or a rule ends them. With early stopping the network then has the best weights,
+    /// after an error too; moments and step count stay the last epoch's.
     ///
-    /// A fit may be cut into several calls, and saved and loaded between them: a call whose rules equal those of the call
-    /// before goes on from the weights, best score and counts that this one had after its last epoch, if that ended because its
-    /// epochs were done, or was interrupted. It begins anew where the trainer has taken other steps since, where the
-    /// weights were replaced, or where a rule had ended training.
+    /// A fit may be cut into several calls, and saved and loaded between them: a call whose rules equal those of the
+    /// call before goes on from the weights, best score and counts that this one had after its last epoch, if that
+    /// ended because its epochs were done, or was interrupted. It begins anew where the trainer has taken other steps
+    /// since, where the weights were replaced, or where a rule had ended training.
     ///
     /// # Errors
     /// As [`Trainer::epoch_async`]; and [`Argument`](Error::Argument) if a number of a rule is out of range, early
@@ -217,9 +218,9 @@ impl Trainer {
         Ok(())
     }
 
-    /// What a fit does after an epoch: the evaluation, what early stopping makes of it (whether it is the best so far, and
-    /// whether it ends the fit), and the observation of the plateau. Either all of it is remembered or, where the future is
-    /// dropped, nothing.
+    /// What a fit does after an epoch: the evaluation, what early stopping makes of it (whether it is the best so far,
+    /// and whether it ends the fit), and the observation of the plateau. Either all of it is remembered or, where the
+    /// future is dropped, nothing.
     async fn end_epoch_of(
         &mut self,
         fit: &Fit<'_>,

@@ -1,9 +1,9 @@
 //! The state of gradient accumulation: the place within an update, and the weights of its micro-batches.
 //!
-//! A mean is divided by a weight: the rows of the batch, or the sum of their labels' weights. The gradient of an update is
-//! that of one large batch, so each term of the loss is divided by the weight of all the update's samples. On a data set the
-//! host knows that weight beforehand. Batches of the user's own come one by one: each is divided by the weight so far, and
-//! of the sum of gradients before it is kept the old weight over the new one.
+//! A mean is divided by a weight: the rows of the batch, or the sum of their labels' weights. The gradient of an
+//! update is that of one large batch, so each term of the loss is divided by the weight of all the update's samples.
+//! On a data set the host knows that weight beforehand. Batches of the user's own come one by one: each is divided by
+//! the weight so far, and of the sum of gradients before it is kept the old weight over the new one.
 
 use crate::{Error, Result};
 
@@ -30,8 +30,8 @@ pub(super) struct StepScales {
 }
 
 impl Group {
-    /// Adds a micro-batch of these weights, one a term, as the last of its update or not. `whole` has the weights of all of
-    /// the update, if they are known. `is_sum` tells the terms that are divided by nothing.
+    /// Adds a micro-batch of these weights, one a term, as the last of its update or not. `whole` has the weights of
+    /// all of the update, if they are known. `is_sum` tells the terms that are divided by nothing.
     pub(super) fn add(
         &mut self,
         weights: &[f64],
@@ -83,8 +83,8 @@ impl Group {
         Ok(scales)
     }
 
-    /// Adds the weights of the micro-batches before to those of the rest of the update. A sum that is the divisor but for
-    /// its rounding, as after a checkpoint, is the divisor.
+    /// Adds the weights of the micro-batches before to those of the rest of the update. A sum that is the divisor but
+    /// for its rounding, as after a checkpoint, is the divisor.
     pub(super) fn add_seen(&self, rest: &mut [f64]) {
         for (term, rest) in rest.iter_mut().enumerate() {
             let (whole, divisor) = (self.seen[term] + *rest, self.divisor[term]);

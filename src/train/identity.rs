@@ -1,7 +1,7 @@
 //! The settings that a run's bits depend on, as checkpoints hold them, and how those of a file differ from a trainer's.
 //!
-//! They are lines of `key: value`, the values as `Debug` writes them. They are compared part by part, not as text: a setting
-//! that a file's version did not know yet counts as not set, and an error names each part that differs.
+//! They are lines of `key: value`, the values as `Debug` writes them. They are compared part by part, not as text: a
+//! setting that a file's version did not know yet counts as not set, and an error names each part that differs.
 
 use super::debug_text::Tree;
 use super::setting_names::{shown, subject};

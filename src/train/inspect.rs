@@ -9,8 +9,8 @@ use crate::plan::{Inspected, Role, What, inspected};
 use crate::time::Instant;
 use crate::{Error, Inputs, Result};
 
-/// An epoch that is run in parts.
-pub(super) struct Part {
+/// An epoch, or the rest of one, that is run in several calls.
+pub(super) struct PartialEpoch {
     start: Instant,
     epoch: u32,
     totals: Totals,
@@ -27,7 +27,7 @@ impl Trainer {
     /// let mut trainer = Trainer::new(network).build()?;
     /// let (report, inspection) = trainer.inspect_step(&[0.5, -0.5], &[1u32])?;
     /// assert_eq!(inspection.parameters[0].name, "layers.0.weight");
-    /// assert!(report.loss > 0.0 && inspection.activations[0].values.greatest < 1.0);
+    /// assert!(report.loss > 0.0 && inspection.activations[0].values.max_abs < 1.0);
     /// # Ok(())
     /// # }
     /// ```
@@ -114,8 +114,8 @@ impl Trainer {
     }
 
     /// Begins an epoch, or what is left of it, to be run in parts.
-    pub(super) fn begin_part(&self) -> Part {
-        Part {
+    pub(super) fn begin_part(&self) -> PartialEpoch {
+        PartialEpoch {
             start: Instant::now(),
             epoch: self.cursor.epoch,
             totals: Totals::new(self),
@@ -127,21 +127,25 @@ impl Trainer {
         &mut self,
         data: &Dataset,
         steps: u64,
-        part: &mut Part,
+        part: &mut PartialEpoch,
     ) -> Result<()> {
         self.run_epoch(data, steps, false, &mut part.totals, &mut |_| {})
             .await
     }
 
     /// Runs one step of it with a check of the stop rule.
-    pub(super) async fn check_part(&mut self, data: &Dataset, part: &mut Part) -> Result<()> {
+    pub(super) async fn check_part(
+        &mut self,
+        data: &Dataset,
+        part: &mut PartialEpoch,
+    ) -> Result<()> {
         self.run_epoch(data, 1, true, &mut part.totals, &mut |_| {})
             .await?;
         self.count_check().await
     }
 
     /// Its report.
-    pub(super) fn end_part(&self, part: &Part) -> EpochReport {
+    pub(super) fn end_part(&self, part: &PartialEpoch) -> EpochReport {
         part.totals.report(self, part.epoch, part.start)
     }
 

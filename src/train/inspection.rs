@@ -3,7 +3,8 @@
 use crate::kernel::TensorStatistics;
 use std::fmt;
 
-/// What a training step did, tensor by tensor: [`Trainer::inspect_step`](crate::Trainer::inspect_step). Its [`Display`](fmt::Display) form is a table.
+/// What a training step did, tensor by tensor: [`Trainer::inspect_step`](crate::Trainer::inspect_step). Its
+/// [`Display`](fmt::Display) form is a table.
 ///
 /// All is computed on the device; some numbers a tensor come back.
 #[derive(Clone, Debug, PartialEq)]
@@ -74,8 +75,8 @@ impl fmt::Display for Inspection {
                 f,
                 "{name:<28} {:>11.3e} {:>11.3e} {:>11.3e} {:>10.1} %",
                 values.mean,
-                values.deviation(),
-                values.greatest,
+                values.std(),
+                values.max_abs,
                 100.0 * values.zeros as f64 / values.count as f64
             )?;
         }

@@ -25,9 +25,9 @@ enum First {
     Floats(Vec<f32>),
 }
 
-/// Makes room for all that a step needs, or for nothing: the buffers of these plans, the state, the table and the gradient
-/// norms of `table_steps` steps, and moments, sums of gradients, averages and factors. Fills them with what they are before
-/// the first step, and says which buffers they are.
+/// Makes room for all that a step needs, or for nothing: the buffers of these plans, the state, the table and the
+/// gradient norms of `table_steps` steps, and moments, sums of gradients, averages and factors. Fills them with what
+/// they are before the first step, and says which buffers they are.
 pub(super) fn reserve(
     network: &mut Network,
     settings: &Settings,

@@ -1,7 +1,7 @@
 //! The batches of an evaluation.
 
 use super::settings::Settings;
-use crate::executor::most_flops_per_submit;
+use crate::executor::max_flops_per_submit;
 use crate::nn::Network;
 use crate::plan::{BufferSpec, Task, lower};
 
@@ -23,7 +23,7 @@ impl Pace {
     /// memory that training has taken for these buffers; but not fewer than training's.
     pub(super) fn new(network: &Network, settings: &Settings, training: &[BufferSpec]) -> Self {
         let supervision = network.usual_supervision();
-        let plan = |batch| lower(&network.request(batch, Task::Evaluate, supervision));
+        let plan = |batch| lower(&network.plan_spec(batch, Task::Evaluate, supervision));
         let total: u64 = training.iter().map(BufferSpec::bytes).sum();
         let there = |role| training.iter().filter(move |spec| spec.role == role);
         let more = |spec: &BufferSpec| {
@@ -40,7 +40,7 @@ impl Pace {
             let mut larger = halves.take_while(|&batch| batch > least);
             larger.find(takes_little).unwrap_or(least)
         });
-        let budget = most_flops_per_submit(network.device());
+        let budget = max_flops_per_submit(network.device());
         let batches = match budget {
             u64::MAX => MAX_BATCHES,
             _ => (budget / plan(batch).flops().max(1)).clamp(1, MAX_BATCHES as u64) as usize,

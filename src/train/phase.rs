@@ -33,14 +33,15 @@ impl Phase {
         }
     }
 
-    /// Adds a term, by its name in [`Graph::loss`](crate::Graph::loss). The phase then has only the terms that were added.
+    /// Adds a term, by its name in [`Graph::loss`](crate::Graph::loss). The phase then has only the terms that were
+    /// added.
     pub fn loss(mut self, name: impl Into<String>) -> Self {
         self.losses.push(name.into());
         self
     }
 
-    /// Adds parameters, by a pattern as in [`ParameterGroup::matching`](crate::ParameterGroup::matching). The phase then
-    /// trains only those that were added.
+    /// Adds parameters, by a pattern as in [`ParameterGroup::matching`](crate::ParameterGroup::matching). The phase
+    /// then trains only those that were added.
     pub fn train(mut self, pattern: impl Into<String>) -> Self {
         self.trains.push(pattern.into());
         self

@@ -66,8 +66,8 @@ impl Trainer {
         Ok(())
     }
 
-    /// Asks for the state, and for the places of the next steps in the metric ring and, where there is one, in the ring of
-    /// gradient norms: each ring in the order of the steps, so in two runs where they go past its end.
+    /// Asks for the state, and for the places of the next steps in the metric ring and, where there is one, in the
+    /// ring of gradient norms: each ring in the order of the steps, so in two runs where they go past its end.
     fn fetch_places(&mut self, steps: usize) {
         let first = (self.cursor.step % self.pipeline.table_steps as u64) as usize;
         let at_end = steps.min(self.pipeline.table_steps - first);
@@ -107,8 +107,8 @@ impl Trainer {
         STATE_VALUES + self.pipeline.submit_steps * (metrics + norms)
     }
 
-    /// Adds to the losses of the epoch those of the steps before `end` whose results never arrived. They are still in the
-    /// metric ring, which holds the steps of all submits that may be in flight.
+    /// Adds to the losses of the epoch those of the steps before `end` whose results never arrived. They are still in
+    /// the metric ring, which holds the steps of all submits that may be in flight.
     pub(super) async fn count_missed(&mut self, end: u64) -> Result<()> {
         if self.pipeline.anchor.batches == 0 || self.record.counted >= end {
             return Ok(());
@@ -168,8 +168,8 @@ impl Trainer {
         ))
     }
 
-    /// Waits for the oldest submit in flight, adds the results of its steps, and reports those that are due. If one of its
-    /// steps is to be repeated with care, the submits after it are given up, and the host goes on from that step.
+    /// Waits for the oldest submit in flight, adds the results of its steps, and reports those that are due. If one of
+    /// its steps is to be repeated with care, the submits after it are given up, and the host goes on from that step.
     pub(super) async fn collect(
         &mut self,
         totals: &mut Totals,
@@ -245,8 +245,8 @@ impl Trainer {
         })
     }
 
-    /// A step was not finite, or needs care, and nothing has changed since: makes the host agree with the device. If care
-    /// was taken in that step already, or cannot help, the user is told.
+    /// A step was not finite, or needs care, and nothing has changed since: makes the host agree with the device. If
+    /// care was taken in that step already, or cannot help, the user is told.
     async fn stop_at(&mut self, step: u32, turn: Turn, guard: u32, care: bool) -> Result<()> {
         while let Some(late) = self.pipeline.in_flight.pop_front() {
             self.network.executor.collect(late.ticket, |_| ()).await?;

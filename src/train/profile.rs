@@ -7,8 +7,8 @@ use crate::executor::CallTime;
 use std::collections::BTreeMap;
 use std::fmt;
 
-/// The kernel calls of some training steps, timed: on a GPU by timestamp queries, each call in a compute pass of its own, on
-/// the CPU by the clock. Its [`Display`](fmt::Display) form is a table, the slowest kernels first.
+/// The kernel calls of some training steps, timed: on a GPU by timestamp queries, each call in a compute pass of its
+/// own, on the CPU by the clock. Its [`Display`](fmt::Display) form is a table, the slowest kernels first.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Profile {
@@ -121,8 +121,8 @@ impl fmt::Display for Profile {
 }
 
 impl Trainer {
-    /// Trains for some steps as [`Trainer::steps_async`] does, with the same bits, and times every kernel call. The calls
-    /// cannot overlap then, so the steps take longer than they otherwise do.
+    /// Trains for some steps as [`Trainer::steps_async`] does, with the same bits, and times every kernel call. The
+    /// calls cannot overlap then, so the steps take longer than they otherwise do.
     ///
     /// ```
     /// use wgrad::{Dataset, Device, Sequential, Trainer};

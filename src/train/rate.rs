@@ -7,8 +7,8 @@ use crate::{Error, Result};
 
 impl Trainer {
     /// The learning rate of a step: the schedule's, times the plateau's and your own factor as they are now. With
-    /// accumulation it is that of the update which the step is part of, for the next step and those after it: where epochs
-    /// to come will end, is taken for unknown.
+    /// accumulation it is that of the update which the step is part of, for the next step and those after it: where
+    /// epochs to come will end, is taken for unknown.
     pub fn learning_rate(&self, step: u64) -> f64 {
         self.rate_of(self.turn(step))
     }
@@ -20,8 +20,9 @@ impl Trainer {
         self.settings.schedule.rate(base, update) * factor * self.rate.factor
     }
 
-    /// Gives the plateau of [`reduce_on_plateau`](crate::TrainerBuilder::reduce_on_plateau) a metric, such as the loss of an
-    /// evaluation. Returns its factor of the learning rate for the steps to come. Checkpoints hold what it remembers.
+    /// Gives the plateau of [`reduce_on_plateau`](crate::TrainerBuilder::reduce_on_plateau) a metric, such as the loss
+    /// of an evaluation. Returns its factor of the learning rate for the steps to come. Checkpoints hold what it
+    /// remembers.
     ///
     /// [`Trainer::fit`] and [`Trainer::fit_until`] do this after every epoch, unless they are given
     /// [`PlateauMetric::Nothing`](crate::PlateauMetric::Nothing); single epochs and steps do not.
@@ -39,8 +40,8 @@ impl Trainer {
         Ok(plateau.observe(metric))
     }
 
-    /// Multiplies the learning rate of the steps to come by this, in place of the factor before; 1 at first. Checkpoints
-    /// hold it.
+    /// Multiplies the learning rate of the steps to come by this, in place of the factor before; 1 at first.
+    /// Checkpoints hold it.
     ///
     /// # Errors
     /// [`Argument`](Error::Argument) unless it is 0, or finite and at least 1.2e-38 in `f32`.

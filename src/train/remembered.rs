@@ -7,8 +7,8 @@ use super::{Evaluation, Trainer};
 use crate::{Error, Result};
 
 impl Trainer {
-    /// Counts the stop rule's check under way, if its step was done. A step that was not done runs again, and its check with
-    /// it.
+    /// Counts the stop rule's check under way, if its step was done. A step that was not done runs again, and its
+    /// check with it.
     pub(super) async fn count_check(&mut self) -> Result<()> {
         let Some(Check { step, phase, rows }) = self.memory.check else {
             return Ok(());
@@ -97,8 +97,8 @@ impl Trainer {
         Ok(true)
     }
 
-    /// Ends a fit: gives the network the best weights, and keeps those that the next call would go on from, unless this was
-    /// the end of it.
+    /// Ends a fit: gives the network the best weights, and keeps those that the next call would go on from, unless
+    /// this was the end of it.
     pub(super) async fn put_best_weights(
         &mut self,
         outcome: &Result<()>,

@@ -1,7 +1,8 @@
 //! A data set on the device: samples, labels, target values, and the order to take them in.
 //!
-//! A data set that is too large streams through: before each submit the host gathers the samples of its batches, in their
-//! order, into the same buffers. wgpu stages what is written, so the host is ahead by as many submits as are in flight.
+//! A data set that is too large streams through: before each submit the host gathers the samples of its batches, in
+//! their order, into the same buffers. wgpu stages what is written, so the host is ahead by as many submits as are in
+//! flight.
 
 use crate::Result;
 use crate::data::Dataset;

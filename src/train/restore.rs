@@ -110,7 +110,7 @@ impl Trainer {
         bytes: &[u8],
         saved: &Saved,
         parameters: &[Vec<f32>],
-    ) -> Result<Vec<(Part, Vec<f32>)>> {
+    ) -> Result<Vec<(ArenaTensor, Vec<f32>)>> {
         let (mut all, mut kept, mut wanted) = (Vec::new(), Vec::new(), Vec::new());
         for (prefix, role, copy) in self.arenas() {
             for (number, parameter) in self.network.graph.parameters.iter().enumerate() {
@@ -192,7 +192,7 @@ impl Trainer {
 pub(super) type Kept = (String, fn(usize) -> Role, usize);
 
 /// The tensor of an arena: its role, the copy, and the parameter's number.
-pub(super) type Part = (fn(usize) -> Role, usize, usize);
+pub(super) type ArenaTensor = (fn(usize) -> Role, usize, usize);
 
 /// Where a trainer is.
 pub(super) struct Place {

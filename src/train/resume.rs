@@ -10,12 +10,12 @@ use crate::{Error, Result};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Resume {
-    /// As if training had not stopped: the next step has the bits that it would have had. Every setting that they depend on
-    /// must be as it was. [`Trainer::load`] does this.
+    /// As if training had not stopped: the next step has the bits that it would have had. Every setting that they
+    /// depend on must be as it was. [`Trainer::load`] does this.
     #[default]
     Exact,
-    /// With the settings of this trainer. From the file come parameters, running statistics, moments, averages, the number of
-    /// steps and updates, the epoch, and the factor of [`set_rate_factor`](Trainer::set_rate_factor).
+    /// With the settings of this trainer. From the file come parameters, running statistics, moments, averages, the
+    /// number of steps and updates, the epoch, and the factor of [`set_rate_factor`](Trainer::set_rate_factor).
     ///
     /// These may differ:
     /// - the learning rate and other coefficients of the optimizer, clipping, parameter groups, the settings of losses,
@@ -29,8 +29,8 @@ pub enum Resume {
     /// - accumulation, if no update is half done. The number of updates stays; where accumulation ends, it becomes the
     ///   number of steps.
     ///
-    /// These may not: the operations of the network, the rule of an optimizer and which moments it keeps, and the number of
-    /// phases, nor may a parameter move from one phase to another.
+    /// These may not: the operations of the network, the rule of an optimizer and which moments it keeps, and the
+    /// number of phases, nor may a parameter move from one phase to another.
     KeepMoments,
 }
 
@@ -70,7 +70,8 @@ impl Trainer {
             format!("loss: {terms:?}"),
             format!("optimizer and phases: [{phases}]"),
             format!("schedule: {:?}", s.schedule),
-            format!("plateau: {:?}", s.plateau),
+            // With the name that the field had in the first version.
+            format!("plateau: {:?}", s.plateau).replace("min_fall: ", "least_fall: "),
             format!("batch size: {}", s.batch_size),
             format!("shuffle: {}", s.shuffle),
             format!(

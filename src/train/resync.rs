@@ -40,7 +40,8 @@ impl Trainer {
         self.pipeline.anchor.step + done
     }
 
-    /// Takes the device's step counter for the host's, and clears the guard; `care` says whether the device asks for it.
+    /// Takes the device's step counter for the host's, and clears the guard; `care` says whether the device asks for
+    /// it.
     pub(super) fn resume_from(&mut self, step: u32, care: bool) -> Result<()> {
         self.cursor.step = self.step_of(step);
         self.go_back_to(self.cursor.step);

@@ -32,7 +32,8 @@ pub(super) struct Stopping {
     /// Epochs since the best.
     pub(super) waited: u32,
     pub(super) best: Option<Best>,
-    /// Where a call has ended: the step, and the weights that it would have gone on from, since the network has the best.
+    /// Where a call has ended: the step, and the weights that it would have gone on from, since the network has the
+    /// best.
     pub(super) ended: Option<(u64, Vec<Entry>)>,
 }
 

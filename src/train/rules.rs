@@ -94,8 +94,8 @@ impl StopRule {
         }
     }
 
-    /// Checks one update in this many: those whose number, from 1, is a multiple. (With accumulation an update is several
-    /// steps.)
+    /// Checks one update in this many: those whose number, from 1, is a multiple. (With accumulation an update is
+    /// several steps.)
     pub fn every(mut self, steps: u64) -> Self {
         self.every = steps;
         self
@@ -126,7 +126,8 @@ impl StopRule {
     }
 }
 
-/// What the plateau of [`reduce_on_plateau`](crate::TrainerBuilder::reduce_on_plateau) observes after every epoch of a fit.
+/// What the plateau of [`reduce_on_plateau`](crate::TrainerBuilder::reduce_on_plateau) observes after every epoch of a
+/// fit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum PlateauMetric {

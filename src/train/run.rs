@@ -38,8 +38,8 @@ impl Course {
 }
 
 impl Trainer {
-    /// Runs at most `most` steps of the current epoch, and moves on to the next at its end. With `inspect` it is one step, for
-    /// a check of the stop rule.
+    /// Runs at most `most` steps of the current epoch, and moves on to the next at its end. With `inspect` it is one
+    /// step, for a check of the stop rule.
     pub(super) async fn run_epoch(
         &mut self,
         data: &Dataset,
@@ -186,9 +186,9 @@ impl Trainer {
         }
     }
 
-    /// How many of so many steps the next submit may hold: those that the device can be given the values of, and none beyond
-    /// a multiple of 2³², where the host writes the high half of the step counter. If there is none, results are on their
-    /// way.
+    /// How many of so many steps the next submit may hold: those that the device can be given the values of, and none
+    /// beyond a multiple of 2³², where the host writes the high half of the step counter. If there is none, results
+    /// are on their way.
     ///
     /// # Errors
     /// Those of [`Trainer::step_values`], once all steps before are done.

@@ -71,8 +71,8 @@ pub(super) fn subject(key: &str, path: &[String], parameters: &[&str]) -> String
     subject
 }
 
-/// A setting in an error: a number or a word, never the whole of a structure. A file may hold anything, so long words are
-/// cut off.
+/// A setting in an error: a number or a word, never the whole of a structure. A file may hold anything, so long words
+/// are cut off.
 pub(super) fn shown(tree: &Tree) -> String {
     let word = match tree {
         Tree::Leaf(word) if word == "None" => "none",

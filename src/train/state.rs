@@ -19,8 +19,8 @@ pub(super) struct Cursor {
     pub(super) epoch: u32,
     /// Batches of this epoch that are done.
     pub(super) position: usize,
-    /// An epoch, and the samples by which its batches begin later than whole ones would: those of an epoch that was begun
-    /// with another batch size.
+    /// An epoch, and the samples by which its batches begin later than whole ones would: those of an epoch that was
+    /// begun with another batch size.
     pub(super) shifted: (u32, i64),
     /// Samples of the data set that this epoch began with.
     pub(super) samples: usize,
@@ -84,8 +84,8 @@ pub(super) struct EpochRecord {
     pub(super) losses: Losses,
     /// The step before which `losses` has all steps of the epoch.
     pub(super) counted: u64,
-    /// The epoch that a fit is in. If its future is dropped between the epoch's last step and what a fit does at the end of an
-    /// epoch, the next fit does that first.
+    /// The epoch that a fit is in. If its future is dropped between the epoch's last step and what a fit does at the
+    /// end of an epoch, the next fit does that first.
     pub(super) owed: Option<u32>,
 }
 
@@ -109,8 +109,8 @@ pub(super) struct Pipeline {
     pub(super) out_of_sync: bool,
     /// The high half of the step counter, as it stands in the device's state.
     pub(super) high: u32,
-    /// Entries of the step table and places of the metric ring: a power of two, and at least the steps of all submits in
-    /// flight.
+    /// Entries of the step table and places of the metric ring: a power of two, and at least the steps of all submits
+    /// in flight.
     pub(super) table_steps: usize,
     /// Maximum of steps per submit.
     pub(super) submit_steps: usize,

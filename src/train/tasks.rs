@@ -43,7 +43,7 @@ pub(super) fn lower_key(
         table_steps,
         ring_batch,
         seed: settings.seed,
-        ..network.request(key.batch, task, key.supervision)
+        ..network.plan_spec(key.batch, task, key.supervision)
     })
 }
 

@@ -10,7 +10,7 @@ use super::state::{
 };
 use super::steps::{Steps, max_factors};
 use super::tasks::train_task;
-use crate::executor::{IN_FLIGHT, most_flops_per_submit};
+use crate::executor::{IN_FLIGHT, max_flops_per_submit};
 use crate::kernel::base::state::{ENTRY_WORDS, state_at};
 use crate::nn::{Losses, Network};
 use crate::plan::{Clock, Plan, PlanSpec, Role, Task, lower};
@@ -64,14 +64,19 @@ impl Trainer {
         // An earlier trainer's.
         network.forget_training();
         let batch = settings.batch_size;
-        // The plan's cost does not depend on where the batch comes from, so first drafts tell the submit's size.
+        // The plan's cost does not depend on where the batch comes from, so provisional plans give the submit's size.
         let supervision = network.usual_supervision();
         let task = |phase| Task::Train(train_task(&settings, &phases[phase], phase));
-        let drafts: Vec<Plan> = (0..phases.len())
-            .map(|phase| lower(&network.request(batch, task(phase), supervision)))
+        let provisional: Vec<Plan> = (0..phases.len())
+            .map(|phase| lower(&network.plan_spec(batch, task(phase), supervision)))
             .collect();
-        let flops = drafts.iter().map(Plan::flops).max().unwrap_or(0).max(1);
-        let most = (most_flops_per_submit(&network.device) / flops).max(1);
+        let flops = provisional
+            .iter()
+            .map(Plan::flops)
+            .max()
+            .unwrap_or(0)
+            .max(1);
+        let most = (max_flops_per_submit(&network.device) / flops).max(1);
         let most = usize::try_from(most).unwrap_or(usize::MAX);
         let submit_steps = settings.steps_per_submit.min(most);
         // Of all submits in flight, so that no result is lost where a future is dropped.
@@ -80,7 +85,7 @@ impl Trainer {
             lower(&PlanSpec {
                 table_steps,
                 seed: settings.seed,
-                ..network.request(batch, task(phase), supervision)
+                ..network.plan_spec(batch, task(phase), supervision)
             })
         };
         let mut plans: Vec<Plan> = (0..phases.len()).map(plan).collect();
@@ -127,7 +132,7 @@ impl Trainer {
             step_plan: StepPlan {
                 plan: plans.swap_remove(0),
                 gathers: 1 + usize::from(supervision.targets),
-                guards: drafts.into_iter().map(|draft| draft.guards).collect(),
+                guards: provisional.into_iter().map(|plan| plan.guards).collect(),
             },
             network_id: network.id(),
             network,
@@ -137,8 +142,8 @@ impl Trainer {
         Ok(trainer)
     }
 
-    /// The network, to read or set parameters, predict, or save the weights. Putting another one in its place makes every
-    /// later call that trains or evaluates an error.
+    /// The network, to read or set parameters, predict, or save the weights. Putting another one in its place makes
+    /// every later call that trains or evaluates an error.
     pub fn network(&mut self) -> &mut Network {
         &mut self.network
     }
@@ -160,8 +165,8 @@ impl Trainer {
         &self.step_plan.plan
     }
 
-    /// Dispatches of such a step on a data set: those of the plan, one that gathers samples and labels, and one more where
-    /// there are target values.
+    /// Dispatches of such a step on a data set: those of the plan, one that gathers samples and labels, and one more
+    /// where there are target values.
     pub fn dispatches_per_step(&self) -> usize {
         self.step_plan.plan.dispatches() + self.step_plan.gathers
     }

@@ -6,8 +6,9 @@ use crate::plan::{Plan, Task, lower};
 use crate::{Result, Tuning};
 
 impl Trainer {
-    /// Times every way to compute each matrix product of this trainer's steps on whole batches, in all phases, and of its
-    /// evaluation, and gives the fastest ones: see [`Network::tune_async`](crate::Network::tune_async). Nothing is trained.
+    /// Times every algorithm for each matrix product of this trainer's steps on whole batches, in all phases, and of
+    /// its evaluation, and gives the fastest ones: see [`Network::tune_async`](crate::Network::tune_async). Nothing is
+    /// trained.
     ///
     /// Results under a tuning differ from those without by rounding, so its choices are part of what a checkpoint must
     /// agree with: open the device with the tuning before the run begins.
@@ -33,11 +34,15 @@ impl Trainer {
         let batch = settings.batch_size;
         let steps = self.phases.iter().enumerate().map(|(phase, steps)| {
             let task = Task::Train(train_task(settings, steps, phase));
-            lower(&network.request(batch, task, supervision))
+            lower(&network.plan_spec(batch, task, supervision))
         });
         let mut plans: Vec<Plan> = steps.collect();
         let batch = self.data.pace.batch;
-        plans.push(lower(&network.request(batch, Task::Evaluate, supervision)));
+        plans.push(lower(&network.plan_spec(
+            batch,
+            Task::Evaluate,
+            supervision,
+        )));
         network.tune_plans(&plans).await
     }
 

@@ -9,8 +9,8 @@ use crate::nn::{Entry, Header, Tensor, Wanted, matching_by_name};
 use crate::{Error, Result};
 
 impl Trainer {
-    /// What the rules remember, as metadata and tensors of a checkpoint: of early stopping the best weights; or, where the
-    /// network has these, those that the next call would go on from.
+    /// What the rules remember, as metadata and tensors of a checkpoint: of early stopping the best weights; or, where
+    /// the network has these, those that the next call would go on from.
     pub(super) async fn written_memory(&mut self) -> Result<(Vec<(String, String)>, Vec<Entry>)> {
         let (mut metadata, mut kept) = (Vec::new(), Vec::new());
         if let Some(rule) = self.memory.stop_rule {

@@ -19,9 +19,9 @@ pub(crate) fn gpu_checked() -> &'static Device {
 pub(crate) fn gpu_without_extras() -> &'static Device {
     static DEVICE: OnceLock<Device> = OnceLock::new();
     DEVICE.get_or_init(|| {
-        let device = open(GpuOptions::default().subgroups(false).words64(false));
+        let device = open(GpuOptions::default().subgroups(false).loads64(false));
         assert_eq!(device.report().subgroup, None);
-        assert!(!device.report().words64);
+        assert!(!device.report().loads64);
         device
     })
 }
@@ -57,27 +57,27 @@ pub(crate) fn reducing_devices() -> [&'static Device; 4] {
     ]
 }
 
-/// The ways to compute a matrix product that hardware GPUs choose from.
-pub(crate) const WAYS: [&str; 9] = [
+/// The algorithms of the matrix product for hardware GPUs.
+pub(crate) const ALGORITHMS: [&str; 9] = [
     "128x128", "64x64", "64x64x2", "32x32", "32x32x4", "16x16x16", "4x16x64", "16x4x64", "4x4x256",
 ];
 
-/// A tuning of the adapter under test that has this way for these products, in every layout.
-pub(crate) fn tuning(way: &str, shapes: &[[usize; 3]]) -> Tuning {
+/// A tuning of the adapter under test that has this algorithm for these products, in every layout.
+pub(crate) fn tuning(algorithm: &str, shapes: &[[usize; 3]]) -> Tuning {
     let shapes: std::collections::BTreeSet<_> = shapes.iter().collect();
     let adapter = gpu().report().adapter;
     let mut text = format!("wgrad tuning 1\nadapter {adapter}\n");
     for layout in Layout::ALL {
         for [m, n, k] in &shapes {
-            text.push_str(&format!("{layout:?} {m} {n} {k} {way}\n"));
+            text.push_str(&format!("{layout:?} {m} {n} {k} {algorithm}\n"));
         }
     }
     Tuning::parse("a tuning", &text).unwrap()
 }
 
-/// A device that computes these products in this way.
-pub(crate) fn gpu_with(way: &str, shapes: &[[usize; 3]]) -> Device {
-    open(GpuOptions::default().tuning(tuning(way, shapes)))
+/// A device that computes these products with this algorithm.
+pub(crate) fn gpu_with(algorithm: &str, shapes: &[[usize; 3]]) -> Device {
+    open(GpuOptions::default().tuning(tuning(algorithm, shapes)))
 }
 
 pub(crate) fn cpu() -> &'static Device {

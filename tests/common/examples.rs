@@ -77,8 +77,8 @@ pub(crate) fn run(name: &str, charts: &[&str]) -> Results {
     }
 }
 
-/// A chart holds at least two curves or a cloud of points; its numbers are numbers; no label of a curve overlaps another;
-/// and ticks are whole numbers where the axis counts something.
+/// A chart holds at least two curves or a cloud of points; its numbers are numbers; no label of a curve overlaps
+/// another; and ticks are whole numbers where the axis counts something.
 #[track_caller]
 fn check_chart(svg: &str, file: &str) {
     let curves = svg.matches("<polyline class=\"c").count();

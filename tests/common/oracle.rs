@@ -98,9 +98,9 @@ fn by_rows<const N: usize>(
 
 /// The logarithm of the softmax of one row.
 pub(crate) fn log_softmax_row(x: &[f64]) -> Vec<f64> {
-    let greatest = x.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    let sum: f64 = x.iter().map(|x| (x - greatest).exp()).sum();
-    x.iter().map(|x| x - greatest - sum.ln()).collect()
+    let maximum = x.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let sum: f64 = x.iter().map(|x| (x - maximum).exp()).sum();
+    x.iter().map(|x| x - maximum - sum.ln()).collect()
 }
 
 pub(crate) fn log_softmax(x: &[f32], cols: usize) -> Vec<f64> {

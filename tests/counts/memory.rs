@@ -1,6 +1,6 @@
 //! Memory that readers of files take: no more than what has come, whatever the files promise.
 
-use super::{ALONE, BYTES, MOST_BYTES, cpu};
+use super::{ALONE, BYTES, MAX_BYTES, cpu};
 use flate2::write::GzEncoder;
 use flate2::{Compression, GzBuilder};
 use std::io::Write;
@@ -11,11 +11,11 @@ use wgrad::{Error, Mnist, Sequential, read_idx};
 const MIB: usize = 1 << 20;
 
 /// The most bytes that were allocated during a call, beyond those before it.
-fn most_bytes<T>(call: impl FnOnce() -> T) -> (T, usize) {
+fn max_bytes<T>(call: impl FnOnce() -> T) -> (T, usize) {
     let before = BYTES.load(Ordering::Relaxed);
-    MOST_BYTES.store(before, Ordering::Relaxed);
+    MAX_BYTES.store(before, Ordering::Relaxed);
     let result = call();
-    (result, MOST_BYTES.load(Ordering::Relaxed) - before)
+    (result, MAX_BYTES.load(Ordering::Relaxed) - before)
 }
 
 fn gzip(bytes: &[u8]) -> Vec<u8> {
@@ -50,10 +50,10 @@ fn files_take_no_memory_for_what_they_only_promise() {
     // Two gigabytes promised by images and labels alike, three megabytes there.
     let images = long_enough(zeros(&[count, 16, 8], few));
     let labels = long_enough(zeros(&[count], few));
-    let (result, most) = most_bytes(|| Mnist::set("images", &images, "labels", &labels));
+    let (result, most) = max_bytes(|| Mnist::set("images", &images, "labels", &labels));
     assert!(matches!(result, Err(Error::Format { .. })));
     assert!(most < 6 * MIB, "{most} bytes for {few} values");
-    let (result, most) = most_bytes(|| read_idx("images", &images));
+    let (result, most) = max_bytes(|| read_idx("images", &images));
     assert!(matches!(result, Err(Error::Format { .. })));
     assert!(most < 6 * MIB, "{most} bytes for {few} values");
     // More there than promised; other numbers of labels; a file that is too short to hold what it promises.
@@ -64,7 +64,7 @@ fn files_take_no_memory_for_what_they_only_promise() {
         (&images, &three, "3 labels for 16777216 images"),
         (&short, &labels, "bytes of gzip hold at most"),
     ] {
-        let (result, most) = most_bytes(|| Mnist::set("images", images, "labels", labels));
+        let (result, most) = max_bytes(|| Mnist::set("images", images, "labels", labels));
         let error = result.unwrap_err().to_string();
         assert!(error.contains(reason), "{error}");
         assert!(most < MIB, "{most} bytes: {error}");
@@ -77,7 +77,7 @@ fn a_data_set_is_in_memory_once() {
     let (count, size) = (1 << 14, 16 * MIB);
     let images = zeros(&[count, 32, 32], size);
     let labels = zeros(&[count], count as usize);
-    let (data, most) = most_bytes(|| Mnist::set("images", &images, "labels", &labels));
+    let (data, most) = max_bytes(|| Mnist::set("images", &images, "labels", &labels));
     assert_eq!(data.unwrap().len(), count as usize);
     assert!(
         (size..size + 2 * MIB).contains(&most),
@@ -106,7 +106,7 @@ fn headers_of_parameter_files_take_little_memory() {
         "[".repeat(2 * MIB),
     ] {
         let file = file(header);
-        let (result, most) = most_bytes(|| network.load_bytes("file", &file));
+        let (result, most) = max_bytes(|| network.load_bytes("file", &file));
         assert!(matches!(result, Err(Error::Format { .. })));
         assert!(
             most < 8 * file.len(),

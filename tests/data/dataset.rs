@@ -112,7 +112,7 @@ fn values_far_from_zero_keep_their_digits_when_they_are_standardised() {
     let bytes = Dataset::from_bytes(2, vec![10, 30], vec![0], 1).unwrap();
     let bytes = bytes.standardized(20.0, 10.0).unwrap();
     assert_eq!(bytes.sample(0).unwrap(), [-1.0, 1.0]);
-    for (mean, deviation) in [
+    for (mean, std) in [
         (f32::NAN, 1.0),
         (f32::INFINITY, 1.0),
         (0.0, 0.0),
@@ -121,10 +121,10 @@ fn values_far_from_zero_keep_their_digits_when_they_are_standardised() {
         (0.0, f32::INFINITY),
         (0.0, 1e-40),
     ] {
-        let refused = data().standardized(mean, deviation);
+        let refused = data().standardized(mean, std);
         assert!(
             matches!(refused, Err(Error::Argument { .. })),
-            "{mean} {deviation}"
+            "{mean} {std}"
         );
     }
 }

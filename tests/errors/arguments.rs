@@ -1,7 +1,7 @@
 //! Numbers out of range: parameters of activations, normalisations, distributions, averages and augmentations.
 
 use super::common::devices::{cpu, gpu};
-use super::{words, zeros};
+use super::{indices, zeros};
 use wgrad::{Activation, Augmentation, Error, Tensor};
 
 #[test]
@@ -96,8 +96,8 @@ fn settings_of_normalisations_and_distributions_out_of_range_are_refused() {
         ] {
             results.push(Tensor::uniform(device, [1, 1], low, high, 0, 0).map(drop));
         }
-        for [mean, deviation] in [[f32::NAN, 1.0], [0.0, -1.0], [0.0, f32::INFINITY]] {
-            results.push(Tensor::normal(device, [1, 1], mean, deviation, 0, 0).map(drop));
+        for [mean, std] in [[f32::NAN, 1.0], [0.0, -1.0], [0.0, f32::INFINITY]] {
+            results.push(Tensor::normal(device, [1, 1], mean, std, 0, 0).map(drop));
         }
         for (i, result) in results.iter().enumerate() {
             assert!(
@@ -147,7 +147,7 @@ fn augmentations_out_of_range_are_refused() {
             "1024 control points",
         ),
     ] {
-        let rows = words(d, &[0]);
+        let rows = indices(d, &[0]);
         let error = zeros(d, 1, 24)
             .gather_augmented(&rows, &augmentation, 0, 0)
             .unwrap_err();
@@ -156,6 +156,6 @@ fn augmentations_out_of_range_are_refused() {
             "{augmentation:?}: {error}"
         );
     }
-    let past = zeros(d, 1, 24).gather_augmented(&words(d, &[1]), &images(), 0, 0);
+    let past = zeros(d, 1, 24).gather_augmented(&indices(d, &[1]), &images(), 0, 0);
     assert!(matches!(past, Err(Error::Argument { .. })), "{past:?}");
 }

@@ -1,7 +1,7 @@
 //! Operands on different devices, and devices that are not there.
 
 use super::common::devices::{cpu, gpu, open};
-use super::{norm, state, words, zeros};
+use super::{indices, norm, state, zeros};
 use wgrad::{
     Activation, Augmentation, Criterion, Device, DeviceKind, Error, Gemm, GpuOptions, Layout, Loss,
 };
@@ -29,24 +29,27 @@ fn operands_on_different_devices_are_refused() {
             ("log_softmax_backward", x.log_softmax_backward(&y).map(drop)),
             (
                 "cross_entropy",
-                x.cross_entropy(&words(there, &[0, 0])).map(drop),
+                x.cross_entropy(&indices(there, &[0, 0])).map(drop),
             ),
             ("loss", x.loss(&squared, &[], &y).map(drop)),
             ("loss", x.loss(&gaussian, &[&y], &x).map(drop)),
             (
                 "loss",
-                x.loss(&squared, &[], &words(there, &[0, 0])).map(drop),
+                x.loss(&squared, &[], &indices(there, &[0, 0])).map(drop),
             ),
-            ("gather_rows", x.gather_rows(&words(there, &[0])).map(drop)),
+            (
+                "gather_rows",
+                x.gather_rows(&indices(there, &[0])).map(drop),
+            ),
             (
                 "gather_augmented",
-                x.gather_augmented(&words(there, &[0]), &Augmentation::new([1, 2]), 0, 0)
+                x.gather_augmented(&indices(there, &[0]), &Augmentation::new([1, 2]), 0, 0)
                     .map(drop),
             ),
             ("update", w.update(&y, &mut w_state)),
             ("copy_from", w.copy_from(&y)),
             ("prelu", x.prelu(&far_row).map(drop)),
-            ("concatenate", x.concatenate(&y).map(drop)),
+            ("concat_columns", x.concat_columns(&y).map(drop)),
             (
                 "gemm",
                 x.gemm(&x, Some(&far_row), Gemm::default()).map(drop),

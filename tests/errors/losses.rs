@@ -1,8 +1,8 @@
-//! Losses: parameters out of range, targets that they do not take, labels that are no class, logits that are not finite;
-//! and indices past the rows of a gather.
+//! Losses: parameters out of range, targets that they do not take, labels that are no class, logits that are not
+//! finite; and indices past the rows of a gather.
 
 use super::common::devices::{cpu, gpu};
-use super::{words, zeros};
+use super::{indices, zeros};
 use wgrad::{Criterion, Error, Loss, Tensor, TensorTarget};
 
 #[test]
@@ -13,7 +13,7 @@ fn labels_and_indices_out_of_range_are_refused() {
             ([3, 0, 0], 0, 3),
             ([2, u32::MAX, 0], 1, u32::MAX),
         ] {
-            let result = zeros(device, 3, 3).cross_entropy(&words(device, &labels));
+            let result = zeros(device, 3, 3).cross_entropy(&indices(device, &labels));
             let Err(Error::Label {
                 row,
                 label,
@@ -35,7 +35,7 @@ fn labels_and_indices_out_of_range_are_refused() {
             (&binary, 1, [0, 1, 1], None),
             (&binary, 1, [0, 2, 1], Some((1, 2, 2))),
         ] {
-            let result = zeros(device, 3, cols).loss(loss, &[], &words(device, &labels));
+            let result = zeros(device, 3, cols).loss(loss, &[], &indices(device, &labels));
             match (result, bad) {
                 (Ok(_), None) => {}
                 (
@@ -50,7 +50,7 @@ fn labels_and_indices_out_of_range_are_refused() {
             }
         }
         for (rows, index) in [(3, 3), (3, u32::MAX), (0, 0)] {
-            let result = zeros(device, rows, 2).gather_rows(&words(device, &[index]));
+            let result = zeros(device, rows, 2).gather_rows(&indices(device, &[index]));
             assert!(
                 matches!(result, Err(Error::Argument { .. })),
                 "{rows} rows, {index}: {result:?}"
@@ -68,7 +68,7 @@ fn logits_that_are_not_finite_are_refused() {
                     let mut logits = vec![0.5; rows * cols];
                     logits[place] = bad;
                     let logits = Tensor::new(device, [rows, cols], &logits).unwrap();
-                    let result = logits.cross_entropy(&words(device, &vec![0; rows]));
+                    let result = logits.cross_entropy(&indices(device, &vec![0; rows]));
                     assert!(
                         matches!(&result, Err(Error::NonFinite { tensor, .. }) if tensor == "the loss"),
                         "{bad} at {place} of [{rows}, {cols}] on {}: {result:?}",
@@ -83,7 +83,7 @@ fn logits_that_are_not_finite_are_refused() {
 #[test]
 fn losses_out_of_range_and_targets_they_do_not_take_are_refused() {
     let device = cpu();
-    let (x, labels) = (zeros(device, 2, 3), words(device, &[0, 1]));
+    let (x, labels) = (zeros(device, 2, 3), indices(device, &[0, 1]));
     let plain = Loss::softmax_cross_entropy;
     let multi_margin = Criterion::MultiMargin { margin: 1.0 };
     let no_target = TensorTarget::None;

@@ -1,16 +1,18 @@
 //! A lost device: every call on it says so, from whatever thread it is lost, and another one can be opened.
 
 use super::common::devices::{cpu, open};
-use super::{state, words, zeros};
+use super::{indices, state, zeros};
 use std::process::Command;
 use std::time::Duration;
-use wgrad::{Dataset, Device, Error, GpuOptions, Layout, Sequential, Tensor, Trainer, Words, wgpu};
+use wgrad::{
+    Dataset, Device, Error, GpuOptions, Indices, Layout, Sequential, Tensor, Trainer, wgpu,
+};
 
 #[test]
 fn every_call_on_a_lost_device_says_so() {
     let device = open(GpuOptions::default());
     let x = Tensor::new(&device, [2, 2], &[1.0, 2.0, 3.0, 4.0]).unwrap();
-    let labels = words(&device, &[0, 1]);
+    let labels = indices(&device, &[0, 1]);
     let mut w = zeros(&device, 2, 2);
     let mut w_state = state(&w);
     assert_eq!(x.sum().unwrap(), 10.0);
@@ -40,7 +42,7 @@ fn every_call_on_a_lost_device_says_so() {
                     .and_then(|y| y.download())
                     .map(drop),
             ),
-            ("Words::new", Words::new(&device, &[1]).map(drop)),
+            ("Indices::new", Indices::new(&device, &[1]).map(drop)),
         ];
         for (name, result) in calls {
             assert!(

@@ -12,14 +12,14 @@ mod misfits;
 mod optimizers;
 mod settings;
 
-use wgrad::{Device, GradientNorm, OptimizerState, Sgd, Tensor, Words};
+use wgrad::{Device, GradientNorm, Indices, OptimizerState, Sgd, Tensor};
 
 fn zeros(device: &Device, rows: usize, cols: usize) -> Tensor {
     Tensor::zeros(device, [rows, cols]).unwrap()
 }
 
-fn words(device: &Device, values: &[u32]) -> Words {
-    Words::new(device, values).unwrap()
+fn indices(device: &Device, values: &[u32]) -> Indices {
+    Indices::new(device, values).unwrap()
 }
 
 fn state(weights: &Tensor) -> OptimizerState {

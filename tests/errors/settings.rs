@@ -97,8 +97,8 @@ fn settings_without_effect_are_refused() {
     }
     for plateau in [
         ReduceOnPlateau::new().floor(1.0),
-        ReduceOnPlateau::new().least_fall(1.0),
-        ReduceOnPlateau::new().factor(0.8).least_fall(0.5),
+        ReduceOnPlateau::new().min_fall(1.0),
+        ReduceOnPlateau::new().factor(0.8).min_fall(0.5),
     ] {
         plain(&plateau.build().unwrap_err());
         assert!(builder().reduce_on_plateau(plateau).build().is_err());
@@ -230,13 +230,13 @@ fn a_refused_checkpoint_names_each_setting_that_differs() {
             ],
         ),
     ];
-    for (builder, words) in cases {
+    for (builder, indices) in cases {
         let mut trainer = builder.build().unwrap();
         let before = parameters(trainer.network());
         let error = pollster::block_on(trainer.load_bytes_async("file", &bytes)).unwrap_err();
         assert!(matches!(error, Error::Format { .. }), "{error}");
         let text = error.to_string();
-        for word in words {
+        for word in indices {
             assert!(text.contains(word), "{word}: {text}");
         }
         for dump in [" { ", " }", "Some(", "None", "[\""] {

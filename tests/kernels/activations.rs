@@ -71,8 +71,8 @@ fn saved(f: Activation, z: &[f32]) -> Vec<f32> {
         .collect()
 }
 
-/// Each activation over each small shape, and each larger shape with one activation in [`TURNS`], in turn: all of them share
-/// the kernel that finds its elements.
+/// Each activation over each small shape, and each larger shape with one activation in [`TURNS`], in turn: all of them
+/// share the kernel that finds its elements.
 #[test]
 fn activations_and_derivatives_over_shapes() {
     const SMALL: usize = 2_048;

@@ -44,8 +44,8 @@ fn runs_repeat_bit_for_bit_and_options_of_the_device_change_only_rounding() {
         for _ in 0..3 {
             assert_same_bits(&name, &run(gpu()), &plain);
         }
-        // The compiler may fuse other multiplications and additions there. Values are about 1, sums have 129 terms, and the
-        // worst amplification is the 8 of a first optimizer step: 10⁻⁵ is 84 ULP.
+        // The compiler may fuse other multiplications and additions there. Values are about 1, sums have 129 terms,
+        // and the worst amplification is the 8 of a first optimizer step: 10⁻⁵ is 84 ULP.
         let expected = widen(&plain);
         for device in [gpu_checked(), gpu_without_extras()] {
             let tolerance = Tolerance {
@@ -60,7 +60,7 @@ fn runs_repeat_bit_for_bit_and_options_of_the_device_change_only_rounding() {
 #[test]
 fn words_of_64_bits_change_no_bit() {
     // Where the adapter has none, or is no software, these are the same kernels.
-    let without = open(GpuOptions::default().words64(false));
+    let without = open(GpuOptions::default().loads64(false));
     for (name, call) in calls() {
         let run = |device: &Device| call(device).unwrap().download().unwrap();
         assert_same_bits(&name, &run(gpu()), &run(&without));
@@ -79,13 +79,14 @@ fn subgroups_change_no_bit_of_what_hardware_kernels_reduce() {
         let results = [with, without].map(|device| {
             let x = Tensor::new(device, shape, &values).unwrap();
             let found = x.statistics().unwrap();
-            let sums = [x.sum().unwrap(), found.mean as f32, found.greatest as f32];
+            let sums = [x.sum().unwrap(), found.mean as f32, found.max_abs as f32];
             (sums, x.argmax().unwrap())
         });
         assert_same_bits(&format!("sums {shape:?}"), &results[0].0, &results[1].0);
         assert_eq!(results[0].1, results[1].1, "argmax {shape:?}");
     }
-    // Where a term is computed first, a compiler may fuse its last product with a sum's first addition. Software does not.
+    // Where a term is computed first, a compiler may fuse its last product with a sum's first addition. Software does
+    // not.
     for (name, call) in calls() {
         let run = |device: &Device| call(device).unwrap().download().unwrap();
         let (found, expected) = (run(with), run(without));

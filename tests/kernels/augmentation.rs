@@ -6,7 +6,7 @@ use crate::common::data::Random;
 use crate::common::devices::{cpu, gpu, gpu_hardware_kernels};
 use crate::common::oracle::augmentation::{Limits, augment, draw, place};
 use crate::common::oracle::widen;
-use wgrad::{Augmentation, Bytes, Device, Result, Tensor, Words};
+use wgrad::{Augmentation, Bytes, Device, Indices, Result, Tensor};
 
 const STILL: Limits = Limits {
     height: 1,
@@ -126,7 +126,7 @@ fn moved_images_are_the_oracles() {
                 |_| tolerance(&limits, span),
                 |d| {
                     let table = Tensor::new(d, [5, features], &floats)?;
-                    table.gather_augmented(&Words::new(d, &rows)?, &settings, seed, step)
+                    table.gather_augmented(&Indices::new(d, &rows)?, &settings, seed, step)
                 },
             );
             let byte = |i: usize| f64::from(bytes[i]);
@@ -139,7 +139,7 @@ fn moved_images_are_the_oracles() {
                 |d| {
                     let table = Bytes::new(d, [5, features], &bytes)?;
                     table.gather_augmented(
-                        &Words::new(d, &rows)?,
+                        &Indices::new(d, &rows)?,
                         &settings,
                         seed,
                         step,
@@ -168,7 +168,7 @@ fn images_that_do_not_move_are_the_gathered_rows() {
         let still = Augmentation::new([height, width]).channels(channels);
         for device in [cpu(), gpu(), gpu_hardware_kernels()] {
             let run = || -> Result<[Vec<f32>; 4]> {
-                let rows = Words::new(device, &[2, 0, 1, 1])?;
+                let rows = Indices::new(device, &[2, 0, 1, 1])?;
                 let floats = Tensor::new(device, [3, features], &floats)?;
                 let bytes = Bytes::new(device, [3, features], &bytes)?;
                 Ok([
@@ -219,7 +219,7 @@ fn whole_pixels_shift_exactly() {
         assert!(expected.iter().any(|&v| v != 0.0));
         for device in [cpu(), gpu(), gpu_hardware_kernels()] {
             let table = Tensor::new(device, [1, SIDE * SIDE], &image).unwrap();
-            let row = Words::new(device, &[0]).unwrap();
+            let row = Indices::new(device, &[0]).unwrap();
             let moved = table.gather_augmented(&row, &augmentation(&limits, 1), seed, step);
             assert_same_bits("shift", &moved.unwrap().download().unwrap(), &expected);
         }
@@ -228,7 +228,8 @@ fn whole_pixels_shift_exactly() {
     assert_eq!(cases, 2, "no whole shift was drawn");
 }
 
-/// Where a pixel comes from, in each of `ROWS` rows of a batch: an image whose two channels are its coordinates says so.
+/// Where a pixel comes from, in each of `ROWS` rows of a batch: an image whose two channels are its coordinates says
+/// so.
 const ROWS: usize = 2048;
 const RAMP: usize = 65;
 
@@ -243,7 +244,7 @@ fn places(
     let down = (0..RAMP * RAMP).map(|i| (i / RAMP) as f32);
     let ramp: Vec<f32> = across.chain(down).collect();
     let table = Tensor::new(device, [1, ramp.len()], &ramp).unwrap();
-    let rows = Words::new(device, &vec![0; ROWS]).unwrap();
+    let rows = Indices::new(device, &vec![0; ROWS]).unwrap();
     let moved = table.gather_augmented(&rows, &augmentation(limits, 2), seed, step);
     let values = moved.unwrap().download().unwrap();
     let pixel = y * RAMP + x;
@@ -369,7 +370,7 @@ fn every_row_is_reached_where_the_dispatch_folds() {
     let expected: Vec<f32> = rows.iter().map(|&i| images[i as usize]).collect();
     for device in [cpu(), gpu(), gpu_hardware_kernels()] {
         let table = Tensor::new(device, [5, 1], &images).unwrap();
-        let rows = Words::new(device, &rows).unwrap();
+        let rows = Indices::new(device, &rows).unwrap();
         let moved = table.gather_augmented(&rows, &Augmentation::new([1, 1]), 0, 0);
         assert_same_bits("folded", &moved.unwrap().download().unwrap(), &expected);
     }

@@ -7,7 +7,7 @@ use crate::common::oracle;
 use crate::common::precision::{TINY, ULP, sum_ulps};
 use crate::reduction_shapes;
 use crate::softmax::softmax_tolerances;
-use wgrad::{Device, Tensor, Words};
+use wgrad::{Device, Indices, Tensor};
 
 fn check_cross_entropy(device: &Device, [rows, cols]: [usize; 2], logits: &[f32], labels: &[u32]) {
     let name = format!("{}, cross_entropy [{rows}, {cols}]", device.report());
@@ -15,7 +15,7 @@ fn check_cross_entropy(device: &Device, [rows, cols]: [usize; 2], logits: &[f32]
     let run = || {
         let logits = Tensor::new(device, [rows, cols], logits).unwrap();
         let output = logits
-            .cross_entropy(&Words::new(device, labels).unwrap())
+            .cross_entropy(&Indices::new(device, labels).unwrap())
             .unwrap();
         (
             output.loss,
@@ -82,15 +82,15 @@ fn a_row_is_correct_when_its_first_greatest_logit_is_the_labels() {
         let mut labels = random.words(rows, cols);
         for i in (0..rows).step_by(2) {
             let row = &logits[i * cols..][..cols];
-            let greatest = row.iter().copied().fold(f32::MIN, f32::max);
-            let places: Vec<usize> = (0..cols).filter(|&j| row[j] == greatest).collect();
+            let maximum = row.iter().copied().fold(f32::MIN, f32::max);
+            let places: Vec<usize> = (0..cols).filter(|&j| row[j] == maximum).collect();
             labels[i] = places[random.below(places.len().min(3))] as u32;
         }
         let expected = oracle::cross_entropy(&logits, &labels, cols).correct;
         for device in reducing_devices() {
             let logits = Tensor::new(device, [rows, cols], &logits).unwrap();
             let output = logits
-                .cross_entropy(&Words::new(device, &labels).unwrap())
+                .cross_entropy(&Indices::new(device, &labels).unwrap())
                 .unwrap();
             assert_eq!(
                 output.correct,
@@ -134,12 +134,12 @@ fn every_row_is_reached_where_the_dispatch_folds() {
             })
             .collect();
         let logits = Tensor::new(gpu(), [rows, cols], &logits).unwrap();
-        let labels = Words::new(gpu(), &labels).unwrap();
+        let labels = Indices::new(gpu(), &labels).unwrap();
         let output = logits.cross_entropy(&labels).unwrap();
         assert_eq!(output.correct, rows);
-        let greatest = logits.softmax().unwrap().download().unwrap();
+        let maximum = logits.softmax().unwrap().download().unwrap();
         assert!(
-            (0..rows).all(|i| greatest[i * cols + i % cols] > 0.999_999),
+            (0..rows).all(|i| maximum[i * cols + i % cols] > 0.999_999),
             "[{rows}, {cols}]"
         );
     }

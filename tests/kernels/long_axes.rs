@@ -1,12 +1,12 @@
-//! Every tensor call over more rows, and over more columns, than a loop of one invocation may have iterations on lavapipe
-//! (65,535, all its loops together).
+//! Every tensor call over more rows, and over more columns, than a loop of one invocation may have iterations on
+//! lavapipe (65,535, all its loops together).
 
 use crate::common::compare::{Tolerance, assert_close};
 use crate::common::data::Random;
 use crate::common::devices::{cpu, gpu, gpu_hardware_kernels};
 use crate::common::oracle::{self, widen};
 use crate::common::precision::{ULP, sum_ulps};
-use wgrad::{Activation, Augmentation, Bytes, Device, DeviceKind, Error, Result, Tensor, Words};
+use wgrad::{Activation, Augmentation, Bytes, Device, DeviceKind, Error, Indices, Result, Tensor};
 
 const SHAPES: [[usize; 2]; 6] = [
     [65_537, 2],
@@ -45,9 +45,9 @@ impl Case {
     }
 
     /// All rows, the last one first.
-    fn backwards(&self, device: &Device) -> Result<Words> {
+    fn backwards(&self, device: &Device) -> Result<Indices> {
         let rows: Vec<u32> = (0..self.shape[0] as u32).rev().collect();
-        Words::new(device, &rows)
+        Indices::new(device, &rows)
     }
 
     fn bytes(&self, device: &Device) -> Result<Bytes> {
@@ -150,14 +150,14 @@ const CALLS: [Call; 39] = [
     ("bernoulli", |c, d| {
         Tensor::filled(d, c.shape, 0.3)?.bernoulli(1, 2)
     }),
-    ("columns", |c, d| {
+    ("slice_columns", |c, d| {
         let cols = c.shape[1];
-        c.x(d)?.columns(usize::from(cols > 1)..cols)
+        c.x(d)?.slice_columns(usize::from(cols > 1)..cols)
     }),
-    ("place_columns", |c, d| {
-        c.x(d)?.place_columns(3, c.shape[1] + 5)
+    ("pad_columns", |c, d| c.x(d)?.pad_columns(3, c.shape[1] + 5)),
+    ("concat_columns", |c, d| {
+        c.x(d)?.concat_columns(&c.other(d)?)
     }),
-    ("concatenate", |c, d| c.x(d)?.concatenate(&c.other(d)?)),
     ("transpose", |c, d| c.x(d)?.transpose()),
     ("accumulate", |c, d| {
         let mut sum = c.x(d)?;
@@ -203,7 +203,7 @@ fn every_call_is_the_same_on_the_gpu_and_on_the_cpu() {
             let run = |device| call(&case, device).and_then(|y| y.download());
             let run = |device| run(device).unwrap_or_else(|e| panic!("{name} {shape:?}: {e}"));
             let expected = widen(&run(cpu()));
-            let greatest = expected.iter().fold(1.0, |max: f64, x| max.max(x.abs()));
+            let max_abs = expected.iter().fold(1.0, |max: f64, x| max.max(x.abs()));
             // Sums of products of a few are in nearly all of them; most are far better than that.
             // The gradient through a normalisation of two or three rows is a difference that cancels.
             let cancels = if name.contains("norm_backward") {
@@ -211,7 +211,7 @@ fn every_call_is_the_same_on_the_gpu_and_on_the_cpu() {
             } else {
                 1.0
             };
-            let error = cancels * (8.0 + sum_ulps(rows.max(cols))) * ULP * greatest;
+            let error = cancels * (8.0 + sum_ulps(rows.max(cols))) * ULP * max_abs;
             for device in [gpu(), gpu_hardware_kernels()] {
                 let name = format!("{name} {shape:?} on {}", device.report());
                 let near = Tolerance::absolute(error);
@@ -241,10 +241,10 @@ fn statistics_of_many_values() {
                 let values = widen(values);
                 let mean = values.iter().sum::<f64>() / count as f64;
                 let squares: f64 = values.iter().map(|x| x * x).sum();
-                let greatest = values.iter().fold(0.0, |most: f64, x| most.max(x.abs()));
+                let max_abs = values.iter().fold(0.0, |most: f64, x| most.max(x.abs()));
                 let zeros = values.iter().filter(|&&x| x == 0.0).count();
                 assert_eq!((found.count, found.non_finite), (count, 0), "{name}");
-                assert_eq!(found.greatest, greatest, "{name}");
+                assert_eq!(found.max_abs, max_abs, "{name}");
                 assert_eq!(found.zeros, zeros, "{name}");
                 // Sums of distances that are not above the greatest magnitude, in f32.
                 let root = (squares / count as f64).sqrt();
@@ -266,7 +266,7 @@ fn a_large_image_is_moved_whole() {
     let still = Augmentation::new([1, 1]).channels(cols);
     for device in [gpu(), gpu_hardware_kernels(), cpu()] {
         let images = Bytes::new(device, [1, cols], &bytes).unwrap();
-        let row = Words::new(device, &[0]).unwrap();
+        let row = Indices::new(device, &[0]).unwrap();
         let moved = images.gather_augmented(&row, &still, 1, 2, 1.0, 0.0);
         let found = moved.unwrap().download().unwrap();
         let wrong = found
@@ -299,14 +299,15 @@ fn what_is_reduced_to_a_few_numbers() {
                 vec![cols as u32 - 1; rows],
                 "{name}"
             );
-            let taken = Words::new(device, &[rows as u32 - 1, 0, rows as u32 / 2]).unwrap();
+            let taken = Indices::new(device, &[rows as u32 - 1, 0, rows as u32 / 2]).unwrap();
             let taken = last.gather_rows(&taken).unwrap().download().unwrap();
             assert_eq!(taken[cols - 1], 99.0, "{name}");
         }
     }
 }
 
-/// A column of so many rows takes the kernels for hardware more iterations than lavapipe runs. It would return wrong numbers.
+/// A column of so many rows takes the kernels for hardware more iterations than lavapipe runs. It would return wrong
+/// numbers.
 #[test]
 fn what_a_software_adapter_would_cut_short_is_refused_with_kernels_for_hardware_too() {
     let rows = 1_700_000;

@@ -11,7 +11,7 @@ use crate::common::devices::{
 use crate::common::oracle::losses::Goal;
 use crate::common::precision::{TINY, ULP, sum_ulps};
 use cases::{Case, Data, Kind, cases};
-use wgrad::{Criterion, Device, Error, Loss, Reduction, Tensor, Words};
+use wgrad::{Criterion, Device, Error, Indices, Loss, Reduction, Tensor};
 
 /// One lane a row and 64 of them; rows that fill workgroups and leave some; widths about vec4s and lanes.
 const SHAPES: [[usize; 2]; 13] = [
@@ -31,9 +31,9 @@ const SHAPES: [[usize; 2]; 13] = [
 ];
 
 /// An operation errs by up to 2.5 ULP of its operands (division), exp by 3 + 2|x| ULP, which is at most 11 of its value
-/// here, and in a softmax, over distances up to 8, by 23; log by 2⁻²¹, which is 4 ULP of 1. A row has at most ten roundings
-/// beside them. The oracle says how large the operands are; sums over the columns add their own. Where the target is a
-/// constant, the shares of a softmax are all equal, and each step of their sum rounds to the same side.
+/// here, and in a softmax, over distances up to 8, by 23; log by 2⁻²¹, which is 4 ULP of 1. A row has at most ten
+/// roundings beside them. The oracle says how large the operands are; sums over the columns add their own. Where the
+/// target is a constant, the shares of a softmax are all equal, and each step of their sum rounds to the same side.
 fn row_ulps(case: Case, cols: usize) -> f64 {
     let softmax = matches!(case.criterion, Criterion::SoftmaxCrossEntropy { .. });
     if softmax && case.kind == Kind::Constant {
@@ -110,8 +110,8 @@ fn check(case: Case, data: &Data, device: &Device) {
     }
 }
 
-/// The kernels for hardware that a case is tried with. How they add up without subgroups does not depend on the criterion,
-/// so labels, with and without weights and an ignored one, stand for the other kinds of targets there.
+/// The kernels for hardware that a case is tried with. How they add up without subgroups does not depend on the
+/// criterion, so labels, with and without weights and an ignored one, stand for the other kinds of targets there.
 fn hardware_devices(case: Case) -> Vec<&'static Device> {
     let mut devices = vec![gpu_hardware_kernels()];
     let labels = matches!(case.kind, Kind::Labels | Kind::None);
@@ -237,7 +237,7 @@ fn a_mean_over_nothing_is_zero() {
     // Every label's class weighs nothing.
     for device in reducing_devices() {
         let x = Tensor::new(device, [2, 2], &[1.0, 2.0, 3.0, 4.0]).unwrap();
-        let labels = Words::new(device, &[0, 0]).unwrap();
+        let labels = Indices::new(device, &[0, 0]).unwrap();
         let loss = Loss::softmax_cross_entropy().class_weights([0.0, 1.0]);
         let output = x.loss(&loss, &[], &labels).unwrap();
         assert_eq!(output.loss, 0.0);

@@ -72,20 +72,20 @@ fn normals_are_box_and_mullers() {
                     }
             })
             .collect();
-        for [mean, deviation] in [[0.0, 1.0], [-3.0, 0.25]] {
-            let scaled = |i: usize| f64::from(deviation) * standard[i];
+        for [mean, std] in [[0.0, 1.0], [-3.0, 0.25]] {
+            let scaled = |i: usize| f64::from(std) * standard[i];
             let expected: Vec<f64> = (0..standard.len())
                 .map(|i| f64::from(mean) + scaled(i))
                 .collect();
             // The logarithm errs by 6 ULP (a division 2.5, its series 2, the sum with e·ln 2 magnifies by up to 3 where
-            // that is small), the root by half of that and 4.5, the series of the angle by 3, products by 2. Near a zero
-            // of the cosine, f64 itself errs by 1e-16 in the angle.
+            // that is small), the root by half of that and 4.5, the series of the angle by 3, products by 2. Near a
+            // zero of the cosine, f64 itself errs by 1e-16 in the angle.
             let tolerance = |i: usize| {
                 let product = (16.0 * scaled(i).abs() + f64::from(mean).abs()) * ULP;
                 Tolerance::absolute(product + 1e-14)
             };
             check(&format!("normal {shape:?}"), &expected, tolerance, |d| {
-                Tensor::normal(d, shape, mean, deviation, seed, step)
+                Tensor::normal(d, shape, mean, std, seed, step)
             });
         }
     }
@@ -120,10 +120,10 @@ fn bernoullis_are_one_where_u_is_below_p() {
     }
 }
 
-/// Asserts that a statistic of `count` numbers is within five of its standard deviations, `deviation`/√count.
+/// Asserts that a statistic of `count` numbers is within five of its standard deviations, `std`/√count.
 #[track_caller]
-fn assert_within_5_sigma(name: &str, found: f64, expected: f64, deviation: f64, count: usize) {
-    let limit = 5.0 * deviation / (count as f64).sqrt();
+fn assert_within_5_sigma(name: &str, found: f64, expected: f64, std: f64, count: usize) {
+    let limit = 5.0 * std / (count as f64).sqrt();
     let error = (found - expected).abs();
     assert!(
         error <= limit,
@@ -137,8 +137,8 @@ fn check_moments(name: &str, x: &[f32], cols: usize, mean: f64, variance: f64, k
     let average = |f: &dyn Fn(usize) -> f64, count: usize| -> f64 {
         (0..count).map(f).sum::<f64>() / count as f64
     };
-    let deviation = variance.sqrt();
-    let centred = |i: usize| (f64::from(x[i]) - mean) / deviation;
+    let std = variance.sqrt();
+    let centred = |i: usize| (f64::from(x[i]) - mean) / std;
     assert_within_5_sigma(name, average(&centred, count), 0.0, 1.0, count);
     // The variance of a square of deviation 1 is the fourth moment less 1.
     let squares = average(&|i| centred(i).powi(2), count);

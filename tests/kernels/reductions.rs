@@ -6,7 +6,7 @@ use crate::common::devices::{cpu, reducing_devices};
 use crate::common::oracle::{self, widen};
 use crate::common::precision::{ULP, sum_ulps, ulps};
 use crate::{check, reduction_shapes};
-use wgrad::{Bytes, Device, Error, Tensor, Words};
+use wgrad::{Bytes, Device, Error, Indices, Tensor};
 
 #[test]
 fn column_sums() {
@@ -101,15 +101,15 @@ fn first_greatest_columns() {
                 .chunks(cols)
                 .map(|row| {
                     let is_above = |a: f32, b: f32| a > b || a.is_nan() && !b.is_nan();
-                    let greatest =
+                    let maximum =
                         (1..cols).fold(
                             0,
                             |best, j| {
                                 if is_above(row[j], row[best]) { j } else { best }
                             },
                         );
-                    ties += row.iter().filter(|&&v| v == row[greatest]).skip(1).count();
-                    greatest as u32
+                    ties += row.iter().filter(|&&v| v == row[maximum]).skip(1).count();
+                    maximum as u32
                 })
                 .collect();
             for device in reducing_devices() {
@@ -142,7 +142,7 @@ fn gathered_rows() {
             &expected,
             |_| Tolerance::EXACT,
             |d| {
-                let y = Tensor::new(d, shape, &x)?.gather_rows(&Words::new(d, &indices)?)?;
+                let y = Tensor::new(d, shape, &x)?.gather_rows(&Indices::new(d, &indices)?)?;
                 assert_eq!(y.shape(), [taken, cols]);
                 Ok(y)
             },
@@ -175,12 +175,12 @@ fn rows_of_bytes_are_gathered_and_scaled() {
             |d| {
                 let table = Bytes::new(d, [rows, cols], &bytes)?;
                 assert_eq!(table.shape(), [rows, cols]);
-                table.gather_rows(&Words::new(d, &indices)?, 0.25, -3.0)
+                table.gather_rows(&Indices::new(d, &indices)?, 0.25, -3.0)
             },
         );
     }
     let table = Bytes::new(cpu(), [2, 2], &[0; 4]).unwrap();
-    let past = Words::new(cpu(), &[2]).unwrap();
+    let past = Indices::new(cpu(), &[2]).unwrap();
     assert!(matches!(
         table.gather_rows(&past, 1.0, 0.0),
         Err(Error::Argument { .. })

@@ -13,13 +13,14 @@ fn narrow(values: &[f64]) -> Vec<f32> {
 
 /// For one row: the greatest element's distance to each, and the ULP of Σ exp(x − greatest).
 ///
-/// exp errs by 3 + 2|d| ULP, and its argument, rounded, moves it by ½|d| more; each term counts by its share. The terms are
-/// of all sizes, and small ones lose their low bits to the same side, so the sum is given 1 ULP a step instead of ½.
+/// exp errs by 3 + 2|d| ULP, and its argument, rounded, moves it by ½|d| more; each term counts by its share. The
+/// terms are of all sizes, and small ones lose their low bits to the same side, so the sum is given 1 ULP a step
+/// instead of ½.
 fn softmax_ulps(row: &[f32]) -> (Vec<f64>, f64) {
-    let greatest = row.iter().copied().fold(f32::MIN, f32::max);
+    let maximum = row.iter().copied().fold(f32::MIN, f32::max);
     let distances: Vec<f64> = row
         .iter()
-        .map(|&x| f64::from(greatest) - f64::from(x))
+        .map(|&x| f64::from(maximum) - f64::from(x))
         .collect();
     let terms = distances.iter().map(|d| (-d).exp());
     let sum: f64 = terms.clone().sum();

@@ -1,9 +1,9 @@
-//! Products of many rows, columns and terms: past what a software adapter runs in one invocation, and long sums of equal
-//! terms, whose roundings do not cancel.
+//! Products of many rows, columns and terms: past what a software adapter runs in one invocation, and long sums of
+//! equal terms, whose roundings do not cancel.
 
 use super::common::compare::{Tolerance, assert_each_close};
 use super::common::data::Random;
-use super::common::devices::{WAYS, cpu, gpu_with};
+use super::common::devices::{ALGORITHMS, cpu, gpu_with};
 use super::common::oracle;
 use super::common::precision::{ULP, equal_product_ulps, product_ulps};
 use super::{check_exact, devices, operands, product};
@@ -21,18 +21,19 @@ fn integer_products_of_long_sides_are_exact() {
 }
 
 #[test]
-fn integer_products_of_long_sums_are_exact_in_every_way() {
+fn integer_products_of_long_sums_are_exact_with_every_algorithm() {
     let shapes = [[2, 1, 65_543], [2, 1, 300_001]];
-    for way in WAYS {
-        let device = gpu_with(way, &shapes);
+    for algorithm in ALGORITHMS {
+        let device = gpu_with(algorithm, &shapes);
         for layout in Layout::ALL {
-            check_exact(&[(way, &device)], layout, &shapes);
+            check_exact(&[(algorithm, &device)], layout, &shapes);
         }
     }
 }
 
-/// Numbers of which sums of equal terms err the most. The number below 2 without its bit j is 2ʲ − 1 units above a multiple
-/// of 2ʲ⁺¹ units: where that is the unit of the sum, from 2ʲ to 2ʲ⁺¹ terms, each addition loses nearly half of it.
+/// Numbers of which sums of equal terms err the most. The number below 2 without its bit j is 2ʲ − 1 units above a
+/// multiple of 2ʲ⁺¹ units: where that is the unit of the sum, from 2ʲ to 2ʲ⁺¹ terms, each addition loses nearly half
+/// of it.
 fn worst_terms() -> Vec<f32> {
     let below_two = 2f32.to_bits() - 1;
     (4..12)
@@ -69,15 +70,15 @@ fn equal_terms_err_by_at_most_two_ulps_for_each_doubling() {
 }
 
 #[test]
-fn equal_terms_err_by_at_most_two_ulps_for_each_doubling_in_every_way() {
+fn equal_terms_err_by_at_most_two_ulps_for_each_doubling_with_every_algorithm() {
     let m = worst_terms().len();
-    for (i, way) in WAYS.into_iter().enumerate() {
+    for (i, algorithm) in ALGORITHMS.into_iter().enumerate() {
         let depths = [2048, 8192, 65_536, 262_148];
-        let device = gpu_with(way, &depths.map(|k| [m, 1, k]));
-        check_equal_terms(&[(way, &device)], &Layout::ALL, 65_536);
+        let device = gpu_with(algorithm, &depths.map(|k| [m, 1, k]));
+        check_equal_terms(&[(algorithm, &device)], &Layout::ALL, 65_536);
         for (number, k) in [2048, 8192, 262_148].into_iter().enumerate() {
             let layout = Layout::ALL[(i + number) % 3];
-            check_equal_terms(&[(way, &device)], &[layout], k);
+            check_equal_terms(&[(algorithm, &device)], &[layout], k);
         }
     }
 }
@@ -143,8 +144,8 @@ fn long_dot_products_stay_within_their_bound() {
     }
 }
 
-/// The bias gradient of a batch whose rows are all equal, which is summed beside the weight gradient. All logits are 0, so
-/// each of the n rows adds (⅓ − 1, ⅓, ⅓)/n.
+/// The bias gradient of a batch whose rows are all equal, which is summed beside the weight gradient. All logits are
+/// 0, so each of the n rows adds (⅓ − 1, ⅓, ⅓)/n.
 #[test]
 fn bias_gradients_of_large_batches_stay_within_their_bound() {
     for rows in [60_000, 131_075, 300_001] {

@@ -107,8 +107,8 @@ fn elementwise_arithmetic_agrees_with_f64_on_every_device() {
             let name = operation.name;
             let mut graph = Graph::new();
             let input = graph.input(14).unwrap();
-            let a = graph.columns(input, 0..7).unwrap();
-            let b = graph.columns(input, 7..14).unwrap();
+            let a = graph.slice_columns(input, 0..7).unwrap();
+            let b = graph.slice_columns(input, 7..14).unwrap();
             let y = (operation.build)(&mut graph, a, b).unwrap();
             let mut network = graph.build(y, device, 0).unwrap();
             let found = network.predict(&x).unwrap();

@@ -48,10 +48,10 @@ fn the_weights_default_to_what_suits_the_activation() {
             .unwrap()
             .parameter("layers.0.weight")
             .unwrap();
-        let greatest = weights
+        let max_abs = weights
             .iter()
-            .fold(0.0f32, |greatest, w| greatest.max(w.abs()));
-        assert!((least..most).contains(&greatest), "{f}: {greatest}");
+            .fold(0.0f32, |max_abs, w| max_abs.max(w.abs()));
+        assert!((least..most).contains(&max_abs), "{f}: {max_abs}");
     }
 }
 

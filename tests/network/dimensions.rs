@@ -119,8 +119,8 @@ const CASES: &[(&str, Build, Formula)] = &[
     ),
 ];
 
-/// Cascades err by at most 2·log₂ n ULP of positive terms (src/kernel/base/cascade.rs): 22.1 for n = 2,100 and 8 less in a sum of
-/// the table. Scale, quotient and the rounding of 1/n add 5.
+/// Cascades err by at most 2·log₂ n ULP of positive terms (src/kernel/base/cascade.rs): 22.1 for n = 2,100 and 8 less
+/// in a sum of the table. Scale, quotient and the rounding of 1/n add 5.
 #[test]
 fn sums_and_broadcasts_agree_with_f64_on_every_device() {
     // 2,100 columns give every invocation that shares a row a whole leaf of the cascade.

@@ -126,12 +126,12 @@ pub(crate) const LAYERS: &[Case] = &[
         g.dense(h, CLASSES, Init::XavierNormal)
     }),
     ("columns and concatenation", |g, x| {
-        let a = g.columns(x, 1..4)?;
+        let a = g.slice_columns(x, 1..4)?;
         let a = g.dense(a, 5, Init::XavierNormal)?;
-        let both = g.concatenate(a, x)?;
+        let both = g.concat_columns(a, x)?;
         let h = g.activation(both, Activation::Tanh)?;
-        let twice = g.concatenate(h, h)?;
-        let part = g.columns(twice, 3..14)?;
+        let twice = g.concat_columns(h, h)?;
+        let part = g.slice_columns(twice, 3..14)?;
         g.dense(part, CLASSES, Init::XavierNormal)
     }),
     ("noise and a stopped gradient", |g, x| {
@@ -175,7 +175,7 @@ pub(crate) const LAYERS: &[Case] = &[
         let cosine = Criterion::CosineEmbedding { margin: 0.1 };
         g.loss("alike", &[a, p], LossTarget::Constant(1.0), cosine)?;
         g.loss("unlike", &[a, n], LossTarget::Constant(-1.0), cosine)?;
-        let some = g.columns(x, 1..6)?;
+        let some = g.slice_columns(x, 1..6)?;
         let variance = g.activation(
             n,
             Activation::Softplus {

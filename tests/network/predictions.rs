@@ -58,8 +58,8 @@ fn rows_that_depend_on_each_other_depend_on_no_others() {
             let expected = summed_over_rows(&x);
             assert_eq!(network.predict(&x).unwrap(), expected, "{rows} rows");
             let classes = network.classify(&x).unwrap();
-            let greatest = |y: &[f32]| u32::from(y[1] > y[0]);
-            let expected: Vec<u32> = expected.chunks_exact(2).map(greatest).collect();
+            let maximum = |y: &[f32]| u32::from(y[1] > y[0]);
+            let expected: Vec<u32> = expected.chunks_exact(2).map(maximum).collect();
             assert_eq!(classes, expected, "{rows} rows");
         }
     }

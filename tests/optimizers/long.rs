@@ -1,5 +1,6 @@
-//! Updates of more parameters than a loop of one invocation may have iterations on lavapipe (65,535), in each dimension of a
-//! tensor, and of more than one dimension of a dispatch has workgroups; clipping by a norm of thousands of partial sums.
+//! Updates of more parameters than a loop of one invocation may have iterations on lavapipe (65,535), in each
+//! dimension of a tensor, and of more than one dimension of a dispatch has workgroups; clipping by a norm of thousands
+//! of partial sums.
 
 use crate::common::compare::{Tolerance, assert_each_close};
 use crate::common::data::Random;
@@ -46,7 +47,7 @@ fn devices() -> [&'static Device; 4] {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Way {
+enum Variant {
     Plain,
     Clipped,
     /// By value.
@@ -80,19 +81,24 @@ fn every_parameter_of_a_long_tensor_takes_its_step() {
             })
             .collect();
         for (optimizer, rule) in rules() {
-            for way in [Way::Plain, Way::Clipped, Way::Limited, Way::InGroups] {
+            for variant in [
+                Variant::Plain,
+                Variant::Clipped,
+                Variant::Limited,
+                Variant::InGroups,
+            ] {
                 // Clipping by value is the same for every rule.
-                if way == Way::Limited && optimizer.name() != rules()[0].0.name() {
+                if variant == Variant::Limited && optimizer.name() != rules()[0].0.name() {
                     continue;
                 }
                 // With a limit of half the norm. The norm's error is one of the factor, and of a step at most.
-                let (factor, extra) = match way {
-                    Way::Clipped => (0.5 * norm / (norm + 1e-6), 0.5 * sum_ulps(count) + 10.0),
+                let (factor, extra) = match variant {
+                    Variant::Clipped => (0.5 * norm / (norm + 1e-6), 0.5 * sum_ulps(count) + 10.0),
                     _ => (1.0, 0.0),
                 };
                 let path = |place: usize, by: f64| {
-                    let gradient = match way {
-                        Way::Limited => f64::from(gradients[place]).min(LIMIT),
+                    let gradient = match variant {
+                        Variant::Limited => f64::from(gradients[place]).min(LIMIT),
                         _ => factor * f64::from(gradients[place]),
                     };
                     let gradients = [gradient; STEPS];
@@ -116,35 +122,37 @@ fn every_parameter_of_a_long_tensor_takes_its_step() {
                     .collect();
                 let of = |i: usize| {
                     let block = (i / cols * cols.next_multiple_of(4) + i % cols) / 64;
-                    let twice = way == Way::InGroups && block % 3 == 1;
+                    let twice = variant == Variant::InGroups && block % 3 == 1;
                     &paths[i % PERIOD][usize::from(twice)]
                 };
                 let expected: Vec<f64> = (0..count).map(|i| of(i).0).collect();
                 for device in devices() {
                     let name = format!(
-                        "{} {way:?} {shape:?} on {}",
+                        "{} {variant:?} {shape:?} on {}",
                         optimizer.name(),
                         device.report()
                     );
                     let gradient = Tensor::new(device, shape, &g).unwrap();
                     let mut weights = Tensor::new(device, shape, &w).unwrap();
                     let mut state = OptimizerState::new(&weights, optimizer).unwrap();
-                    if way == Way::InGroups {
+                    if variant == Variant::InGroups {
                         state.set_factors(&factors).unwrap();
                     }
                     let found = GradientNorm::new(&[&gradient]).unwrap();
                     for _ in 0..STEPS {
-                        match way {
-                            Way::Clipped => weights.update_clipped_by_norm(
+                        match variant {
+                            Variant::Clipped => weights.update_clipped_by_norm(
                                 &gradient,
                                 &mut state,
                                 &found,
                                 0.5 * norm,
                             ),
-                            Way::Limited => {
+                            Variant::Limited => {
                                 weights.update_clipped_by_value(&gradient, &mut state, LIMIT)
                             }
-                            Way::Plain | Way::InGroups => weights.update(&gradient, &mut state),
+                            Variant::Plain | Variant::InGroups => {
+                                weights.update(&gradient, &mut state)
+                            }
                         }
                         .unwrap();
                     }

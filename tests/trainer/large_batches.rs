@@ -13,8 +13,8 @@ const RATE: f64 = 1.5;
 const WEIGHTS: [f32; 3] = [0.1, 3.0, 0.7];
 const IGNORED: u32 = 1;
 
-/// A bias alone, as the input is 0: every row has the same logits. The first term and the last are divided by what the rows
-/// weigh, that in between by nothing.
+/// A bias alone, as the input is 0: every row has the same logits. The first term and the last are divided by what the
+/// rows weigh, that in between by nothing.
 fn biased(device: &Device) -> Network {
     let mut graph = Graph::new();
     let x = graph.input(1).unwrap();

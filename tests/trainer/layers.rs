@@ -193,9 +193,9 @@ fn layers_out_of_range_are_refused() {
         graph.batch_norm(w),
         graph.glu(x),
         graph.swiglu(x),
-        graph.columns(x, 2..2),
-        graph.columns(x, 3..6),
-        graph.concatenate(x, w),
+        graph.slice_columns(x, 2..2),
+        graph.slice_columns(x, 3..6),
+        graph.concat_columns(x, w),
     ] {
         assert!(matches!(result, Err(Error::Shape { .. })), "{result:?}");
     }

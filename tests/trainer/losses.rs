@@ -20,9 +20,9 @@ const ROUNDING: Tolerance = Tolerance {
 fn log_softmax(logits: &[f32]) -> Vec<Vec<f64>> {
     let row = |row: &[f32]| {
         let row = widen(row);
-        let greatest = row.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        let sum: f64 = row.iter().map(|z| (z - greatest).exp()).sum();
-        row.iter().map(|z| z - greatest - sum.ln()).collect()
+        let maximum = row.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        let sum: f64 = row.iter().map(|z| (z - maximum).exp()).sum();
+        row.iter().map(|z| z - maximum - sum.ln()).collect()
     };
     logits.chunks_exact(CLASSES).map(row).collect()
 }

@@ -137,8 +137,8 @@ fn what_a_plateau_cannot_observe_is_refused() {
     assert!(matches!(result, Err(Error::Argument { .. })), "{result:?}");
 }
 
-/// Fits until early stopping, in calls of so many epochs; `between` what happens between two. The numbers of epochs and of
-/// the best epoch, and the weights.
+/// Fits until early stopping, in calls of so many epochs; `between` what happens between two. The numbers of epochs
+/// and of the best epoch, and the weights.
 fn fit_in_calls(
     trainer: &mut Trainer,
     train: &Dataset,

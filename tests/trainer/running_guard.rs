@@ -1,4 +1,5 @@
-//! Running statistics of batch normalisations: never committed unless all of a step is finite, they themselves included.
+//! Running statistics of batch normalisations: never committed unless all of a step is finite, they themselves
+//! included.
 
 use super::common::compare::assert_same_bits;
 use super::common::devices::{cpu, gpu, gpu_hardware_kernels};

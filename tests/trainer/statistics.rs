@@ -104,8 +104,8 @@ fn frozen_normalisations_keep_their_statistics() {
     }
 }
 
-/// A discriminator and a generator in turn: each step moves the statistics of the layers that it trains, not of those that
-/// it only passes through.
+/// A discriminator and a generator in turn: each step moves the statistics of the layers that it trains, not of those
+/// that it only passes through.
 #[test]
 fn a_phase_moves_only_the_statistics_of_its_own_layers() {
     let mut graph = Graph::new();

@@ -10,6 +10,7 @@ mod memory;
 mod old_files;
 mod recipes;
 mod same_steps;
+mod saved_text;
 
 use common::data::clusters;
 use std::path::PathBuf;

@@ -22,8 +22,8 @@ fn resident() -> usize {
     pages.parse::<usize>().unwrap() * 4096
 }
 
-/// Trains networks of widths 1 to 17, and some of reported shapes, 2,080 steps in all. A leak on every step would show as
-/// 100 MB for each network, and more than 1 GB in all.
+/// Trains networks of widths 1 to 17, and some of reported shapes, 2,080 steps in all. A leak on every step would show
+/// as 100 MB for each network, and more than 1 GB in all.
 fn train_small_networks() {
     let device = open(GpuOptions::default());
     let widths = (1..=17).map(|width| vec![width, width, 2]);

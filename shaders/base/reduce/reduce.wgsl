@@ -1,8 +1,8 @@
 // Sums and greatest values over a workgroup, of `Value`s: numbers, or vectors of them by component. `reduce` is another
 // piece, of which the order is fixed, so always the same bits.
 
-fn join(a: Value, b: Value, greatest: bool) -> Value {
-    if greatest {
+fn join(a: Value, b: Value, maximum: bool) -> Value {
+    if maximum {
         return max(a, b);
     }
     return a + b;

@@ -14,14 +14,14 @@ fn main(
 var<workgroup> of_subgroups: array<Value, WORKGROUP / SUBGROUP>;
 
 // Joins the values of all invocations, neighbours first. The whole workgroup calls this.
-fn reduce(value: Value, greatest: bool, index: u32) -> Value {
+fn reduce(value: Value, maximum: bool, index: u32) -> Value {
     // Of `count` values that are left, every invocation has number index % count.
     var joined = value;
     var count = WORKGROUP;
     loop {
         // Both lanes of a pair join the same two values, so they have the same bits, and in the end all lanes do.
         for (var apart = 1u; apart < min(count, SUBGROUP); apart *= 2u) {
-            joined = join(joined, subgroupShuffleXor(joined, apart), greatest);
+            joined = join(joined, subgroupShuffleXor(joined, apart), maximum);
         }
         if count <= SUBGROUP {
             break;

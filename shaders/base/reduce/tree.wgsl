@@ -2,13 +2,13 @@
 var<workgroup> nodes: array<Value, 2u * WORKGROUP>;
 
 // Joins the values of all invocations, neighbours first. The whole workgroup calls this.
-fn reduce(value: Value, greatest: bool, index: u32) -> Value {
+fn reduce(value: Value, maximum: bool, index: u32) -> Value {
     nodes[WORKGROUP + index] = value;
     for (var level = WORKGROUP / 2u; level > 0u; level /= 2u) {
         workgroupBarrier();
         if index < level {
             let node = level + index;
-            nodes[node] = join(nodes[2u * node], nodes[2u * node + 1u], greatest);
+            nodes[node] = join(nodes[2u * node], nodes[2u * node + 1u], maximum);
         }
     }
     // A further call may write leaves at once: nobody reads them any more. It writes the root after another barrier.

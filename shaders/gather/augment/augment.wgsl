@@ -12,9 +12,9 @@ struct Params {
     samples: u32, // there are
     key0: u32, // of the random words
     key1: u32,
-    most_shift: f32, // in pixels
-    most_scale: f32,
-    most_angle: f32, // in radians
+    max_shift: f32, // in pixels
+    max_scale: f32,
+    max_angle: f32, // in radians
     amplitude: f32, // of the control points, in pixels
     pad0: u32,
     pad1: u32,

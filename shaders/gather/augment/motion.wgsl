@@ -27,12 +27,12 @@ fn cosine_sine(angle: f32) -> vec2<f32> {
 // What pair number i of a sample's random words decides.
 fn draw(i: u32, words: vec2<u32>) {
     if i == 0u {
-        offset = p.most_shift * signed_units(words.x);
-        let scale = 1.0 + p.most_scale * signed_units(words.y);
+        offset = p.max_shift * signed_units(words.x);
+        let scale = 1.0 + p.max_scale * signed_units(words.y);
         // A division may be off, even by 1.
         inverse_scale = select(1.0 / scale, vec2<f32>(1.0), scale == vec2<f32>(1.0));
     } else if i == 1u {
-        turn = cosine_sine(p.most_angle * signed_units(words.x).x);
+        turn = cosine_sine(p.max_angle * signed_units(words.x).x);
     } else {
         grid[2u * i - 4u] = p.amplitude * signed_units(words.x);
         grid[2u * i - 3u] = p.amplitude * signed_units(words.y);

@@ -9,8 +9,8 @@ fn at_exponent(part: vec2<f32>, exponent: f32) -> f32 {
     return select(0.0, part.x * power_of_two(max(power, -126.0)), power >= -126.0);
 }
 
-// min(1, limit / (norm + epsilon)), in two factors, from the norm's square over 4^exponent. It is told by its bits whether
-// that is a number: a NaN stays one, and infinity gives 0.
+// min(1, limit / (norm + epsilon)), in two factors, from the norm's square over 4^exponent. It is told by its bits
+// whether that is a number: a NaN stays one, and infinity gives 0.
 fn factor_of(square: f32, exponent: f32) -> vec2<f32> {
     let magnitude = bitcast<u32>(square) & 0x7fffffffu;
     if magnitude > 0x7f800000u {

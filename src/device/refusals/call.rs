@@ -6,7 +6,7 @@ use crate::kernel::base::guard::{REFUSED_BEFORE, placed};
 
 /// Updates with one optimizer state that may be refused before one of them is read, where the values of a step depend
 /// on its number. The device is given the values for all step numbers that are possible by then.
-pub(crate) const MOST_UNREAD: u64 = 8;
+pub(crate) const MAX_UNREAD: u64 = 8;
 
 /// A call that may be refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,7 +56,7 @@ impl Guarded {
         };
         let tensor = match guard {
             REFUSED_BEFORE => format!(
-                "{MOST_UNREAD} calls of {name} with this optimizer state, whose errors were not read"
+                "{MAX_UNREAD} calls of {name} with this optimizer state, whose errors were not read"
             ),
             _ => {
                 let ld = shape.ld().max(1);

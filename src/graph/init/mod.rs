@@ -26,20 +26,20 @@ pub enum Init {
         /// The upper end, not below the lower.
         high: f64,
     },
-    /// N(mean, deviation²).
+    /// N(mean, std²).
     Normal {
         /// The mean.
         mean: f64,
         /// The standard deviation; at least 0.
-        deviation: f64,
+        std: f64,
     },
-    /// N(mean, deviation²) of which only values within two deviations of the mean are taken, so that theirs is
-    /// 0.8796·deviation. PyTorch's `trunc_normal_` cuts at `a` and `b`, by default −2 and 2 whatever the deviation.
+    /// N(mean, std²) of which only values within two deviations of the mean are taken, so that theirs is
+    /// 0.8796·std. PyTorch's `trunc_normal_` cuts at `a` and `b`, by default −2 and 2 whatever the deviation.
     TruncatedNormal {
         /// The mean.
         mean: f64,
         /// The standard deviation before the cut; at least 0.
-        deviation: f64,
+        std: f64,
     },
     /// N(0, 2/(fan-in + fan-out)): for tanh and sigmoid (Glorot and Bengio 2010).
     XavierNormal,
@@ -54,9 +54,9 @@ pub enum Init {
     LecunNormal,
     /// U(−a, a), a = √(3/fan-in) (LeCun et al. 1998).
     LecunUniform,
-    /// Variance gain²/fan: the general form of Xavier's (mean of the fans), Kaiming's (fan-in or fan-out) and LeCun's (gain
-    /// 1), with the gain of an activation from [`Init::gain`]. PyTorch's `kaiming_normal_` with `mode` and `nonlinearity`,
-    /// and `xavier_normal_` with `gain`, and the same of uniform.
+    /// Variance gain²/fan: the general form of Xavier's (mean of the fans), Kaiming's (fan-in or fan-out) and LeCun's
+    /// (gain 1), with the gain of an activation from [`Init::gain`]. PyTorch's `kaiming_normal_` with `mode` and
+    /// `nonlinearity`, and `xavier_normal_` with `gain`, and the same of uniform.
     Scaled {
         /// How much the layer before shrinks its input; at least 0.
         gain: f64,
@@ -98,7 +98,8 @@ pub enum Distribution {
 
 impl Init {
     /// The gain to initialise with in front of an activation, PyTorch's `calculate_gain`: ReLU √2, leaky ReLU
-    /// √(2/(1 + slope²)), tanh 5/3, SELU 3/4, none or sigmoid 1. PyTorch names none for the others: GELU has ReLU's here, the rest 1.
+    /// √(2/(1 + slope²)), tanh 5/3, SELU 3/4, none or sigmoid 1. PyTorch names none for the others: GELU has ReLU's
+    /// here, the rest 1.
     ///
     /// ```
     /// use wgrad::{Activation, Distribution, Fan, Init};
@@ -130,9 +131,9 @@ impl Init {
                 }
                 Ok(())
             }
-            Init::Normal { mean, deviation } | Init::TruncatedNormal { mean, deviation } => {
+            Init::Normal { mean, std } | Init::TruncatedNormal { mean, std } => {
                 finite("the mean of an initialisation", mean)?;
-                not_negative("the deviation of an initialisation", deviation)
+                not_negative("the standard deviation of an initialisation", std)
             }
             Init::Scaled { gain, .. } => not_negative("the gain of an initialisation", gain),
             Init::Orthogonal { gain } => finite("the gain of an initialisation", gain),
@@ -162,10 +163,8 @@ impl Init {
             Init::Zeros => vec![0.0; count],
             Init::Constant(value) => vec![value; count],
             Init::Uniform { low, high } => fill(&mut || low + (high - low) * random.unit()),
-            Init::Normal { mean, deviation } => fill(&mut || mean + deviation * random.normal()),
-            Init::TruncatedNormal { mean, deviation } => {
-                fill(&mut || mean + deviation * within_two(random))
-            }
+            Init::Normal { mean, std } => fill(&mut || mean + std * random.normal()),
+            Init::TruncatedNormal { mean, std } => fill(&mut || mean + std * within_two(random)),
             Init::XavierNormal => normal(random, 2.0 / (fan_in + fan_out), count),
             Init::XavierUniform => uniform(random, 2.0 / (fan_in + fan_out), count),
             Init::KaimingNormal => normal(random, 2.0 / fan_in, count),
@@ -194,10 +193,8 @@ impl Init {
 }
 
 fn normal(random: &mut Random, variance: f64, count: usize) -> Vec<f32> {
-    let deviation = variance.sqrt();
-    (0..count)
-        .map(|_| (random.normal() * deviation) as f32)
-        .collect()
+    let std = variance.sqrt();
+    (0..count).map(|_| (random.normal() * std) as f32).collect()
 }
 
 /// A uniform on (−a, a) has variance a²/3.

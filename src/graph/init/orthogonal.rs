@@ -7,8 +7,9 @@ use crate::threads::{Threads, for_chunks, is_large};
 /// perpendicular: W·Wᵀ = gain²·I (WᵀW).
 ///
 /// The shorter side's vectors, in order, are independent normals made orthonormal by the modified Gram-Schmidt process,
-/// which is a QR decomposition whose R has a positive diagonal: so the matrix is uniform over all such matrices (Mezzadri
-/// 2007). In `f64`, a square normal matrix of a few thousand rows loses about 10⁻¹⁰ of orthogonality, less than `f32` has.
+/// which is a QR decomposition whose R has a positive diagonal: so the matrix is uniform over all such matrices
+/// (Mezzadri 2007). In `f64`, a square normal matrix of a few thousand rows loses about 10⁻¹⁰ of orthogonality, less
+/// than `f32` has.
 pub(super) fn draw(random: &mut Random, rows: usize, cols: usize, gain: f64) -> Vec<f32> {
     let (count, length) = (rows.min(cols), rows.max(cols));
     let mut vectors: Vec<Vec<f64>> = (0..count)

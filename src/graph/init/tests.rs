@@ -19,7 +19,7 @@ fn draws_have_the_stated_mean_and_variance() {
         fan,
         distribution,
     };
-    let (mean, deviation) = (-0.5, 0.2);
+    let (mean, std) = (-0.5, 0.2);
     let (low, high) = (-1.0, 2.0);
     // Of a standard normal within ±2: 1 − 4φ(2)/(2Φ(2) − 1).
     let cut = 0.773_741_3;
@@ -34,8 +34,8 @@ fn draws_have_the_stated_mean_and_variance() {
         (scaled(Fan::Out, Distribution::Normal), 0.0, 2.25 / 300.0),
         (scaled(Fan::Mean, Distribution::Uniform), 0.0, 2.25 / 250.0),
         (Init::Uniform { low, high }, 0.5, 0.75),
-        (Init::Normal { mean, deviation }, -0.5, 0.04),
-        (Init::TruncatedNormal { mean, deviation }, -0.5, 0.04 * cut),
+        (Init::Normal { mean, std }, -0.5, 0.04),
+        (Init::TruncatedNormal { mean, std }, -0.5, 0.04 * cut),
     ] {
         let values = init.draw(1, 0, shape, fans(shape));
         let average =
@@ -56,12 +56,12 @@ fn draws_have_the_stated_mean_and_variance() {
 #[test]
 fn draws_keep_within_their_ends() {
     let shape = MatrixShape::new(300, 200);
-    let (mean, deviation) = (1.0, 0.25);
+    let (mean, std) = (1.0, 0.25);
     let uniform = Init::Uniform {
         low: 0.5,
         high: 1.5,
     };
-    for init in [uniform, Init::TruncatedNormal { mean, deviation }] {
+    for init in [uniform, Init::TruncatedNormal { mean, std }] {
         let values = init.draw(2, 0, shape, fans(shape));
         assert!(values.iter().all(|v| (0.5..=1.5).contains(v)), "{init:?}");
         // And reach near them.
@@ -208,16 +208,16 @@ fn what_is_out_of_range_is_refused() {
             },
             Init::Normal {
                 mean: wrong,
-                deviation: 1.0,
+                std: 1.0,
             },
             Init::Orthogonal { gain: wrong },
         ]);
     }
     for wrong in [f64::NAN, f64::INFINITY, 1e39, -1.0] {
-        let (mean, deviation) = (0.0, wrong);
+        let (mean, std) = (0.0, wrong);
         bad.extend([
-            Init::Normal { mean, deviation },
-            Init::TruncatedNormal { mean, deviation },
+            Init::Normal { mean, std },
+            Init::TruncatedNormal { mean, std },
             Init::Scaled {
                 gain: wrong,
                 fan: Fan::In,

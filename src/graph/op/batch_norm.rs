@@ -6,8 +6,8 @@ use crate::kernel::base::ranges::check_share;
 use crate::kernel::base::spread::SAVED_ROWS;
 use crate::{Error, Result};
 
-/// γ(x − mean)/√(variance + ε) + β over the batch, or over the running statistics in inference. Output 1: what the backward
-/// pass needs, mean and 1/√(variance + ε) (see `kernel::spread::Spread::save`).
+/// γ(x − mean)/√(variance + ε) + β over the batch, or over the running statistics in inference. Output 1: what the
+/// backward pass needs, mean and 1/√(variance + ε) (see `kernel::spread::Spread::save`).
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct BatchNorm {
     pub(crate) x: Value,
@@ -152,27 +152,31 @@ impl Operation for FixedNormGain {
 }
 
 impl Graph {
-    /// Batch normalisation (Ioffe and Szegedy 2015) of each column, the last dimension (channels): y = γ(x − mean)/√(variance + ε) + β, with γ
-    /// `layers.i.weight` from 1, β `layers.i.bias` from 0, and ε = 10⁻⁵. In training mean and variance (biased) are the
-    /// batch's, and the running ones follow: r ← r + 0.1·(batch − r), the variance unbiased. In evaluation and prediction
-    /// they are the running ones (PyTorch's `BatchNorm1d`; for images [batch, H, W, C], whose rows are pixels, `BatchNorm2d`). A batch of one row, which PyTorch refuses, gives y = β and
+    /// Batch normalisation (Ioffe and Szegedy 2015) of each column, the last dimension (channels): y = γ(x −
+    /// mean)/√(variance + ε) + β, with γ `layers.i.weight` from 1, β `layers.i.bias` from 0, and ε = 10⁻⁵. In training
+    /// mean and variance (biased) are the batch's, and the running ones follow: r ← r + 0.1·(batch − r), the variance
+    /// unbiased. In evaluation and prediction they are the running ones (PyTorch's `BatchNorm1d`; for images [batch,
+    /// H, W, C], whose rows are pixels, `BatchNorm2d`). A batch of one row, which PyTorch refuses, gives y = β and
     /// leaves the running variance as it is. A step whose running statistics would not be finite is
     /// [`NonFinite`](Error::NonFinite), and changes nothing.
     ///
     /// The running mean is an `f32`. Once it has settled, it differs from the mean of what the batches stand for by its
     /// rounding, half a unit in the last place (2⁻²⁵ to 2⁻²⁴ of the mean), beside how the batches' means scatter. So in
-    /// evaluation y is off by up to γ·2⁻²⁴·|mean|/√(variance + ε): 0.03 for values of 10⁶ ± 1. PyTorch's is off as much.
-    /// Training subtracts the mean in more digits. Data with a large offset are best
-    /// [standardised](crate::Dataset::standardized) first. A column that is constant in all batches settles at its value, and
-    /// y is β exactly then.
+    /// evaluation y is off by up to γ·2⁻²⁴·|mean|/√(variance + ε): 0.03 for values of 10⁶ ± 1. PyTorch's is off as
+    /// much. Training subtracts the mean in more digits. Data with a large offset are best
+    /// [standardised](crate::Dataset::standardized) first. A column that is constant in all batches settles at its
+    /// value, and y is β exactly then.
     ///
     /// Where neither γ nor β is trained, because a [group](crate::ParameterGroup::frozen) freezes them or the step's
-    /// [phase](crate::Phase) leaves them out, the running statistics stay as they are. (PyTorch's move all the same unless the
-    /// layer is in `eval()`.) [`ParameterGroup::running_statistics`](crate::ParameterGroup::running_statistics) has a trainer
-    /// normalise with them, as `eval()` does. [`Network::recompute_statistics`](crate::Network::recompute_statistics) computes them anew.
+    /// [phase](crate::Phase) leaves them out, the running statistics stay as they are. (PyTorch's move all the same
+    /// unless the layer is in `eval()`.)
+    /// [`ParameterGroup::running_statistics`](crate::ParameterGroup::running_statistics) has a trainer normalise with
+    /// them, as `eval()` does. [`Network::recompute_statistics`](crate::Network::recompute_statistics) computes them
+    /// anew.
     ///
-    /// It takes one dispatch forward and one backward, and between a dense layer and its activation one more forward, since the
-    /// activation is no longer computed within the product. A training step takes one more for all running statistics.
+    /// It takes one dispatch forward and one backward, and between a dense layer and its activation one more forward,
+    /// since the activation is no longer computed within the product. A training step takes one more for all running
+    /// statistics.
     ///
     /// # Errors
     /// [`Shape`](Error::Shape) if x is not a batch of samples.
@@ -183,8 +187,8 @@ impl Graph {
     /// [`Graph::batch_norm`] with another ε, and another momentum m: r ← r + m·(batch − r).
     ///
     /// # Errors
-    /// [`Shape`](Error::Shape) if x is not a batch of samples; [`Argument`](Error::Argument) if ε is not finite and above 0,
-    /// or the momentum not from 0 to 1, or so small that 1 − m is 1 in `f32`.
+    /// [`Shape`](Error::Shape) if x is not a batch of samples; [`Argument`](Error::Argument) if ε is not finite and
+    /// above 0, or the momentum not from 0 to 1, or so small that 1 − m is 1 in `f32`.
     pub fn batch_norm_with(&mut self, x: Value, epsilon: f32, momentum: f32) -> Result<Value> {
         check_epsilon(epsilon)?;
         check_share("the momentum of a batch normalisation", momentum)?;

@@ -6,9 +6,9 @@ use crate::shape::Dim;
 use crate::{Error, Result};
 
 impl Graph {
-    /// Both operands in one shape. The last dimensions are aligned; an operand of fewer dimensions counts as of length 1 in
-    /// the others. In each dimension, an operand of length 1 is repeated for the length of the other. The graph stays as it
-    /// was if that is impossible.
+    /// Both operands in one shape. The last dimensions are aligned; an operand of fewer dimensions counts as of length
+    /// 1 in the others. In each dimension, an operand of length 1 is repeated for the length of the other. The graph
+    /// stays as it was if that is impossible.
     pub(super) fn broadcast(
         &mut self,
         operation: &'static str,

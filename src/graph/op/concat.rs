@@ -61,8 +61,8 @@ impl Differentiable for Concat {
 }
 
 impl Graph {
-    /// Values one after the other along a dimension, counted from 0, the batch included (PyTorch's `torch.cat`). All other
-    /// dimensions must be equal. It takes one call less than there are values.
+    /// Values one after the other along a dimension, counted from 0, the batch included (PyTorch's `torch.cat`). All
+    /// other dimensions must be equal. It takes one call less than there are values.
     ///
     /// ```
     /// use wgrad::{Device, Graph};
@@ -115,7 +115,7 @@ impl Graph {
     ///
     /// # Errors
     /// [`Shape`](Error::Shape) if another dimension differs.
-    pub fn concatenate(&mut self, a: Value, b: Value) -> Result<Value> {
+    pub fn concat_columns(&mut self, a: Value, b: Value) -> Result<Value> {
         let last = self.known(a)?.dims().len().saturating_sub(1);
         self.concat(&[a, b], last)
     }

@@ -41,8 +41,8 @@ impl Graph {
     /// The batch of samples, each of this shape: [batch, features] for a number of features, [batch, H, W, C] for
     /// `[H, W, C]`. Its name is `input`.
     ///
-    /// Samples lie flat in memory. A network that flattens an image first reads them as they are; one that works on pixels
-    /// rearranges them in one call a step, unless the number of channels is a multiple of four.
+    /// Samples lie flat in memory. A network that flattens an image first reads them as they are; one that works on
+    /// pixels rearranges them in one call a step, unless the number of channels is a multiple of four.
     ///
     /// ```
     /// use wgrad::{Device, Graph, Init};
@@ -59,7 +59,8 @@ impl Graph {
     ///
     /// # Errors
     /// [`Argument`](Error::Argument) if there is an input of that name already (a further input is a
-    /// [`named_input`](Graph::named_input)), or a length is 0; [`Limit`](Error::Limit) if the elements could not be counted.
+    /// [`named_input`](Graph::named_input)), or a length is 0; [`Limit`](Error::Limit) if the elements could not be
+    /// counted.
     pub fn input(&mut self, sample: impl Into<Shape>) -> Result<Value> {
         self.named_input("input", sample)
     }
@@ -84,8 +85,8 @@ impl Graph {
     /// ```
     ///
     /// # Errors
-    /// [`Argument`](Error::Argument) if the name is taken or empty, or a length is 0; [`Limit`](Error::Limit) if the elements
-    /// could not be counted.
+    /// [`Argument`](Error::Argument) if the name is taken or empty, or a length is 0; [`Limit`](Error::Limit) if the
+    /// elements could not be counted.
     pub fn named_input(&mut self, name: &str, sample: impl Into<Shape>) -> Result<Value> {
         if name.is_empty() || self.inputs.iter().any(|input| input.name == name) {
             return Err(Error::argument(

@@ -72,11 +72,11 @@ impl Operation for LayerNormBackward {
 }
 
 impl Graph {
-    /// Layer normalisation (Ba et al. 2016) of each row, the last dimension: y = γ(x − mean)/√(variance + ε) + β over its columns, with γ
-    /// `layers.i.weight` from 1, β `layers.i.bias` from 0, and ε = 10⁻⁵ (PyTorch's `LayerNorm`).
+    /// Layer normalisation (Ba et al. 2016) of each row, the last dimension: y = γ(x − mean)/√(variance + ε) + β over
+    /// its columns, with γ `layers.i.weight` from 1, β `layers.i.bias` from 0, and ε = 10⁻⁵ (PyTorch's `LayerNorm`).
     ///
-    /// It takes one dispatch forward and three backward, and between a dense layer and its activation one more forward, as
-    /// [`Graph::batch_norm`].
+    /// It takes one dispatch forward and three backward, and between a dense layer and its activation one more
+    /// forward, as [`Graph::batch_norm`].
     ///
     /// # Errors
     /// [`Argument`](crate::Error::Argument), as in every operation, if the value is of another graph.

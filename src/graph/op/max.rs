@@ -78,8 +78,8 @@ impl Operation for MaxBackward {
 }
 
 impl Graph {
-    /// The maximum along a dimension, counted from 0, the batch included, which stays with length 1 (PyTorch's `torch.max`
-    /// with `keepdim`). The gradient flows to the first of equal maxima. A NaN is greater than any number.
+    /// The maximum along a dimension, counted from 0, the batch included, which stays with length 1 (PyTorch's
+    /// `torch.max` with `keepdim`). The gradient flows to the first of equal maxima. A NaN is greater than any number.
     ///
     /// ```
     /// use wgrad::{Device, Graph};

@@ -1,8 +1,8 @@
 //! Operations: how the values of a graph are computed from each other.
 //!
-//! One file per operation holds its struct with the operands, the method of [`Graph`] that adds it, its shape rule and its
-//! gradient. The operations that only its gradient needs are in the same file. The lowering to kernels is in the file of the
-//! same name in `plan/emit/`. [`operations!`] is the one list of all of them.
+//! One file per operation holds its struct with the operands, the method of [`Graph`] that adds it, its shape rule and
+//! its gradient. The operations that only its gradient needs are in the same file. The lowering to kernels is in the
+//! file of the same name in `plan/emit/`. [`operations!`] is the one list of all of them.
 
 mod activation;
 mod add;
@@ -98,7 +98,8 @@ pub(crate) trait Operation {
     /// Whether, in prediction and evaluation, one row of the result depends on several samples.
     fn mixes_samples(&self, graph: &Graph) -> bool;
 
-    /// The value that the result equals, where the operation computes nothing. In training and in inference this may differ.
+    /// The value that the result equals, where the operation computes nothing. In training and in inference this may
+    /// differ.
     fn alias(&self, _inference: bool) -> Option<Value> {
         None
     }
@@ -121,7 +122,8 @@ pub(crate) trait Differentiable: Operation {
     fn vjp(&self, y: Value, dy: Value, backward: &mut Backward<'_>);
 }
 
-/// An operation that one elementwise kernel computes from its operands, in their order. It needs no lowering of its own.
+/// An operation that one elementwise kernel computes from its operands, in their order. It needs no lowering of its
+/// own.
 pub(crate) trait Elementwise: Operation {
     /// The kernel.
     fn kernel(&self, graph: &Graph) -> crate::kernel::Op;

@@ -36,16 +36,16 @@ impl Differentiable for Parameter {
 }
 
 impl Graph {
-    /// A trainable value under a name of its own, to be used in any number of places: a matrix `[rows, cols]`, or one of any
-    /// rank. Files hold it with its dimensions.
+    /// A trainable value under a name of its own, to be used in any number of places: a matrix `[rows, cols]`, or one
+    /// of any rank. Files hold it with its dimensions.
     ///
-    /// Initialisations count the columns of its matrix as the connections into an output, and its rows as those out of an
-    /// input. Where that is not so, see [`Graph::parameter_with_fans`].
+    /// Initialisations count the columns of its matrix as the connections into an output, and its rows as those out of
+    /// an input. Where that is not so, see [`Graph::parameter_with_fans`].
     ///
     /// # Errors
-    /// [`Argument`](Error::Argument) if the name is taken, empty, longer than 1,024 bytes, or one that files need: with a
-    /// first part `moments`, `average` or `accumulated`, a last part `running_mean`, `running_var` or `num_batches_tracked`
-    /// (parts are separated by dots), or `__metadata__`; or if a dimension is 0;
+    /// [`Argument`](Error::Argument) if the name is taken, empty, longer than 1,024 bytes, or one that files need:
+    /// with a first part `moments`, `average` or `accumulated`, a last part `running_mean`, `running_var` or
+    /// `num_batches_tracked` (parts are separated by dots), or `__metadata__`; or if a dimension is 0;
     /// [`Limit`](Error::Limit) if its elements could not be counted.
     pub fn parameter(&mut self, name: &str, shape: impl Into<Shape>, init: Init) -> Result<Value> {
         let shape = shape.into();
@@ -53,8 +53,8 @@ impl Graph {
         self.add_parameter(name, shape.lengths(), shape, fans, init)
     }
 
-    /// [`Graph::parameter`] with the connections that an initialisation counts: into an output (fan-in), and out of an input
-    /// (fan-out). A convolution's weight [outputs, kh, kw, inputs] has a fan-in of kh·kw·inputs and a fan-out of
+    /// [`Graph::parameter`] with the connections that an initialisation counts: into an output (fan-in), and out of an
+    /// input (fan-out). A convolution's weight [outputs, kh, kw, inputs] has a fan-in of kh·kw·inputs and a fan-out of
     /// outputs·kh·kw.
     ///
     /// ```

@@ -19,7 +19,8 @@ impl Operation for Random {
     operands!(p);
 
     fn name(&self) -> String {
-        format!("{:?}", self.draw)
+        // Checkpoints hold this text, with the name that the field had in their first version.
+        format!("{:?}", self.draw).replace("std: ", "deviation: ")
     }
 
     fn shape(&self, graph: &Graph) -> Result<Shape> {
@@ -43,8 +44,9 @@ impl Differentiable for Random {
 }
 
 impl Graph {
-    /// Random numbers, new in every step, of this shape for each sample ([batch, cols] for a number of columns): uniform from `low` to below `high`. A function of the trainer's
-    /// seed, the step and the element. In prediction the seed is 0 and every call gives the same.
+    /// Random numbers, new in every step, of this shape for each sample ([batch, cols] for a number of columns):
+    /// uniform from `low` to below `high`. A function of the trainer's seed, the step and the element. In prediction
+    /// the seed is 0 and every call gives the same.
     ///
     /// # Errors
     /// [`Argument`](Error::Argument) if there is no column, or the bounds are not finite and ascending.
@@ -68,23 +70,23 @@ impl Graph {
     /// The same, normal with this mean and standard deviation.
     ///
     /// # Errors
-    /// [`Argument`](Error::Argument) if there is no column, or the mean or deviation is not finite, or the deviation
-    /// negative.
+    /// [`Argument`](Error::Argument) if there is no column, or the mean or standard deviation is not finite, or the
+    /// latter negative.
     pub fn random_normal(
         &mut self,
         sample: impl Into<Shape>,
         mean: f32,
-        deviation: f32,
+        std: f32,
     ) -> Result<Value> {
-        if !(mean.is_finite() && deviation.is_finite() && deviation >= 0.0) {
-            let found = format!("{mean} and {deviation}");
+        if !(mean.is_finite() && std.is_finite() && std >= 0.0) {
+            let found = format!("{mean} and {std}");
             return Err(Error::argument(
-                "mean and deviation of random numbers",
-                "finite, the deviation at least 0",
+                "mean and standard deviation of random numbers",
+                "finite, the standard deviation at least 0",
                 found,
             ));
         }
-        self.random(sample.into(), Draw::Normal { mean, deviation })
+        self.random(sample.into(), Draw::Normal { mean, std })
     }
 
     fn random(&mut self, sample: Shape, draw: Draw) -> Result<Value> {

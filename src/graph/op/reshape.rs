@@ -79,12 +79,12 @@ impl Differentiable for Reshape {
 }
 
 impl Graph {
-    /// The same elements in the same order with other dimensions (PyTorch's `torch.reshape`). Where x is a batch, these are
-    /// the dimensions of a sample. All but the last are then the rows of a matrix, unless the shape says otherwise
-    /// ([`Shape::with_row_dims`]).
+    /// The same elements in the same order with other dimensions (PyTorch's `torch.reshape`). Where x is a batch,
+    /// these are the dimensions of a sample. All but the last are then the rows of a matrix, unless the shape says
+    /// otherwise ([`Shape::with_row_dims`]).
     ///
-    /// It costs nothing where the number of columns, the last dimension, stays, or both are multiples of four. Else it is
-    /// one call, which copies the elements.
+    /// It costs nothing where the number of columns, the last dimension, stays, or both are multiples of four. Else it
+    /// is one call, which copies the elements.
     ///
     /// ```
     /// use wgrad::{Device, Graph};

@@ -80,8 +80,8 @@ impl Graph {
     /// ```
     ///
     /// # Errors
-    /// [`Argument`](Error::Argument) if there is no such dimension, or it is the batch; [`Shape`](Error::Shape) if the range is
-    /// empty or reaches past the end.
+    /// [`Argument`](Error::Argument) if there is no such dimension, or it is the batch; [`Shape`](Error::Shape) if the
+    /// range is empty or reaches past the end.
     pub fn slice(&mut self, x: Value, dimension: usize, range: Range<usize>) -> Result<Value> {
         let along = self.fixed_dimension("the dimension of a slice", x, dimension)?;
         if range.start > range.end {
@@ -101,7 +101,7 @@ impl Graph {
     ///
     /// # Errors
     /// [`Shape`](Error::Shape) if the range is empty or reaches past the last column.
-    pub fn columns(&mut self, x: Value, range: Range<usize>) -> Result<Value> {
+    pub fn slice_columns(&mut self, x: Value, range: Range<usize>) -> Result<Value> {
         let last = self.known(x)?.dims().len().saturating_sub(1);
         self.slice(x, last, range)
     }

@@ -47,8 +47,9 @@ impl Differentiable for DimensionSum {
 }
 
 impl Graph {
-    /// The sum along a dimension, counted from 0, the batch included, which stays with length 1 (PyTorch's `torch.sum` with
-    /// `keepdim`). Of a matrix, dimension 1 adds up the columns of each row: [rows, 1]. Dimension 0 adds up the rows: [1, cols].
+    /// The sum along a dimension, counted from 0, the batch included, which stays with length 1 (PyTorch's `torch.sum`
+    /// with `keepdim`). Of a matrix, dimension 1 adds up the columns of each row: [rows, 1]. Dimension 0 adds up the
+    /// rows: [1, cols].
     ///
     /// ```
     /// use wgrad::{Device, Graph};
@@ -64,8 +65,8 @@ impl Graph {
     /// ```
     ///
     /// # Errors
-    /// [`Argument`](crate::Error::Argument) if there is no such dimension, or it is the batch: what one sample gives must not
-    /// depend on the others.
+    /// [`Argument`](crate::Error::Argument) if there is no such dimension, or it is the batch: what one sample gives
+    /// must not depend on the others.
     pub fn sum(&mut self, x: Value, dimension: usize) -> Result<Value> {
         let along = self.fixed_dimension("the dimension of a sum or mean", x, dimension)?;
         let shape = self.known(x)?;
@@ -80,7 +81,8 @@ impl Graph {
         }
     }
 
-    /// The mean along a dimension, which stays with length 1 (PyTorch's `torch.mean` with `keepdim`). See [`Graph::sum`].
+    /// The mean along a dimension, which stays with length 1 (PyTorch's `torch.mean` with `keepdim`). See
+    /// [`Graph::sum`].
     ///
     /// # Errors
     /// As [`Graph::sum`].

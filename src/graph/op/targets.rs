@@ -32,8 +32,8 @@ impl Differentiable for Targets {
 }
 
 impl Graph {
-    /// The target values of the batch, of this shape for each sample ([batch, cols] for a number of columns), for graphs that
-    /// need them as a value. (Losses take them by [`LossTarget::Batch`](crate::LossTarget::Batch).)
+    /// The target values of the batch, of this shape for each sample ([batch, cols] for a number of columns), for
+    /// graphs that need them as a value. (Losses take them by [`LossTarget::Batch`](crate::LossTarget::Batch).)
     ///
     /// # Errors
     /// [`Argument`](Error::Argument) if a length is 0, or the graph has targets already; [`Limit`](Error::Limit) if the

@@ -1,5 +1,5 @@
-//! Functions of exp that neither overflow nor cancel: the WGSL for activations and criteria that use them, and what their
-//! CPU twins share. `exp_m1`, `ln_1p` and `tanh` of [`Real`] are the twins of the rest.
+//! Functions of exp that neither overflow nor cancel: the WGSL for activations and criteria that use them, and what
+//! their CPU twins share. `exp_m1`, `ln_1p` and `tanh` of [`Real`] are the twins of the rest.
 
 use crate::kernel::base::Real;
 

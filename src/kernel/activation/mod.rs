@@ -1,9 +1,9 @@
 //! Activation functions: y = f(z), elementwise, and their derivatives.
 //!
-//! [`activations!`] is the one place that names every activation. An activation that is added to it is in [`Activation`], in
-//! [`Activation::ALL`] and in the tests that go through all of them. Its two files, `shaders/activation/x.wgsl` and
-//! `src/kernel/activation/x.rs`, define `f(z, alpha, beta)` and `df(saved, alpha, beta)`. `saved` is the output y, or the
-//! input z where f′ needs it.
+//! [`activations!`] is the one place that names every activation. An activation that is added to it is in
+//! [`Activation`], in [`Activation::ALL`] and in the tests that go through all of them. Its two files,
+//! `shaders/activation/x.wgsl` and `src/kernel/activation/x.rs`, define `f(z, alpha, beta)` and `df(saved, alpha,
+//! beta)`. `saved` is the output y, or the input z where f′ needs it.
 
 mod celu;
 mod elu;
@@ -37,15 +37,15 @@ use crate::Result;
 use crate::kernel::base::Real;
 use traits::Traits;
 
-/// Declares [`Activation`] and what has an entry for each activation: its formula, its parameters with PyTorch's defaults,
-/// and its file.
+/// Declares [`Activation`] and what has an entry for each activation: its formula, its parameters with PyTorch's
+/// defaults, and its file.
 macro_rules! activations {
     ($($(#[$doc:meta])* $name:ident
         $({ $($(#[$field_doc:meta])* $field:ident = $default:expr),* $(,)? })? in $file:ident),* $(,)?) => {
         /// An activation function y = f(z), applied to every element.
         ///
-        /// f′ is computed from the output y, so that z need not be kept, or from the input z where y does not give it, or not
-        /// well enough.
+        /// f′ is computed from the output y, so that z need not be kept, or from the input z where y does not give it,
+        /// or not well enough.
         ///
         /// ```
         /// use wgrad::Activation;

@@ -1,14 +1,15 @@
 //! Long sums whose rounding grows like log n, in a fixed order: the CPU twin of `shaders/base/cascade.wgsl`.
 //!
-//! Eight terms are summed in pairs to a leaf. Sixteen leaves make one value of level 1, sixteen of those one of level 2,
-//! and so on. A term passes through 3 additions in its leaf and at most 15 in each of ⌈log₁₆(n/8)⌉ levels, and the levels
-//! are joined in at most 4. That is at most 4·log₂ n roundings of half a ULP each, so for n ≤ 2²³ terms
+//! Eight terms are summed in pairs to a leaf. Sixteen leaves make one value of level 1, sixteen of those one of level
+//! 2, and so on. A term passes through 3 additions in its leaf and at most 15 in each of ⌈log₁₆(n/8)⌉ levels, and the
+//! levels are joined in at most 4. That is at most 4·log₂ n roundings of half a ULP each, so for n ≤ 2²³ terms
 //!
 //! |computed − Σxᵢ| ≤ 2·log₂ n ULP of Σ|xᵢ|, to first order,
 //!
-//! whatever the terms. The shader has four levels, and registers to spare for other things: the last takes all that comes,
-//! which is sixteen values for up to 2¹⁹ terms of one invocation. (One running sum may be off by n/2 ULP, and equal terms come close to that.) Nothing here relies on
-//! the order of additions that a compiler must keep, as Kahan's sum does: a driver that reassociates changes bits only.
+//! whatever the terms. The shader has four levels, and registers to spare for other things: the last takes all that
+//! comes, which is sixteen values for up to 2¹⁹ terms of one invocation. (One running sum may be off by n/2 ULP, and
+//! equal terms come close to that.) Nothing here relies on the order of additions that a compiler must keep, as
+//! Kahan's sum does: a driver that reassociates changes bits only.
 
 use super::{MatrixShape, Real};
 

@@ -5,7 +5,7 @@
 //! more than a row, so do all but very many rows, which are shared out to keep the iterations of an invocation few.
 
 use super::cascade::LEAF;
-use super::{MatrixShape, Target};
+use super::{Capabilities, MatrixShape};
 
 pub(crate) const SOURCE: &str = include_str!("../../../shaders/base/column_reduce.wgsl");
 
@@ -35,15 +35,15 @@ impl Geometry {
     }
 }
 
-pub(crate) fn geometry(shape: MatrixShape, target: &Target) -> Geometry {
-    let few = if target.software {
+pub(crate) fn geometry(shape: MatrixShape, capabilities: &Capabilities) -> Geometry {
+    let few = if capabilities.software {
         FEW_ROWS_SOFTWARE
     } else {
         FEW_ROWS
     };
     let (columns, lanes) = if shape.rows <= few {
         (64, 1)
-    } else if target.software && shape.rows > MANY_ROWS_SOFTWARE {
+    } else if capabilities.software && shape.rows > MANY_ROWS_SOFTWARE {
         (1, 256)
     } else {
         // Eight columns are 128 bytes of a row, a whole line of most caches.

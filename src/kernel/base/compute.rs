@@ -1,7 +1,7 @@
 //! What a kernel is.
 
 use super::args::Args;
-use super::program::{Binding, Program, Target};
+use super::program::{Binding, Capabilities, Program};
 use super::real::Real;
 
 /// What every kernel can say of itself and do.
@@ -11,7 +11,7 @@ pub(crate) trait Compute {
     /// Its storage bindings, in the order of its arguments.
     fn bindings(&self) -> Vec<Binding>;
     /// The shader text, parameter block and number of workgroups for a GPU.
-    fn program(&self, target: &Target) -> Program;
+    fn program(&self, capabilities: &Capabilities) -> Program;
     /// Floating-point operations of one run; a fused multiply-add counts two.
     fn flops(&self) -> u64;
     /// Runs on the CPU.

@@ -1,18 +1,19 @@
 //! The non-finite guard: its words in the state, what sets it, and the bounds that keep ordinary steps finite.
 //!
 //! Word 2 of the state is [`ALL_FINITE`], or says what is not finite: 0 is the loss, then come the tensors of
-//! [`Plan::guards`](crate::plan::Plan), then the blocks of the parameter arena. The lowest wins. While it is set, what obeys
-//! it changes nothing.
+//! [`Plan::guards`](crate::plan::Plan), then the blocks of the parameter arena. The lowest wins. While it is set, what
+//! obeys it changes nothing.
 //!
 //! An update writes its segment element by element, so it must not find an overflow while it writes. Two kinds of steps
 //! see to that:
 //!
-//! - An *ordinary* step cannot overflow: its gradients are at most [`GRADIENT_BOUND`] (a larger one sets the guard, as NaN
-//!   does: [`ORDINARY`]), what it changes is at most [`BOUND`], and the coefficients are in [ranges](crate::kernel::update) for which
-//!   one update of such numbers is finite. The update tests what it writes against that bound, and sets word 3 of the
-//!   state if it finds more. Then the loss of the next ordinary step sets the guard to [`CARE`].
-//! - Where that fails, the host repeats the step as a *careful* one: gradients are tested for NaN and infinity alone, and a
-//!   dry run of everything that could overflow sets the guard before anything is changed.
+//! - An *ordinary* step cannot overflow: its gradients are at most [`GRADIENT_BOUND`] (a larger one sets the guard, as
+//!   NaN does: [`ORDINARY`]), what it changes is at most [`BOUND`], and the coefficients are in
+//!   [ranges](crate::kernel::update) for which one update of such numbers is finite. The update tests what it writes
+//!   against that bound, and sets word 3 of the state if it finds more. Then the loss of the next ordinary step sets
+//!   the guard to [`CARE`].
+//! - Where that fails, the host repeats the step as a *careful* one: gradients are tested for NaN and infinity alone,
+//!   and a dry run of everything that could overflow sets the guard before anything is changed.
 //!
 //! A tensor call that changes a tensor has a state of its own, and runs twice ([`Pass`]). The first pass sets the guard
 //! to a [`place`], the second writes unless it is set.
@@ -37,7 +38,8 @@ pub(crate) const ALL_FINITE: u32 = u32::MAX;
 /// Word 2 of the state once an ordinary step found that it needs care.
 pub(crate) const CARE: u32 = u32::MAX - 1;
 
-/// A bit of the ids that kernels are given: whatever is above [`GRADIENT_BOUND`] sets the guard, not only NaN and infinity.
+/// A bit of the ids that kernels are given: whatever is above [`GRADIENT_BOUND`] sets the guard, not only NaN and
+/// infinity.
 pub(crate) const ORDINARY: u32 = 1 << 31;
 
 /// Bits of the greatest magnitude of a gradient in an ordinary step, 2⁴⁰.
@@ -46,8 +48,8 @@ pub(crate) const GRADIENT_BOUND: u32 = (127 + 40) << 23;
 /// Bits of the greatest magnitude of what an ordinary step changes, 2⁵⁰.
 pub(crate) const BOUND: u32 = (127 + 50) << 23;
 
-/// Bits of the greatest magnitude that a dry run lets pass. It is 2¹⁶ ULP below the greatest number, since the update itself
-/// may be compiled to round in another way.
+/// Bits of the greatest magnitude that a dry run lets pass. It is 2¹⁶ ULP below the greatest number, since the update
+/// itself may be compiled to round in another way.
 const LOST: u32 = 0x7f7f_ff00;
 
 /// Word 2 of the state of an update that is refused because too many before it were: see `Choose` in src/kernel/step.
@@ -81,7 +83,7 @@ pub(crate) fn placed(place: u32) -> (usize, usize) {
 pub(crate) fn first_lost<T: Real>(values: &[T]) -> Option<usize> {
     let is_lost = |value: &T| magnitude(*value) > 0x7f7f_ffff;
     // The greatest is found in vectors.
-    (greatest(values) > 0x7f7f_ffff).then(|| values.iter().position(is_lost).unwrap_or(0))
+    (max_abs(values) > 0x7f7f_ffff).then(|| values.iter().position(is_lost).unwrap_or(0))
 }
 
 /// The bits of the magnitude of a number.
@@ -92,7 +94,7 @@ pub(crate) fn magnitude<T: Real>(value: T) -> u32 {
 
 /// The bits of the greatest magnitude; NaN is above infinity.
 #[inline(always)]
-pub(crate) fn greatest<T: Real>(values: &[T]) -> u32 {
+pub(crate) fn max_abs<T: Real>(values: &[T]) -> u32 {
     values
         .iter()
         .fold(0, |most, &value| most.max(magnitude(value)))
@@ -104,7 +106,7 @@ pub(crate) fn out_of_bounds<T: Real>(id: u32, values: &[T]) -> bool {
         0 => 0x7f7f_ffff,
         _ => GRADIENT_BOUND,
     };
-    greatest(values) > bound
+    max_abs(values) > bound
 }
 
 /// What a dry run found, or the first pass of a tensor call.
@@ -135,7 +137,7 @@ impl Probe {
             }
             return;
         };
-        let most = greatest(values);
+        let most = max_abs(values);
         if most > BOUND {
             self.care.store(true, Ordering::Relaxed);
         }

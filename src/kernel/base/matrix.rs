@@ -1,8 +1,8 @@
 //! How a matrix lies in device memory.
 //!
-//! Row-major; every row is padded with zeros to a multiple of 4 floats, so that all traffic is in `vec4<f32>`, and every
-//! tensor starts at a multiple of 64 floats (256 bytes, the alignment of a binding). Kernels keep the padding zero, so it
-//! adds nothing to sums and products.
+//! Row-major; every row is padded with zeros to a multiple of 4 floats, so that all traffic is in `vec4<f32>`, and
+//! every tensor starts at a multiple of 64 floats (256 bytes, the alignment of a binding). Kernels keep the padding
+//! zero, so it adds nothing to sums and products.
 
 pub(crate) const SOURCE: &str = include_str!("../../../shaders/base/matrix.wgsl");
 

@@ -1,5 +1,5 @@
-//! What every family of kernels builds on: arguments, shapes, programs, numbers, and the parts of computations that several
-//! of them share. It uses no other family.
+//! What every family of kernels builds on: arguments, shapes, programs, numbers, and the parts of computations that
+//! several of them share. It uses no other family.
 
 pub(crate) mod args;
 pub(crate) mod cascade;
@@ -25,5 +25,5 @@ pub(crate) mod tuning;
 pub(crate) use args::{Arg, Args};
 pub(crate) use compute::Compute;
 pub(crate) use matrix::{Along, MatrixShape, Side};
-pub(crate) use program::{Access, Binding, Program, Target};
+pub(crate) use program::{Access, Binding, Capabilities, Program};
 pub(crate) use real::Real;

@@ -20,9 +20,10 @@ impl Layout {
 pub(crate) const LONG_K: usize = 1024;
 
 /// Most blocks whose sums are added up one after the other. More are added up in groups.
-const MOST_BLOCKS: usize = 64;
+const MAX_BLOCKS: usize = 64;
 
-/// How a long sum is cut: terms are added up to the sum of a block, blocks to the total of a group, groups to the result.
+/// How a long sum is cut: terms are added up to the sum of a block, blocks to the total of a group, groups to the
+/// result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Levels {
     /// Terms of a block.
@@ -32,18 +33,19 @@ pub(crate) struct Levels {
 }
 
 impl Levels {
-    /// For n terms in blocks of `block`. Of b > 64 blocks a group has from √b to 2·√b, a power of two, so that there are at
-    /// most √b + 1 groups.
+    /// For n terms in blocks of `block`. Of b > 64 blocks a group has from √b to 2·√b, a power of two, so that there
+    /// are at most √b + 1 groups.
     ///
-    /// A term passes through at most block + min(b, 3·√b + 1) additions, each of which errs by at most ½ ULP of the sum of
-    /// magnitudes. A chain of m equal terms errs by at most m/8: half the sums are in the last binade, where ½ ULP of
-    /// the value is ¼ of an ε of the whole sum. So blocks of 128 keep equal terms within 2·log₂ n for n from 2¹⁰ to 2²⁰.
+    /// A term passes through at most block + min(b, 3·√b + 1) additions, each of which errs by at most ½ ULP of the
+    /// sum of magnitudes. A chain of m equal terms errs by at most m/8: half the sums are in the last binade, where ½
+    /// ULP of the value is ¼ of an ε of the whole sum. So blocks of 128 keep equal terms within 2·log₂ n for n from
+    /// 2¹⁰ to 2²⁰.
     pub(crate) fn of(n: usize, block: usize) -> Self {
         let blocks = n.div_ceil(block);
         let of_group = || block * blocks.isqrt().next_power_of_two();
         Levels {
             block,
-            group: (blocks > MOST_BLOCKS).then(of_group),
+            group: (blocks > MAX_BLOCKS).then(of_group),
         }
     }
 

@@ -59,10 +59,10 @@ impl Binding {
     }
 }
 
-/// What the choice of a kernel variant may depend on, besides the shape. A pure function of the adapter and of the tuning
-/// that its user gives.
+/// Capabilities of an adapter: what the choice of a kernel variant depends on besides the shape. They are a pure
+/// function of the adapter and of the tuning that its user gives.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Target {
+pub(crate) struct Capabilities {
     /// The adapter runs on a CPU: registers and workgroup memory are both ordinary memory there, and barriers are dear.
     pub(crate) software: bool,
     /// The adapter may end the loops of an invocation after [`MAX_ITERATIONS`], whichever kernels it runs.
@@ -70,7 +70,7 @@ pub(crate) struct Target {
     /// Invocations in a subgroup, where the adapter has subgroups of one width only.
     pub(crate) subgroup: Option<u32>,
     /// 64-bit integers can be had, and the adapter runs on a CPU: no other gains by them.
-    pub(crate) words64: bool,
+    pub(crate) loads64: bool,
     /// Choices that were measured.
     pub(crate) tuning: Option<Arc<Tuning>>,
 }

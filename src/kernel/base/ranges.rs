@@ -1,7 +1,7 @@
 //! The ranges of hyperparameters.
 
-/// An [`Error::Argument`](crate::Error::Argument) unless `legal` holds of the value as the device will see it, in `f32`,
-/// and it is finite there.
+/// An [`Error::Argument`](crate::Error::Argument) unless `legal` holds of the value as the device will see it, in
+/// `f32`, and it is finite there.
 pub(crate) fn check(
     what: &'static str,
     value: f64,
@@ -35,8 +35,8 @@ pub(crate) fn check_positive(what: &'static str, value: f64) -> crate::Result<()
     )
 }
 
-/// [`check`] for a rate, a coefficient or a sum. What is not 0 must not become 0 in `f32`, where it would have no effect;
-/// and a subnormal may count as 0 on one device and not on another.
+/// [`check`] for a rate, a coefficient or a sum. What is not 0 must not become 0 in `f32`, where it would have no
+/// effect; and a subnormal may count as 0 on one device and not on another.
 pub(crate) fn check_not_negative(what: &'static str, value: f64) -> crate::Result<()> {
     check(
         what,
@@ -56,7 +56,8 @@ pub(crate) fn check_fraction(what: &'static str, value: f64) -> crate::Result<()
     )
 }
 
-/// Refuses the share of a running average that a new value gets, unless it is from 0 to 1, and is seen beside what is kept.
+/// Refuses the share of a running average that a new value gets, unless it is from 0 to 1, and is seen beside what is
+/// kept.
 pub(crate) fn check_share(what: &'static str, share: f32) -> crate::Result<()> {
     let seen = share == 0.0 || 1.0 - share < 1.0;
     check(

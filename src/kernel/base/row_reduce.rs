@@ -1,13 +1,13 @@
 //! Kernels that reduce over each row (softmax and its relatives): how a workgroup shares out its rows.
 //!
-//! A whole workgroup works on one row and joins its invocations' results ([`Reduce`]). Short rows take one invocation each.
-//! On adapters that run on a CPU, where a barrier costs more than a row, longer rows do too, up to the length at which one
-//! invocation would run too many iterations (see [`MAX_ITERATIONS`](super::program::MAX_ITERATIONS)).
+//! A whole workgroup works on one row and joins its invocations' results ([`Reduce`]). Short rows take one invocation
+//! each. On adapters that run on a CPU, where a barrier costs more than a row, longer rows do too, up to the length at
+//! which one invocation would run too many iterations (see [`MAX_ITERATIONS`](super::program::MAX_ITERATIONS)).
 
 use super::cascade::LEAF;
 use super::program::uniform_block;
 use super::reduce::{self, Reduce};
-use super::{MatrixShape, Target};
+use super::{Capabilities, MatrixShape};
 
 /// `row_sum` and `row_max`.
 pub(crate) const SOURCES: [&str; 3] = [
@@ -26,8 +26,8 @@ const SHORT_ROW: usize = 32;
 const SHORT_SOFTWARE_ROW: usize = 4096;
 
 /// Invocations that share a row.
-pub(crate) fn lanes(shape: MatrixShape, target: &Target) -> usize {
-    let short = if target.software {
+pub(crate) fn lanes(shape: MatrixShape, capabilities: &Capabilities) -> usize {
+    let short = if capabilities.software {
         SHORT_SOFTWARE_ROW
     } else {
         SHORT_ROW
@@ -36,28 +36,28 @@ pub(crate) fn lanes(shape: MatrixShape, target: &Target) -> usize {
 }
 
 /// Iterations of a loop over a row's `vec4` elements, in one of the invocations that share it.
-pub(crate) fn turns(shape: MatrixShape, target: &Target) -> usize {
-    shape.ld4().div_ceil(lanes(shape, target))
+pub(crate) fn turns(shape: MatrixShape, capabilities: &Capabilities) -> usize {
+    shape.ld4().div_ceil(lanes(shape, capabilities))
 }
 
-/// Most iterations of an invocation that goes through a row so many times element by element, and so many times a leaf of
-/// a cascade at a time, and joins what it found with the others.
+/// Most iterations of an invocation that goes through a row so many times element by element, and so many times a leaf
+/// of a cascade at a time, and joins what it found with the others.
 pub(crate) fn iterations(
     shape: MatrixShape,
-    target: &Target,
+    capabilities: &Capabilities,
     plain: usize,
     summed: usize,
 ) -> usize {
-    let turns = turns(shape, target);
+    let turns = turns(shape, capabilities);
     let joining = WORKGROUP.ilog2() as usize;
     plain * (turns + joining) + summed * (turns / LEAF + LEAF + joining)
 }
 
 /// What the text of a row kernel begins with, and its number of workgroups.
-pub(crate) fn geometry(shape: MatrixShape, target: &Target) -> (Reduce, usize) {
-    let lanes = lanes(shape, target);
+pub(crate) fn geometry(shape: MatrixShape, capabilities: &Capabilities) -> (Reduce, usize) {
+    let lanes = lanes(shape, capabilities);
     let rows = WORKGROUP / lanes;
-    let mut reduce = Reduce::new(WORKGROUP, target);
+    let mut reduce = Reduce::new(WORKGROUP, capabilities);
     reduce
         .constants
         .extend([("LANES", lanes as u32), ("ROWS", rows as u32)]);

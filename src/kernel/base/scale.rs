@@ -1,9 +1,9 @@
 //! Powers of two by which numbers are scaled before they are squared: squares of what is above 2⁶⁴ overflow, of what is
 //! below 2⁻⁷⁵ vanish.
 //!
-//! With e the exponent of the largest magnitude less one, within ±126, x·2⁻ᵉ is exact but for what is far too small to be
-//! seen beside the largest, which is between 2 and 4. So the sum of the squares of n numbers is between 4 and 16·n, or all of
-//! them are near the least normal number. A sum of squares is the pair of that sum and e: Σx² = sum·4ᵉ.
+//! With e the exponent of the largest magnitude less one, within ±126, x·2⁻ᵉ is exact but for what is far too small to
+//! be seen beside the largest, which is between 2 and 4. So the sum of the squares of n numbers is between 4 and 16·n,
+//! or all of them are near the least normal number. A sum of squares is the pair of that sum and e: Σx² = sum·4ᵉ.
 
 use super::Real;
 

@@ -1,5 +1,5 @@
-//! The CPU's vector instructions: code that is compiled once for each set of them, of which the widest that this CPU has
-//! is taken when it runs. No sum depends on which.
+//! The CPU's vector instructions: code that is compiled once for each set of them, of which the widest that this CPU
+//! has is taken when it runs. No sum depends on which.
 
 use pulp::{Arch, Simd, WithSimd};
 

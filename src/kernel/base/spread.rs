@@ -1,12 +1,12 @@
 //! Mean and deviation of columns and of rows, for numbers of any offset and any size.
 //!
-//! A mean of numbers far from 0 must not lose the little by which they differ, equal numbers must have themselves as mean
-//! and no deviation, and no square may overflow. On the CPU both passes run in `f64`, whose range and precision make all
-//! of that plain: sums of up to 2²⁹ equal `f32` are exact, and so is their mean.
+//! A mean of numbers far from 0 must not lose the little by which they differ, equal numbers must have themselves as
+//! mean and no deviation, and no square may overflow. On the CPU both passes run in `f64`, whose range and precision
+//! make all of that plain: sums of up to 2²⁹ equal `f32` are exact, and so is their mean.
 //!
-//! `shaders/base/spread.wgsl`, in `f32`, sums distances from the first number, then from the mean, with a correction for its
-//! rounding (the shifted two-pass algorithm: Chan, Golub and LeVeque 1983), all scaled by powers of two. Its mean comes
-//! in two parts, rounded and rest, so x − mean is exact to the last bit of x.
+//! `shaders/base/spread.wgsl`, in `f32`, sums distances from the first number, then from the mean, with a correction
+//! for its rounding (the shifted two-pass algorithm: Chan, Golub and LeVeque 1983), all scaled by powers of two. Its
+//! mean comes in two parts, rounded and rest, so x − mean is exact to the last bit of x.
 
 use super::simd::{Vectorized, vectorized};
 use super::{MatrixShape, Real};
@@ -14,7 +14,7 @@ use crate::threads::for_chunks;
 
 pub(crate) const SOURCE: &str = include_str!("../../../shaders/base/spread.wgsl");
 
-/// Deviations above which differences are taken in units of 1/16, so that 1/deviation is a normal `f32`: 2¹⁰⁰.
+/// Deviations above which differences are taken in units of 1/16, so that 1/std is a normal `f32`: 2¹⁰⁰.
 const LARGE: f64 = 1.267_650_600_228_229_4e30;
 
 /// Mean and variance of a column or a row.

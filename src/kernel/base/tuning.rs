@@ -8,19 +8,19 @@ use std::fmt;
 /// The first line of the text.
 pub(crate) const HEADER: &str = "wgrad tuning 1";
 
-/// Which way of computing a matrix product is fastest, for each shape that was measured on one adapter.
+/// The fastest algorithm of the matrix product for each shape that was measured on one adapter.
 ///
 /// Nothing is ever measured unasked: without a tuning the choice is a function of the shape. A tuning is made by
 /// [`Trainer::tune`](crate::Trainer::tune) or [`Network::tune`](crate::Network::tune), kept in a file, and given to
 /// [`GpuOptions::tuning`](crate::GpuOptions::tuning). Shapes that it does not hold are computed as without it.
 ///
-/// Ways differ in the order of their sums, so results under a tuning differ from those without by rounding. They are the
-/// same bits, run after run, under the same tuning. A [`Trainer`](crate::Trainer)'s checkpoint names what the tuning
-/// chose, and is refused under other choices.
+/// Algorithms differ in the order of their sums, so results under a tuning differ from those without by rounding. They
+/// are the same bits, run after run, under the same tuning. A [`Trainer`](crate::Trainer)'s checkpoint names what the
+/// tuning chose, and is refused under other choices.
 ///
-/// Its [`Display`](fmt::Display) form is the file: a heading, the adapter, and a line for each product, with layout, M, N,
-/// K and the way. The way is `direct`, or the rows × columns of the result that a workgroup computes, × the invocations
-/// that share each part of it along K.
+/// Its [`Display`](fmt::Display) form is the file: a heading, the adapter, and a line for each product, with layout,
+/// M, N, K and the algorithm. The algorithm is `direct`, or the rows × columns of the result that a workgroup
+/// computes, × the invocations that share each part of it along K.
 ///
 /// ```
 /// let text = "wgrad tuning 1\nadapter Some GPU (discrete GPU, Vulkan, driver 1.2)\nNT 64 10 512 4x4x256\n";
@@ -31,7 +31,7 @@ pub(crate) const HEADER: &str = "wgrad tuning 1";
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tuning {
     adapter: String,
-    /// The text of what was chosen: see `matmul/blocking.rs`.
+    /// The text of what was chosen: see `matmul/algorithm.rs`.
     choices: BTreeMap<Product, String>,
 }
 
@@ -62,8 +62,8 @@ impl Tuning {
         self.choices.is_empty()
     }
 
-    /// Adds the choices of another tuning for the same adapter, for programs with several networks. Where both have one for
-    /// a product, the other's stays.
+    /// Adds the choices of another tuning for the same adapter, for programs with several networks. Where both have
+    /// one for a product, the other's stays.
     ///
     /// # Errors
     /// [`Argument`](Error::Argument) if it is for another adapter.
@@ -109,8 +109,8 @@ impl Tuning {
 
     fn lines(&self) -> String {
         let choices = self.choices.iter();
-        let line = |(&(layout, [m, n, k]), blocking): (&Product, &String)| {
-            format!("{layout:?} {m} {n} {k} {blocking}\n")
+        let line = |(&(layout, [m, n, k]), algorithm): (&Product, &String)| {
+            format!("{layout:?} {m} {n} {k} {algorithm}\n")
         };
         choices.map(line).collect()
     }

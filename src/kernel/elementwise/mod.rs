@@ -29,7 +29,9 @@ pub(crate) mod sub;
 
 use crate::kernel::activation::Activation;
 use crate::kernel::base::program::{WORKGROUP, uniform_block};
-use crate::kernel::base::{Args, Binding, Compute, MatrixShape, Program, Real, Target, matrix};
+use crate::kernel::base::{
+    Args, Binding, Capabilities, Compute, MatrixShape, Program, Real, matrix,
+};
 
 const SOURCE: &str = include_str!("../../../shaders/elementwise/elementwise.wgsl");
 
@@ -210,7 +212,7 @@ impl Compute for Elementwise {
         }
     }
 
-    fn program(&self, _target: &Target) -> Program {
+    fn program(&self, _capabilities: &Capabilities) -> Program {
         let ([before, function], operation, [alpha, beta]) = match self.op {
             Op::Activate(f) => (f.sources(), activate::SOURCE, f.parameters()),
             Op::ActivateBackward(f) => (f.sources(), activate_backward::SOURCE, f.parameters()),

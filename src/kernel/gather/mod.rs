@@ -1,4 +1,5 @@
-//! Gathers a mini-batch on the device: x[i] = (data[indices[offset + i]]·unit − centre)·scale, and the labels alongside.
+//! Gathers a mini-batch on the device: x[i] = (data[indices[offset + i]]·unit − centre)·scale, and the labels
+//! alongside.
 //!
 //! The data stay as they came, bytes or floats; bytes are converted here. The offset of the step's batch among the
 //! shuffled indices comes from the step table (see [`crate::plan`]), whose other values are copied into the state.
@@ -14,7 +15,9 @@ pub use augment::Augmentation;
 use crate::kernel::base::program::{WORKGROUP, uniform_block};
 use crate::kernel::base::rows::for_rows;
 use crate::kernel::base::state::{ENTRY_OFFSET, ENTRY_WORDS, STATE_VALUES};
-use crate::kernel::base::{Args, Binding, Compute, MatrixShape, Program, Real, Target, matrix};
+use crate::kernel::base::{
+    Args, Binding, Capabilities, Compute, MatrixShape, Program, Real, matrix,
+};
 use scaling::Scaling;
 
 /// How the data lie in memory: one sample a row, rows padded to a multiple of 4 elements.
@@ -85,7 +88,7 @@ impl Compute for Gather {
         ]
     }
 
-    fn program(&self, _target: &Target) -> Program {
+    fn program(&self, _capabilities: &Capabilities) -> Program {
         let params = Params {
             rows: self.shape.rows as u32,
             cols: self.shape.cols as u32,

@@ -1,8 +1,9 @@
 //! How the values of a data set are scaled: (value·unit − centre)·scale.
 //!
 //! value·scale + shift would lose the digits that values far from 0 differ by: both terms are large, and the shift is
-//! rounded. Here the difference is taken first, and it is exact for values near the centre. The unit is a power of two, or
-//! 0, so value·unit is exact: a GPU that fuses it with the difference computes the same bits as one that does not.
+//! rounded. Here the difference is taken first, and it is exact for values near the centre. The unit is a power of
+//! two, or 0, so value·unit is exact: a GPU that fuses it with the difference computes the same bits as one that does
+//! not.
 
 use crate::kernel::base::Real;
 
@@ -55,12 +56,12 @@ impl Scaling {
         }
     }
 
-    /// (value − mean)/deviation, by the reciprocal of the deviation, rounded once.
-    pub(crate) fn standard(mean: f32, deviation: f32) -> Self {
+    /// (value − mean)/std, by the reciprocal of the deviation, rounded once.
+    pub(crate) fn standard(mean: f32, std: f32) -> Self {
         Scaling {
             unit: 1.0,
             centre: mean,
-            scale: (1.0 / f64::from(deviation)) as f32,
+            scale: (1.0 / f64::from(std)) as f32,
         }
     }
 
@@ -76,8 +77,8 @@ impl Scaling {
 mod tests {
     use super::*;
 
-    /// value·scale + shift to two roundings of its larger term, whatever the scale and the shift, for values and centres
-    /// that are normal numbers.
+    /// value·scale + shift to two roundings of its larger term, whatever the scale and the shift, for values and
+    /// centres that are normal numbers.
     #[test]
     fn a_scale_and_a_shift_are_what_they_say() {
         let numbers = [0.0, 1e-44, 1e-38, 3e-31, 1e-10, 1.0 / 3.0, 2.0, 1e10, 1e30];

@@ -1,21 +1,21 @@
 //! A loss: what it is of, what it writes, and what follows from that.
 
+use super::argmax;
 use super::criterion::Criterion;
-use super::first_greatest;
 use super::row::{self, Goal, Row};
 use crate::kernel::base::row_reduce::WORKGROUP;
-use crate::kernel::base::{MatrixShape, Real, Target, row_reduce};
+use crate::kernel::base::{Capabilities, MatrixShape, Real, row_reduce};
 use crate::kernel::step::Scales;
 
 /// Partial sums of a batch: one for each invocation of a workgroup of the loss.
 pub(crate) const PARTS: usize = row_reduce::WORKGROUP;
 
-/// Most labels that the workgroups of a loss may load together: those of 16,384 rows of up to 32 columns, or of 2,048 longer
-/// rows.
+/// Most labels that the workgroups of a loss may load together: those of 16,384 rows of up to 32 columns, or of 2,048
+/// longer rows.
 pub(super) const FEW_LOADS: usize = 1 << 22;
 
-/// Entries of the metric ring for the partial sums of a loss of this shape whose gradient is divided by the rows' weights; 0
-/// where the loss adds up the weights itself. The same for every adapter, as a plan is.
+/// Entries of the metric ring for the partial sums of a loss of this shape whose gradient is divided by the rows'
+/// weights; 0 where the loss adds up the weights itself. The same for every adapter, as a plan is.
 pub(crate) fn entries(shape: MatrixShape) -> usize {
     let loads = shape.rows.saturating_mul(row_reduce::sums(shape));
     if loads > FEW_LOADS { PARTS } else { 0 }
@@ -48,13 +48,14 @@ pub(crate) enum Output {
 /// Arguments: the inputs; labels or targets, where there are any; class weights [1, cols], where there are any; the
 /// gradients or the rows' losses, where wanted; metric ring, state.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct LossCall {
+pub(crate) struct RowLoss {
     pub(crate) criterion: Criterion,
     /// Of each input.
     pub(crate) shape: MatrixShape,
     pub(crate) against: Against,
     pub(crate) class_weights: bool,
-    /// Whether rows with target values are found correct or not, by the greatest target, where the criterion has classes.
+    /// Whether rows with target values are found correct or not, by the greatest target, where the criterion has
+    /// classes.
     pub(crate) counts_values: bool,
     /// The label whose rows count for nothing.
     pub(crate) ignore: Option<u32>,
@@ -78,11 +79,11 @@ pub(crate) struct LossCall {
     /// The first entry of this loss within a place.
     pub(crate) ring_offset: usize,
     /// Its entries: at least [`row_reduce::sums`]. Those after the last workgroup's are zeroed. The partial sums of the
-    /// rows' weights follow them, where a call before this one computes those ([`LossCall::reads_denominator`]).
+    /// rows' weights follow them, where a call before this one computes those ([`RowLoss::reads_denominator`]).
     pub(crate) ring_sums: usize,
 }
 
-impl LossCall {
+impl RowLoss {
     /// The target where it is one number.
     pub(super) fn constant(&self) -> f32 {
         match self.against {
@@ -106,9 +107,9 @@ impl LossCall {
     }
 
     /// The most iterations of an invocation of the shader, over all its loops.
-    pub(super) fn iterations(&self, target: &Target) -> usize {
+    pub(super) fn iterations(&self, capabilities: &Capabilities) -> usize {
         // Triplet margin and cosine have three passes over the row; the others have fewer.
-        let passes = 3 * row_reduce::turns(self.shape, target);
+        let passes = 3 * row_reduce::turns(self.shape, capabilities);
         let rows_in_turn = self.shape.rows.div_ceil(WORKGROUP);
         let adds_up = self.divides() && !self.reads_denominator();
         let denominator = if adds_up { rows_in_turn } else { 0 };
@@ -123,8 +124,8 @@ impl LossCall {
         self.divide && self.output == Output::Gradients
     }
 
-    /// Whether that sum comes from a [`RowWeights`](super::RowWeights) before this call, as partial sums in the entries of the
-    /// ring after this loss's.
+    /// Whether that sum comes from a [`RowWeights`](super::RowWeights) before this call, as partial sums in the
+    /// entries of the ring after this loss's.
     pub(crate) fn reads_denominator(&self) -> bool {
         self.divides() && entries(self.shape) > 0
     }
@@ -187,9 +188,9 @@ impl LossCall {
         }
         let wanted = match (label, &row.goal) {
             (Some(label), _) => label as usize,
-            (None, Goal::Values(values)) => first_greatest::find(values),
+            (None, Goal::Values(values)) => argmax::find(values),
             _ => unreachable!("only labels and values are guessed"),
         };
-        first_greatest::find(x) == wanted
+        argmax::find(x) == wanted
     }
 }

@@ -1,7 +1,8 @@
 //! The criteria as one type, and the list of them.
 //!
 //! [`criteria!`] is the one place that names every criterion. A criterion that is added to it is in [`Criterion`], in
-//! [`Criterion::ALL`] and in the tests that go through all of them. Its file holds its [`Traits`], and its CPU twin `run`.
+//! [`Criterion::ALL`] and in the tests that go through all of them. Its file holds its [`Traits`], and its CPU twin
+//! `run`.
 
 mod absolute_error;
 mod binary_cross_entropy;
@@ -32,12 +33,13 @@ use crate::kernel::base::Real;
 macro_rules! criteria {
     ($($(#[$doc:meta])* $name:ident
         $({ $(#[$field_doc:meta])* $field:ident = $default:literal })? in $file:ident),* $(,)?) => {
-        /// The measure of a [`Loss`](crate::Loss): the formula for one row (one sample) of the input x against its target t, or
-        /// its label c. Sums over j run over the columns.
+        /// The measure of a [`Loss`](crate::Loss): the formula for one row (one sample) of the input x against its
+        /// target t, or its label c. Sums over j run over the columns.
         ///
-        /// Where a criterion takes targets and the batch has only labels, the targets are the labels as one-hot rows (a single
-        /// column: the label itself, 0 or 1); for [`Hinge`](Criterion::Hinge) and [`Perceptron`](Criterion::Perceptron) −1
-        /// stands in the place of 0. Targets count as constants: no gradient flows into them.
+        /// Where a criterion takes targets and the batch has only labels, the targets are the labels as one-hot rows
+        /// (a single column: the label itself, 0 or 1); for [`Hinge`](Criterion::Hinge) and
+        /// [`Perceptron`](Criterion::Perceptron) −1 stands in the place of 0. Targets count as constants: no gradient
+        /// flows into them.
         #[derive(Clone, Copy, Debug, PartialEq)]
         #[non_exhaustive]
         pub enum Criterion {
@@ -75,15 +77,17 @@ criteria!(
     } in softmax_cross_entropy,
     /// −Σⱼ tⱼxⱼ, x log-probabilities; with labels −x\[c\] (PyTorch's `NLLLoss`).
     NegativeLogLikelihood in negative_log_likelihood,
-    /// −Σⱼ tⱼ·log max(xⱼ, 10⁻³⁰), x probabilities; ∂/∂x = −t/x, or 0 where x is below 10⁻³⁰, as the loss is flat there. For a
-    /// single column see [`BinaryCrossEntropy`](Criterion::BinaryCrossEntropy): this one has no term for label 0.
+    /// −Σⱼ tⱼ·log max(xⱼ, 10⁻³⁰), x probabilities; ∂/∂x = −t/x, or 0 where x is below 10⁻³⁰, as the loss is flat
+    /// there. For a single column see [`BinaryCrossEntropy`](Criterion::BinaryCrossEntropy): this one has no term for
+    /// label 0.
     CrossEntropy in cross_entropy,
-    /// Σⱼ −w₁t·log σ(xⱼ) − w₀(1 − t)·log(1 − σ(xⱼ)), x logits, t = tⱼ in 0..=1, w the class weights (negative, positive), 1
-    /// without (PyTorch's `BCEWithLogitsLoss`, whose `pos_weight` is w₁ where w₀ is 1). Its mean is over all elements.
+    /// Σⱼ −w₁t·log σ(xⱼ) − w₀(1 − t)·log(1 − σ(xⱼ)), x logits, t = tⱼ in 0..=1, w the class weights (negative,
+    /// positive), 1 without (PyTorch's `BCEWithLogitsLoss`, whose `pos_weight` is w₁ where w₀ is 1). Its mean is over
+    /// all elements.
     BinaryCrossEntropyWithLogits in binary_cross_entropy_with_logits,
-    /// Σⱼ −w₁t·log xⱼ − w₀(1 − t)·log(1 − xⱼ), x probabilities, t = tⱼ in 0..=1, w the class weights (negative, positive), 1
-    /// without (PyTorch's `BCELoss`). Its mean is over all elements. Logarithms are taken of at least 10⁻³⁰, and add nothing
-    /// to the gradient below (PyTorch: logarithms of at least −100).
+    /// Σⱼ −w₁t·log xⱼ − w₀(1 − t)·log(1 − xⱼ), x probabilities, t = tⱼ in 0..=1, w the class weights (negative,
+    /// positive), 1 without (PyTorch's `BCELoss`). Its mean is over all elements. Logarithms are taken of at least
+    /// 10⁻³⁰, and add nothing to the gradient below (PyTorch: logarithms of at least −100).
     BinaryCrossEntropy in binary_cross_entropy,
     /// Σⱼ (xⱼ − tⱼ)² (PyTorch's `MSELoss`).
     SquaredError in squared_error,
@@ -104,8 +108,8 @@ criteria!(
     /// Σⱼ exp(xⱼ) − tⱼxⱼ, x the logarithm of the rate (PyTorch's `PoissonNLLLoss`).
     PoissonNll in poisson_nll,
     /// Σⱼ ½(ln v + (xⱼ − tⱼ)²/v), v the second input, the variances, at least 10⁻⁶ (Nix and Weigend 1994; PyTorch's
-    /// `GaussianNLLLoss`). Gradients flow to both inputs; to a variance below 10⁻⁶ the gradient is 0, as the loss is flat there
-    /// (PyTorch: that of a variance of 10⁻⁶).
+    /// `GaussianNLLLoss`). Gradients flow to both inputs; to a variance below 10⁻⁶ the gradient is 0, as the loss is
+    /// flat there (PyTorch: that of a variance of 10⁻⁶).
     GaussianNll in gaussian_nll,
     /// 1 − cos(x₁, x₂) where the row's target is 1, max(0, cos(x₁, x₂) − margin) where it is −1; one target column,
     /// or labels, 1 for alike and 0 for not (PyTorch's `CosineEmbeddingLoss`). Gradients flow to both inputs.
@@ -114,7 +118,8 @@ criteria!(
         margin = 0.0
     } in cosine_embedding,
     /// max(0, ‖a − p‖ − ‖a − n‖ + margin) of the three inputs anchor, positive, negative, with 10⁻⁶ added to every
-    /// difference as in PyTorch's `TripletMarginLoss` (Balntas et al. 2016). It has no target. Gradients flow to all three.
+    /// difference as in PyTorch's `TripletMarginLoss` (Balntas et al. 2016). It has no target. Gradients flow to all
+    /// three.
     TripletMargin {
         /// Above 0; PyTorch's default is 1.
         margin = 1.0

@@ -1,23 +1,24 @@
 //! Losses: the loss of every row of a batch, their sums, and the gradient of the sum, in one pass.
 //!
-//! With ℓᵢ the loss of row i as the [`Criterion`] has it, and wᵢ its weight (1, or the label's class weight, or 0 for an
-//! ignored row), the gradient is factor · d(Σᵢ ℓᵢ), divided by Σᵢ wᵢ where `divide`. Class weights are within ℓᵢ already.
+//! With ℓᵢ the loss of row i as the [`Criterion`] has it, and wᵢ its weight (1, or the label's class weight, or 0 for
+//! an ignored row), the gradient is factor · d(Σᵢ ℓᵢ), divided by Σᵢ wᵢ where `divide`. Class weights are within ℓᵢ
+//! already.
 //!
-//! The metric ring gets an entry of four floats per workgroup: (Σ ℓᵢ, Σ wᵢ, correct rows, counted rows). The factor is not
-//! in it. Where the ℓᵢ are finite and their sum overflows, the entry has a 64th of the sum, and 128 more counted
+//! The metric ring gets an entry of four floats per workgroup: (Σ ℓᵢ, Σ wᵢ, correct rows, counted rows). The factor is
+//! not in it. Where the ℓᵢ are finite and their sum overflows, the entry has a 64th of the sum, and 128 more counted
 //! rows. Rows are counted, and found correct or not, where the batch has labels, or target values of classes. A
 //! non-finite input or target, or a row whose loss is not finite, sets the guard; an ignored row never does.
 //!
 //! One of a step's losses is the clock of training: it advances word 1 of the state (see [`crate::plan`]).
 //!
-//! A criterion has two files: `shaders/loss/x.wgsl` and `src/kernel/loss/criterion/x.rs`. Both compute the loss of one row
-//! and its gradients (`row_loss`, `run`). A criterion that is a sum over elements has `loss(x, t)` and `dloss(x, t)`, and
-//! `by_element` sums them. `shaders/loss/loss.wgsl` is the loop around every criterion.
+//! A criterion has two files: `shaders/loss/x.wgsl` and `src/kernel/loss/criterion/x.rs`. Both compute the loss of one
+//! row and its gradients (`row_loss`, `run`). A criterion that is a sum over elements has `loss(x, t)` and `dloss(x,
+//! t)`, and `by_element` sums them. `shaders/loss/loss.wgsl` is the loop around every criterion.
 
+mod argmax;
 mod by_element;
 mod call;
 mod criterion;
-mod first_greatest;
 mod pieces;
 mod row;
 pub(crate) mod row_weights;
@@ -28,14 +29,16 @@ mod traits;
 pub use criterion::Criterion;
 pub use settings::{Loss, Reduction};
 
-pub(crate) use call::{Against, LossCall, Output};
+pub(crate) use call::{Against, Output, RowLoss};
 pub(crate) use row_weights::RowWeights;
 pub(crate) use totals::{ENTRY, Totals};
 
 use crate::kernel::base::guard::CARE;
 use crate::kernel::base::program::uniform_block;
 use crate::kernel::base::row_reduce::WORKGROUP;
-use crate::kernel::base::{Args, Binding, Compute, MatrixShape, Program, Real, Target, row_reduce};
+use crate::kernel::base::{
+    Args, Binding, Capabilities, Compute, MatrixShape, Program, Real, row_reduce,
+};
 use call::PARTS;
 use row::Row;
 use totals::EntrySums;
@@ -66,7 +69,7 @@ uniform_block! {
 /// Guard id of the loss: before every parameter.
 pub(crate) const LOSS_ID: u32 = 0;
 
-impl Compute for LossCall {
+impl Compute for RowLoss {
     fn label(&self) -> String {
         let output = match self.output {
             Output::Reduced => "",
@@ -96,8 +99,8 @@ impl Compute for LossCall {
         bindings
     }
 
-    fn program(&self, target: &Target) -> Program {
-        let (reduce, workgroups) = row_reduce::geometry(self.shape, target);
+    fn program(&self, capabilities: &Capabilities) -> Program {
+        let (reduce, workgroups) = row_reduce::geometry(self.shape, capabilities);
         let params = Params {
             rows: self.shape.rows as u32,
             cols: self.shape.cols as u32,
@@ -116,12 +119,12 @@ impl Compute for LossCall {
             _pad1: 0,
             _pad2: 0,
         };
-        let flags = self.flags(target);
+        let flags = self.flags(capabilities);
         let mut pieces = vec![flags.as_str()];
         pieces.extend(reduce.pieces);
         pieces.extend(self.pieces());
         Program::new(&reduce.constants, &pieces, &params, workgroups)
-            .with_iterations(self.iterations(target))
+            .with_iterations(self.iterations(capabilities))
     }
 
     fn flops(&self) -> u64 {

@@ -1,8 +1,8 @@
 //! Shader text of a loss: the constants and pieces that a call needs.
 
-use super::call::{Against, LossCall, Output};
-use super::first_greatest;
-use crate::kernel::base::{Target, matrix, row_reduce};
+use super::argmax;
+use super::call::{Against, Output, RowLoss};
+use crate::kernel::base::{Capabilities, matrix, row_reduce};
 
 /// The loop around every criterion.
 const SOURCE: &str = include_str!("../../../shaders/loss/loss.wgsl");
@@ -44,9 +44,9 @@ pub(crate) fn class_weights(any: bool) -> &'static str {
     if any { CLASS_WEIGHTS } else { NO_CLASS_WEIGHTS }
 }
 
-impl LossCall {
+impl RowLoss {
     /// The `const` lines: what they switch off costs nothing.
-    pub(super) fn flags(&self, target: &Target) -> String {
+    pub(super) fn flags(&self, capabilities: &Capabilities) -> String {
         let labels = self.against == Against::Labels;
         let criterion = self.criterion;
         let spread = criterion.smooths() && !labels || criterion.is_smoothed();
@@ -59,7 +59,7 @@ impl LossCall {
             ("DIVIDES", self.divides()),
             ("GRADIENTS", self.output == Output::Gradients),
             ("IGNORES", labels && self.ignore.is_some()),
-            ("LONG", row_reduce::turns(self.shape, target) > SHORT),
+            ("LONG", row_reduce::turns(self.shape, capabilities) > SHORT),
             ("SCALED", self.scaled.is_some()),
             ("SPREAD", spread),
             ("VALUES", self.against == Against::Values),
@@ -106,7 +106,7 @@ impl LossCall {
         } else {
             NO_LOSSES
         });
-        pieces.push(first_greatest::SOURCE);
+        pieces.push(argmax::SOURCE);
         pieces.extend(self.criterion.sources());
         pieces.push(SOURCE);
         pieces

@@ -105,8 +105,8 @@ impl<T: Real> Row<'_, T> {
 /// Terms that are summed at a time.
 const BLOCK: usize = 512;
 
-/// Sums terms: blocks in 16 interleaved chains and then across the chains, the blocks' sums pairwise. An error is at most
-/// 48 + log₂(len/512) roundings of Σ|term|.
+/// Sums terms: blocks in 16 interleaved chains and then across the chains, the blocks' sums pairwise. An error is at
+/// most 48 + log₂(len/512) roundings of Σ|term|.
 pub(crate) fn sum<T: Real>(len: usize, mut term: impl FnMut(usize) -> T) -> T {
     pairwise(0, len, &mut term)
 }
@@ -134,8 +134,8 @@ pub(crate) fn binade<T: Real>(magnitude: T) -> T {
     T::of(f64::from_bits(clamped.to_bits() & (0x7ff << 52)))
 }
 
-/// The column whose target is 1, or the first index beyond the columns if none is. In a binary criterion with one column
-/// that column is hot for label 1.
+/// The column whose target is 1, or the first index beyond the columns if none is. In a binary criterion with one
+/// column that column is hot for label 1.
 pub(crate) fn hot_column(label: u32, is_binary: bool) -> u32 {
     if is_binary { 1 - label.min(1) } else { label }
 }

@@ -1,16 +1,16 @@
 //! Partial sums of the weights of a batch's rows: Σ wᵢ, by which the gradient of the loss after this call is divided.
 //!
-//! Each workgroup of a loss adds up the weights of all rows itself where they are few. The labels that all workgroups load
-//! together are then rows · workgroups, which grows with the square of the rows. So for many rows this call comes first, and
-//! each workgroup of the loss adds up its [`PARTS`] sums instead.
+//! Each workgroup of a loss adds up the weights of all rows itself where they are few. The labels that all workgroups
+//! load together are then rows · workgroups, which grows with the square of the rows. So for many rows this call comes
+//! first, and each workgroup of the loss adds up its [`PARTS`] sums instead.
 
 pub(crate) use super::call::entries;
-use super::call::{LossCall, PARTS};
+use super::call::{PARTS, RowLoss};
 use super::pieces;
 use super::totals::ENTRY;
 use crate::kernel::base::program::{WORKGROUP, uniform_block};
 use crate::kernel::base::reduce::{self, Reduce};
-use crate::kernel::base::{Args, Binding, Compute, Program, Real, Target};
+use crate::kernel::base::{Args, Binding, Capabilities, Compute, Program, Real};
 
 /// Arguments: labels, [class weights], metric ring, state.
 #[derive(Clone, Debug, PartialEq)]
@@ -41,9 +41,9 @@ uniform_block! {
 }
 
 impl RowWeights {
-    /// The call that must come before this loss, unless the loss adds up the weights itself. The sums follow the loss's own
-    /// entries of the ring.
-    pub(crate) fn before(loss: &LossCall) -> Option<Self> {
+    /// The call that must come before this loss, unless the loss adds up the weights itself. The sums follow the
+    /// loss's own entries of the ring.
+    pub(crate) fn before(loss: &RowLoss) -> Option<Self> {
         loss.reads_denominator().then(|| RowWeights {
             rows: loss.shape.rows,
             classes: loss.weighs_rows().then_some(loss.shape.cols),
@@ -74,7 +74,7 @@ impl Compute for RowWeights {
         bindings
     }
 
-    fn program(&self, target: &Target) -> Program {
+    fn program(&self, capabilities: &Capabilities) -> Program {
         let params = Params {
             rows: self.rows as u32,
             cols: self.classes.unwrap_or(1) as u32,
@@ -85,7 +85,7 @@ impl Compute for RowWeights {
             ring_stride: self.ring_stride as u32,
             ring_offset: self.ring_offset as u32,
         };
-        let mut reduce = Reduce::new(WORKGROUP, target);
+        let mut reduce = Reduce::new(WORKGROUP, capabilities);
         // What the chain of a loss needs for its rows.
         reduce.constants.push(("LANES", 1));
         let flags = format!(
@@ -139,12 +139,12 @@ mod tests {
     use crate::kernel::base::MatrixShape;
     use crate::kernel::base::row_reduce;
     use crate::kernel::loss::{Against, Output};
-    use crate::kernel::shader_tests::TARGETS;
+    use crate::kernel::shader_tests::ALL_CAPABILITIES;
 
     /// A mean over labels with class weights, and its gradient.
-    fn weighted(shape: MatrixShape) -> LossCall {
+    fn weighted(shape: MatrixShape) -> RowLoss {
         let ring_sums = row_reduce::sums(shape);
-        LossCall {
+        RowLoss {
             criterion: Criterion::SoftmaxCrossEntropy { smoothing: 0.0 },
             shape,
             against: Against::Labels,
@@ -164,18 +164,18 @@ mod tests {
         }
     }
 
-    /// Iterations of the loops over labels and partial sums, in all invocations: those that a loss has more than one without
-    /// a denominator, and those of the call before it.
-    fn iterations(rows: usize, cols: usize, target: &Target) -> u64 {
+    /// Iterations of the loops over labels and partial sums, in all invocations: those that a loss has more than one
+    /// without a denominator, and those of the call before it.
+    fn iterations(rows: usize, cols: usize, capabilities: &Capabilities) -> u64 {
         let loss = weighted(MatrixShape::new(rows, cols));
-        let undivided = LossCall {
+        let undivided = RowLoss {
             divide: false,
             ..loss.clone()
         };
-        let [with, without] = [&loss, &undivided].map(|loss| loss.program(target));
+        let [with, without] = [&loss, &undivided].map(|loss| loss.program(capabilities));
         let of_loss = with.workgroups * PARTS as u64 * (with.iterations - without.iterations);
         let before = RowWeights::before(&loss).map_or(0, |call| {
-            let program = call.program(target);
+            let program = call.program(capabilities);
             program.workgroups * WORKGROUP as u64 * program.iterations
         });
         of_loss + before
@@ -185,7 +185,7 @@ mod tests {
     fn the_work_for_a_denominator_is_linear_in_the_rows() {
         // All invocations of RowWeights have the levels of a tree beside their share of the rows.
         let fixed = (PARTS * WORKGROUP) as u64 * 16;
-        for target in &TARGETS {
+        for target in &ALL_CAPABILITIES {
             for cols in [1, 3, 32, 33, 5000] {
                 for rows in [1, 64, 2048, 2049, 16_384] {
                     let loads = iterations(rows, cols, target);
@@ -202,7 +202,8 @@ mod tests {
         }
     }
 
-    /// The loss adds up the weights itself where all its workgroups have little to load: then there is no call before it.
+    /// The loss adds up the weights itself where all its workgroups have little to load: then there is no call before
+    /// it.
     #[test]
     fn few_rows_take_no_call() {
         for (cols, most) in [(1, 16_384), (32, 16_384), (33, 2048), (5000, 2048)] {
@@ -215,7 +216,7 @@ mod tests {
                 assert!(RowWeights::before(&loss).is_some());
                 // Nothing needs the denominator of a loss alone.
                 for output in [Output::Reduced, Output::Rows] {
-                    let loss = LossCall {
+                    let loss = RowLoss {
                         output,
                         ..loss.clone()
                     };
@@ -225,14 +226,15 @@ mod tests {
         }
     }
 
-    /// A software adapter stops the loops of an invocation after 65,535 iterations: 65,000 of them are a thousand million rows.
+    /// A software adapter stops the loops of an invocation after 65,535 iterations: 65,000 of them are a thousand
+    /// million rows.
     #[test]
     fn no_invocation_of_a_large_batch_is_cut_short() {
         use crate::kernel::base::program::MAX_ITERATIONS;
         for rows in [16_385, 65_537, 131_073, 300_001, 1_000_000_000] {
             let loss = weighted(MatrixShape::new(rows, 3));
             let call = RowWeights::before(&loss).unwrap();
-            for target in &TARGETS {
+            for target in &ALL_CAPABILITIES {
                 let iterations = call.program(target).iterations;
                 assert!(iterations >= (rows / PARTS / WORKGROUP) as u64);
                 assert!(iterations < MAX_ITERATIONS);

@@ -12,8 +12,8 @@ use std::fmt;
 #[non_exhaustive]
 pub enum Reduction {
     /// The mean: over all elements, or over the rows for criteria that give one number a row; with labels and class
-    /// weights, divided by the sum of the labels' weights (PyTorch's `mean`). Where all rows are ignored, or weigh nothing,
-    /// it is 0 (PyTorch: NaN).
+    /// weights, divided by the sum of the labels' weights (PyTorch's `mean`). Where all rows are ignored, or weigh
+    /// nothing, it is 0 (PyTorch: NaN).
     #[default]
     Mean,
     /// The sum over all.
@@ -115,15 +115,15 @@ impl Loss {
         self
     }
 
-    /// The loss and its gradient times `factor`, of a magnitude from 2⁻⁶⁴ to 2⁶⁴, or 0. A loss whose factor is 0 is reported
-    /// as 0, and costs no gradient.
+    /// The loss and its gradient times `factor`, of a magnitude from 2⁻⁶⁴ to 2⁶⁴, or 0. A loss whose factor is 0 is
+    /// reported as 0, and costs no gradient.
     pub fn scaled(mut self, factor: f32) -> Self {
         self.factor *= factor;
         self
     }
 
-    /// Label smoothing, from 0 to 1, of softmax cross-entropy. Other criteria have none: their losses are refused where they
-    /// are used.
+    /// Label smoothing, from 0 to 1, of softmax cross-entropy. Other criteria have none: their losses are refused
+    /// where they are used.
     pub fn label_smoothing(mut self, by: f32) -> Self {
         match &mut self.criterion {
             Criterion::SoftmaxCrossEntropy { smoothing } => *smoothing = by,
@@ -132,21 +132,21 @@ impl Loss {
         self
     }
 
-    /// A weight for each class, from 2⁻⁶⁴ to 2⁶⁴, or 0: every class's term is multiplied by its own, so without smoothing a
-    /// row's loss by its label's. For softmax cross-entropy, negative log-likelihood, cross-entropy and multi-class margin.
-    /// As in PyTorch, the mean over labels is divided by the sum of their weights, but that of multi-class margin, and that
-    /// over targets, by the rows.
+    /// A weight for each class, from 2⁻⁶⁴ to 2⁶⁴, or 0: every class's term is multiplied by its own, so without
+    /// smoothing a row's loss by its label's. For softmax cross-entropy, negative log-likelihood, cross-entropy and
+    /// multi-class margin. As in PyTorch, the mean over labels is divided by the sum of their weights, but that of
+    /// multi-class margin, and that over targets, by the rows.
     ///
     /// The two binary cross-entropies take two weights, (negative, positive): the term of label 0 in every column is
-    /// multiplied by the first, that of label 1 by the second; of a target t in between, each for its part. `[1.0, w]` is
-    /// PyTorch's `pos_weight` of w. As in PyTorch, the mean is over all elements, whatever their weights.
+    /// multiplied by the first, that of label 1 by the second; of a target t in between, each for its part. `[1.0, w]`
+    /// is PyTorch's `pos_weight` of w. As in PyTorch, the mean is over all elements, whatever their weights.
     pub fn class_weights(mut self, weights: impl Into<Vec<f32>>) -> Self {
         self.class_weights = weights.into();
         self
     }
 
-    /// Rows with this label count for nothing: loss and gradient 0, left out of the mean. With labels only: a loss that is
-    /// compared with something else is refused.
+    /// Rows with this label count for nothing: loss and gradient 0, left out of the mean. With labels only: a loss
+    /// that is compared with something else is refused.
     pub fn ignore_index(mut self, label: u32) -> Self {
         self.ignore_index = Some(label);
         self

@@ -4,7 +4,7 @@ use super::epilogue::Epilogue;
 use crate::kernel::base::MatrixShape;
 use crate::kernel::base::product::Layout;
 
-/// One product. Arguments: a, b, [bias], [saved], out, [kept z], [row sums], [guard].
+/// One product. Arguments: a, b, [bias], [saved], out, [kept z], [bias gradient], [guard].
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Matmul {
     pub(crate) m: usize,
@@ -14,9 +14,9 @@ pub(crate) struct Matmul {
     /// A vector [N] is added to every row.
     pub(crate) bias: bool,
     pub(crate) epilogue: Epilogue,
-    /// Also write Σₖ A[k, m] for every m: the bias gradient beside the weight gradient. Only in layout TN, and with
+    /// Also write the bias gradient Σₖ A[k, m] for every m, beside the weight gradient. Only in layout TN, and with
     /// the epilogue [`Epilogue::Gradient`], whose guard watches the sums too.
-    pub(crate) row_sums: bool,
+    pub(crate) bias_gradient: bool,
 }
 
 impl Matmul {
@@ -29,7 +29,7 @@ impl Matmul {
             layout,
             bias: false,
             epilogue: Epilogue::Plain,
-            row_sums: false,
+            bias_gradient: false,
         }
     }
 

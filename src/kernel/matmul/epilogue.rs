@@ -1,8 +1,8 @@
 //! Epilogues: what a matrix product does with each finished value before it is written.
 //!
 //! A product calls `store(row, col, value)` (shaders/matmul/epilogue/store.wgsl), which passes the value through
-//! `finish`, zeroes the padding, and writes, and calls `finished()` after the last. Each epilogue is a shader piece that
-//! defines these two.
+//! `finish`, zeroes the padding, and writes, and calls `finished()` after the last. Each epilogue is a shader piece
+//! that defines these two.
 
 use crate::kernel::activation::Activation;
 use crate::kernel::base::{Real, gradient};

@@ -6,31 +6,31 @@
 //! | `NN` | A·B | [M, K] | [K, N] | dx = dz·W |
 //! | `TN` | Aᵀ·B | [K, M] | [K, N] | dW = dzᵀ·x |
 //!
-//! Sums are in `f32`, in an order that depends on the [`Blocking`] and on K only. A long K is added up in blocks and groups
-//! of blocks ([`Levels`](crate::kernel::base::product::Levels)): a single sum of n terms may err by n/2 ULP of the sum of their magnitudes, and by n/8 where all
-//! terms are equal. Three kernels share this file's parameters:
+//! Sums are in `f32`, in an order that depends on the [`Algorithm`] and on K only. A long K is added up in blocks and
+//! groups of blocks ([`Levels`](crate::kernel::base::product::Levels)): a single sum of n terms may err by n/2 ULP of
+//! the sum of their magnitudes, and by n/8 where all terms are equal. Three kernels share this file's parameters:
 //! `matmul_tiled` and `matmul_thin` for GPUs, and `matmul_direct` for adapters that run on a CPU. Which one, and with
-//! which sizes, is a pure function of shape and target.
+//! which sizes, is a pure function of shape and capabilities.
 
-pub(crate) mod blocking;
+pub(crate) mod algorithm;
+mod bias_gradient;
 pub(crate) mod call;
 pub(crate) mod epilogue;
 pub(crate) mod gemm;
-mod row_sums;
 mod thin;
 mod tiled;
 mod tuning;
 
 pub use crate::kernel::base::product::Layout;
 pub use crate::kernel::base::tuning::Tuning;
-pub(crate) use blocking::Blocking;
+pub(crate) use algorithm::Algorithm;
 pub(crate) use call::Matmul;
 pub(crate) use epilogue::Epilogue;
 
 use crate::kernel::base::guard::{ORDINARY, out_of_bounds};
 use crate::kernel::base::program::uniform_block;
 use crate::kernel::base::rows::{PARALLEL_FLOATS, for_rows, row_of};
-use crate::kernel::base::{Args, Binding, Compute, Program, Real, Target, cascade, matrix};
+use crate::kernel::base::{Args, Binding, Capabilities, Compute, Program, Real, cascade, matrix};
 use crate::kernel::software::pack;
 use crate::threads;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -55,15 +55,15 @@ uniform_block! {
 }
 
 impl Matmul {
-    /// The pieces between the constants and the kernel: parameters, memory layout, epilogue, row sums.
-    fn pieces(&self, target: &Target) -> Vec<&'static str> {
+    /// The pieces between the constants and the kernel: parameters, memory layout, epilogue, bias gradient.
+    fn pieces(&self, capabilities: &Capabilities) -> Vec<&'static str> {
         let mut pieces = vec![
             match self.layout {
                 Layout::NN => "const A_TRANSPOSED = false;\nconst B_TRANSPOSED = false;",
                 Layout::NT => "const A_TRANSPOSED = false;\nconst B_TRANSPOSED = true;",
                 Layout::TN => "const A_TRANSPOSED = true;\nconst B_TRANSPOSED = false;",
             },
-            pack::source(target),
+            pack::source(capabilities),
             include_str!("../../../shaders/matmul/matmul.wgsl"),
             matrix::SOURCE,
             if self.bias {
@@ -74,10 +74,10 @@ impl Matmul {
         ];
         pieces.extend(self.epilogue.sources());
         pieces.push(epilogue::STORE);
-        if self.row_sums {
-            pieces.extend(row_sums::SOURCES);
+        if self.bias_gradient {
+            pieces.extend(bias_gradient::SOURCES);
         } else {
-            pieces.push(row_sums::NONE);
+            pieces.push(bias_gradient::NONE);
         }
         pieces
     }
@@ -95,8 +95,8 @@ impl Compute for Matmul {
             Epilogue::Keep(f) => label.push_str(&format!(", {f}, keep z")),
             Epilogue::Derivative(f) => label.push_str(&format!(", times {f}'")),
         }
-        if self.row_sums {
-            label.push_str(", row sums");
+        if self.bias_gradient {
+            label.push_str(", bias gradient");
         }
         label
     }
@@ -113,7 +113,7 @@ impl Compute for Matmul {
         if matches!(self.epilogue, Epilogue::Keep(_)) {
             bindings.push(Binding::write(6));
         }
-        if self.row_sums {
+        if self.bias_gradient {
             bindings.push(Binding::write(7));
         }
         if matches!(self.epilogue, Epilogue::Gradient { .. }) {
@@ -122,7 +122,7 @@ impl Compute for Matmul {
         bindings
     }
 
-    fn program(&self, target: &Target) -> Program {
+    fn program(&self, capabilities: &Capabilities) -> Program {
         let [alpha, beta] = self.epilogue.parameters();
         let params = Params {
             m: self.m as u32,
@@ -139,13 +139,13 @@ impl Compute for Matmul {
             beta,
             _pad: [0; 3],
         };
-        let variant = Blocking::choose(self, target).variant(self, target);
+        let variant = Algorithm::choose(self, capabilities).variant(self, capabilities);
         let mut constants = variant.constants;
         let group_k = variant.levels.and_then(|levels| levels.group);
         let block_k = variant.levels.map(|levels| levels.block);
         constants.push(("BLOCK_K", block_k.unwrap_or(1 << 31) as u32));
         constants.push(("GROUP_K", group_k.unwrap_or(1 << 31) as u32));
-        let mut pieces = self.pieces(target).to_vec();
+        let mut pieces = self.pieces(capabilities).to_vec();
         pieces.extend(variant.sources);
         Program::new(&constants, &pieces, &params, variant.workgroups)
             .with_iterations(variant.iterations)
@@ -180,17 +180,17 @@ impl Compute for Matmul {
                         }
                     });
                 };
-                let mut sums = self.row_sums.then(|| args.write());
-                let mut row_sums = || {
+                let mut sums = self.bias_gradient.then(|| args.write());
+                let mut bias_gradient = || {
                     if let Some(sums) = &mut sums {
                         cascade::columns(a, self.a(), sums);
                     }
                 };
-                if self.row_sums && self.a().floats() >= PARALLEL_FLOATS {
-                    threads::join(product, row_sums);
+                if self.bias_gradient && self.a().floats() >= PARALLEL_FLOATS {
+                    threads::join(product, bias_gradient);
                 } else {
                     product();
-                    row_sums();
+                    bias_gradient();
                 }
                 let state = args.write_words();
                 if !in_bounds.into_inner() {

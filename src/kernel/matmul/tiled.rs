@@ -1,8 +1,8 @@
 //! The matrix product for GPUs: tiles of A and B in workgroup memory, a block of C in each invocation's registers.
 //!
-//! A tile with several slices has as many invocations for each block of C. Each slice multiplies its share of every tile's
-//! depth, and the slices' sums are added at the end, in a fixed order: more invocations for a C that is small, with one
-//! dispatch and nothing in global memory between.
+//! A tile with several slices has as many invocations for each block of C. Each slice multiplies its share of every
+//! tile's depth, and the slices' sums are added at the end, in a fixed order: more invocations for a C that is small,
+//! with one dispatch and nothing in global memory between.
 
 use super::call::Matmul;
 use crate::kernel::base::product::{LONG_K, Levels, Variant};
@@ -54,11 +54,12 @@ impl Tile {
 /// Terms of a block of K.
 const BLOCK: usize = 128;
 
-/// Most of K for a slice of a tile that has no registers for the totals of groups. More is added up in groups of blocks.
-const MOST_OF_A_LARGE_TILE: usize = 64 * BLOCK;
+/// Most of K for a slice of a tile that has no registers for the totals of groups. More is added up in groups of
+/// blocks.
+const MAX_OF_A_LARGE_TILE: usize = 64 * BLOCK;
 
-/// Whether the totals of blocks of K lie in C, which is read and written once a block. They take as many registers as an
-/// invocation's block of C: where that is 8×8, there is no room for them, still less for the totals of groups.
+/// Whether the totals of blocks of K lie in C, which is read and written once a block. They take as many registers as
+/// an invocation's block of C: where that is 8×8, there is no room for them, still less for the totals of groups.
 fn is_in_c(tile: &Tile) -> bool {
     tile.per_m * tile.per_n > 32
 }
@@ -67,14 +68,14 @@ fn is_in_c(tile: &Tile) -> bool {
 /// levels of sums are in registers, with slices if the other has some.
 pub(crate) fn for_depth(tile: Tile, k: usize) -> Tile {
     let is_large = tile.per_m * tile.per_n > 16;
-    if !is_large || k.div_ceil(tile.slices) <= MOST_OF_A_LARGE_TILE {
+    if !is_large || k.div_ceil(tile.slices) <= MAX_OF_A_LARGE_TILE {
         return tile;
     }
     if tile.slices == 1 { TILES[3] } else { TILES[4] }
 }
 
-/// Bound on the loop iterations of an invocation. Of the loops within the one over tiles Mesa unrolls all but that over the
-/// quads of a slice's share; it counts the test that ends it, too.
+/// Bound on the loop iterations of an invocation. Of the loops within the one over tiles Mesa unrolls all but that
+/// over the quads of a slice's share; it counts the test that ends it, too.
 fn iterations(k: usize, tile: &Tile, levels: &Levels) -> usize {
     let share = tile.k / 4 / tile.slices;
     let blocks = tile.per_m / 4 * tile.per_n;

@@ -1,6 +1,6 @@
-//! The text of a tuning, and the choices of [`Blocking`] in it.
+//! The text of a tuning, and the choices of [`Algorithm`] in it.
 
-use super::blocking::Blocking;
+use super::algorithm::Algorithm;
 use super::call::Matmul;
 use crate::error::clip;
 use crate::kernel::base::product::Layout;
@@ -11,8 +11,8 @@ impl Tuning {
     /// The text of a file, read strictly. `file` stands in errors.
     ///
     /// # Errors
-    /// [`Format`](Error::Format), with the number of the line, if it is not as [`Display`](std::fmt::Display) writes it; the
-    /// order of the products does not matter.
+    /// [`Format`](Error::Format), with the number of the line, if it is not as [`Display`](std::fmt::Display) writes
+    /// it; the order of the products does not matter.
     pub fn parse(file: &str, text: &str) -> Result<Self> {
         let bad = |line: usize, problem: String| {
             Error::format(file, format!("line {}: {problem}", line + 1))
@@ -32,8 +32,8 @@ impl Tuning {
         }
         let mut tuning = Tuning::new(next("adapter ")?);
         for (number, line) in lines {
-            let (product, blocking) = choice(line).map_err(|problem| bad(number, problem))?;
-            if tuning.set(product, blocking.to_string()) {
+            let (product, algorithm) = choice(line).map_err(|problem| bad(number, problem))?;
+            if tuning.set(product, algorithm.to_string()) {
                 return Err(bad(
                     number,
                     format!("a second choice for \"{}\"", clip(line)),
@@ -44,13 +44,13 @@ impl Tuning {
     }
 
     /// What the tuning says of a product.
-    pub(crate) fn blocking(&self, call: &Matmul) -> Option<Blocking> {
-        Blocking::named(self.get(&product(call))?)
+    pub(crate) fn algorithm(&self, call: &Matmul) -> Option<Algorithm> {
+        Algorithm::named(self.get(&product(call))?)
     }
 
     /// Chooses for a product.
-    pub(crate) fn choose(&mut self, call: &Matmul, blocking: Blocking) {
-        self.set(product(call), blocking.to_string());
+    pub(crate) fn choose(&mut self, call: &Matmul, algorithm: Algorithm) {
+        self.set(product(call), algorithm.to_string());
     }
 }
 
@@ -59,11 +59,11 @@ fn product(call: &Matmul) -> Product {
 }
 
 /// A line of the file, or what is wrong with it.
-fn choice(line: &str) -> std::result::Result<(Product, Blocking), String> {
+fn choice(line: &str) -> std::result::Result<(Product, Algorithm), String> {
     let fields: Vec<&str> = line.split(' ').collect();
-    let &[layout, m, n, k, blocking] = fields.as_slice() else {
+    let &[layout, m, n, k, algorithm] = fields.as_slice() else {
         return Err(format!(
-            "expected a layout, M, N, K and a way with single spaces between, found \"{}\"",
+            "expected a layout, M, N, K and an algorithm with single spaces between, found \"{}\"",
             clip(line)
         ));
     };
@@ -78,10 +78,13 @@ fn choice(line: &str) -> std::result::Result<(Product, Blocking), String> {
         parsed.ok_or_else(|| format!("expected a number, found \"{}\"", clip(text)))
     };
     let shape = [number(m)?, number(n)?, number(k)?];
-    let blocking = Blocking::named(blocking).ok_or_else(|| {
-        let ways = Blocking::all().map(|way| way.to_string());
-        let ways = ways.collect::<Vec<_>>().join(", ");
-        format!("expected a way ({ways}), found \"{}\"", clip(blocking))
+    let algorithm = Algorithm::named(algorithm).ok_or_else(|| {
+        let algorithms = Algorithm::all().map(|algorithm| algorithm.to_string());
+        let algorithms = algorithms.collect::<Vec<_>>().join(", ");
+        format!(
+            "expected an algorithm ({algorithms}), found \"{}\"",
+            clip(algorithm)
+        )
     })?;
-    Ok(((layout, shape), blocking))
+    Ok(((layout, shape), algorithm))
 }

@@ -4,10 +4,11 @@
 //! mean = 1/n·Σᵢ x[i, j], variance = 1/n·Σᵢ (x[i, j] − mean)², over the n rows; y = γ·(x − mean)/√(variance + ε) + β.
 //! Both hold for numbers of any offset and size ([`spread`]), and y = β exactly where all of a column are equal.
 //!
-//! The running statistics move towards the batch's: next = running + m·(batch − running), m the momentum, with the unbiased
-//! variance n/(n − 1)·variance (PyTorch's `BatchNorm1d`). A batch of one row, which PyTorch refuses, has y = β and no
-//! unbiased variance: it leaves the running one as it is. They are written beside the old ones, and take their place by
-//! [`Commit`](crate::kernel::step::Commit) when the step is known to be finite, themselves included.
+//! The running statistics move towards the batch's: next = running + m·(batch − running), m the momentum, with the
+//! unbiased variance n/(n − 1)·variance (PyTorch's `BatchNorm1d`). A batch of one row, which PyTorch refuses, has y =
+//! β and no unbiased variance: it leaves the running one as it is. They are written beside the old ones, and take
+//! their place by [`CopyIfFinite`](crate::kernel::step::CopyIfFinite) when the step is known to be finite, themselves
+//! included.
 
 use crate::kernel::base::gradient;
 use crate::kernel::base::program::uniform_block;
@@ -15,8 +16,8 @@ use crate::kernel::base::rows::for_blocks;
 use crate::kernel::base::simd::{Vectorized, vectorized};
 use crate::kernel::base::spread::SAVED_ROWS;
 use crate::kernel::base::{
-    Args, Binding, Compute, MatrixShape, Program, Real, Target, cascade, column_reduce, matrix,
-    spread,
+    Args, Binding, Capabilities, Compute, MatrixShape, Program, Real, cascade, column_reduce,
+    matrix, spread,
 };
 
 /// Arguments: x [rows, cols], γ and β [cols], running [2, cols] (mean, variance); y [rows, cols], saved [4, cols] (see
@@ -83,8 +84,8 @@ impl Compute for BatchNorm {
         bindings
     }
 
-    fn program(&self, target: &Target) -> Program {
-        let geometry = column_reduce::geometry(self.shape, target);
+    fn program(&self, capabilities: &Capabilities) -> Program {
+        let geometry = column_reduce::geometry(self.shape, capabilities);
         let pieces = [
             matrix::SOURCE,
             column_reduce::SOURCE,
@@ -151,9 +152,9 @@ impl Compute for BatchNorm {
     }
 }
 
-/// From a running statistic towards the batch's. Statistics that are equal stay what they are, whatever the momentum, and
-/// no difference overflows. Where the step is too small to change the statistic, it moves by one unit in the last place: else
-/// rounding would stop it up to 1/(2·momentum) such units before a batch's statistic that stands still.
+/// From a running statistic towards the batch's. Statistics that are equal stay what they are, whatever the momentum,
+/// and no difference overflows. Where the step is too small to change the statistic, it moves by one unit in the last
+/// place: else rounding would stop it up to 1/(2·momentum) such units before a batch's statistic that stands still.
 fn moved<T: Real>(running: T, batch: T, momentum: f32) -> T {
     let momentum = f64::from(momentum);
     let half = T::of(0.5) * batch - T::of(0.5) * running;

@@ -8,13 +8,13 @@ use crate::kernel::base::program::uniform_block;
 use crate::kernel::base::rows::for_blocks;
 use crate::kernel::base::simd::{Vectorized, vectorized};
 use crate::kernel::base::{
-    Args, Binding, Compute, MatrixShape, Program, Real, Target, cascade, column_reduce, matrix,
-    spread,
+    Args, Binding, Capabilities, Compute, MatrixShape, Program, Real, cascade, column_reduce,
+    matrix, spread,
 };
 use crate::threads::for_chunks;
 
-/// Arguments: dy and x [rows, cols], saved [`saved_rows`, cols] (as [`BatchNorm`](super::BatchNorm) wrote it, or mean and
-/// 1/√(variance + ε) alone), γ [cols]; dx [rows, cols], dγ and dβ [cols], state. At least one row.
+/// Arguments: dy and x [rows, cols], saved [`saved_rows`, cols] (as [`BatchNorm`](super::BatchNorm) wrote it, or mean
+/// and 1/√(variance + ε) alone), γ [cols]; dx [rows, cols], dγ and dβ [cols], state. At least one row.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct BatchNormBackward {
     pub(crate) shape: MatrixShape,
@@ -51,8 +51,8 @@ impl Compute for BatchNormBackward {
         bindings
     }
 
-    fn program(&self, target: &Target) -> Program {
-        let geometry = column_reduce::geometry(self.shape, target);
+    fn program(&self, capabilities: &Capabilities) -> Program {
+        let geometry = column_reduce::geometry(self.shape, capabilities);
         let params = Params {
             rows: self.shape.rows as u32,
             cols: self.shape.cols as u32,

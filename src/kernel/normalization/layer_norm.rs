@@ -1,13 +1,13 @@
 //! Layer normalisation (Ba et al. 2016): every row to mean 0 and variance 1, then scaled and shifted by column:
-//! y = γ·(x − mean)/√(variance + ε) + β, mean and variance 1/n·Σⱼ (xⱼ − mean)² over the n columns of the row: for numbers of
-//! any offset and size ([`spread`]), and y = β exactly where all of a row are equal.
+//! y = γ·(x − mean)/√(variance + ε) + β, mean and variance 1/n·Σⱼ (xⱼ − mean)² over the n columns of the row: for
+//! numbers of any offset and size ([`spread`]), and y = β exactly where all of a row are equal.
 
 use super::row_statistics;
 use crate::kernel::base::program::uniform_block;
 use crate::kernel::base::rows::for_blocks;
 use crate::kernel::base::simd::{Vectorized, vectorized};
 use crate::kernel::base::{
-    Args, Binding, Compute, MatrixShape, Program, Real, Target, row_reduce, spread,
+    Args, Binding, Capabilities, Compute, MatrixShape, Program, Real, row_reduce, spread,
 };
 
 /// Arguments: x [rows, cols], γ and β [cols], y [rows, cols].
@@ -54,14 +54,14 @@ impl Compute for LayerNorm {
         ]
     }
 
-    fn program(&self, target: &Target) -> Program {
-        let (mut reduce, workgroups) = row_statistics::geometry(self.shape, target);
+    fn program(&self, capabilities: &Capabilities) -> Program {
+        let (mut reduce, workgroups) = row_statistics::geometry(self.shape, capabilities);
         reduce.pieces.push(include_str!(
             "../../../shaders/normalization/layer_norm.wgsl"
         ));
         let params = Params::new(self.shape, self.epsilon);
         Program::new(&reduce.constants, &reduce.pieces, &params, workgroups)
-            .with_iterations(row_reduce::iterations(self.shape, target, 1, 2))
+            .with_iterations(row_reduce::iterations(self.shape, capabilities, 1, 2))
     }
 
     fn flops(&self) -> u64 {

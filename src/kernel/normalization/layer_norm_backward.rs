@@ -8,7 +8,7 @@ use crate::kernel::base::cascade::LEAF;
 use crate::kernel::base::rows::for_blocks;
 use crate::kernel::base::simd::{Vectorized, vectorized};
 use crate::kernel::base::{
-    Args, Binding, Compute, MatrixShape, Program, Real, Target, row_reduce, spread,
+    Args, Binding, Capabilities, Compute, MatrixShape, Program, Real, row_reduce, spread,
 };
 
 /// Arguments: dy and x [rows, cols], γ [cols]; dx and dy ⊙ x̂ [rows, cols].
@@ -33,15 +33,15 @@ impl Compute for LayerNormBackward {
         ]
     }
 
-    fn program(&self, target: &Target) -> Program {
-        let (mut reduce, workgroups) = row_statistics::geometry(self.shape, target);
+    fn program(&self, capabilities: &Capabilities) -> Program {
+        let (mut reduce, workgroups) = row_statistics::geometry(self.shape, capabilities);
         reduce.pieces.push(include_str!(
             "../../../shaders/normalization/layer_norm_backward.wgsl"
         ));
         let params = Params::new(self.shape, self.epsilon);
         // Of the three times element by element, one is nested in leaves.
         Program::new(&reduce.constants, &reduce.pieces, &params, workgroups)
-            .with_iterations(row_reduce::iterations(self.shape, target, 3, 2))
+            .with_iterations(row_reduce::iterations(self.shape, capabilities, 3, 2))
     }
 
     fn flops(&self) -> u64 {

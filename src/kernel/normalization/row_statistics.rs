@@ -1,11 +1,12 @@
-//! Mean and deviation of each row, for layer normalisation on a GPU: the CPU has [`spread::of_row`](crate::kernel::base::spread).
+//! Mean and deviation of each row, for layer normalisation on a GPU: the CPU has
+//! [`spread::of_row`](crate::kernel::base::spread).
 
 use crate::kernel::base::reduce::{self, Reduce};
-use crate::kernel::base::{MatrixShape, Target, cascade, matrix, row_reduce, spread};
+use crate::kernel::base::{Capabilities, MatrixShape, cascade, matrix, row_reduce, spread};
 
 /// What a kernel begins with that normalises rows, and its number of workgroups.
-pub(crate) fn geometry(shape: MatrixShape, target: &Target) -> (Reduce, usize) {
-    let (mut reduce, workgroups) = row_reduce::geometry(shape, target);
+pub(crate) fn geometry(shape: MatrixShape, capabilities: &Capabilities) -> (Reduce, usize) {
+    let (mut reduce, workgroups) = row_reduce::geometry(shape, capabilities);
     reduce.pieces.extend([
         reduce::VECTORS,
         reduce::SOURCE,

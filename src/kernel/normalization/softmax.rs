@@ -4,7 +4,7 @@
 use crate::kernel::base::cascade::sum_of;
 use crate::kernel::base::rows::{for_rows, row_of};
 use crate::kernel::base::{
-    Args, Binding, Compute, MatrixShape, Program, Real, Target, cascade, matrix, row_reduce,
+    Args, Binding, Capabilities, Compute, MatrixShape, Program, Real, cascade, matrix, row_reduce,
 };
 
 /// Softmax or log-softmax. Arguments: x, y.
@@ -36,8 +36,8 @@ impl Compute for Softmax {
         vec![Binding::read(1), Binding::write(3)]
     }
 
-    fn program(&self, target: &Target) -> Program {
-        let (mut reduce, workgroups) = row_reduce::geometry(self.shape, target);
+    fn program(&self, capabilities: &Capabilities) -> Program {
+        let (mut reduce, workgroups) = row_reduce::geometry(self.shape, capabilities);
         reduce.pieces.extend(row_reduce::SOURCES);
         reduce.pieces.extend([
             log_constant(self.log),
@@ -51,7 +51,7 @@ impl Compute for Softmax {
             &row_reduce::Params::new(self.shape),
             workgroups,
         )
-        .with_iterations(row_reduce::iterations(self.shape, target, 2, 1))
+        .with_iterations(row_reduce::iterations(self.shape, capabilities, 2, 1))
     }
 
     fn flops(&self) -> u64 {

@@ -4,7 +4,7 @@
 use super::softmax::log_constant;
 use crate::kernel::base::rows::{for_rows, row_of};
 use crate::kernel::base::{
-    Args, Binding, Compute, MatrixShape, Program, Real, Target, cascade, matrix, row_reduce,
+    Args, Binding, Capabilities, Compute, MatrixShape, Program, Real, cascade, matrix, row_reduce,
 };
 
 /// Gradient of softmax or log-softmax. Arguments: dy, y, dx.
@@ -27,8 +27,8 @@ impl Compute for SoftmaxBackward {
         vec![Binding::read(1), Binding::read(2), Binding::write(3)]
     }
 
-    fn program(&self, target: &Target) -> Program {
-        let (mut reduce, workgroups) = row_reduce::geometry(self.shape, target);
+    fn program(&self, capabilities: &Capabilities) -> Program {
+        let (mut reduce, workgroups) = row_reduce::geometry(self.shape, capabilities);
         reduce.pieces.extend(row_reduce::SOURCES);
         reduce.pieces.extend([
             log_constant(self.log),
@@ -42,7 +42,7 @@ impl Compute for SoftmaxBackward {
             &row_reduce::Params::new(self.shape),
             workgroups,
         )
-        .with_iterations(row_reduce::iterations(self.shape, target, 1, 1))
+        .with_iterations(row_reduce::iterations(self.shape, capabilities, 1, 1))
     }
 
     fn flops(&self) -> u64 {

@@ -1,14 +1,16 @@
 //! Dropout (Srivastava et al. 2014), inverted: y = x ⊙ mask/(1 − p), where mask is 0 with probability p, else 1.
 //!
 //! The mask is a function of key, step and place (see [`threefry`]), and no memory holds it: the
-//! gradient dx = dy ⊙ mask/(1 − p) is this kernel again, with the same key and step, on dy. It is drawn from whole words
-//! in integers, so both devices drop the same elements.
+//! gradient dx = dy ⊙ mask/(1 − p) is this kernel again, with the same key and step, on dy. It is drawn from whole
+//! words in integers, so both devices drop the same elements.
 
 use super::threefry;
 use crate::kernel::base::program::{WORKGROUP, uniform_block};
 use crate::kernel::base::rows::{for_rows, row_of};
 use crate::kernel::base::state::STATE_HIGH;
-use crate::kernel::base::{Args, Binding, Compute, MatrixShape, Program, Real, Target, matrix};
+use crate::kernel::base::{
+    Args, Binding, Capabilities, Compute, MatrixShape, Program, Real, matrix,
+};
 
 /// Arguments: x, state, y.
 #[derive(Clone, Debug, PartialEq)]
@@ -61,7 +63,7 @@ impl Compute for Dropout {
         vec![Binding::read(1), Binding::read_words(2), Binding::write(3)]
     }
 
-    fn program(&self, _target: &Target) -> Program {
+    fn program(&self, _capabilities: &Capabilities) -> Program {
         let params = Params {
             count: self.shape.vec4s() as u32,
             cols: self.shape.cols as u32,

@@ -1,4 +1,5 @@
-//! Random numbers in a matrix [rows, cols], a function of key, step and place: see [`threefry`](crate::kernel::random::threefry).
+//! Random numbers in a matrix [rows, cols], a function of key, step and place: see
+//! [`threefry`](crate::kernel::random::threefry).
 //!
 //! Element e of the padded matrix, a `vec4`, takes the four words of (key, step, e). One file per distribution,
 //! `shaders/random/x.wgsl` and `src/kernel/random/x.rs`; the loop around them is `shaders/random/random.wgsl` and this
@@ -18,7 +19,9 @@ pub(crate) use dropout::Dropout;
 use crate::kernel::base::program::{WORKGROUP, uniform_block};
 use crate::kernel::base::rows::for_rows;
 use crate::kernel::base::state::STATE_HIGH;
-use crate::kernel::base::{Args, Binding, Compute, MatrixShape, Program, Real, Target, matrix};
+use crate::kernel::base::{
+    Args, Binding, Capabilities, Compute, MatrixShape, Program, Real, matrix,
+};
 
 const SOURCE: &str = include_str!("../../../shaders/random/random.wgsl");
 
@@ -27,8 +30,8 @@ const SOURCE: &str = include_str!("../../../shaders/random/random.wgsl");
 pub(crate) enum Draw {
     /// low + (high − low)·u, in low..high; low < high, and their difference is finite.
     Uniform { low: f32, high: f32 },
-    /// mean + deviation·n, n standard normal.
-    Normal { mean: f32, deviation: f32 },
+    /// mean + std·n, n standard normal.
+    Normal { mean: f32, std: f32 },
     /// 1 where u < p, else 0; p is an input.
     Bernoulli,
 }
@@ -82,10 +85,10 @@ impl Compute for Random {
         bindings
     }
 
-    fn program(&self, _target: &Target) -> Program {
+    fn program(&self, _capabilities: &Capabilities) -> Program {
         let (draw, [first, second, last]) = match self.draw {
             Draw::Uniform { low, high } => (uniform::SOURCE, [low, high - low, high.next_down()]),
-            Draw::Normal { mean, deviation } => (normal::SOURCE, [mean, deviation, 0.0]),
+            Draw::Normal { mean, std } => (normal::SOURCE, [mean, std, 0.0]),
             Draw::Bernoulli => (bernoulli::SOURCE, [0.0; 3]),
         };
         let params = Params {
@@ -125,7 +128,7 @@ impl Compute for Random {
                 let words = threefry::words(key, step, element as u32);
                 let numbers = match self.draw {
                     Draw::Uniform { low, high } => uniform::run(words, low, high),
-                    Draw::Normal { mean, deviation } => normal::run(words, mean, deviation),
+                    Draw::Normal { mean, std } => normal::run(words, mean, std),
                     Draw::Bernoulli => bernoulli::run(words, &probability[4 * element..]),
                 };
                 out.copy_from_slice(&numbers[..out.len()]);

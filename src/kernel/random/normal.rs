@@ -5,10 +5,10 @@ use std::f64::consts::TAU;
 
 pub(crate) const SOURCE: &str = include_str!("../../../shaders/random/normal.wgsl");
 
-pub(crate) fn run<T: Real>(words: [u32; 4], mean: f32, deviation: f32) -> [T; 4] {
+pub(crate) fn run<T: Real>(words: [u32; 4], mean: f32, std: f32) -> [T; 4] {
     let [x, y] = pair(words[0], words[1]);
     let [z, w] = pair(words[2], words[3]);
-    [x, y, z, w].map(|normal| T::of(mean.into()) + T::of(deviation.into()) * T::of(normal))
+    [x, y, z, w].map(|normal| T::of(mean.into()) + T::of(std.into()) * T::of(normal))
 }
 
 /// Two standard normals. libm's functions are the same on every machine.

@@ -1,10 +1,9 @@
 //! Random numbers on the device: Threefry2x32 with 20 rounds (Salmon et al. 2011, "Parallel random numbers: as easy as
 //! 1, 2, 3"), in integers alone, so that both devices draw the same words.
 //!
-//! It has no state: the words are a function of key and counter. The key stands for the seed and for what the numbers are
-//! for ([`key`]), the counter for step and element ([`words`]); past 2³² steps the high half of the step enters the key
-//! ([`key_at`]). So a step that is run again, after a resume or in the
-//! backward pass, draws the same.
+//! It has no state: the words are a function of key and counter. The key stands for the seed and for what the numbers
+//! are for ([`key`]), the counter for step and element ([`words`]); past 2³² steps the high half of the step enters
+//! the key ([`key_at`]). So a step that is run again, after a resume or in the backward pass, draws the same.
 
 pub(crate) const SOURCE: &str = include_str!("../../../shaders/random/threefry.wgsl");
 

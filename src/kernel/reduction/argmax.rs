@@ -1,8 +1,10 @@
-//! The first greatest column of each row. A NaN counts as greater than any number, as in PyTorch and NumPy, so the first
-//! NaN of a row wins. Both zeros are equal.
+//! The first greatest column of each row. A NaN counts as greater than any number, as in PyTorch and NumPy, so the
+//! first NaN of a row wins. Both zeros are equal.
 
 use crate::kernel::base::rows::row_of;
-use crate::kernel::base::{Args, Binding, Compute, MatrixShape, Program, Real, Target, row_reduce};
+use crate::kernel::base::{
+    Args, Binding, Capabilities, Compute, MatrixShape, Program, Real, row_reduce,
+};
 
 /// Arguments: x [rows, cols], out [rows] (words). At least one column.
 #[derive(Clone, Debug, PartialEq)]
@@ -19,14 +21,14 @@ impl Compute for Argmax {
         vec![Binding::read(1), Binding::write_words(2)]
     }
 
-    fn program(&self, target: &Target) -> Program {
-        let (mut reduce, workgroups) = row_reduce::geometry(self.shape, target);
+    fn program(&self, capabilities: &Capabilities) -> Program {
+        let (mut reduce, workgroups) = row_reduce::geometry(self.shape, capabilities);
         reduce
             .pieces
             .push(include_str!("../../../shaders/reduction/argmax.wgsl"));
         let params = row_reduce::Params::new(self.shape);
         Program::new(&reduce.constants, &reduce.pieces, &params, workgroups)
-            .with_iterations(row_reduce::iterations(self.shape, target, 1, 0))
+            .with_iterations(row_reduce::iterations(self.shape, capabilities, 1, 0))
     }
 
     fn flops(&self) -> u64 {

@@ -3,7 +3,8 @@
 use crate::kernel::base::gradient;
 use crate::kernel::base::program::uniform_block;
 use crate::kernel::base::{
-    Args, Binding, Compute, MatrixShape, Program, Real, Target, cascade, column_reduce, matrix,
+    Args, Binding, Capabilities, Compute, MatrixShape, Program, Real, cascade, column_reduce,
+    matrix,
 };
 
 /// Sums every column of a matrix. Arguments: x, out, [state].
@@ -37,8 +38,8 @@ impl Compute for ColumnSum {
         bindings
     }
 
-    fn program(&self, target: &Target) -> Program {
-        let geometry = column_reduce::geometry(self.shape, target);
+    fn program(&self, capabilities: &Capabilities) -> Program {
+        let geometry = column_reduce::geometry(self.shape, capabilities);
         let params = Params {
             rows: self.shape.rows as u32,
             ld4: self.shape.ld4() as u32,

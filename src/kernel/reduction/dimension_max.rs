@@ -1,8 +1,10 @@
-//! The maximum along one dimension of a value of any rank, and its place. Of equal numbers, both zeros among them, the first
-//! counts. A NaN counts as greater than any number, as in PyTorch, so the first NaN is the maximum.
+//! The maximum along one dimension of a value of any rank, and its place. Of equal numbers, both zeros among them, the
+//! first counts. A NaN counts as greater than any number, as in PyTorch, so the first NaN is the maximum.
 
 use super::dimension_sum::{ALONG, place, program};
-use crate::kernel::base::{Along, Args, Binding, Compute, MatrixShape, Program, Real, Target};
+use crate::kernel::base::{
+    Along, Args, Binding, Capabilities, Compute, MatrixShape, Program, Real,
+};
 
 /// Arguments: x, the maxima, their places along the dimension as floats. At least one number along it.
 #[derive(Clone, Debug, PartialEq)]
@@ -29,7 +31,7 @@ impl Compute for DimensionMax {
         vec![Binding::read(1), Binding::write(2), Binding::write(3)]
     }
 
-    fn program(&self, _target: &Target) -> Program {
+    fn program(&self, _capabilities: &Capabilities) -> Program {
         let source = include_str!("../../../shaders/reduction/dimension_max.wgsl");
         program(self.along, self.shape, &[ALONG, source]).with_iterations(self.along.length)
     }

@@ -7,7 +7,7 @@ use crate::kernel::base::cascade::{self, LEAF};
 use crate::kernel::base::program::{WORKGROUP, uniform_block};
 use crate::kernel::base::rows::for_rows;
 use crate::kernel::base::{
-    Along, Args, Binding, Compute, MatrixShape, Program, Real, Side, Target,
+    Along, Args, Binding, Capabilities, Compute, MatrixShape, Program, Real, Side,
 };
 
 pub(crate) const ALONG: &str = include_str!("../../../shaders/reduction/along.wgsl");
@@ -94,7 +94,7 @@ impl Compute for DimensionSum {
         vec![Binding::read(1), Binding::write(2)]
     }
 
-    fn program(&self, _target: &Target) -> Program {
+    fn program(&self, _capabilities: &Capabilities) -> Program {
         let source = include_str!("../../../shaders/reduction/dimension_sum.wgsl");
         let pieces = [cascade::SOURCE, ALONG, source];
         program(self.along, self.shape, &pieces).with_iterations(self.along.length / LEAF + LEAF)

@@ -2,7 +2,7 @@
 
 use crate::kernel::base::rows::{for_rows, row_of};
 use crate::kernel::base::{
-    Args, Binding, Compute, MatrixShape, Program, Real, Target, cascade, row_reduce,
+    Args, Binding, Capabilities, Compute, MatrixShape, Program, Real, cascade, row_reduce,
 };
 
 /// Sums every row of a matrix. Arguments: x, out.
@@ -21,8 +21,8 @@ impl Compute for RowSum {
         vec![Binding::read(1), Binding::write(2)]
     }
 
-    fn program(&self, target: &Target) -> Program {
-        let (mut reduce, workgroups) = row_reduce::geometry(self.shape, target);
+    fn program(&self, capabilities: &Capabilities) -> Program {
+        let (mut reduce, workgroups) = row_reduce::geometry(self.shape, capabilities);
         reduce.pieces.extend(row_reduce::SOURCES);
         reduce.pieces.extend([
             cascade::SOURCE,
@@ -30,7 +30,7 @@ impl Compute for RowSum {
         ]);
         let params = row_reduce::Params::new(self.shape);
         Program::new(&reduce.constants, &reduce.pieces, &params, workgroups)
-            .with_iterations(row_reduce::iterations(self.shape, target, 0, 1))
+            .with_iterations(row_reduce::iterations(self.shape, capabilities, 0, 1))
     }
 
     fn flops(&self) -> u64 {

@@ -1,14 +1,15 @@
-//! Sums of squares Σ xᵢ² in a fixed order, [scaled](crate::kernel::base::scale) so that a norm that `f32` can hold is finite and right.
+//! Sums of squares Σ xᵢ² in a fixed order, [scaled](crate::kernel::base::scale) so that a norm that `f32` can hold is
+//! finite and right.
 //!
 //! Each workgroup sums a contiguous part into one pair of sum and exponent; the caller joins the few pairs. Parts are
 //! [`Sum`]'s.
 
 use super::Sum;
 use crate::kernel::base::cascade::{self, sum_of};
-use crate::kernel::base::guard::greatest;
+use crate::kernel::base::guard::max_abs;
 use crate::kernel::base::program::{WORKGROUP, uniform_block};
 use crate::kernel::base::reduce::{self, Reduce};
-use crate::kernel::base::{Args, Binding, Compute, Program, Real, Target, scale};
+use crate::kernel::base::{Args, Binding, Capabilities, Compute, Program, Real, scale};
 use crate::threads::for_chunks;
 
 /// Numbers that a part leaves: the scaled sum, and the exponent.
@@ -16,8 +17,8 @@ pub(crate) const PAIR: usize = 2;
 
 /// Sums the squares of a flat buffer. Arguments: x, metric ring (pairs at the step's place), state.
 ///
-/// The ring has `ring_steps` places of `ring_stride` pairs; the parts go to `ring_offset` and after. A lone sum is a ring of
-/// one place.
+/// The ring has `ring_steps` places of `ring_stride` pairs; the parts go to `ring_offset` and after. A lone sum is a
+/// ring of one place.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Squares {
     /// Floats in the buffer, a multiple of 4.
@@ -62,7 +63,7 @@ impl Compute for Squares {
         vec![Binding::read(1), Binding::write(2), Binding::read_words(3)]
     }
 
-    fn program(&self, target: &Target) -> Program {
+    fn program(&self, capabilities: &Capabilities) -> Program {
         let parts = Sum::parts(self.floats);
         let part = Sum::part(self.floats);
         let params = Params {
@@ -74,7 +75,7 @@ impl Compute for Squares {
             ring_offset: self.ring_offset as u32,
             _pad: [0; 2],
         };
-        let mut reduce = Reduce::new(WORKGROUP, target);
+        let mut reduce = Reduce::new(WORKGROUP, capabilities);
         reduce.pieces.extend([
             reduce::FLOATS,
             reduce::SOURCE,
@@ -99,7 +100,7 @@ impl Compute for Squares {
         for_chunks(out, PAIR, 1, |i, out| {
             let begin = (i * part).min(x.len());
             let part = &x[begin..(begin + part).min(x.len())];
-            let exponent = scale::exponent(greatest(part));
+            let exponent = scale::exponent(max_abs(part));
             let factor: T = scale::power(-exponent);
             let scaled = |x: T| factor * x;
             out[0] = sum_of(part, |x| scaled(x) * scaled(x));

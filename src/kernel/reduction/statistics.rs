@@ -8,7 +8,7 @@ use super::Sum;
 use crate::kernel::base::program::{WORKGROUP, uniform_block};
 use crate::kernel::base::reduce::{self, Reduce};
 use crate::kernel::base::{
-    Args, Binding, Compute, MatrixShape, Program, Real, Target, cascade, matrix, spread,
+    Args, Binding, Capabilities, Compute, MatrixShape, Program, Real, cascade, matrix, spread,
 };
 use crate::threads::for_chunks;
 
@@ -17,8 +17,8 @@ const VALUE: &str = include_str!("../../../shaders/reduction/statistics_value.wg
 /// What is measured: the difference between a tensor and what it was.
 const CHANGE: &str = include_str!("../../../shaders/reduction/statistics_change.wgsl");
 
-/// Floats that a part leaves: the mean that its second pass started from; the sums of the distances from it and of their
-/// squares, times scale·unit; scale and unit; greatest magnitude, zeros, and values that are not finite.
+/// Floats that a part leaves: the mean that its second pass started from; the sums of the distances from it and of
+/// their squares, times scale·unit; scale and unit; greatest magnitude, zeros, and values that are not finite.
 const PART: usize = 8;
 
 /// Statistics of a matrix. Arguments: x, [what x was before], out.
@@ -67,7 +67,7 @@ impl Compute for Statistics {
         bindings
     }
 
-    fn program(&self, target: &Target) -> Program {
+    fn program(&self, capabilities: &Capabilities) -> Program {
         let floats = self.shape.floats();
         let params = Params {
             count: (floats / 4) as u32,
@@ -79,7 +79,7 @@ impl Compute for Statistics {
             _pad: [0; 2],
         };
         let value = if self.change { CHANGE } else { VALUE };
-        let mut reduce = Reduce::new(WORKGROUP, target);
+        let mut reduce = Reduce::new(WORKGROUP, capabilities);
         reduce.pieces.extend([
             reduce::VECTORS,
             reduce::SOURCE,
@@ -121,7 +121,7 @@ impl Compute for Statistics {
 
 /// One part's.
 fn statistics<T: Real>(values: impl Iterator<Item = T> + Clone) -> [T; PART] {
-    let (mut greatest, mut zeros, mut not_finite, mut count) = (T::ZERO, 0u32, 0u32, 0u32);
+    let (mut max_abs, mut zeros, mut not_finite, mut count) = (T::ZERO, 0u32, 0u32, 0u32);
     let mut sum = 0.0;
     for x in values.clone() {
         if !x.is_finite() {
@@ -130,7 +130,7 @@ fn statistics<T: Real>(values: impl Iterator<Item = T> + Clone) -> [T; PART] {
         }
         count += 1;
         sum += x.to_f64();
-        greatest = greatest.max(x.abs());
+        max_abs = max_abs.max(x.abs());
         zeros += u32::from(x == T::ZERO);
     }
     let count = f64::from(count.max(1));
@@ -149,7 +149,7 @@ fn statistics<T: Real>(values: impl Iterator<Item = T> + Clone) -> [T; PART] {
         T::of(squares * scale * scale),
         T::of(scale),
         T::ONE,
-        greatest,
+        max_abs,
         number(zeros),
         number(not_finite),
     ]
@@ -172,7 +172,7 @@ fn scale(variance: f64) -> f64 {
 /// let x = Tensor::new(&Device::cpu(), [1, 4], &[3.0, 0.0, -4.0, f32::NAN])?;
 /// let found = x.statistics()?;
 /// assert_eq!((found.count, found.zeros, found.non_finite), (4, 1, 1));
-/// assert_eq!((found.norm as f32, found.greatest), (5.0, 4.0));
+/// assert_eq!((found.norm as f32, found.max_abs), (5.0, 4.0));
 /// # Ok(())
 /// # }
 /// ```
@@ -191,8 +191,8 @@ pub struct TensorStatistics {
     pub variance: f64,
     /// Their Euclidean norm √Σx².
     pub norm: f64,
-    /// Their greatest magnitude.
-    pub greatest: f64,
+    /// Their greatest magnitude, max |x|.
+    pub max_abs: f64,
 }
 
 /// Values of a matrix, without padding, among its first floats.
@@ -217,19 +217,11 @@ impl TensorStatistics {
             if values == 0 {
                 continue;
             }
-            let [
-                start,
-                off,
-                squares,
-                scale,
-                unit,
-                greatest,
-                zeros,
-                not_finite,
-            ] = std::array::from_fn(|place| f64::from(part[place]));
+            let [start, off, squares, scale, unit, max_abs, zeros, not_finite] =
+                std::array::from_fn(|place| f64::from(part[place]));
             found.zeros += zeros as usize;
             found.non_finite += not_finite as usize;
-            found.greatest = found.greatest.max(greatest);
+            found.max_abs = found.max_abs.max(max_abs);
             let count = values as f64 - not_finite;
             if count < 1.0 {
                 continue;
@@ -250,7 +242,7 @@ impl TensorStatistics {
     }
 
     /// The standard deviation √variance.
-    pub fn deviation(&self) -> f64 {
+    pub fn std(&self) -> f64 {
         self.variance.sqrt()
     }
 }

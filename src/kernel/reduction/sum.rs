@@ -6,11 +6,11 @@
 use crate::kernel::base::cascade::{self, LEAF, sum_of};
 use crate::kernel::base::program::{WORKGROUP, uniform_block};
 use crate::kernel::base::reduce::{self, Reduce};
-use crate::kernel::base::{Args, Binding, Compute, Program, Real, Target};
+use crate::kernel::base::{Args, Binding, Capabilities, Compute, Program, Real};
 use crate::threads::for_chunks;
 
 /// Most partial sums of one call.
-const MOST_PARTS: usize = 64;
+const MAX_PARTS: usize = 64;
 /// `vec4` elements from which a further part is worth its workgroup.
 const PART: usize = 4 * WORKGROUP;
 
@@ -54,7 +54,7 @@ impl Sum {
 
     /// How many partial sums a buffer of this many floats gives.
     pub(crate) fn parts(floats: usize) -> usize {
-        (floats / 4).div_ceil(PART).clamp(1, MOST_PARTS)
+        (floats / 4).div_ceil(PART).clamp(1, MAX_PARTS)
     }
 
     /// `vec4` elements per part of such a buffer.
@@ -79,7 +79,7 @@ impl Compute for Sum {
         vec![Binding::read(1), Binding::write(2), Binding::read_words(3)]
     }
 
-    fn program(&self, target: &Target) -> Program {
+    fn program(&self, capabilities: &Capabilities) -> Program {
         let params = Params {
             count: (self.floats / 4) as u32,
             part: Self::part(self.floats) as u32,
@@ -89,7 +89,7 @@ impl Compute for Sum {
             ring_offset: self.ring_offset as u32,
             _pad: [0; 2],
         };
-        let mut reduce = Reduce::new(WORKGROUP, target);
+        let mut reduce = Reduce::new(WORKGROUP, capabilities);
         reduce.pieces.extend([
             reduce::FLOATS,
             reduce::SOURCE,

@@ -4,15 +4,15 @@ use super::all_losses::losses;
 use crate::kernel::base::guard::Pass;
 use crate::kernel::elementwise::Op;
 use crate::kernel::gather::Source;
-use crate::kernel::matmul::blocking::CHOICES;
+use crate::kernel::matmul::algorithm::CHOICES;
+use crate::kernel::movement::MovementOp;
 use crate::kernel::random::Draw;
-use crate::kernel::rearrange::Move;
 use crate::kernel::update::{ClipWith, Keep};
 use crate::kernel::*;
 
 /// One kernel of every variant.
 pub(crate) fn kernels() -> Vec<Kernel> {
-    let mut kernels: Vec<Kernel> = vec![Advance.into()];
+    let mut kernels: Vec<Kernel> = vec![IncrementStep.into()];
     let short = MatrixShape::new(9, 7);
     let long = MatrixShape::new(9, 700);
     for f in Activation::ALL {
@@ -34,7 +34,7 @@ pub(crate) fn kernels() -> Vec<Kernel> {
             let product = Matmul::plain(m, n, k, Layout::TN);
             let gradient = Matmul {
                 epilogue: Epilogue::Gradient { id: 1 },
-                row_sums: true,
+                bias_gradient: true,
                 ..product
             };
             kernels.push(gradient.into());
@@ -58,12 +58,12 @@ pub(crate) fn kernels() -> Vec<Kernel> {
         }
     }
     for (_, [m, n, k], _) in CHOICES {
-        for row_sums in [false, true] {
+        for bias_gradient in [false, true] {
             let epilogue = Epilogue::Gradient { id: 1 };
             kernels.push(
                 Matmul {
                     epilogue,
-                    row_sums,
+                    bias_gradient,
                     ..Matmul::plain(m, n, k, Layout::TN)
                 }
                 .into(),
@@ -79,19 +79,19 @@ pub(crate) fn kernels() -> Vec<Kernel> {
     }
     kernels.extend(losses([short, long]));
     normalisations(&mut kernels);
-    random_and_rearranged(&mut kernels);
+    random_and_movement(&mut kernels);
     kernels.push(Sum::lone(64).into());
     kernels.push(Squares::lone(64).into());
     let [call, reported, known] = [1, 0, 0];
     kernels.push(Note { call, reported }.into());
     kernels.push(Choose { known, choices: 8 }.into());
-    for blend in [
-        Blend::copy(64),
-        Blend::accumulate(64, 0.5),
-        Blend::average(64, 0.5),
+    for axpby in [
+        Axpby::copy(64),
+        Axpby::accumulate(64, 0.5),
+        Axpby::average(64, 0.5),
     ] {
-        kernels.push(blend.clone().into());
-        kernels.extend(blend.passes().map(Kernel::from));
+        kernels.push(axpby.clone().into());
+        kernels.extend(axpby.passes().map(Kernel::from));
     }
     for yes in [false, true] {
         let scales = Scales { steps: 2, terms: 3 };
@@ -100,7 +100,7 @@ pub(crate) fn kernels() -> Vec<Kernel> {
                 floats: 64,
                 opens,
                 updates,
-                advance: !updates && yes,
+                increment_step: !updates && yes,
                 scales,
                 dry: None,
             };
@@ -168,7 +168,7 @@ pub(crate) fn kernels() -> Vec<Kernel> {
                 let update = Update {
                     optimizer,
                     floats: 64,
-                    advance: true,
+                    increment_step: true,
                     clip,
                     grouped,
                     keep,
@@ -217,10 +217,10 @@ fn normalisations(kernels: &mut Vec<Kernel>) {
         kernels.push(LayerNormBackward { shape, epsilon }.into());
         kernels.push(Argmax { shape }.into());
     }
-    kernels.push(Commit { floats: 64 }.into());
+    kernels.push(CopyIfFinite { floats: 64 }.into());
 }
 
-fn random_and_rearranged(kernels: &mut Vec<Kernel>) {
+fn random_and_movement(kernels: &mut Vec<Kernel>) {
     let (shape, key) = (MatrixShape::new(9, 7), [1, 2]);
     let along = |length| Along {
         side: Side::Columns,
@@ -234,7 +234,7 @@ fn random_and_rearranged(kernels: &mut Vec<Kernel>) {
         },
         Draw::Normal {
             mean: 0.0,
-            deviation: 1.0,
+            std: 1.0,
         },
         Draw::Bernoulli,
     ] {
@@ -249,28 +249,28 @@ fn random_and_rearranged(kernels: &mut Vec<Kernel>) {
         .into(),
     );
     for op in [
-        Move::Slice {
+        MovementOp::Slice {
             along: along(9),
             start: 1,
             count: 7,
         },
-        Move::Pad {
+        MovementOp::Pad {
             along: along(7),
             start: 1,
             count: 3,
         },
-        Move::Concat {
+        MovementOp::Concat {
             along: along(7),
             left: 3,
         },
-        Move::Repeat { along: along(7) },
-        Move::Scatter { along: along(7) },
-        Move::Reshape {
+        MovementOp::Repeat { along: along(7) },
+        MovementOp::Scatter { along: along(7) },
+        MovementOp::Reshape {
             from: MatrixShape::new(7, 9),
         },
-        Move::Transpose,
+        MovementOp::Transpose,
     ] {
-        kernels.push(Rearrange { op, shape }.into());
+        kernels.push(Movement { op, shape }.into());
     }
     let along = along(7);
     kernels.push(DimensionSum { along, shape }.into());

@@ -17,7 +17,7 @@ pub(super) fn losses(shapes: [MatrixShape; 2]) -> Vec<Kernel> {
         };
         for against in targets {
             let labels = against == Against::Labels;
-            let plain = LossCall {
+            let plain = RowLoss {
                 criterion,
                 shape: shapes[0],
                 against,
@@ -37,7 +37,7 @@ pub(super) fn losses(shapes: [MatrixShape; 2]) -> Vec<Kernel> {
             };
             for shape in shapes {
                 for output in [Output::Reduced, Output::Gradients, Output::Rows] {
-                    losses.push(LossCall {
+                    losses.push(RowLoss {
                         shape,
                         output,
                         ..plain.clone()
@@ -45,11 +45,11 @@ pub(super) fn losses(shapes: [MatrixShape; 2]) -> Vec<Kernel> {
                 }
             }
             let scales = Scales { steps: 2, terms: 3 };
-            losses.push(LossCall {
+            losses.push(RowLoss {
                 scaled: Some((scales, 1)),
                 ..plain.clone()
             });
-            losses.push(LossCall {
+            losses.push(RowLoss {
                 class_weights: criterion.takes_class_weights(),
                 ignore: labels.then_some(3),
                 divide: labels,
@@ -59,7 +59,7 @@ pub(super) fn losses(shapes: [MatrixShape; 2]) -> Vec<Kernel> {
             });
             if labels {
                 // So many rows that their weights are added up before.
-                losses.push(LossCall {
+                losses.push(RowLoss {
                     shape: MatrixShape::new(20_000, 7),
                     class_weights: criterion.takes_class_weights(),
                     ignore: Some(3),

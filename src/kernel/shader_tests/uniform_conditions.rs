@@ -1,7 +1,7 @@
 //! No branch and no loop of a shader for software adapters is decided by the uniform block alone.
 //!
-//! Mesa's lavapipe inlines such uniforms and compiles the shader again whenever it is bound with other values, 8 to 20 ms
-//! each time, and keeps what it compiled. `bound` in shaders/base/bound.wgsl hides a number from it.
+//! Mesa's lavapipe inlines such uniforms and compiles the shader again whenever it is bound with other values, 8 to 20
+//! ms each time, and keeps what it compiled. `bound` in shaders/base/bound.wgsl hides a number from it.
 
 use super::*;
 use crate::kernel::shader_files::all_for;
@@ -239,9 +239,9 @@ fn conditions(module: &Module, source: &str) -> Vec<String> {
 
 #[test]
 fn no_condition_depends_on_the_uniform_block_alone() {
-    let shaders = all_for(|target| target.software).into_iter();
+    let shaders = all_for(|capabilities| capabilities.software).into_iter();
     let shaders: BTreeMap<String, String> = shaders
-        .map(|(kernel, target)| (kernel.program(&target).source, kernel.label()))
+        .map(|(kernel, capabilities)| (kernel.program(&capabilities).source, kernel.label()))
         .collect();
     assert!(shaders.len() > 100, "{}", shaders.len());
     let mut broken = BTreeMap::new();

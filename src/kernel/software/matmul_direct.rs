@@ -2,7 +2,7 @@
 //!
 //! Where the adapter has subgroups of 8 or 4, the lanes of one share a tile of C and hand each other their part of A.
 
-use crate::kernel::base::Target;
+use crate::kernel::base::Capabilities;
 use crate::kernel::base::product::{LONG_K, Levels, Variant};
 
 /// How the lanes that share a tile see each other's blocks of A.
@@ -23,30 +23,38 @@ fn levels(k: usize) -> Levels {
     Levels::of(k.div_ceil(4), 64).times(4)
 }
 
-/// Loop iterations of one invocation: along K in fours with its blocks, the stores, and the row sums of up to
+/// Loop iterations of one invocation: along K in fours with its blocks, the stores, and the bias gradient of up to
 /// `blocks / lanes` quads of rows: along K in eights, and up to seven that are left.
-fn iterations(k: usize, row_sums: bool, blocks: usize, lanes: usize) -> usize {
+fn iterations(k: usize, bias_gradient: bool, blocks: usize, lanes: usize) -> usize {
     let along_k = k.div_ceil(4) + levels(k).ends(k);
     let sums = k / 8 + 7 + 1;
-    let quads = if row_sums { blocks.div_ceil(lanes) } else { 0 };
+    let quads = if bias_gradient {
+        blocks.div_ceil(lanes)
+    } else {
+        0
+    };
     along_k + blocks + quads * sums
 }
 
 /// The variant for a product of M, N, K, with row sums or without.
-pub(crate) fn variant([m, n, k]: [usize; 3], row_sums: bool, target: &Target) -> Variant {
+pub(crate) fn variant(
+    [m, n, k]: [usize; 3],
+    bias_gradient: bool,
+    capabilities: &Capabilities,
+) -> Variant {
     // The tile of C is 4·blocks rows by 4·lanes columns: 32×32, 16×16 or 16×4. Larger ones run slower and take twice
     // as long to compile.
-    let (lanes, most_blocks, workgroup, blocks_of_a) = match target.subgroup {
+    let (lanes, max_blocks, workgroup, blocks_of_a) = match capabilities.subgroup {
         Some(8) => (8, 8, 8, SHARED_BLOCKS),
         Some(4) => (4, 4, 4, SHARED_BLOCKS),
         _ => (1, 4, LONE, LOADED_BLOCKS),
     };
     let tiles = |blocks: usize| m.div_ceil(4 * blocks) * n.div_ceil(4 * lanes);
     // 8 rows where there are no more, or where there would be too few tiles to share among threads.
-    let blocks = if m <= 8 || tiles(most_blocks) < FEW_TILES {
+    let blocks = if m <= 8 || tiles(max_blocks) < FEW_TILES {
         2
     } else {
-        most_blocks
+        max_blocks
     };
     let tiles = tiles(blocks);
     Variant {
@@ -58,6 +66,6 @@ pub(crate) fn variant([m, n, k]: [usize; 3], row_sums: bool, target: &Target) ->
         sources: vec![blocks_of_a, SOURCE],
         workgroups: (tiles * lanes).div_ceil(workgroup),
         levels: (k > LONG_K).then(|| levels(k)),
-        iterations: iterations(k, row_sums, blocks, lanes),
+        iterations: iterations(k, bias_gradient, blocks, lanes),
     }
 }

@@ -1,18 +1,23 @@
 //! Packed floats: how memory-bound kernels hold four floats on a software adapter. Each shader piece defines `Packed`,
 //! `pack` and `unpack`. The bits are the same.
 
-use crate::kernel::base::Target;
+use crate::kernel::base::Capabilities;
 
 /// `Packed` is a `vec4<f32>`.
 const FLOATS: &str = include_str!("../../../shaders/software/pack/floats.wgsl");
 /// `Packed` is two 64-bit words. An adapter that runs on a CPU takes a loop over its lanes for every component that it
 /// loads or stores, and half as many components take little more than half the time.
-pub(crate) const WORDS: &str = include_str!("../../../shaders/software/pack/words.wgsl");
+pub(crate) const LOADS64: &str = include_str!("../../../shaders/software/pack/loads64.wgsl");
 
-/// Behind [`WORDS`]: an invocation's chunk of eight parameters, in 64-bit words, in place of the four that others update.
+/// Behind [`LOADS64`]: an invocation's chunk of eight parameters, in 64-bit words, in place of the four that others
+/// update.
 pub(crate) const EIGHTS: &str = include_str!("../../../shaders/software/eights.wgsl");
 
 /// The piece for an adapter.
-pub(crate) fn source(target: &Target) -> &'static str {
-    if target.words64 { WORDS } else { FLOATS }
+pub(crate) fn source(capabilities: &Capabilities) -> &'static str {
+    if capabilities.loads64 {
+        LOADS64
+    } else {
+        FLOATS
+    }
 }

@@ -1,10 +1,10 @@
-//! The sum of an update's gradients over its micro-batches: sum ← x in the first of them, sum ← keep·sum + x in the next
-//! ones, and x ← keep·sum + x in the last, which leaves the sum as it was: the update may yet find something that is not
-//! finite, and then the step has changed nothing.
+//! The sum of an update's gradients over its micro-batches: sum ← x in the first of them, sum ← keep·sum + x in the
+//! next ones, and x ← keep·sum + x in the last, which leaves the sum as it was: the update may yet find something that
+//! is not finite, and then the step has changed nothing.
 //!
-//! The loss of a micro-batch is divided by the weight of all samples of the update so far, or of all of it where the host
-//! knows them (see [`Scales`]). Where that has grown since the micro-batch before, less is kept of the sum: the old weight
-//! over the new one. So in the end every sample has the weight that it would have in one large batch.
+//! The loss of a micro-batch is divided by the weight of all samples of the update so far, or of all of it where the
+//! host knows them (see [`Scales`]). Where that has grown since the micro-batch before, less is kept of the sum: the
+//! old weight over the new one. So in the end every sample has the weight that it would have in one large batch.
 //!
 //! Like an update it changes nothing while the non-finite guard is set, and may move the step counter on.
 
@@ -12,11 +12,11 @@ use crate::kernel::base::guard::{ALL_FINITE, BLOCK};
 use crate::kernel::base::program::{WORKGROUP, uniform_block};
 use crate::kernel::base::rows::PARALLEL_FLOATS;
 use crate::kernel::base::state::STATE_WORDS;
-use crate::kernel::base::{Args, Binding, Compute, Program, Real, Target, matrix};
+use crate::kernel::base::{Args, Binding, Capabilities, Compute, Program, Real, matrix};
 use crate::threads::for_chunks;
 
-/// Where the scales of steps lie: after the words of the state, for each place of the metric ring what is kept of the sum
-/// of gradients, and 1 over the denominator of each term of the loss.
+/// Where the scales of steps lie: after the words of the state, for each place of the metric ring what is kept of the
+/// sum of gradients, and 1 over the denominator of each term of the loss.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Scales {
     /// Places.
@@ -89,10 +89,10 @@ pub(crate) struct Accumulate {
     pub(crate) opens: bool,
     pub(crate) updates: bool,
     /// Whether this call moves the step counter on.
-    pub(crate) advance: bool,
+    pub(crate) increment_step: bool,
     pub(crate) scales: Scales,
-    /// A dry run of one that does not update: it sets the guard where the sum would not be finite, to this id in the first
-    /// block of 64 floats, to one more in each after it.
+    /// A dry run of one that does not update: it sets the guard where the sum would not be finite, to this id in the
+    /// first block of 64 floats, to one more in each after it.
     pub(crate) dry: Option<u32>,
 }
 
@@ -101,7 +101,7 @@ uniform_block! {
     pub(crate) struct Params {
         /// `vec4` elements in the region.
         count: u32,
-        advance: u32,
+        increment_step: u32,
         scales: u32,
         stride: u32,
         steps: u32,
@@ -129,10 +129,10 @@ impl Compute for Accumulate {
         }
     }
 
-    fn program(&self, _target: &Target) -> Program {
+    fn program(&self, _capabilities: &Capabilities) -> Program {
         let params = Params {
             count: (self.floats / 4) as u32,
-            advance: u32::from(self.advance),
+            increment_step: u32::from(self.increment_step),
             scales: STATE_WORDS as u32,
             stride: self.scales.stride() as u32,
             steps: self.scales.steps as u32,
@@ -201,7 +201,7 @@ impl Compute for Accumulate {
             let keep: T = self.keep(state);
             self.each(sum, x, |sum, x| *sum = keep * *sum + x);
         }
-        if self.advance {
+        if self.increment_step {
             state[0] = state[1];
         }
     }

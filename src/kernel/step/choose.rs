@@ -5,7 +5,7 @@
 use crate::kernel::base::guard::REFUSED_BEFORE;
 use crate::kernel::base::program::uniform_block;
 use crate::kernel::base::state::{STATE_VALUES, STATE_WORDS};
-use crate::kernel::base::{Args, Binding, Compute, Program, Real, Target};
+use crate::kernel::base::{Args, Binding, Capabilities, Compute, Program, Real};
 
 /// Arguments: state, with four words for each choice behind it; refused words.
 #[derive(Clone, Debug, PartialEq)]
@@ -38,7 +38,7 @@ impl Compute for Choose {
         vec![Binding::write_words(1), Binding::read_words(2)]
     }
 
-    fn program(&self, _target: &Target) -> Program {
+    fn program(&self, _capabilities: &Capabilities) -> Program {
         let params = Params {
             known: self.known,
             choices: self.choices as u32,

@@ -3,7 +3,7 @@
 
 use crate::kernel::base::guard::ALL_FINITE;
 use crate::kernel::base::program::uniform_block;
-use crate::kernel::base::{Args, Binding, Compute, Program, Real, Target};
+use crate::kernel::base::{Args, Binding, Capabilities, Compute, Program, Real};
 
 /// The refused words of a tensor or an optimizer state: how many calls were refused, ever; of the first that is not
 /// reported, which call it was, and its guard; one to spare.
@@ -36,7 +36,7 @@ impl Compute for Note {
         vec![Binding::read_words(1), Binding::write_words(2)]
     }
 
-    fn program(&self, _target: &Target) -> Program {
+    fn program(&self, _capabilities: &Capabilities) -> Program {
         let params = Params {
             call: self.call,
             reported: self.reported,

@@ -2,26 +2,26 @@
 //!
 //! For every element: the gradient is clipped if so asked; g ← gradient + λ₂w + λ₁·sign(w) (penalties); then the
 //! optimizer's rule gives the new w and its moments. Each rule has two files, `shaders/update/x.wgsl` and
-//! `src/kernel/update/optimizer/x.rs`. The loop around the rules is `shaders/update/update.wgsl` and this file. Clipping and
-//! the factors of parameter groups are compiled in if they are used.
+//! `src/kernel/update/optimizer/x.rs`. The loop around the rules is `shaders/update/update.wgsl` and this file.
+//! Clipping and the factors of parameter groups are compiled in if they are used.
 //!
 //! The learning rate and what else changes by step stand in the state (see [`crate::plan`]); nothing is changed while
 //! the non-finite guard is set. The last segment's update also moves the step counter on.
 //!
 //! # Bounds
 //!
-//! An ordinary update (see [`guard`]) starts from |g| ≤ 2⁴⁰, |w| ≤ 2⁵⁰ and moments that are bounded by what they are made of,
-//! with coefficients in the ranges of [`Optimizer::is_ordinary`]: learning rate times group factor ≤ 2¹⁰, each penalty ≤ 1,
-//! ε ≥ 2⁻³⁴, and 1 − β ≥ 2⁻²⁴ since β < 1 in `f32`. Then nothing in it reaches 2¹²⁷:
+//! An ordinary update (see [`guard`]) starts from |g| ≤ 2⁴⁰, |w| ≤ 2⁵⁰ and moments that are bounded by what they are
+//! made of, with coefficients in the ranges of [`Optimizer::is_ordinary`]: learning rate times group factor ≤ 2¹⁰,
+//! each penalty ≤ 1, ε ≥ 2⁻³⁴, and 1 − β ≥ 2⁻²⁴ since β < 1 in `f32`. Then nothing in it reaches 2¹²⁷:
 //!
 //! - with penalties |g| ≤ 2⁴⁰ + 2⁵⁰ + 1 < 2⁵¹, and g² < 2¹⁰²;
 //! - averages of g, of g² and the maximum of Adamax are convex: at most 2⁵² and 2¹⁰³, whatever came before;
 //! - a velocity, v ← μv + g, is at most 2¹⁰·2⁵¹·2²⁴ = 2⁸⁵, RMSprop's at most 2⁵¹/ε·2²⁴ = 2¹⁰⁹;
 //! - the rate over 1 − βᵗ is at most 2³⁴, so Adam's, NAdam's, RAdam's and Adamax's step is at most 2·2³⁴·2⁵²/ε = 2¹²¹;
 //!   SGD's at most 2¹⁰·(2¹⁰·2⁵¹ + 2⁸⁵) < 2⁹⁶, RMSprop's 2¹⁰·2¹⁰⁹ = 2¹¹⁹, AdaGrad's 2¹⁰·2⁵¹/ε = 2⁹⁵, Lion's 2⁶¹;
-//! - AdaGrad's sum and Adadelta's mean square of the steps may grow from step to step, so they are watched as the weights
-//!   are: from 2⁵⁰ they reach 2¹⁰³ and 2⁵² in one update. With √(s + ε) ≤ 2²⁶ and |g|/√(r + ε) ≤ 1/√(1 − ρ) ≤ 2¹², Adadelta's
-//!   step is at most 2¹⁰·2³⁸.
+//! - AdaGrad's sum and Adadelta's mean square of the steps may grow from step to step, so they are watched as the
+//!   weights are: from 2⁵⁰ they reach 2¹⁰³ and 2⁵² in one update. With √(s + ε) ≤ 2²⁶ and |g|/√(r + ε) ≤ 1/√(1 − ρ) ≤
+//!   2¹², Adadelta's step is at most 2¹⁰·2³⁸.
 //!
 //! A new rule adds its numbers to this list, and a moment that may grow without bound to [`Optimizer::watched`].
 
@@ -44,7 +44,7 @@ pub(crate) use values::StepValues;
 
 use crate::kernel::base::program::{WORKGROUP, uniform_block};
 use crate::kernel::base::state::STATE_VALUES;
-use crate::kernel::base::{Args, Binding, Compute, Program, Real, Target, guard, matrix};
+use crate::kernel::base::{Args, Binding, Capabilities, Compute, Program, Real, guard, matrix};
 use crate::kernel::software::pack;
 use guard::{ALL_FINITE, BLOCK, Pass, Probe};
 use rule::MAX_CONSTANTS;
@@ -77,7 +77,7 @@ pub(crate) struct Update {
     /// Floats in the segment, a multiple of 4.
     pub(crate) floats: usize,
     /// Whether this call moves the step counter on.
-    pub(crate) advance: bool,
+    pub(crate) increment_step: bool,
     pub(crate) clip: ClipWith,
     /// Whether there are factors, [`Factors::entry`] for each block of 64 floats.
     pub(crate) grouped: bool,
@@ -89,8 +89,8 @@ pub(crate) struct Update {
 pub(crate) enum Keep {
     /// They are stored, unless the guard is set.
     Store,
-    /// A dry run, which changes nothing and sets the guard: to this id for the segment's first block, to one more for each
-    /// block after it.
+    /// A dry run, which changes nothing and sets the guard: to this id for the segment's first block, to one more for
+    /// each block after it.
     Dry(u32),
     /// A tensor call.
     Call(Pass),
@@ -101,7 +101,7 @@ uniform_block! {
     pub(crate) struct Params {
         /// Chunks of four or eight floats in the segment.
         count: u32,
-        advance: u32,
+        increment_step: u32,
         weight_decay: f32,
         l1: f32,
         decoupled: f32,
@@ -154,18 +154,18 @@ impl Compute for Update {
         bindings
     }
 
-    fn program(&self, target: &Target) -> Program {
+    fn program(&self, capabilities: &Capabilities) -> Program {
         let penalty = self.optimizer.penalty();
         let [parts, ring_steps] = self.clip.ring();
-        let (chunk, chunks) = if target.words64 && self.floats.is_multiple_of(8) {
-            (8, vec![pack::WORDS, pack::EIGHTS])
+        let (chunk, chunks) = if capabilities.loads64 && self.floats.is_multiple_of(8) {
+            (8, vec![pack::LOADS64, pack::EIGHTS])
         } else {
             (4, vec![FOURS])
         };
         let moments = self.optimizer.moments();
         let params = Params {
             count: (self.floats / chunk) as u32,
-            advance: u32::from(self.advance),
+            increment_step: u32::from(self.increment_step),
             weight_decay: penalty.l2,
             l1: penalty.l1,
             decoupled: penalty.decoupled,
@@ -181,8 +181,8 @@ impl Compute for Update {
             _pad: 0,
             hyper: self.optimizer.constants(),
         };
-        let elements = self.clip.elements(target);
-        let reduce = self.clip.reduce(target);
+        let elements = self.clip.elements(capabilities);
+        let reduce = self.clip.reduce(capabilities);
         let mut constants = self.optimizer.flags();
         constants.push(("MOMENTS", moments as u32));
         if self.keep == Keep::Store {
@@ -203,7 +203,7 @@ impl Compute for Update {
         pieces.extend(chunks);
         pieces.push(if moments > 0 { MOMENTS } else { NO_MOMENTS });
         pieces.push(self.optimizer.source());
-        pieces.extend(self.clip.sources(target));
+        pieces.extend(self.clip.sources(capabilities));
         pieces.push(if self.grouped {
             groups::TABLE
         } else {
@@ -221,7 +221,7 @@ impl Compute for Update {
             &params,
             (self.floats / chunk).div_ceil(WORKGROUP * elements),
         )
-        .with_iterations(self.clip.iterations(target))
+        .with_iterations(self.clip.iterations(capabilities))
     }
 
     fn flops(&self) -> u64 {
@@ -250,7 +250,7 @@ impl Compute for Update {
             second: value(2),
             third: value(3),
         };
-        if self.advance {
+        if self.increment_step {
             state[0] = state[1];
         }
         let penalty = self.optimizer.penalty().widen();

@@ -1,7 +1,7 @@
 //! The optimizers as one type, and the list of them.
 //!
-//! [`optimizers!`] is the one place that names every optimizer. An optimizer that is added to it is in [`Optimizer`], in
-//! [`Optimizer::ALL`], in [`crate::optim`] and in the tests that go through all of them.
+//! [`optimizers!`] is the one place that names every optimizer. An optimizer that is added to it is in [`Optimizer`],
+//! in [`Optimizer::ALL`], in [`crate::optim`] and in the tests that go through all of them.
 
 mod adadelta;
 mod adagrad;
@@ -18,7 +18,7 @@ use super::rule::{MAX_CONSTANTS, Rule};
 use super::span::Span;
 use super::values::{Penalty, StepValues};
 use crate::kernel::base::Real;
-use crate::kernel::base::guard::{BOUND, greatest};
+use crate::kernel::base::guard::{BOUND, max_abs};
 use crate::kernel::base::ranges::{check_not_negative, check_scaled};
 use crate::kernel::base::simd::{self, Vectorized};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -176,8 +176,8 @@ impl Optimizer {
         self.rule().watched()
     }
 
-    /// Whether an update from bounded values is finite at this learning rate, with factors of the coefficients of at most
-    /// these: the ranges that the bounds in [`super`] are derived from.
+    /// Whether an update from bounded values is finite at this learning rate, with factors of the coefficients of at
+    /// most these: the ranges that the bounds in [`super`] are derived from.
     pub(crate) fn is_ordinary(&self, rate: f64, factors: Factors) -> bool {
         let (decay, decoupled) = self.weight_decay();
         let decay = decay
@@ -284,9 +284,9 @@ impl<T: Real> Vectorized for OverSpan<'_, T> {
         let seen = optimizer.update_span(span.reborrow(), penalty, step);
         // Bit 30 is set where a magnitude is 2 or more, which is rare.
         if seen & (1 << 30) != 0 {
-            let mut most = greatest(span.weights);
+            let mut most = max_abs(span.weights);
             if let Some(watched) = optimizer.watched().checked_sub(1) {
-                most = most.max(greatest(span.moments[watched]));
+                most = most.max(max_abs(span.moments[watched]));
             }
             if most > BOUND {
                 care.store(true, Ordering::Relaxed);

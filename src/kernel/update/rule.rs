@@ -76,7 +76,8 @@ pub(crate) trait Rule {
     /// Floating-point operations per parameter, about.
     fn flops(&self) -> usize;
 
-    /// CPU twin over a span of the arena. Returns the bits of all values it wrote that may leave the bounds, joined by OR.
+    /// CPU twin over a span of the arena. Returns the bits of all values it wrote that may leave the bounds, joined by
+    /// OR.
     fn update<T: Real>(
         &self,
         span: Span<'_, T>,

@@ -33,8 +33,8 @@ impl StepValues<f32> {
     }
 }
 
-/// Coefficients of the penalties on the weights. The derivatives of L2 and L1 are added to the gradient. The rules apply
-/// the decoupled weight decay of AdamW themselves.
+/// Coefficients of the penalties on the weights. The derivatives of L2 and L1 are added to the gradient. The rules
+/// apply the decoupled weight decay of AdamW themselves.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Penalty<T> {
     pub(crate) l2: T,

@@ -12,10 +12,10 @@ use std::fmt;
 use std::ops::Range;
 
 /// Longest header that is read, and written: the format's own limit.
-pub(super) const MOST_HEADER: usize = 100_000_000;
+pub(super) const MAX_HEADER: usize = 100_000_000;
 
 /// Most dimensions of a tensor, as in PyTorch.
-const MOST_DIMENSIONS: usize = 64;
+const MAX_DIMENSIONS: usize = 64;
 
 /// Bytes in front of the header: its length.
 pub(super) const PREFIX: usize = 8;
@@ -50,9 +50,8 @@ pub(super) fn header_end(name: &str, prefix: &[u8], length: u64) -> Result<usize
         )));
     };
     let header = u64::from_le_bytes(*prefix);
-    if header > MOST_HEADER as u64 {
-        let reason =
-            format!("its header would have {header} bytes, expected at most {MOST_HEADER}");
+    if header > MAX_HEADER as u64 {
+        let reason = format!("its header would have {header} bytes, expected at most {MAX_HEADER}");
         return Err(bad(reason));
     }
     let end = header + PREFIX as u64;
@@ -120,9 +119,9 @@ impl Header {
 
 /// A shape as errors show it.
 pub(in crate::nn) fn shape_text(shape: &[usize]) -> String {
-    const MOST: usize = 8;
-    let mut text: Vec<String> = shape.iter().take(MOST).map(usize::to_string).collect();
-    if shape.len() > MOST {
+    const MAX: usize = 8;
+    let mut text: Vec<String> = shape.iter().take(MAX).map(usize::to_string).collect();
+    if shape.len() > MAX {
         text.push("…".to_string());
     }
     format!("[{}]", text.join(", "))
@@ -162,7 +161,7 @@ impl Info {
     }
 }
 
-/// At most [`MOST_DIMENSIONS`] of them.
+/// At most [`MAX_DIMENSIONS`] of them.
 struct Dimensions(Vec<usize>);
 
 impl<'de> Deserialize<'de> for Dimensions {
@@ -172,7 +171,7 @@ impl<'de> Deserialize<'de> for Dimensions {
             type Value = Dimensions;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                write!(f, "a list of at most {MOST_DIMENSIONS} dimensions")
+                write!(f, "a list of at most {MAX_DIMENSIONS} dimensions")
             }
 
             fn visit_seq<A: SeqAccess<'de>>(
@@ -181,8 +180,8 @@ impl<'de> Deserialize<'de> for Dimensions {
             ) -> std::result::Result<Dimensions, A::Error> {
                 let mut dimensions = Vec::new();
                 while let Some(dimension) = list.next_element()? {
-                    if dimensions.len() == MOST_DIMENSIONS {
-                        return Err(A::Error::invalid_length(MOST_DIMENSIONS + 1, &self));
+                    if dimensions.len() == MAX_DIMENSIONS {
+                        return Err(A::Error::invalid_length(MAX_DIMENSIONS + 1, &self));
                     }
                     dimensions.push(dimension);
                 }

@@ -20,7 +20,7 @@ pub(super) struct Reading {
 }
 
 /// Longest name that is looked at for a prefix.
-const MOST_NAME: usize = 4096;
+const MAX_NAME: usize = 4096;
 
 /// The reading that takes the network's names with this in front.
 pub(super) fn by_name(header: &Header, wanted: &[Wanted], prefix: &str) -> Reading {
@@ -44,7 +44,7 @@ pub(super) fn prefixed(header: &Header, present: &[usize], wanted: &[Wanted]) ->
     let mut prefixes: BTreeMap<&str, usize> = BTreeMap::new();
     for &i in present {
         let name = header.tensors[i].name.as_str();
-        if name.len() > MOST_NAME {
+        if name.len() > MAX_NAME {
             continue;
         }
         for (dot, _) in name.match_indices('.') {
@@ -120,7 +120,7 @@ pub(super) fn numbered(tensors: &[Tensor], present: &[usize], wanted: &[Wanted])
 
 /// A name as prefix, numbers and end: `net.0.2.weight` is `net.`, 0 and 2, `weight`; `fc1.bias` is `fc`, 1, `bias`.
 fn place(name: &str) -> Option<(&str, Place<'_>)> {
-    if name.len() > MOST_NAME {
+    if name.len() > MAX_NAME {
         return None;
     }
     let (mut head, end) = name.rsplit_once('.')?;

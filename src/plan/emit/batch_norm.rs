@@ -1,11 +1,11 @@
-//! Batch normalisation, its gradient, and the commit of its running statistics.
+//! Batch normalisation, its gradient, and the copy of its running statistics.
 
 use super::super::Task;
 use super::{Elementary, Emitter, Guarded, Lower, Op, Operand, op};
 use crate::graph::Value;
 use crate::kernel::base::guard::ORDINARY;
 use crate::kernel::base::spread::SAVED_ROWS;
-use crate::kernel::{BatchNorm, BatchNormBackward, Commit, Elementwise, MatrixShape};
+use crate::kernel::{BatchNorm, BatchNormBackward, CopyIfFinite, Elementwise, MatrixShape};
 use crate::plan::role::Role;
 
 impl Lower for op::BatchNorm {
@@ -34,7 +34,7 @@ impl Lower for op::BatchNorm {
             Task::Statistics => 1.0,
             _ => momentum,
         };
-        // The statistics that a step is about to commit must be finite.
+        // The statistics that a step is about to copy must be finite.
         let [mean_id, variance_id] = match emitter.spec.task {
             Task::Train(training) if training.moves[number] => {
                 // Tested for being finite alone, in ordinary steps too.
@@ -111,8 +111,8 @@ impl Emitter<'_> {
         self.push(Elementwise { op, shape }, operands);
     }
 
-    /// Replaces the running statistics by those that this step has computed, where it is to move them: one call for each
-    /// run of batch normalisations that lie one after the other.
+    /// Replaces the running statistics by those that this step has computed, where it is to move them: one call for
+    /// each run of batch normalisations that lie one after the other.
     pub(in crate::plan) fn commit_running(&mut self, moves: &[bool]) {
         let (places, end) = self.running.clone();
         let mut computed = vec![false; places.len()];
@@ -136,7 +136,7 @@ impl Emitter<'_> {
                     len: floats,
                 };
                 let operands = vec![part(Role::NextRunning), self.state(), part(Role::Running)];
-                self.push(Commit { floats }, operands);
+                self.push(CopyIfFinite { floats }, operands);
             }
             number += run + 1;
         }

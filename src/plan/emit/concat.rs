@@ -1,11 +1,11 @@
 //! Concatenation.
 
-use super::{Emitter, Lower, Move, op};
+use super::{Emitter, Lower, MovementOp, op};
 use crate::graph::Value;
 
 impl Lower for op::Concat {
     fn emit(&self, value: Value, emitter: &mut Emitter<'_>) {
         let (along, left) = (self.along, self.left);
-        emitter.rearrange(Move::Concat { along, left }, &[self.a, self.b], value);
+        emitter.movement(MovementOp::Concat { along, left }, &[self.a, self.b], value);
     }
 }

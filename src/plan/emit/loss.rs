@@ -4,7 +4,7 @@ use super::super::ring::term_sums;
 use super::{Emitter, Lower, Operand, op};
 use crate::graph::{LossTarget, Value};
 use crate::kernel::loss::{Against, ENTRY, Output};
-use crate::kernel::{LossCall, MatrixShape, RowWeights};
+use crate::kernel::{MatrixShape, RowLoss, RowWeights};
 use crate::plan::role::Role;
 
 impl Lower for op::Loss {
@@ -55,7 +55,7 @@ impl Lower for op::Loss {
             emitter.state()
         });
 
-        let call = LossCall {
+        let call = RowLoss {
             criterion: term.loss.criterion,
             shape,
             against,

@@ -73,8 +73,8 @@ impl<'a> Emitter<'a> {
         self.hosted(value, host)
     }
 
-    /// The call of a product with its epilogue, which writes `out`. `second` is z for a kept z, or the saved operand of a
-    /// derivative.
+    /// The call of a product with its epilogue, which writes `out`. `second` is z for a kept z, or the saved operand
+    /// of a derivative.
     pub(super) fn product(
         &mut self,
         product: Product<'_>,
@@ -110,7 +110,7 @@ impl<'a> Emitter<'a> {
             layout,
             bias: product.bias.is_some(),
             epilogue,
-            row_sums: column_sum.is_some(),
+            bias_gradient: column_sum.is_some(),
         };
         self.push(matmul, operands);
     }

@@ -1,6 +1,6 @@
 //! The maximum along a dimension and its gradient.
 
-use super::{Emitter, Lower, Move, op};
+use super::{Emitter, Lower, MovementOp, op};
 use crate::graph::Value;
 use crate::kernel::DimensionMax;
 
@@ -16,6 +16,10 @@ impl Lower for op::Max {
 impl Lower for op::MaxBackward {
     fn emit(&self, value: Value, emitter: &mut Emitter<'_>) {
         let along = self.along;
-        emitter.rearrange(Move::Scatter { along }, &[self.dy, self.places], value);
+        emitter.movement(
+            MovementOp::Scatter { along },
+            &[self.dy, self.places],
+            value,
+        );
     }
 }

@@ -1,7 +1,7 @@
 //! Lowering: the kernel calls of each operation that is not computed within another's call.
 //!
-//! One file per operation has the name of its file in `graph/op/`. An operation that one elementwise kernel computes needs no
-//! file here: [`Elementwise`] names its kernel.
+//! One file per operation has the name of its file in `graph/op/`. An operation that one elementwise kernel computes
+//! needs no file here: [`Elementwise`] names its kernel.
 
 mod activation;
 mod batch_norm;
@@ -41,8 +41,8 @@ use crate::graph::op::{self, Elementwise, Op, operations};
 use crate::graph::{Graph, Value};
 use crate::kernel::base::guard::ORDINARY;
 use crate::kernel::elementwise::Op as Elementary;
-use crate::kernel::rearrange::Move;
-use crate::kernel::{self, Advance, Kernel, MatrixShape, Rearrange};
+use crate::kernel::movement::MovementOp;
+use crate::kernel::{self, IncrementStep, Kernel, MatrixShape, Movement};
 use std::collections::HashMap;
 
 /// How an operation becomes kernel calls.
@@ -50,7 +50,8 @@ pub(super) trait Lower {
     /// Appends the calls that compute `value`, the result of the operation.
     fn emit(&self, value: Value, emitter: &mut Emitter<'_>);
 
-    /// Marks the operations that are computed within this operation's call, or the one within whose call it is computed.
+    /// Marks the operations that are computed within this operation's call, or the one within whose call it is
+    /// computed.
     fn fuse(&self, _value: Value, _graph: &Graph, _fusion: &mut Fusion) {}
 
     /// Whether the call that computes the operation tests its result for numbers that are not finite, so that it may
@@ -191,7 +192,7 @@ impl<'a> Emitter<'a> {
         }
         if matches!(self.spec.task, Task::Evaluate) {
             let state = self.state();
-            self.push(Advance, vec![state]);
+            self.push(IncrementStep, vec![state]);
         }
         (self.calls, self.guards)
     }
@@ -210,11 +211,11 @@ impl<'a> Emitter<'a> {
         self.push(kernel::Elementwise { op, shape }, operands);
     }
 
-    fn rearrange(&mut self, op: Move, inputs: &[Value], out: Value) {
+    fn movement(&mut self, op: MovementOp, inputs: &[Value], out: Value) {
         let mut operands = self.operands(inputs);
         operands.push(self.operand(out));
         let shape = self.shape(out);
-        self.push(Rearrange { op, shape }, operands);
+        self.push(Movement { op, shape }, operands);
     }
 
     /// Statistics of an activation's values, in an inspected step.
@@ -246,17 +247,17 @@ impl<'a> Emitter<'a> {
         self.outputs.get(&value).cloned().unwrap_or_default()
     }
 
-    /// The parameter whose gradient the value is, if it can be written to the gradient arena where it is computed: it is
-    /// nothing else, and the kernel that computes it tests for NaN. (A call that reads one part of the arena could not
-    /// write another: a buffer is bound either way, not both.) Other gradients take a slot, and are copied.
+    /// The parameter whose gradient the value is, if it can be written to the gradient arena where it is computed: it
+    /// is nothing else, and the kernel that computes it tests for NaN. (A call that reads one part of the arena could
+    /// not write another: a buffer is bound either way, not both.) Other gradients take a slot, and are copied.
     pub(super) fn parameter_of(&self, value: Value) -> Option<usize> {
         let number = *self.gradient_of.get(&value)?;
         let only = self.fusion.users[value.0] == [super::fuse::ROOT];
         (only && lowering(self.graph.op(value)).tests_gradient(self.graph)).then_some(number)
     }
 
-    /// The next id of the non-finite guard, as the kernel that tests the tensor is given it: in an ordinary step it tests
-    /// for large values too.
+    /// The next id of the non-finite guard, as the kernel that tests the tensor is given it: in an ordinary step it
+    /// tests for large values too.
     fn guard(&mut self, guarded: Guarded) -> u32 {
         self.guards.push(guarded);
         self.guards.len() as u32 | if self.is_ordinary() { ORDINARY } else { 0 }

@@ -1,15 +1,15 @@
 //! Zero padding.
 
-use super::{Emitter, Lower, Move, op};
+use super::{Emitter, Lower, MovementOp, op};
 use crate::graph::Value;
 
 impl Lower for op::Pad {
     fn emit(&self, value: Value, emitter: &mut Emitter<'_>) {
-        let pad = Move::Pad {
+        let pad = MovementOp::Pad {
             along: self.along,
             start: self.start,
             count: self.count,
         };
-        emitter.rearrange(pad, &[self.x], value);
+        emitter.movement(pad, &[self.x], value);
     }
 }

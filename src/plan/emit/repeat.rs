@@ -1,11 +1,11 @@
 //! A dimension of length 1, repeated.
 
-use super::{Emitter, Lower, Move, op};
+use super::{Emitter, Lower, MovementOp, op};
 use crate::graph::Value;
 
 impl Lower for op::Repeat {
     fn emit(&self, value: Value, emitter: &mut Emitter<'_>) {
         let along = self.along;
-        emitter.rearrange(Move::Repeat { along }, &[self.x], value);
+        emitter.movement(MovementOp::Repeat { along }, &[self.x], value);
     }
 }

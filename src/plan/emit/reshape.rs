@@ -1,13 +1,13 @@
 //! Reshapes: the place of the operand where the elements lie there as they are, else a copy.
 
-use super::{Emitter, Lower, Move, Operand, op};
+use super::{Emitter, Lower, MovementOp, Operand, op};
 use crate::graph::Value;
 
 impl Lower for op::Reshape {
     fn emit(&self, value: Value, emitter: &mut Emitter<'_>) {
         if !self.is_free() {
             let from = emitter.shape(self.x);
-            emitter.rearrange(Move::Reshape { from }, &[self.x], value);
+            emitter.movement(MovementOp::Reshape { from }, &[self.x], value);
         }
     }
 

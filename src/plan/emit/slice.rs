@@ -1,15 +1,15 @@
 //! Slices.
 
-use super::{Emitter, Lower, Move, op};
+use super::{Emitter, Lower, MovementOp, op};
 use crate::graph::Value;
 
 impl Lower for op::Slice {
     fn emit(&self, value: Value, emitter: &mut Emitter<'_>) {
-        let slice = Move::Slice {
+        let slice = MovementOp::Slice {
             along: self.along,
             start: self.start,
             count: self.count,
         };
-        emitter.rearrange(slice, &[self.x], value);
+        emitter.movement(slice, &[self.x], value);
     }
 }

@@ -143,7 +143,8 @@ fn no_call_writes_a_buffer_that_it_also_reads() {
     }
 }
 
-/// A recurrent network without its name: `steps` times the same weights, a bias, an activation, and a sum with the state.
+/// A recurrent network without its name: `steps` times the same weights, a bias, an activation, and a sum with the
+/// state.
 fn unrolled(steps: usize) -> (Graph, Value) {
     let mut graph = Graph::new();
     let x = graph.input(4).unwrap();

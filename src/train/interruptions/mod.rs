@@ -40,7 +40,8 @@ fn trainer(device: &Device) -> Trainer {
     builder(device).build().unwrap()
 }
 
-/// Parameters, moments, averages, running statistics, counters, the losses of the epoch, and the memory of a fit's rules.
+/// Parameters, moments, averages, running statistics, counters, the losses of the epoch, and the memory of a fit's
+/// rules.
 fn state(trainer: &mut Trainer) -> Vec<u8> {
     pollster::block_on(trainer.to_bytes_async()).unwrap()
 }

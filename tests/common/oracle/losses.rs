@@ -411,7 +411,7 @@ fn triplet_margin(inputs: &[&[f64]], margin: f64) -> Row {
         pull.iter().map(|pull| -pull).collect(),
         push,
     ];
-    let greatest = inputs
+    let max_abs = inputs
         .iter()
         .flat_map(|input| input.iter())
         .fold(0.0f64, |most, x| most.max(x.abs()));
@@ -421,7 +421,7 @@ fn triplet_margin(inputs: &[&[f64]], margin: f64) -> Row {
     Row::of(
         loss,
         gradients,
-        near + far + margin + greatest * roots,
-        2.0 + greatest * inverse * roots,
+        near + far + margin + max_abs * roots,
+        2.0 + max_abs * inverse * roots,
     )
 }

@@ -6,8 +6,8 @@ use crate::common::criteria::{criteria, inputs};
 use crate::common::data::Random;
 use wgrad::{
     Activation, Adadelta, Adagrad, Adam, AdamW, Adamax, Augmentation, Bytes, Criterion, Device,
-    Factors, GradientNorm, Layout, Lion, Loss, NAdam, OptimizerState, RAdam, Result, RmsProp, Sgd,
-    Tensor, TensorTarget, Words,
+    Factors, GradientNorm, Indices, Layout, Lion, Loss, NAdam, OptimizerState, RAdam, Result,
+    RmsProp, Sgd, Tensor, TensorTarget,
 };
 
 /// Every call that gives or changes a tensor, over a shape with padding in its rows.
@@ -83,13 +83,13 @@ pub(super) fn calls() -> Vec<(String, Call)> {
     );
     add(
         "gather_rows".into(),
-        Box::new(|d| tensor(d, 1)?.gather_rows(&Words::new(d, &[66, 0, 3, 3, 9])?)),
+        Box::new(|d| tensor(d, 1)?.gather_rows(&Indices::new(d, &[66, 0, 3, 3, 9])?)),
     );
     add(
         "gather_rows of bytes".into(),
         Box::new(|d| {
             let bytes: Vec<u8> = (0..67 * 129).map(|i| (i * 7 % 256) as u8).collect();
-            let rows = Words::new(d, &[66, 0, 3, 3, 9])?;
+            let rows = Indices::new(d, &[66, 0, 3, 3, 9])?;
             Bytes::new(d, [67, 129], &bytes)?.gather_rows(&rows, 0.25, -3.0)
         }),
     );
@@ -97,14 +97,14 @@ pub(super) fn calls() -> Vec<(String, Call)> {
         "gather_augmented".into(),
         Box::new(|d| {
             let images = Augmentation::new([43, 3]).rotate(30.0).elastic(2.0, 5);
-            tensor(d, 1)?.gather_augmented(&Words::new(d, &[66, 0, 3, 3, 9])?, &images, 1, 2)
+            tensor(d, 1)?.gather_augmented(&Indices::new(d, &[66, 0, 3, 3, 9])?, &images, 1, 2)
         }),
     );
     add(
         "gather_augmented of bytes".into(),
         Box::new(|d| {
             let bytes: Vec<u8> = (0..67 * 129).map(|i| (i * 7 % 256) as u8).collect();
-            let (rows, images) = (Words::new(d, &[66, 0, 3])?, Augmentation::new([3, 43]));
+            let (rows, images) = (Indices::new(d, &[66, 0, 3])?, Augmentation::new([3, 43]));
             let images = images.shift(1.0).scale(0.2);
             Bytes::new(d, [67, 129], &bytes)?.gather_augmented(&rows, &images, 1, 2, 0.004, -1.0)
         }),
@@ -112,7 +112,7 @@ pub(super) fn calls() -> Vec<(String, Call)> {
     add(
         "cross_entropy".into(),
         Box::new(|d| {
-            let labels = Words::new(d, &Random::new(4).words(67, 129))?;
+            let labels = Indices::new(d, &Random::new(4).words(67, 129))?;
             Ok(tensor(d, 1)?.cross_entropy(&labels)?.gradients.remove(0))
         }),
     );
@@ -129,7 +129,7 @@ pub(super) fn calls() -> Vec<(String, Call)> {
                         .collect::<Result<Vec<_>>>()?;
                     let others: Vec<&Tensor> = inputs[1..].iter().collect();
                     let values = between(9)?;
-                    let labels = Words::new(d, &Random::new(4).words(67, 2))?;
+                    let labels = Indices::new(d, &Random::new(4).words(67, 2))?;
                     let target = match criterion {
                         Criterion::TripletMargin { .. } | Criterion::Value => TensorTarget::None,
                         Criterion::CosineEmbedding { .. } | Criterion::MultiMargin { .. } => {

@@ -4,7 +4,7 @@ use crate::common::criteria::criteria;
 use crate::common::data::Random;
 use crate::common::oracle::losses::{Batch, Goal};
 use crate::common::oracle::widen;
-use wgrad::{Criterion, Device, Loss, Tensor, TensorTarget, Words};
+use wgrad::{Criterion, Device, Indices, Loss, Tensor, TensorTarget};
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Kind {
@@ -194,7 +194,7 @@ impl Data {
         let tensor = |values: &Vec<f32>| Tensor::new(device, self.shape, values).unwrap();
         let inputs: Vec<Tensor> = self.inputs.iter().map(tensor).collect();
         let others: Vec<&Tensor> = inputs[1..].iter().collect();
-        let labels = Words::new(device, &self.labels).unwrap();
+        let labels = Indices::new(device, &self.labels).unwrap();
         let [rows, _] = self.shape;
         let values = Tensor::new(device, [rows, self.values.len() / rows], &self.values).unwrap();
         let target = match case.kind {

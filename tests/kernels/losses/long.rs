@@ -1,5 +1,5 @@
-//! Losses over many columns and many rows: beyond 65,535, 131,072 and 300,000 of either, on every device. lavapipe stops
-//! loops after 65,535 iterations of an invocation without an error.
+//! Losses over many columns and many rows: beyond 65,535, 131,072 and 300,000 of either, on every device. lavapipe
+//! stops loops after 65,535 iterations of an invocation without an error.
 
 use super::cases::{Case, Data, Kind, cases};
 use super::row_ulps;
@@ -7,7 +7,7 @@ use crate::common::compare::{Tolerance, assert_close, assert_each_close, assert_
 use crate::common::devices::reducing_devices;
 use crate::common::oracle::losses::Row;
 use crate::common::precision::{TINY, ULP, sum_ulps};
-use wgrad::{Criterion, Device, Loss, Reduction, Tensor, Words};
+use wgrad::{Criterion, Device, Indices, Loss, Reduction, Tensor};
 
 /// Every device computes it.
 fn check(case: Case, shape: [usize; 2]) {
@@ -157,7 +157,7 @@ fn many_rows_that_weigh_nothing_have_no_gradient() {
     let loss = Loss::softmax_cross_entropy().ignore_index(2);
     for device in reducing_devices() {
         let x = Tensor::filled(device, [rows, 3], 1.0).unwrap();
-        let labels = Words::new(device, &vec![2; rows]).unwrap();
+        let labels = Indices::new(device, &vec![2; rows]).unwrap();
         let found = x.loss(&loss, &[], &labels).unwrap();
         let gradient = found.gradients[0].download().unwrap();
         assert!(gradient.iter().all(|&g| g == 0.0), "{}", device.report());
@@ -175,7 +175,7 @@ fn equal_weights_do_not_change_a_mean() {
         let weighted = plain.clone().class_weights([0.1, 0.1]);
         for device in reducing_devices() {
             let x = Tensor::new(device, [rows, 2], &x).unwrap();
-            let labels = Words::new(device, &labels).unwrap();
+            let labels = Indices::new(device, &labels).unwrap();
             let [plain, weighted] = [&plain, &weighted].map(|loss| {
                 let output = x.loss(loss, &[], &labels).unwrap();
                 (

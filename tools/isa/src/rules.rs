@@ -76,7 +76,7 @@ const WHOLE: [&str; 11] = [
     "batchnorm",
     "batchnormbackward",
     "columnsum",
-    "commit",
+    "copyiffinite",
     "dropout",
     "elementwise",
     "matmul",
@@ -97,10 +97,10 @@ fn words(c: &Compiled) -> Option<(usize, usize)> {
         // A dry run stores nothing but the guard.
         "update" if c.name.starts_with("dry ") => None,
         // Loads of the guard and the step; the store of the incremented step.
-        "blend" => Some((2, 1)),
+        "axpby" => Some((2, 1)),
         // The step, the sample's number and its label; the label.
         "gather" if c.name.contains("floats") => Some((3, 1)),
-        // As a blend, and the step's four values; a partial sum of the norm's. Whether the next steps need care is
+        // As axpby, and the step's four values; a partial sum of the norm's. Whether the next steps need care is
         // stored for each of the chunks of an invocation.
         "update" if c.name.contains("norm") => Some((8, 5)),
         "update" => Some((6, 2)),
@@ -110,7 +110,7 @@ fn words(c: &Compiled) -> Option<(usize, usize)> {
 
 fn accesses(all: &[Compiled], broken: &mut Vec<String>) {
     for class in WHOLE.into_iter().chain([
-        "blend",
+        "axpby",
         "gather",
         "layernorm",
         "layernormbackward",

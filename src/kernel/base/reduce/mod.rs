@@ -7,7 +7,7 @@
 
 mod subgroups;
 
-use super::Target;
+use super::Capabilities;
 
 /// `workgroup_sum` and `workgroup_max`.
 pub(crate) const SOURCE: &str = include_str!("../../../../shaders/base/reduce/reduce.wgsl");
@@ -33,9 +33,9 @@ pub(crate) struct Reduce {
 
 impl Reduce {
     /// For workgroups of this many invocations, a power of two.
-    pub(crate) fn new(workgroup: usize, target: &Target) -> Self {
+    pub(crate) fn new(workgroup: usize, capabilities: &Capabilities) -> Self {
         let mut reduce = Self::none(workgroup);
-        match subgroups::width(workgroup, target) {
+        match subgroups::width(workgroup, capabilities) {
             Some(width) => {
                 reduce.constants.push(("SUBGROUP", width));
                 reduce.pieces = vec![subgroups::SOURCE];

@@ -3,14 +3,14 @@
 //!
 //! Not `subgroupAdd`: its order is the implementation's own.
 
-use crate::kernel::base::Target;
+use crate::kernel::base::Capabilities;
 
 pub(super) const SOURCE: &str = include_str!("../../../../shaders/base/reduce/subgroups.wgsl");
 
 /// The width of the subgroups into which a workgroup of this many invocations falls without remainder.
-pub(super) fn width(workgroup: usize, target: &Target) -> Option<u32> {
+pub(super) fn width(workgroup: usize, capabilities: &Capabilities) -> Option<u32> {
     let fits = |width: &u32| *width > 1 && (workgroup as u32).is_multiple_of(*width);
-    target.subgroup.filter(fits)
+    capabilities.subgroup.filter(fits)
 }
 
 #[cfg(test)]
@@ -19,11 +19,11 @@ mod tests {
 
     #[test]
     fn subgroups_are_used_where_a_workgroup_falls_into_whole_ones() {
-        let with = |subgroup| Target {
+        let with = |subgroup| Capabilities {
             software: false,
             bounded: false,
             subgroup,
-            words64: false,
+            loads64: false,
             tuning: None,
         };
         for workgroup in [64, 256] {

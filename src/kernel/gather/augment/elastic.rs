@@ -1,6 +1,7 @@
 //! A smooth random displacement: a uniform cubic B-spline over a grid of random control points.
 //!
-//! e(x, y) = Σⱼₖ B(y/g − j)·B(x/g − k)·cⱼₖ, B the cubic B-spline, g the spacing in pixels, cⱼₖ uniform in ± the amplitude.
+//! e(x, y) = Σⱼₖ B(y/g − j)·B(x/g − k)·cⱼₖ, B the cubic B-spline, g the spacing in pixels, cⱼₖ uniform in ± the
+//! amplitude.
 
 use super::Augmentation;
 use super::motion::{signed_units, words};

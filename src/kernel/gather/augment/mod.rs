@@ -16,7 +16,7 @@ use super::Gather;
 use super::Source;
 use crate::kernel::base::program::{WORKGROUP, uniform_block};
 use crate::kernel::base::state::STATE_HIGH;
-use crate::kernel::base::{Args, Binding, Compute, Program, Real, Target, matrix};
+use crate::kernel::base::{Args, Binding, Capabilities, Compute, Program, Real, matrix};
 use crate::kernel::random::threefry;
 use crate::threads::for_chunks_with;
 use canvas::Canvas;
@@ -60,9 +60,9 @@ uniform_block! {
         samples: u32,
         key0: u32,
         key1: u32,
-        most_shift: f32,
-        most_scale: f32,
-        most_angle: f32,
+        max_shift: f32,
+        max_scale: f32,
+        max_angle: f32,
         amplitude: f32,
         _pad: [u32; 2],
     }
@@ -77,7 +77,7 @@ impl Compute for Augment {
         self.gather.bindings()
     }
 
-    fn program(&self, target: &Target) -> Program {
+    fn program(&self, capabilities: &Capabilities) -> Program {
         let (gather, augmentation) = (&self.gather, &self.augmentation);
         let (shape, points) = (gather.shape, augmentation.points());
         let params = Params {
@@ -91,14 +91,14 @@ impl Compute for Augment {
             samples: gather.samples as u32,
             key0: self.key[0],
             key1: self.key[1],
-            most_shift: augmentation.shift,
-            most_scale: augmentation.scale,
-            most_angle: augmentation.radians(),
+            max_shift: augmentation.shift,
+            max_scale: augmentation.scale,
+            max_angle: augmentation.radians(),
             amplitude: augmentation.amplitude,
             _pad: [0; 2],
         };
-        let (workgroup, most) = if target.software {
-            let workgroup = target.subgroup.unwrap_or(SOFTWARE_WORKGROUP);
+        let (workgroup, most) = if capabilities.software {
+            let workgroup = capabilities.subgroup.unwrap_or(SOFTWARE_WORKGROUP);
             (workgroup, SOFTWARE_VEC4S_PER_INVOCATION)
         } else {
             (WORKGROUP as u32, VEC4S_PER_INVOCATION)
@@ -136,7 +136,8 @@ impl Compute for Augment {
     }
 
     fn flops(&self) -> u64 {
-        // The place takes 14, the interpolation and scaling 11, the displacement 4 weights of 6 and 40 products and sums.
+        // The place takes 14, the interpolation and scaling 11, the displacement 4 weights of 6 and 40 products and
+        // sums.
         let each = if self.augmentation.is_elastic() {
             113
         } else {
@@ -170,11 +171,11 @@ impl Compute for Augment {
             canvas.paint(&weights, gather.scaling, x);
             padding.fill(T::ZERO);
         };
-        let (x, least) = (
+        let (x, min_chunks) = (
             &mut x[..gather.shape.floats()],
             PIXELS_PER_TASK.div_ceil(ld),
         );
-        for_chunks_with(x, ld, least, || Canvas::new(self.augmentation), one);
+        for_chunks_with(x, ld, min_chunks, || Canvas::new(self.augmentation), one);
         for (i, label) in batch_labels[..gather.shape.rows].iter_mut().enumerate() {
             *label = labels[sample(i)];
         }
@@ -198,7 +199,7 @@ mod tests {
     use crate::kernel::base::MatrixShape;
     use crate::kernel::base::program::MAX_ITERATIONS;
     use crate::kernel::gather::scaling::Scaling;
-    use crate::kernel::shader_tests::TARGETS;
+    use crate::kernel::shader_tests::ALL_CAPABILITIES;
 
     #[test]
     fn no_image_is_cut_short() {
@@ -212,7 +213,7 @@ mod tests {
                 table_steps: 1,
             };
             let call = Augment::new(gather, augmentation, 1);
-            for target in &TARGETS {
+            for target in &ALL_CAPABILITIES {
                 let program = call.program(target);
                 assert!(program.iterations > 0 && program.iterations < MAX_ITERATIONS);
                 let workgroup = [4, 8, 256].map(|size| format!("WORKGROUP = {size}u;"));

@@ -3,10 +3,10 @@
 use crate::{Error, Result};
 
 /// Most control points: 8 KiB of workgroup memory.
-const MOST_POINTS: usize = 1024;
+const MAX_POINTS: usize = 1024;
 
 /// Longest side of an image.
-const MOST_SIDE: usize = 1 << 16;
+const MAX_SIDE: usize = 1 << 16;
 
 /// Small random motions of images, drawn anew for every sample of every batch: shift, rotation, scale, and an elastic
 /// displacement.
@@ -26,21 +26,21 @@ const MOST_SIDE: usize = 1 << 16;
 ///
 /// e is a smooth field like that of Simard, Steinkraus and Platt (2003), who draw a displacement per pixel, uniform in
 /// ±1, smooth it with a Gaussian of deviation σ, and multiply by α. Spacing g gives the correlation length of
-/// σ = g/√3 = 0.58·g, amplitude a the standard deviation 0.277·a of α = 1.7·a·σ. So their σ = 4 and α = 34 for digits are
-/// about `elastic(5.0, 7)`. Unlike theirs, the displacement never exceeds the amplitude.
+/// σ = g/√3 = 0.58·g, amplitude a the standard deviation 0.277·a of α = 1.7·a·σ. So their σ = 4 and α = 34 for digits
+/// are about `elastic(5.0, 7)`. Unlike theirs, the displacement never exceeds the amplitude.
 ///
-/// The draws are a function of seed, training step and row of the batch, in integers, with 2¹⁶ values a number: the same
-/// on every device. A place is rounded, by less than 2⁻²⁰ of the image's longer side plus shift and amplitude, over the
-/// smallest scale; so pixels differ a little between devices. Unlike torchvision's transforms, the motions are computed on
-/// the device, within the gathering of the batch.
+/// The draws are a function of seed, training step and row of the batch, in integers, with 2¹⁶ values a number: the
+/// same on every device. A place is rounded, by less than 2⁻²⁰ of the image's longer side plus shift and amplitude,
+/// over the smallest scale; so pixels differ a little between devices. Unlike torchvision's transforms, the motions
+/// are computed on the device, within the gathering of the batch.
 ///
 /// ```
-/// use wgrad::{Augmentation, Bytes, Device, Words};
+/// use wgrad::{Augmentation, Bytes, Device, Indices};
 /// # fn main() -> wgrad::Result<()> {
 /// let digits = Augmentation::new([28, 28]).shift(2.0).rotate(12.0).scale(0.12).elastic(4.0, 7);
 /// let device = Device::cpu();
 /// let images = Bytes::new(&device, [1, 784], &[255; 784])?;
-/// let rows = Words::new(&device, &[0, 0, 0, 0])?;
+/// let rows = Indices::new(&device, &[0, 0, 0, 0])?;
 /// // Four views of one image, as step 0 of a trainer with seed 1 would see them.
 /// let views = images.gather_augmented(&rows, &digits, 1, 0, 1.0 / 255.0, 0.0)?.download()?;
 /// assert_ne!(views[..784], views[784..1568]);
@@ -112,8 +112,8 @@ impl Augmentation {
 
     pub(crate) fn check(&self) -> Result<()> {
         for side in [self.height, self.width] {
-            if !(1..=MOST_SIDE).contains(&side) {
-                let wanted = format!("from 1 to {MOST_SIDE} pixels");
+            if !(1..=MAX_SIDE).contains(&side) {
+                let wanted = format!("from 1 to {MAX_SIDE} pixels");
                 return Err(Error::argument("the side of an image", wanted, side));
             }
         }
@@ -131,18 +131,18 @@ impl Augmentation {
                 return Err(Error::argument(what, format!("from 0 to {most}"), value));
             }
         }
-        if !(1..=MOST_SIDE).contains(&self.spacing) {
+        if !(1..=MAX_SIDE).contains(&self.spacing) {
             let (what, wanted) = (
                 "the spacing of an augmentation",
-                format!("from 1 to {MOST_SIDE}"),
+                format!("from 1 to {MAX_SIDE}"),
             );
             return Err(Error::argument(what, wanted, self.spacing));
         }
-        if self.points() > MOST_POINTS {
+        if self.points() > MAX_POINTS {
             let [rows, columns] = self.grid();
             return Err(Error::argument(
                 "the spacing of an augmentation",
-                format!("so wide that at most {MOST_POINTS} control points are needed"),
+                format!("so wide that at most {MAX_POINTS} control points are needed"),
                 format!("{}, for {rows} · {columns} points", self.spacing),
             ));
         }

@@ -62,6 +62,6 @@ pub(super) fn run<T: Real>(row: &Row<'_, T>, gradients: &mut [&mut [T]; 3]) -> T
 
 /// What a vector is multiplied by: 1 over the power of two of its greatest magnitude, or 1 if that is less.
 fn scale<T: Real>(x: &[T]) -> T {
-    let greatest = x.iter().fold(T::ONE, |most, x| most.max(x.abs()));
-    T::ONE / row::binade(greatest)
+    let max_abs = x.iter().fold(T::ONE, |most, x| most.max(x.abs()));
+    T::ONE / row::binade(max_abs)
 }

@@ -25,14 +25,18 @@ pub(super) fn run<T: Real>(row: &Row<'_, T>, gradients: &mut [&mut [T]; 3]) -> T
 }
 
 fn loss<T: Real>(x: T, t: T, _: T) -> T {
-    -t * x.max(least()).ln()
+    -t * x.max(min_probability()).ln()
 }
 
 fn dloss<T: Real>(x: T, t: T, _: T) -> T {
-    if x < least() { T::ZERO } else { -t / x }
+    if x < min_probability() {
+        T::ZERO
+    } else {
+        -t / x
+    }
 }
 
 /// The least probability that a logarithm is taken of.
-pub(super) fn least<T: Real>() -> T {
+pub(super) fn min_probability<T: Real>() -> T {
     T::of(f64::from(1e-30f32))
 }

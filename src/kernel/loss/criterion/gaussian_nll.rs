@@ -1,5 +1,5 @@
-//! Gaussian negative log-likelihood: ℓ = Σⱼ ½(ln v + d²/v), d = x − t, v the variance, counted as 10⁻⁶ where it is below.
-//! dx = factor · d/v; dv = factor · ½(1/v − d²/v²), or 0 where v was raised, as the loss is flat there.
+//! Gaussian negative log-likelihood: ℓ = Σⱼ ½(ln v + d²/v), d = x − t, v the variance, counted as 10⁻⁶ where it is
+//! below. dx = factor · d/v; dv = factor · ½(1/v − d²/v²), or 0 where v was raised, as the loss is flat there.
 
 use crate::kernel::base::Real;
 use crate::kernel::loss::row::{self, Row};
@@ -17,15 +17,15 @@ pub(super) const TRAITS: Traits = Traits {
 /// Loss of one row. Writes its gradients where they are not empty.
 pub(super) fn run<T: Real>(row: &Row<'_, T>, gradients: &mut [&mut [T]; 3]) -> T {
     let (x, variances) = (row.inputs[0], row.inputs[1]);
-    let (half, least) = (T::of(0.5), T::of(f64::from(1e-6f32)));
+    let (half, min_variance) = (T::of(0.5), T::of(f64::from(1e-6f32)));
     let [dx, dv, _] = gradients;
     row::sum(x.len(), |j| {
-        let v = variances[j].max(least);
+        let v = variances[j].max(min_variance);
         let d = x[j] - row.target(j);
         let ratio = d / v;
         if let (Some(dx), Some(dv)) = (dx.get_mut(j), dv.get_mut(j)) {
             *dx = row.factor * ratio;
-            *dv = if variances[j] < least {
+            *dv = if variances[j] < min_variance {
                 T::ZERO
             } else {
                 row.factor * (half * (T::ONE / v - ratio * ratio))

@@ -1,4 +1,5 @@
-//! loss = t(ln t − x), x log-probabilities; 0 where t is below the least normal `f32`, of which GPUs may take no logarithm.
+//! loss = t(ln t − x), x log-probabilities; 0 where t is below the least normal `f32`, of which GPUs may take no
+//! logarithm.
 
 use crate::kernel::base::Real;
 use crate::kernel::loss::by_element;
@@ -22,7 +23,7 @@ pub(super) fn run<T: Real>(row: &Row<'_, T>, gradients: &mut [&mut [T]; 3]) -> T
 }
 
 fn loss<T: Real>(x: T, t: T, _: T) -> T {
-    if t < least() {
+    if t < min_normal() {
         T::ZERO
     } else {
         t * (t.ln() - x)
@@ -30,9 +31,9 @@ fn loss<T: Real>(x: T, t: T, _: T) -> T {
 }
 
 fn dloss<T: Real>(_x: T, t: T, _: T) -> T {
-    if t < least() { T::ZERO } else { -t }
+    if t < min_normal() { T::ZERO } else { -t }
 }
 
-fn least<T: Real>() -> T {
+fn min_normal<T: Real>() -> T {
     T::of(f32::MIN_POSITIVE.into())
 }

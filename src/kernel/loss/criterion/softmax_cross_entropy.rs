@@ -1,5 +1,5 @@
-//! Softmax cross-entropy: ℓ = Σⱼ qⱼ·(ln Σₖ exp(xₖ − m) + m − xⱼ), m the row's maximum, q the shares: the target, smoothed
-//! by the parameter, times the class weights. dx = factor · (Σₖ qₖ · softmax(x) − q).
+//! Softmax cross-entropy: ℓ = Σⱼ qⱼ·(ln Σₖ exp(xₖ − m) + m − xⱼ), m the row's maximum, q the shares: the target,
+//! smoothed by the parameter, times the class weights. dx = factor · (Σₖ qₖ · softmax(x) − q).
 
 use crate::Error;
 use crate::kernel::base::Real;

@@ -1,6 +1,6 @@
 //! Triplet margin: ℓ = max(0, ‖x − p + ε‖ − ‖x − n + ε‖ + margin), ε = 10⁻⁶ added to every element.
-//! dx = factor · (u − v), dp = −factor · u, dn = factor · v, with u and v the differences over their norms, 0 where a norm
-//! is 0, and all of them 0 where the maximum is the 0.
+//! dx = factor · (u − v), dp = −factor · u, dn = factor · v, with u and v the differences over their norms, 0 where a
+//! norm is 0, and all of them 0 where the maximum is the 0.
 
 use crate::kernel::base::Real;
 use crate::kernel::loss::row::{self, Row};
@@ -24,8 +24,8 @@ pub(super) fn run<T: Real>(row: &Row<'_, T>, gradients: &mut [&mut [T]; 3]) -> T
     // Of scaled differences, whose squares neither overflow nor vanish.
     let distance = |other: &[T]| {
         let difference = |j: usize| x[j] - other[j] + epsilon;
-        let greatest = (0..x.len()).fold(T::ZERO, |most, j| most.max(difference(j).abs()));
-        let unit = row::binade(greatest);
+        let max_abs = (0..x.len()).fold(T::ZERO, |most, j| most.max(difference(j).abs()));
+        let unit = row::binade(max_abs);
         let scale = T::ONE / unit;
         let square = |j: usize| {
             let d = scale * difference(j);

@@ -1,8 +1,8 @@
 //! The CPU's matrix product C = A·B: packed panels, register tiles, tasks for threads. All of it is safe Rust.
 //!
 //! The names are those of BLIS (Van Zee and van de Geijn 2015). A tile of C, [`MR`] × [`NR`], stays in registers while
-//! a block of up to [`KC`](sizes::KC) terms of K is summed. For each k a tile takes one [`SimdRow`] of `NR` values from one
-//! operand, and `MR` single values from the other, each of them spread (broadcast) over a vector:
+//! a block of up to [`KC`](sizes::KC) terms of K is summed. For each k a tile takes one [`SimdRow`] of `NR` values
+//! from one operand, and `MR` single values from the other, each of them spread (broadcast) over a vector:
 //!
 //! ```text
 //!                            NR = 16 columns

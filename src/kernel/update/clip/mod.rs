@@ -1,7 +1,8 @@
 //! Clipping of gradients within the update.
 //!
-//! Each shader piece defines `clip_factor` and `clipped`. To clip by norm, the kernel reads partial sums of squares that
-//! [`Squares`](crate::kernel::reduction::Squares) wrote one dispatch before. Every workgroup adds them up by itself, in the same order.
+//! Each shader piece defines `clip_factor` and `clipped`. To clip by norm, the kernel reads partial sums of squares
+//! that [`Squares`](crate::kernel::reduction::Squares) wrote one dispatch before. Every workgroup adds them up by
+//! itself, in the same order.
 
 mod norm_factor;
 mod value;
@@ -10,7 +11,7 @@ use super::span::Span;
 use crate::kernel::base::program::WORKGROUP;
 use crate::kernel::base::ranges::check_positive;
 use crate::kernel::base::reduce::{self, Reduce};
-use crate::kernel::base::{Args, Real, Target};
+use crate::kernel::base::{Args, Capabilities, Real};
 use crate::kernel::reduction::squares::PAIR;
 pub(super) use norm_factor::EPSILON;
 
@@ -38,9 +39,9 @@ const MAX_DIRECT: usize = 1 << 10;
 pub enum Clip {
     /// Element by element: g ← clamp(g, −c, c), with NaN kept (PyTorch's `clip_grad_value_`).
     Value(f64),
-    /// All gradients together: g ← g·min(1, m/(‖g‖ + 1e-6)), ‖g‖ the Euclidean norm over the gradients of all parameters
-    /// (Pascanu et al. 2013; PyTorch's `clip_grad_norm_`). The squares are scaled by powers of two, so gradients of any
-    /// size have their norm.
+    /// All gradients together: g ← g·min(1, m/(‖g‖ + 1e-6)), ‖g‖ the Euclidean norm over the gradients of all
+    /// parameters (Pascanu et al. 2013; PyTorch's `clip_grad_norm_`). The squares are scaled by powers of two, so
+    /// gradients of any size have their norm.
     Norm(f64),
 }
 
@@ -108,34 +109,36 @@ impl ClipWith {
     }
 
     /// Whether every invocation adds all the partial sums, on an adapter that runs on a CPU: if they are not too many.
-    fn is_direct(&self, target: &Target) -> bool {
-        target.software && self.ring()[0] <= MAX_DIRECT
+    fn is_direct(&self, capabilities: &Capabilities) -> bool {
+        capabilities.software && self.ring()[0] <= MAX_DIRECT
     }
 
     /// Most iterations of an invocation, all its loops together.
-    pub(super) fn iterations(&self, target: &Target) -> usize {
+    pub(super) fn iterations(&self, capabilities: &Capabilities) -> usize {
         let parts = self.ring()[0];
-        let of_parts = match self.is_direct(target) {
+        let of_parts = match self.is_direct(capabilities) {
             true => parts,
             false => parts.div_ceil(WORKGROUP) + WORKGROUP.ilog2() as usize,
         };
-        2 * of_parts + self.elements(target)
+        2 * of_parts + self.elements(capabilities)
     }
 
     /// What the shader begins with.
-    pub(super) fn reduce(&self, target: &Target) -> Reduce {
+    pub(super) fn reduce(&self, capabilities: &Capabilities) -> Reduce {
         match self {
-            ClipWith::Norm { .. } if !self.is_direct(target) => Reduce::new(WORKGROUP, target),
+            ClipWith::Norm { .. } if !self.is_direct(capabilities) => {
+                Reduce::new(WORKGROUP, capabilities)
+            }
             _ => Reduce::none(WORKGROUP),
         }
     }
 
     /// The shader's pieces.
-    pub(super) fn sources(&self, target: &Target) -> Vec<&'static str> {
+    pub(super) fn sources(&self, capabilities: &Capabilities) -> Vec<&'static str> {
         match self {
             ClipWith::Nothing => vec![NONE],
             ClipWith::Value(_) => vec![value::SOURCE],
-            ClipWith::Norm { .. } if self.is_direct(target) => {
+            ClipWith::Norm { .. } if self.is_direct(capabilities) => {
                 vec![NORM_DIRECT, norm_factor::SOURCE]
             }
             ClipWith::Norm { .. } => {
@@ -145,9 +148,9 @@ impl ClipWith {
     }
 
     /// Chunks of parameters that an invocation updates: more where each workgroup has a norm to compute first.
-    pub(super) fn elements(&self, target: &Target) -> usize {
+    pub(super) fn elements(&self, capabilities: &Capabilities) -> usize {
         match self {
-            ClipWith::Norm { .. } if target.software => 8,
+            ClipWith::Norm { .. } if capabilities.software => 8,
             ClipWith::Norm { .. } => 4,
             _ => 1,
         }

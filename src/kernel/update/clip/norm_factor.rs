@@ -1,5 +1,5 @@
-//! The factor min(1, m/(‖g‖ + ε)) of all gradients, in two: the first is a power of two that keeps gradients in range where
-//! their norm, or the factor, might not be.
+//! The factor min(1, m/(‖g‖ + ε)) of all gradients, in two: the first is a power of two that keeps gradients in range
+//! where their norm, or the factor, might not be.
 
 use crate::kernel::base::{Real, scale};
 

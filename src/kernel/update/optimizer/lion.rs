@@ -10,8 +10,8 @@ use crate::kernel::update::values::{Penalty, StepValues};
 ///
 /// w ← w − η(sign(β₁m + (1 − β₁)g) + λw); m ← β₂m + (1 − β₂)g, with the m before in the sign, and sign(0) = 0.
 ///
-/// Weight decay λ is always decoupled, as in the paper. PyTorch has no Lion. η is a third to a tenth of Adam's, λ larger
-/// by as much.
+/// Weight decay λ is always decoupled, as in the paper. PyTorch has no Lion. η is a third to a tenth of Adam's, λ
+/// larger by as much.
 ///
 /// ```
 /// use wgrad::optim::Lion;

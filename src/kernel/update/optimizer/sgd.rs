@@ -62,9 +62,9 @@ impl Sgd {
     /// The classical form (Polyak 1964; Sutskever et al. 2013): v ← μv − ηg; w ← w + v, or with Nesterov's momentum
     /// w ← w + μv − ηg.
     ///
-    /// Each gradient keeps the rate of its own step for good. The same weights as in PyTorch's form while η stays; after a
-    /// change of η the past acts at the old rate here, at the new rate there. The moment holds −v, so that one shader
-    /// serves both forms.
+    /// Each gradient keeps the rate of its own step for good. The same weights as in PyTorch's form while η stays;
+    /// after a change of η the past acts at the old rate here, at the new rate there. The moment holds −v, so that one
+    /// shader serves both forms.
     pub fn classical(self, classical: bool) -> Self {
         Sgd { classical, ..self }
     }

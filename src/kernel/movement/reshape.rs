@@ -3,7 +3,7 @@
 use crate::kernel::base::rows::row_of;
 use crate::kernel::base::{MatrixShape, Real};
 
-pub(crate) const SOURCE: &str = include_str!("../../../shaders/rearrange/reshape.wgsl");
+pub(crate) const SOURCE: &str = include_str!("../../../shaders/movement/reshape.wgsl");
 
 pub(crate) fn run<T: Real>(a: &[T], shape: MatrixShape, i: usize, out: &mut [T]) {
     let (mut place, mut rest) = (i * out.len(), out);

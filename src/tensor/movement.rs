@@ -1,7 +1,7 @@
 //! Slices, concatenation, other dimensions and transposes: numbers move, and their bits stay.
 
 use super::{Tensor, dimensions};
-use crate::kernel::{Along, MatrixShape, Move, Rearrange, Side};
+use crate::kernel::{Along, MatrixShape, Movement, MovementOp, Side};
 use crate::{Error, Result, Shape};
 use std::ops::Range;
 
@@ -12,7 +12,7 @@ impl Tensor {
     /// use wgrad::{Device, Tensor};
     /// # fn main() -> wgrad::Result<()> {
     /// let x = Tensor::new(&Device::cpu(), [2, 3], &[1.0, 2.0, 3.0, 4.0, 5.0, 6.0])?;
-    /// assert_eq!(x.columns(1..3)?.download()?, [2.0, 3.0, 5.0, 6.0]);
+    /// assert_eq!(x.slice_columns(1..3)?.download()?, [2.0, 3.0, 5.0, 6.0]);
     /// assert_eq!(x.transpose()?.download()?, [1.0, 4.0, 2.0, 5.0, 3.0, 6.0]);
     /// # Ok(())
     /// # }
@@ -20,10 +20,10 @@ impl Tensor {
     ///
     /// # Errors
     /// [`Shape`](Error::Shape) if the range ends beyond the columns, or before it starts.
-    pub fn columns(&self, range: Range<usize>) -> Result<Tensor> {
+    pub fn slice_columns(&self, range: Range<usize>) -> Result<Tensor> {
         let (of, count) = (self.columns_along(), range.len());
         let dims = vec![self.shape.rows, count];
-        let out = self.sliced("columns", of, range, dims)?;
+        let out = self.sliced("slice_columns", of, range, dims)?;
         Ok(out.with_rows_of(self))
     }
 
@@ -40,8 +40,8 @@ impl Tensor {
     /// ```
     ///
     /// # Errors
-    /// [`Argument`](Error::Argument) if there is no such dimension; [`Shape`](Error::Shape) if the range ends beyond its
-    /// length, or before it starts.
+    /// [`Argument`](Error::Argument) if there is no such dimension; [`Shape`](Error::Shape) if the range ends beyond
+    /// its length, or before it starts.
     pub fn slice(&self, dimension: usize, range: Range<usize>) -> Result<Tensor> {
         let along = self.along("the dimension of a slice", dimension)?;
         let dims = self.with_length(dimension, range.len());
@@ -60,22 +60,22 @@ impl Tensor {
             return Err(Error::shape(operation, wanted, format!("{range:?}")));
         }
         let (start, count) = (range.start, range.len());
-        let op = Move::Slice {
+        let op = MovementOp::Slice {
             along,
             start,
             count,
         };
-        self.rearranged(operation, op, &[], dims)
+        self.movement(operation, op, &[], dims)
     }
 
     /// These columns from column `start` on in a matrix of `cols` columns that is zero elsewhere: the gradient of
-    /// [`columns`](Tensor::columns).
+    /// [`slice_columns`](Tensor::slice_columns).
     ///
     /// # Errors
     /// [`Shape`](Error::Shape) if they end beyond `cols`.
-    pub fn place_columns(&self, start: usize, cols: usize) -> Result<Tensor> {
+    pub fn pad_columns(&self, start: usize, cols: usize) -> Result<Tensor> {
         let dims = vec![self.shape.rows, cols];
-        let out = self.padded("place_columns", self.columns_along(), start, cols, dims)?;
+        let out = self.padded("pad_columns", self.columns_along(), start, cols, dims)?;
         Ok(out.with_rows_of(self))
     }
 
@@ -83,7 +83,8 @@ impl Tensor {
     /// [`slice`](Tensor::slice).
     ///
     /// # Errors
-    /// [`Argument`](Error::Argument) if there is no such dimension; [`Shape`](Error::Shape) if it ends beyond the length.
+    /// [`Argument`](Error::Argument) if there is no such dimension; [`Shape`](Error::Shape) if it ends beyond the
+    /// length.
     pub fn pad(&self, dimension: usize, start: usize, length: usize) -> Result<Tensor> {
         let along = self.along("the dimension of a pad", dimension)?;
         let dims = self.with_length(dimension, length);
@@ -105,22 +106,22 @@ impl Tensor {
             return Err(Error::shape(operation, wanted, found));
         }
         let along = along.of_length(length);
-        let op = Move::Pad {
+        let op = MovementOp::Pad {
             along,
             start,
             count,
         };
-        self.rearranged(operation, op, &[], dims)
+        self.movement(operation, op, &[], dims)
     }
 
     /// Both side by side: [self | right].
     ///
     /// # Errors
     /// [`Shape`](Error::Shape) if the numbers of rows differ.
-    pub fn concatenate(&self, right: &Tensor) -> Result<Tensor> {
+    pub fn concat_columns(&self, right: &Tensor) -> Result<Tensor> {
         if right.shape.rows != self.shape.rows {
             return Err(Error::shape(
-                "concatenate",
+                "concat_columns",
                 format!("{} rows", self.shape.rows),
                 right.shape,
             ));
@@ -128,7 +129,7 @@ impl Tensor {
         let of = self.columns_along();
         let cols = of.length.saturating_add(right.shape.cols);
         let dims = vec![self.shape.rows, cols];
-        let out = self.joined("concatenate", of, right, dims, cols)?;
+        let out = self.joined("concat_columns", of, right, dims, cols)?;
         Ok(out.with_rows_of(self))
     }
 
@@ -146,7 +147,8 @@ impl Tensor {
     /// ```
     ///
     /// # Errors
-    /// [`Argument`](Error::Argument) if there is no such dimension; [`Shape`](Error::Shape) if another dimension differs.
+    /// [`Argument`](Error::Argument) if there is no such dimension; [`Shape`](Error::Shape) if another dimension
+    /// differs.
     pub fn concat(&self, other: &Tensor, dimension: usize) -> Result<Tensor> {
         let along = self.along("the dimension of a concat", dimension)?;
         let fits = self.dims.len() == other.dims.len()
@@ -169,14 +171,19 @@ impl Tensor {
         length: usize,
     ) -> Result<Tensor> {
         let (left, along) = (along.length, along.of_length(length));
-        self.rearranged(operation, Move::Concat { along, left }, &[other], dims)
+        self.movement(
+            operation,
+            MovementOp::Concat { along, left },
+            &[other],
+            dims,
+        )
     }
 
     /// The same elements in the same order with other dimensions (PyTorch's `torch.reshape`), in a new tensor.
     ///
     /// # Errors
-    /// [`Shape`](Error::Shape) if the number of elements differs; [`Argument`](Error::Argument) if a device could not count
-    /// the padded elements.
+    /// [`Shape`](Error::Shape) if the number of elements differs; [`Argument`](Error::Argument) if a device could not
+    /// count the padded elements.
     pub fn reshape(&self, shape: impl Into<Shape>) -> Result<Tensor> {
         let (dims, shape) = dimensions(shape.into())?;
         let from = self.shape;
@@ -184,7 +191,7 @@ impl Tensor {
             let wanted = format!("a shape of {} elements", from.elements());
             return Err(Error::shape("reshape", wanted, format!("{dims:?}")));
         }
-        self.rearranged("reshape", Move::Reshape { from }, &[], dims)
+        self.movement("reshape", MovementOp::Reshape { from }, &[], dims)
     }
 
     /// The transpose of the matrix.
@@ -193,7 +200,7 @@ impl Tensor {
     /// Only the device's.
     pub fn transpose(&self) -> Result<Tensor> {
         let MatrixShape { rows, cols } = self.shape;
-        self.rearranged("transpose", Move::Transpose, &[], vec![cols, rows])
+        self.movement("transpose", MovementOp::Transpose, &[], vec![cols, rows])
     }
 
     /// Where a dimension lies in the matrix.
@@ -221,17 +228,17 @@ impl Tensor {
         dims
     }
 
-    fn rearranged(
+    fn movement(
         &self,
         operation: &'static str,
-        op: Move,
+        op: MovementOp,
         others: &[&Tensor],
         dims: Vec<usize>,
     ) -> Result<Tensor> {
         let (dims, shape) = dimensions(dims.into())?;
         let mut inputs = vec![self];
         inputs.extend(others);
-        let out = Tensor::call(operation, Rearrange { op, shape }, &inputs, shape)?;
+        let out = Tensor::call(operation, Movement { op, shape }, &inputs, shape)?;
         Ok(out.with_dims(dims))
     }
 }

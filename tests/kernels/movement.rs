@@ -21,7 +21,7 @@ fn columns(x: &[f32], cols: usize, start: usize, n: usize) -> Vec<f64> {
 }
 
 #[test]
-fn columns_are_cut_out_and_placed() {
+fn columns_are_sliced_and_padded() {
     for shape @ [rows, cols] in element_shapes() {
         let x = Random::new((rows * 3 + cols) as u64).normals(rows * cols);
         let ranges = [
@@ -38,7 +38,7 @@ fn columns_are_cut_out_and_placed() {
                 let part = columns(&x, cols, start, n);
                 let name = format!("columns {start}+{n} of {shape:?}");
                 check(&name, &part, exact, |d| {
-                    Tensor::new(d, shape, &x)?.columns(start..start + n)
+                    Tensor::new(d, shape, &x)?.slice_columns(start..start + n)
                 });
                 let placed: Vec<f64> = (0..rows * cols)
                     .map(|i| match i % cols {
@@ -47,8 +47,8 @@ fn columns_are_cut_out_and_placed() {
                     })
                     .collect();
                 check(&format!("place, {name}"), &placed, exact, |d| {
-                    let part = Tensor::new(d, shape, &x)?.columns(start..start + n)?;
-                    part.place_columns(start, cols)
+                    let part = Tensor::new(d, shape, &x)?.slice_columns(start..start + n)?;
+                    part.pad_columns(start, cols)
                 });
             }
         }
@@ -63,10 +63,11 @@ fn matrices_are_concatenated() {
             if left > cols {
                 continue;
             }
-            let name = format!("concatenate {left} of {shape:?}");
+            let name = format!("concat_columns {left} of {shape:?}");
             check(&name, &widen(&x), exact, |d| {
                 let x = Tensor::new(d, shape, &x)?;
-                x.columns(0..left)?.concatenate(&x.columns(left..cols)?)
+                x.slice_columns(0..left)?
+                    .concat_columns(&x.slice_columns(left..cols)?)
             });
         }
     }

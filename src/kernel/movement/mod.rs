@@ -1,10 +1,11 @@
 //! Kernels that move numbers to other places of a matrix: no arithmetic, so all bits stay.
 //!
-//! One file per operation, `shaders/rearrange/x.wgsl` and `src/kernel/rearrange/x.rs`; the loop around them is
-//! `shaders/rearrange/rearrange.wgsl` and this file.
+//! One file per operation, `shaders/movement/x.wgsl` and `src/kernel/movement/x.rs`; the loop around them is
+//! `shaders/movement/movement.wgsl` and this file.
 //!
 //! Slices and their like work along one dimension of a value of any rank, whose side of the matrix is
-//! [outer, length, inner]: see [`Along`]. A block is length·inner rows or columns. The other side is one block as it is.
+//! [outer, length, inner]: see [`Along`]. A block is length·inner rows or columns. The other side is one block as it
+//! is.
 
 mod blocks;
 pub(crate) mod concat;
@@ -18,15 +19,15 @@ pub(crate) mod transpose;
 use crate::kernel::base::program::{WORKGROUP, uniform_block};
 use crate::kernel::base::rows::for_rows;
 use crate::kernel::base::{
-    Along, Args, Binding, Compute, MatrixShape, Program, Real, Side, Target,
+    Along, Args, Binding, Capabilities, Compute, MatrixShape, Program, Real, Side,
 };
 use blocks::Blocks;
 
-const SOURCE: &str = include_str!("../../../shaders/rearrange/rearrange.wgsl");
+const SOURCE: &str = include_str!("../../../shaders/movement/movement.wgsl");
 
-/// What goes where.
+/// The operation: which element goes where.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Move {
+pub(crate) enum MovementOp {
     /// out = a[start..start + count] along a dimension of a.
     Slice {
         along: Along,
@@ -43,8 +44,8 @@ pub(crate) enum Move {
     Concat { along: Along, left: usize },
     /// out[l] = a[0] for every l along a dimension of out.
     Repeat { along: Along },
-    /// out[l] = a[0] where l = b[0] along a dimension of out, and zeros elsewhere: the gradient of a maximum, with b the
-    /// places of the maxima as floats.
+    /// out[l] = a[0] where l = b[0] along a dimension of out, and zeros elsewhere: the gradient of a maximum, with b
+    /// the places of the maxima as floats.
     Scatter { along: Along },
     /// The elements of a, which has this shape, in their order.
     Reshape { from: MatrixShape },
@@ -52,10 +53,10 @@ pub(crate) enum Move {
     Transpose,
 }
 
-/// One such move. Arguments: a, [b], out.
+/// One movement of data. Arguments: a, [b], out.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Rearrange {
-    pub(crate) op: Move,
+pub(crate) struct Movement {
+    pub(crate) op: MovementOp,
     /// Of the output.
     pub(crate) shape: MatrixShape,
 }
@@ -80,16 +81,16 @@ uniform_block! {
     }
 }
 
-impl Rearrange {
+impl Movement {
     /// The dimension that it works along.
     fn along(&self) -> Option<Along> {
         match self.op {
-            Move::Slice { along, .. }
-            | Move::Pad { along, .. }
-            | Move::Concat { along, .. }
-            | Move::Repeat { along }
-            | Move::Scatter { along } => Some(along),
-            Move::Reshape { .. } | Move::Transpose => None,
+            MovementOp::Slice { along, .. }
+            | MovementOp::Pad { along, .. }
+            | MovementOp::Concat { along, .. }
+            | MovementOp::Repeat { along }
+            | MovementOp::Scatter { along } => Some(along),
+            MovementOp::Reshape { .. } | MovementOp::Transpose => None,
         }
     }
 
@@ -98,18 +99,18 @@ impl Rearrange {
         let shape = self.shape;
         let none = MatrixShape::new(shape.rows, 0);
         match self.op {
-            Move::Slice { along, count, .. } => {
+            MovementOp::Slice { along, count, .. } => {
                 let a = along.of_length(count).resized(shape, along.length);
                 [a, none]
             }
-            Move::Pad { along, count, .. } => [along.resized(shape, count), none],
-            Move::Concat { along, left } => {
+            MovementOp::Pad { along, count, .. } => [along.resized(shape, count), none],
+            MovementOp::Concat { along, left } => {
                 [left, along.length - left].map(|length| along.resized(shape, length))
             }
-            Move::Repeat { along } => [along.resized(shape, 1), none],
-            Move::Scatter { along } => [along.resized(shape, 1); 2],
-            Move::Reshape { from } => [from, none],
-            Move::Transpose => [MatrixShape::new(shape.cols, shape.rows), none],
+            MovementOp::Repeat { along } => [along.resized(shape, 1), none],
+            MovementOp::Scatter { along } => [along.resized(shape, 1); 2],
+            MovementOp::Reshape { from } => [from, none],
+            MovementOp::Transpose => [MatrixShape::new(shape.cols, shape.rows), none],
         }
     }
 
@@ -119,9 +120,9 @@ impl Rearrange {
         if let Some(along) = self.along() {
             let inner = along.inner;
             let (out, a, b, start) = match self.op {
-                Move::Slice { start, count, .. } => (count, along.length, 0, start),
-                Move::Pad { start, count, .. } => (along.length, count, 0, start),
-                Move::Concat { left, .. } => (along.length, left, along.length - left, 0),
+                MovementOp::Slice { start, count, .. } => (count, along.length, 0, start),
+                MovementOp::Pad { start, count, .. } => (along.length, count, 0, start),
+                MovementOp::Concat { left, .. } => (along.length, left, along.length - left, 0),
                 _ => (along.length, 1, 1, 0),
             };
             let [out, a, b, start] = [out, a, b, start].map(|length| length * inner);
@@ -131,52 +132,54 @@ impl Rearrange {
     }
 }
 
-impl Compute for Rearrange {
+impl Compute for Movement {
     fn label(&self) -> String {
         let shape = self.shape;
         match self.op {
-            Move::Slice {
+            MovementOp::Slice {
                 along,
                 start,
                 count,
             } => format!("slice {start}+{count} of {} {shape}", along.length),
-            Move::Pad {
+            MovementOp::Pad {
                 along,
                 start,
                 count,
             } => format!("pad {count} at {start} of {} {shape}", along.length),
-            Move::Concat { along, left } => format!("concat {left} of {} {shape}", along.length),
-            Move::Repeat { along } => format!("repeat {} times {shape}", along.length),
-            Move::Scatter { along } => format!("scatter to {} {shape}", along.length),
-            Move::Reshape { from } => format!("reshape {from} {shape}"),
-            Move::Transpose => format!("transpose {shape}"),
+            MovementOp::Concat { along, left } => {
+                format!("concat {left} of {} {shape}", along.length)
+            }
+            MovementOp::Repeat { along } => format!("repeat {} times {shape}", along.length),
+            MovementOp::Scatter { along } => format!("scatter to {} {shape}", along.length),
+            MovementOp::Reshape { from } => format!("reshape {from} {shape}"),
+            MovementOp::Transpose => format!("transpose {shape}"),
         }
     }
 
     fn bindings(&self) -> Vec<Binding> {
         match self.op {
-            Move::Concat { .. } | Move::Scatter { .. } => {
+            MovementOp::Concat { .. } | MovementOp::Scatter { .. } => {
                 vec![Binding::read(1), Binding::read(2), Binding::write(3)]
             }
-            Move::Slice { .. }
-            | Move::Pad { .. }
-            | Move::Repeat { .. }
-            | Move::Reshape { .. }
-            | Move::Transpose => {
+            MovementOp::Slice { .. }
+            | MovementOp::Pad { .. }
+            | MovementOp::Repeat { .. }
+            | MovementOp::Reshape { .. }
+            | MovementOp::Transpose => {
                 vec![Binding::read(1), Binding::write(3)]
             }
         }
     }
 
-    fn program(&self, _target: &Target) -> Program {
+    fn program(&self, _capabilities: &Capabilities) -> Program {
         let element = match self.op {
-            Move::Slice { .. } => slice::SOURCE,
-            Move::Pad { .. } => pad::SOURCE,
-            Move::Concat { .. } => concat::SOURCE,
-            Move::Repeat { .. } => repeat::SOURCE,
-            Move::Scatter { .. } => scatter::SOURCE,
-            Move::Reshape { .. } => reshape::SOURCE,
-            Move::Transpose => transpose::SOURCE,
+            MovementOp::Slice { .. } => slice::SOURCE,
+            MovementOp::Pad { .. } => pad::SOURCE,
+            MovementOp::Concat { .. } => concat::SOURCE,
+            MovementOp::Repeat { .. } => repeat::SOURCE,
+            MovementOp::Scatter { .. } => scatter::SOURCE,
+            MovementOp::Reshape { .. } => reshape::SOURCE,
+            MovementOp::Transpose => transpose::SOURCE,
         };
         let [a, b] = self.inputs();
         let [rows, columns] = self.blocks().map(Blocks::words);
@@ -206,19 +209,19 @@ impl Compute for Rearrange {
     fn run<T: Real>(&self, args: &mut Args<'_, '_, T>) {
         let a = args.read();
         let b: &[T] = match self.op {
-            Move::Concat { .. } | Move::Scatter { .. } => args.read(),
+            MovementOp::Concat { .. } | MovementOp::Scatter { .. } => args.read(),
             _ => &[],
         };
         let [a_shape, b_shape] = self.inputs();
         let blocks = self.blocks();
         for_rows(args.write(), self.shape, |i, out| match self.op {
-            Move::Slice { .. } => slice::run(a, a_shape, blocks, i, out),
-            Move::Pad { .. } => pad::run(a, a_shape, blocks, i, out),
-            Move::Concat { .. } => concat::run([a, b], [a_shape, b_shape], blocks, i, out),
-            Move::Repeat { .. } => repeat::run(a, a_shape, blocks, i, out),
-            Move::Scatter { along } => scatter::run([a, b], a_shape, along, i, out),
-            Move::Reshape { .. } => reshape::run(a, a_shape, i, out),
-            Move::Transpose => transpose::run(a, a_shape, i, out),
+            MovementOp::Slice { .. } => slice::run(a, a_shape, blocks, i, out),
+            MovementOp::Pad { .. } => pad::run(a, a_shape, blocks, i, out),
+            MovementOp::Concat { .. } => concat::run([a, b], [a_shape, b_shape], blocks, i, out),
+            MovementOp::Repeat { .. } => repeat::run(a, a_shape, blocks, i, out),
+            MovementOp::Scatter { along } => scatter::run([a, b], a_shape, along, i, out),
+            MovementOp::Reshape { .. } => reshape::run(a, a_shape, i, out),
+            MovementOp::Transpose => transpose::run(a, a_shape, i, out),
         });
     }
 }

@@ -3,7 +3,7 @@
 use crate::kernel::base::rows::row_of;
 use crate::kernel::base::{Along, MatrixShape, Real, Side};
 
-pub(crate) const SOURCE: &str = include_str!("../../../shaders/rearrange/scatter.wgsl");
+pub(crate) const SOURCE: &str = include_str!("../../../shaders/movement/scatter.wgsl");
 
 pub(crate) fn run<T: Real>(
     [a, b]: [&[T]; 2],

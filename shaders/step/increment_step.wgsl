@@ -1,4 +1,4 @@
-// Moves the step counter on where no optimizer update does: in evaluation. One invocation.
+// Increments the step counter where no optimizer update does: in evaluation. One invocation.
 
 struct Params {
     pad0: u32,

@@ -1,4 +1,5 @@
-// Builds a matrix from numbers that lie elsewhere: each invocation writes one vec4, from four calls of element(row, col).
+// Builds a matrix from numbers that lie elsewhere: each invocation writes one vec4, from four calls of element(row,
+// col).
 
 struct Params {
     count: u32, // vec4 elements in all

@@ -1,13 +1,13 @@
-//! Puts new values in the place of the old, current = next, but only while every tensor of the step is finite: for what
-//! a step changes besides parameters, such as running statistics.
+//! Copy if finite: current ← next, unless a tensor of the step is not finite. It is for what a step changes besides
+//! parameters, such as running statistics.
 
 use crate::kernel::base::guard::ALL_FINITE;
 use crate::kernel::base::program::{WORKGROUP, uniform_block};
-use crate::kernel::base::{Args, Binding, Compute, Program, Real, Target};
+use crate::kernel::base::{Args, Binding, Capabilities, Compute, Program, Real};
 
 /// Arguments: next, state, current.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Commit {
+pub(crate) struct CopyIfFinite {
     /// Floats to copy, a multiple of 4.
     pub(crate) floats: usize,
 }
@@ -21,23 +21,23 @@ uniform_block! {
     }
 }
 
-impl Compute for Commit {
+impl Compute for CopyIfFinite {
     fn label(&self) -> String {
-        format!("commit [{}]", self.floats)
+        format!("copy if finite [{}]", self.floats)
     }
 
     fn bindings(&self) -> Vec<Binding> {
         vec![Binding::read(1), Binding::read_words(2), Binding::write(3)]
     }
 
-    fn program(&self, _target: &Target) -> Program {
+    fn program(&self, _capabilities: &Capabilities) -> Program {
         let params = Params {
             count: (self.floats / 4) as u32,
             _pad: [0; 3],
         };
         Program::new(
             &[("WORKGROUP", WORKGROUP as u32)],
-            &[include_str!("../../../shaders/step/commit.wgsl")],
+            &[include_str!("../../../shaders/step/copy_if_finite.wgsl")],
             &params,
             (self.floats / 4).div_ceil(WORKGROUP),
         )

@@ -4,7 +4,7 @@ use super::blocks::Blocks;
 use crate::kernel::base::rows::row_of;
 use crate::kernel::base::{MatrixShape, Real};
 
-pub(crate) const SOURCE: &str = include_str!("../../../shaders/rearrange/slice.wgsl");
+pub(crate) const SOURCE: &str = include_str!("../../../shaders/movement/slice.wgsl");
 
 pub(crate) fn run<T: Real>(
     a: &[T],

@@ -1,4 +1,4 @@
-//! A region mixed into another: gradients are accumulated, weights averaged, tensors copied.
+//! out ← a·x + b·out over flat regions (axpby): gradients are accumulated, weights averaged, tensors copied.
 //!
 //! Like an update it changes nothing while the [guard] is set. A tensor call runs it twice: the first [`Pass`] sets the
 //! guard if the result is not finite.
@@ -6,12 +6,12 @@
 use crate::kernel::base::guard::{ALL_FINITE, Pass, first_lost, place};
 use crate::kernel::base::program::{WORKGROUP, uniform_block};
 use crate::kernel::base::rows::PARALLEL_FLOATS;
-use crate::kernel::base::{Args, Binding, Compute, Program, Real, Target, guard, matrix};
+use crate::kernel::base::{Args, Binding, Capabilities, Compute, Program, Real, guard, matrix};
 use crate::threads::{for_chunks, join};
 
 /// A flat region. Arguments: x, out, state.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Blend {
+pub(crate) struct Axpby {
     /// Floats in the region, a multiple of 4.
     pub(crate) floats: usize,
     pub(crate) mode: Mode,
@@ -43,9 +43,9 @@ uniform_block! {
     }
 }
 
-impl Blend {
+impl Axpby {
     fn new(floats: usize, mode: Mode, add: f32) -> Self {
-        Blend {
+        Axpby {
             floats,
             mode,
             add,
@@ -55,30 +55,30 @@ impl Blend {
 
     /// A sum: sum + scale·x.
     pub(crate) fn accumulate(floats: usize, scale: f32) -> Self {
-        Blend::new(floats, Mode::Sum, scale)
+        Axpby::new(floats, Mode::Sum, scale)
     }
 
-    /// The exponential moving average: average + (1 − decay)·(w − average). It lies between the two, and is w where they
-    /// are equal.
+    /// The exponential moving average: average + (1 − decay)·(w − average). It lies between the two, and is w where
+    /// they are equal.
     pub(crate) fn average(floats: usize, decay: f64) -> Self {
-        Blend::new(floats, Mode::Average, (1.0 - decay) as f32)
+        Axpby::new(floats, Mode::Average, (1.0 - decay) as f32)
     }
 
     /// A copy.
     pub(crate) fn copy(floats: usize) -> Self {
-        Blend::new(floats, Mode::Copy, 1.0)
+        Axpby::new(floats, Mode::Copy, 1.0)
     }
 
     /// The two passes of a tensor call.
-    pub(crate) fn passes(self) -> [Blend; 2] {
-        [Pass::Test, Pass::Write].map(|pass| Blend {
+    pub(crate) fn passes(self) -> [Axpby; 2] {
+        [Pass::Test, Pass::Write].map(|pass| Axpby {
             pass: Some(pass),
             ..self.clone()
         })
     }
 }
 
-impl Compute for Blend {
+impl Compute for Axpby {
     fn label(&self) -> String {
         let (floats, add) = (self.floats, self.add);
         let test = match self.pass {
@@ -87,7 +87,7 @@ impl Compute for Blend {
         };
         match self.mode {
             Mode::Copy => format!("{test}copy [{floats}]"),
-            Mode::Sum => format!("{test}blend out + {add} x [{floats}]"),
+            Mode::Sum => format!("{test}axpby out + {add} x [{floats}]"),
             Mode::Average => format!("{test}average {add} [{floats}]"),
         }
     }
@@ -96,7 +96,7 @@ impl Compute for Blend {
         vec![Binding::read(1), Binding::write(2), Binding::write_words(3)]
     }
 
-    fn program(&self, _target: &Target) -> Program {
+    fn program(&self, _capabilities: &Capabilities) -> Program {
         let params = Params {
             count: (self.floats / 4) as u32,
             add: self.add,
@@ -112,7 +112,7 @@ impl Compute for Blend {
             None => vec![guard::OBEY, WRITE],
             Some(_) => vec![guard::PROBE, guard::REFUSE, REFUSE],
         };
-        let source = include_str!("../../../shaders/step/blend.wgsl");
+        let source = include_str!("../../../shaders/step/axpby.wgsl");
         pieces.extend([matrix::SOURCE, source]);
         Program::new(
             &[("WORKGROUP", WORKGROUP as u32), ("MODE", mode)],
@@ -163,19 +163,19 @@ fn keep(i: u32, value: vec4<f32>) {
 }
 ";
 
-impl Blend {
+impl Axpby {
     /// Writes what becomes of each float, or tests it.
     fn each<T: Real>(
         &self,
         x: &[T],
         out: &mut [T],
         state: &mut [u32],
-        blended: impl Fn(T, T) -> T + Sync,
+        axpby: impl Fn(T, T) -> T + Sync,
     ) {
         if self.pass != Some(Pass::Test) {
-            return each(x, out, blended);
+            return each(x, out, axpby);
         }
-        if let Some(lost) = first_lost_of(x, out, &blended) {
+        if let Some(lost) = first_lost_of(x, out, &axpby) {
             state[2] = place(lost, 0);
         }
     }
@@ -185,15 +185,12 @@ impl Blend {
 fn first_lost_of<T: Real>(
     x: &[T],
     out: &[T],
-    blended: &(impl Fn(T, T) -> T + Sync),
+    axpby: &(impl Fn(T, T) -> T + Sync),
 ) -> Option<usize> {
     if x.len() > PARALLEL_FLOATS {
         let middle = x.len() / 2;
         let ((a, b), (c, d)) = (x.split_at(middle), out.split_at(middle));
-        let (first, second) = join(
-            || first_lost_of(a, c, blended),
-            || first_lost_of(b, d, blended),
-        );
+        let (first, second) = join(|| first_lost_of(a, c, axpby), || first_lost_of(b, d, axpby));
         return first.or(second.map(|lost| middle + lost));
     }
     const CHUNK: usize = 1 << 9;
@@ -201,7 +198,7 @@ fn first_lost_of<T: Real>(
     for (number, (x, out)) in x.chunks(CHUNK).zip(out.chunks(CHUNK)).enumerate() {
         let results = &mut results[..x.len()];
         for ((result, &out), &x) in results.iter_mut().zip(out).zip(x) {
-            *result = blended(out, x);
+            *result = axpby(out, x);
         }
         if let Some(lost) = first_lost(results) {
             return Some(number * CHUNK + lost);
@@ -210,11 +207,11 @@ fn first_lost_of<T: Real>(
     None
 }
 
-fn each<T: Real>(x: &[T], out: &mut [T], blended: impl Fn(T, T) -> T + Sync) {
+fn each<T: Real>(x: &[T], out: &mut [T], axpby: impl Fn(T, T) -> T + Sync) {
     for_chunks(out, PARALLEL_FLOATS, 1, |i, out| {
         let x = &x[i * PARALLEL_FLOATS..][..out.len()];
         for (out, &x) in out.iter_mut().zip(x) {
-            *out = blended(*out, x);
+            *out = axpby(*out, x);
         }
     });
 }
@@ -238,7 +235,7 @@ mod tests {
     use super::*;
     use crate::kernel::base::Arg;
 
-    fn run(call: &Blend, out: &mut [f32], state: &mut [u32]) {
+    fn run(call: &Axpby, out: &mut [f32], state: &mut [u32]) {
         let x = [1.0f32, 2.0, 3.0, 4.0];
         let mut args = [Arg::Read(&x), Arg::Write(out), Arg::WriteWords(state)];
         call.run(&mut Args::new(&mut args));
@@ -247,16 +244,16 @@ mod tests {
     #[test]
     fn the_guard_stops_it_and_a_copy_reads_nothing() {
         let mut out = [f32::NAN; 4];
-        let copy = Blend::copy(4);
+        let copy = Axpby::copy(4);
         let mut state = [7, 8, 3, 0];
         run(&copy, &mut out, &mut state);
         assert!(out.iter().all(|x| x.is_nan()) && state == [7, 8, 3, 0]);
         state[2] = ALL_FINITE;
         run(&copy, &mut out, &mut state);
         assert_eq!(out, [1.0, 2.0, 3.0, 4.0]);
-        run(&Blend::accumulate(4, -0.5), &mut out, &mut state);
+        run(&Axpby::accumulate(4, -0.5), &mut out, &mut state);
         assert_eq!(out, [0.5, 1.0, 1.5, 2.0]);
-        run(&Blend::average(4, 0.0), &mut out, &mut state);
+        run(&Axpby::average(4, 0.0), &mut out, &mut state);
         assert_eq!(out, [1.0, 2.0, 3.0, 4.0]);
     }
 
@@ -264,7 +261,7 @@ mod tests {
     fn the_first_pass_of_a_call_only_sets_the_guard() {
         let mut out = [0.0, 0.0, f32::NAN, f32::INFINITY];
         let mut state = [7, 8, ALL_FINITE, 0];
-        let [test, write] = Blend::accumulate(4, 1.0).passes();
+        let [test, write] = Axpby::accumulate(4, 1.0).passes();
         run(&test, &mut out, &mut state);
         assert_eq!(state, [7, 8, place(2, 0), 0]);
         run(&write, &mut out, &mut state);

@@ -1,18 +1,18 @@
 @group(0) @binding(7) var<storage, read_write> sums: array<Packed>; // [M]
 
-const ROW_SUMS = true;
+const BIAS_GRADIENT = true;
 
 // Writes the sums over k of A [K, M] for the rows 4i to 4i + 3 of C.
-fn store_sum(i: u32, sum: vec4<f32>) {
+fn store_bias_gradient(i: u32, sum: vec4<f32>) {
     if is_out_of_bounds(sum, p.id) {
         atomicMin(&state[2], guard_id(p.id) + 1u); // the tensor after the product's
     }
     sums[i] = pack(sum);
 }
 
-// Sums A [K, M] over k for the rows of C from row to row + rows - 1, with cascades; each of the lanes takes every lanes-th
-// group of four. Called for one of the tiles with these rows.
-fn sum_rows(row: u32, rows: u32, lane: u32, lanes: u32) {
+// Sums A [K, M] over k for the rows of C from row to row + rows - 1, with cascades; each of the lanes takes every
+// lanes-th group of four. Called for one of the tiles with these rows.
+fn sum_bias_gradient(row: u32, rows: u32, lane: u32, lanes: u32) {
     let end = (min(row + rows, p.m) + 3u) / 4u;
     let depth = bound(p.k, row + lane);
     let step = p.lda; // from one k to the next
@@ -30,6 +30,6 @@ fn sum_rows(row: u32, rows: u32, lane: u32, lanes: u32) {
         for (; k < depth; k++) {
             rest += unpack(a[k * step + i]);
         }
-        store_sum(i, cascade_total(cascade, rest));
+        store_bias_gradient(i, cascade_total(cascade, rest));
     }
 }

@@ -25,7 +25,7 @@ fn average(old: vec4<f32>, next: vec4<f32>) -> vec4<f32> {
     return select(between, next, old == next);
 }
 
-fn blended(i: u32) -> vec4<f32> {
+fn axpby(i: u32) -> vec4<f32> {
     if MODE == SUM {
         return out[i] + p.add * x[i];
     }
@@ -46,5 +46,5 @@ fn main(
     if i >= p.count || is_stopped() {
         return;
     }
-    keep(i, blended(i));
+    keep(i, axpby(i));
 }

@@ -1,4 +1,4 @@
-// Copies values to where they count, unless a tensor of the step was not finite: each invocation copies one vec4.
+// current = next, unless a tensor of the step is not finite. Each invocation copies one vec4.
 
 struct Params {
     count: u32, // vec4 elements

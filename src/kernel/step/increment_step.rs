@@ -1,11 +1,11 @@
-//! Moves the step counter on where no optimizer update does: in evaluation.
+//! Increments the step counter where no optimizer update does: in evaluation.
 
 use crate::kernel::base::program::uniform_block;
-use crate::kernel::base::{Args, Binding, Compute, Program, Real, Target};
+use crate::kernel::base::{Args, Binding, Capabilities, Compute, Program, Real};
 
 /// Arguments: state.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Advance;
+pub(crate) struct IncrementStep;
 
 uniform_block! {
     /// The shader's uniform block: every kernel has one.
@@ -14,17 +14,17 @@ uniform_block! {
     }
 }
 
-impl Compute for Advance {
+impl Compute for IncrementStep {
     fn label(&self) -> String {
-        "advance".into()
+        "increment step".into()
     }
 
     fn bindings(&self) -> Vec<Binding> {
         vec![Binding::write_words(1)]
     }
 
-    fn program(&self, _target: &Target) -> Program {
-        let source = include_str!("../../../shaders/step/advance.wgsl");
+    fn program(&self, _capabilities: &Capabilities) -> Program {
+        let source = include_str!("../../../shaders/step/increment_step.wgsl");
         Program::new(&[], &[source], &Params { _pad: [0; 4] }, 1)
     }
 

@@ -6,7 +6,7 @@ use crate::Result;
 use crate::device::{Attempt, Guarded, Operand};
 use crate::kernel::base::ranges::check_fraction;
 use crate::kernel::base::state::state_at;
-use crate::kernel::{Blend, Kernel};
+use crate::kernel::{Axpby, Kernel};
 
 impl Tensor {
     /// self ← self + scale·x: the sum of gradients over several batches.
@@ -28,7 +28,7 @@ impl Tensor {
     /// [`Shape`](crate::Error::Shape) if the shapes differ; [`NonFinite`](crate::Error::NonFinite) if the sum would not
     /// be finite, which is then [refused](Tensor#calls-that-are-refused).
     pub fn accumulate(&mut self, x: &Tensor, scale: f32) -> Result<()> {
-        let call = Blend::accumulate(self.shape.floats(), scale);
+        let call = Axpby::accumulate(self.shape.floats(), scale);
         self.attempt(Guarded::Accumulate, call, x)
     }
 
@@ -42,7 +42,7 @@ impl Tensor {
     /// is then [refused](Tensor#calls-that-are-refused).
     pub fn average(&mut self, weights: &Tensor, decay: f64) -> Result<()> {
         check_fraction("the decay of an average", decay)?;
-        let call = Blend::average(self.shape.floats(), decay);
+        let call = Axpby::average(self.shape.floats(), decay);
         self.attempt(Guarded::Average, call, weights)
     }
 
@@ -52,7 +52,7 @@ impl Tensor {
     /// [`Shape`](crate::Error::Shape) if the shapes differ; [`NonFinite`](crate::Error::NonFinite) if a value is not
     /// finite: the call is then [refused](Tensor#calls-that-are-refused).
     pub fn copy_from(&mut self, next: &Tensor) -> Result<()> {
-        let call = Blend::copy(self.shape.floats());
+        let call = Axpby::copy(self.shape.floats());
         self.attempt(Guarded::CopyFrom, call, next)
     }
 
@@ -65,7 +65,7 @@ impl Tensor {
         let mut state = self.device.words("state", state_at(0).to_vec())?;
         // Whatever the values are: the copy is new, so nothing is lost by it.
         self.device.run(
-            Blend::copy(self.shape.floats()),
+            Axpby::copy(self.shape.floats()),
             &mut [
                 Operand::Read(&self.memory),
                 Operand::Write(&mut copy.memory),
@@ -75,7 +75,7 @@ impl Tensor {
         Ok(copy)
     }
 
-    fn attempt(&mut self, guarded: Guarded, call: Blend, x: &Tensor) -> Result<()> {
+    fn attempt(&mut self, guarded: Guarded, call: Axpby, x: &Tensor) -> Result<()> {
         let operation = guarded.name();
         let operand = match guarded {
             Guarded::CopyFrom => "values",

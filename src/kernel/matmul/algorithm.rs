@@ -1,23 +1,23 @@
-//! How a matrix product is cut into workgroups and invocations, and which way serves which shape.
+//! Algorithms of the matrix product, and the choice of one for a shape.
 
 use super::call::Matmul;
-use super::thin::{self, STRIPS, Strip};
+use super::thin::{self, THIN_TILES, ThinTile};
 use super::tiled::{self, TILES, Tile};
 use crate::kernel::base::product::{Layout, Variant};
 use crate::kernel::base::program::MAX_ITERATIONS;
-use crate::kernel::base::{MatrixShape, Target};
+use crate::kernel::base::{Capabilities, MatrixShape};
 use crate::kernel::software::matmul_direct;
 use std::fmt;
 
-/// A way to compute a matrix product. Each is valid for every shape, layout and epilogue.
+/// An algorithm of the matrix product: a kernel with its sizes. Each is valid for every shape, layout and epilogue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Blocking {
+pub(crate) enum Algorithm {
     /// Registers only: [`matmul_direct`].
     Direct,
     /// Tiles in workgroup memory: [`tiled`].
     Tiled(Tile),
     /// Few rows or columns: [`thin`].
-    Thin(Strip),
+    Thin(ThinTile),
 }
 
 /// Invocations from which a GPU is taken to be busy: 8 waves of 32 for each of 128 multiprocessors.
@@ -29,76 +29,76 @@ const BALANCE: usize = 32;
 /// Floats in a row that are loaded together: of a shorter run, the rest is loaded for nothing.
 const RUN: usize = 16;
 
-impl Blocking {
-    /// The ways for GPUs, the largest tile first.
-    pub(crate) fn for_gpus() -> impl Iterator<Item = Blocking> {
-        let tiled = TILES.into_iter().map(Blocking::Tiled);
-        tiled.chain(STRIPS.into_iter().map(Blocking::Thin))
+impl Algorithm {
+    /// The algorithms for GPUs, the largest tile first.
+    pub(crate) fn for_gpus() -> impl Iterator<Item = Algorithm> {
+        let tiled = TILES.into_iter().map(Algorithm::Tiled);
+        tiled.chain(THIN_TILES.into_iter().map(Algorithm::Thin))
     }
 
-    /// Every way.
-    pub(crate) fn all() -> impl Iterator<Item = Blocking> {
-        std::iter::once(Blocking::Direct).chain(Blocking::for_gpus())
+    /// All algorithms.
+    pub(crate) fn all() -> impl Iterator<Item = Algorithm> {
+        std::iter::once(Algorithm::Direct).chain(Algorithm::for_gpus())
     }
 
-    /// The way for a product: what the tuning says of its shape, if there is one that does; else, on an adapter that runs
-    /// on a CPU, [`Blocking::Direct`]; else [`Blocking::of_least_cost`].
+    /// The algorithm for a product: that of the tuning, if the tuning holds the shape; else [`Algorithm::Direct`] on an
+    /// adapter that runs on a CPU; else [`Algorithm::of_lowest_cost`].
     ///
-    /// An adapter that runs on a CPU may bound the loop iterations of an invocation. Where a K is too long for that, the
-    /// way is one in which the invocations share K.
-    pub(crate) fn choose(call: &Matmul, target: &Target) -> Blocking {
-        let tuned = target
+    /// An adapter that runs on a CPU may bound the loop iterations of an invocation. Where K is too long for that
+    /// bound, the invocations of the chosen algorithm share K.
+    pub(crate) fn choose(call: &Matmul, capabilities: &Capabilities) -> Algorithm {
+        let tuned = capabilities
             .tuning
             .as_ref()
-            .and_then(|tuning| tuning.blocking(call));
-        let blocking = tuned.unwrap_or_else(|| {
-            if target.software {
-                Blocking::Direct
+            .and_then(|tuning| tuning.algorithm(call));
+        let algorithm = tuned.unwrap_or_else(|| {
+            if capabilities.software {
+                Algorithm::Direct
             } else {
-                Blocking::of_least_cost(call)
+                Algorithm::of_lowest_cost(call)
             }
         });
-        let fits = |blocking: &Blocking| {
-            blocking.variant(call, target).iterations as u64 <= MAX_ITERATIONS
+        let fits = |algorithm: &Algorithm| {
+            algorithm.variant(call, capabilities).iterations as u64 <= MAX_ITERATIONS
         };
-        if !target.bounded || fits(&blocking) {
-            return blocking;
+        if !capabilities.bounded || fits(&algorithm) {
+            return algorithm;
         }
-        let strips = STRIPS.into_iter().map(Blocking::Thin);
-        // The last strip has the most slices: where even that is too long, the call is refused.
-        let sharing = strips.filter(fits).min_by_key(|strip| strip.cost(call));
-        sharing.unwrap_or(Blocking::Thin(STRIPS[STRIPS.len() - 1]))
+        let thin_tiles = THIN_TILES.into_iter().map(Algorithm::Thin);
+        // The last thin tile has the most slices: where even that is too long, the call is refused.
+        let sharing = thin_tiles.filter(fits).min_by_key(|tile| tile.cost(call));
+        sharing.unwrap_or(Algorithm::Thin(THIN_TILES[THIN_TILES.len() - 1]))
     }
 
-    /// The way for a GPU that costs least, by a model: work, over the share of the GPU that it keeps busy. Of equals, the
-    /// one with the largest tile.
+    /// The algorithm for a GPU with the lowest cost in a model: work, over the share of the GPU that it keeps busy. Of
+    /// equals, the one with the largest tile.
     ///
     /// - **Work** is what a workgroup does for each k, times the k, times the workgroups. For a tile of m×n it is m·n
     ///   multiply-adds, whether C fills the tile or not, and m + n floats to load, each taken for 32 multiply-adds. The
-    ///   k count in whole depths of a tile. So where all ways keep the GPU busy, the largest tile is best, unless C
-    ///   leaves much of it empty, or K much of its depth.
+    ///   k count in whole depths of a tile. So where all algorithms keep the GPU busy, the largest tile is best,
+    ///   unless C leaves much of it empty, or K much of its depth.
     /// - **Busy** is a GPU with 2¹⁵ invocations. A C of fewer than 2²¹ elements gives the largest tile fewer; a smaller
     ///   tile gives more, and slices do.
     ///
     /// It depends on nothing but shape and layout, so equal runs choose alike, whatever the adapter.
-    pub(crate) fn of_least_cost(call: &Matmul) -> Blocking {
-        Blocking::for_gpus()
-            .min_by_key(|blocking| blocking.cost(call))
-            .unwrap_or(Blocking::Direct)
+    pub(crate) fn of_lowest_cost(call: &Matmul) -> Algorithm {
+        Algorithm::for_gpus()
+            .min_by_key(|algorithm| algorithm.cost(call))
+            .unwrap_or(Algorithm::Direct)
     }
 
     /// In units that only compare.
     fn cost(&self, call: &Matmul) -> u128 {
         let (m, n, depth, invocations) = match self {
-            Blocking::Direct => return u128::MAX,
-            Blocking::Tiled(tile) => {
+            Algorithm::Direct => return u128::MAX,
+            Algorithm::Tiled(tile) => {
                 let tile = tiled::for_depth(*tile, call.k);
                 (tile.m, tile.n, tile.k, tile.invocations())
             }
-            Blocking::Thin(strip) => {
-                let blocks = strip.down * strip.across;
-                let (m, n) = (4 * strip.down, 4 * strip.across);
-                (m, n, 4 * strip.slices, blocks * strip.slices)
+            Algorithm::Thin(tile) => {
+                let blocks = tile.down * tile.across;
+                let (m, n) = (4 * tile.down, 4 * tile.across);
+                (m, n, 4 * tile.slices, blocks * tile.slices)
             }
         };
         let workgroups = call.m.div_ceil(m) * call.n.div_ceil(n);
@@ -109,19 +109,19 @@ impl Blocking {
         work * BUSY as u128 / (workgroups * invocations).clamp(1, BUSY) as u128
     }
 
-    pub(crate) fn variant(&self, call: &Matmul, target: &Target) -> Variant {
+    pub(crate) fn variant(&self, call: &Matmul, capabilities: &Capabilities) -> Variant {
         match self {
-            Blocking::Direct => {
-                matmul_direct::variant([call.m, call.n, call.k], call.row_sums, target)
+            Algorithm::Direct => {
+                matmul_direct::variant([call.m, call.n, call.k], call.bias_gradient, capabilities)
             }
-            Blocking::Tiled(tile) => tiled::variant(call, tile),
-            Blocking::Thin(strip) => thin::variant(call, strip),
+            Algorithm::Tiled(tile) => tiled::variant(call, tile),
+            Algorithm::Thin(tile) => thin::variant(call, tile),
         }
     }
 
     /// What its [`Display`](fmt::Display) form names.
-    pub(crate) fn named(name: &str) -> Option<Blocking> {
-        Blocking::all().find(|blocking| blocking.to_string() == name)
+    pub(crate) fn named(name: &str) -> Option<Algorithm> {
+        Algorithm::all().find(|algorithm| algorithm.to_string() == name)
     }
 }
 
@@ -135,12 +135,12 @@ fn floats_of_side(len: usize, matrix: MatrixShape, along_k: bool) -> usize {
 }
 
 /// Rows × columns of C that a workgroup computes, × slices if there are several; or `direct`.
-impl fmt::Display for Blocking {
+impl fmt::Display for Algorithm {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (m, n, slices) = match self {
-            Blocking::Direct => return f.write_str("direct"),
-            Blocking::Tiled(tile) => (tile.m, tile.n, tile.slices),
-            Blocking::Thin(strip) => (4 * strip.down, 4 * strip.across, strip.slices),
+            Algorithm::Direct => return f.write_str("direct"),
+            Algorithm::Tiled(tile) => (tile.m, tile.n, tile.slices),
+            Algorithm::Thin(tile) => (4 * tile.down, 4 * tile.across, tile.slices),
         };
         write!(f, "{m}x{n}")?;
         if slices > 1 {
@@ -150,7 +150,7 @@ impl fmt::Display for Blocking {
     }
 }
 
-/// For each way for GPUs a product that it is chosen for in every layout, and its workgroups.
+/// For each algorithm for GPUs a product that it is chosen for in every layout, and its workgroups.
 #[cfg(test)]
 pub(crate) const CHOICES: [(&str, [usize; 3], usize); 9] = [
     ("128x128", [2048, 2048, 1024], 256),
@@ -169,35 +169,41 @@ mod tests {
     use super::*;
 
     fn chosen(layout: Layout, [m, n, k]: [usize; 3]) -> (String, usize) {
-        let target = Target {
+        let capabilities = Capabilities {
             software: false,
             bounded: false,
             subgroup: None,
-            words64: false,
+            loads64: false,
             tuning: None,
         };
         let call = Matmul::plain(m, n, k, layout);
-        let blocking = Blocking::choose(&call, &target);
-        let workgroups = blocking.variant(&call, &target).workgroups;
-        (blocking.to_string(), workgroups)
+        let algorithm = Algorithm::choose(&call, &capabilities);
+        let workgroups = algorithm.variant(&call, &capabilities).workgroups;
+        (algorithm.to_string(), workgroups)
     }
 
     #[test]
-    fn every_way_is_chosen_by_some_shape() {
-        let mut ways: Vec<String> = Blocking::for_gpus().map(|way| way.to_string()).collect();
-        for (way, shape, workgroups) in CHOICES {
+    fn every_algorithm_is_chosen_by_some_shape() {
+        let mut algorithms: Vec<String> = Algorithm::for_gpus()
+            .map(|algorithm| algorithm.to_string())
+            .collect();
+        for (algorithm, shape, workgroups) in CHOICES {
             for layout in Layout::ALL {
                 let found = chosen(layout, shape);
-                assert_eq!(found, (way.to_string(), workgroups), "{layout:?} {shape:?}");
+                assert_eq!(
+                    found,
+                    (algorithm.to_string(), workgroups),
+                    "{layout:?} {shape:?}"
+                );
             }
-            ways.retain(|other| other != way);
+            algorithms.retain(|other| other != algorithm);
         }
-        assert_eq!(ways, Vec::<String>::new(), "never chosen");
+        assert_eq!(algorithms, Vec::<String>::new(), "never chosen");
     }
 
     #[test]
     fn products_of_small_networks_spread_over_a_gpu() {
-        for (layout, shape, way, workgroups) in [
+        for (layout, shape, algorithm, workgroups) in [
             // A step of 784-512-512-10 on batches of 64: forward, back, weights.
             (Layout::NT, [64, 512, 784], "16x16x16", 128),
             (Layout::NT, [64, 10, 512], "4x4x256", 48),
@@ -218,7 +224,11 @@ mod tests {
             (Layout::TN, [0, 512, 64], "128x128", 0),
         ] {
             let found = chosen(layout, shape);
-            assert_eq!(found, (way.to_string(), workgroups), "{layout:?} {shape:?}");
+            assert_eq!(
+                found,
+                (algorithm.to_string(), workgroups),
+                "{layout:?} {shape:?}"
+            );
         }
     }
 
@@ -232,15 +242,15 @@ mod tests {
             ] {
                 let [m, n, k] = shape;
                 let call = Matmul::plain(m, n, k, layout);
-                let target = Target {
+                let capabilities = Capabilities {
                     software: false,
                     bounded: true,
                     subgroup: None,
-                    words64: false,
+                    loads64: false,
                     tuning: None,
                 };
-                let chosen = Blocking::choose(&call, &target);
-                let iterations = chosen.variant(&call, &target).iterations as u64;
+                let chosen = Algorithm::choose(&call, &capabilities);
+                let iterations = chosen.variant(&call, &capabilities).iterations as u64;
                 assert!(
                     iterations <= MAX_ITERATIONS,
                     "{chosen} for {layout:?} {shape:?}"
@@ -251,10 +261,10 @@ mod tests {
 
     #[test]
     fn names_are_read_back() {
-        assert_eq!(Blocking::all().count(), 10);
-        for blocking in Blocking::all() {
-            assert_eq!(Blocking::named(&blocking.to_string()), Some(blocking));
+        assert_eq!(Algorithm::all().count(), 10);
+        for algorithm in Algorithm::all() {
+            assert_eq!(Algorithm::named(&algorithm.to_string()), Some(algorithm));
         }
-        assert_eq!(Blocking::named("32x32x2"), None);
+        assert_eq!(Algorithm::named("32x32x2"), None);
     }
 }

@@ -1,6 +1,6 @@
 //! The first column that holds a row's greatest value: the guess of a classifier.
 
-pub(crate) const SOURCE: &str = include_str!("../../../shaders/loss/first_greatest.wgsl");
+pub(crate) const SOURCE: &str = include_str!("../../../shaders/loss/argmax.wgsl");
 
 pub(crate) fn find<T: PartialOrd>(x: &[T]) -> usize {
     let mut first = 0;
