@@ -53,7 +53,7 @@ fn main() -> Result {
     let mut errors = Vec::new();
     for (name, layers) in [("linear (PCA)", linear), ("autoencoder", deep)] {
         let network = layers.build(&device, 1)?;
-        let (mut network, curve) = learn(network, &train, &test)?;
+        let (network, curve) = learn(network, &train, &test)?;
         println!("{name}: error after each epoch {curve:.4?}");
         chart.curve(
             name,

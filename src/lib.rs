@@ -85,6 +85,16 @@
 //! \[M, N\] = A·B with inner dimension K. The forward pass of a dense layer is z = x·Wᵀ + b, y = f(z). Gradients carry
 //! the prefix d: dx, dw, db, dz.
 //!
+//! # Features of the crate
+//!
+//! - `serde`: `Serialize` and `Deserialize` for every setting: [`Optimizer`], [`Loss`], [`Activation`], [`Schedule`],
+//!   [`ParameterGroup`], [`Init`], [`Augmentation`], [`Sequential`], [`GpuOptions`] and the others. Values are checked
+//!   where they are used, as those of constructors are. A setting with a name that it does not have is refused when it
+//!   is read.
+//! - `testing`: hooks for tests, such as a device that is lost at will. They may change in any version.
+//!
+//! Both are off by default.
+//!
 //! # Guarantees
 //!
 //! - **Reproducible to the bit**: the same adapter, driver, seed and settings give the same bits on every run, however

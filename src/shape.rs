@@ -5,6 +5,8 @@
 //! the rows of a matrix works on the last dimension of a shape, whatever its rank.
 
 mod convert;
+#[cfg(feature = "serde")]
+mod deserialize;
 
 use crate::kernel::{Along, MatrixShape, Side};
 use crate::{Error, Result};
@@ -12,6 +14,7 @@ use std::fmt;
 
 /// One dimension of a [`Shape`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Dim {
     /// The samples of a batch, whose number is not known when a graph is described. Only the first dimension can be it.
     Batch,
@@ -22,8 +25,8 @@ pub enum Dim {
 /// Dimensions, row-major, and how many of the leading ones form the rows of a matrix.
 ///
 /// Channels come last. By default all dimensions but the last form the rows: a batch of images [batch, H, W, C] is a
-/// (batch·H·W) × C matrix, a batch of sequences [batch, T, D] a (batch·T) × D matrix, a vector \[n\] a 1 × n matrix. So a
-/// dense layer, a bias, an activation, a softmax, layer normalisation and a loss act on each pixel or time step.
+/// (batch·H·W) × C matrix, a batch of sequences [batch, T, D] a (batch·T) × D matrix, a vector \[n\] a 1 × n matrix.
+/// So a dense layer, a bias, an activation, a softmax, layer normalisation and a loss act on each pixel or time step.
 ///
 /// Anything that is a list of lengths becomes a shape: `784`, `[28, 28, 1]`, `(28, 28, 1)`, a slice or a vector of
 /// `usize`.
@@ -36,6 +39,7 @@ pub enum Dim {
 /// assert_eq!(Shape::from(784), Shape::from([784]));
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Shape {
     dims: Vec<Dim>,
     /// The leading dimensions that form the rows of the matrix.

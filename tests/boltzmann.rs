@@ -75,7 +75,7 @@ fn the_gradient_of_the_free_energies_is_contrastive_divergence() {
     for device in [cpu(), gpu()] {
         let mut network = machine(device).unwrap();
         let gradients = network.gradients(&x, ()).unwrap().gradients;
-        let mut read = |name| -> Vec<f64> {
+        let read = |name| -> Vec<f64> {
             let values = network.parameter(name).unwrap();
             values.into_iter().map(f64::from).collect()
         };

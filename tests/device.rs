@@ -128,7 +128,7 @@ fn what_plans_state_is_what_is_allocated() {
             wgrad::Optimizer::from(Sgd::new(0.1)),
         ] {
             assert_eq!(device.bytes_allocated(), 0);
-            let mut network = network(&device).unwrap();
+            let network = network(&device).unwrap();
             let parameters = network.bytes_allocated();
             assert!(parameters > 4 * network.parameter_count() as u64);
             assert_eq!(device.bytes_allocated(), allocated(parameters));
@@ -211,7 +211,7 @@ fn prediction_runs_within_its_limit_and_not_a_byte_below() {
     let needed = needed(&mut free);
 
     let device = limited(needed);
-    let mut network = network(&device).unwrap();
+    let network = network(&device).unwrap();
     for _ in 0..3 {
         let outputs = network.predict(&[0.5; 7 * 16]).unwrap();
         assert_same_bits("within the limit", &outputs, &expected);
@@ -226,7 +226,7 @@ fn prediction_runs_within_its_limit_and_not_a_byte_below() {
     assert_same_bits("after the refusal", &outputs, &expected);
 
     let device = limited(needed - 1);
-    let mut network = self::network(&device).unwrap();
+    let network = self::network(&device).unwrap();
     let refused = (0..3).try_for_each(|_| network.predict(&[0.5; 7 * 16]).map(drop));
     assert!(matches!(refused, Err(Error::OutOfMemory { .. })));
     let error = self::network(&limited(built - 1)).unwrap_err();

@@ -10,7 +10,9 @@ use rayon::prelude::*;
 use std::sync::mpsc::RecvTimeoutError;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use wgrad::{Activation, Adam, Dataset, Device, Error, Init, Layout, Sequential, Tensor, Trainer};
+use wgrad::{
+    Activation, Adam, Dataset, Device, Error, Init, Layout, Network, Sequential, Tensor, Trainer,
+};
 
 const THREADS: [usize; 4] = [1, 2, 3, 8];
 
@@ -157,24 +159,137 @@ fn from_many_tasks(name: &str, task: impl Fn(usize) + Send + Sync + Clone + 'sta
 }
 
 #[test]
-fn predictions_under_a_lock_from_tasks_of_any_pool_do_not_deadlock() {
+fn predictions_from_tasks_of_any_pool_do_not_deadlock_and_have_the_same_bits() {
     const FEATURES: usize = 512;
     let x = Random::new(5).normals(8 * FEATURES);
     let mut expected: Option<Vec<f32>> = None;
     for device in devices() {
         // A product of 4 Mflop, which is shared out.
         let layers = Sequential::new(FEATURES).dense(512).relu();
-        let mut network = layers.build(&device, 6).unwrap();
+        let network = layers.build(&device, 6).unwrap();
         let alone = network.predict(&x).unwrap();
         assert_same_bits(
             "one device as another",
             expected.get_or_insert_with(|| alone.clone()),
             &alone,
         );
-        let (network, x) = (Arc::new(Mutex::new(network)), x.clone());
-        from_many_tasks(&device.report().to_string(), move |_| {
-            let y = network.lock().unwrap().predict(&x).unwrap();
+        let (network, x) = (Arc::new(network), x.clone());
+        // Without a lock of the caller's, and under one.
+        let lock = Arc::new(Mutex::new(()));
+        from_many_tasks(&device.report().to_string(), move |i| {
+            let guard = (i % 2 == 0).then(|| lock.lock().unwrap());
+            let y = network.predict(&x).unwrap();
+            drop(guard);
             assert_same_bits("within a task", &y, &alone);
+        });
+    }
+}
+
+/// What threads share: a network, and what it gives to a single thread.
+struct Shared {
+    network: Network,
+    /// Samples, and the outputs for them; of several sizes, so several plans, one of them of several batches.
+    cases: Vec<(Vec<f32>, Vec<f32>)>,
+    weights: Vec<f32>,
+    file: Vec<u8>,
+}
+
+const WEIGHT: &str = "layers.0.weight";
+
+fn shared(device: &Device) -> Shared {
+    // Dropout and batch normalisation: neither may act.
+    let layers = Sequential::new(12).dense(20).batch_norm().relu();
+    let network = layers.dropout(0.5).dense(3).build(device, 11).unwrap();
+    let mut random = Random::new(12);
+    let cases = [1, 2, 7, 40, 300].map(|rows| {
+        let x = random.normals(12 * rows);
+        let y = network.predict(&x).unwrap();
+        (x, y)
+    });
+    let weights = network.parameter(WEIGHT).unwrap();
+    let file = pollster::block_on(network.to_bytes_async()).unwrap();
+    Shared {
+        network,
+        cases: cases.to_vec(),
+        weights,
+        file,
+    }
+}
+
+impl Shared {
+    /// Does call `i` of several, and compares its result with that of a single thread.
+    async fn call(&self, i: usize) {
+        match i % 7 {
+            5 => {
+                let weights = self.network.parameter_async(WEIGHT).await.unwrap();
+                assert_same_bits(WEIGHT, &weights, &self.weights);
+            }
+            6 => assert!(self.network.to_bytes_async().await.unwrap() == self.file),
+            case => {
+                let (x, expected) = &self.cases[case];
+                let y = self.network.predict_async(x).await.unwrap();
+                assert_same_bits(&format!("case {case}"), &y, expected);
+            }
+        }
+    }
+}
+
+/// The CPU, a GPU, and a GPU with room for one reader at a time.
+fn shared_by_threads() -> Vec<(String, Shared)> {
+    let gpu = || wgrad::GpuOptions::default().allow_software(true);
+    let open = |options| Device::gpu(options).expect("the GPU tests need an adapter");
+    let roomy = open(gpu());
+    let mut all = vec![Device::cpu(), Device::cpu_with_threads(2).unwrap()];
+    all.push(roomy.clone());
+    // As much as one thread takes: other threads have no room for buffers of their own.
+    let alone = shared(&roomy);
+    (0..7).for_each(|i| pollster::block_on(alone.call(i)));
+    let bytes = roomy.bytes_allocated();
+    drop(alone);
+    all.push(open(gpu().memory_limit(bytes)));
+    let named = all.into_iter().map(|device| {
+        let name = format!("{}, {:?}", device.report(), device.report().memory_limit);
+        (name, shared(&device))
+    });
+    named.collect()
+}
+
+#[test]
+fn a_shared_network_gives_every_thread_the_same_bits() {
+    for (name, shared) in shared_by_threads() {
+        let shared = Arc::new(shared);
+        within_a_minute(&name, move || {
+            std::thread::scope(|scope| {
+                for thread in 0..4 {
+                    let shared = &shared;
+                    scope.spawn(move || {
+                        (0..14).for_each(|i| pollster::block_on(shared.call(i + 2 * thread)));
+                    });
+                }
+            });
+            // And afterwards as before.
+            (0..7).for_each(|i| pollster::block_on(shared.call(i)));
+        });
+    }
+}
+
+#[test]
+fn futures_of_a_shared_network_interleave_on_one_thread_and_may_be_dropped() {
+    for (name, shared) in shared_by_threads() {
+        within_a_minute(&name, move || {
+            let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+            let mut calls: Vec<_> = (0..14).map(|i| Box::pin(shared.call(i))).collect();
+            // Dropped before the first poll and after it.
+            drop(calls.pop());
+            let mut last = calls.pop().unwrap();
+            let _ = last.as_mut().poll(&mut context);
+            drop(last);
+            for _ in 0..10_000 {
+                calls.retain_mut(|call| call.as_mut().poll(&mut context).is_pending());
+            }
+            assert!(calls.is_empty(), "{} calls do not end", calls.len());
+            drop(calls);
+            (0..7).for_each(|i| pollster::block_on(shared.call(i)));
         });
     }
 }
@@ -264,4 +379,10 @@ fn everything_can_be_sent_to_and_shared_with_other_threads() {
     check_future(Device::gpu_async(wgrad::GpuOptions::default()));
     let x = Tensor::filled(&Device::cpu(), [1, 1], 1.0).unwrap();
     check_future(x.download_async());
+    let network = Sequential::new(1).dense(1).build(&Device::cpu(), 1);
+    let network = network.unwrap();
+    check_future(network.predict_async(&[0.0]));
+    check_future(network.classify_async(&[0.0]));
+    check_future(network.parameter_async("layers.0.bias"));
+    check_future(network.to_bytes_async());
 }

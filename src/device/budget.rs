@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 /// The bytes of all buffers of one device, and their limit.
 #[derive(Debug, Default)]
 pub(crate) struct Budget {
-    pub(super) limit: Option<u64>,
+    pub(crate) limit: Option<u64>,
     used: Mutex<u64>,
 }
 

@@ -17,18 +17,25 @@ use std::sync::Arc;
 /// # let _ = options;
 /// ```
 #[derive(Clone, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(deny_unknown_fields))]
+#[cfg_attr(feature = "serde", serde(default))]
 pub struct GpuOptions {
     pub(crate) allow_software: bool,
     pub(crate) only_software: bool,
     pub(crate) name: Option<String>,
     pub(crate) index: Option<usize>,
+    #[cfg_attr(feature = "serde", serde(skip))]
     pub(crate) runtime_checks: bool,
     pub(crate) subgroups: bool,
     pub(crate) loads64: bool,
+    #[cfg_attr(feature = "serde", serde(skip))]
     pub(crate) sentinels: bool,
+    #[cfg_attr(feature = "serde", serde(skip))]
     pub(crate) hardware_kernels: bool,
     pub(crate) memory_limit: Option<u64>,
     pub(crate) pipeline_cache: Option<PathBuf>,
+    #[cfg_attr(feature = "serde", serde(with = "tuning_text"))]
     pub(crate) tuning: Option<Arc<Tuning>>,
     pub(crate) timeout: Duration,
 }
@@ -205,5 +212,27 @@ impl GpuOptions {
             .map(|i| format!(" at index {i}"))
             .unwrap_or_default();
         format!("{kind}{name}{index}")
+    }
+}
+
+/// A tuning as the text of its file.
+#[cfg(feature = "serde")]
+mod tuning_text {
+    use super::{Arc, Tuning};
+    use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
+
+    pub(super) fn serialize<S: Serializer>(
+        tuning: &Option<Arc<Tuning>>,
+        to: S,
+    ) -> Result<S::Ok, S::Error> {
+        tuning.as_ref().map(|t| t.to_string()).serialize(to)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        from: D,
+    ) -> Result<Option<Arc<Tuning>>, D::Error> {
+        let text: Option<String> = Deserialize::deserialize(from)?;
+        let parse = |text: String| Tuning::parse("a tuning", &text).map(Arc::new);
+        text.map(parse).transpose().map_err(D::Error::custom)
     }
 }

@@ -195,6 +195,16 @@ impl<T: Real> CpuExecutor<T> {
         Ok(Ticket(ticket))
     }
 
+    /// Runs plans, and gives parts of buffers as they are then.
+    pub(super) fn run_and_take(&mut self, plans: &[PlanId], fetch: &[Fetch]) -> Result<Vec<u32>> {
+        self.run(plans)?;
+        let mut words = Vec::with_capacity(fetch.iter().map(|(_, range)| range.len()).sum());
+        for (role, range) in fetch {
+            self.buffers.read(*role, range.clone(), &mut words);
+        }
+        Ok(words)
+    }
+
     pub(super) fn read(&self, role: Role, range: Range<usize>) -> Vec<u32> {
         let mut words = Vec::with_capacity(range.len());
         self.buffers.read(role, range, &mut words);

@@ -2,7 +2,9 @@
 
 mod call_time;
 mod cpu;
+mod engine;
 mod gpu;
+mod loan;
 mod needs;
 mod plans;
 mod profile;
@@ -12,7 +14,9 @@ mod tune;
 
 pub(crate) use call_time::CallTime;
 pub(crate) use cpu::CpuExecutor;
+pub(crate) use engine::Engine;
 pub(crate) use gpu::GpuExecutor;
+pub(crate) use loan::Loan;
 pub(crate) use needs::{Fetch, IN_FLIGHT, Needs, PlanId, READ_WORDS, Ticket, What};
 pub(crate) use tune::tune;
 
@@ -22,6 +26,8 @@ use crate::device::{Backend, Device};
 use crate::plan::{BufferSpec, Role};
 use crate::{Error, Result};
 use std::ops::Range;
+use std::sync::atomic::AtomicUsize;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 /// Floating-point operations that one submit may take: on a GPU operating systems stop submits of about two seconds,
 /// and a slow GPU does 10¹¹ in one second. Elsewhere nobody stops them.
@@ -32,38 +38,47 @@ pub(crate) fn max_flops_per_submit(device: &Device) -> u64 {
     }
 }
 
-/// Runs the plans of one network on one device. Plans share the buffers of equal role.
+/// An engine that several threads may use. Who has it exclusively (training, whatever changes the network) takes no
+/// lock. Who shares it (predictions, reading) holds the lock until the work is submitted, and waits for results
+/// without it. Nobody waits for a future while holding the lock.
 #[derive(Debug)]
-pub(crate) enum Executor {
-    Cpu(CpuExecutor<f32>),
-    Gpu(Box<GpuExecutor>),
+pub(crate) struct Executor {
+    engine: Mutex<Engine>,
+    /// Notified when a reader gives back a buffer.
+    returned: Condvar,
+    /// Buffers that readers hold. Changed under the lock.
+    lent: AtomicUsize,
 }
 
-/// Calls the method of the same name on whichever executor it is.
-macro_rules! delegate {
-    ($self:ident, $executor:ident => $body:expr) => {
-        match $self {
-            Executor::Cpu($executor) => $body,
-            Executor::Gpu($executor) => $body,
-        }
-    };
+/// A mutex's contents. After a panic of another thread they are as that thread left them: engines and lists of plans
+/// are whole between any two calls.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Executor {
     pub(crate) fn new(device: &Device) -> Self {
-        match &device.0 {
-            Backend::Cpu(threads) => Executor::Cpu(CpuExecutor::new(threads.clone())),
-            Backend::Gpu(gpu) => Executor::Gpu(Box::new(GpuExecutor::new(gpu.clone()))),
+        Executor {
+            engine: Mutex::new(Engine::new(device)),
+            returned: Condvar::new(),
+            lent: AtomicUsize::new(0),
         }
     }
 
-    /// Makes room for all that a call needs, or for nothing: allocates the buffers that are not there yet, zeroed, and
-    /// on a GPU compiles the plans' kernels. Gives the numbers of the new plans, which stay ready until they are
-    /// removed.
-    ///
-    /// Where memory is short, it gives up what only saves time (see [`Role::is_scratch`]), if that is enough.
+    /// The engine of an executor that nobody else uses.
+    fn engine(&mut self) -> &mut Engine {
+        let engine = self.engine.get_mut();
+        engine.unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The engine, when no other thread has it.
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Engine> {
+        lock(&self.engine)
+    }
+
+    /// See [`Engine::prepare`].
     pub(crate) fn prepare(&mut self, needs: Needs<'_>) -> Result<Vec<PlanId>> {
-        delegate!(self, executor => executor.prepare(needs))
+        self.engine().prepare(needs)
     }
 
     /// Makes room in several buffers, which keep their contents, for what errors name: in all of them or in none.
@@ -78,38 +93,28 @@ impl Executor {
 
     /// Forgets a plan. Submits of it may still be on their way.
     pub(crate) fn remove(&mut self, plan: PlanId) {
-        delegate!(self, executor => executor.plans.remove(plan));
+        self.engine().remove(plan);
     }
 
-    /// What scratch memory there is, to come back to.
+    /// See [`Engine::mark`].
     pub(crate) fn mark(&self) -> Mark {
-        match self {
-            Executor::Cpu(_) => Mark::default(),
-            Executor::Gpu(executor) => executor.mark(),
-        }
+        self.lock().mark()
     }
 
-    /// Gives up the scratch memory that was taken since the mark.
+    /// See [`Engine::undo`].
     pub(crate) fn undo(&mut self, mark: &Mark) {
-        if let Executor::Gpu(executor) = self {
-            executor.undo(mark);
-        }
+        self.engine().undo(mark);
     }
 
-    /// Keeps a buffer of a scratch role, instead of the one before, even where memory is short: what it holds is still
-    /// to be read.
+    /// See [`Engine::pin`].
     pub(crate) fn pin(&mut self, role: Option<Role>) {
-        if let Executor::Gpu(executor) = self {
-            executor.pinned = role;
-        }
+        self.engine().pin(role);
     }
 
     /// After a call of several parts was refused, gives up what scratch memory its parts have taken since the mark.
     pub(crate) fn undo_if_refused<T>(&mut self, mark: Mark, result: Result<T>) -> Result<T> {
-        if let (Err(Error::OutOfMemory { .. } | Error::Limit { .. }), Executor::Gpu(executor)) =
-            (&result, self)
-        {
-            executor.undo(&mark);
+        if let Err(Error::OutOfMemory { .. } | Error::Limit { .. }) = result {
+            self.undo(&mark);
         }
         result
     }
@@ -117,30 +122,27 @@ impl Executor {
     /// Plans that are ready.
     #[cfg(test)]
     pub(crate) fn plan_count(&self) -> usize {
-        delegate!(self, executor => executor.plans.len())
+        self.lock().plan_count()
     }
 
-    /// How often buffers of scratch roles were given up: their contents are gone.
+    /// See [`Engine::reclaims`].
     pub(crate) fn reclaims(&self) -> u64 {
-        match self {
-            Executor::Cpu(_) => 0,
-            Executor::Gpu(executor) => executor.reclaims,
-        }
+        self.lock().reclaims()
     }
 
     /// Bytes of all buffers.
     pub(crate) fn bytes_allocated(&self) -> u64 {
-        delegate!(self, executor => executor.bytes_allocated())
+        self.lock().bytes_allocated()
     }
 
-    /// Writes words (or the bits of floats) into a buffer, after all runs before and before all runs after.
+    /// See [`Engine::write`].
     pub(crate) fn write(&mut self, role: Role, offset: usize, words: &[u32]) -> Result<()> {
-        delegate!(self, executor => executor.write(role, offset, words))
+        self.engine().write(role, offset, words)
     }
 
-    /// Runs plans one after the other in one submit, and asks for parts of buffers as they are then.
+    /// See [`Engine::run_and_fetch`].
     pub(crate) fn run_and_fetch(&mut self, plans: &[PlanId], fetch: &[Fetch]) -> Result<Ticket> {
-        delegate!(self, executor => executor.run_and_fetch(plans, fetch))
+        self.engine().run_and_fetch(plans, fetch)
     }
 
     /// Waits for what a ticket stands for: the fetched parts one after the other, as words.
@@ -151,31 +153,29 @@ impl Executor {
     ) -> Result<R> {
         #[cfg(test)]
         pause::pause().await;
-        let collected = match self {
-            Executor::Cpu(executor) => Ok(executor.collect(ticket, read)),
-            Executor::Gpu(executor) => executor.collect(ticket, read).await,
+        let collected = match self.engine() {
+            Engine::Cpu(executor) => Ok(executor.collect(ticket, read)),
+            Engine::Gpu(executor) => executor.collect(ticket, read).await,
         };
         #[cfg(test)]
         pause::pause().await;
         collected
     }
 
-    /// Reads part of a buffer, as words.
-    pub(crate) async fn read(&mut self, role: Role, range: Range<usize>) -> Result<Vec<u32>> {
-        #[cfg(test)]
-        pause::pause().await;
-        let words = match self {
-            Executor::Cpu(executor) => Ok(executor.read(role, range)),
-            Executor::Gpu(executor) => executor.read(role, range).await,
-        };
-        #[cfg(test)]
-        pause::pause().await;
-        words
+    /// Reads part of a buffer, as words. Other threads may use the executor meanwhile.
+    pub(crate) async fn read(&self, role: Role, range: Range<usize>) -> Result<Vec<u32>> {
+        let mut words = Vec::with_capacity(range.len());
+        while words.len() < range.len() {
+            let rest = range.start + words.len()..range.end;
+            let loan = self.borrow(|engine| engine.read_and_lend(role, rest.clone()))?;
+            loan.finish(|piece| words.extend_from_slice(piece)).await?;
+        }
+        Ok(words)
     }
 
     /// Submits so far.
     pub(crate) fn submits(&self) -> u64 {
-        delegate!(self, executor => executor.submits)
+        self.lock().submits()
     }
 }
 

@@ -1,15 +1,15 @@
 //! The time of each call.
 
 use super::call_time::CallTime;
-use super::{Executor, GpuExecutor};
+use super::{Engine, Executor, GpuExecutor};
 use crate::{Error, Result};
 
 impl Executor {
     /// Times every call from now on.
     pub(crate) fn start_profile(&mut self) -> Result<()> {
-        match self {
-            Executor::Cpu(executor) => executor.start_profile(),
-            Executor::Gpu(executor) => {
+        match self.engine() {
+            Engine::Cpu(executor) => executor.start_profile(),
+            Engine::Gpu(executor) => {
                 if !executor.gpu.has_timestamps() {
                     let found = executor.gpu.report().adapter.name;
                     return Err(Error::argument(
@@ -28,9 +28,9 @@ impl Executor {
     pub(crate) async fn end_profile(&mut self) -> Result<Vec<CallTime>> {
         #[cfg(test)]
         super::pause::pause().await;
-        match self {
-            Executor::Cpu(executor) => Ok(executor.end_profile()),
-            Executor::Gpu(executor) => executor.end_profile().await,
+        match self.engine() {
+            Engine::Cpu(executor) => Ok(executor.end_profile()),
+            Engine::Gpu(executor) => executor.end_profile().await,
         }
     }
 }
@@ -39,17 +39,17 @@ impl Executor {
     /// Number of calls (CPU) or submits (GPU) timed so far; `None` without a profile.
     #[cfg(test)]
     pub(crate) fn profiles(&self) -> Option<usize> {
-        match self {
-            Executor::Cpu(executor) => executor.profiled(),
-            Executor::Gpu(executor) => executor.profile.as_ref().map(Vec::len),
+        match &*self.lock() {
+            Engine::Cpu(executor) => executor.profiled(),
+            Engine::Gpu(executor) => executor.profile.as_ref().map(Vec::len),
         }
     }
 
     /// Stops timing and discards the results.
     pub(crate) fn drop_profile(&mut self) {
-        match self {
-            Executor::Cpu(executor) => drop(executor.end_profile()),
-            Executor::Gpu(executor) => executor.profile = None,
+        match self.engine() {
+            Engine::Cpu(executor) => drop(executor.end_profile()),
+            Engine::Gpu(executor) => executor.profile = None,
         }
     }
 }

@@ -1,10 +1,10 @@
 //! Staging buffers of the GPU executor, through which the host reads.
 
-use super::{GpuExecutor, IN_FLIGHT, Needs, READ_WORDS};
+use super::engine::Lent;
+use super::{Fetch, GpuExecutor, IN_FLIGHT, Needs, PlanId, READ_WORDS};
 use crate::device::{Buffer, Readback};
-use crate::plan::Role;
 use crate::{Error, Result};
-use std::ops::Range;
+use std::sync::Arc;
 
 impl GpuExecutor {
     /// Index of a free staging slot for a submit's results: one with a buffer of at least `bytes`, if there is one.
@@ -51,43 +51,63 @@ impl GpuExecutor {
         Ok(made)
     }
 
-    /// Reads part of a buffer, in elements, one piece at a time.
-    pub(super) async fn read(&mut self, role: Role, range: Range<usize>) -> Result<Vec<u32>> {
-        let mut words = Vec::with_capacity(range.len());
-        let mut first = range.start;
-        while first < range.end {
-            let (place, staging) = self.take_staging((range.end - first).min(READ_WORDS))?;
-            let piece = first..range.end.min(first + staging.size() as usize / 4);
-            first = piece.end;
-            let bytes = 4 * piece.len() as u64;
-            let submission = self.submit(&[], &[(role, piece)], &staging)?;
-            let readback = Readback::request(&self.gpu, &staging, bytes, submission)?;
-            let copy = |piece: &[u32]| words.extend_from_slice(piece);
-            let ((), staging) = readback.finish(&self.gpu, copy).await?;
-            self.staging[place] = Some(staging);
+    /// Takes a free staging buffer of at least `bytes`, or makes one.
+    pub(super) fn take_fitting(&mut self, bytes: u64) -> Result<Buffer> {
+        let place = self.free_place(bytes);
+        // A ticket that nobody collected gives its buffer up: it may still be mapped.
+        self.pending[place] = None;
+        // One that is too small is dropped before the new one takes its place.
+        let there = self.staging[place].take();
+        match there.filter(|staging| staging.size() >= bytes) {
+            Some(staging) => Ok(staging),
+            None => self.gpu.staging(bytes),
         }
-        Ok(words)
     }
 
-    /// Takes the largest staging buffer, and returns it with its slot. If it has fewer than `words` words, a new one
-    /// replaces it, unless memory is short.
-    fn take_staging(&mut self, words: usize) -> Result<(usize, Buffer)> {
+    /// Runs plans, has parts of buffers copied to a staging buffer, and lends that to a reader.
+    pub(super) fn lend(
+        &mut self,
+        plans: &[PlanId],
+        fetch: &[Fetch],
+        staging: Buffer,
+    ) -> Result<Lent> {
+        let bytes = fetch.iter().map(|(_, range)| range.len() as u64 * 4).sum();
+        let submission = self.submit(plans, fetch, &staging)?;
+        let readback = Readback::request(&self.gpu, &staging, bytes, submission)?;
+        Ok(Lent::Readback(Arc::clone(&self.gpu), readback))
+    }
+
+    /// Takes a reader's staging buffer back, in place of an empty slot or the smallest buffer. While other readers are
+    /// to give theirs back, it is freed if memory has a limit: one reader at a time needs no more than one.
+    pub(super) fn give_back(&mut self, staging: Buffer, others: bool) {
+        if others && self.gpu.budget.limit.is_some() {
+            return;
+        }
+        let size = |place: &usize| self.staging[*place].as_ref().map_or(0, |b| b.size());
+        let free = (0..IN_FLIGHT).filter(|&place| self.pending[place].is_none());
+        if let Some(place) = free.min_by_key(size).filter(|p| size(p) < staging.size()) {
+            self.staging[place] = Some(staging);
+        }
+    }
+
+    /// Takes the largest staging buffer. If it has fewer than `words` words, a new one is made instead, unless memory
+    /// is short.
+    pub(super) fn take_staging(&mut self, words: usize) -> Result<Buffer> {
         let size = |place: &usize| self.staging[*place].as_ref().map_or(0, |b| b.size());
         let place = (0..IN_FLIGHT).max_by_key(size).unwrap_or(0);
         let there = self.staging[place].take();
         let bytes = 4 * words as u64;
         if let Some(buffer) = there {
             if buffer.size() >= bytes {
-                return Ok((place, buffer));
+                return Ok(buffer);
             }
             return match self.gpu.staging(bytes) {
-                Ok(larger) => Ok((place, larger)),
-                Err(Error::OutOfMemory { .. }) => Ok((place, buffer)),
-                Err(other) => Err(other),
+                Err(Error::OutOfMemory { .. }) => Ok(buffer),
+                made => made,
             };
         }
-        // No buffer is free: uncollected tickets hold them.
+        // No buffer is free: uncollected tickets or other readers hold them.
         self.pending = Default::default();
-        Ok((place, self.gpu.staging(bytes)?))
+        self.gpu.staging(bytes)
     }
 }

@@ -9,6 +9,20 @@ use crate::kernel::{Criterion, MatrixShape};
 use crate::plan::{BufferSpec, Role};
 use crate::{Error, Result};
 
+/// Samples as they lie in each buffer of inputs, with zeros in the rows after them.
+pub(super) fn padded_inputs(
+    x: &Samples<'_>,
+    batch: usize,
+) -> impl Iterator<Item = (Role, Vec<f32>)> {
+    let inputs = x.arrays.iter().enumerate();
+    inputs.map(move |(number, array)| {
+        let shape = MatrixShape::new(x.rows, array.len() / x.rows);
+        let mut padded = shape.pad(array);
+        padded.resize(batch * shape.ld(), 0.0);
+        (Role::Input(number), padded)
+    })
+}
+
 impl Network {
     /// Refuses a batch whose values a device could not count in 32 bits.
     pub(crate) fn check_batch_size(&self, batch: usize) -> Result<()> {
@@ -64,12 +78,9 @@ impl Network {
 
     /// Writes samples to the batch, and zeros to the rows after them.
     pub(crate) fn write_input(&mut self, x: &Samples<'_>, batch: usize) -> Result<()> {
-        for (number, array) in x.arrays.iter().enumerate() {
-            let shape = MatrixShape::new(x.rows, array.len() / x.rows);
-            let mut padded = shape.pad(array);
-            padded.resize(batch * shape.ld(), 0.0);
-            let words = bytemuck::cast_slice(&padded);
-            self.executor.write(Role::Input(number), 0, words)?;
+        for (role, floats) in padded_inputs(x, batch) {
+            let words = bytemuck::cast_slice(&floats);
+            self.executor.write(role, 0, words)?;
         }
         Ok(())
     }

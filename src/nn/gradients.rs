@@ -7,7 +7,6 @@ use crate::kernel::base::state::state_at;
 use crate::kernel::loss::ENTRY;
 use crate::plan::{Clock, Guarded, Role};
 use crate::{Error, Result};
-use std::sync::Arc;
 
 /// What [`Network::gradients`] gives.
 #[derive(Clone, Debug, PartialEq)]
@@ -54,7 +53,6 @@ impl Network {
         };
         self.prepare(needs, &[key], Network::lower_own)?;
         let (id, plan) = self.ready(&key);
-        let plan = Arc::clone(plan);
         self.write_input(&samples, rows)?;
         self.write_targets(targets, rows)?;
         self.executor

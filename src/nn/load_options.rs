@@ -6,7 +6,7 @@
 /// use wgrad::{Device, LoadOptions, Sequential};
 /// # fn main() -> wgrad::Result<()> {
 /// // The first layer of a deeper network.
-/// let mut deep = Sequential::new(3).dense(4).relu().dense(2).build(&Device::cpu(), 1)?;
+/// let deep = Sequential::new(3).dense(4).relu().dense(2).build(&Device::cpu(), 1)?;
 /// let mut first = Sequential::new(3).dense(4).build(&Device::cpu(), 2)?;
 /// # let bytes = pollster::block_on(deep.to_bytes_async())?;
 /// let options = LoadOptions::new().allow_unexpected(true);
@@ -17,6 +17,8 @@
 /// # }
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(deny_unknown_fields))]
 pub struct LoadOptions {
     pub(super) allow_unexpected: bool,
 }

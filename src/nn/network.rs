@@ -10,8 +10,8 @@ use crate::plan::{
     running_places, term_sums,
 };
 use crate::{Device, Error, Result};
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, OnceLock};
 
 /// Rows that [`Network::predict`] computes at a time, unless told otherwise.
 pub(super) const PREDICT_ROWS: usize = 256;
@@ -20,6 +20,11 @@ pub(super) const PREDICT_ROWS: usize = 256;
 ///
 /// Made by [`Sequential::build`](crate::Sequential::build) or [`Graph::build`]; trained by a
 /// [`Trainer`](crate::Trainer).
+///
+/// Any number of threads and futures may share it to predict and to read parameters, without a lock of their own.
+/// Predictions at the same time have the bits of predictions one after the other. They queue for the network's
+/// buffers: the CPU computes one at a time, each on all of its threads, and a GPU runs one while others are uploaded
+/// and read. A future that is dropped at any moment leaves the network usable.
 #[derive(Debug)]
 pub struct Network {
     pub(crate) device: Device,
@@ -31,7 +36,7 @@ pub struct Network {
     pub(crate) terms: Vec<Term>,
     /// Whether nobody has given a loss: the one term is softmax cross-entropy, and takes labels only.
     pub(super) default_loss: bool,
-    pub(super) plans: Plans,
+    pub(super) plans: Mutex<Plans>,
     /// Whether the output of a sample depends on the others of its batch.
     pub(super) predicts_whole: bool,
     /// Rows that predictions compute at a time.
@@ -99,7 +104,7 @@ impl Graph {
             default_loss,
             arena,
             executor,
-            plans: Plans::default(),
+            plans: Mutex::default(),
             predicts_whole: self.mixes_rows(std::iter::once(output)),
             prediction_rows: PREDICT_ROWS,
             rows_per_submit: OnceLock::new(),

@@ -38,7 +38,7 @@ impl Network {
     ///
     /// # Errors
     /// [`Argument`](Error::Argument) if there is none of this name.
-    pub async fn parameter_async(&mut self, name: &str) -> Result<Vec<f32>> {
+    pub async fn parameter_async(&self, name: &str) -> Result<Vec<f32>> {
         if let Some((number, row)) = self.running_number(name) {
             return self.read_running(number, row).await;
         }
@@ -48,7 +48,7 @@ impl Network {
 
     /// [`Network::parameter_async`], waited for.
     #[cfg(not(target_arch = "wasm32"))]
-    pub fn parameter(&mut self, name: &str) -> Result<Vec<f32>> {
+    pub fn parameter(&self, name: &str) -> Result<Vec<f32>> {
         pollster::block_on(self.parameter_async(name))
     }
 
@@ -117,7 +117,7 @@ impl Network {
 
     /// Reads one tensor of an arena.
     pub(crate) async fn read_arena(
-        &mut self,
+        &self,
         role: fn(usize) -> Role,
         copy: usize,
         number: usize,
@@ -137,7 +137,7 @@ impl Network {
     ///
     /// # Errors
     /// Only the device's.
-    pub async fn to_bytes_async(&mut self) -> Result<Vec<u8>> {
+    pub async fn to_bytes_async(&self) -> Result<Vec<u8>> {
         encode(self.entries().await?, BTreeMap::new())
     }
 
@@ -188,7 +188,7 @@ impl Network {
     /// # Errors
     /// [`Io`](Error::Io) if the file cannot be written; the old one is still there then.
     #[cfg(not(target_arch = "wasm32"))]
-    pub fn save(&mut self, path: impl AsRef<Path>) -> Result<()> {
+    pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
         let bytes = pollster::block_on(self.to_bytes_async())?;
         write_file(path.as_ref(), &bytes)
     }
@@ -216,7 +216,7 @@ impl Network {
     }
 
     /// The parameters and running statistics as named tensors.
-    pub(crate) async fn entries(&mut self) -> Result<Vec<Entry>> {
+    pub(crate) async fn entries(&self) -> Result<Vec<Entry>> {
         let parameters = self.arena_entries(Role::Parameters, 0, str::to_string);
         let mut entries = parameters.await?;
         entries.extend(self.running_entries().await?);
@@ -225,7 +225,7 @@ impl Network {
 
     /// The tensors of an arena, named after their parameters; `copy` counts whole segments, for moments.
     pub(crate) async fn arena_entries(
-        &mut self,
+        &self,
         role: fn(usize) -> Role,
         copy: usize,
         name: impl Fn(&str) -> String,

@@ -81,4 +81,12 @@ impl Plans {
             }
         }
     }
+
+    /// A plan that is ready.
+    pub(super) fn ready(&self, key: &PlanKey) -> (PlanId, Arc<Plan>) {
+        let place = self.place(key);
+        let place = place.unwrap_or_else(|| unreachable!("the plans of a call are prepared"));
+        let entry = &self.entries[place];
+        (entry.id, Arc::clone(&entry.plan))
+    }
 }

@@ -1,14 +1,15 @@
 //! Prediction.
 
+use super::batch::padded_inputs;
+use super::inputs::Samples;
 use super::network::PREDICT_ROWS;
 use super::{Inputs, Network, PlanKey, Purpose};
 use crate::data::Targets;
-use crate::executor::{Needs, PlanId, What, max_flops_per_submit};
+use crate::executor::{Loan, Needs, What, lock, max_flops_per_submit};
 use crate::graph::{Supervision, Term};
 use crate::kernel::base::state::state_at;
-use crate::plan::{Clock, Plan, Role, Task, lower};
+use crate::plan::{Clock, Role, Task, lower};
 use crate::{Error, Result};
-use std::sync::Arc;
 
 impl Network {
     /// The network's output (logits, for a classifier) for any number of samples, row by row. It is handed out as it
@@ -23,7 +24,7 @@ impl Network {
     /// [`NonFiniteData`](crate::Error::NonFiniteData) if one is NaN or infinite;
     /// [`OutOfMemory`](crate::Error::OutOfMemory) or [`Limit`](crate::Error::Limit) if the device has no room for a
     /// batch.
-    pub async fn predict_async<'a>(&mut self, x: impl Into<Inputs<'a>>) -> Result<Vec<f32>> {
+    pub async fn predict_async<'a>(&self, x: impl Into<Inputs<'a>>) -> Result<Vec<f32>> {
         let samples = self.samples("predict", x)?;
         let rows = samples.rows;
         if rows == 0 {
@@ -37,24 +38,12 @@ impl Network {
             // The CPU sums one row in another order than several: one that is left over is computed as the others.
             let smallest = if number > 0 { rows.max(2) } else { rows };
             let batch = self.filled_up(smallest, most);
-            let (id, plan) = self.prepare_prediction(batch)?;
-            self.write_input(&chunk, batch)?;
-            let state = Role::State(Clock::Evaluation);
-            if plan.buffer(state).is_some() {
-                // Random numbers differ from chunk to chunk.
-                self.executor.write(state, 0, &state_at(number as u64))?;
-            }
-            let region = plan
-                .output
-                .unwrap_or_else(|| unreachable!("a predict plan has an output"));
-            let role = plan.buffers[region.buffer].role;
-            let fetch = [(role, region.offset..region.offset + region.len)];
-            let ticket = self.executor.run_and_fetch(&[id], &fetch)?;
+            let loan = self.start_prediction(&chunk, batch, number)?;
             let shape = self.graph.shape(self.output).at(rows);
             let padded = |words: &[u32]| {
                 shape.unpad(&bytemuck::cast_slice::<u32, f32>(words)[..shape.floats()])
             };
-            outputs.extend(self.executor.collect(ticket, padded).await?);
+            outputs.extend(loan.finish(padded).await?);
         }
         Ok(outputs)
     }
@@ -109,8 +98,13 @@ impl Network {
         }
     }
 
-    /// Makes the plan of a prediction ready.
-    fn prepare_prediction(&mut self, batch: usize) -> Result<(PlanId, Arc<Plan>)> {
+    /// Makes the plan of a prediction ready and submits it, for chunk `number` of the samples.
+    fn start_prediction(
+        &self,
+        chunk: &Samples<'_>,
+        batch: usize,
+        number: usize,
+    ) -> Result<Loan<'_>> {
         self.check_batch_size(batch)?;
         let key = PlanKey {
             purpose: Purpose::Predict,
@@ -125,9 +119,28 @@ impl Network {
             fetches: (1, words),
             ..Needs::default()
         };
-        self.prepare(needs, &[key], Network::lower_own)?;
-        let (id, plan) = self.ready(&key);
-        Ok((id, Arc::clone(plan)))
+        let inputs: Vec<_> = padded_inputs(chunk, batch).collect();
+        let mut plans = lock(&self.plans);
+        self.executor.run_shared(|engine| {
+            self.prepare_in(&mut plans, engine, needs, &[key], Network::lower_own)?;
+            let (id, plan) = plans.ready(&key);
+            for (role, floats) in &inputs {
+                engine.write(*role, 0, bytemuck::cast_slice(floats))?;
+            }
+            let state = Role::State(Clock::Evaluation);
+            if plan.buffer(state).is_some() {
+                // Random numbers differ from chunk to chunk.
+                engine.write(state, 0, &state_at(number as u64))?;
+            }
+            let region = plan
+                .output
+                .unwrap_or_else(|| unreachable!("a predict plan has an output"));
+            let role = plan.buffers[region.buffer].role;
+            Ok((
+                vec![id],
+                vec![(role, region.offset..region.offset + region.len)],
+            ))
+        })
     }
 
     /// The class of each sample, or of each step or pixel of a sample where the output has several rows: the place of
@@ -139,7 +152,7 @@ impl Network {
     /// # Errors
     /// As [`Network::predict_async`]; and [`Argument`](crate::Error::Argument) if the network has a single output and
     /// no loss of it, from its last trainer or of its graph, that tells two classes apart.
-    pub async fn classify_async<'a>(&mut self, x: impl Into<Inputs<'a>>) -> Result<Vec<u32>> {
+    pub async fn classify_async<'a>(&self, x: impl Into<Inputs<'a>>) -> Result<Vec<u32>> {
         let cols = self.graph.shape(self.output).cols();
         if cols == 1 {
             let threshold = self.threshold()?;
@@ -174,13 +187,13 @@ impl Network {
 
     /// [`Network::classify_async`], waited for.
     #[cfg(not(target_arch = "wasm32"))]
-    pub fn classify<'a>(&mut self, x: impl Into<Inputs<'a>>) -> Result<Vec<u32>> {
+    pub fn classify<'a>(&self, x: impl Into<Inputs<'a>>) -> Result<Vec<u32>> {
         pollster::block_on(self.classify_async(x))
     }
 
     /// [`Network::predict_async`], waited for.
     #[cfg(not(target_arch = "wasm32"))]
-    pub fn predict<'a>(&mut self, x: impl Into<Inputs<'a>>) -> Result<Vec<f32>> {
+    pub fn predict<'a>(&self, x: impl Into<Inputs<'a>>) -> Result<Vec<f32>> {
         pollster::block_on(self.predict_async(x))
     }
 }

@@ -1,9 +1,9 @@
 //! Plans made ready for a call of a network.
 
 use super::Network;
-use super::plans::{Entry, PlanKey, Purpose, SPARE};
+use super::plans::{Entry, PlanKey, Plans, Purpose, SPARE};
 use crate::Result;
-use crate::executor::{Needs, PlanId};
+use crate::executor::{Engine, Needs, PlanId, lock};
 use crate::plan::{Plan, Task, lower};
 use std::sync::Arc;
 
@@ -16,44 +16,51 @@ impl Network {
         keys: &[PlanKey],
         lower: impl Fn(&Network, &PlanKey) -> Plan,
     ) -> Result<()> {
+        let network = &*self;
+        let (mut plans, mut engine) = (lock(&network.plans), network.executor.lock());
+        network.prepare_in(&mut plans, &mut engine, needs, keys, lower)
+    }
+
+    /// The same for one of several threads, which has the plans and the engine.
+    pub(super) fn prepare_in(
+        &self,
+        there: &mut Plans,
+        engine: &mut Engine,
+        needs: Needs<'_>,
+        keys: &[PlanKey],
+        lower: impl Fn(&Network, &PlanKey) -> Plan,
+    ) -> Result<()> {
         let (mut wanted, mut ready): (Vec<PlanKey>, _) = (Vec::new(), Vec::new());
         for key in keys {
-            match self.plans.place(key) {
-                Some(place) => ready.push(self.plans.entries[place].id),
+            match there.place(key) {
+                Some(place) => ready.push(there.entries[place].id),
                 None if wanted.contains(key) => {}
                 None => wanted.push(*key),
             }
         }
         let lowered = wanted.iter().map(|key| Arc::new(lower(self, key)));
         let plans: Vec<Arc<Plan>> = lowered.collect();
-        let ids = self.executor.prepare(Needs {
+        let ids = engine.prepare(Needs {
             plans: &plans,
             ready: &ready,
             ..needs
         })?;
         let made = wanted.into_iter().zip(ids).zip(plans);
-        self.plans
+        there
             .entries
             .extend(made.map(|((key, id), plan)| Entry { key, id, plan }));
-        self.plans.touch(keys);
-        self.plans.most = self.plans.most.max(keys.len());
-        let surplus = self
-            .plans
-            .entries
-            .len()
-            .saturating_sub(SPARE + self.plans.most);
-        for entry in self.plans.entries.drain(..surplus) {
-            self.executor.remove(entry.id);
+        there.touch(keys);
+        there.most = there.most.max(keys.len());
+        let surplus = there.entries.len().saturating_sub(SPARE + there.most);
+        for entry in there.entries.drain(..surplus) {
+            engine.remove(entry.id);
         }
         Ok(())
     }
 
     /// A plan of the call that was prepared last.
-    pub(crate) fn ready(&self, key: &PlanKey) -> (PlanId, &Arc<Plan>) {
-        let place = self.plans.place(key);
-        let place = place.unwrap_or_else(|| unreachable!("the plans of a call are prepared"));
-        let entry = &self.plans.entries[place];
-        (entry.id, &entry.plan)
+    pub(crate) fn ready(&self, key: &PlanKey) -> (PlanId, Arc<Plan>) {
+        lock(&self.plans).ready(key)
     }
 
     /// The plan of a key of the network's own.
@@ -69,16 +76,18 @@ impl Network {
     /// Forgets the plans of its trainer, of which there is no more.
     pub(crate) fn forget_training(&mut self) {
         self.forget(|purpose| purpose.is_of_trainer());
-        self.plans.most = 0;
+        lock(&self.plans).most = 0;
         self.executor.pin(None);
     }
 
     pub(super) fn forget(&mut self, which: impl Fn(Purpose) -> bool) {
-        let entries = std::mem::take(&mut self.plans.entries);
+        let mut plans = lock(&self.plans);
+        let entries = std::mem::take(&mut plans.entries);
         let (forgotten, kept): (Vec<Entry>, Vec<Entry>) = entries
             .into_iter()
             .partition(|entry| which(entry.key.purpose));
-        self.plans.entries = kept;
+        plans.entries = kept;
+        drop(plans);
         for entry in forgotten {
             self.executor.remove(entry.id);
         }
@@ -103,7 +112,7 @@ mod tests {
                 network.predict(&x[..2 * rows]).unwrap();
                 let count = network.executor.plan_count();
                 assert!(count <= SPARE + 1, "{count} plans");
-                assert_eq!(count, network.plans.entries.len());
+                assert_eq!(count, network.plans.lock().unwrap().entries.len());
             }
             let own = network.executor.plan_count();
             let mut trainer = Trainer::new(network).batch_size(4).build().unwrap();
@@ -116,10 +125,10 @@ mod tests {
                 let count = trainer.network().executor.plan_count();
                 assert!(count <= SPARE + 2, "{count} plans");
             }
-            let mut network = trainer.into_network();
+            let network = trainer.into_network();
             assert!(network.executor.plan_count() <= own);
             let of_trainer = |entry: &Entry| entry.key.purpose.is_of_trainer();
-            assert!(!network.plans.entries.iter().any(of_trainer));
+            assert!(!network.plans.lock().unwrap().entries.iter().any(of_trainer));
             network.predict(&x).unwrap();
         }
     }

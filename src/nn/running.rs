@@ -67,7 +67,7 @@ impl Network {
     }
 
     /// One row of statistics.
-    pub(super) async fn read_running(&mut self, number: usize, row: usize) -> Result<Vec<f32>> {
+    pub(super) async fn read_running(&self, number: usize, row: usize) -> Result<Vec<f32>> {
         let (first, cols) = self.running_place(number, row);
         let words = self
             .executor
@@ -97,7 +97,7 @@ impl Network {
     }
 
     /// The statistics as named tensors.
-    pub(super) async fn running_entries(&mut self) -> Result<Vec<Entry>> {
+    pub(super) async fn running_entries(&self) -> Result<Vec<Entry>> {
         let mut entries = Vec::new();
         for number in 0..self.graph.running.len() {
             for (row, end) in RUNNING.into_iter().enumerate() {

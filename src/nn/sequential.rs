@@ -20,6 +20,8 @@ use crate::{Activation, Device, Error, Result};
 /// # }
 /// ```
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(deny_unknown_fields))]
 pub struct Sequential {
     /// The shape of a sample.
     sample: Shape,
@@ -29,6 +31,8 @@ pub struct Sequential {
 }
 
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(deny_unknown_fields))]
 enum Layer {
     Dense {
         outputs: usize,

@@ -31,7 +31,7 @@ impl Network {
     /// network.tune(4)?.save(&path)?;
     /// // In every run after:
     /// let device = Device::gpu(options.tuning(Tuning::load(&path)?))?;
-    /// let mut network = layers.build(&device, 1)?;
+    /// let network = layers.build(&device, 1)?;
     /// assert_eq!(network.predict(&[0.0; 12])?, [0.0; 8]);
     /// # std::fs::remove_file(path).ok();
     /// # Ok(())

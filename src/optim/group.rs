@@ -22,6 +22,8 @@ use crate::{Error, Optimizer, Result};
 /// # let _ = groups;
 /// ```
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(deny_unknown_fields))]
 pub struct ParameterGroup {
     selection: Selection,
     rate: Option<f64>,
@@ -31,6 +33,7 @@ pub struct ParameterGroup {
 }
 
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 enum Selection {
     Matching(String),
     Vectors,

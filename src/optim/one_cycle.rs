@@ -6,6 +6,7 @@ use crate::Result;
 /// How the rate goes from one value to another.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Anneal {
     /// Along half a cosine wave: slow, fast, slow.
     #[default]
@@ -28,6 +29,8 @@ pub enum Anneal {
 /// assert!(schedule.rate(0.5, 99) < 1e-5);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(deny_unknown_fields))]
 pub struct OneCycle {
     steps: u64,
     rise: f64,

@@ -6,6 +6,7 @@ use crate::{Error, Result};
 /// Which way a metric gets better.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Better {
     /// Like a loss.
     #[default]
@@ -17,6 +18,7 @@ pub enum Better {
 /// How much better than the best a metric must be to count.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Threshold {
     /// By this fraction of the size of the best, below 1: below best − threshold·|best|, or above best +
     /// threshold·|best|.
@@ -52,6 +54,8 @@ pub enum Threshold {
 /// # }
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(deny_unknown_fields))]
 pub struct ReduceOnPlateau {
     better: Better,
     factor: f64,

@@ -17,6 +17,8 @@ use crate::{Error, Optimizer, Result};
 /// # let _ = (discriminator, generator);
 /// ```
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(deny_unknown_fields))]
 pub struct Phase {
     losses: Vec<String>,
     trains: Vec<String>,

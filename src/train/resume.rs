@@ -9,6 +9,7 @@ use crate::{Error, Result};
 /// How [`Trainer::load_with`] goes on from a checkpoint.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Resume {
     /// As if training had not stopped: the next step has the bits that it would have had. Every setting that they
     /// depend on must be as it was. [`Trainer::load`] does this.

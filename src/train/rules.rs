@@ -7,6 +7,7 @@ use crate::{Better, Error, Result};
 /// A number of an [`Evaluation`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Metric {
     /// The loss: lower is better.
     #[default]
@@ -19,6 +20,8 @@ pub enum Metric {
 /// `restore_best_weights`): training ends when the score has not got better for `patience` epochs, and the network then
 /// has the weights (and running statistics) of its best epoch.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(deny_unknown_fields))]
 pub struct EarlyStopping {
     pub(super) patience: u32,
     pub(super) metric: Metric,
@@ -78,6 +81,8 @@ impl EarlyStopping {
 /// The stop rule of textbooks: training ends when a step's update Δθ of the weights θ is very small,
 /// ‖Δθ‖ ≤ tolerance·(‖θ‖ + ε), ε = 10⁻⁸, in several checks in a row. Norms are computed on the device.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(deny_unknown_fields))]
 pub struct StopRule {
     pub(super) tolerance: f64,
     pub(super) every: u64,
@@ -130,6 +135,7 @@ impl StopRule {
 /// fit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum PlateauMetric {
     /// The loss of the epoch's training steps, each with the weights as they were then.
     TrainingLoss,

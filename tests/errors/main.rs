@@ -4,6 +4,7 @@
 mod common;
 
 mod arguments;
+mod deserialized;
 mod devices;
 mod limits;
 mod losses;

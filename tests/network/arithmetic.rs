@@ -110,7 +110,7 @@ fn elementwise_arithmetic_agrees_with_f64_on_every_device() {
             let a = graph.slice_columns(input, 0..7).unwrap();
             let b = graph.slice_columns(input, 7..14).unwrap();
             let y = (operation.build)(&mut graph, a, b).unwrap();
-            let mut network = graph.build(y, device, 0).unwrap();
+            let network = graph.build(y, device, 0).unwrap();
             let found = network.predict(&x).unwrap();
             assert_eq!(found.len(), 35);
             for (i, &found) in found.iter().enumerate() {
@@ -137,7 +137,7 @@ fn the_padding_of_exponentials_and_quotients_stays_zero() {
             .parameter("ones", [1, 5], Init::Constant(1.0))
             .unwrap();
         let y = graph.matmul(sum, ones, wgrad::Layout::NT).unwrap();
-        let mut network = graph.build(y, device, 0).unwrap();
+        let network = graph.build(y, device, 0).unwrap();
         let found = network.predict(&[1.0; 5]).unwrap();
         let expected = 5.0 * (1.0 + std::f64::consts::E);
         assert!((f64::from(found[0]) - expected).abs() < 1e-4, "{found:?}");
@@ -164,7 +164,7 @@ fn powers_of_negative_numbers_have_their_sign_or_are_nan() {
             let mut graph = Graph::new();
             let input = graph.input(3).unwrap();
             let y = graph.powf(input, exponent).unwrap();
-            let mut network = graph.build(y, device, 0).unwrap();
+            let network = graph.build(y, device, 0).unwrap();
             let found = network.predict(&x).unwrap();
             for (i, (found, expected)) in found.iter().zip(expected).enumerate() {
                 let what = format!("{}^{exponent}: {found}", x[i]);

@@ -28,7 +28,7 @@ fn initial_values_are_a_function_of_the_seed_alone() {
 #[test]
 fn init_is_of_the_last_dense_layer_whatever_stands_between() {
     let layers = Sequential::new(3).dense(4).relu().init(wgrad::Init::Zeros);
-    let mut network = layers.dense(2).build(cpu(), 1).unwrap();
+    let network = layers.dense(2).build(cpu(), 1).unwrap();
     assert_eq!(network.parameter("layers.0.weight").unwrap(), [0.0; 12]);
     assert_ne!(network.parameter("layers.1.weight").unwrap(), [0.0; 8]);
 }

@@ -14,7 +14,7 @@ fn numeric_names_are_taken_as_they_are() {
         graph.build(y, cpu(), seed).unwrap()
     };
     let file = std::env::temp_dir().join(format!("wgrad-numeric-{}", std::process::id()));
-    let (mut saved, mut loaded) = (build(0), build(1));
+    let (saved, mut loaded) = (build(0), build(1));
     saved.save(&file).unwrap();
     loaded.load(&file).unwrap();
     std::fs::remove_file(&file).unwrap();
@@ -32,8 +32,7 @@ fn weights_survive_a_file_on_either_device() {
     let layers = Sequential::new(5).dense(6).tanh().dense(3);
     for (from, to) in [(cpu(), gpu()), (gpu(), cpu())] {
         let file = folder.join("weights.safetensors");
-        let (mut saved, mut loaded) =
-            (layers.build(from, 1).unwrap(), layers.build(to, 2).unwrap());
+        let (saved, mut loaded) = (layers.build(from, 1).unwrap(), layers.build(to, 2).unwrap());
         saved.save(&file).unwrap();
         loaded.load(&file).unwrap();
         for name in [

@@ -175,7 +175,7 @@ fn names_that_files_need_are_refused_for_parameters() {
         }
         graph.build(value, cpu(), seed).unwrap()
     };
-    let (mut saved, mut loaded) = (build(1), build(2));
+    let (saved, mut loaded) = (build(1), build(2));
     let bytes = pollster::block_on(saved.to_bytes_async()).unwrap();
     loaded.load_bytes("file", &bytes).unwrap();
     assert_eq!(pollster::block_on(loaded.to_bytes_async()).unwrap(), bytes);

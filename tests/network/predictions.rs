@@ -51,7 +51,7 @@ fn mixing(device: &wgrad::Device) -> wgrad::Network {
 #[test]
 fn rows_that_depend_on_each_other_depend_on_no_others() {
     for device in [cpu(), gpu()] {
-        let mut network = mixing(device);
+        let network = mixing(device);
         // Between powers of two, and more than predictions otherwise compute at a time. Small integers: sums are exact.
         for rows in [1, 2, 3, 5, 9, 255, 257, 600] {
             let x: Vec<f32> = (0..2 * rows).map(|i| (i * i % 5) as f32 - 2.0).collect();
@@ -75,7 +75,7 @@ fn filled_rows_that_are_not_zero_inside_do_not_count() {
         let h = graph.bias_add(x, three).unwrap();
         let square = graph.matmul(h, h, Layout::TN).unwrap();
         let y = graph.matmul(x, square, Layout::NN).unwrap();
-        let mut network = graph.build(y, device, 0).unwrap();
+        let network = graph.build(y, device, 0).unwrap();
         // 16 + 25 + 36 = 77.
         assert_eq!(
             network.predict(&[1.0, 2.0, 3.0]).unwrap(),
@@ -106,7 +106,7 @@ fn the_rows_of_a_prediction_can_be_set_and_change_no_bit() {
 #[test]
 fn predictions_agree_between_devices_and_between_batch_sizes() {
     let (x, _) = batch(300);
-    for ((name, mut on_gpu), (_, mut on_cpu)) in networks(gpu()).into_iter().zip(networks(cpu())) {
+    for ((name, on_gpu), (_, on_cpu)) in networks(gpu()).into_iter().zip(networks(cpu())) {
         let found = on_gpu.predict(&x).unwrap();
         let expected: Vec<f64> = on_cpu
             .predict(&x)
@@ -149,7 +149,7 @@ fn a_network_whose_output_does_not_read_its_input_predicts() {
         graph
             .loss("fake", &[fake], target, Loss::mean_squared_error())
             .unwrap();
-        let mut network = graph.build(fake, device, 1).unwrap();
+        let network = graph.build(fake, device, 1).unwrap();
         let samples = network.predict(&[0.0; 5 * 3]).unwrap();
         assert_eq!(samples.len(), 5 * 2);
         assert_ne!(samples[..2], samples[2..4]);

@@ -81,7 +81,7 @@ fn threads_may_save_to_one_path() {
         for thread in 0..4u8 {
             let path = &path;
             scope.spawn(move || {
-                let mut network = constant(thread.into());
+                let network = constant(thread.into());
                 for _ in 0..40 {
                     network.save(path).expect("a save beside others");
                 }
@@ -89,7 +89,7 @@ fn threads_may_save_to_one_path() {
         }
         // Files of another length, which no reader may mix up with the others.
         scope.spawn(|| {
-            let mut other = Sequential::new(30).dense(25).build(cpu(), 0).unwrap();
+            let other = Sequential::new(30).dense(25).build(cpu(), 0).unwrap();
             for _ in 0..40 {
                 other.save(&path).expect("a save beside others");
             }

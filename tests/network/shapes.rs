@@ -331,7 +331,7 @@ fn several_named_inputs_predict_train_and_have_gradients() {
 
 #[test]
 fn arrays_that_are_not_those_of_the_inputs_are_refused() {
-    let mut network = two_inputs(cpu());
+    let network = two_inputs(cpu());
     let (image, features) = ([0.5; 12], [0.5; 8]);
     let good = [("image", &image[..]), ("features", &features[..])];
     network.predict(good).unwrap();

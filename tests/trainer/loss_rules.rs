@@ -66,7 +66,7 @@ fn a_single_output_classifies_as_its_accuracy_counts() {
         }
     }
     // Without a loss of the output there is no threshold.
-    let mut network = Sequential::new(1).dense(1).build(cpu(), 1).unwrap();
+    let network = Sequential::new(1).dense(1).build(cpu(), 1).unwrap();
     let error = refused(network.classify(&x));
     assert!(
         error.contains("binary_cross_entropy_with_logits"),

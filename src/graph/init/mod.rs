@@ -14,6 +14,8 @@ use crate::{Error, Result};
 /// `torch.nn.init`, the numbers are not: those come from ChaCha8.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 #[non_exhaustive]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(deny_unknown_fields))]
 pub enum Init {
     /// All 0: for biases.
     Zeros,
@@ -77,6 +79,7 @@ pub enum Init {
 /// Which connections an initialisation counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Fan {
     /// The inputs: keeps the variance of activations.
     In,
@@ -89,6 +92,7 @@ pub enum Fan {
 /// The form of a distribution with mean 0 and a given variance v.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Distribution {
     /// N(0, v).
     Normal,

@@ -71,7 +71,7 @@ impl Graph {
     /// let x = graph.input([2, 2])?;
     /// let twice = graph.concat(&[x, x], 1)?;
     /// assert_eq!(graph.shape_of(twice)?.to_string(), "[batch, 4, 2]");
-    /// let mut network = graph.build(twice, &Device::cpu(), 0)?;
+    /// let network = graph.build(twice, &Device::cpu(), 0)?;
     /// assert_eq!(network.predict(&[1.0, 2.0, 3.0, 4.0])?, [1.0, 2.0, 3.0, 4.0, 1.0, 2.0, 3.0, 4.0]);
     /// # Ok(())
     /// # }

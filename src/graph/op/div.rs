@@ -65,7 +65,7 @@ impl Graph {
     /// let x = graph.input(2)?;
     /// let double = graph.scale(x, 2.0)?;
     /// let y = graph.div(x, double)?;
-    /// let mut network = graph.build(y, &Device::cpu(), 0)?;
+    /// let network = graph.build(y, &Device::cpu(), 0)?;
     /// assert_eq!(network.predict(&[1.0, -4.0])?, [0.5, 0.5]);
     /// # Ok(())
     /// # }

@@ -48,7 +48,7 @@ impl Graph {
     /// let mut graph = Graph::new();
     /// let x = graph.input(2)?;
     /// let y = graph.exp(x)?;
-    /// let mut network = graph.build(y, &Device::cpu(), 0)?;
+    /// let network = graph.build(y, &Device::cpu(), 0)?;
     /// let y = network.predict(&[0.0, 1.0])?;
     /// assert!(y[0] == 1.0 && (y[1] - std::f32::consts::E).abs() < 1e-6);
     /// # Ok(())

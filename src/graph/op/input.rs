@@ -51,7 +51,7 @@ impl Graph {
     /// let x = graph.input([5, 3])?; // sequences of five steps
     /// let y = graph.dense(x, 2, Init::default())?; // at each step
     /// assert_eq!(graph.shape_of(y)?.to_string(), "[batch, 5, 2]");
-    /// let mut network = graph.build(y, &Device::cpu(), 1)?;
+    /// let network = graph.build(y, &Device::cpu(), 1)?;
     /// assert_eq!(network.predict(&[0.5; 2 * 5 * 3])?.len(), 2 * 5 * 2);
     /// # Ok(())
     /// # }
@@ -77,7 +77,7 @@ impl Graph {
     /// let left = graph.named_input("left", 2)?;
     /// let right = graph.named_input("right", 3)?;
     /// let both = graph.concat(&[left, right], 1)?;
-    /// let mut network = graph.build(both, &Device::cpu(), 0)?;
+    /// let network = graph.build(both, &Device::cpu(), 0)?;
     /// let y = network.predict([("left", &[1.0, 2.0][..]), ("right", &[3.0, 4.0, 5.0][..])])?;
     /// assert_eq!(y, [1.0, 2.0, 3.0, 4.0, 5.0]);
     /// # Ok(())

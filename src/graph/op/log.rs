@@ -49,7 +49,7 @@ impl Graph {
     /// let mut graph = Graph::new();
     /// let x = graph.input(2)?;
     /// let y = graph.log(x)?;
-    /// let mut network = graph.build(y, &Device::cpu(), 0)?;
+    /// let network = graph.build(y, &Device::cpu(), 0)?;
     /// assert_eq!(network.predict(&[1.0, 1.0])?, [0.0, 0.0]);
     /// # Ok(())
     /// # }

@@ -87,7 +87,7 @@ impl Graph {
     /// let mut graph = Graph::new();
     /// let x = graph.input([2, 3])?;
     /// let y = graph.max(x, 1)?; // over both steps
-    /// let mut network = graph.build(y, &Device::cpu(), 0)?;
+    /// let network = graph.build(y, &Device::cpu(), 0)?;
     /// assert_eq!(network.predict(&[1.0, 5.0, 3.0, 4.0, 2.0, 6.0])?, [4.0, 5.0, 6.0]);
     /// # Ok(())
     /// # }

@@ -66,7 +66,7 @@ impl Graph {
     /// let mut graph = Graph::new();
     /// let x = graph.input(2)?;
     /// let y = graph.powf(x, 3.0)?;
-    /// let mut network = graph.build(y, &Device::cpu(), 0)?;
+    /// let network = graph.build(y, &Device::cpu(), 0)?;
     /// assert_eq!(network.predict(&[2.0, -1.0])?, [8.0, -1.0]);
     /// # Ok(())
     /// # }

@@ -93,7 +93,7 @@ impl Graph {
     /// let x = graph.input([2, 3])?;
     /// let y = graph.reshape(x, [3, 2])?;
     /// assert_eq!(graph.shape_of(y)?.to_string(), "[batch, 3, 2]");
-    /// let mut network = graph.build(y, &Device::cpu(), 0)?;
+    /// let network = graph.build(y, &Device::cpu(), 0)?;
     /// assert_eq!(network.predict(&[1.0, 2.0, 3.0, 4.0, 5.0, 6.0])?, [1.0, 2.0, 3.0, 4.0, 5.0, 6.0]);
     /// # Ok(())
     /// # }

@@ -73,7 +73,7 @@ impl Graph {
     /// let x = graph.input([3, 2])?; // three steps of two features
     /// let last = graph.slice(x, 1, 2..3)?;
     /// assert_eq!(graph.shape_of(last)?.to_string(), "[batch, 1, 2]");
-    /// let mut network = graph.build(last, &Device::cpu(), 0)?;
+    /// let network = graph.build(last, &Device::cpu(), 0)?;
     /// assert_eq!(network.predict(&[1.0, 2.0, 3.0, 4.0, 5.0, 6.0])?, [5.0, 6.0]);
     /// # Ok(())
     /// # }

@@ -51,7 +51,7 @@ impl Graph {
     /// let mut graph = Graph::new();
     /// let x = graph.input(2)?;
     /// let y = graph.sqrt(x)?;
-    /// let mut network = graph.build(y, &Device::cpu(), 0)?;
+    /// let network = graph.build(y, &Device::cpu(), 0)?;
     /// assert_eq!(network.predict(&[4.0, 9.0])?, [2.0, 3.0]);
     /// # Ok(())
     /// # }

@@ -54,7 +54,7 @@ impl Graph {
     /// let x = graph.input(2)?;
     /// let double = graph.scale(x, 2.0)?;
     /// let y = graph.sub(double, x)?;
-    /// let mut network = graph.build(y, &Device::cpu(), 0)?;
+    /// let network = graph.build(y, &Device::cpu(), 0)?;
     /// assert_eq!(network.predict(&[1.0, 2.0])?, [1.0, 2.0]);
     /// # Ok(())
     /// # }

@@ -52,7 +52,7 @@ impl Graph {
     /// let w = graph.parameter("w", [3, 2], Init::Constant(1.0))?;
     /// let transposed = graph.transpose(w)?;
     /// let y = graph.matmul(x, transposed, Layout::NN)?; // what `Layout::NT` does with w itself
-    /// let mut network = graph.build(y, &Device::cpu(), 0)?;
+    /// let network = graph.build(y, &Device::cpu(), 0)?;
     /// assert_eq!(network.predict(&[1.0, 2.0])?, [3.0, 3.0, 3.0]);
     /// # Ok(())
     /// # }

@@ -53,6 +53,8 @@ macro_rules! activations {
         /// ```
         #[derive(Clone, Copy, Debug, PartialEq)]
         #[non_exhaustive]
+        #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+        #[cfg_attr(feature = "serde", serde(deny_unknown_fields))]
         pub enum Activation {
             $($(#[$doc])* $name $({ $($(#[$field_doc])* $field: f32),* })?),*
         }

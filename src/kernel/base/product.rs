@@ -2,6 +2,7 @@
 
 /// Which operand of a matrix product is read transposed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Layout {
     /// A [M, K] · B [K, N].
     NN,

@@ -42,6 +42,8 @@ macro_rules! criteria {
         /// flows into them.
         #[derive(Clone, Copy, Debug, PartialEq)]
         #[non_exhaustive]
+        #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+        #[cfg_attr(feature = "serde", serde(deny_unknown_fields))]
         pub enum Criterion {
             $($(#[$doc])* $name $({ $(#[$field_doc])* $field: f32 })?),*
         }

@@ -10,6 +10,7 @@ use std::fmt;
 /// How the losses of a batch become one number.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Reduction {
     /// The mean: over all elements, or over the rows for criteria that give one number a row; with labels and class
     /// weights, divided by the sum of the labels' weights (PyTorch's `mean`). Where all rows are ignored, or weigh
@@ -31,6 +32,8 @@ pub enum Reduction {
 /// assert_ne!(smooth, auxiliary);
 /// ```
 #[derive(Clone, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(deny_unknown_fields))]
 pub struct Loss {
     pub(crate) criterion: Criterion,
     pub(crate) reduction: Reduction,

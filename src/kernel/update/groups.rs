@@ -19,6 +19,8 @@ pub(crate) const ENTRY: usize = 4;
 /// assert_eq!(slowly.l2, 1.0);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(deny_unknown_fields))]
 pub struct Factors {
     /// Of the learning rate.
     pub rate: f64,

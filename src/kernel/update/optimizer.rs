@@ -40,6 +40,7 @@ macro_rules! optimizers {
         /// parameter, including biases.
         #[derive(Clone, Copy, Debug, PartialEq)]
         #[non_exhaustive]
+        #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
         pub enum Optimizer { $($(#[$doc])* $name($name)),* }
 
         $(impl From<$name> for Optimizer {

@@ -48,6 +48,8 @@ const MAX_SIDE: usize = 1 << 16;
 /// # }
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(deny_unknown_fields))]
 pub struct Augmentation {
     pub(crate) height: usize,
     pub(crate) width: usize,

@@ -36,6 +36,7 @@ const MAX_DIRECT: usize = 1 << 10;
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Clip {
     /// Element by element: g ← clamp(g, −c, c), with NaN kept (PyTorch's `clip_grad_value_`).
     Value(f64),

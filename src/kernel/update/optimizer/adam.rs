@@ -20,6 +20,8 @@ use crate::kernel::update::values::{Penalty, StepValues};
 /// # let _: wgrad::Optimizer = adam.into();
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(deny_unknown_fields))]
 pub struct Adam {
     pub(crate) learning_rate: f64,
     pub(crate) beta1: f64,
@@ -98,7 +100,20 @@ impl Adam {
 /// # let _: wgrad::Optimizer = optimizer.into();
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct AdamW(Adam);
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(transparent))]
+pub struct AdamW(#[cfg_attr(feature = "serde", serde(deserialize_with = "decoupled"))] Adam);
+
+/// Reads the settings of [`AdamW`]: those of an [`Adam`] whose weight decay is decoupled.
+#[cfg(feature = "serde")]
+fn decoupled<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Adam, D::Error> {
+    let adam: Adam = serde::Deserialize::deserialize(from)?;
+    if adam.decoupled {
+        return Ok(adam);
+    }
+    let message = "AdamW decouples its weight decay: expected `decoupled: true`, found false";
+    Err(serde::de::Error::custom(message))
+}
 
 impl AdamW {
     /// AdamW with learning rate η, β₁ = 0.9, β₂ = 0.999, ε = 1e-8 and λ = 0.01.

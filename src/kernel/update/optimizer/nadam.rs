@@ -22,6 +22,8 @@ use crate::kernel::update::values::{Penalty, StepValues};
 /// # let _: wgrad::Optimizer = optimizer.into();
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(deny_unknown_fields))]
 pub struct NAdam {
     pub(crate) learning_rate: f64,
     pub(crate) beta1: f64,
