@@ -1,4 +1,4 @@
-//! Tensors on a device, and every kernel as a checked call: the compute backend under the networks.
+//! Tensors on a device, and tensor calls: every kernel with its argument checks.
 
 mod along;
 mod axpby;
@@ -31,19 +31,20 @@ use std::sync::Arc;
 
 /// An array of `f32` of any rank on a device, row-major.
 ///
-/// Calls see it as a matrix: all dimensions but the last are the rows (see [`Shape`]). So a \[3\] is one row, and a
-/// [2, 5, 3] ten rows of three. Results keep the leading dimensions of the first operand where they have as many rows.
+/// Tensor calls see it as a matrix: all dimensions but the last form the rows (see [`Shape`]). So shape \[3\] is one
+/// row, and shape [2, 5, 3] is ten rows of three columns. A result with as many rows as the first operand keeps its
+/// leading dimensions.
 ///
-/// Calls take tensors of one device, check their shapes, and give new tensors. They do not wait: only
-/// [`download`](Tensor::download) and the other calls that return numbers do.
+/// A call takes tensors of one device, checks their shapes, and returns a new tensor. It does not wait for the device.
+/// Only [`download`](Tensor::download) and the other calls that return numbers do.
 ///
 /// # Calls that are refused
 ///
 /// [`update`](Tensor::update) and its clipped forms, [`accumulate`](Tensor::accumulate), [`average`](Tensor::average)
-/// and [`copy_from`](Tensor::copy_from) change a tensor in its place, wholly or not at all. If the result would hold a
-/// NaN or an infinity, the call is refused: the tensor, the moments and the step count stay as they are, to the bit,
-/// and the error is [`Error::NonFinite`], which names what would not be finite. Later calls go on from there. Calls
-/// that give new tensors compute as `f32` arithmetic does.
+/// and [`copy_from`](Tensor::copy_from) change a tensor in place, entirely or not at all. If the result would hold a
+/// NaN or an infinity, the call is refused: the tensor, the moments and the step count keep their bits, and the error
+/// is [`Error::NonFinite`], which names the value that would not be finite. Later calls continue from there. Calls that
+/// return new tensors follow `f32` arithmetic and may return NaN or infinities.
 ///
 /// The CPU returns the error from the call itself. A GPU does not wait for a call, so the call returns `Ok`. The error
 /// is kept with the tensor, and the next call that reads numbers of that tensor ([`download`](Tensor::download),
@@ -69,13 +70,13 @@ use std::sync::Arc;
 #[derive(Debug)]
 pub struct Tensor {
     device: Device,
-    /// The lengths of the dimensions, and the matrix that they are.
+    /// Lengths of the dimensions, and the matrix that they form.
     dims: Vec<usize>,
     shape: MatrixShape,
     memory: Memory,
-    /// Calls that it refused.
+    /// Refused calls on this tensor.
     refusals: Refusals,
-    /// Those of the optimizer state that updated it last.
+    /// Refused updates of the optimizer state that last updated this tensor.
     updates: Option<Arc<Refusals>>,
 }
 
@@ -102,9 +103,9 @@ impl Tensor {
     /// ```
     ///
     /// # Errors
-    /// [`Shape`](Error::Shape) if there are not as many values as the shape has elements;
-    /// [`Argument`](Error::Argument) if a device could not count them; [`Limit`](Error::Limit) or
-    /// [`OutOfMemory`](Error::OutOfMemory) if the device has no room.
+    /// [`Shape`](Error::Shape) if the number of values differs from the shape's; [`Argument`](Error::Argument) if the
+    /// padded elements do not fit a 32-bit count; [`Limit`](Error::Limit) or [`OutOfMemory`](Error::OutOfMemory) if the
+    /// device has no room.
     pub fn new(device: &Device, shape: impl Into<Shape>, values: &[f32]) -> Result<Self> {
         let (dims, shape) = dimensions(shape.into())?;
         let count = shape.rows * shape.cols;
@@ -129,17 +130,17 @@ impl Tensor {
     /// A tensor of zeros.
     ///
     /// # Errors
-    /// As [`Tensor::new`].
+    /// Those of [`Tensor::new`].
     pub fn zeros(device: &Device, shape: impl Into<Shape>) -> Result<Self> {
         let (dims, shape) = dimensions(shape.into())?;
         device.check_size("tensor", shape.floats())?;
         Tensor::new(device, dims, &vec![0.0; shape.rows * shape.cols])
     }
 
-    /// A tensor with one number everywhere.
+    /// A tensor whose elements all have one value.
     ///
     /// # Errors
-    /// As [`Tensor::new`].
+    /// Those of [`Tensor::new`].
     pub fn filled(device: &Device, shape: impl Into<Shape>, value: f32) -> Result<Self> {
         let (dims, shape) = dimensions(shape.into())?;
         let mut out = Tensor::room(device, shape)?.with_dims(dims);
@@ -162,12 +163,12 @@ impl Tensor {
         })
     }
 
-    /// The same matrix with these dimensions.
+    /// The same matrix with other dimensions.
     fn with_dims(self, dims: Vec<usize>) -> Self {
         Tensor { dims, ..self }
     }
 
-    /// The same with the leading dimensions of another tensor, if it has as many rows.
+    /// The same matrix with the leading dimensions of another tensor, if that has as many rows.
     fn with_rows_of(mut self, other: &Tensor) -> Self {
         if let (true, Some((_, rows))) =
             (self.shape.rows == other.shape.rows, other.dims.split_last())
@@ -177,20 +178,20 @@ impl Tensor {
         self
     }
 
-    /// The lengths of its dimensions: `[rows, cols]` for a matrix.
+    /// Lengths of the dimensions: `[rows, cols]` for a matrix.
     pub fn shape(&self) -> &[usize] {
         &self.dims
     }
 
-    /// The device that holds it.
+    /// The tensor's device.
     pub fn device(&self) -> &Device {
         &self.device
     }
 
-    /// Copies the values to the host, row by row, when all work submitted before is done.
+    /// Copies the values to the host in row-major order, after all work submitted before.
     ///
     /// # Errors
-    /// [`DeviceLost`](Error::DeviceLost), or what else went wrong in that work; on a GPU
+    /// [`DeviceLost`](Error::DeviceLost), or another failure of that work; on a GPU also
     /// [`NonFinite`](Error::NonFinite), once, if a call that would have changed this tensor was
     /// [refused](Tensor#calls-that-are-refused).
     pub async fn download_async(&self) -> Result<Vec<f32>> {
@@ -200,13 +201,14 @@ impl Tensor {
             .unpad(&bytemuck::cast_slice(&words)[..self.shape.floats()]))
     }
 
-    /// [`Tensor::download_async`], waited for.
+    /// Blocking form of [`Tensor::download_async`], with the same errors.
     #[cfg(not(target_arch = "wasm32"))]
     pub fn download(&self) -> Result<Vec<f32>> {
         pollster::block_on(self.download_async())
     }
 
-    /// Copies to the host this tensor's memory, or what was computed from it for the host; or reports a refused call.
+    /// Copies this tensor's memory, or a result computed from it, to the host; reports a refused call instead, if there
+    /// is one.
     async fn read(&self, memory: &Memory) -> Result<Vec<u32>> {
         let reader = Reader {
             shape: self.shape,
@@ -255,13 +257,13 @@ impl Indices {
         self.len
     }
 
-    /// Whether there are none.
+    /// Whether there are no indices.
     pub fn is_empty(&self) -> bool {
         self.len == 0
     }
 }
 
-/// rows · cols, if a device can count its padded elements in 32 bits.
+/// The matrix rows × cols, if a device can count its padded elements in 32 bits.
 fn element_count(rows: usize, cols: usize) -> Result<usize> {
     dimensions(Shape::from([rows, cols])).map(|(_, shape)| shape.rows * shape.cols)
 }

@@ -1,16 +1,15 @@
-//! Parameter groups: other learning rates and penalties for some of the parameters.
+//! Parameter groups: learning rates and penalties for a subset of the parameters.
 
 use crate::kernel::Factors;
 use crate::kernel::base::guard::BLOCK;
 use crate::plan::Arena;
 use crate::{Error, Optimizer, Result};
 
-/// Some of a network's parameters, and factors of the optimizer's coefficients for them.
+/// A subset of a network's parameters, with factors of the optimizer's coefficients.
 ///
-/// Every factor is 1 where no group sets it. Where several groups hold a parameter, each sets what it names, and of two
-/// that name the same factor the later one counts. (PyTorch's groups have coefficients of their own and no parameter in
-/// common: a group with `lr` and `weight_decay` is one with the factors `lr` and `weight_decay` divided by the
-/// optimizer's.)
+/// A factor that no group sets is 1. If a parameter is in several groups, all of their settings apply to it; if two
+/// groups set the same factor, the later one counts. (PyTorch's groups are disjoint and have absolute coefficients: a
+/// group with `lr` and `weight_decay` corresponds to the factors `lr` and `weight_decay` divided by the optimizer's.)
 ///
 /// ```
 /// use wgrad::ParameterGroup;
@@ -50,19 +49,19 @@ impl ParameterGroup {
         }
     }
 
-    /// The parameters whose names match a pattern. `*` stands for any characters, also none; a pattern that ends in `.`
-    /// matches what begins with it. So `layers.0.bias` is one parameter, `layers.0.` are those of a layer, `*.bias`
-    /// are all biases, and `*` are all parameters.
+    /// Selects the parameters whose names match a pattern. `*` stands for any characters, or none. A pattern that ends
+    /// in `.` matches all names that begin with it. So `layers.0.bias` is one parameter, `layers.0.` selects those of a
+    /// layer, `*.bias` all biases, and `*` all parameters.
     pub fn matching(pattern: impl Into<String>) -> Self {
         ParameterGroup::new(Selection::Matching(pattern.into()))
     }
 
-    /// The parameters of one dimension: biases, and the gains of normalisations.
+    /// Selects the parameters of one dimension: biases, and the gains of normalisations.
     pub fn vectors() -> Self {
         ParameterGroup::new(Selection::Vectors)
     }
 
-    /// A factor of the learning rate, at least 0; 0 freezes.
+    /// Sets a factor of the learning rate, at least 0; 0 freezes the parameters.
     pub fn rate_factor(self, factor: f64) -> Self {
         ParameterGroup {
             rate: Some(factor),
@@ -70,16 +69,16 @@ impl ParameterGroup {
         }
     }
 
-    /// Leaves weights and moments as they are, whatever the gradient: a learning rate of 0. A batch normalisation
-    /// whose gain and bias are both frozen also keeps its running statistics. In training it still normalises with
-    /// those of the batch.
+    /// Freezes the parameters: weights and moments keep their values, whatever the gradient. A batch normalisation
+    /// whose gain and bias are both frozen also keeps its running statistics. In training it still normalises with the
+    /// statistics of the batch.
     pub fn frozen(self) -> Self {
         self.rate_factor(0.0)
     }
 
-    /// Has the batch normalisations whose gain and bias the group both holds normalise with their running statistics in
-    /// training too, and leave these as they are: what `eval()` on the layer does in PyTorch. Gain and bias are trained
-    /// all the same, unless they are [`frozen`](ParameterGroup::frozen).
+    /// Makes batch normalisations use their running statistics in training too, and keep them unchanged, as `eval()` on
+    /// the layer does in PyTorch. This applies to every batch normalisation whose gain and bias are both in the group.
+    /// Gain and bias are still trained, unless they are [`frozen`](ParameterGroup::frozen).
     pub fn running_statistics(self) -> Self {
         ParameterGroup {
             running_statistics: true,
@@ -87,7 +86,7 @@ impl ParameterGroup {
         }
     }
 
-    /// A factor of the weight decay, L2 or decoupled, at least 0.
+    /// Sets a factor of the weight decay, L2 or decoupled, at least 0.
     pub fn weight_decay_factor(self, factor: f64) -> Self {
         ParameterGroup {
             weight_decay: Some(factor),
@@ -95,12 +94,12 @@ impl ParameterGroup {
         }
     }
 
-    /// No weight decay, neither L2 nor decoupled.
+    /// Disables weight decay, both L2 and decoupled.
     pub fn no_weight_decay(self) -> Self {
         self.weight_decay_factor(0.0)
     }
 
-    /// A factor of the L1 coefficient, at least 0.
+    /// Sets a factor of the L1 coefficient, at least 0.
     pub fn l1_factor(self, factor: f64) -> Self {
         ParameterGroup {
             l1: Some(factor),
@@ -108,7 +107,7 @@ impl ParameterGroup {
         }
     }
 
-    /// Refuses a group that changes nothing, whatever it holds, for these penalties: (weight decay, L1) of each
+    /// Refuses a group that changes nothing for any parameter, given the penalties (weight decay, L1) of each
     /// optimizer.
     fn check_effect(&self, penalties: &[[f32; 2]]) -> Result<()> {
         let who = || match &self.selection {
@@ -123,7 +122,7 @@ impl ParameterGroup {
                 format!("{}, which sets nothing", who()),
             ));
         }
-        // A factor of 0 or 1 keeps its promise without a penalty too.
+        // A factor of 0 or 1 is valid without a penalty too.
         let idle = |factor: Option<f64>, which: usize| {
             let scales = factor.is_some_and(|factor| factor != 0.0 && factor != 1.0);
             scales && penalties.iter().all(|penalty| penalty[which] == 0.0)
@@ -170,7 +169,7 @@ pub(crate) fn matches(pattern: &str, name: &str) -> bool {
     let Some(mut rest) = name.strip_prefix(head) else {
         return false;
     };
-    // Between the first `*` and the last, the earliest place is as good as any.
+    // Between the first and the last `*`, the earliest match is as good as any.
     let mut pieces: Vec<&str> = tail.split('*').collect();
     let last = pieces.pop().unwrap_or_default();
     for piece in pieces {
@@ -194,7 +193,7 @@ pub(crate) fn check_groups(groups: &[ParameterGroup], optimizers: &[Optimizer]) 
         .try_for_each(|group| group.check_effect(&penalties))
 }
 
-/// For each batch normalisation, by its name, whether a group has it take the running statistics in training.
+/// For each batch normalisation, by its name, whether a group makes it use the running statistics in training.
 pub(crate) fn fixed_layers(groups: &[ParameterGroup], layers: &[&str]) -> Result<Vec<bool>> {
     let mut fixed = vec![false; layers.len()];
     for group in groups.iter().filter(|group| group.running_statistics) {
@@ -253,10 +252,10 @@ pub(crate) fn factors<'a>(
     Ok(factors)
 }
 
-/// The update kernel's table for each segment of the arena: an entry for each block.
+/// The update kernel's table for each segment of the arena, with one entry per block of 64 floats.
 pub(crate) fn block_factors(factors: &[Factors], arena: &Arena) -> Vec<Vec<f32>> {
     let mut tables: Vec<Vec<f32>> = vec![Vec::new(); arena.segments.len()];
-    // Parameters lie in a segment in their order, each from the block after the last one's.
+    // Parameters lie in a segment in order; each starts at the block after the previous one's.
     for (factors, place) in factors.iter().zip(&arena.places) {
         let blocks = place.shape.floats().div_ceil(BLOCK);
         let entries = (0..blocks).flat_map(|_| factors.entry());

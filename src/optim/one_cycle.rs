@@ -3,23 +3,24 @@
 use super::ranges::{at_least_one, fraction, step_count};
 use crate::Result;
 
-/// How the rate goes from one value to another.
+/// Shape of the transition from one rate to another.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Anneal {
-    /// Along half a cosine wave: slow, fast, slow.
+    /// Half a cosine wave: slow, fast, slow.
     #[default]
     Cosine,
-    /// Along a straight line.
+    /// A straight line.
     Linear,
 }
 
 /// One rise from η/div to the peak η, and one fall to η/div/final (Smith and Topin 2018; PyTorch's `OneCycleLR`).
 ///
 /// The optimizer's base rate η is the peak, PyTorch's `max_lr`. The rise ends at step rise·steps − 1, which need not be
-/// whole; the fall at the last, steps − 1, after which the rate stays. In [three phases](OneCycle::three_phases) the
-/// fall first mirrors the rise back to η/div. PyTorch also cycles the momentum, unless told not to; wgrad does not.
+/// an integer. The fall ends at the last step, steps − 1; then the rate stays constant. In [three
+/// phases](OneCycle::three_phases) the fall first mirrors the rise back to η/div. PyTorch also cycles the momentum by
+/// default; wgrad does not.
 ///
 /// ```
 /// use wgrad::{OneCycle, Schedule};
@@ -41,7 +42,7 @@ pub struct OneCycle {
 }
 
 impl OneCycle {
-    /// A cycle over so many steps, at least 1: rise 0.3, div 25, final 10⁴, cosine, two phases.
+    /// A cycle of `steps` steps, at least 1, with rise 0.3, div 25, final 10⁴, cosine transitions and two phases.
     pub fn new(steps: u64) -> Self {
         OneCycle {
             steps,
@@ -53,12 +54,13 @@ impl OneCycle {
         }
     }
 
-    /// The part of the steps in which the rate rises (`pct_start`), between 0 and 1, in three phases and ½.
+    /// Sets the fraction of the steps in which the rate rises (`pct_start`): between 0 and 1, or between 0 and ½ in
+    /// three phases.
     pub fn rise(self, rise: f64) -> Self {
         OneCycle { rise, ..self }
     }
 
-    /// How many times the peak is the first rate (`div_factor`); at least 1.
+    /// Sets the ratio of the peak to the first rate (`div_factor`); at least 1.
     pub fn start_divisor(self, start_divisor: f64) -> Self {
         OneCycle {
             start_divisor,
@@ -66,7 +68,7 @@ impl OneCycle {
         }
     }
 
-    /// How many times the first rate is the last (`final_div_factor`); at least 1.
+    /// Sets the ratio of the first rate to the last (`final_div_factor`); at least 1.
     pub fn end_divisor(self, end_divisor: f64) -> Self {
         OneCycle {
             end_divisor,
@@ -74,12 +76,13 @@ impl OneCycle {
         }
     }
 
-    /// The form of rise and fall (`anneal_strategy`).
+    /// Sets the shape of rise and fall (`anneal_strategy`).
     pub fn anneal(self, anneal: Anneal) -> Self {
         OneCycle { anneal, ..self }
     }
 
-    /// Whether the rate falls back to the first as it rose, and only then to the last (`three_phase`).
+    /// Sets whether the rate first falls back to the first rate, as fast as it rose, and then to the last
+    /// (`three_phase`).
     pub fn three_phases(self, three_phases: bool) -> Self {
         OneCycle {
             three_phases,
@@ -106,9 +109,9 @@ impl OneCycle {
         self.between(first_rate, last_rate, step, back, last)
     }
 
-    /// The rate at a step of a phase that begins and ends at these.
+    /// The rate at a step of a phase from `begins` to `ends`, in steps, and from `start` to `end`, in rates.
     fn between(&self, start: f64, end: f64, step: f64, begins: f64, ends: f64) -> f64 {
-        // A phase without length is at its end.
+        // A phase of length 0 is at its end.
         let done = if ends > begins {
             (step - begins) / (ends - begins)
         } else {
@@ -124,7 +127,7 @@ impl OneCycle {
 
     pub(super) fn check(&self) -> Result<()> {
         step_count("the steps of a cycle", self.steps)?;
-        // In three phases the fall mirrors the rise, so both must find room.
+        // In three phases the fall mirrors the rise, so the rise takes at most half of the steps.
         let share = if self.three_phases { 2.0 } else { 1.0 };
         fraction(
             "the rise of a cycle, in three phases twice",

@@ -1,38 +1,38 @@
-//! A rate that falls when a metric stops getting better.
+//! Reduction of the learning rate when a metric stops improving.
 
 use super::ranges::{at_least, below_one, fraction, rate_factor};
 use crate::{Error, Result};
 
-/// Which way a metric gets better.
+/// Direction in which a metric improves.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Better {
-    /// Like a loss.
+    /// Lower is better, as for a loss.
     #[default]
     Lower,
-    /// Like an accuracy.
+    /// Higher is better, as for an accuracy.
     Higher,
 }
 
-/// How much better than the best a metric must be to count.
+/// Minimum improvement on the best metric that counts.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Threshold {
-    /// By this fraction of the size of the best, below 1: below best − threshold·|best|, or above best +
+    /// A fraction of the magnitude of the best, below 1: better is below best − threshold·|best|, or above best +
     /// threshold·|best|.
     Relative(f64),
-    /// By this much: below best − threshold, or above best + threshold.
+    /// An absolute difference: better is below best − threshold, or above best + threshold.
     Absolute(f64),
 }
 
-/// Lowers the learning rate when a metric has not become better for a while (PyTorch's `ReduceLROnPlateau`).
+/// Reduces the learning rate when a metric has stopped improving (PyTorch's `ReduceLROnPlateau`).
 ///
-/// Call [`observe`](Plateau::observe) with a metric, usually once per epoch. It returns a factor of the rate, 1 at
-/// first. After more than `patience` metrics in a row that were no better than the best, the factor is multiplied by
-/// `factor`, but does not fall below `floor`. Then `cooldown` metrics do not count as bad. The first finite metric is
-/// always better.
+/// Call [`observe`](Plateau::observe) with a metric, usually once per epoch. It returns a factor of the rate, initially
+/// 1. After more than `patience` consecutive metrics without improvement, the factor is multiplied by `factor`, but
+/// does not fall below `floor`. The next `cooldown` metrics do not count as bad. The first finite metric always counts
+/// as an improvement.
 ///
 /// It differs from PyTorch in these points:
 /// - PyTorch's relative threshold compares with best·(1 ∓ threshold). For a negative best that bound lies on the wrong
@@ -41,8 +41,8 @@ pub enum Threshold {
 /// - A metric that is NaN or infinite is never better, and never becomes the best.
 /// - PyTorch's `min_lr` is floor·η. Its `eps` is absolute; here it is a fraction of η: a smaller fall is not made.
 ///
-/// A trainer takes one [for its own](crate::TrainerBuilder::reduce_on_plateau), calls it after every epoch of a fit,
-/// and saves its state in checkpoints. Or observe metrics yourself:
+/// A trainer with a [plateau](crate::TrainerBuilder::reduce_on_plateau) calls it after every epoch of a fit and saves
+/// its state in checkpoints. In a loop of your own, observe metrics directly:
 ///
 /// ```
 /// use wgrad::ReduceOnPlateau;
@@ -66,14 +66,14 @@ pub struct ReduceOnPlateau {
     min_fall: f64,
 }
 
-/// A [`ReduceOnPlateau`] at work.
+/// A [`ReduceOnPlateau`] with its state.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Plateau {
     settings: ReduceOnPlateau,
     pub(crate) state: PlateauState,
 }
 
-/// What a [`Plateau`] remembers.
+/// State of a [`Plateau`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct PlateauState {
     pub(crate) best: f64,
@@ -89,8 +89,8 @@ impl Default for ReduceOnPlateau {
 }
 
 impl ReduceOnPlateau {
-    /// For a metric that is to fall: factor 0.1, patience 10, relative threshold 1e-4, no cooldown, floor 0, minimum
-    /// fall 1e-8.
+    /// Defaults, for a metric where lower is better: factor 0.1, patience 10, relative threshold 1e-4, no cooldown,
+    /// floor 0, minimum fall 1e-8.
     pub fn new() -> Self {
         ReduceOnPlateau {
             better: Better::Lower,
@@ -103,37 +103,37 @@ impl ReduceOnPlateau {
         }
     }
 
-    /// Which way the metric gets better (`mode`).
+    /// Sets the direction in which the metric improves (`mode`).
     pub fn better(self, better: Better) -> Self {
         ReduceOnPlateau { better, ..self }
     }
 
-    /// What the rate is multiplied by; at least 0, below 1.
+    /// Sets the factor of each reduction; at least 0, below 1.
     pub fn factor(self, factor: f64) -> Self {
         ReduceOnPlateau { factor, ..self }
     }
 
-    /// How many metrics in a row may be no better.
+    /// Sets the number of consecutive metrics without improvement that are tolerated.
     pub fn patience(self, patience: u64) -> Self {
         ReduceOnPlateau { patience, ..self }
     }
 
-    /// How much better counts (`threshold` and `threshold_mode`); at least 0.
+    /// Sets the minimum improvement (`threshold` and `threshold_mode`); at least 0.
     pub fn threshold(self, threshold: Threshold) -> Self {
         ReduceOnPlateau { threshold, ..self }
     }
 
-    /// How many metrics after a fall are not counted as bad.
+    /// Sets the number of metrics after a reduction that do not count as bad.
     pub fn cooldown(self, cooldown: u64) -> Self {
         ReduceOnPlateau { cooldown, ..self }
     }
 
-    /// The smallest factor (`min_lr` over η), between 0 and 1.
+    /// Sets the smallest factor (`min_lr` over η), between 0 and 1.
     pub fn floor(self, floor: f64) -> Self {
         ReduceOnPlateau { floor, ..self }
     }
 
-    /// A fall of the factor by no more than this is not made (`eps` over η); at least 0.
+    /// Sets the minimum reduction of the factor; a smaller one is skipped (`eps` over η); at least 0.
     pub fn min_fall(self, min_fall: f64) -> Self {
         ReduceOnPlateau { min_fall, ..self }
     }
@@ -172,7 +172,7 @@ impl ReduceOnPlateau {
 }
 
 impl Plateau {
-    /// Takes the next metric, and returns the factor of the learning rate from now on.
+    /// Observes the next metric and returns the factor of the learning rate from now on.
     pub fn observe(&mut self, metric: f64) -> f64 {
         let settings = self.settings;
         let state = &mut self.state;
@@ -194,12 +194,12 @@ impl Plateau {
         state.factor
     }
 
-    /// The factor of the learning rate now.
+    /// Current factor of the learning rate.
     pub fn factor(&self) -> f64 {
         self.state.factor
     }
 
-    /// The best metric so far; infinite before the first.
+    /// Best metric so far; infinite before the first.
     pub fn best(&self) -> f64 {
         self.state.best
     }

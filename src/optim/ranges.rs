@@ -1,4 +1,4 @@
-//! The ranges of what schedules are told.
+//! Range checks of the settings of schedules.
 
 use crate::{Error, Result};
 
@@ -9,12 +9,13 @@ pub(super) fn step_count(what: &'static str, steps: u64) -> Result<()> {
     Ok(())
 }
 
-/// Whether a factor of the learning rate that is not 0 is none in `f32` either, in which the device takes the rate.
+/// Whether a nonzero factor of the learning rate is still nonzero and finite in `f32`, the type of the rate on the
+/// device.
 fn is_seen(value: f64) -> bool {
     value == 0.0 || value as f32 >= f32::MIN_POSITIVE
 }
 
-/// For a fraction of the learning rate.
+/// Checks a fraction of the learning rate.
 pub(super) fn fraction(what: &'static str, value: f64) -> Result<()> {
     if (0.0..=1.0).contains(&value) && is_seen(value) {
         return Ok(());
@@ -29,7 +30,7 @@ pub(super) fn below_one(what: &'static str, value: f64) -> Result<()> {
     Err(Error::argument(what, "at least 0 and below 1", value))
 }
 
-/// For a factor of the learning rate.
+/// Checks a factor of the learning rate.
 pub(crate) fn rate_factor(what: &'static str, value: f64) -> Result<()> {
     if (value as f32).is_finite() && is_seen(value) {
         return Ok(());
@@ -38,7 +39,7 @@ pub(crate) fn rate_factor(what: &'static str, value: f64) -> Result<()> {
     Err(Error::argument(what, expected, value))
 }
 
-/// For what stays on the host, in `f64`.
+/// Checks a number that stays on the host, in `f64`.
 pub(crate) fn at_least(what: &'static str, value: f64) -> Result<()> {
     if value.is_finite() && value >= 0.0 {
         return Ok(());
@@ -46,7 +47,7 @@ pub(crate) fn at_least(what: &'static str, value: f64) -> Result<()> {
     Err(Error::argument(what, "finite and at least 0", value))
 }
 
-/// For a divisor.
+/// Checks a divisor.
 pub(super) fn at_least_one(what: &'static str, value: f64) -> Result<()> {
     if (value as f32).is_finite() && value >= 1.0 {
         return Ok(());

@@ -1,14 +1,13 @@
-//! Learning-rate schedules: functions of the step alone, computed ahead into the device's step table.
+//! Learning-rate schedules: functions of the step, computed in advance for the device's step table.
 
 use super::OneCycle;
 use super::ranges::{at_least, fraction, rate_factor, step_count};
 use crate::{Error, Result};
 
-/// How the learning rate changes from step to step, as a factor of the optimizer's base rate η.
+/// Learning rate as a function of the step, relative to the optimizer's base rate η.
 ///
-/// Steps count from 0; t is the step. PyTorch's schedulers of the same names give the same rates, if they are stepped
-/// after every step; the notes say where they differ. A schedule costs nothing at run time: its rates lie in a table on
-/// the device.
+/// Steps count from 0; t is the step. PyTorch's schedulers of the same names give the same rates when they are stepped
+/// after every step, except where noted. A schedule adds no work on the device, which reads the rates from a table.
 ///
 /// ```
 /// use wgrad::Schedule;
@@ -29,22 +28,22 @@ pub enum Schedule {
     Step {
         /// Steps from one change to the next; at least 1.
         every: u64,
-        /// What the rate is multiplied by; at least 0.
+        /// Factor of each change; at least 0.
         factor: f64,
     },
-    /// η·factorⁿ, n the milestones that are not after t (PyTorch's `MultiStepLR`, with `gamma`).
+    /// η·factorⁿ, where n is the number of milestones at or before t (PyTorch's `MultiStepLR`, with `gamma`).
     MultiStep {
-        /// The steps from which on the rate changes, in any order; one that is named twice counts twice.
+        /// Steps at which the rate changes, in any order; a step that is listed twice counts twice.
         milestones: Vec<u64>,
-        /// What the rate is multiplied by; at least 0.
+        /// Factor of each change; at least 0.
         factor: f64,
     },
     /// η·factorᵗ (PyTorch's `ExponentialLR`, with `gamma`).
     Exponential {
-        /// What the rate is multiplied by in every step; at least 0.
+        /// Factor of every step; at least 0.
         factor: f64,
     },
-    /// A straight line from start·η to end·η over `steps` steps, then end·η: with start below end = 1 a warm-up
+    /// A straight line from start·η to end·η over `steps` steps, then end·η. It is a warm-up if start < end = 1
     /// (PyTorch's `LinearLR`, with `start_factor`, `end_factor` and `total_iters`).
     Linear {
         /// The first rate, as a fraction of η; at least 0.
@@ -70,26 +69,26 @@ pub enum Schedule {
         /// The last rate, as a fraction of the first; between 0 and 1.
         floor: f64,
     },
-    /// [`Cosine`](Schedule::Cosine) waves, each from η again: the first takes `steps` steps, each other `growth` times
-    /// as many as the one before (Loshchilov and Hutter 2017; PyTorch's `CosineAnnealingWarmRestarts` with `T_0`,
+    /// [`Cosine`](Schedule::Cosine) waves, each starting at η. The first takes `steps` steps, each later one `growth`
+    /// times as many as the previous (Loshchilov and Hutter 2017; PyTorch's `CosineAnnealingWarmRestarts` with `T_0`,
     /// `T_mult` and `eta_min = floor·η`).
     CosineRestarts {
         /// Steps of the first wave; at least 1.
         steps: u64,
-        /// How many times as long the next wave is; at least 1.
+        /// Ratio of the lengths of successive waves; at least 1.
         growth: u64,
         /// The lowest rate, as a fraction of η; between 0 and 1. A wave restarts in the step that would reach it.
         floor: f64,
     },
-    /// One rise and fall: see [`OneCycle`].
+    /// One rise and one fall: see [`OneCycle`].
     OneCycle(OneCycle),
-    /// Schedules one after the other: see [`Schedule::sequence`].
+    /// Consecutive schedules, each with its number of steps: see [`Schedule::sequence`].
     Sequence(Vec<(Schedule, u64)>),
 }
 
 impl Schedule {
-    /// Schedules one after the other, each for so many steps, counted from its own 0 (PyTorch's `SequentialLR`). The
-    /// last goes on after its steps, which may be 0.
+    /// Consecutive schedules, each for the given number of steps, counted from its own 0 (PyTorch's `SequentialLR`).
+    /// The last schedule continues after its steps, whose number may be 0.
     ///
     /// ```
     /// use wgrad::Schedule;
@@ -125,7 +124,7 @@ impl Schedule {
                 growth,
                 floor,
             } => {
-                // At least 1, for who asks an unchecked schedule.
+                // At least 1, since this schedule may be unchecked.
                 let (mut since, mut length, growth) = (step, *steps.max(&1), *growth.max(&1));
                 if growth == 1 {
                     since %= length;
@@ -202,12 +201,12 @@ impl From<OneCycle> for Schedule {
     }
 }
 
-/// How much of the steps is done, from 0 to 1.
+/// Completed fraction of the steps, from 0 to 1.
 fn progress(step: u64, steps: u64) -> f64 {
     step.min(steps) as f64 / steps as f64
 }
 
-/// libm, so that every platform rounds alike.
+/// Computed with libm, so that every platform rounds alike.
 fn power(factor: f64, exponent: u64) -> f64 {
     libm::pow(factor, exponent as f64)
 }

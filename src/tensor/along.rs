@@ -10,14 +10,14 @@ use crate::{Error, Result};
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct MaxOutput {
-    /// The maxima; the dimension has length 1.
+    /// Maxima; the dimension has length 1.
     pub values: Tensor,
-    /// Where each lies along the dimension, a whole number.
+    /// Index of each maximum along the dimension, an integer stored as a float.
     pub places: Tensor,
 }
 
 impl Tensor {
-    /// The sum along a dimension, counted from 0, which stays with length 1 (PyTorch's `torch.sum` with `keepdim`).
+    /// Sum along a dimension, counted from 0, which keeps length 1 (PyTorch's `torch.sum` with `keepdim`).
     ///
     /// ```
     /// use wgrad::{Device, Tensor};
@@ -44,8 +44,8 @@ impl Tensor {
         Ok(Tensor::call("sum_along", call, &[self], shape)?.with_dims(dims))
     }
 
-    /// The maximum along a dimension, counted from 0, which stays with length 1, and its place (PyTorch's `torch.max`
-    /// with `keepdim`). Of equal numbers the first counts. A NaN is greater than any number.
+    /// Maximum along a dimension, counted from 0, which keeps length 1, and its index (PyTorch's `torch.max` with
+    /// `keepdim`). The first of equal maxima counts. A NaN is greater than any number.
     ///
     /// ```
     /// use wgrad::{Device, Tensor};
@@ -59,7 +59,7 @@ impl Tensor {
     /// ```
     ///
     /// # Errors
-    /// [`Argument`](Error::Argument) if there is no such dimension, or it is empty or longer than 2²⁴.
+    /// [`Argument`](Error::Argument) if there is no such dimension, or its length is 0 or above 2²⁴.
     pub fn max_along(&self, dimension: usize) -> Result<MaxOutput> {
         let along = self.along("the dimension of a maximum", dimension)?;
         if !(1..=MAX_LENGTH).contains(&along.length) {

@@ -1,4 +1,4 @@
-//! Tensors changed by others: accumulation, moving averages; and copies.
+//! In-place accumulation and moving averages, and copies.
 
 use super::calls::expect;
 use super::{Tensor, same_device};
@@ -9,7 +9,7 @@ use crate::kernel::base::state::state_at;
 use crate::kernel::{Axpby, Kernel};
 
 impl Tensor {
-    /// self ← self + scale·x: the sum of gradients over several batches.
+    /// self ← self + scale·x, for example to sum gradients over several batches.
     ///
     /// ```
     /// use wgrad::{Device, Tensor};
@@ -26,7 +26,7 @@ impl Tensor {
     ///
     /// # Errors
     /// [`Shape`](crate::Error::Shape) if the shapes differ; [`NonFinite`](crate::Error::NonFinite) if the sum would not
-    /// be finite, which is then [refused](Tensor#calls-that-are-refused).
+    /// be finite: the call is then [refused](Tensor#calls-that-are-refused).
     pub fn accumulate(&mut self, x: &Tensor, scale: f32) -> Result<()> {
         let call = Axpby::accumulate(self.shape.floats(), scale);
         self.attempt(Guarded::Accumulate, call, x)
@@ -38,15 +38,15 @@ impl Tensor {
     ///
     /// # Errors
     /// [`Shape`](crate::Error::Shape) if the shapes differ; [`Argument`](crate::Error::Argument) unless the decay is at
-    /// least 0 and, in `f32`, below 1; [`NonFinite`](crate::Error::NonFinite) if the average would not be finite, which
-    /// is then [refused](Tensor#calls-that-are-refused).
+    /// least 0 and, in `f32`, below 1; [`NonFinite`](crate::Error::NonFinite) if the average would not be finite: the
+    /// call is then [refused](Tensor#calls-that-are-refused).
     pub fn average(&mut self, weights: &Tensor, decay: f64) -> Result<()> {
         check_fraction("the decay of an average", decay)?;
         let call = Axpby::average(self.shape.floats(), decay);
         self.attempt(Guarded::Average, call, weights)
     }
 
-    /// Takes over the values of another tensor, as the running statistics of a step take the place of the old ones.
+    /// Overwrites the values with those of another tensor, for example running statistics with their next values.
     ///
     /// # Errors
     /// [`Shape`](crate::Error::Shape) if the shapes differ; [`NonFinite`](crate::Error::NonFinite) if a value is not
@@ -56,14 +56,14 @@ impl Tensor {
         self.attempt(Guarded::CopyFrom, call, next)
     }
 
-    /// A tensor of its own with the same values, on the same device.
+    /// Returns a new tensor with the same values, on the same device.
     ///
     /// # Errors
-    /// Only the device's.
+    /// Errors of the device only.
     pub fn copy(&self) -> Result<Tensor> {
         let mut copy = Tensor::room(&self.device, self.shape)?.with_rows_of(self);
         let mut state = self.device.words("state", state_at(0).to_vec())?;
-        // Whatever the values are: the copy is new, so nothing is lost by it.
+        // The values need not be finite: the copy is a new tensor, so nothing is overwritten.
         self.device.run(
             Axpby::copy(self.shape.floats()),
             &mut [

@@ -1,4 +1,4 @@
-//! Every kernel as a checked call on tensors.
+//! Products, activations, sums and softmax as tensor calls.
 
 use super::Tensor;
 use crate::kernel::{
@@ -8,7 +8,7 @@ use crate::kernel::{
 use crate::{Error, Result};
 
 impl Tensor {
-    /// The matrix product of two tensors, `self` being A, in one of three [`Layout`]s.
+    /// The matrix product of A (`self`) and B in one of three [`Layout`]s.
     ///
     /// # Errors
     /// [`Shape`](Error::Shape) if the inner dimensions differ.
@@ -89,7 +89,7 @@ impl Tensor {
         self.elementwise("add", Op::Add, &[other])
     }
 
-    /// The Hadamard product self ⊙ other.
+    /// The elementwise (Hadamard) product self ⊙ other.
     ///
     /// # Errors
     /// [`Shape`](Error::Shape) if the shapes differ.
@@ -101,12 +101,12 @@ impl Tensor {
     /// factor · self.
     ///
     /// # Errors
-    /// Only the device's.
+    /// Errors of the device only.
     pub fn scale(&self, factor: f32) -> Result<Tensor> {
         self.elementwise("scale", Op::Scale(factor), &[])
     }
 
-    /// y = f(z), `self` being z.
+    /// y = f(z), where `self` is z.
     ///
     /// # Errors
     /// [`Argument`](Error::Argument) if the activation's parameter is outside its range.
@@ -115,8 +115,8 @@ impl Tensor {
         self.elementwise("activate", Op::Activate(activation), &[])
     }
 
-    /// dz = dy ⊙ f′, `self` being dy. `saved` is the activation's output y, but its input z where
-    /// [`Activation::derivative_needs_z`] says so.
+    /// dz = dy ⊙ f′(z), where `self` is dy. `saved` is the activation's output y, or its input z if
+    /// [`Activation::derivative_needs_z`] is true.
     ///
     /// # Errors
     /// [`Shape`](Error::Shape) if the shapes differ.
@@ -130,18 +130,18 @@ impl Tensor {
         )
     }
 
-    /// PReLU (He et al. 2015): y = max(x, 0) + a·min(x, 0) with the slope a learnt: [1, cols], one for every column, or
-    /// [1, 1], one for all (PyTorch's `PReLU`). `self` is x.
+    /// PReLU (He et al. 2015): y = max(x, 0) + a·min(x, 0), where `self` is x. The learnt slope a is [1, cols], one per
+    /// column, or [1, 1], shared (PyTorch's `PReLU`).
     ///
     /// # Errors
-    /// [`Shape`](Error::Shape) if a is neither.
+    /// [`Shape`](Error::Shape) if a has another shape.
     pub fn prelu(&self, a: &Tensor) -> Result<Tensor> {
         let shared = self.expect_slope("prelu", a)?;
         self.elementwise("prelu", Op::PRelu { shared }, &[a])
     }
 
-    /// The gradient before a [`prelu`](Tensor::prelu) from the gradient dy after it (`self`) and its input x:
-    /// dx = dy where x > 0, else a·dy.
+    /// Input gradient of [`prelu`](Tensor::prelu) from its output gradient dy (`self`) and its input x: dx = dy where x
+    /// > 0, else a·dy.
     ///
     /// # Errors
     /// [`Shape`](Error::Shape) if the shapes do not fit.
@@ -151,8 +151,8 @@ impl Tensor {
         self.elementwise("prelu_backward", Op::PReluBackward { shared }, &[x, a])
     }
 
-    /// The terms of the gradient of a [`prelu`](Tensor::prelu)'s slope from the gradient dy after it (`self`) and its
-    /// input x: dy ⊙ min(x, 0). Their column sums are da; where a is one number, the sum of those.
+    /// Terms of the slope gradient of [`prelu`](Tensor::prelu) from its output gradient dy (`self`) and its input x: dy
+    /// ⊙ min(x, 0). Their column sums are da. For a shared slope, da is the sum of the column sums.
     ///
     /// # Errors
     /// [`Shape`](Error::Shape) if the shapes differ.
@@ -161,7 +161,7 @@ impl Tensor {
         self.elementwise("prelu_slope", Op::PReluSlope, &[x])
     }
 
-    /// Whether the slope is one for all columns.
+    /// Checks the slope's shape and returns whether all columns share it.
     fn expect_slope(&self, operation: &'static str, a: &Tensor) -> Result<bool> {
         let shared = a.shape == MatrixShape::new(1, 1);
         if !shared {
@@ -171,11 +171,10 @@ impl Tensor {
         Ok(shared)
     }
 
-    /// The sum of every column over all rows: [1, cols]. (Along one dimension of several:
-    /// [`sum_along`](Tensor::sum_along).)
+    /// The sum of every column over all rows: [1, cols]. [`sum_along`](Tensor::sum_along) sums along one dimension.
     ///
     /// # Errors
-    /// Only the device's.
+    /// Errors of the device only.
     pub fn column_sum(&self) -> Result<Tensor> {
         let call = ColumnSum {
             shape: self.shape,
@@ -189,7 +188,7 @@ impl Tensor {
     /// Softmax over each row.
     ///
     /// # Errors
-    /// Only the device's.
+    /// Errors of the device only.
     pub fn softmax(&self) -> Result<Tensor> {
         let call = Softmax {
             log: false,
@@ -198,10 +197,10 @@ impl Tensor {
         Tensor::call("softmax", call, &[self], self.shape)
     }
 
-    /// The logarithm of the softmax over each row, without the cancellation of taking it afterwards.
+    /// The logarithm of the softmax over each row. It avoids the cancellation of a separate logarithm.
     ///
     /// # Errors
-    /// Only the device's.
+    /// Errors of the device only.
     pub fn log_softmax(&self) -> Result<Tensor> {
         let call = Softmax {
             log: true,
@@ -210,7 +209,7 @@ impl Tensor {
         Tensor::call("log_softmax", call, &[self], self.shape)
     }
 
-    /// The gradient before a softmax from the gradient dy after it (`self`) and its output y.
+    /// Input gradient of [`softmax`](Tensor::softmax) from its output gradient dy (`self`) and its output y.
     ///
     /// # Errors
     /// [`Shape`](Error::Shape) if the shapes differ.
@@ -223,7 +222,7 @@ impl Tensor {
         Tensor::call("softmax_backward", call, &[self, y], self.shape)
     }
 
-    /// The gradient before a log-softmax from the gradient dy after it (`self`) and its output y.
+    /// Input gradient of [`log_softmax`](Tensor::log_softmax) from its output gradient dy (`self`) and its output y.
     ///
     /// # Errors
     /// [`Shape`](Error::Shape) if the shapes differ.

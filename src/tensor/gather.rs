@@ -1,4 +1,4 @@
-//! Gathering rows of a table, of floats or of bytes, as a mini-batch is gathered from a data set; also moved at random.
+//! Gathered rows of a table of floats or bytes, optionally augmented, as in a mini-batch from a data set.
 
 use super::{Indices, Tensor, element_count};
 use crate::device::{Device, Memory, Operand};
@@ -8,7 +8,8 @@ use crate::kernel::gather::scaling::Scaling;
 use crate::kernel::{Augment, Gather, Kernel, MatrixShape};
 use crate::{Augmentation, Error, Result};
 
-/// A matrix of bytes on a device, to gather rows from: a quarter of the memory of floats.
+/// Matrix of bytes on a device, a source for [`gather_rows`](Bytes::gather_rows). It takes a quarter of the memory of
+/// floats.
 ///
 /// ```
 /// use wgrad::{Bytes, Device, Indices};
@@ -32,7 +33,7 @@ impl Bytes {
     /// Uploads a matrix of `[rows, cols]` bytes, row by row.
     ///
     /// # Errors
-    /// [`Shape`](Error::Shape) if there are not rows · cols bytes; [`Limit`](Error::Limit) or
+    /// [`Shape`](Error::Shape) if the number of bytes is not rows · cols; [`Limit`](Error::Limit) or
     /// [`OutOfMemory`](Error::OutOfMemory) if the device has no room.
     pub fn new(device: &Device, [rows, cols]: [usize; 2], bytes: &[u8]) -> Result<Self> {
         let count = element_count(rows, cols)?;
@@ -69,12 +70,12 @@ impl Bytes {
         table.gather("gather_rows", &self.device, indices, None)
     }
 
-    /// Gathers rows as images moved at random: `out[i] = moved(self[indices[i]]) · scale + shift`, moved as the row
-    /// with this number of a trainer's batch with this seed in this step. See [`Augmentation`] for the formula.
+    /// Gathers rows as randomly augmented images: `out[i] = moved(self[indices[i]]) · scale + shift`. The motion of row
+    /// `i` is that of row `i` of a trainer's batch with the same seed and step. See [`Augmentation`] for the formula.
     ///
     /// # Errors
-    /// As [`Bytes::gather_rows`]; [`Argument`](Error::Argument) if a number of the augmentation is outside its range;
-    /// [`Shape`](Error::Shape) if its images have not as many values as a row.
+    /// Those of [`Bytes::gather_rows`]; [`Argument`](Error::Argument) if a number of the augmentation is outside its
+    /// range; [`Shape`](Error::Shape) if an image does not have as many values as a row.
     pub fn gather_augmented(
         &self,
         indices: &Indices,
@@ -105,11 +106,11 @@ impl Tensor {
             .gather("gather_rows", &self.device, indices, None)
     }
 
-    /// Gathers rows as images moved at random, as [`Bytes::gather_augmented`] does with a scale of 1 and a shift of 0.
+    /// Gathers rows as randomly augmented images, like [`Bytes::gather_augmented`] with a scale of 1 and a shift of 0.
     /// The values must be finite.
     ///
     /// # Errors
-    /// As there.
+    /// Those of [`Bytes::gather_augmented`].
     pub fn gather_augmented(
         &self,
         indices: &Indices,
@@ -132,7 +133,7 @@ impl Tensor {
     }
 }
 
-/// What rows are gathered from.
+/// Source of gathered rows.
 struct Table<'a> {
     shape: MatrixShape,
     source: Source,
@@ -141,7 +142,7 @@ struct Table<'a> {
 }
 
 impl Table<'_> {
-    /// `moved`: the augmentation with its seed and step.
+    /// Gathers rows. `moved` has the augmentation with its seed and step.
     fn gather(
         self,
         operation: &'static str,
@@ -162,7 +163,7 @@ impl Table<'_> {
         let shape = MatrixShape::new(indices.len, self.shape.cols);
         element_count(shape.rows, shape.cols)?;
         let mut out = Tensor::room(device, shape)?;
-        // The kernel gathers labels alongside; here there are none that matter.
+        // The kernel also gathers labels; these are dummies.
         let labels = device.words("labels", vec![0; self.shape.rows.max(4)])?;
         let mut out_labels = device.words("labels", vec![0; indices.len.max(4)])?;
         let table = device.words("table", vec![0; ENTRY_WORDS])?;

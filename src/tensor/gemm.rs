@@ -1,11 +1,11 @@
-//! The general matrix product of BLAS and ONNX, from the kernels that are there.
+//! General matrix product of BLAS and ONNX, composed of other tensor calls.
 
 use super::Tensor;
 use super::calls::expect;
 use crate::kernel::{Layout, MatrixShape};
 use crate::{Error, Result};
 
-/// How [`Tensor::gemm`] multiplies: α·op(A)·op(B) + β·C.
+/// Options of [`Tensor::gemm`], which computes α·op(A)·op(B) + β·C.
 ///
 /// ```
 /// use wgrad::{Device, Gemm, Tensor};
@@ -21,13 +21,13 @@ use crate::{Error, Result};
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Gemm {
-    /// α, the factor of the product: 1 by default.
+    /// α, the factor of the product; 1 by default.
     pub alpha: f32,
-    /// β, the factor of C: 1 by default. Where it is 0, C is not read.
+    /// β, the factor of C; 1 by default. If β is 0, C is not read.
     pub beta: f32,
-    /// Whether A is stored [K, M]: no by default.
+    /// Whether A is stored as [K, M]; false by default.
     pub transpose_a: bool,
-    /// Whether B is stored [N, K]: no by default.
+    /// Whether B is stored as [N, K]; false by default.
     pub transpose_b: bool,
 }
 
@@ -43,11 +43,11 @@ impl Default for Gemm {
 }
 
 impl Tensor {
-    /// α·op(A)·op(B) + β·C [M, N], `self` being A (ONNX's `Gemm`, BLAS's `sgemm`). C is [M, N], or repeated to that
-    /// from [1, N], [M, 1] or [1, 1].
+    /// α·op(A)·op(B) + β·C, [M, N], where `self` is A (ONNX's `Gemm`, BLAS's `sgemm`). C is [M, N], or broadcast from
+    /// [1, N], [M, 1] or [1, 1].
     ///
-    /// It is composed of other calls, up to six of them: a product, scales and a sum. Use [`matmul`](Tensor::matmul) or
-    /// [`dense`](Tensor::dense) where they serve.
+    /// It consists of up to six other calls: a product, scales and a sum. Prefer [`matmul`](Tensor::matmul) or
+    /// [`dense`](Tensor::dense) where they suffice.
     ///
     /// # Errors
     /// [`Shape`](Error::Shape) if the shapes do not fit.
@@ -75,7 +75,7 @@ impl Tensor {
         };
         let mut c = c.scale(options.beta)?;
         if c.shape.cols != cols {
-            // A column times a row of ones: exact.
+            // A column times a row of ones is an exact broadcast.
             c = c.matmul(&Tensor::filled(&self.device, [1, cols], 1.0)?, Layout::NN)?;
         }
         if c.shape == product.shape {

@@ -1,4 +1,4 @@
-//! The norm of all gradients of a step, to clip them by.
+//! Global gradient norm, for clipping.
 
 use super::Tensor;
 use super::reduce::finite_norm;
@@ -8,7 +8,7 @@ use crate::kernel::reduction::squares::PAIR;
 use crate::kernel::{Squares, Sum};
 use crate::{Error, Result};
 
-/// The Euclidean norm over all gradients of a step, on their device, to clip them by.
+/// Euclidean norm over all gradients of a step, kept on the device, for clipping by norm.
 ///
 /// ```
 /// use wgrad::{Device, GradientNorm, OptimizerState, Sgd, Tensor};
@@ -36,11 +36,11 @@ pub struct GradientNorm {
 }
 
 impl GradientNorm {
-    /// The norm over these gradients. Does not wait.
+    /// Computes the norm over these gradients. Does not wait for the device.
     ///
     /// # Errors
-    /// [`Shape`](Error::Shape) if there is none; [`DeviceMismatch`](Error::DeviceMismatch) if they are not on one
-    /// device.
+    /// [`Shape`](Error::Shape) if there is no gradient; [`DeviceMismatch`](Error::DeviceMismatch) if they are not on
+    /// one device.
     pub fn new(gradients: &[&Tensor]) -> Result<Self> {
         let Some(first) = gradients.first() else {
             return Err(Error::shape(
@@ -77,17 +77,17 @@ impl GradientNorm {
         })
     }
 
-    /// The norm itself, in a fixed order. Waits for it.
+    /// Returns the norm, summed in a fixed order. Waits for the result.
     ///
     /// # Errors
-    /// [`NonFinite`](Error::NonFinite) if it is not finite in `f32`.
+    /// [`NonFinite`](Error::NonFinite) if the norm is not finite in `f32`.
     pub async fn value_async(&self) -> Result<f32> {
         let words = self.sums.download(&self.device).await?;
         let pairs = bytemuck::cast_slice(&words[..PAIR * self.parts]);
         finite_norm(norm::<f32>(pairs))
     }
 
-    /// [`GradientNorm::value_async`], waited for.
+    /// Blocking form of [`GradientNorm::value_async`], with the same errors.
     #[cfg(not(target_arch = "wasm32"))]
     pub fn value(&self) -> Result<f32> {
         pollster::block_on(self.value_async())

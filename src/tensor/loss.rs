@@ -1,4 +1,4 @@
-//! Losses of a batch, with their gradients.
+//! Losses of a batch and their gradients.
 
 use super::{Indices, Tensor};
 use crate::device::{Memory, Operand};
@@ -9,17 +9,17 @@ use crate::kernel::loss::{Against, ENTRY, Output, Totals, row_weights};
 use crate::kernel::{Loss, MatrixShape, RowLoss, RowWeights};
 use crate::{Error, Result};
 
-/// What the inputs of a loss are compared with.
+/// Target of a loss.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub enum TensorTarget<'a> {
-    /// One label a row.
+    /// One label per row.
     Labels(&'a Indices),
     /// A matrix of the inputs' shape; [rows, 1] for [`Criterion::CosineEmbedding`](crate::Criterion::CosineEmbedding).
     Values(&'a Tensor),
-    /// One number for all elements.
+    /// One value for all elements.
     Constant(f32),
-    /// For criteria without a target: [`Criterion::TripletMargin`](crate::Criterion::TripletMargin) and
+    /// No target, for the criteria [`Criterion::TripletMargin`](crate::Criterion::TripletMargin) and
     /// [`Criterion::Value`](crate::Criterion::Value).
     None,
 }
@@ -42,27 +42,28 @@ impl From<f32> for TensorTarget<'_> {
     }
 }
 
-/// What [`Tensor::loss`] gives.
+/// Result of [`Tensor::loss`].
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct LossOutput {
-    /// The loss, reduced and with its factor.
+    /// Reduced loss, including its factor.
     pub loss: f32,
-    /// Rows whose guess is their label: the first greatest column is, or, for a single column that is no class, it is
-    /// above 0 (logits, ±1) or ½ (targets 0 and 1) where the label is 1 and not where it is 0. With target values the
-    /// label is the column of the first greatest target, or for a single column whether the target is above the middle
-    /// (½, or 0 where targets are ±1).
+    /// Number of rows whose prediction equals their label. The prediction is the index of the first maximum. For a
+    /// single column it is 1 if the value is above the threshold, else 0; the threshold is 0 for logits and targets ±1,
+    /// and ½ for targets 0 and 1. With target values, the label is the index of the first maximal target, or for a
+    /// single column 1 if the target is above the midpoint (0 for targets ±1, else ½).
     pub correct: usize,
-    /// Rows that have a label, ignored ones left out, or target values of a criterion of classes: the cross-entropies,
-    /// negative log-likelihood, KL divergence, hinge, the perceptron's. 0 otherwise.
+    /// Number of rows that count for the accuracy: rows with a label that is not ignored, or with target values of a
+    /// classification criterion (the cross-entropies, negative log-likelihood, KL divergence, hinge, perceptron). 0 for
+    /// other criteria.
     pub counted: usize,
-    /// The gradients of [`loss`](LossOutput::loss), one for each input.
+    /// Gradients of [`loss`](LossOutput::loss), one per input.
     pub gradients: Vec<Tensor>,
 }
 
 impl Tensor {
-    /// A loss with its gradients, `self` being the first input, `others` the second and third of those criteria that
-    /// have more than one. Waits for the result.
+    /// Computes a loss and its gradients. `self` is the first input; `others` are the second and third input of
+    /// criteria with several inputs. Waits for the result.
     ///
     /// ```
     /// use wgrad::{Criterion, Device, Loss, Reduction, Tensor, Indices};
@@ -84,10 +85,10 @@ impl Tensor {
     ///
     /// # Errors
     /// [`Argument`](Error::Argument) if a setting of the loss is outside its range, or if the criterion does not take
-    /// this kind of target; [`Shape`](Error::Shape) if there are not as many inputs as it needs, of one shape with at
-    /// least one row and column, or the target does not fit them; [`Label`](Error::Label) if a label is not below the
-    /// number of classes, nor the ignored one; [`NonFiniteData`](Error::NonFiniteData) if a target is not finite;
-    /// [`NonFinite`](Error::NonFinite) if an input or a row's loss is not.
+    /// this kind of target; [`Shape`](Error::Shape) if the number of inputs is not the criterion's, their shapes differ
+    /// or are empty, or the target does not fit them; [`Label`](Error::Label) if a label is neither below the number of
+    /// classes nor the ignored index; [`NonFiniteData`](Error::NonFiniteData) if a target is not finite;
+    /// [`NonFinite`](Error::NonFinite) if an input or a row's loss is not finite.
     pub async fn loss_async(
         &self,
         loss: &Loss,
@@ -98,11 +99,11 @@ impl Tensor {
         call.reduce().await
     }
 
-    /// The loss of every row, [1, rows], with class weights, without the loss's reduction and factor (PyTorch's
-    /// reduction `none`, but summed over the columns); 0 where the label is ignored. Waits for the result.
+    /// Computes the loss of every row, [1, rows], with class weights but without reduction and factor (PyTorch's
+    /// reduction `none`, summed over the columns). It is 0 if the label is ignored. Waits for the result.
     ///
     /// # Errors
-    /// As [`Tensor::loss_async`].
+    /// Those of [`Tensor::loss_async`].
     pub async fn row_losses_async(
         &self,
         loss: &Loss,
@@ -115,18 +116,18 @@ impl Tensor {
         Ok(losses)
     }
 
-    /// The mean softmax cross-entropy of logits (`self`, [batch, classes]) with one label a row:
+    /// The mean softmax cross-entropy of logits (`self`, [batch, classes]) with one label per row:
     /// [`Tensor::loss_async`] of [`Loss::softmax_cross_entropy`].
     ///
     /// # Errors
-    /// As [`Tensor::loss_async`].
+    /// Those of [`Tensor::loss_async`].
     pub async fn cross_entropy_async(&self, labels: &Indices) -> Result<LossOutput> {
         let loss = Loss::softmax_cross_entropy();
         let call = Call::new("cross_entropy", &loss, self, &[], labels.into()).await?;
         call.reduce().await
     }
 
-    /// [`Tensor::loss_async`], waited for.
+    /// Blocking form of [`Tensor::loss_async`], with the same errors.
     #[cfg(not(target_arch = "wasm32"))]
     pub fn loss<'a>(
         &self,
@@ -137,7 +138,7 @@ impl Tensor {
         pollster::block_on(self.loss_async(loss, others, target.into()))
     }
 
-    /// [`Tensor::row_losses_async`], waited for.
+    /// Blocking form of [`Tensor::row_losses_async`], with the same errors.
     #[cfg(not(target_arch = "wasm32"))]
     pub fn row_losses<'a>(
         &self,
@@ -148,14 +149,14 @@ impl Tensor {
         pollster::block_on(self.row_losses_async(loss, others, target.into()))
     }
 
-    /// [`Tensor::cross_entropy_async`], waited for.
+    /// Blocking form of [`Tensor::cross_entropy_async`], with the same errors.
     #[cfg(not(target_arch = "wasm32"))]
     pub fn cross_entropy(&self, labels: &Indices) -> Result<LossOutput> {
         pollster::block_on(self.cross_entropy_async(labels))
     }
 }
 
-/// A checked call.
+/// A loss call with checked arguments.
 struct Call<'a> {
     loss: &'a Loss,
     inputs: Vec<&'a Tensor>,
@@ -208,7 +209,7 @@ impl<'a> Call<'a> {
         let mut outputs: Vec<&mut Memory> = gradients.iter_mut().map(|g| &mut g.memory).collect();
         let totals = self.run(Output::Gradients, &mut outputs).await?;
         let loss = self.loss.value(&totals, shape.cols) as f32;
-        // The rows' losses are finite; a sum of them, or a multiple, need not be.
+        // The rows' losses are finite, but their sum or a multiple of it may not be.
         if !loss.is_finite() {
             return Err(self.non_finite().await?);
         }
@@ -283,7 +284,7 @@ impl<'a> Call<'a> {
         ))
     }
 
-    /// What to say of a guard that was set: a target may have done it.
+    /// The error for a set guard. A non-finite target may be the cause.
     async fn non_finite(&self) -> Result<Error> {
         if let TensorTarget::Values(values) = self.target {
             let found = values.download_async().await?;
@@ -359,10 +360,10 @@ async fn check_target(
     }
 }
 
-/// Refuses a label that is not below the number of classes, nor the ignored one.
+/// Refuses a label that is neither below the number of classes nor the ignored index.
 async fn check_labels(loss: &Loss, labels: &Indices, classes: usize) -> Result<()> {
     let is_bad = |label: u32| label as usize >= classes && Some(label) != loss.ignore_index;
-    // The greatest is known: mostly nothing needs to be read.
+    // The maximum label is known, so in most cases no label needs to be read back.
     if (labels.max as usize) < classes {
         return Ok(());
     }

@@ -1,4 +1,4 @@
-//! Slices, concatenation, other dimensions and transposes: numbers move, and their bits stay.
+//! Slices, concatenation, reshapes and transposes. They keep the bits of every value.
 
 use super::{Tensor, dimensions};
 use crate::kernel::{Along, MatrixShape, Movement, MovementOp, Side};
@@ -6,7 +6,7 @@ use crate::{Error, Result, Shape};
 use std::ops::Range;
 
 impl Tensor {
-    /// Some columns of every row: a [slice](Tensor::slice) of the last dimension.
+    /// Returns a range of columns: a [slice](Tensor::slice) of the last dimension.
     ///
     /// ```
     /// use wgrad::{Device, Tensor};
@@ -19,7 +19,7 @@ impl Tensor {
     /// ```
     ///
     /// # Errors
-    /// [`Shape`](Error::Shape) if the range ends beyond the columns, or before it starts.
+    /// [`Shape`](Error::Shape) if the range exceeds the columns, or ends before it starts.
     pub fn slice_columns(&self, range: Range<usize>) -> Result<Tensor> {
         let (of, count) = (self.columns_along(), range.len());
         let dims = vec![self.shape.rows, count];
@@ -27,7 +27,7 @@ impl Tensor {
         Ok(out.with_rows_of(self))
     }
 
-    /// A range along one dimension, counted from 0 (PyTorch's `torch.narrow`).
+    /// Returns a range along one dimension, counted from 0 (PyTorch's `torch.narrow`).
     ///
     /// ```
     /// use wgrad::{Device, Tensor};
@@ -40,8 +40,8 @@ impl Tensor {
     /// ```
     ///
     /// # Errors
-    /// [`Argument`](Error::Argument) if there is no such dimension; [`Shape`](Error::Shape) if the range ends beyond
-    /// its length, or before it starts.
+    /// [`Argument`](Error::Argument) if there is no such dimension; [`Shape`](Error::Shape) if the range exceeds its
+    /// length, or ends before it starts.
     pub fn slice(&self, dimension: usize, range: Range<usize>) -> Result<Tensor> {
         let along = self.along("the dimension of a slice", dimension)?;
         let dims = self.with_length(dimension, range.len());
@@ -68,18 +68,18 @@ impl Tensor {
         self.movement(operation, op, &[], dims)
     }
 
-    /// These columns from column `start` on in a matrix of `cols` columns that is zero elsewhere: the gradient of
+    /// Places the columns at column `start` of a matrix of `cols` columns that is zero elsewhere: the gradient of
     /// [`slice_columns`](Tensor::slice_columns).
     ///
     /// # Errors
-    /// [`Shape`](Error::Shape) if they end beyond `cols`.
+    /// [`Shape`](Error::Shape) if the last column would exceed `cols`.
     pub fn pad_columns(&self, start: usize, cols: usize) -> Result<Tensor> {
         let dims = vec![self.shape.rows, cols];
         let out = self.padded("pad_columns", self.columns_along(), start, cols, dims)?;
         Ok(out.with_rows_of(self))
     }
 
-    /// This tensor from `start` on along a dimension of that length, zeros elsewhere: the gradient of
+    /// Places the tensor at `start` along a dimension of the given length, with zeros elsewhere: the gradient of
     /// [`slice`](Tensor::slice).
     ///
     /// # Errors
@@ -114,7 +114,7 @@ impl Tensor {
         self.movement(operation, op, &[], dims)
     }
 
-    /// Both side by side: [self | right].
+    /// Concatenates two tensors side by side: [self | right].
     ///
     /// # Errors
     /// [`Shape`](Error::Shape) if the numbers of rows differ.
@@ -133,7 +133,7 @@ impl Tensor {
         Ok(out.with_rows_of(self))
     }
 
-    /// This tensor, then another along a dimension (PyTorch's `torch.cat`).
+    /// Concatenates this tensor and another along a dimension (PyTorch's `torch.cat`).
     ///
     /// ```
     /// use wgrad::{Device, Tensor};
@@ -179,11 +179,11 @@ impl Tensor {
         )
     }
 
-    /// The same elements in the same order with other dimensions (PyTorch's `torch.reshape`), in a new tensor.
+    /// Returns a new tensor with the same elements in the same order and other dimensions (PyTorch's `torch.reshape`).
     ///
     /// # Errors
-    /// [`Shape`](Error::Shape) if the number of elements differs; [`Argument`](Error::Argument) if a device could not
-    /// count the padded elements.
+    /// [`Shape`](Error::Shape) if the number of elements differs; [`Argument`](Error::Argument) if the padded elements
+    /// do not fit a 32-bit count.
     pub fn reshape(&self, shape: impl Into<Shape>) -> Result<Tensor> {
         let (dims, shape) = dimensions(shape.into())?;
         let from = self.shape;
@@ -197,13 +197,13 @@ impl Tensor {
     /// The transpose of the matrix.
     ///
     /// # Errors
-    /// Only the device's.
+    /// Errors of the device only.
     pub fn transpose(&self) -> Result<Tensor> {
         let MatrixShape { rows, cols } = self.shape;
         self.movement("transpose", MovementOp::Transpose, &[], vec![cols, rows])
     }
 
-    /// Where a dimension lies in the matrix.
+    /// Location of a dimension in the matrix.
     pub(super) fn along(&self, what: &'static str, dimension: usize) -> Result<Along> {
         if dimension < self.dims.len() {
             return Ok(Shape::from(&self.dims).along(dimension));
@@ -212,7 +212,7 @@ impl Tensor {
         Err(Error::argument(what, expected, dimension))
     }
 
-    /// The columns as one dimension.
+    /// The columns as a dimension.
     fn columns_along(&self) -> Along {
         Along {
             side: Side::Columns,
@@ -221,7 +221,7 @@ impl Tensor {
         }
     }
 
-    /// The dimensions with another length of one of them.
+    /// The dimensions, with another length for one of them.
     pub(super) fn with_length(&self, dimension: usize, length: usize) -> Vec<usize> {
         let mut dims = self.dims.clone();
         dims[dimension] = length;

@@ -9,29 +9,29 @@ use crate::kernel::base::state::state_at;
 use crate::kernel::{BatchNorm, BatchNormBackward, LayerNorm, LayerNormBackward, MatrixShape, Op};
 use crate::{Error, Result};
 
-/// What [`Tensor::batch_norm`] gives.
+/// Result of [`Tensor::batch_norm`].
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct BatchNormOutput {
     /// The normalised batch, [rows, cols].
     pub y: Tensor,
-    /// For [`Tensor::batch_norm_backward`], [4, cols]: the mean of the batch, rounded; 1/√(variance + ε), per unit;
-    /// what rounding took from the mean, in units; and the unit, which is 1, or 1/16 where values are more than 10³⁰
-    /// apart.
+    /// Statistics for [`Tensor::batch_norm_backward`], [4, cols]. Row 0 is the rounded mean of the batch; row 1 is
+    /// 1/√(variance + ε), per unit; row 2 is the rounding error of the mean, in units; row 3 is the unit: 1, or 1/16 if
+    /// values are more than 10³⁰ apart.
     pub saved: Tensor,
     /// The running mean and variance after this batch, [2, cols].
     pub running: Tensor,
 }
 
-/// The gradients of a normalisation.
+/// Gradients of a normalisation.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct NormalizationGradients {
-    /// With respect to the input, [rows, cols].
+    /// Gradient with respect to the input, [rows, cols].
     pub dx: Tensor,
-    /// With respect to the scale, [1, cols].
+    /// Gradient with respect to the scale γ, [1, cols].
     pub dgamma: Tensor,
-    /// With respect to the shift, [1, cols].
+    /// Gradient with respect to the shift β, [1, cols].
     pub dbeta: Tensor,
 }
 
@@ -39,13 +39,13 @@ impl Tensor {
     /// Batch normalisation in training (Ioffe and Szegedy 2015): with mean and variance 1/n·Σ(x − mean)² of every
     /// column of `self`, y = γ·(x − mean)/√(variance + ε) + β.
     ///
-    /// This holds for values of any offset and any size, and y = β exactly where all of a column are equal.
+    /// It is accurate for values of any offset and magnitude. If all values of a column are equal, y = β exactly.
     ///
-    /// `running` [2, cols] holds the running mean and variance; the result has them moved towards the batch's,
-    /// running + m·(batch − running), m the momentum, with the unbiased variance n/(n − 1)·variance. It is infinite
-    /// where it is too large for an `f32`; [`copy_from`](Tensor::copy_from) then refuses it and keeps the old
-    /// statistics. As PyTorch's `BatchNorm1d`, but that PyTorch refuses a single row; here y = β for it, and the
-    /// running variance stays as it is. PyTorch's defaults are ε = 10⁻⁵ and m = 0.1.
+    /// `running` [2, cols] is the running mean and variance. The result has their next values, running + m·(batch −
+    /// running), where m is the momentum and the batch's variance is the unbiased n/(n − 1)·variance. A value too large
+    /// for an `f32` is infinite; [`copy_from`](Tensor::copy_from) then refuses it and keeps the old statistics. This is
+    /// PyTorch's `BatchNorm1d`, except that PyTorch refuses a single row; here y = β, and the running variance is
+    /// unchanged. PyTorch's defaults are ε = 10⁻⁵ and m = 0.1.
     ///
     /// ```
     /// use wgrad::{Device, Tensor};
@@ -63,8 +63,8 @@ impl Tensor {
     /// ```
     ///
     /// # Errors
-    /// [`Shape`](Error::Shape) if the shapes do not fit, or there is no row; [`Argument`](Error::Argument) unless ε is
-    /// above 0 and finite, and the momentum from 0 to 1.
+    /// [`Shape`](Error::Shape) if the shapes do not fit, or the tensor has no row; [`Argument`](Error::Argument) unless
+    /// ε is above 0 and finite, and the momentum is between 0 and 1.
     pub fn batch_norm(
         &self,
         gamma: &Tensor,
@@ -113,10 +113,10 @@ impl Tensor {
         })
     }
 
-    /// The gradients before a [`batch_norm`](Tensor::batch_norm) from the gradient dy after it (`self`), its input x,
-    /// what it `saved`, and γ. (Two rows do for `saved`, mean and 1/√(variance + ε), where the mean is as good as an
-    /// `f32` can be, and the deviation below 10³⁰.) With x̂ = (x − mean)/√(variance + ε): dβ = Σdy, dγ = Σ dy·x̂ over
-    /// the rows, and dx = γ/√(variance + ε)·(dy − dβ/n − x̂·dγ/n).
+    /// Gradients of [`batch_norm`](Tensor::batch_norm) from its output gradient dy (`self`), its input x, its `saved`
+    /// statistics, and γ. `saved` may also have two rows, mean and 1/√(variance + ε), if the mean is exact to `f32`
+    /// rounding and the standard deviation is below 10³⁰. With x̂ = (x − mean)/√(variance + ε): dβ = Σdy, dγ = Σ dy·x̂
+    /// over the rows, and dx = γ/√(variance + ε)·(dy − dβ/n − x̂·dγ/n).
     ///
     /// # Errors
     /// [`Shape`](Error::Shape) if the shapes do not fit, or there is no row.
@@ -161,7 +161,7 @@ impl Tensor {
         Ok(NormalizationGradients { dx, dgamma, dbeta })
     }
 
-    /// Batch normalisation from running statistics [2, cols], as in evaluation: y = γ·(x − mean)/√(variance + ε) + β.
+    /// Batch normalisation with running statistics [2, cols], as in evaluation: y = γ·(x − mean)/√(variance + ε) + β.
     ///
     /// # Errors
     /// [`Shape`](Error::Shape) if the shapes do not fit; [`Argument`](Error::Argument) unless ε is above 0 and finite.
@@ -180,8 +180,8 @@ impl Tensor {
         self.elementwise("normalize", op, &[gamma, beta, running])
     }
 
-    /// Layer normalisation (Ba et al. 2016): with mean and variance 1/n·Σ(x − mean)² of every row of `self`,
-    /// y = γ·(x − mean)/√(variance + ε) + β, γ and β [1, cols] (PyTorch's `LayerNorm` over the last axis, whose default
+    /// Layer normalisation (Ba et al. 2016): with mean and variance 1/n·Σ(x − mean)² of every row of `self`, y = γ·(x −
+    /// mean)/√(variance + ε) + β, where γ and β are [1, cols] (PyTorch's `LayerNorm` over the last axis, whose default
     /// for ε is 10⁻⁵).
     ///
     /// # Errors
@@ -194,12 +194,12 @@ impl Tensor {
         Tensor::call("layer_norm", call, &[self, gamma, beta], shape)
     }
 
-    /// The gradients before a [`layer_norm`](Tensor::layer_norm) from the gradient dy after it (`self`), its input x,
-    /// γ and ε. With x̂ = (x − mean)/√(variance + ε) and g = γ ⊙ dy: dx = (g − mean(g) − x̂·mean(g ⊙ x̂))/√(variance +
-    /// ε), means over each row; dγ = Σ dy·x̂ and dβ = Σ dy over the rows.
+    /// Gradients of [`layer_norm`](Tensor::layer_norm) from its output gradient dy (`self`), its input x, γ and ε. With
+    /// x̂ = (x − mean)/√(variance + ε) and g = γ ⊙ dy: dx = (g − mean(g) − x̂·mean(g ⊙ x̂))/√(variance + ε), with means
+    /// over each row; dγ = Σ dy·x̂ and dβ = Σ dy over the rows.
     ///
     /// # Errors
-    /// As [`layer_norm`](Tensor::layer_norm).
+    /// Those of [`layer_norm`](Tensor::layer_norm).
     pub fn layer_norm_backward(
         &self,
         x: &Tensor,

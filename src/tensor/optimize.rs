@@ -13,26 +13,26 @@ use crate::kernel::{Clip, Factors, Kernel, MatrixShape, Optimizer, Update};
 use crate::{Error, Result};
 use std::sync::Arc;
 
-/// What an optimizer keeps for one tensor between steps: its moments and the step count.
+/// Optimizer state of one tensor between steps: its moments and the step count.
 #[derive(Debug)]
 pub struct OptimizerState {
     device: Device,
     optimizer: Optimizer,
     shape: MatrixShape,
     moments: Memory,
-    /// Of each block, where there are any.
+    /// Factors of each block of 64 floats, if any were set.
     factors: Option<Memory>,
-    /// As they were given, to check another learning rate against.
+    /// Factors as the user set them, to check a new learning rate against.
     given_factors: Vec<Factors>,
-    /// Steps before the first of its updates.
+    /// Number of steps before its first update.
     start: u64,
-    /// Its updates, and which of them were refused.
+    /// Its updates, with those that were refused.
     updates: Arc<Refusals>,
     rate: f64,
 }
 
 impl OptimizerState {
-    /// The state before the first step, for a tensor of the shape of `weights`.
+    /// Creates the state before the first step, for a tensor of the shape of `weights`.
     ///
     /// # Errors
     /// [`Argument`](Error::Argument) if a hyperparameter is outside its range.
@@ -40,7 +40,7 @@ impl OptimizerState {
         let optimizer = optimizer.into();
         optimizer.check()?;
         let floats = weights.shape.floats();
-        // The initial moment stands in the padding too; it multiplies zeros there.
+        // The initial moment fills the padding too; it multiplies zeros there.
         let moments =
             vec![optimizer.initial_moment(); (optimizer.moments() * floats).max(ALIGNMENT)];
         Ok(OptimizerState {
@@ -56,12 +56,12 @@ impl OptimizerState {
         })
     }
 
-    /// A state to go on from: as it was after `step` steps, with these moments, each row by row, in the order of
+    /// Restores the state after `step` steps from its moments, each in row-major order, in the order of
     /// [`moments`](OptimizerState::moments). The learning rate is the optimizer's.
     ///
     /// # Errors
-    /// As [`OptimizerState::new`]; [`Shape`](Error::Shape) if there are not as many moments, or not of the size of
-    /// `weights`.
+    /// Those of [`OptimizerState::new`]; [`Shape`](Error::Shape) if the number of moments, or the size of one, differs
+    /// from what the optimizer and `weights` need.
     pub fn with_moments(
         weights: &Tensor,
         optimizer: impl Into<Optimizer>,
@@ -85,11 +85,11 @@ impl OptimizerState {
         Ok(state)
     }
 
-    /// The moments, each row by row, in the order that the rule's formula names them.
+    /// Returns the moments, each in row-major order, in the order of the rule's formula.
     ///
     /// # Errors
-    /// As [`Tensor::download_async`]: on a GPU [`NonFinite`](Error::NonFinite), once, if an update with this state was
-    /// [refused](Tensor#calls-that-are-refused).
+    /// Those of [`Tensor::download_async`]. On a GPU also [`NonFinite`](Error::NonFinite), once, if an update with this
+    /// state was [refused](Tensor#calls-that-are-refused).
     pub async fn moments_async(&self) -> Result<Vec<Vec<f32>>> {
         let reader = Reader {
             shape: self.shape,
@@ -106,20 +106,20 @@ impl OptimizerState {
             .collect())
     }
 
-    /// [`OptimizerState::moments_async`], waited for.
+    /// Blocking form of [`OptimizerState::moments_async`], with the same errors.
     #[cfg(not(target_arch = "wasm32"))]
     pub fn moments(&self) -> Result<Vec<Vec<f32>>> {
         pollster::block_on(self.moments_async())
     }
 
-    /// Steps done. A [refused](Tensor#calls-that-are-refused) update is no step. On a GPU it is counted until numbers
-    /// of this state or of the tensor that it updated last are read; the step values of later updates are right before
-    /// that.
+    /// Number of steps done. A [refused](Tensor#calls-that-are-refused) update is not a step. On a GPU it is included
+    /// in the count until numbers of this state, or of the tensor that it updated last, are read; later updates use the
+    /// correct step values even before that.
     pub fn step_count(&self) -> u64 {
         self.start.saturating_add(self.updates.steps().done)
     }
 
-    /// Changes the learning rate of the steps to come: for a schedule of your own loop.
+    /// Sets the learning rate of later steps, for a schedule in your own loop.
     ///
     /// # Errors
     /// [`Argument`](Error::Argument) unless it is 0, or finite and at least 1.2e-38 in `f32`, and so is its product
@@ -133,9 +133,9 @@ impl OptimizerState {
         Ok(())
     }
 
-    /// Scales the optimizer's coefficients in the steps to come: `factors` are one for the whole tensor, or one for
-    /// each block of 64 floats of its rows, which are padded to a multiple of 4; none takes them away. A learning rate
-    /// of 0 freezes: weights and moments stay as they are, whatever their gradient.
+    /// Scales the optimizer's coefficients in later steps. `factors` has one entry for the whole tensor, or one for
+    /// each block of 64 floats of its rows, which are padded to a multiple of 4 floats. An empty slice removes the
+    /// factors. A learning-rate factor of 0 freezes weights and moments, whatever their gradient.
     ///
     /// ```
     /// use wgrad::{AdamW, Device, Factors, OptimizerState, Tensor};
@@ -151,8 +151,8 @@ impl OptimizerState {
     /// ```
     ///
     /// # Errors
-    /// [`Argument`](Error::Argument) if a factor is outside its range; [`Shape`](Error::Shape) if there are as many as
-    /// nothing asks for.
+    /// [`Argument`](Error::Argument) if a factor is outside its range; [`Shape`](Error::Shape) if their number is
+    /// neither 0, 1 nor the number of blocks.
     pub fn set_factors(&mut self, factors: &[Factors]) -> Result<()> {
         let blocks = self.shape.floats().div_ceil(BLOCK);
         for each in factors {
@@ -179,9 +179,9 @@ impl OptimizerState {
         Ok(())
     }
 
-    /// The values of the next step after `done`, four words; then those of the steps before it, which are right if some
-    /// of the last `unread` updates were refused. And how many steps the device has to choose from: 0 if all have the
-    /// same values.
+    /// The number of steps that the device must choose from, or 0 if all have the same values; and their values, four
+    /// words per step. The first is the step after `done`; those of the steps before it follow, which apply if some of
+    /// the last `unread` updates were refused.
     fn choices(&self, done: u64, unread: u64) -> (usize, Vec<u32>) {
         let next = done.saturating_add(1);
         let values = |less: u64| {
@@ -190,7 +190,7 @@ impl OptimizerState {
         };
         let first = values(0);
         let choices: Vec<[u32; 4]> = (0..=unread.min(MAX_UNREAD - 1)).map(values).collect();
-        // The values move one way only, so if those of the lowest number are the same, all between are.
+        // The values are monotonic, so if those of the lowest number are the same, all between are.
         let is_one = choices.iter().all(|choice| *choice == first) && values(unread) == first;
         let count = if is_one { 0 } else { choices.len() };
         (count, choices.concat())
@@ -198,14 +198,14 @@ impl OptimizerState {
 }
 
 impl Tensor {
-    /// One optimizer step: changes these weights by their gradient, at the state's learning rate, which is the
-    /// optimizer's own unless [changed](OptimizerState::set_learning_rate).
+    /// Runs one optimizer step on these weights with their gradient, at the state's learning rate, which is the
+    /// optimizer's unless it was [changed](OptimizerState::set_learning_rate).
     ///
     /// # Errors
-    /// [`Shape`](Error::Shape) if the gradient or the state is of another shape; [`NonFinite`](Error::NonFinite) if a
-    /// weight or a moment would not be finite: the update is then [refused](Tensor#calls-that-are-refused). On a GPU,
-    /// once eight updates with an optimizer state were refused and neither its moments nor the weights were read since,
-    /// all further ones are refused until they are read, if the rule depends on the number of the step.
+    /// [`Shape`](Error::Shape) if the shape of the gradient or the state differs; [`NonFinite`](Error::NonFinite) if a
+    /// weight or a moment would not be finite: the update is then [refused](Tensor#calls-that-are-refused). If the rule
+    /// depends on the step number, a GPU refuses every further update after eight refused ones with the same state,
+    /// until its moments or the weights are read.
     pub fn update(&mut self, gradient: &Tensor, state: &mut OptimizerState) -> Result<()> {
         self.step(Guarded::Update, gradient, state, None, None)
     }
@@ -213,7 +213,7 @@ impl Tensor {
     /// [`Tensor::update`] with the gradient [clipped by value](Clip::Value): clamp(g, −limit, limit).
     ///
     /// # Errors
-    /// As [`Tensor::update`]; [`Argument`](Error::Argument) if the limit is not finite and above 0 in `f32`.
+    /// Those of [`Tensor::update`]; [`Argument`](Error::Argument) if the limit is not finite and above 0 in `f32`.
     pub fn update_clipped_by_value(
         &mut self,
         gradient: &Tensor,
@@ -231,10 +231,10 @@ impl Tensor {
     }
 
     /// [`Tensor::update`] with the gradient [clipped by the norm](Clip::Norm) of all gradients: g·min(1, limit/(‖g‖ +
-    /// 1e-6)). The norm is computed once, and serves all the tensors' updates.
+    /// 1e-6)). The norm is computed once and shared by the updates of all tensors.
     ///
     /// # Errors
-    /// As [`Tensor::update`]; [`Argument`](Error::Argument) if the limit is not finite and above 0 in `f32`.
+    /// Those of [`Tensor::update`]; [`Argument`](Error::Argument) if the limit is not finite and above 0 in `f32`.
     pub fn update_clipped_by_norm(
         &mut self,
         gradient: &Tensor,

@@ -1,4 +1,4 @@
-//! Random tensors and dropout: numbers that are a function of seed, step and place, and the same on every device.
+//! Random tensors and dropout. Every number is a function of seed, step and place, on any device.
 
 use super::{Tensor, dimensions};
 use crate::device::{Device, Memory, Operand};
@@ -8,11 +8,12 @@ use crate::kernel::{Draw, Dropout, Random};
 use crate::{Error, Result, Shape};
 
 impl Tensor {
-    /// Uniform random numbers in low..high: low + (high − low)·u, u the upper 24 bits of a random word, in [0, 1).
+    /// Uniform random numbers in low..high: low + (high − low)·u, where u in [0, 1) is the upper 24 bits of a random
+    /// word.
     ///
-    /// They are Threefry's (Salmon et al. 2011), drawn on the device, and a function of seed, step and place: every
-    /// device gives the same bits, but that a GPU may flush subnormals to zero. Calls of one seed and step draw the
-    /// same words, so give each use its own seed, and each repetition its own step.
+    /// The generator is Threefry (Salmon et al. 2011), evaluated on the device. Every number is a function of seed,
+    /// step and place. All devices give the same bits, except that a GPU may flush subnormals to zero. Calls with equal
+    /// seed and step draw the same words, so give each use its own seed and each repetition its own step.
     ///
     /// ```
     /// use wgrad::{Device, Tensor};
@@ -45,11 +46,11 @@ impl Tensor {
         random(device, shape, Draw::Uniform { low, high }, None, seed, step)
     }
 
-    /// Normal random numbers, mean + std·n, by Box and Muller (1958), at most 5.8 deviations from the mean. Seed
-    /// and step are as in [`uniform`](Tensor::uniform); devices agree to some 16 ULP.
+    /// Normal random numbers, mean + std·n, by the method of Box and Muller (1958), at most 5.8 standard deviations
+    /// from the mean. Seed and step are as in [`uniform`](Tensor::uniform). Devices agree to about 16 ULP.
     ///
     /// # Errors
-    /// [`Argument`](Error::Argument) unless both are finite, and the deviation at least 0.
+    /// [`Argument`](Error::Argument) unless mean and standard deviation are finite, and the latter is at least 0.
     pub fn normal(
         device: &Device,
         shape: impl Into<Shape>,
@@ -69,21 +70,21 @@ impl Tensor {
         random(device, shape, draw, None, seed, step)
     }
 
-    /// Bernoulli's random numbers: 1 with the probability in `self`, else 0, element by element; a NaN where the
-    /// probability is one. Seed and step are as in [`uniform`](Tensor::uniform): 1 where u is below the probability.
+    /// Bernoulli samples: each element is 1 with the probability in `self`, else 0. A NaN probability gives NaN. Seed
+    /// and step are as in [`uniform`](Tensor::uniform): the sample is 1 if u is below the probability.
     ///
     /// # Errors
-    /// Only the device's.
+    /// Errors of the device only.
     pub fn bernoulli(&self, seed: u64, step: u32) -> Result<Tensor> {
         let (device, shape) = (&self.device, self.shape());
         random(device, shape, Draw::Bernoulli, Some(self), seed, step)
     }
 
-    /// Dropout (Srivastava et al. 2014): each element is dropped, to 0, with this probability, and multiplied by
-    /// 1/(1 − probability) if not (PyTorch's `dropout` in training).
+    /// Dropout (Srivastava et al. 2014): each element is set to 0 with this probability, and otherwise multiplied by
+    /// 1/(1 − probability) (PyTorch's `dropout` in training).
     ///
-    /// Seed and step are as in [`uniform`](Tensor::uniform). The gradient is the same call on dy, with the same seed
-    /// and step: it drops the same elements.
+    /// Seed and step are as in [`uniform`](Tensor::uniform). The gradient is the same call on dy with the same seed and
+    /// step, which drops the same elements.
     ///
     /// ```
     /// use wgrad::{Device, Tensor};
@@ -156,7 +157,7 @@ fn random(
     Ok(out)
 }
 
-/// State words with this step.
+/// State words of a step.
 fn state(device: &Device, step: u32) -> Result<Memory> {
     device.words("state", state_at(step.into()).to_vec())
 }

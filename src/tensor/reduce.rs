@@ -1,4 +1,4 @@
-//! Calls that reduce a tensor to numbers, and so wait for the device.
+//! Calls that reduce a tensor to numbers. They wait for the device.
 
 use super::Tensor;
 use crate::device::Operand;
@@ -7,7 +7,7 @@ use crate::kernel::reduction::squares::PAIR;
 use crate::kernel::{Argmax, Kernel, Squares, Sum};
 use crate::{Error, Result};
 
-/// A norm as `f32`, if it is finite there.
+/// A norm as `f32`, or an error if `f32` cannot hold it.
 pub(super) fn finite_norm(norm: f64) -> Result<f32> {
     if (norm as f32).is_finite() {
         return Ok(norm as f32);
@@ -18,8 +18,8 @@ pub(super) fn finite_norm(norm: f64) -> Result<f32> {
 }
 
 impl Tensor {
-    /// The first greatest column of every row. A NaN counts as greater than any number, as in PyTorch and NumPy. Waits
-    /// for the result.
+    /// Index of the first maximum of every row. A NaN is greater than any number, as in PyTorch and NumPy. Waits for
+    /// the result.
     ///
     /// ```
     /// use wgrad::{Device, Tensor};
@@ -31,7 +31,7 @@ impl Tensor {
     /// ```
     ///
     /// # Errors
-    /// [`Shape`](Error::Shape) if there is no column; else as [`Tensor::sum_async`].
+    /// [`Shape`](Error::Shape) if the tensor has no column; also those of [`Tensor::sum_async`].
     pub async fn argmax_async(&self) -> Result<Vec<u32>> {
         let shape = self.shape;
         if shape.cols == 0 {
@@ -49,7 +49,7 @@ impl Tensor {
         Ok(words)
     }
 
-    /// [`Tensor::argmax_async`], waited for.
+    /// Blocking form of [`Tensor::argmax_async`], with the same errors.
     #[cfg(not(target_arch = "wasm32"))]
     pub fn argmax(&self) -> Result<Vec<u32>> {
         pollster::block_on(self.argmax_async())
@@ -58,7 +58,7 @@ impl Tensor {
     /// The sum of all elements, in a fixed order. Waits for the result.
     ///
     /// # Errors
-    /// The device's, and what [`Tensor::download_async`] reports.
+    /// Errors of the device, and those of [`Tensor::download_async`].
     pub async fn sum_async(&self) -> Result<f32> {
         let words = self.parts(Sum::lone(self.shape.floats()).into(), 1).await?;
         let parts: &[f32] = bytemuck::cast_slice(&words);
@@ -66,17 +66,17 @@ impl Tensor {
     }
 
     /// The Euclidean norm √Σx² over all elements, in a fixed order. Waits for the result. The squares are scaled by
-    /// powers of two, so elements of any size have their norm.
+    /// powers of two, so elements of any magnitude give a correct norm.
     ///
     /// # Errors
-    /// [`NonFinite`](Error::NonFinite) if the norm is not finite in `f32`; else as [`Tensor::sum_async`].
+    /// [`NonFinite`](Error::NonFinite) if the norm is not finite in `f32`; also those of [`Tensor::sum_async`].
     pub async fn norm_async(&self) -> Result<f32> {
         let call = Squares::lone(self.shape.floats());
         let words = self.parts(call.into(), PAIR).await?;
         finite_norm(norm::<f32>(bytemuck::cast_slice(&words)))
     }
 
-    /// What a call leaves of each part, `each` numbers.
+    /// The partial results of a call, `each` words per part.
     async fn parts(&self, call: Kernel, each: usize) -> Result<Vec<u32>> {
         let count = each * Sum::parts(self.shape.floats());
         let mut parts = self.device.floats("partial sums", vec![0.0; count])?;
@@ -94,13 +94,13 @@ impl Tensor {
         Ok(words)
     }
 
-    /// [`Tensor::sum_async`], waited for.
+    /// Blocking form of [`Tensor::sum_async`], with the same errors.
     #[cfg(not(target_arch = "wasm32"))]
     pub fn sum(&self) -> Result<f32> {
         pollster::block_on(self.sum_async())
     }
 
-    /// [`Tensor::norm_async`], waited for.
+    /// Blocking form of [`Tensor::norm_async`], with the same errors.
     #[cfg(not(target_arch = "wasm32"))]
     pub fn norm(&self) -> Result<f32> {
         pollster::block_on(self.norm_async())

@@ -1,4 +1,4 @@
-//! Statistics of tensors, and of how they changed.
+//! Statistics of tensors and of their changes.
 
 use super::calls::expect;
 use super::{Tensor, same_device};
@@ -7,18 +7,19 @@ use crate::device::Operand;
 use crate::kernel::{Statistics, TensorStatistics};
 
 impl Tensor {
-    /// Mean, variance, norm, greatest magnitude, and how many values are 0 or not finite. Waits for the result.
+    /// Mean, variance, norm, maximum magnitude, and the numbers of zeros and of non-finite values. Waits for the
+    /// result.
     ///
     /// # Errors
-    /// The device's, and what [`Tensor::download_async`] reports.
+    /// Errors of the device, and those of [`Tensor::download_async`].
     pub async fn statistics_async(&self) -> Result<TensorStatistics> {
         self.statistics_of(None).await
     }
 
-    /// The same of self − previous, element by element: what an update did, say. Waits for the result.
+    /// Statistics of self − previous, element by element, for example of an update. Waits for the result.
     ///
     /// # Errors
-    /// [`Shape`](crate::Error::Shape) if the shapes differ; else as [`Tensor::statistics_async`].
+    /// [`Shape`](crate::Error::Shape) if the shapes differ; also those of [`Tensor::statistics_async`].
     pub async fn change_statistics_async(&self, previous: &Tensor) -> Result<TensorStatistics> {
         const OPERATION: &str = "change_statistics";
         expect(OPERATION, "previous values", previous.shape, self.shape)?;
@@ -26,13 +27,13 @@ impl Tensor {
         self.statistics_of(Some(previous)).await
     }
 
-    /// [`Tensor::statistics_async`], waited for.
+    /// Blocking form of [`Tensor::statistics_async`], with the same errors.
     #[cfg(not(target_arch = "wasm32"))]
     pub fn statistics(&self) -> Result<TensorStatistics> {
         pollster::block_on(self.statistics_async())
     }
 
-    /// [`Tensor::change_statistics_async`], waited for.
+    /// Blocking form of [`Tensor::change_statistics_async`], with the same errors.
     #[cfg(not(target_arch = "wasm32"))]
     pub fn change_statistics(&self, previous: &Tensor) -> Result<TensorStatistics> {
         pollster::block_on(self.change_statistics_async(previous))

@@ -1,4 +1,4 @@
-//! Gradient accumulation in the steps of a trainer: whose turn it is, and what micro-batches are multiplied by.
+//! Gradient accumulation in the steps of a trainer: the phase of each step, and the scales of micro-batches.
 
 use super::Trainer;
 use super::group::{Group, StepScales};
@@ -11,7 +11,7 @@ use crate::kernel::loss::Against;
 use crate::plan::{Clock, Role};
 
 impl Trainer {
-    /// What a step does: the next one, or a later one of the call under way.
+    /// Phase and place in the update of a step: the next one, or a later one of the current call.
     pub(super) fn turn(&self, step: u64) -> Turn {
         let (accumulate, phases) = (self.settings.accumulate as u64, self.phases.len() as u64);
         if accumulate == 1 {
@@ -22,7 +22,7 @@ impl Trainer {
                 updates: true,
             };
         }
-        // Accumulating steps have one phase. An update ends with the epoch at the latest.
+        // With accumulation there is one phase. The end of an epoch ends an update.
         let ahead = step.saturating_sub(self.cursor.step);
         let to_end = match self.cursor.course.saturating_sub(self.cursor.position) {
             0 => u64::MAX,
@@ -45,10 +45,10 @@ impl Trainer {
         }
     }
 
-    /// Micro-batches whose gradients wait for others: with [`accumulate`](crate::TrainerBuilder::accumulate), those
-    /// since the last update. On a data set the last batch of an epoch makes an update with those before it, so none
-    /// wait there; batches of your own ([`Trainer::step`]) wait until they are enough, and checkpoints hold their
-    /// gradients.
+    /// Number of micro-batches since the last update, whose gradients wait for others: see
+    /// [`accumulate`](crate::TrainerBuilder::accumulate). On a data set the last batch of an epoch updates, so none
+    /// wait at its end. Batches passed to [`Trainer::step`] wait until there are enough of them; checkpoints include
+    /// their gradients.
     pub fn pending_batches(&self) -> usize {
         self.accumulation.group.micro
     }
@@ -62,7 +62,7 @@ impl Trainer {
         }
     }
 
-    /// What a micro-batch weighs for each term of the loss.
+    /// Weight of a micro-batch for each term of the loss.
     fn weights(
         &self,
         supervision: Supervision,
@@ -71,7 +71,7 @@ impl Trainer {
     ) -> Vec<f64> {
         let weight = |term: &crate::graph::Term| {
             let by_label = term.takes_labels(supervision) && term.loss.divides(Against::Labels);
-            // Rows of the loss for each sample: steps of a sequence, or pixels.
+            // Rows of the loss per sample: the steps of a sequence, or pixels.
             let of_sample = self.network.graph.shape(term.inputs[0]).rows_per_sample();
             let rows = rows.start * of_sample..rows.end * of_sample;
             if by_label {
@@ -84,7 +84,7 @@ impl Trainer {
         self.network.terms.iter().map(weight).collect()
     }
 
-    /// Tells the device what the gradients of these steps on a data set, from the next one on, are multiplied by.
+    /// Writes the gradient scales of the next steps on a data set.
     pub(super) fn scale_steps(
         &mut self,
         data: &Dataset,
@@ -124,7 +124,7 @@ impl Trainer {
         self.write_scales(groups, group, &scales)
     }
 
-    /// The same of one step on a batch of the user's.
+    /// Writes the gradient scales of one step on a batch of the user's.
     pub(super) fn scale_step(
         &mut self,
         targets: Targets<'_>,
@@ -182,9 +182,9 @@ impl Trainer {
         Ok(())
     }
 
-    /// Where accumulation stands after so many steps in checkpoints that do not say: every update had as many
-    /// micro-batches, and the sum of their gradients, each a mean over its own rows, was divided by the number of
-    /// micro-batches.
+    /// State of accumulation after `step` steps, for checkpoints without it. In those versions every update had the
+    /// same number of micro-batches, and the sum of their gradients, each a mean over its own rows, was divided by that
+    /// number.
     pub(super) fn group_of_means(&self, step: u64, accumulate: usize) -> Group {
         let micro = (step % accumulate as u64) as usize;
         let batch = self.settings.batch_size as f64;
@@ -203,7 +203,7 @@ impl Trainer {
         group
     }
 
-    /// Goes back to where accumulation stood before a step, if later ones were submitted.
+    /// Restores the state of accumulation before a step, if later steps were submitted.
     pub(super) fn go_back_to(&mut self, step: u64) {
         if let Some((_, group)) = self.accumulation.before.iter().find(|(at, _)| *at == step) {
             self.accumulation.group = group.clone();

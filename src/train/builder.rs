@@ -13,7 +13,7 @@ use crate::{
     Result, Schedule,
 };
 
-/// The maximum of steps in a submit: each has an entry in the step table.
+/// Maximum number of steps in a submit. Each step has an entry in the step table.
 const MAX_STEPS: usize = 1 << 16;
 
 /// Settings of a [`Trainer`], from [`Trainer::new`]; [`build`](TrainerBuilder::build) checks them.
@@ -51,180 +51,181 @@ impl TrainerBuilder {
         }
     }
 
-    /// What to make small: this loss of the network's output, compared with the labels or target values of the data
-    /// (see [`LossTarget::Batch`]). By default that of the network's last trainer, or the terms of its graph
-    /// ([`Graph::loss`](crate::Graph::loss)), or softmax cross-entropy where it has none. That default is for labels:
-    /// data of target values alone is refused until a loss is given.
+    /// The loss to minimise: it compares the network's output with the labels or target values of the data (see
+    /// [`LossTarget::Batch`]). The default is the loss of the network's last trainer; without one, the terms of its
+    /// graph ([`Graph::loss`](crate::Graph::loss)); without any, softmax cross-entropy. That last default needs labels:
+    /// data with target values alone is refused until a loss is given.
     pub fn loss(mut self, loss: impl Into<Loss>) -> Self {
         self.settings.loss = Some((loss.into(), false));
         self
     }
 
-    /// The same, but the output is compared with the samples themselves: trains an autoencoder.
+    /// The loss to minimise, which compares the network's output with the samples themselves, as an autoencoder needs.
     pub fn reconstruct(mut self, loss: impl Into<Loss>) -> Self {
         self.settings.loss = Some((loss.into(), true));
         self
     }
 
-    /// The optimizer; Adam with a learning rate of 0.001 by default. A trainer with [phases](TrainerBuilder::phase)
-    /// has theirs instead: then this is an error.
+    /// The optimizer; by default Adam with a learning rate of 0.001. In a trainer with [phases](TrainerBuilder::phase)
+    /// each phase has its own optimizer, and setting one here is an error.
     pub fn optimizer(mut self, optimizer: impl Into<Optimizer>) -> Self {
         self.settings.optimizer = Some(optimizer.into());
         self
     }
 
-    /// How the learning rate changes by step; not at all by default.
+    /// The learning-rate schedule, by step; by default the rate is constant.
     pub fn schedule(mut self, schedule: impl Into<Schedule>) -> Self {
         self.settings.schedule = schedule.into();
         self
     }
 
-    /// Lowers the learning rate, beside the schedule, when a metric no longer gets better. [`Trainer::fit`] and
-    /// [`Trainer::fit_until`] observe one after every epoch, which
-    /// [`Fit::plateau_metric`](crate::Fit::plateau_metric) names; beside them there is [`Trainer::observe`].
+    /// Lowers the learning rate when a metric stops improving; its factor multiplies the schedule's rate.
+    /// [`Trainer::fit`] and [`Trainer::fit_until`] observe a metric after every epoch;
+    /// [`Fit::plateau_metric`](crate::Fit::plateau_metric) chooses it. In a loop of your own, call
+    /// [`Trainer::observe`].
     pub fn reduce_on_plateau(mut self, plateau: ReduceOnPlateau) -> Self {
         self.settings.plateau = Some(plateau);
         self
     }
 
-    /// Samples in a mini-batch, 64 by default. 1 makes it stochastic descent, the size of the data set batch descent.
-    /// The last batch of an epoch has what is left; its mean is over its own rows.
+    /// Samples per mini-batch; 64 by default. A size of 1 is stochastic gradient descent; the size of the data set is
+    /// batch gradient descent. The last batch of an epoch holds the remaining samples, and its mean is over its own
+    /// rows.
     pub fn batch_size(mut self, batch_size: usize) -> Self {
         self.settings.batch_size = batch_size;
         self
     }
 
-    /// Whether an epoch leaves out its last batch where it has fewer samples than the others; off by default. With
-    /// shuffling the samples left out differ from epoch to epoch. An epoch then has ⌊samples / batch size⌋ steps, see
-    /// [`Trainer::steps_per_epoch`], and its report counts the samples that were seen.
+    /// Whether an epoch leaves out its last batch if that has fewer samples than the others; off by default. With
+    /// shuffling, different samples are left out in each epoch. An epoch then has ⌊samples / batch size⌋ steps (see
+    /// [`Trainer::steps_per_epoch`]), and its report counts the samples used.
     pub fn drop_last(mut self, drop_last: bool) -> Self {
         self.settings.drop_last = drop_last;
         self
     }
 
-    /// Samples in a batch of [`Trainer::evaluate`]. By default 256, or fewer where they would take much memory beside
-    /// training's, but at least the batch size of training.
+    /// Samples per batch of [`Trainer::evaluate`]. The default is 256, or fewer if their values would take more than an
+    /// eighth of the memory of training, but at least the batch size of training.
     pub fn evaluation_batch_size(mut self, samples: usize) -> Self {
         self.settings.evaluation_batch_size = Some(samples);
         self
     }
 
-    /// Calls the progress callback of [`Trainer::epoch_with`] after every so many steps of the call, and after its
-    /// last one. By default after as many as [`steps_per_submit`](TrainerBuilder::steps_per_submit) says. On a GPU the
-    /// calls come when the results of a submit arrive, several at a time if need be.
+    /// Steps between two calls of the progress callback of [`Trainer::epoch_with`], which is also called after the last
+    /// step. The default is the value of [`steps_per_submit`](TrainerBuilder::steps_per_submit). On a GPU the callback
+    /// runs when the results of a submit arrive, several times in a row if necessary.
     pub fn progress_every(mut self, steps: u64) -> Self {
         self.settings.progress_every = Some(steps);
         self
     }
 
-    /// Most steps that go to a GPU in one submit, 16 by default. The results are the same, bit for bit, whatever the
-    /// number. It is lowered where a submit might take so long that the operating system would stop it.
+    /// Maximum number of steps in one submit to a GPU; 16 by default. The number does not change any bit of the
+    /// results. The trainer lowers it if a submit might take so long that the operating system would stop it.
     pub fn steps_per_submit(mut self, steps: usize) -> Self {
         self.settings.steps_per_submit = steps;
         self
     }
 
-    /// Bytes of a data set that may lie on the device, 2³⁰ by default. A larger one, or one with a part too large for a
-    /// binding, streams: the host gathers each submit's samples and sends them, ahead of the device. The batches are
-    /// the same, and so are the results, bit for bit.
+    /// Maximum size in bytes of a data set that is kept on the device; 2³⁰ by default. A larger data set, or one with a
+    /// part too large for a binding, is streamed: the host gathers the samples of each submit and uploads them ahead of
+    /// time. Batches and results are the same, bit for bit.
     pub fn data_budget(mut self, bytes: u64) -> Self {
         self.settings.data_budget = bytes;
         self
     }
 
-    /// Whether every epoch takes the samples in a new random order; on by default.
+    /// Whether every epoch visits the samples in a new random order; on by default.
     pub fn shuffle(mut self, shuffle: bool) -> Self {
         self.settings.shuffle = shuffle;
         self
     }
 
-    /// Seed of the shuffled orders and of all random numbers of training (dropout, noise, augmentation), 0 by default:
-    /// the order is a function of seed and epoch, the others are functions of seed, step and place in the batch.
+    /// Seed of the shuffling and of all random numbers of training (dropout, noise, augmentation); 0 by default. The
+    /// order is a function of seed and epoch. The other numbers are functions of seed, step and place in the batch.
     pub fn seed(mut self, seed: u64) -> Self {
         self.settings.seed = seed;
         self
     }
 
-    /// Moves the samples of every training batch at random, on the device; not at all by default. It is for batches
-    /// that are taken from a data set: evaluation, and the batches of your own that [`Trainer::step`] takes, are never
-    /// moved.
+    /// Random motion of the images of every training batch, on the device; none by default. It applies to batches from
+    /// a data set. Evaluation and the batches passed to [`Trainer::step`] are never augmented.
     ///
-    /// The images must have as many values as the network takes.
+    /// An image must have as many values as a sample of the network.
     pub fn augment(mut self, augmentation: Augmentation) -> Self {
         self.settings.augment = Some(augmentation);
         self
     }
 
-    /// Whether steps report the norm of the gradient, for one more dispatch a step
-    /// (for each segment of the parameters, of which there is one unless they are too large for a binding); off by
-    /// default.
+    /// Whether steps report the norm of the gradient; off by default. It costs one dispatch per step for each segment
+    /// of the parameters; they form one segment unless they are too large for a binding.
     pub fn gradient_norm(mut self, gradient_norm: bool) -> Self {
         self.settings.gradient_norm = gradient_norm;
         self
     }
 
-    /// Clips the gradients, by value or by the norm of all together; not at all by default. By norm takes one more
-    /// dispatch a step, by value none; neither waits for the device.
+    /// Gradient clipping, by value or by the global norm; none by default. Clipping by norm takes one more dispatch per
+    /// step, by value none. Neither waits for the device.
     pub fn clip(mut self, clip: Clip) -> Self {
         self.settings.clip = Some(clip);
         self
     }
 
-    /// Clips the norm of the gradient: [`Clip::Norm`].
+    /// Clips the global norm of the gradients to at most this: [`Clip::Norm`].
     pub fn clip_norm(self, most: f64) -> Self {
         self.clip(Clip::Norm(most))
     }
 
-    /// Other rates and penalties for some parameters, or frozen ones; of groups that say different things of a
-    /// parameter, the last counts. Call it once for each group. A group that sets nothing, or scales a penalty that no
-    /// optimizer has, is an error.
+    /// Adds a parameter group: other learning rates and penalties for some parameters, or frozen parameters. Call it
+    /// once per group. If several groups set the same factor of a parameter, the last one counts. A group that sets
+    /// nothing, or scales a penalty that no optimizer has, is an error.
     pub fn group(mut self, group: ParameterGroup) -> Self {
         self.settings.groups.push(group);
         self
     }
 
-    /// Gradient accumulation: this many steps, each on its micro-batch, make one update; 1 by default. So a batch of
-    /// `batch_size`·`steps` rows fits where the memory holds `batch_size`. Steps and reports count micro-batches;
-    /// schedules and optimizers count updates. An update takes one more dispatch than it else would, the other steps
-    /// none.
+    /// Gradient accumulation: the number of steps, each on one micro-batch, that make one update; 1 by default. An
+    /// update on `batch_size`·`steps` rows then needs the memory of `batch_size` rows. Steps and reports count
+    /// micro-batches; schedules and optimizers count updates. The step that updates takes one more dispatch; the other
+    /// steps take no extra one.
     ///
-    /// The update is that of one large batch, but for rounding and for what batch normalisation computes of each
-    /// micro-batch: means are over all its samples, also where micro-batches are short, rows are ignored or classes
-    /// have weights, and sums are sums. The last batch of an epoch makes an update with those before it, however few.
-    /// Batches of your own ([`Trainer::step`]) wait until they are enough ([`Trainer::pending_batches`]), across
-    /// epochs and checkpoints. If such batches differ in weight, and several terms of the loss are divided by
-    /// different numbers (the rows, a sum of class weights, nothing), no rule gives the update before all of them are
-    /// known: such a step is refused.
+    /// The update equals that of one large batch, except for rounding and for batch normalisation, whose statistics are
+    /// those of each micro-batch. A mean is over all samples of the update, even if micro-batches are short, rows are
+    /// ignored or classes have weights; a sum is a sum. The last batch of an epoch updates together with the
+    /// micro-batches before it, however few they are. Batches passed to [`Trainer::step`] wait until there are enough
+    /// of them ([`Trainer::pending_batches`]), across epochs and checkpoints. A step on such a batch is refused if the
+    /// batches differ in weight and the terms of the loss have different denominators (the rows, a sum of class
+    /// weights, none): the update is then unknown until all batches have arrived.
     ///
-    /// A step is one micro-batch. One that is refused, for example as [`NonFinite`](crate::Error::NonFinite), changes
-    /// nothing: gradients and running statistics of the micro-batches before it stay as they were, and another
-    /// micro-batch may take its place. Running statistics follow each micro-batch as it comes, as in PyTorch.
+    /// A step is one micro-batch. A refused step, for example one with [`NonFinite`](crate::Error::NonFinite), changes
+    /// nothing: the gradients and running statistics of the micro-batches before it are kept, and another micro-batch
+    /// may take its place. Running statistics are updated by every micro-batch, as in PyTorch.
     pub fn accumulate(mut self, steps: usize) -> Self {
         self.settings.accumulate = steps;
         self
     }
 
-    /// Keeps an exponential moving average of the weights: after each update a ← a + (1 − decay)·(w − a), after the
-    /// first a = w; weights that stand still are their average exactly (Polyak and Juditsky 1992; PyTorch's
-    /// `AveragedModel` with `get_ema_multi_avg_fn`). [`Trainer::averaged`] gives it. It takes one more dispatch a
-    /// step.
+    /// Keeps an exponential moving average of the weights: a = w after the first update, and a ← a + (1 − decay)·(w −
+    /// a) after each later one (Polyak and Juditsky 1992; PyTorch's `AveragedModel` with `get_ema_multi_avg_fn`). The
+    /// average of constant weights is exactly those weights. [`Trainer::averaged`] returns it. It takes one more
+    /// dispatch per step.
     pub fn average(mut self, decay: f64) -> Self {
         self.settings.average = Some(decay);
         self
     }
 
-    /// Adds a phase: steps take the phases in turn, each with the next batch. Each has an optimizer, and the trainer
-    /// has none of its own. Without any, every step trains everything.
+    /// Adds a phase: successive steps belong to successive phases, in a cycle, each with the next batch. Every phase
+    /// has its own optimizer, and the trainer has none. Without phases, every step trains all parameters on all terms
+    /// of the loss.
     pub fn phase(mut self, phase: Phase) -> Self {
         self.settings.phases.push(phase);
         self
     }
 
-    /// Checks the settings and makes the trainer.
+    /// Checks the settings and builds the trainer.
     ///
     /// # Errors
     /// [`Argument`](Error::Argument) if a setting is outside its range, or the network has no parameters;
-    /// [`Shape`](Error::Shape) if the augmentation is for images of another size than the network takes;
+    /// [`Shape`](Error::Shape) if the augmentation's images do not have the size of the network's samples;
     /// [`Limit`](Error::Limit) or [`OutOfMemory`](Error::OutOfMemory) if the device has no room for a batch or the
     /// moments.
     pub fn build(mut self) -> Result<Trainer> {
@@ -310,7 +311,7 @@ impl TrainerBuilder {
 }
 
 impl Trainer {
-    /// Settings for a trainer of this network, to be completed and built.
+    /// Starts the settings of a trainer for this network. Call [`build`](TrainerBuilder::build) at the end.
     #[expect(
         clippy::new_ret_no_self,
         reason = "the first link of the builder's chain"

@@ -1,4 +1,4 @@
-//! Steps, epochs and fits without rules: the calls that train.
+//! Training calls: steps, epochs and fits without rules.
 
 use super::state::{Anchor, Due};
 use super::totals::Totals;
@@ -12,11 +12,12 @@ use crate::time::Instant;
 use crate::{Error, Inputs, Result};
 
 impl Trainer {
-    /// One step on a batch of your own. Waits for its result.
+    /// Runs one step on a batch of your own and waits for its result.
     ///
     /// # Errors
-    /// [`Shape`](Error::Shape), [`Label`](Error::Label) or [`NonFiniteData`](Error::NonFiniteData) if the batch is not
-    /// fit for training; [`NonFinite`](Error::NonFinite) if loss or gradient are not finite.
+    /// [`Shape`](Error::Shape), [`Label`](Error::Label) or [`NonFiniteData`](Error::NonFiniteData) if the batch does
+    /// not suit the network and its losses; [`NonFinite`](Error::NonFinite) if the loss, a gradient or an updated value
+    /// is not finite.
     pub async fn step_async<'a>(
         &mut self,
         x: impl Into<Inputs<'a>>,
@@ -25,7 +26,7 @@ impl Trainer {
         self.step_on(x.into(), targets.into(), false).await
     }
 
-    /// One step on a batch of the user's, inspected or not.
+    /// Runs one step on a batch of the user's, inspected or not.
     pub(super) async fn step_on(
         &mut self,
         x: Inputs<'_>,
@@ -51,7 +52,7 @@ impl Trainer {
         };
         let buffers = self.network.batch_buffers(rows, targets);
         let mut written = false;
-        // Twice, if it turns out to need care.
+        // The step runs a second time if it turns out to need care.
         loop {
             let turn = self.turn(self.cursor.step);
             let values = self.step_values(turn)?;
@@ -69,7 +70,7 @@ impl Trainer {
                 self.network.write_targets(targets, rows)?;
                 written = true;
             }
-            // There is no gather to bring them.
+            // Without a gather, the host writes the step's values.
             let state = Role::State(Clock::Training);
             let executor = &mut self.network.executor;
             executor.write(state, STATE_VALUES, &values.words())?;
@@ -84,7 +85,7 @@ impl Trainer {
         }
     }
 
-    /// [`Trainer::step_async`], waited for.
+    /// Blocking form of [`Trainer::step_async`], with the same errors.
     #[cfg(not(target_arch = "wasm32"))]
     pub fn step<'a>(
         &mut self,
@@ -94,10 +95,10 @@ impl Trainer {
         pollster::block_on(self.step_async(x, targets))
     }
 
-    /// Runs `steps` steps on a data set, from where the last call stopped, over as many epochs as it takes.
+    /// Runs `steps` steps on a data set, from where the last call stopped, across as many epochs as necessary.
     ///
     /// # Errors
-    /// As [`Trainer::epoch_async`].
+    /// Those of [`Trainer::epoch_async`].
     pub async fn steps_async(&mut self, data: &Dataset, steps: u64) -> Result<EpochReport> {
         let mark = self.network.executor.mark();
         let (start, epoch) = (Instant::now(), self.cursor.epoch);
@@ -113,24 +114,24 @@ impl Trainer {
         Ok(totals.report(self, epoch, start))
     }
 
-    /// [`Trainer::steps_async`], waited for.
+    /// Blocking form of [`Trainer::steps_async`], with the same errors.
     #[cfg(not(target_arch = "wasm32"))]
     pub fn steps(&mut self, data: &Dataset, steps: u64) -> Result<EpochReport> {
         pollster::block_on(self.steps_async(data, steps))
     }
 
-    /// One epoch: every sample once; or, if calls of [`steps`](Trainer::steps) or a loaded checkpoint stopped within an
-    /// epoch, the rest of it. `progress` is called after every so many steps
-    /// ([`progress_every`](crate::TrainerBuilder::progress_every)), when their results have arrived.
+    /// Runs one epoch, which visits every sample once. If [`steps`](Trainer::steps) or a loaded checkpoint stopped
+    /// within an epoch, it runs the rest of that epoch. `progress` is called every
+    /// [`progress_every`](crate::TrainerBuilder::progress_every) steps, once their results have arrived.
     ///
-    /// If the future is dropped, or `progress` panics, the trainer stays fit for use: the steps that were submitted are
-    /// done, and the next call goes on after them, unless [`Trainer::end_epoch`] comes first.
+    /// If the future is dropped, or `progress` panics, the trainer remains usable: submitted steps are done, and the
+    /// next call continues after them, unless [`Trainer::end_epoch`] ends the epoch first.
     ///
     /// # Errors
-    /// [`Shape`](Error::Shape) if samples, classes or target values are not what network and losses take;
-    /// [`Argument`](Error::Argument) if labels are missing that no loss ignores, or another network was put in place
-    /// of the trainer's; [`Limit`](Error::Limit) or [`OutOfMemory`](Error::OutOfMemory) if the samples are too large
-    /// for the device; [`NonFinite`](Error::NonFinite) if loss or gradient are not finite.
+    /// [`Shape`](Error::Shape) if samples, classes or target values do not suit the network and its losses;
+    /// [`Argument`](Error::Argument) if labels are missing that the loss does not ignore, or if the trainer's network
+    /// was replaced by another; [`Limit`](Error::Limit) or [`OutOfMemory`](Error::OutOfMemory) if the samples are too
+    /// large for the device; [`NonFinite`](Error::NonFinite) if the loss, a gradient or an updated value is not finite.
     pub async fn epoch_async(
         &mut self,
         data: &Dataset,
@@ -143,23 +144,23 @@ impl Trainer {
         Ok(totals.report(self, epoch, start))
     }
 
-    /// Ends the epoch under way, if there is one: the next call begins another, on any data set.
+    /// Ends the current epoch early, if one was begun. The next call begins a new epoch, on any data set.
     pub fn end_epoch(&mut self) {
         if self.cursor.position > 0 {
             (self.cursor.epoch, self.cursor.position) = (self.cursor.epoch.saturating_add(1), 0);
         }
         self.record.owed = None;
-        // If the last call stopped half-way, how many of its steps were done is found later; the epoch stays ended.
+        // If the last call was interrupted, a later call counts its completed steps; the epoch stays ended.
         self.pipeline.anchor.batches = 0;
     }
 
-    /// [`Trainer::epoch_async`], waited for, without progress.
+    /// Blocking form of [`Trainer::epoch_async`] without a progress callback, with the same errors.
     #[cfg(not(target_arch = "wasm32"))]
     pub fn epoch(&mut self, data: &Dataset) -> Result<EpochReport> {
         pollster::block_on(self.epoch_async(data, |_| {}))
     }
 
-    /// [`Trainer::epoch_async`], waited for.
+    /// Blocking form of [`Trainer::epoch_async`], with the same errors.
     #[cfg(not(target_arch = "wasm32"))]
     pub fn epoch_with(
         &mut self,
@@ -169,13 +170,13 @@ impl Trainer {
         pollster::block_on(self.epoch_async(data, progress))
     }
 
-    /// Runs epochs one after the other, and gives their reports. A
-    /// [plateau](crate::TrainerBuilder::reduce_on_plateau) observes the training loss of each, or, where higher is
-    /// better, the accuracy; [`Trainer::fit_until`] can have it observe a validation set.
+    /// Runs epochs and returns their reports. A [plateau](crate::TrainerBuilder::reduce_on_plateau) observes the
+    /// training loss of each epoch, or the training accuracy if higher is better. With [`Trainer::fit_until`] it can
+    /// observe a validation set.
     ///
     /// # Errors
-    /// As [`Trainer::epoch_async`]; and [`Argument`](Error::Argument) if a plateau is to observe an accuracy that the
-    /// losses do not have.
+    /// Those of [`Trainer::epoch_async`]; and [`Argument`](Error::Argument) if a plateau must observe an accuracy that
+    /// the losses do not have.
     pub async fn fit_async(&mut self, data: &Dataset, epochs: u32) -> Result<Vec<EpochReport>> {
         self.resync().await?;
         if self.owes_end() {
@@ -196,16 +197,17 @@ impl Trainer {
         Ok(reports)
     }
 
-    /// [`Trainer::fit_async`], waited for.
+    /// Blocking form of [`Trainer::fit_async`], with the same errors.
     #[cfg(not(target_arch = "wasm32"))]
     pub fn fit(&mut self, data: &Dataset, epochs: u32) -> Result<Vec<EpochReport>> {
         pollster::block_on(self.fit_async(data, epochs))
     }
 
-    /// The network's output for any number of samples: see [`Network::predict_async`](crate::Network::predict_async).
+    /// Returns the network's output for any number of samples: see
+    /// [`Network::predict_async`](crate::Network::predict_async).
     ///
     /// # Errors
-    /// As there.
+    /// Those of [`Network::predict_async`](crate::Network::predict_async).
     #[cfg(not(target_arch = "wasm32"))]
     pub fn predict<'a>(&self, x: impl Into<Inputs<'a>>) -> Result<Vec<f32>> {
         self.network.predict(x)

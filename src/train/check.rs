@@ -1,4 +1,4 @@
-//! Checks of what a call is given, and the batches of an epoch.
+//! Checks of a call's arguments, and the batches of an epoch.
 
 use super::Trainer;
 use crate::data::Dataset;
@@ -62,7 +62,7 @@ impl Trainer {
         ))
     }
 
-    /// The number of the sample, in the order of the epoch, with which one of its batches begins.
+    /// Index, in the order of the epoch, of the first sample of a batch.
     pub(super) fn first_sample(&self, batch: usize) -> usize {
         let (epoch, shift) = self.cursor.shifted;
         let shift = if epoch == self.cursor.epoch { shift } else { 0 };
@@ -70,20 +70,20 @@ impl Trainer {
         usize::try_from(first).unwrap_or(0)
     }
 
-    /// The batches of the epoch under way, of so many samples; those that were taken with another batch size count as
-    /// whole ones.
+    /// Number of batches in the current epoch of `samples` samples. Batches taken with another batch size count as full
+    /// ones.
     pub(super) fn batches_under_way(&self, samples: usize) -> usize {
         let begun = self.first_sample(self.cursor.position);
         self.cursor.position + self.batches(samples.saturating_sub(begun))
     }
 
-    /// Steps that an epoch of this data set takes: its batches, without the last one if that is not whole and
-    /// [`drop_last`](crate::TrainerBuilder::drop_last) leaves it out. A schedule over n epochs has n times as many.
+    /// Number of steps in an epoch of this data set: its batches, without a last partial batch if
+    /// [`drop_last`](crate::TrainerBuilder::drop_last) is on. A schedule over n epochs needs n times as many steps.
     pub fn steps_per_epoch(&self, data: &Dataset) -> u64 {
         self.batches(data.len()) as u64
     }
 
-    /// Batches of an epoch of so many samples.
+    /// Number of batches in an epoch of `samples` samples.
     pub(super) fn batches(&self, samples: usize) -> usize {
         let batch = self.settings.batch_size;
         if self.settings.drop_last {

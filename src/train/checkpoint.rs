@@ -1,4 +1,4 @@
-//! Checkpoints: all that a run needs to go on as if it had not stopped.
+//! Checkpoints: the whole state of a run, so that it resumes bit-exactly.
 
 use super::metadata::Metadata;
 use super::rate::{read_plateau, write_plateau};
@@ -11,12 +11,12 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 impl Trainer {
-    /// Parameters, moments, step, epoch, place within the epoch, factors of the rate, and settings, as the bytes of one
-    /// safetensors file. The parameters lie in it as in [`Network::save`](crate::Network::save). The metadata hold a
-    /// checksum of all other bytes. Equal states are equal bytes.
+    /// Returns parameters, moments, step, epoch, position within the epoch, learning-rate factors and settings as the
+    /// bytes of one safetensors file. It stores parameters as [`Network::save`](crate::Network::save) does. The
+    /// metadata include a checksum of all other bytes. Equal states give equal bytes.
     ///
     /// # Errors
-    /// Only the device's.
+    /// Errors of the device only.
     pub async fn to_bytes_async(&mut self) -> Result<Vec<u8>> {
         self.resync().await?;
         let mut entries = self.network.entries().await?;
@@ -68,17 +68,18 @@ impl Trainer {
         encode(entries, metadata)
     }
 
-    /// Saves [`Trainer::to_bytes_async`] to a file, in one step, as [`Network::save`](crate::Network::save).
+    /// Saves the bytes of [`Trainer::to_bytes_async`] to a file, atomically, as [`Network::save`](crate::Network::save)
+    /// does.
     ///
     /// # Errors
-    /// [`Io`](crate::Error::Io) if the file cannot be written; the old one is still there then.
+    /// [`Io`](crate::Error::Io) if the file cannot be written; the old file is then unchanged.
     #[cfg(not(target_arch = "wasm32"))]
     pub fn save(&mut self, path: impl AsRef<Path>) -> Result<()> {
         let bytes = pollster::block_on(self.to_bytes_async())?;
         write_file(path.as_ref(), &bytes)
     }
 
-    /// [`Trainer::load_bytes_async`] from a file.
+    /// Resumes from a file: see [`Trainer::load_bytes_async`].
     ///
     /// # Errors
     /// [`Io`](crate::Error::Io) if the file cannot be read; and those of [`Trainer::load_bytes_async`].
@@ -87,7 +88,7 @@ impl Trainer {
         self.load_with(path, Resume::Exact)
     }
 
-    /// Goes on from a file whose settings are not this trainer's, as far as the policy allows.
+    /// Resumes from a file whose settings differ from this trainer's, as far as the policy allows.
     ///
     /// ```
     /// use wgrad::{Adam, Dataset, Device, Resume, Sequential, Trainer};
@@ -119,22 +120,21 @@ impl Trainer {
         pollster::block_on(self.load_bytes_with_async(&name, &bytes, resume))
     }
 
-    /// Goes on from the bytes of [`Trainer::to_bytes_async`]: the next step has the bits it would have had. All is
-    /// replaced, or, on error, nothing. `file` stands in errors.
+    /// Resumes from the bytes of [`Trainer::to_bytes_async`]: the next step is bit-identical to that of an
+    /// uninterrupted run. On error, nothing changes. `file` is the name that errors print.
     ///
     /// # Errors
-    /// [`Format`](crate::Error::Format) if they were not saved by a trainer of this network with these settings, on a
-    /// device with the same choices in its [`Tuning`](crate::Tuning), or both without one. It names each setting that
-    /// differs.
+    /// [`Format`](crate::Error::Format) if the bytes are not from a trainer of this network with these settings, on a
+    /// device with the same [`Tuning`](crate::Tuning) (or both without one). It names each setting that differs.
     pub async fn load_bytes_async(&mut self, file: &str, bytes: &[u8]) -> Result<()> {
         self.load_bytes_with_async(file, bytes, Resume::Exact).await
     }
 
-    /// The same with a policy on the settings that may differ.
+    /// Resumes from the bytes of [`Trainer::to_bytes_async`], with a policy on the settings that may differ.
     ///
     /// # Errors
-    /// [`Format`](crate::Error::Format) if they were not saved by a trainer of this network, or with settings that the
-    /// policy does not allow. It names each of those.
+    /// [`Format`](crate::Error::Format) if the bytes are not from a trainer of this network, or if a setting differs
+    /// that the policy does not allow. It names each such setting.
     pub async fn load_bytes_with_async(
         &mut self,
         file: &str,

@@ -1,4 +1,4 @@
-//! Loss and accuracy of the network on a data set.
+//! Evaluation: loss and accuracy of the network on a data set.
 
 use super::pace::Pace;
 use super::resident::{Order, Room};
@@ -14,16 +14,17 @@ use crate::plan::{Clock, Role};
 use crate::{Error, Result};
 
 impl Trainer {
-    /// Loss and accuracy on a data set, in its order, without training. It takes the samples in batches
-    /// ([`evaluation_batch_size`](crate::TrainerBuilder::evaluation_batch_size)), whose number changes the loss by
-    /// rounding alone. A data set that is over the [`data_budget`](crate::TrainerBuilder::data_budget), or for which
-    /// there is no memory, streams.
+    /// Computes loss and accuracy on a data set, in its order, without training. The samples come in batches of
+    /// [`evaluation_batch_size`](crate::TrainerBuilder::evaluation_batch_size), which changes the loss by rounding
+    /// only. A data set over the [`data_budget`](crate::TrainerBuilder::data_budget), or too large for the free memory,
+    /// is streamed.
     ///
-    /// If the loss of one sample depends on the others, beyond batch normalisation, all samples are one batch.
+    /// If the loss of a sample depends on other samples (other than through batch normalisation), all samples form one
+    /// batch.
     ///
     /// # Errors
-    /// As [`Trainer::epoch_async`]; and [`Argument`](Error::Argument) if all samples must be one batch that is larger
-    /// than the evaluation batch size that was set.
+    /// Those of [`Trainer::epoch_async`]; and [`Argument`](Error::Argument) if all samples must form one batch, but the
+    /// evaluation batch size that was set is smaller.
     pub async fn evaluate_async(&mut self, data: &Dataset) -> Result<Evaluation> {
         self.resync().await?;
         let supervision = self.check_data(data)?;
@@ -57,13 +58,13 @@ impl Trainer {
         );
         let evaluation = self.evaluate_in_batches(data, supervision).await;
         if self.network.executor.reclaims() != reclaims {
-            // Memory is short: training finds as much as it left.
+            // Memory is short, so training gets back the memory that it had.
             self.network.executor.undo(&mark);
         }
         evaluation
     }
 
-    /// Evaluates at the trainer's pace, or with as little memory as can be.
+    /// Evaluates with the trainer's batches, or with the least possible memory.
     async fn evaluate_in_batches(
         &mut self,
         data: &Dataset,
@@ -73,7 +74,7 @@ impl Trainer {
         let resident = self.evaluate_at(data, supervision, pace, self.settings.data_budget);
         match resident.await {
             Err(refused @ Error::OutOfMemory { .. }) => {
-                // With as little memory as can be: a batch at a time, no larger than training's.
+                // The least possible memory: one batch per submit, no larger than a training batch.
                 let batch = pace.batch.min(self.settings.batch_size);
                 let smallest = Pace { batch, batches: 1 };
                 let streamed = self.evaluate_at(data, supervision, smallest, 0).await;
@@ -94,7 +95,7 @@ impl Trainer {
         Pace { batch, batches }: Pace,
         budget: u64,
     ) -> Result<Evaluation> {
-        // No larger than the data set asks for.
+        // A batch is no larger than the data set.
         let batch = batch.min(data.len());
         let batches = batches.min(data.len().div_ceil(batch));
         let room = Room {
@@ -141,7 +142,8 @@ impl Trainer {
             let executor = &mut self.network.executor;
             self.data.evaluation.bring(executor, data, first, samples)?;
             executor.write(Role::StepTable(Clock::Evaluation), 0, &table)?;
-            // Counted on from submit to submit, so that random numbers differ. It is a multiple of the ring's places.
+            // The step number continues from submit to submit, so that random numbers differ. It is a multiple of the
+            // metric ring's length.
             executor.write(state, 0, &state_at((first / batch) as u64))?;
             let fetch = [(state, 2..3), (metrics, 0..plans.len() * place_words)];
             let ticket = executor.run_and_fetch(&plans, &fetch)?;
@@ -172,7 +174,7 @@ impl Trainer {
         self.network.terms.iter().enumerate().map(report).collect()
     }
 
-    /// [`Trainer::evaluate_async`], waited for.
+    /// Blocking form of [`Trainer::evaluate_async`], with the same errors.
     #[cfg(not(target_arch = "wasm32"))]
     pub fn evaluate(&mut self, data: &Dataset) -> Result<Evaluation> {
         pollster::block_on(self.evaluate_async(data))

@@ -1,4 +1,4 @@
-//! Many epochs in a row, and when to stop.
+//! Fits: several epochs, with rules that may end them early.
 
 use super::rules::{EarlyStopping, PlateauMetric, StopRule};
 use super::{EpochReport, Evaluation, Trainer};
@@ -7,7 +7,7 @@ use crate::{Error, Result};
 #[cfg(not(target_arch = "wasm32"))]
 use std::path::PathBuf;
 
-/// What [`Trainer::fit_until`] is to do: epochs, and what may end them sooner.
+/// Settings of [`Trainer::fit_until`]: the number of epochs, and the rules that may end them early.
 ///
 /// ```
 /// use wgrad::{Adam, Dataset, Device, EarlyStopping, Fit, Sequential, Trainer};
@@ -33,7 +33,7 @@ pub struct Fit<'a> {
 }
 
 impl<'a> Fit<'a> {
-    /// This many epochs, if nothing ends them sooner.
+    /// Runs this many epochs, unless a rule ends them early.
     pub fn epochs(epochs: u32) -> Self {
         Fit {
             epochs,
@@ -52,28 +52,28 @@ impl<'a> Fit<'a> {
         self
     }
 
-    /// Ends when the validation score no longer gets better, and keeps the best weights.
+    /// Stops when the validation score stops improving, and keeps the best weights.
     pub fn early_stopping(mut self, rule: EarlyStopping) -> Self {
         self.early_stopping = Some(rule);
         self
     }
 
-    /// Ends when the weights no longer change much.
+    /// Stops when updates become small relative to the weights.
     pub fn stop_rule(mut self, rule: StopRule) -> Self {
         self.stop_rule = Some(rule);
         self
     }
 
-    /// What the trainer's [plateau](crate::TrainerBuilder::reduce_on_plateau) observes after every epoch. By default
-    /// it is the loss, or, where [higher is better](crate::Better::Higher), the accuracy: of the validation set if
-    /// there is one, else of the epoch's training steps.
+    /// The metric that the trainer's [plateau](crate::TrainerBuilder::reduce_on_plateau) observes after every epoch.
+    /// The default is the loss, or the accuracy if [higher is better](crate::Better::Higher): of the validation set if
+    /// there is one, otherwise of the epoch's training steps.
     pub fn plateau_metric(mut self, metric: PlateauMetric) -> Self {
         self.plateau_metric = Some(metric);
         self
     }
 
     /// Saves the trainer to this file after every epoch, and once more when the fit has ended without an error. A
-    /// trainer that loads it and runs the epochs that are left comes to the same weights as if nothing had happened,
+    /// trainer that loads the file and runs the remaining epochs reaches the same weights as an uninterrupted fit,
     /// early stopping included.
     #[cfg(not(target_arch = "wasm32"))]
     pub fn checkpoint(mut self, path: impl Into<PathBuf>) -> Self {
@@ -105,47 +105,47 @@ impl<'a> Fit<'a> {
     }
 }
 
-/// Why a fit ended.
+/// Reason why a fit ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Stopped {
-    /// All epochs were done.
+    /// All epochs ran.
     Epochs,
-    /// The validation score no longer got better.
+    /// The validation score stopped improving.
     EarlyStopping,
-    /// The weights no longer changed much.
+    /// Updates became small relative to the weights.
     StopRule,
 }
 
-/// What [`Trainer::fit_until`] gives.
+/// Result of [`Trainer::fit_until`].
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct History {
-    /// The epochs; the last may be cut short by the stop rule.
+    /// Reports of the epochs. The stop rule may end the last one early.
     pub epochs: Vec<EpochReport>,
     /// The evaluation after each epoch, if there was a validation set.
     pub evaluations: Vec<Evaluation>,
-    /// With early stopping, which of them was the best: the weights are of then. None if the best came before this
-    /// call.
+    /// Index of the best evaluation in `evaluations`, with early stopping. The network has the weights of that epoch.
+    /// `None` if the best epoch was in an earlier call.
     pub best: Option<usize>,
-    /// The number of the best epoch, as [`EpochReport::epoch`] counts them, whichever call it was in.
+    /// Number of the best epoch, as in [`EpochReport::epoch`], even if it was in an earlier call.
     pub best_epoch: Option<u32>,
-    /// Why it ended.
+    /// Reason for the end.
     pub stopped: Stopped,
 }
 
 impl Trainer {
-    /// Runs epochs until they are done or a rule ends them. With early stopping the network then has the best weights,
-    /// after an error too; moments and step count stay the last epoch's.
+    /// Runs epochs until all are done or a rule ends them. With early stopping, the network has the best weights
+    /// afterwards, even after an error. Moments and step count are those of the last epoch.
     ///
-    /// A fit may be cut into several calls, and saved and loaded between them: a call whose rules equal those of the
-    /// call before goes on from the weights, best score and counts that this one had after its last epoch, if that
-    /// ended because its epochs were done, or was interrupted. It begins anew where the trainer has taken other steps
-    /// since, where the weights were replaced, or where a rule had ended training.
+    /// A fit may be split into several calls, with a checkpoint saved and loaded between them. If the previous call ran
+    /// all its epochs or was interrupted, a call with equal rules continues from its last weights, best score and
+    /// counts. The rules start afresh if the trainer has taken other steps since, if the weights were replaced, or if a
+    /// rule had ended training.
     ///
     /// # Errors
-    /// As [`Trainer::epoch_async`]; and [`Argument`](Error::Argument) if a number of a rule is out of range, early
-    /// stopping has no validation set, or what the plateau shall observe is not there.
+    /// Those of [`Trainer::epoch_async`]; and [`Argument`](Error::Argument) if a number of a rule is out of range,
+    /// early stopping has no validation set, or the plateau's metric is not available.
     pub async fn fit_until_async(&mut self, data: &Dataset, fit: Fit<'_>) -> Result<History> {
         fit.check(self)?;
         self.go_on_with_rules(&fit).await?;
@@ -161,20 +161,21 @@ impl Trainer {
         let outcome = self.network.executor.undo_if_refused(mark, outcome);
         history.best_epoch = self.memory.best_epoch();
         let ended = self.put_best_weights(&outcome, history.stopped).await;
-        // What ended the epochs comes before what it may have led to.
+        // The error that ended the epochs takes precedence over an error in ending the fit.
         outcome.and(ended)?;
         self.save_fit(&fit).await?;
         Ok(history)
     }
 
-    /// Runs the epochs, and leaves what came of them in `history`, an error included.
+    /// Runs the epochs. `history` has the results of those that ran, even if it returns an error.
     async fn fit_epochs(
         &mut self,
         data: &Dataset,
         fit: &Fit<'_>,
         history: &mut History,
     ) -> Result<()> {
-        // An epoch whose end an earlier call did not come to: a whole one, or one that the stop rule has cut short.
+        // An earlier call may have stopped before the end of an epoch: of a full one, or of one that the stop rule
+        // ended.
         let ended = match self.owes_end() {
             true => Some(self.cursor.epoch - 1),
             false => (self.cursor.position > 0 && self.has_held(fit.stop_rule))
@@ -218,9 +219,9 @@ impl Trainer {
         Ok(())
     }
 
-    /// What a fit does after an epoch: the evaluation, what early stopping makes of it (whether it is the best so far,
-    /// and whether it ends the fit), and the observation of the plateau. Either all of it is remembered or, where the
-    /// future is dropped, nothing.
+    /// Ends an epoch of a fit: the evaluation, the decision of early stopping (whether this epoch is the best so far,
+    /// and whether it ends the fit), and the observation of the plateau. If the future is dropped, none of it is
+    /// remembered.
     async fn end_epoch_of(
         &mut self,
         fit: &Fit<'_>,
@@ -239,13 +240,14 @@ impl Trainer {
         Ok((evaluation, best, stops))
     }
 
-    /// [`Trainer::fit_until_async`], waited for.
+    /// Blocking form of [`Trainer::fit_until_async`], with the same errors.
     #[cfg(not(target_arch = "wasm32"))]
     pub fn fit_until(&mut self, data: &Dataset, fit: Fit<'_>) -> Result<History> {
         pollster::block_on(self.fit_until_async(data, fit))
     }
 
-    /// Steps before the one whose update is checked, if one update in so many is; beyond the epoch if none of it is.
+    /// Number of steps before the next checked update, if one update in `every` is checked. It exceeds the epoch if no
+    /// update of the epoch is checked.
     fn steps_until_check(&mut self, data: &Dataset, every: u64) -> u64 {
         if self.settings.accumulate == 1 {
             return every - 1 - self.cursor.step % every;
@@ -259,7 +261,7 @@ impl Trainer {
         (0..left).find(is_checked).unwrap_or(left)
     }
 
-    /// An epoch, or what of it comes before the stop rule has held often enough.
+    /// Runs an epoch, or the part of it until the stop rule has held often enough.
     async fn checked_epoch(&mut self, data: &Dataset, rule: StopRule) -> Result<EpochReport> {
         let mut part = self.begin_part();
         let epoch = self.cursor.epoch;

@@ -1,4 +1,4 @@
-//! Looking into a step: what activations, gradients, updates and weights are like.
+//! Inspected steps: statistics of activations, gradients, updates and weights.
 
 use super::Trainer;
 use super::totals::Totals;
@@ -9,7 +9,7 @@ use crate::plan::{Inspected, Role, What, inspected};
 use crate::time::Instant;
 use crate::{Error, Inputs, Result};
 
-/// An epoch, or the rest of one, that is run in several calls.
+/// An epoch, or the rest of one, that several calls run.
 pub(super) struct PartialEpoch {
     start: Instant,
     epoch: u32,
@@ -17,8 +17,8 @@ pub(super) struct PartialEpoch {
 }
 
 impl Trainer {
-    /// One step on a batch of your own, looked into. It trains as [`Trainer::step`] does, with the same bits, and takes
-    /// some dispatches a tensor more.
+    /// Runs one step on a batch of your own and returns statistics of its tensors. It trains with the same bits as
+    /// [`Trainer::step`] and takes a few more dispatches per tensor.
     ///
     /// ```
     /// use wgrad::{Device, Sequential, Trainer};
@@ -33,7 +33,7 @@ impl Trainer {
     /// ```
     ///
     /// # Errors
-    /// As [`Trainer::step_async`].
+    /// Those of [`Trainer::step_async`].
     pub async fn inspect_step_async<'a>(
         &mut self,
         x: impl Into<Inputs<'a>>,
@@ -48,7 +48,7 @@ impl Trainer {
         Ok((report, self.read_measures(phase, rows).await?))
     }
 
-    /// [`Trainer::inspect_step_async`], waited for.
+    /// Blocking form of [`Trainer::inspect_step_async`], with the same errors.
     #[cfg(not(target_arch = "wasm32"))]
     pub fn inspect_step<'a>(
         &mut self,
@@ -58,13 +58,13 @@ impl Trainer {
         pollster::block_on(self.inspect_step_async(x, targets))
     }
 
-    /// What an inspected step of this phase measures on this many rows, and the floats of it.
+    /// The measures of an inspected step of this phase on this many rows, and their total length in floats.
     pub(super) fn measures(&self, phase: usize, rows: usize) -> (Vec<Inspected>, usize) {
         let steps = &self.phases[phase];
         inspected(&self.network.graph, &steps.computed, &steps.trained, rows)
     }
 
-    /// What the last step, an inspected one of this phase on this many rows, has left.
+    /// Reads the measures of the last step, an inspected step of this phase on this many rows.
     pub(super) async fn read_measures(&mut self, phase: usize, rows: usize) -> Result<Inspection> {
         let (items, floats) = self.measures(phase, rows);
         let words = self
@@ -113,7 +113,7 @@ impl Trainer {
         Ok(inspection)
     }
 
-    /// Begins an epoch, or what is left of it, to be run in parts.
+    /// Begins an epoch, or the rest of one, to be run in parts.
     pub(super) fn begin_part(&self) -> PartialEpoch {
         PartialEpoch {
             start: Instant::now(),
@@ -149,12 +149,13 @@ impl Trainer {
         part.totals.report(self, part.epoch, part.start)
     }
 
-    /// The network with the averaged weights of [`average`](crate::TrainerBuilder::average) in the place of its own: a
-    /// copy on the same device. Running statistics are the network's, which belong to other weights:
-    /// [`Network::recompute_statistics`](crate::Network::recompute_statistics) computes them for these.
+    /// Returns a copy of the network, on the same device, with the averaged weights of
+    /// [`average`](crate::TrainerBuilder::average). Its running statistics are those of the original weights.
+    /// [`Network::recompute_statistics`](crate::Network::recompute_statistics) computes them for the averaged weights.
     ///
     /// # Errors
-    /// [`Argument`](Error::Argument) if the trainer keeps no average, or no update was done yet; else the device's.
+    /// [`Argument`](Error::Argument) if the trainer keeps no average, or no update was done yet; also errors of the
+    /// device.
     pub async fn averaged_async(&mut self) -> Result<crate::Network> {
         self.resync().await?;
         let refused = |found| {
@@ -167,7 +168,7 @@ impl Trainer {
         if !self.has_updated() {
             return refused(format!("asked for after {} steps", self.cursor.step));
         }
-        // Before anything is read, so that what is refused leaves nothing behind.
+        // Allocate before reading, so that a refused call leaves nothing behind.
         let graph = self.network.graph.clone();
         let mut network = graph.build(self.network.output, self.network.device(), 0)?;
         network.set_loss_of(&self.network)?;
@@ -185,17 +186,17 @@ impl Trainer {
         Ok(network)
     }
 
-    /// [`Trainer::averaged_async`], waited for.
+    /// Blocking form of [`Trainer::averaged_async`], with the same errors.
     #[cfg(not(target_arch = "wasm32"))]
     pub fn averaged(&mut self) -> Result<crate::Network> {
         pollster::block_on(self.averaged_async())
     }
 
-    /// Computes the running statistics of the trainer's network anew, in batches of the trainer's size: see
+    /// Recomputes the running statistics of the trainer's network, in batches of the trainer's size: see
     /// [`Network::recompute_statistics_async`](crate::Network::recompute_statistics_async).
     ///
     /// # Errors
-    /// As there.
+    /// Those of [`Network::recompute_statistics_async`](crate::Network::recompute_statistics_async).
     pub async fn recompute_statistics_async(&mut self, data: &Dataset) -> Result<()> {
         self.resync().await?;
         let batch_size = self.settings.batch_size;
@@ -203,7 +204,7 @@ impl Trainer {
         network.recompute_statistics_async(data, batch_size).await
     }
 
-    /// [`Trainer::recompute_statistics_async`], waited for.
+    /// Blocking form of [`Trainer::recompute_statistics_async`], with the same errors.
     #[cfg(not(target_arch = "wasm32"))]
     pub fn recompute_statistics(&mut self, data: &Dataset) -> Result<()> {
         pollster::block_on(self.recompute_statistics_async(data))

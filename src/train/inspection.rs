@@ -3,40 +3,40 @@
 use crate::kernel::TensorStatistics;
 use std::fmt;
 
-/// What a training step did, tensor by tensor: [`Trainer::inspect_step`](crate::Trainer::inspect_step). Its
-/// [`Display`](fmt::Display) form is a table.
+/// Report of an inspected training step, tensor by tensor, from
+/// [`Trainer::inspect_step`](crate::Trainer::inspect_step). Its [`Display`](fmt::Display) form is a table.
 ///
-/// All is computed on the device; some numbers a tensor come back.
+/// The statistics are computed on the device; only a few numbers per tensor are read back.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Inspection {
-    /// The activations' values, in the order of the graph.
+    /// Statistics of the activations' outputs, in the order of the graph.
     pub activations: Vec<ActivationInspection>,
-    /// The parameters that the step trained.
+    /// Statistics of each parameter that the step trained.
     pub parameters: Vec<ParameterInspection>,
 }
 
-/// The values of an activation over a batch.
+/// Statistics of one activation over a batch.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ActivationInspection {
-    /// Its number among the activations, from 0, and its name: `0 relu`.
+    /// Index of the activation, from 0, and its name, such as `0 relu`.
     pub name: String,
-    /// Its values.
+    /// Statistics of its output.
     pub values: TensorStatistics,
 }
 
-/// A parameter in a step.
+/// Statistics of one parameter in a step.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ParameterInspection {
-    /// Its name.
+    /// Name of the parameter.
     pub name: String,
-    /// The gradient of the loss, before clipping and penalties.
+    /// Gradient of the loss, before clipping and penalties.
     pub gradient: TensorStatistics,
-    /// What the step added to the weights.
+    /// Difference that the step added to the weights.
     pub update: TensorStatistics,
-    /// The weights after the step.
+    /// Weights after the step.
     pub weight: TensorStatistics,
 }
 
@@ -46,17 +46,17 @@ impl Inspection {
         squares.sum::<f64>().sqrt()
     }
 
-    /// The Euclidean norm of all gradients together.
+    /// Global Euclidean norm of the gradients.
     pub fn gradient_norm(&self) -> f64 {
         self.norm(|p| &p.gradient)
     }
 
-    /// The norm of the whole update.
+    /// Global Euclidean norm of the update.
     pub fn update_norm(&self) -> f64 {
         self.norm(|p| &p.update)
     }
 
-    /// The norm of all trained weights, after the step.
+    /// Global Euclidean norm of the trained weights after the step.
     pub fn weight_norm(&self) -> f64 {
         self.norm(|p| &p.weight)
     }

@@ -1,13 +1,13 @@
-//! Phases: the kinds of steps that a trainer takes in turn.
+//! Phases: kinds of steps that alternate in a trainer.
 
 use crate::graph::Value;
 use crate::nn::Network;
 use crate::optim::matches;
 use crate::{Error, Optimizer, Result};
 
-/// One of several kinds of steps that a trainer takes in turn: the terms of the graph's loss that it makes small, the
-/// parameters that it trains, and its optimizer. Parameters that a phase does not train stay as they are, and gradients
-/// flow through them. So do the running statistics of a batch normalisation of whose gain and bias it trains neither.
+/// One of several kinds of steps that alternate in a trainer. A phase has the loss terms that it minimises, the
+/// parameters that it trains, and an optimizer. Parameters outside the phase keep their values; gradients flow through
+/// them. A batch normalisation keeps its running statistics in a phase that trains neither its gain nor its bias.
 ///
 /// ```
 /// use wgrad::{Adam, Phase};
@@ -26,7 +26,8 @@ pub struct Phase {
 }
 
 impl Phase {
-    /// A phase that makes all terms small, by all parameters, until told otherwise.
+    /// A phase with all loss terms and all parameters, until [`loss`](Phase::loss) and [`train`](Phase::train) select
+    /// some.
     pub fn new(optimizer: impl Into<Optimizer>) -> Self {
         Phase {
             losses: Vec::new(),
@@ -35,15 +36,15 @@ impl Phase {
         }
     }
 
-    /// Adds a term, by its name in [`Graph::loss`](crate::Graph::loss). The phase then has only the terms that were
-    /// added.
+    /// Adds a loss term by its name in [`Graph::loss`](crate::Graph::loss). The phase then minimises only the added
+    /// terms.
     pub fn loss(mut self, name: impl Into<String>) -> Self {
         self.losses.push(name.into());
         self
     }
 
-    /// Adds parameters, by a pattern as in [`ParameterGroup::matching`](crate::ParameterGroup::matching). The phase
-    /// then trains only those that were added.
+    /// Adds parameters by a pattern as in [`ParameterGroup::matching`](crate::ParameterGroup::matching). The phase then
+    /// trains only the added parameters.
     pub fn train(mut self, pattern: impl Into<String>) -> Self {
         self.trains.push(pattern.into());
         self
@@ -53,7 +54,7 @@ impl Phase {
         self.optimizer
     }
 
-    /// Refuses patterns of which no parameter has a gradient.
+    /// Refuses a pattern none of whose parameters has a gradient.
     pub(super) fn check_reached(
         &self,
         network: &Network,
@@ -73,7 +74,7 @@ impl Phase {
         Ok(())
     }
 
-    /// The numbers of its terms.
+    /// Indices of its terms.
     pub(super) fn terms(&self, network: &Network) -> Result<Vec<usize>> {
         let names = || network.terms.iter().map(|term| term.name.as_str());
         if self.losses.is_empty() {

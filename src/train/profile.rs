@@ -1,4 +1,4 @@
-//! Where the time of training steps goes, call by call.
+//! Profile of training steps: the time of each kernel call.
 
 use super::Trainer;
 use crate::Result;
@@ -7,12 +7,13 @@ use crate::executor::CallTime;
 use std::collections::BTreeMap;
 use std::fmt;
 
-/// The kernel calls of some training steps, timed: on a GPU by timestamp queries, each call in a compute pass of its
-/// own, on the CPU by the clock. Its [`Display`](fmt::Display) form is a table, the slowest kernels first.
+/// Times of the kernel calls of some training steps. A GPU measures them by timestamp queries, with each call in its
+/// own compute pass; the CPU uses the clock. Its [`Display`](fmt::Display) form is a table with the slowest kernels
+/// first.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Profile {
-    /// The device, as its report names it.
+    /// Name of the device, as in its report.
     pub device: String,
     /// The calls, in the order in which they ran.
     pub calls: Vec<ProfiledCall>,
@@ -22,13 +23,13 @@ pub struct Profile {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ProfiledCall {
-    /// What was computed, of which shape.
+    /// Name of the kernel, with its shape.
     pub kernel: String,
-    /// When it began, in seconds from the first call.
+    /// Start in seconds, counted from the start of the first call.
     pub begin: f64,
-    /// How long it took.
+    /// Duration in seconds.
     pub seconds: f64,
-    /// Bytes that it reads and writes, each argument counted once.
+    /// Bytes read and written; each argument is counted once.
     pub bytes: u64,
     /// Floating-point operations; a fused multiply-add counts two.
     pub flops: u64,
@@ -39,7 +40,7 @@ impl Profile {
         let start = calls.first().map_or(0.0, |call| call.begin);
         let timed = |call: CallTime| ProfiledCall {
             begin: call.begin - start,
-            // A clock that stands still within a call is no reason to divide by zero.
+            // A clock too coarse for the call must not cause a division by zero.
             seconds: (call.end - call.begin).max(1e-9),
             kernel: call.label,
             bytes: call.bytes,
@@ -51,12 +52,12 @@ impl Profile {
         }
     }
 
-    /// Seconds within calls, of all together.
+    /// Total duration of all calls in seconds.
     pub fn seconds(&self) -> f64 {
         self.calls.iter().map(|call| call.seconds).sum()
     }
 
-    /// The calls as a trace in Chrome's JSON format, which chrome://tracing and ui.perfetto.dev show.
+    /// Returns the calls as a trace in Chrome's JSON format, for chrome://tracing and ui.perfetto.dev.
     pub fn to_trace(&self) -> String {
         let escape = |text: &str| text.replace('\\', "\\\\").replace('"', "\\\"");
         let event = |call: &ProfiledCall| {
@@ -121,8 +122,8 @@ impl fmt::Display for Profile {
 }
 
 impl Trainer {
-    /// Trains for some steps as [`Trainer::steps_async`] does, with the same bits, and times every kernel call. The
-    /// calls cannot overlap then, so the steps take longer than they otherwise do.
+    /// Trains for `steps` steps with the same bits as [`Trainer::steps_async`], and times every kernel call. Timed
+    /// calls cannot overlap, so the steps take longer than usual.
     ///
     /// ```
     /// use wgrad::{Dataset, Device, Sequential, Trainer};
@@ -138,9 +139,10 @@ impl Trainer {
     /// ```
     ///
     /// # Errors
-    /// As [`Trainer::steps_async`]; and [`Argument`](crate::Error::Argument) if the adapter has no timestamp queries.
+    /// Those of [`Trainer::steps_async`]; and [`Argument`](crate::Error::Argument) if the adapter has no timestamp
+    /// queries.
     pub async fn profile_async(&mut self, data: &Dataset, steps: u64) -> Result<Profile> {
-        /// Ends the timing, also where the future is dropped.
+        /// Ends the timing, even if the future is dropped.
         struct Timing<'a>(&'a mut Trainer);
         impl Drop for Timing<'_> {
             fn drop(&mut self) {
@@ -156,7 +158,7 @@ impl Trainer {
         Ok(Profile::new(device, calls))
     }
 
-    /// [`Trainer::profile_async`], waited for.
+    /// Blocking form of [`Trainer::profile_async`], with the same errors.
     #[cfg(not(target_arch = "wasm32"))]
     pub fn profile(&mut self, data: &Dataset, steps: u64) -> Result<Profile> {
         pollster::block_on(self.profile_async(data, steps))

@@ -1,4 +1,4 @@
-//! The learning rate under a trainer: the schedule's, times two factors that change between calls.
+//! Learning rate of a trainer: the schedule's rate times two factors that change between calls.
 
 use super::Trainer;
 use super::steps::Turn;
@@ -6,9 +6,9 @@ use crate::optim::{PlateauState, rate_factor as check_rate_factor};
 use crate::{Error, Result};
 
 impl Trainer {
-    /// The learning rate of a step: the schedule's, times the plateau's and your own factor as they are now. With
-    /// accumulation it is that of the update which the step is part of, for the next step and those after it: where
-    /// epochs to come will end, is taken for unknown.
+    /// Learning rate of a step: the schedule's rate times the current factors of the plateau and of
+    /// [`set_rate_factor`](Trainer::set_rate_factor). With accumulation it is the rate of the update that the step
+    /// belongs to. It holds for the next step and later ones, under the assumption that no epoch ends in between.
     pub fn learning_rate(&self, step: u64) -> f64 {
         self.rate_of(self.turn(step))
     }
@@ -20,12 +20,12 @@ impl Trainer {
         self.settings.schedule.rate(base, update) * factor * self.rate.factor
     }
 
-    /// Gives the plateau of [`reduce_on_plateau`](crate::TrainerBuilder::reduce_on_plateau) a metric, such as the loss
-    /// of an evaluation. Returns its factor of the learning rate for the steps to come. Checkpoints hold what it
-    /// remembers.
+    /// Passes a metric, such as the loss of an evaluation, to the plateau of
+    /// [`reduce_on_plateau`](crate::TrainerBuilder::reduce_on_plateau). Returns the plateau's learning-rate factor for
+    /// the next steps. Checkpoints include the state of the plateau.
     ///
-    /// [`Trainer::fit`] and [`Trainer::fit_until`] do this after every epoch, unless they are given
-    /// [`PlateauMetric::Nothing`](crate::PlateauMetric::Nothing); single epochs and steps do not.
+    /// [`Trainer::fit`] and [`Trainer::fit_until`] do this after every epoch, except with
+    /// [`PlateauMetric::Nothing`](crate::PlateauMetric::Nothing). Single epochs and steps do not.
     ///
     /// # Errors
     /// [`Argument`](Error::Argument) if the trainer has no plateau.
@@ -40,8 +40,8 @@ impl Trainer {
         Ok(plateau.observe(metric))
     }
 
-    /// Multiplies the learning rate of the steps to come by this, in place of the factor before; 1 at first.
-    /// Checkpoints hold it.
+    /// Sets a factor of the learning rate for the next steps, in place of the previous one; initially 1. Checkpoints
+    /// include it.
     ///
     /// # Errors
     /// [`Argument`](Error::Argument) unless it is 0, or finite and at least 1.2e-38 in `f32`.
@@ -57,7 +57,7 @@ impl Trainer {
     }
 }
 
-/// As a checkpoint holds it: Rust writes floats so that they are read back to the bit.
+/// The form in checkpoints. Rust's text of a float reads back bit-exactly.
 pub(super) fn write_plateau(state: &PlateauState) -> String {
     let PlateauState {
         best,

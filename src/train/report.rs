@@ -1,55 +1,55 @@
 //! Reports of training.
 
-/// One training step.
+/// Report of one training step.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct StepReport {
-    /// The step's number, from 0.
+    /// Number of the step, from 0.
     pub step: u64,
-    /// The loss of the batch, before the step's update.
+    /// Loss of the batch, before the step's update.
     pub loss: f64,
     /// Fraction of the batch whose first maximal output was the label's; NaN where the loss takes no labels.
     pub accuracy: f64,
     /// Learning rate of the step.
     pub learning_rate: f64,
-    /// Euclidean norm of the whole gradient, if [`gradient_norm`](crate::TrainerBuilder::gradient_norm) was asked for.
+    /// Global Euclidean norm of the gradient, if [`gradient_norm`](crate::TrainerBuilder::gradient_norm) is on.
     pub gradient_norm: Option<f64>,
 }
 
-/// How far an epoch is, as results arrive: some steps late, on a GPU. See
+/// Progress of an epoch, as far as results have arrived. On a GPU they arrive a few steps late. See
 /// [`progress_every`](crate::TrainerBuilder::progress_every).
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Progress {
-    /// The last step that is done.
+    /// Report of the last completed step.
     pub last: StepReport,
-    /// Samples of this call that are done.
+    /// Number of samples that this call has completed.
     pub samples: usize,
-    /// Samples that an epoch sees.
+    /// Number of samples in an epoch.
     pub total: usize,
-    /// The loss over this call's samples so far.
+    /// Loss over this call's samples so far.
     pub loss: f64,
     /// Accuracy over this call's samples so far.
     pub accuracy: f64,
 }
 
-/// An epoch, or what was left of it.
+/// Report of an epoch, or of the rest of one.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct EpochReport {
-    /// The epoch's number, from 0.
+    /// Number of the epoch, from 0.
     pub epoch: u32,
-    /// Steps that were run.
+    /// Number of steps.
     pub steps: u64,
-    /// Samples that were seen.
+    /// Number of samples.
     pub samples: usize,
-    /// The loss, as if those samples had been one batch, each with the network as it was when its step came.
+    /// Loss as if those samples had been one batch, each with the weights at its step.
     pub loss: f64,
-    /// The terms that the loss is the sum of.
+    /// Terms of the loss, which is their sum.
     pub terms: Vec<TermReport>,
     /// Fraction of those samples whose first maximal output was the label's; NaN where the loss takes no labels.
     pub accuracy: f64,
-    /// Wall-clock seconds.
+    /// Wall-clock time in seconds.
     pub seconds: f64,
 }
 
@@ -60,26 +60,26 @@ impl EpochReport {
     }
 }
 
-/// One term of a loss.
+/// Value of one term of a loss.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct TermReport {
-    /// Its name; `loss` for the loss of a network's output.
+    /// Name of the term; `loss` for the loss of the network's output.
     pub name: String,
-    /// Its value, with its factor.
+    /// Value of the term, including its factor.
     pub loss: f64,
 }
 
-/// The network on a data set, without training.
+/// Report of an evaluation: the network on a data set, without training.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Evaluation {
-    /// The loss, as if all samples were one batch.
+    /// Loss as if all samples were one batch.
     pub loss: f64,
-    /// The terms that the loss is the sum of.
+    /// Terms of the loss, which is their sum.
     pub terms: Vec<TermReport>,
     /// Fraction of the samples whose first maximal output was the label's; NaN where the loss takes no labels.
     pub accuracy: f64,
-    /// How many samples.
+    /// Number of samples.
     pub samples: usize,
 }

@@ -1,4 +1,4 @@
-//! Which settings may differ between a checkpoint and the trainer that loads it.
+//! Resume policies: which settings may differ between a checkpoint and the trainer that loads it.
 
 use super::Trainer;
 use super::debug_text::Tree;
@@ -6,58 +6,57 @@ use super::identity::{Difference, Identity};
 use crate::graph::Term;
 use crate::{Error, Result};
 
-/// How [`Trainer::load_with`] goes on from a checkpoint.
+/// Policy of [`Trainer::load_with`] on settings that differ from the checkpoint's.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Resume {
-    /// As if training had not stopped: the next step has the bits that it would have had. Every setting that they
-    /// depend on must be as it was. [`Trainer::load`] does this.
+    /// Resumes bit-exactly: every setting that affects a bit must equal the checkpoint's. [`Trainer::load`] does this.
     #[default]
     Exact,
-    /// With the settings of this trainer. From the file come parameters, running statistics, moments, averages, the
-    /// number of steps and updates, the epoch, and the factor of [`set_rate_factor`](Trainer::set_rate_factor).
+    /// Resumes with the settings of this trainer. The file supplies parameters, running statistics, moments, averages,
+    /// the number of steps and updates, the epoch, and the factor of [`set_rate_factor`](Trainer::set_rate_factor).
     ///
-    /// These may differ:
+    /// These settings may differ:
     /// - the learning rate and other coefficients of the optimizer, clipping, parameter groups, the settings of losses,
     ///   augmentation, tuning;
-    /// - the schedule: it goes on at the number of updates that were done;
-    /// - the plateau: one with other settings begins anew;
-    /// - the parameters that are trained: the moments of those that were not before begin anew;
-    /// - the batch size, also within an epoch, which goes on at the sample where it stopped;
-    /// - seed and shuffling: an epoch that was under way in another order is over, and the next one begins;
-    /// - the average of the weights: one that is new begins with the weights of the file;
-    /// - accumulation, if no update is half done. The number of updates stays; where accumulation ends, it becomes the
+    /// - the schedule: it continues at the number of completed updates;
+    /// - the plateau: with other settings it starts afresh;
+    /// - the trained parameters: the moments of newly trained ones start afresh;
+    /// - the batch size, even within an epoch, which continues at the sample where it stopped;
+    /// - seed and shuffling: an unfinished epoch in another order is over, and the next one begins;
+    /// - the average of the weights: a new average starts from the weights of the file;
+    /// - accumulation, if no update is incomplete. The number of updates is kept; without accumulation it becomes the
     ///   number of steps.
     ///
-    /// These may not: the operations of the network, the rule of an optimizer and which moments it keeps, and the
-    /// number of phases, nor may a parameter move from one phase to another.
+    /// These must not differ: the operations of the network, the rule of an optimizer and its set of moments, the
+    /// number of phases, and the phase of each parameter.
     KeepMoments,
 }
 
-/// What of a file's settings matters to a trainer with others.
+/// The settings of a file that matter to a trainer with other settings.
 #[derive(Clone, Debug)]
 pub(super) struct Saved {
     pub(super) batch_size: usize,
     pub(super) accumulate: usize,
-    /// Whether the samples of an epoch come in the same order.
+    /// Whether the samples of an epoch have the same order.
     pub(super) same_order: bool,
     pub(super) same_plateau: bool,
     pub(super) averaged: bool,
-    /// For each parameter, whether it is trained here, but was not in the file.
+    /// For each parameter, whether it is trained here but was not trained in the file.
     pub(super) thawed: Vec<bool>,
 }
 
 impl Trainer {
-    /// The settings that a run's bits depend on, and the choices of a tuning if there is one. How steps are cut into
-    /// submits is not among them.
+    /// The settings that affect the bits of a run, and the choices of the tuning if there is one. The number of steps
+    /// per submit is not among them.
     pub(super) fn identity(&self) -> String {
         let s = &self.settings;
         let terms: Vec<_> = self.network.terms.iter().map(Term::describe).collect();
         let tuning = self.network.device().tuning();
         let tuning = tuning.map_or("none".to_string(), |tuning| tuning.identity().to_string());
         let phases = self.phases.iter().map(|steps| {
-            // Named only where there are some: files of before have none.
+            // Written only if there are any, since older files have none.
             let fixed = steps.fixed.iter().enumerate().filter(|(_, fixed)| **fixed);
             let fixed: Vec<usize> = fixed.map(|(number, _)| number).collect();
             format!(
@@ -90,7 +89,7 @@ impl Trainer {
         .join("\n")
     }
 
-    /// Refuses the settings of a file that a policy does not allow, and gives what matters of them.
+    /// Refuses settings of a file that the policy does not allow, and returns those that matter.
     pub(super) fn accept_settings(&self, file: &str, text: &str, resume: Resume) -> Result<Saved> {
         let (saved, here) = (Identity::parse(text), Identity::parse(&self.identity()));
         let names = self.network.parameter_names();
@@ -133,7 +132,7 @@ impl Trainer {
         })
     }
 
-    /// The parameters that are trained here, but were not in the file. Refuses those that another phase trained.
+    /// The parameters that are trained here but were not trained in the file. Refuses parameters of another phase.
     fn thawed(&self, file: &str, saved: &Identity) -> Result<Vec<bool>> {
         let phases = saved
             .get("optimizer and phases")
@@ -163,12 +162,12 @@ impl Trainer {
     }
 }
 
-/// Whether training can go on with moments and counts where this differs.
+/// Whether training can keep moments and counts despite this difference.
 fn may_change(difference: &Difference) -> bool {
     let path: Vec<&str> = difference.path.iter().map(String::as_str).collect();
     match (difference.key.as_str(), path.as_slice()) {
         ("operations" | "format", _) | ("optimizer and phases", []) => false,
-        // Another rule, or one that keeps other moments.
+        // Another rule, or the same rule with other moments.
         ("optimizer and phases", [_, "optimizer"] | [_, "optimizer", _]) => false,
         ("optimizer and phases", [_, "optimizer", .., "amsgrad" | "centered" | "classical"]) => {
             false

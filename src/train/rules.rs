@@ -1,10 +1,10 @@
-//! What may end a fit: early stopping, and a rule on the size of updates; and what a plateau observes.
+//! Rules of a fit: early stopping, the stop rule on the size of updates, and the metric of a plateau.
 
 use super::{Evaluation, Inspection};
 use crate::optim::at_least;
 use crate::{Better, Error, Result};
 
-/// A number of an [`Evaluation`].
+/// Metric of an [`Evaluation`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
@@ -17,8 +17,8 @@ pub enum Metric {
 }
 
 /// Early stopping on a validation score, with the best weights kept (Prechelt 1998; Keras' `EarlyStopping` with
-/// `restore_best_weights`): training ends when the score has not got better for `patience` epochs, and the network then
-/// has the weights (and running statistics) of its best epoch.
+/// `restore_best_weights`). Training ends when the score has not improved for `patience` epochs. The network then has
+/// the weights and running statistics of its best epoch.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(deny_unknown_fields))]
@@ -29,7 +29,7 @@ pub struct EarlyStopping {
 }
 
 impl EarlyStopping {
-    /// By the validation loss, after this many epochs without a better one.
+    /// Stops after `patience` epochs without a better validation loss.
     pub fn new(patience: u32) -> Self {
         EarlyStopping {
             patience,
@@ -38,13 +38,13 @@ impl EarlyStopping {
         }
     }
 
-    /// The score to go by; [`Metric::Loss`] by default.
+    /// The score; [`Metric::Loss`] by default.
     pub fn metric(mut self, metric: Metric) -> Self {
         self.metric = metric;
         self
     }
 
-    /// A score is better if it is better by more than this; 0 by default.
+    /// Minimum improvement: a score counts as better only if it improves by more than this; 0 by default.
     pub fn min_delta(mut self, min_delta: f64) -> Self {
         self.min_delta = min_delta;
         self
@@ -61,10 +61,10 @@ impl EarlyStopping {
         at_least("the least improvement of early stopping", self.min_delta)
     }
 
-    /// How good an evaluation is: more is better. NaN is not better than any.
+    /// Score of an evaluation: greater is better. NaN is never better.
     ///
     /// # Errors
-    /// [`Argument`](Error::Argument) if the score is an accuracy that the loss does not have.
+    /// [`Argument`](Error::Argument) if the score is an accuracy and the loss has none.
     pub(super) fn score(&self, evaluation: &Evaluation) -> Result<f64> {
         match self.metric {
             Metric::Loss => Ok(-evaluation.loss),
@@ -78,8 +78,8 @@ impl EarlyStopping {
     }
 }
 
-/// The stop rule of textbooks: training ends when a step's update Δθ of the weights θ is very small,
-/// ‖Δθ‖ ≤ tolerance·(‖θ‖ + ε), ε = 10⁻⁸, in several checks in a row. Norms are computed on the device.
+/// Stop rule on the relative size of updates: training ends when ‖Δθ‖ ≤ tolerance·(‖θ‖ + ε), ε = 10⁻⁸, holds in several
+/// consecutive checks, where Δθ is a step's update of the weights θ. The device computes the norms.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(deny_unknown_fields))]
@@ -90,7 +90,7 @@ pub struct StopRule {
 }
 
 impl StopRule {
-    /// Checks one update in every 100, and ends training after 3 checks in a row that hold.
+    /// Checks every 100th update, and stops after 3 consecutive checks that hold.
     pub fn new(tolerance: f64) -> Self {
         StopRule {
             tolerance,
@@ -99,14 +99,14 @@ impl StopRule {
         }
     }
 
-    /// Checks one update in this many: those whose number, from 1, is a multiple. (With accumulation an update is
-    /// several steps.)
+    /// Number of updates between checks: updates are counted from 1, and those whose number is a multiple of this are
+    /// checked. (With accumulation an update is several steps.)
     pub fn every(mut self, steps: u64) -> Self {
         self.every = steps;
         self
     }
 
-    /// How many checks in a row must hold.
+    /// Number of consecutive checks that must hold.
     pub fn checks(mut self, checks: u32) -> Self {
         self.checks = checks;
         self
@@ -131,27 +131,26 @@ impl StopRule {
     }
 }
 
-/// What the plateau of [`reduce_on_plateau`](crate::TrainerBuilder::reduce_on_plateau) observes after every epoch of a
-/// fit.
+/// Metric that the plateau of [`reduce_on_plateau`](crate::TrainerBuilder::reduce_on_plateau) observes after every
+/// epoch of a fit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum PlateauMetric {
-    /// The loss of the epoch's training steps, each with the weights as they were then.
+    /// Loss of the epoch's training steps, each with the weights at that step.
     TrainingLoss,
-    /// Their accuracy.
+    /// Accuracy of the epoch's training steps.
     TrainingAccuracy,
-    /// The loss of the evaluation after the epoch.
+    /// Loss of the evaluation after the epoch.
     ValidationLoss,
-    /// Its accuracy.
+    /// Accuracy of the evaluation after the epoch.
     ValidationAccuracy,
-    /// Nothing: [`Trainer::observe`](crate::Trainer::observe) is called by hand.
+    /// None: the program calls [`Trainer::observe`](crate::Trainer::observe) itself.
     Nothing,
 }
 
 impl PlateauMetric {
-    /// What is observed unless a fit names something else: the loss of a plateau for which lower is better, else the
-    /// accuracy; of the validation set if there is one.
+    /// Default metric: the loss if lower is better, otherwise the accuracy; of the validation set if there is one.
     pub(super) fn usual(better: Better, validation: bool) -> Self {
         match (better, validation) {
             (Better::Lower, true) => PlateauMetric::ValidationLoss,
@@ -161,7 +160,7 @@ impl PlateauMetric {
         }
     }
 
-    /// Refuses what cannot be observed, and a metric that gets better the other way.
+    /// Refuses a metric that is not available, or that improves in the other direction.
     pub(super) fn check(self, better: Better, validation: bool) -> Result<()> {
         use PlateauMetric::{TrainingAccuracy, TrainingLoss, ValidationAccuracy, ValidationLoss};
         if !validation && matches!(self, ValidationLoss | ValidationAccuracy) {

@@ -1,4 +1,4 @@
-//! The trainer: its fields, how it is made, and what it tells of itself.
+//! The trainer: its fields, construction and accessors.
 
 use super::memory::reserve;
 use super::pace::Pace;
@@ -19,9 +19,9 @@ use std::collections::VecDeque;
 
 /// Trains a [`Network`].
 ///
-/// Steps follow each other on the device without the host: batches are gathered there, rates come from a table, results
-/// are read some steps late. The same network, data, settings and device give the same bits, however the steps are cut
-/// into submits, calls or checkpoints.
+/// Steps run on the device without waiting for the host: a kernel gathers each batch, learning rates come from a table,
+/// and the host reads results a few steps late. The same network, data, settings and device give the same bits, however
+/// the steps are split into submits, calls or checkpoints.
 ///
 /// ```
 /// use wgrad::{Adam, Dataset, Device, Sequential, Trainer};
@@ -37,15 +37,15 @@ use std::collections::VecDeque;
 #[derive(Debug)]
 pub struct Trainer {
     pub(super) network: Network,
-    /// Tells if a user has put another network in place of this one.
+    /// Id of the network that the trainer was built for. It detects a network that the user put in its place.
     pub(super) network_id: u64,
     pub(super) settings: Settings,
-    /// The kinds of steps, in turn.
+    /// The kinds of steps; step `s` is of kind `s` modulo their number.
     pub(super) phases: Vec<Steps>,
     pub(super) cursor: Cursor,
     pub(super) accumulation: Accumulation,
     pub(super) rate: RateFactors,
-    /// What the rules of the last fit remember.
+    /// Memory of the last fit's rules.
     pub(super) memory: Memory,
     pub(super) record: EpochRecord,
     pub(super) care: Care,
@@ -79,7 +79,7 @@ impl Trainer {
         let most = (max_flops_per_submit(&network.device) / flops).max(1);
         let most = usize::try_from(most).unwrap_or(usize::MAX);
         let submit_steps = settings.steps_per_submit.min(most);
-        // Of all submits in flight, so that no result is lost where a future is dropped.
+        // Room for all submits in flight, so that no result is lost if a future is dropped.
         let table_steps = (IN_FLIGHT * submit_steps).next_power_of_two();
         let plan = |phase| {
             lower(&PlanSpec {
@@ -142,16 +142,16 @@ impl Trainer {
         Ok(trainer)
     }
 
-    /// The network, to read or set parameters, predict, or save the weights. Putting another one in its place makes
-    /// every later call that trains or evaluates an error.
+    /// The network: read or set its parameters, predict, or save the weights. If another network is put in its place,
+    /// every later call that trains or evaluates is an error.
     pub fn network(&mut self) -> &mut Network {
         &mut self.network
     }
 
-    /// Ends training and gives the network back.
+    /// Ends training and returns the network.
     pub fn into_network(self) -> Network {
         let mut network = self.network;
-        // Its next trainer cannot know what the last steps wrote.
+        // A later trainer cannot know what the last steps wrote.
         if self.pipeline.out_of_sync || self.cursor.step < self.care.until {
             network.wild_writes += 1;
         }
@@ -159,34 +159,34 @@ impl Trainer {
         network
     }
 
-    /// The compiled plan of a step of the first phase that updates, on a whole batch, without the gather calls: for its
-    /// listing and counts.
+    /// The compiled plan of one step: the first phase, a full batch, with its update, without the gather calls. Use it
+    /// for listings and counts.
     pub fn plan(&self) -> &Plan {
         &self.step_plan.plan
     }
 
-    /// Dispatches of such a step on a data set: those of the plan, one that gathers samples and labels, and one more
-    /// where there are target values.
+    /// Dispatches of one step on a data set: those of [`Trainer::plan`], one that gathers samples and labels, and one
+    /// more if there are target values.
     pub fn dispatches_per_step(&self) -> usize {
         self.step_plan.plan.dispatches() + self.step_plan.gathers
     }
 
-    /// Most steps in one submit: what was set, or fewer if that many might take too long.
+    /// Maximum number of steps in one submit: the setting, or fewer if that many might take too long.
     pub fn steps_per_submit(&self) -> usize {
         self.pipeline.submit_steps
     }
 
-    /// Submits to the device so far.
+    /// Number of submits to the device so far.
     pub fn submits(&self) -> u64 {
         self.network.executor.submits()
     }
 
-    /// Steps done.
+    /// Number of steps done.
     pub fn step_count(&self) -> u64 {
         self.cursor.step
     }
 
-    /// The epoch under way, from 0.
+    /// Number of the current epoch, from 0.
     pub fn epoch_number(&self) -> u32 {
         self.cursor.epoch
     }

@@ -1,4 +1,4 @@
-//! Measuring the products of training.
+//! Measured choice of the matmul algorithms of training.
 
 use super::Trainer;
 use super::tasks::train_task;
@@ -6,12 +6,12 @@ use crate::plan::{Plan, Task, lower};
 use crate::{Result, Tuning};
 
 impl Trainer {
-    /// Times every algorithm for each matrix product of this trainer's steps on whole batches, in all phases, and of
-    /// its evaluation, and gives the fastest ones: see [`Network::tune_async`](crate::Network::tune_async). Nothing is
-    /// trained.
+    /// Times every matmul algorithm for each matrix product of this trainer's steps on full batches, in all phases, and
+    /// of its evaluation. Returns the fastest ones: see [`Network::tune_async`](crate::Network::tune_async). It trains
+    /// nothing.
     ///
-    /// Results under a tuning differ from those without by rounding, so its choices are part of what a checkpoint must
-    /// agree with: open the device with the tuning before the run begins.
+    /// A tuning changes results by rounding, so a checkpoint only loads on a device with the same tuning. Open the
+    /// device with the tuning before the run begins.
     ///
     /// ```
     /// use wgrad::{Device, GpuOptions, Sequential, Trainer};
@@ -27,7 +27,7 @@ impl Trainer {
     /// ```
     ///
     /// # Errors
-    /// As there.
+    /// Those of [`Network::tune_async`](crate::Network::tune_async).
     pub async fn tune_async(&self) -> Result<Tuning> {
         let (network, settings) = (&self.network, &self.settings);
         let supervision = network.usual_supervision();
@@ -46,7 +46,7 @@ impl Trainer {
         network.tune_plans(&plans).await
     }
 
-    /// [`Trainer::tune_async`], waited for.
+    /// Blocking form of [`Trainer::tune_async`], with the same errors.
     #[cfg(not(target_arch = "wasm32"))]
     pub fn tune(&self) -> Result<Tuning> {
         pollster::block_on(self.tune_async())
