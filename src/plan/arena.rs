@@ -1,19 +1,20 @@
-//! Where each parameter lies in the flat arena of all parameters.
+//! The parameter arena: the offset of each parameter in one flat array.
 //!
-//! The arena is cut at tensor boundaries into segments small enough to be bound whole, with as many moments as any
-//! optimizer keeps. A tensor that is too large for that has a segment of its own, and a trainer refuses an optimizer
-//! whose moments of it are too large for a binding. Gradients and moments lie in arenas of the same layout.
+//! The arena is cut at tensor boundaries into segments. A segment is small enough to be one binding, together with as
+//! many moments as any optimizer keeps. A tensor that is too large for this has a segment of its own; a trainer refuses
+//! an optimizer whose moments of that tensor do not fit a binding. Gradients and moments lie in arenas of the same
+//! layout.
 
 use crate::kernel::MatrixShape;
 use crate::kernel::base::matrix::ALIGNMENT;
 use crate::kernel::update::MAX_MOMENTS;
 use crate::{Error, Result};
 
-/// Where one parameter lies.
+/// Place of one parameter in the arena.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Place {
     pub(crate) segment: usize,
-    /// In floats from the start of the segment, a multiple of 64.
+    /// Offset in floats from the start of the segment; a multiple of 64.
     pub(crate) offset: usize,
     pub(crate) shape: MatrixShape,
 }
@@ -27,12 +28,12 @@ pub(crate) struct Arena {
 }
 
 impl Arena {
-    /// Lays out the parameters, given how many bytes a device can bind.
+    /// Lays out the parameters, given the largest binding of a device in bytes.
     pub(crate) fn new(
         parameters: impl Iterator<Item = (String, MatrixShape)>,
         max_binding_bytes: u64,
     ) -> Result<Self> {
-        // All moments of a segment are one binding.
+        // All moments of a segment share one binding.
         let (limit, shared) = (
             max_binding_bytes / 4,
             max_binding_bytes / (4 * MAX_MOMENTS as u64),

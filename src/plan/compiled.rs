@@ -1,4 +1,4 @@
-//! A compiled plan: calls over numbered buffers, and what they cost.
+//! A compiled plan: kernel calls over numbered buffers, with their cost.
 
 use super::guards::Guarded;
 use super::role::Role;
@@ -19,17 +19,17 @@ pub(crate) struct Cost {
 pub(crate) struct BufferSpec {
     pub(crate) role: Role,
     pub(crate) element: Element,
-    /// Length in floats or words.
+    /// Length in elements (floats or words).
     pub(crate) len: usize,
 }
 
 impl BufferSpec {
-    /// The elements that executors make room for: a buffer is never empty, and ends as tensors begin.
+    /// Elements to allocate: at least one, rounded up to the alignment of tensors.
     pub(crate) fn elements(&self) -> usize {
         self.len.max(1).next_multiple_of(ALIGNMENT)
     }
 
-    /// The same in bytes.
+    /// Bytes to allocate.
     pub(crate) fn bytes(&self) -> u64 {
         4 * self.elements() as u64
     }
@@ -38,9 +38,9 @@ impl BufferSpec {
 /// A part of a buffer, as a kernel's argument.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Region {
-    /// Number of the buffer in the plan.
+    /// Index of the buffer in the plan.
     pub(crate) buffer: usize,
-    /// In floats or words; a multiple of 64.
+    /// Offset in elements (floats or words); a multiple of 64.
     pub(crate) offset: usize,
     pub(crate) len: usize,
 }
@@ -49,7 +49,7 @@ pub(crate) struct Region {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Call {
     pub(crate) kernel: Kernel,
-    /// In the order of the kernel's bindings.
+    /// The arguments, in the order of the kernel's bindings.
     pub(crate) args: Vec<Region>,
 }
 
@@ -61,16 +61,16 @@ pub struct Plan {
     pub(crate) batch: usize,
     pub(crate) buffers: Vec<BufferSpec>,
     pub(crate) calls: Vec<Call>,
-    /// Where the result lies, for plans that have one.
+    /// The region of the result, for plans that have one.
     pub(crate) output: Option<Region>,
-    /// The tensor of each id of the non-finite guard, from id 1 on: in the order of the calls.
+    /// The tensor of each id of the non-finite guard, from id 1 on, in the order of the calls.
     pub(crate) guards: Vec<Guarded>,
     /// A lower bound of the work.
     pub(crate) lower_bound: Cost,
 }
 
 impl Plan {
-    /// Rows of the batch it is compiled for.
+    /// Rows of the batch that the plan is compiled for.
     pub fn batch(&self) -> usize {
         self.batch
     }
@@ -101,14 +101,14 @@ impl Plan {
         self.lower_bound.flops
     }
 
-    /// Bytes of all buffers together, as they are allocated: parameters, values within the step, and, in training,
-    /// gradients, moments, tables. Other plans of the network share them, and add what they need beside. The calls'
-    /// parameter blocks are not among them, usually 256 bytes a call.
+    /// Allocated bytes of all buffers: parameters, values within the step, and, in training, gradients, moments and
+    /// tables. Other plans of the network share these buffers and allocate only what they need in addition. The calls'
+    /// parameter blocks, usually 256 bytes a call, are not counted.
     pub fn bytes_allocated(&self) -> u64 {
         self.buffers.iter().map(BufferSpec::bytes).sum()
     }
 
-    /// The number of the buffer with this role.
+    /// Index of the buffer with this role.
     pub(crate) fn buffer(&self, role: Role) -> Option<usize> {
         self.buffers.iter().position(|buffer| buffer.role == role)
     }

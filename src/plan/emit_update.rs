@@ -11,7 +11,8 @@ use crate::kernel::update::{ClipWith, FACTORS, Keep};
 use crate::kernel::{Accumulate, Axpby, Clip, Squares, Statistics, Sum, Update};
 
 impl Emitter<'_> {
-    /// The calls after all gradients are computed. What may overflow comes before all that changes something.
+    /// Appends the calls that follow the gradients. Calls that may detect an overflow come before every call that
+    /// changes something.
     pub(super) fn end_step(&mut self, training: Training<'_>) {
         let by_norm = matches!(training.clip, Some(Clip::Norm(_)));
         if training.updates {
@@ -51,12 +52,12 @@ impl Emitter<'_> {
         self.inspect_parameters(What::Weight);
     }
 
-    /// The gradients of a segment in this phase.
+    /// Role of the gradients of a segment in this phase.
     fn gradients(&self, training: Training<'_>, segment: usize) -> Role {
         Role::Gradients(training.phase * self.spec.arena.segments.len() + segment)
     }
 
-    /// The guard's ids of the blocks of each segment, after `before` further ids for each block of the arena.
+    /// First guard id of the blocks of each segment, after `before` ids for each block of the arena.
     fn block_ids(&self, before: usize) -> Vec<u32> {
         let blocks = self.spec.arena.segments.iter().map(|s| s / BLOCK);
         let all: usize = blocks.clone().sum();
@@ -75,9 +76,9 @@ impl Emitter<'_> {
         }
     }
 
-    /// Adds up the micro-batch's gradients and those before: in the sum, where the clock then moves on, or before an
-    /// update in the place of the micro-batch's. A dry run sets the guard where the sum would not be finite, and
-    /// writes nothing.
+    /// Adds the micro-batch's gradients to those of earlier micro-batches. If no update follows, the result goes to the
+    /// accumulated sum and the clock advances; otherwise it replaces the micro-batch's gradients. A dry run sets the
+    /// guard if the sum would not be finite, and writes nothing.
     fn accumulate(&mut self, training: Training<'_>, dry: bool) {
         if training.opens && training.updates {
             return;
@@ -171,7 +172,7 @@ impl Emitter<'_> {
         });
     }
 
-    /// The moving average of the weights; after the first update it is the weights.
+    /// Updates the moving average of the weights; after the first update it equals the weights.
     fn average(&mut self, decay: f64, first: bool) {
         self.for_segments(|emitter, segment, floats| {
             let operands = vec![
@@ -197,7 +198,7 @@ impl Emitter<'_> {
         }
     }
 
-    /// The call that measures a tensor.
+    /// Appends the call that measures a tensor.
     pub(super) fn measure(&mut self, item: Inspected) {
         let mut operands = match item.what {
             What::Activation(node) => vec![self.operand(self.graph.value(node))],
@@ -219,7 +220,7 @@ impl Emitter<'_> {
     }
 }
 
-/// Partial sums of squared gradients in a step: each is a pair of floats.
+/// Number of partial sums of squared gradients in a step; each is a pair of floats.
 pub(crate) fn gradient_parts(segments: &[usize]) -> usize {
     segments.iter().map(|&floats| Sum::parts(floats)).sum()
 }

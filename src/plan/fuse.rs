@@ -1,4 +1,5 @@
-//! Which operations are computed within another's call. The rule of each is in `plan/emit/`, with its lowering.
+//! Fusion: operations that are computed within the call of another operation. Each operation's rule is in `plan/emit/`,
+//! beside its lowering.
 //!
 //! | operation | is computed within |
 //! |---|---|
@@ -11,25 +12,25 @@ use crate::graph::{Graph, Op, Value};
 use crate::kernel::Layout;
 use std::collections::{HashMap, VecDeque};
 
-/// Who reads each value, and which operation hosts which.
+/// The readers of each value, and the operation that hosts it if it is fused.
 #[derive(Debug)]
 pub(crate) struct Fusion {
-    /// For each node, the nodes that read it, descending; `ROOT` if it is a result of the plan.
+    /// For each node, the nodes that read it, in descending order; `ROOT` if it is a result of the plan.
     pub(crate) users: Vec<Vec<usize>>,
-    /// For each node, the one within whose call it is computed.
+    /// For each fused node, its host: the node within whose call it is computed.
     pub(crate) host: Vec<Option<usize>>,
-    /// For each product that hosts one, the column sum.
+    /// For each product that hosts a column sum, that column sum.
     pub(crate) column_sum: Vec<Option<Value>>,
     /// For each value x, the products xᵀ·B that nothing but the plan's caller reads and that host no column sum yet.
     weight_gradients: HashMap<Value, VecDeque<Value>>,
 }
 
-/// Stands among the users for the plan's caller.
+/// Entry of `users` that stands for the plan's caller.
 pub(crate) const ROOT: usize = usize::MAX;
 
 impl Fusion {
-    /// `roots`: the values that must be computed; in training, the gradients of the parameters.
-    /// `mark` has an operation say what is computed within its call: `Lower::fuse`.
+    /// `roots` are the values that must be computed; in training, the gradients of the parameters. `mark` applies an
+    /// operation's fusion rule, `Lower::fuse`.
     pub(crate) fn new(graph: &Graph, roots: &[Value], mark: impl Fn(Value, &mut Fusion)) -> Self {
         let count = graph.nodes.len();
         let mut fusion = Fusion {
@@ -41,7 +42,7 @@ impl Fusion {
         for root in roots {
             fusion.users[root.0].push(ROOT);
         }
-        // From the last node back, so that a node's own users are known when its operands are marked.
+        // Goes backward from the last node, so that a node's users are known when its operands are marked.
         for i in (0..count).rev() {
             if fusion.users[i].is_empty() {
                 continue;
@@ -74,12 +75,12 @@ impl Fusion {
         !self.users[node].is_empty()
     }
 
-    /// Whether another node reads it.
+    /// Whether another node reads this node.
     pub(crate) fn is_read(&self, node: usize) -> bool {
         self.users[node].iter().any(|&user| user != ROOT)
     }
 
-    /// Whether others than its host read the node, so that it must be written.
+    /// Whether a reader other than its host exists, so that the node must be written.
     pub(crate) fn is_kept(&self, node: usize) -> bool {
         self.users[node].len() > 1
     }

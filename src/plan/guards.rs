@@ -1,20 +1,20 @@
-//! What the ids of the non-finite guard stand for: see [`crate::kernel::base::guard`].
+//! Meaning of the non-finite guard's ids: see [`crate::kernel::base::guard`].
 
 use super::Arena;
 use crate::graph::Graph;
 use crate::kernel::base::guard::{ALL_FINITE, BLOCK};
 
-/// A tensor that a kernel of a plan tests.
+/// A tensor that a kernel of a plan tests for NaN and infinity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Guarded {
     /// The gradient of the parameter with this number.
     Gradient(usize),
-    /// Row 0, the mean, or 1, the variance, of what the running statistics with this number are to become.
+    /// The new running statistics with this number: row 0 is the mean, row 1 the variance.
     Running { number: usize, row: usize },
 }
 
 impl Guarded {
-    /// Its name in errors.
+    /// The tensor's name in errors.
     fn describe(self, graph: &Graph) -> String {
         match self {
             Guarded::Gradient(number) => {
@@ -28,8 +28,8 @@ impl Guarded {
     }
 }
 
-/// The tensor that a guard of a plan with these guarded tensors names; `None` while all are finite. After the tensors
-/// come the blocks of the parameter arena: of the update's dry run, then of the sums of gradients.
+/// Name of the tensor that a guard value refers to; `None` while all are finite. The ids of the blocks of the parameter
+/// arena follow those of the tensors: first for the update's dry run, then for the sums of gradients.
 pub(crate) fn guarded_name(
     guard: u32,
     guards: &[Guarded],

@@ -1,4 +1,4 @@
-//! The tensors that an inspected step measures, and where in the buffer of measures their numbers lie.
+//! The tensors that an inspected step measures, with their places in the buffer of measures.
 
 use crate::graph::{Graph, Node};
 use crate::kernel::{MatrixShape, Statistics};
@@ -8,7 +8,7 @@ use crate::kernel::{MatrixShape, Statistics};
 pub(crate) enum What {
     /// The values of this node.
     Activation(usize),
-    /// Of a parameter: its gradient, its change in the step, and its values after it.
+    /// A parameter's gradient, its change in the step, and its values after the step.
     Gradient,
     Update,
     Weight,
@@ -18,16 +18,16 @@ pub(crate) enum What {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Inspected {
     pub(crate) what: What,
-    /// Of the parameter, or among the activations.
+    /// Index of the parameter, or index among the activations.
     pub(crate) number: usize,
     pub(crate) shape: MatrixShape,
-    /// Its first float in the buffer of measures, and how many.
+    /// First float of its measures in the buffer, and their number.
     pub(crate) place: usize,
     pub(crate) floats: usize,
 }
 
-/// All that is measured in a step on a batch of this size that computes and trains these, and the floats of the
-/// measures.
+/// All tensors that a step on a batch of this size measures, given the computed nodes and trained parameters, and the
+/// total number of floats.
 pub(crate) fn inspected(
     graph: &Graph,
     computed: &[bool],

@@ -1,4 +1,4 @@
-//! From a graph to a plan: chooses the calls, then the buffers.
+//! Lowering of a graph to a plan: selects the kernel calls, then assigns buffers.
 
 use super::compiled::{BufferSpec, Call, Cost, Plan, Region};
 use super::emit::{Emitter, lowering};
@@ -43,7 +43,7 @@ pub(crate) fn lower(spec: &PlanSpec<'_>) -> Plan {
     let values = losses.iter_mut().chain(gradients.iter_mut().flatten());
     let inference = !matches!(spec.task, Task::Differentiate | Task::Train(_));
     graph.resolve(inference, values.chain([&mut output]));
-    // One value may be the gradient of several parameters: then it is a root several times.
+    // One value may be the gradient of several parameters; it is then listed several times.
     let mut roots: Vec<Value> = losses
         .iter()
         .chain(gradients.iter().flatten())
@@ -70,7 +70,7 @@ pub(crate) fn lower(spec: &PlanSpec<'_>) -> Plan {
     }
 }
 
-/// Gives every operand its buffer: values within the step take slots, for as long as they live.
+/// Assigns a buffer to every operand. Values within the step occupy slots while they are live.
 fn assign_buffers(
     spec: &PlanSpec<'_>,
     graph: &Graph,
@@ -131,7 +131,7 @@ fn assign_buffers(
                 continue;
             };
             if last_use[value.0] == Some(i) {
-                // An operand that stands twice gives its slot back once.
+                // An operand that occurs twice releases its slot once.
                 if let Some(slot) = slot_of[value.0].take() {
                     slots.release(slot);
                 }
@@ -149,8 +149,8 @@ fn assign_buffers(
 }
 
 impl Plan {
-    /// Numbers the slots from the largest to the smallest. Plans share slots of one number, so that they take little
-    /// more memory together than the largest of them.
+    /// Numbers the slots from the largest to the smallest. Plans share slots of equal number, so all plans together
+    /// take little more memory than the largest of them.
     fn number_slots(&mut self, slots: &Slots) {
         let mut order: Vec<usize> = (0..slots.lengths.len()).collect();
         order.sort_by_key(|&slot| std::cmp::Reverse(slots.lengths[slot]));
@@ -166,16 +166,16 @@ impl Plan {
     }
 }
 
-/// The buffers of a plan, while its operands are placed.
+/// The buffers of a plan while operands are assigned.
 #[derive(Default)]
 struct Buffers {
     specs: Vec<BufferSpec>,
-    /// The index of the buffer of each role.
+    /// Index of the buffer of each role.
     of_role: HashMap<Role, usize>,
 }
 
 impl Buffers {
-    /// The index of the buffer of this role, with room for `len` elements.
+    /// Returns the index of the buffer of this role, with room for `len` elements.
     fn take(&mut self, role: Role, element: Element, len: usize) -> usize {
         let len = len.next_multiple_of(ALIGNMENT);
         let specs = &mut self.specs;

@@ -1,4 +1,4 @@
-//! A lower bound of the work of a plan, to compare the plan with.
+//! A lower bound of a plan's work, as a reference for its cost.
 
 use super::compiled::Cost;
 use super::emit::lowering;
@@ -6,9 +6,10 @@ use super::spec::{PlanSpec, Task};
 use crate::graph::{Graph, Value};
 use crate::kernel::MatrixShape;
 
-/// The lower bound for a graph of which these nodes are computed. It counts without padding: each operand and result
-/// of each product once; each element of the parameters, gradients and moments once; each sample once as it is stored
-/// and once as the network reads it. The operations are those of the products and of the update.
+/// Computes the lower bound for a graph and the nodes that are computed. Bytes are counted without padding: each
+/// operand and result of each product once; each element of the parameters, gradients and moments once; each sample
+/// once as stored and once as the network reads it. The floating-point operations are those of the products and of the
+/// update.
 pub(crate) fn lower_bound(
     spec: &PlanSpec<'_>,
     graph: &Graph,

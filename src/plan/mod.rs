@@ -1,27 +1,28 @@
-//! How to compute it: a flat list of kernel calls over numbered buffers.
+//! Plans: flat lists of kernel calls over numbered buffers.
 //!
-//! A [`Plan`] is plain data. It is made from a graph and a batch size by [`lower`], which also fuses calls and lets
-//! values that do not live at the same time share a buffer. Both executors run it.
+//! A [`Plan`] is plain data. [`lower`] makes it from a graph and a batch size. Lowering also fuses calls, and lets
+//! values with disjoint lifetimes share a buffer. Both executors run plans.
 //!
-//! # What varies by step
+//! # Values that vary by step
 //!
-//! A training step has no argument: what varies lies in small buffers on the device, so that steps can follow each
-//! other without the host.
+//! A training step takes no arguments. All values that vary by step lie in small buffers on the device, so steps run
+//! one after another without the host.
 //!
 //! - The **step table** holds, at entry A modulo its length, the step's values (the learning rate and factors of the
-//!   optimizer's) and where the batch begins among the shuffled indices. The host fills it ahead of each submit.
-//! - The **state** is twelve words: the step counter A; B = A + 1; the non-finite guard; whether the steps to come
-//!   need care (see [`crate::kernel::base::guard`]); the step's values; the high half of the step counter, which the
-//!   host writes; three spare. Gather and loss read A, and one invocation of the gather copies the values from the
-//!   table; where there is none, the host writes them. One invocation of the loss writes B, the update reads B and the
-//!   values, and one of its invocations writes A = B. So within a dispatch nobody reads what another writes.
-//! - The **metric ring** takes, at place A modulo its length, what the step has to report: sums of losses and correct
-//!   rows, and where asked for the sums of squared gradients. The host reads it late.
-//! - The **guard** is all ones until a kernel finds a NaN or an infinity: in the loss, and it writes 0; in a
-//!   parameter's gradient, and it writes the gradient's place in the plan, from 1. The lowest wins, which is where it
-//!   arose. While the guard is set, updates change nothing, the counter included.
-//! - The lengths of table and ring are powers of two: so the place of a step is the same whether all 64 bits of its
-//!   number are taken, as the host does, or the lowest 32, as the device does.
+//!   optimizer) and the offset of the batch in the shuffled indices. The host fills the table ahead of each submit.
+//! - The **state** is twelve words: the step counter A; B = A + 1; the non-finite guard; a flag that the next steps
+//!   need care (see [`crate::kernel::base::guard`]); four words of step values; the high half of the step counter,
+//!   which the host writes; three spare words. Gather and loss read A. One invocation of the gather copies the step's
+//!   values from the table; without a gather, the host writes them. One invocation of the loss writes B. The update
+//!   reads B and the step's values, and one of its invocations writes A = B. So no invocation reads a word that another
+//!   invocation of the same dispatch writes.
+//! - The **metric ring** receives, at place A modulo its length, the step's metrics: sums of losses and correct rows,
+//!   and the sums of squared gradients if requested. The host reads the ring later.
+//! - The **guard** is all ones until a kernel finds a NaN or an infinity. A kernel writes 0 for the loss, and the index
+//!   of the gradient in the plan, from 1, for a parameter's gradient. The lowest value wins, which identifies the
+//!   origin. While the guard is set, updates change nothing, including the step counter.
+//! - The lengths of table and ring are powers of two. So the host, which uses all 64 bits of the step number, and the
+//!   device, which uses the lowest 32, compute the same place.
 
 mod arena;
 mod compiled;

@@ -1,10 +1,10 @@
-//! The operands of a call, before they have buffers.
+//! Operands of a call before buffers are assigned.
 
 use super::role::Role;
 use crate::graph::Value;
 use crate::kernel::Kernel;
 
-/// A call whose values have no buffers yet.
+/// A call whose operands have no buffers yet.
 #[derive(Debug)]
 pub(crate) struct UnplacedCall {
     pub(crate) kernel: Kernel,
@@ -23,7 +23,7 @@ pub(crate) enum Operand {
 }
 
 impl Operand {
-    /// A buffer from its start.
+    /// The first `len` elements of a buffer.
     pub(super) fn whole(role: Role, len: usize) -> Self {
         Operand::Role {
             role,

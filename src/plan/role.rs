@@ -1,13 +1,13 @@
-//! What the buffers of plans are for.
+//! Roles of the buffers of plans.
 
-/// What a buffer is for. Plans of one network share the buffers of equal role, but for slots these keep their contents
-/// from run to run.
+/// The role of a buffer. Plans of one network share buffers of equal role. All but slots keep their contents between
+/// runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Role {
-    /// Segments of the parameter arena, and of the arenas beside it.
+    /// A segment of the parameter arena, by number. The arenas of gradients and moments have the same segments.
     Parameters(usize),
     Gradients(usize),
-    /// The gradients that are asked for outside of training.
+    /// Gradients requested outside of training.
     Derivatives(usize),
     Moments(usize),
     /// Sums of gradients over micro-batches.
@@ -16,26 +16,26 @@ pub(crate) enum Role {
     Average(usize),
     /// Factors of the optimizer's coefficients.
     Factors(usize),
-    /// The parameters before an inspected step, and what it measured.
+    /// The parameters before an inspected step, and its measures.
     Previous(usize),
     Measures,
     State(Clock),
     StepTable(Clock),
     Metrics(Clock),
-    /// Sums of squared gradients, by step.
+    /// Sums of squared gradients, one place per step.
     GradientNorms,
-    /// A resident data set: its samples, labels, target values, and the order to take them in.
+    /// A resident data set: samples, labels, target values, and the order of the samples.
     Samples(Clock),
     SampleLabels(Clock),
     SampleTargets(Clock),
     Indices(Clock),
-    /// The batch: an input by its number.
+    /// The batch: an input by its index.
     Input(usize),
     Labels,
     Targets,
     /// The class weights of the losses, one vector after the other.
     ClassWeights,
-    /// Running statistics of batch normalisations, and what a step makes of them.
+    /// Running statistics of batch normalisations, and their new values in a step.
     Running,
     NextRunning,
     /// Values within a step.
@@ -43,8 +43,8 @@ pub(crate) enum Role {
 }
 
 impl Role {
-    /// Whether each call writes the contents that it reads, or brings them again when they are gone: such a buffer may
-    /// be given up between calls.
+    /// Whether the buffer may be released between calls: every run writes its contents before it reads them, or
+    /// restores them if they are gone.
     pub(crate) fn is_scratch(self) -> bool {
         match self {
             Role::Derivatives(_)
@@ -78,7 +78,7 @@ impl Role {
     }
 }
 
-/// Training and evaluation count their steps apart.
+/// Step counters: training and evaluation each have their own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Clock {
     Training,

@@ -1,10 +1,10 @@
-//! Where the running statistics of batch normalisations lie: one after the other in one buffer.
+//! Layout of the running statistics of batch normalisations: one after the other in one buffer.
 
 use crate::graph::Graph;
 use crate::kernel::MatrixShape;
 use crate::kernel::base::matrix::ALIGNMENT;
 
-/// The first float of each batch normalisation's statistics, and the floats of all together.
+/// The offset of each batch normalisation's statistics in floats, and the total number of floats.
 pub(crate) fn running_places(graph: &Graph) -> (Vec<usize>, usize) {
     let (mut places, mut floats) = (Vec::new(), 0);
     for running in &graph.running {

@@ -1,19 +1,19 @@
-//! Buffers for the values within a step: values that do not live at the same time share one.
+//! Slots: buffers for the values within a step, shared by values with disjoint lifetimes.
 
 use std::collections::BTreeSet;
 
-/// Hands out slots and takes them back.
+/// Allocator of slots.
 #[derive(Debug, Default)]
 pub(crate) struct Slots {
     /// Length of each slot in floats.
     pub(crate) lengths: Vec<usize>,
-    /// The free slots, by length.
+    /// The free slots as (length in floats, slot), ordered by length.
     free: BTreeSet<(usize, usize)>,
 }
 
 impl Slots {
-    /// A slot of at least this many floats: the smallest free one that fits, else the largest free one, grown, else a
-    /// new one.
+    /// Takes a slot of at least this many floats: the smallest free slot that fits, else the largest free slot,
+    /// enlarged, else a new slot.
     pub(crate) fn take(&mut self, floats: usize) -> usize {
         let fitting = self.free.range((floats, 0)..).next();
         let Some(&(length, slot)) = fitting.or_else(|| self.free.last()) else {
@@ -25,7 +25,7 @@ impl Slots {
         slot
     }
 
-    /// Gives a slot back.
+    /// Returns a slot to the free list.
     pub(crate) fn release(&mut self, slot: usize) {
         let new = self.free.insert((self.lengths[slot], slot));
         debug_assert!(new);

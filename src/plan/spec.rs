@@ -1,4 +1,4 @@
-//! What determines a plan.
+//! Plan specifications: everything that determines a plan.
 
 use super::arena::Arena;
 use super::role::Clock;
@@ -16,8 +16,8 @@ pub(crate) enum Task<'a> {
     Evaluate,
     /// Compute the losses and all gradients.
     Differentiate,
-    /// Compute mean and variance of the batch at every batch normalisation: they take the place of the next running
-    /// statistics. Dropout is the identity, as in evaluation.
+    /// Compute mean and variance of the batch at every batch normalisation, in place of the next running statistics.
+    /// Dropout is the identity, as in evaluation.
     Statistics,
     /// One training step.
     Train(Training<'a>),
@@ -26,13 +26,13 @@ pub(crate) enum Task<'a> {
 /// The settings of a training step.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Training<'a> {
-    /// The terms of the loss, by number.
+    /// Indices of the loss terms.
     pub(crate) terms: &'a [usize],
     /// For each parameter, whether it is trained.
     pub(crate) trained: &'a [bool],
-    /// For each batch normalisation, whether the step moves its running statistics.
+    /// For each batch normalisation, whether the step updates its running statistics.
     pub(crate) moves: &'a [bool],
-    /// For each batch normalisation, whether it takes the running statistics instead of the batch's.
+    /// For each batch normalisation, whether it uses the running statistics instead of the batch's.
     pub(crate) fixed: &'a [bool],
     /// For each node of the graph, whether it is an ancestor of a term.
     pub(crate) computed: &'a [bool],
@@ -40,9 +40,9 @@ pub(crate) struct Training<'a> {
     /// Also report the norm of the gradient.
     pub(crate) gradient_norm: bool,
     pub(crate) clip: Option<Clip>,
-    /// Whether the update has factors for the parameters.
+    /// Whether parameter groups scale the optimizer's coefficients.
     pub(crate) grouped: bool,
-    /// Each phase has gradients and factors of its own.
+    /// Index of the phase. Each phase has its own gradients and factors.
     pub(crate) phase: usize,
     /// Whether several micro-batches make one update.
     pub(crate) accumulates: bool,
@@ -53,19 +53,19 @@ pub(crate) struct Training<'a> {
     pub(crate) average: Option<(f64, bool)>,
     /// Also measure activations, gradients, updates and weights.
     pub(crate) inspect: bool,
-    /// Dry runs come before everything that changes something: see [`crate::kernel::base::guard`].
+    /// Whether dry runs precede every change: see [`crate::kernel::base::guard`].
     pub(crate) careful: bool,
 }
 
-/// A resident data set, as the gather kernel sees it.
+/// A resident data set, as the gather kernel reads it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct GatherSource {
     pub(crate) source: Source,
     pub(crate) samples: usize,
     pub(crate) scaling: Scaling,
-    /// Columns of the target values, where there are some.
+    /// Number of columns of the target values, if the data set has any.
     pub(crate) target_cols: Option<usize>,
-    /// Whether the samples are moved at random, and with which seed.
+    /// The random augmentation of the samples and its seed, if any.
     pub(crate) augment: Option<(Augmentation, u64)>,
 }
 
@@ -77,15 +77,15 @@ pub(crate) struct PlanSpec<'a> {
     pub(crate) output: Value,
     /// All terms of the loss.
     pub(crate) terms: &'a [Term],
-    /// What the batch comes with.
+    /// Whether the batch has labels and target values.
     pub(crate) supervision: Supervision,
     pub(crate) batch: usize,
     pub(crate) task: Task<'a>,
-    /// Where the batch comes from; `None`: the host writes it.
+    /// The source of the batch; `None` if the host writes it.
     pub(crate) gather: Option<GatherSource>,
-    /// Entries of the step table, and places of the metric ring.
+    /// Number of entries of the step table, and of places of the metric ring.
     pub(crate) table_steps: usize,
-    /// Of the random numbers that are drawn on the device.
+    /// Seed of the random numbers that are drawn on the device.
     pub(crate) seed: u64,
     /// The largest batch whose loss sums a place of the metric ring must hold.
     pub(crate) ring_batch: usize,
@@ -100,7 +100,7 @@ impl PlanSpec<'_> {
         }
     }
 
-    /// Whether the step is one of several that make an update.
+    /// Whether the step is one of several micro-batches of an update.
     pub(crate) fn accumulates(&self) -> bool {
         matches!(
             self.task,

@@ -1,4 +1,4 @@
-//! Activations and their derivatives, within the call of a product where one computes their operand.
+//! Lowering of activations and their derivatives, fused into the product that computes their operand.
 
 use super::{Elementary, Emitter, Fusion, Lower, Op, op};
 use crate::graph::{Graph, Value};
@@ -23,7 +23,7 @@ impl Lower for op::Activation {
         let op = graph.op(z);
         let biased = matches!(op, Op::BiasAdd(add) if fusion.host[add.x.0] == Some(z.0));
         let product = biased || matches!(op, Op::Matmul(_));
-        // Others read z after this call, when it has been written.
+        // Other nodes read z only after this call has written it.
         let first = fusion.users[z.0].iter().all(|&user| user >= value.0);
         if product && first && fusion.host[z.0].is_none() {
             fusion.host[z.0] = Some(value.0);

@@ -1,4 +1,4 @@
-//! Batch normalisation, its gradient, and the copy of its running statistics.
+//! Lowering of batch normalisation, its gradient, and the copy of its running statistics.
 
 use super::super::Task;
 use super::{Elementary, Emitter, Guarded, Lower, Op, Operand, op};
@@ -29,15 +29,15 @@ impl Lower for op::BatchNorm {
         operands.extend(emitter.operands(&emitter.outputs(value)));
         operands.push(emitter.statistics(Role::NextRunning, number));
         operands.push(emitter.state());
-        // A plan that computes the batch's own statistics keeps nothing of the old ones.
+        // A plan that computes the batch's own statistics discards the old ones.
         let momentum = match emitter.spec.task {
             Task::Statistics => 1.0,
             _ => momentum,
         };
-        // The statistics that a step is about to copy must be finite.
+        // Statistics that the step will copy must be finite.
         let [mean_id, variance_id] = match emitter.spec.task {
             Task::Train(training) if training.moves[number] => {
-                // Tested for being finite alone, in ordinary steps too.
+                // The test is for NaN and infinity only, also in ordinary steps.
                 [0, 1].map(|row| emitter.guard(Guarded::Running { number, row }) & !ORDINARY)
             }
             _ => [0; 2],
@@ -57,7 +57,7 @@ impl Lower for op::BatchNormBackward {
     fn emit(&self, value: Value, emitter: &mut Emitter<'_>) {
         let inputs = [self.dy, self.x, self.saved, self.gamma, value];
         let mut operands = emitter.operands(&inputs);
-        // 0, which stands for the loss, where another call tests the gradient.
+        // 0, the id of the loss, means that another call tests the gradient.
         let mut ids = [0; 2];
         for (id, output) in ids.iter_mut().zip(emitter.outputs(value)) {
             operands.push(emitter.operand(output));
@@ -92,7 +92,7 @@ impl Lower for op::FixedNormGain {
 }
 
 impl Emitter<'_> {
-    /// Where the statistics of a batch normalisation lie.
+    /// Operand for the statistics of a batch normalisation.
     fn statistics(&self, role: Role, number: usize) -> Operand {
         let cols = self.graph.running[number].cols;
         Operand::Role {
@@ -102,7 +102,7 @@ impl Emitter<'_> {
         }
     }
 
-    /// An elementwise call that reads running statistics behind its other inputs.
+    /// Appends an elementwise call with running statistics as its last input.
     fn with_statistics(&mut self, op: Elementary, inputs: &[Value], number: usize, out: Value) {
         let mut operands = self.operands(inputs);
         operands.push(self.statistics(Role::Running, number));
@@ -111,8 +111,8 @@ impl Emitter<'_> {
         self.push(Elementwise { op, shape }, operands);
     }
 
-    /// Replaces the running statistics by those that this step has computed, where it is to move them: one call for
-    /// each run of batch normalisations that lie one after the other.
+    /// Copies this step's new running statistics over the old ones for each batch normalisation in `moves`: one call
+    /// for each contiguous run of them.
     pub(in crate::plan) fn commit_running(&mut self, moves: &[bool]) {
         let (places, end) = self.running.clone();
         let mut computed = vec![false; places.len()];

@@ -1,4 +1,4 @@
-//! The sum with a bias, within the call of a product that only it reads.
+//! Lowering of the bias add, fused into a product that has no other reader.
 
 use super::{Elementary, Emitter, Fusion, Lower, Op, op};
 use crate::graph::{Graph, Value};

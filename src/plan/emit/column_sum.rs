@@ -1,4 +1,4 @@
-//! Column sums, within the call of a product that reads the same matrix where both are gradients of parameters.
+//! Lowering of column sums, fused into a product of the same matrix where both are gradients of parameters.
 
 use super::super::fuse::ROOT;
 use super::{Emitter, Fusion, Lower, op};
@@ -18,7 +18,7 @@ impl Lower for op::ColumnSum {
         true
     }
 
-    /// Both are gradients of one parameter each, and nothing reads them within the step.
+    /// Fuses if both are the gradient of one parameter each and have no reader within the step.
     fn fuse(&self, value: Value, _: &Graph, fusion: &mut Fusion) {
         if fusion.users[value.0] == [ROOT] {
             if let Some(product) = fusion.take_weight_gradient(self.x) {

@@ -1,4 +1,4 @@
-//! Concatenation.
+//! Lowering of concatenation.
 
 use super::{Emitter, Lower, MovementOp, op};
 use crate::graph::Value;

@@ -1,4 +1,4 @@
-//! Dropout.
+//! Lowering of dropout.
 
 use super::{Emitter, Lower, op};
 use crate::graph::Value;

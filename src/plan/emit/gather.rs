@@ -9,7 +9,7 @@ use crate::kernel::gather::scaling::Scaling;
 use crate::kernel::{Augment, Gather, MatrixShape};
 
 impl Emitter<'_> {
-    /// Gathers the samples of the batch, and their labels, from a resident data set.
+    /// Appends the gather of the batch's samples and labels from a resident data set.
     pub(super) fn gather(&mut self, from: GatherSource) {
         let cols = self.graph.inputs[0].sample.elements();
         let shape = MatrixShape::new(self.spec.batch, cols);
@@ -48,7 +48,7 @@ impl Emitter<'_> {
         }
     }
 
-    /// Gathers the target values, and the labels once more.
+    /// Appends the gather of the target values, which writes the labels once more.
     fn gather_targets(&mut self, samples: usize, cols: usize) {
         let clock = self.clock();
         let operands = vec![

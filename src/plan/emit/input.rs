@@ -1,4 +1,4 @@
-//! The inputs: a buffer of its own for each, which the gather or the host writes.
+//! Lowering of inputs: each has its own buffer, which the gather or the host writes.
 
 use super::{Emitter, Lower, Operand, op};
 use crate::graph::Value;

@@ -1,4 +1,4 @@
-//! Layer normalisation and its gradient.
+//! Lowering of layer normalisation and its gradient.
 
 use super::{Emitter, Lower, op};
 use crate::graph::Value;

@@ -1,4 +1,4 @@
-//! Losses, with the gradients of their inputs where those are needed.
+//! Lowering of losses, with the gradients of their inputs where needed.
 
 use super::super::ring::term_sums;
 use super::{Emitter, Lower, Operand, op};
@@ -74,7 +74,7 @@ impl Lower for op::Loss {
             } else {
                 Output::Reduced
             },
-            // Of several losses, the first one moves the clock on.
+            // Only the first of several losses advances the clock.
             clock: !std::mem::replace(&mut emitter.has_loss, true),
             ordinary: emitter.is_ordinary(),
             ring_steps: spec.table_steps,

@@ -1,4 +1,4 @@
-//! Matrix products, with what is computed within their call.
+//! Lowering of matrix products, with the operations that are fused into them.
 
 use super::super::compiled::Cost;
 use super::{Emitter, Lower, Op, op};
@@ -33,7 +33,7 @@ impl Lower for op::Matmul {
     }
 }
 
-/// The dimension that a product sums over, given the shape of A.
+/// Length of the inner dimension K of a product, given the shape of A.
 fn inner(layout: Layout, a: MatrixShape) -> usize {
     match layout {
         Layout::NN | Layout::NT => a.cols,
@@ -41,7 +41,7 @@ fn inner(layout: Layout, a: MatrixShape) -> usize {
     }
 }
 
-/// A product that another operation hosts, with its bias.
+/// A product that another operation hosts, with its bias if any.
 pub(super) struct Product<'a> {
     pub(super) value: Value,
     pub(super) matmul: &'a op::Matmul,
@@ -73,8 +73,8 @@ impl<'a> Emitter<'a> {
         self.hosted(value, host)
     }
 
-    /// The call of a product with its epilogue, which writes `out`. `second` is z for a kept z, or the saved operand
-    /// of a derivative.
+    /// Appends the call of a product with its epilogue, which writes `out`. `second` is z where z is kept, or the saved
+    /// operand of a derivative.
     pub(super) fn product(
         &mut self,
         product: Product<'_>,
@@ -97,7 +97,7 @@ impl<'a> Emitter<'a> {
         }
         if let Some(sum) = column_sum {
             operands.push(self.operand(sum));
-            // Its id is the one after the product's.
+            // The column sum's guard id follows the product's.
             self.gradient_guard(sum);
         }
         if matches!(epilogue, Epilogue::Gradient { .. }) {

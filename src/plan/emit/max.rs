@@ -1,4 +1,4 @@
-//! The maximum along a dimension and its gradient.
+//! Lowering of the maximum along a dimension and its gradient.
 
 use super::{Emitter, Lower, MovementOp, op};
 use crate::graph::Value;

@@ -1,7 +1,7 @@
 //! Lowering: the kernel calls of each operation that is not computed within another's call.
 //!
-//! One file per operation has the name of its file in `graph/op/`. An operation that one elementwise kernel computes
-//! needs no file here: [`Elementwise`] names its kernel.
+//! Each operation's file has the same name as its file in `graph/op/`. An operation that one elementwise kernel
+//! computes needs no file here: [`Elementwise`] names its kernel.
 
 mod activation;
 mod batch_norm;
@@ -45,33 +45,32 @@ use crate::kernel::movement::MovementOp;
 use crate::kernel::{self, IncrementStep, Kernel, MatrixShape, Movement};
 use std::collections::HashMap;
 
-/// How an operation becomes kernel calls.
+/// The lowering of an operation to kernel calls.
 pub(super) trait Lower {
     /// Appends the calls that compute `value`, the result of the operation.
     fn emit(&self, value: Value, emitter: &mut Emitter<'_>);
 
-    /// Marks the operations that are computed within this operation's call, or the one within whose call it is
-    /// computed.
+    /// Marks the operations that are fused into this operation's call, or the operation that this one is fused into.
     fn fuse(&self, _value: Value, _graph: &Graph, _fusion: &mut Fusion) {}
 
-    /// Whether the call that computes the operation tests its result for numbers that are not finite, so that it may
-    /// write a parameter's gradient straight to the gradient arena.
+    /// Whether the operation's call tests its result for NaN and infinity, so that it may write a parameter's gradient
+    /// directly to the gradient arena.
     fn tests_gradient(&self, _graph: &Graph) -> bool {
         false
     }
 
-    /// Where the result lies, if it is in a buffer of its own before any call.
+    /// The operand of the result, if it is in its own buffer before any call.
     fn place(&self, _value: Value, _emitter: &Emitter<'_>) -> Option<Operand> {
         None
     }
 
-    /// A lower bound of the cost, for operations whose cost counts. `shape` gives the shape of a value in memory.
+    /// A lower bound of the cost, for operations whose cost is counted. `shape` gives the shape of a value in memory.
     fn lower_bound(&self, _value: Value, _shape: &dyn Fn(Value) -> MatrixShape) -> Cost {
         Cost::default()
     }
 }
 
-/// An operation that one elementwise kernel computes from its operands, in their order.
+/// Lowering of an operation that one elementwise kernel computes from its operands, in order.
 impl<T: Elementwise> Lower for T {
     fn emit(&self, value: Value, emitter: &mut Emitter<'_>) {
         let mut inputs = Vec::new();
@@ -97,19 +96,19 @@ pub(crate) struct Emitter<'a> {
     pub(super) fusion: &'a Fusion,
     /// The gradient of each parameter.
     gradients: &'a [Option<Value>],
-    /// The first parameter whose gradient a value is.
+    /// For each gradient, the first parameter that it belongs to.
     gradient_of: HashMap<Value, usize>,
-    /// The further outputs of the operations that have some, in their order.
+    /// The further outputs of each operation that has any, in order.
     outputs: HashMap<Value, Vec<Value>>,
-    /// The tensors that an inspected step measures, and the floats of all measures.
+    /// The tensors that an inspected step measures, and the total number of floats of their measures.
     pub(super) inspected: (Vec<Inspected>, usize),
-    /// The index of each inspected activation among them, by node.
+    /// Index of each inspected activation in that list, by node.
     inspected_activations: HashMap<usize, usize>,
-    /// The first float of each batch normalisation's running statistics, and the floats of all.
+    /// The offset of each batch normalisation's running statistics in floats, and the total number of floats.
     running: (Vec<usize>, usize),
-    /// The first float of each term's class weights.
+    /// Offset of each term's class weights, in floats.
     class_weights: Vec<usize>,
-    /// The first entry of each term's sums in a place of the metric ring, and the entries of all terms.
+    /// Offset of each term's sums in a place of the metric ring, and the total number of entries.
     loss_sums: (Vec<usize>, usize),
     has_loss: bool,
     calls: Vec<UnplacedCall>,
@@ -174,7 +173,7 @@ impl<'a> Emitter<'a> {
         }
     }
 
-    /// Gather, the graph's operations in their order, then the calls that read the gradients.
+    /// Emits the gather, the graph's operations in order, then the calls that read the gradients.
     pub(crate) fn emit(mut self) -> (Vec<UnplacedCall>, Vec<Guarded>) {
         if let Some(source) = self.spec.gather {
             self.gather(source);
@@ -218,14 +217,14 @@ impl<'a> Emitter<'a> {
         self.push(Movement { op, shape }, operands);
     }
 
-    /// Statistics of an activation's values, in an inspected step.
+    /// Appends the statistics of an activation's values, in an inspected step.
     fn inspect_activation(&mut self, node: usize) {
         if let Some(&i) = self.inspected_activations.get(&node) {
             self.measure(self.inspected.0[i]);
         }
     }
 
-    /// Copies the gradients that lie in slots to the arena.
+    /// Appends copies of the gradients in slots to the gradient arena.
     fn copy_gradients(&mut self) {
         for (number, gradient) in self.gradients.iter().enumerate() {
             let Some(gradient) = *gradient else { continue };
@@ -242,28 +241,29 @@ impl<'a> Emitter<'a> {
         }
     }
 
-    /// The further outputs of an operation, in their order.
+    /// The further outputs of an operation, in order.
     fn outputs(&self, value: Value) -> Vec<Value> {
         self.outputs.get(&value).cloned().unwrap_or_default()
     }
 
-    /// The parameter whose gradient the value is, if it can be written to the gradient arena where it is computed: it
-    /// is nothing else, and the kernel that computes it tests for NaN. (A call that reads one part of the arena could
-    /// not write another: a buffer is bound either way, not both.) Other gradients take a slot, and are copied.
+    /// The parameter whose gradient this value is, if its call can write it directly to the gradient arena. This
+    /// requires that the value has no other use and that its kernel tests for NaN. (A call cannot read one part of the
+    /// arena and write another, since a buffer is bound either to read or to write.) Other gradients take a slot and
+    /// are copied.
     pub(super) fn parameter_of(&self, value: Value) -> Option<usize> {
         let number = *self.gradient_of.get(&value)?;
         let only = self.fusion.users[value.0] == [super::fuse::ROOT];
         (only && lowering(self.graph.op(value)).tests_gradient(self.graph)).then_some(number)
     }
 
-    /// The next id of the non-finite guard, as the kernel that tests the tensor is given it: in an ordinary step it
-    /// tests for large values too.
+    /// Allocates the next guard id and returns it as the kernel takes it: in an ordinary step, with the bit that also
+    /// tests for large values.
     fn guard(&mut self, guarded: Guarded) -> u32 {
         self.guards.push(guarded);
         self.guards.len() as u32 | if self.is_ordinary() { ORDINARY } else { 0 }
     }
 
-    /// The id with which a kernel tests the gradient that it writes, if it writes one.
+    /// The guard id of the gradient that a kernel writes, if it writes one.
     fn gradient_guard(&mut self, value: Value) -> Option<u32> {
         let number = self.parameter_of(value)?;
         Some(self.guard(Guarded::Gradient(number)))
@@ -274,7 +274,7 @@ impl<'a> Emitter<'a> {
         matches!(self.spec.task, Task::Train(training) if !training.careful)
     }
 
-    /// The id of the first block of the parameter arena, after those of all tensors so far.
+    /// Guard id of the first block of the parameter arena, after the ids of all tensors so far.
     pub(super) fn first_block_id(&self) -> u32 {
         self.guards.len() as u32 + 1
     }

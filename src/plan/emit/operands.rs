@@ -1,4 +1,4 @@
-//! Where the operands of a call lie: the roles of inputs, parameters, gradients and clocks.
+//! Operands of calls: inputs, parameters, gradients and clock buffers by role.
 
 use super::{Emitter, lowering};
 use crate::graph::Value;
@@ -31,7 +31,7 @@ impl Emitter<'_> {
         }
     }
 
-    /// Where the gradient of a parameter lies.
+    /// Operand for the gradient of a parameter.
     pub(in crate::plan) fn gradient_place(&self, number: usize) -> Operand {
         match self.spec.task {
             Task::Train(training) => {
@@ -42,7 +42,7 @@ impl Emitter<'_> {
         }
     }
 
-    /// Where a parameter lies in an arena.
+    /// Operand for a parameter in an arena.
     pub(in crate::plan) fn parameter_place(
         &self,
         role: impl Fn(usize) -> Role,
@@ -56,12 +56,12 @@ impl Emitter<'_> {
         }
     }
 
-    /// The batch's labels: so many.
+    /// Operand for the batch's labels, `len` of them.
     pub(in crate::plan) fn labels(&self, len: usize) -> Operand {
         Operand::whole(Role::Labels, len)
     }
 
-    /// The batch's target values, of this many columns.
+    /// Operand for the batch's target values, with this many columns.
     pub(in crate::plan) fn targets(&self, cols: usize) -> Operand {
         Operand::Role {
             role: Role::Targets,
@@ -78,7 +78,7 @@ impl Emitter<'_> {
         }
     }
 
-    /// The state with the scales of accumulating steps.
+    /// Operand for the state, followed by the scales of accumulating steps.
     pub(in crate::plan) fn scaled_state(&self) -> Operand {
         let words = self.spec.scales().state_words();
         Operand::whole(Role::State(self.clock()), words)

@@ -1,10 +1,10 @@
-//! Further outputs, which the calls of their operations write.
+//! Lowering of further outputs, which the calls of their operations write.
 
 use super::{Emitter, Fusion, Lower, Op, op};
 use crate::graph::{Graph, Value};
 
 impl Lower for op::Output {
-    /// The operation's own call writes it: see `fuse`.
+    /// Emits nothing: the operation's own call writes the output, see `fuse`.
     fn emit(&self, _: Value, _: &mut Emitter<'_>) {}
 
     fn fuse(&self, value: Value, _: &Graph, fusion: &mut Fusion) {

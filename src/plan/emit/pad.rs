@@ -1,4 +1,4 @@
-//! Zero padding.
+//! Lowering of zero padding.
 
 use super::{Emitter, Lower, MovementOp, op};
 use crate::graph::Value;

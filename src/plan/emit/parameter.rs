@@ -1,4 +1,4 @@
-//! Parameters: parts of the parameter arena.
+//! Lowering of parameters: regions of the parameter arena.
 
 use super::{Emitter, Lower, Operand, op};
 use crate::graph::Value;

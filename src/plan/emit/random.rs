@@ -1,4 +1,4 @@
-//! Random numbers.
+//! Lowering of random numbers.
 
 use super::{Emitter, Lower, Operand, op};
 use crate::graph::Value;

@@ -1,4 +1,4 @@
-//! A dimension of length 1, repeated.
+//! Lowering of the repetition of a dimension of length 1.
 
 use super::{Emitter, Lower, MovementOp, op};
 use crate::graph::Value;

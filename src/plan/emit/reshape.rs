@@ -1,4 +1,4 @@
-//! Reshapes: the place of the operand where the elements lie there as they are, else a copy.
+//! Lowering of reshapes: an alias of the operand if the memory layout is equal, else a copy.
 
 use super::{Emitter, Lower, MovementOp, Operand, op};
 use crate::graph::Value;

@@ -1,4 +1,4 @@
-//! Row sums.
+//! Lowering of row sums.
 
 use super::{Emitter, Lower, op};
 use crate::graph::Value;

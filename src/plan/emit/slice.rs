@@ -1,4 +1,4 @@
-//! Slices.
+//! Lowering of slices.
 
 use super::{Emitter, Lower, MovementOp, op};
 use crate::graph::Value;

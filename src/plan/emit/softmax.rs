@@ -1,4 +1,4 @@
-//! Softmax and its gradient.
+//! Lowering of softmax and its gradient.
 
 use super::{Emitter, Lower, op};
 use crate::graph::Value;

@@ -1,4 +1,4 @@
-//! Sums along a dimension.
+//! Lowering of sums along a dimension.
 
 use super::{Emitter, Lower, op};
 use crate::graph::Value;

@@ -1,4 +1,4 @@
-//! The target values: a buffer of their own, which the gather or the host writes.
+//! Lowering of target values: they have their own buffer, which the gather or the host writes.
 
 use super::{Emitter, Lower, Operand, op};
 use crate::graph::Value;

@@ -1,4 +1,4 @@
-//! Transposes.
+//! Lowering of transposes.
 
 use super::{Emitter, Lower, MovementOp, op};
 use crate::graph::Value;

@@ -23,7 +23,7 @@ fn graph() -> (Graph, Value) {
     (graph, logits)
 }
 
-/// Its arena, in segments that fit this limit, and its training plan.
+/// The graph's arena, in segments that fit this limit, and its training plan.
 fn plan(graph: &Graph, logits: Value, max_binding_bytes: u64) -> (Arena, Plan) {
     let sizes = graph.parameters.iter().map(|p| (p.name.clone(), p.shape));
     let arena = Arena::new(sizes, max_binding_bytes).unwrap();
@@ -81,7 +81,7 @@ fn train(max_binding_bytes: u64) -> (usize, Vec<f32>, Vec<f64>) {
     let x: Vec<f32> = (0..8 * 12).map(|i| (i as f32).sin()).collect();
     write(Role::Input(0), 0, bytemuck::cast_slice(&x));
     write(Role::Labels, 0, &[0, 1, 2, 0, 1, 2, 0, 1]);
-    // There is no gather to bring the step's values.
+    // Without a gather, the test writes the step's values.
     let mut state = state_at(0);
     let values = Optimizer::from(Adam::new(0.01)).step_values(1, 0.01);
     state[STATE_VALUES..][..4].copy_from_slice(&values.words());
@@ -116,7 +116,7 @@ fn cutting_the_arena_into_segments_changes_no_parameter() {
     assert!(whole.iter().any(|&v| v != 0.0));
     let bits = |values: &[f32]| values.iter().map(|v| v.to_bits()).collect::<Vec<_>>();
     assert_eq!(bits(&whole), bits(&cut));
-    // The norm's sums are cut where the segments are, so they may round apart.
+    // The norm's partial sums follow the segments, so they may round differently.
     for (a, b) in whole_norms.iter().zip(&cut_norms) {
         assert!(*a > 0.0 && (a / b - 1.0).abs() < 1e-5, "{a} {b}");
     }
@@ -143,8 +143,7 @@ fn no_call_writes_a_buffer_that_it_also_reads() {
     }
 }
 
-/// A recurrent network without its name: `steps` times the same weights, a bias, an activation, and a sum with the
-/// state.
+/// An unrolled recurrent network: `steps` times the same weights, a bias, an activation, and a sum with the state.
 fn unrolled(steps: usize) -> (Graph, Value) {
     let mut graph = Graph::new();
     let x = graph.input(4).unwrap();
@@ -172,7 +171,7 @@ fn the_passes_over_a_graph_of_20_000_nodes_are_linear() {
     };
     let (nodes, calls, reads) = cost(5_000);
     assert_eq!(nodes, 20_003);
-    // Forward two calls a step; backward the derivative, two products and a column sum, with the sums of the gradients.
+    // Per step: two calls forward; backward the derivative, two products and a column sum, plus the sums of gradients.
     assert!(calls > 30_000 && calls < 50_000, "{calls}");
     assert!(reads < 60 * nodes, "{reads} reads of {nodes} nodes");
     let (_, half_calls, half_reads) = cost(2_500);
