@@ -1,26 +1,26 @@
-//! The kernels: what a device can compute in one dispatch.
+//! Kernels: the computations that a device performs in one dispatch.
 //!
 //! One kernel is one `shaders/family/x.wgsl` and one `src/kernel/family/x.rs`. The Rust file holds the formula and the
 //! shapes, the `Params` block the shader reads, the launch geometry, and the CPU twin: the same computation in plain
 //! Rust over slices, generic over `f32` and `f64`. ARCHITECTURE.md gives the order in which families may use each
 //! other.
 //!
-//! A [`Kernel`] value is plain data: which computation, of which shape. [`Kernel::program`] says how to run it on a
-//! GPU, [`Kernel::run`] runs it on the CPU. Both take the same arguments in the same order.
+//! A [`Kernel`] value is plain data: a computation and its shape. [`Kernel::program`] gives the shader and launch for a
+//! GPU; [`Kernel::run`] runs the computation on the CPU. Both take the same arguments in the same order.
 
 /// Activation functions and their derivatives.
 pub(crate) mod activation;
-/// What every family builds on: arguments, shapes, programs, numbers, reductions within a workgroup.
+/// Foundations of every family: arguments, shapes, programs, numbers, reductions within a workgroup.
 pub(crate) mod base;
-/// What is computed element by element.
+/// Elementwise operations.
 pub(crate) mod elementwise;
-/// Mini-batches from a data set, augmented where asked for.
+/// Mini-batches from a data set, with optional augmentation.
 pub(crate) mod gather;
 /// Losses and their gradients.
 pub(crate) mod loss;
-/// The matrix product, its epilogues, and the choice among its ways.
+/// The matrix product, its epilogues, and the choice of its algorithm.
 pub(crate) mod matmul;
-/// Copies that move elements.
+/// Data movement: slice, concatenate, pad, repeat, reshape, transpose.
 pub(crate) mod movement;
 /// Batch and layer normalization, softmax.
 pub(crate) mod normalization;
@@ -28,9 +28,9 @@ pub(crate) mod normalization;
 pub(crate) mod random;
 /// Sums, counts and statistics.
 pub(crate) mod reduction;
-/// What serves software adapters alone.
+/// Kernels and pieces for software adapters only.
 pub(crate) mod software;
-/// What a step does beside its gradients.
+/// Bookkeeping of a step: counters, accumulation, copies.
 pub(crate) mod step;
 /// The optimizer update.
 pub(crate) mod update;

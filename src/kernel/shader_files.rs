@@ -1,4 +1,4 @@
-//! Shaders as files, for compilers to look at: `scripts/isa.sh`, `scripts/tint.sh` and `scripts/hlsl.sh`.
+//! Shaders written to files, for other compilers: `scripts/isa.sh`, `scripts/tint.sh` and `scripts/hlsl.sh`.
 
 use super::*;
 use crate::kernel::matmul::algorithm::CHOICES;
@@ -36,8 +36,8 @@ fn of_a_step([m, n, k]: [usize; 3]) -> [Matmul; 4] {
     ]
 }
 
-/// Products of a training step for GPUs, but for those that keep z: each algorithm, as a shape asks for it, and again
-/// for sums in blocks and in groups of blocks.
+/// Products of a training step for GPUs, except those that keep z: each algorithm for a shape that selects it, and
+/// again for sums in blocks and in groups of blocks.
 fn chosen() -> Vec<(Kernel, Capabilities)> {
     let shapes = CHOICES.into_iter().map(|(_, shape, _)| shape);
     let long = [1 << 12, 1 << 18].into_iter().flat_map(|k| {
@@ -52,10 +52,10 @@ fn chosen() -> Vec<(Kernel, Capabilities)> {
     calls.map(with).collect()
 }
 
-/// Each algorithm with every form of product, as a tuning for an adapter of this kind can ask for it.
+/// Each algorithm with every form of product that a tuning for such an adapter can select.
 fn tuned(capabilities: &Capabilities) -> Vec<(Kernel, Capabilities)> {
     let mut tuned = Vec::new();
-    // Products of ordinary depth, and of those that are summed in blocks and in groups of blocks.
+    // Depths of a product summed at once, in blocks, and in groups of blocks.
     for depth in [64, 1 << 12, 1 << 21] {
         let shape = [64, 64, depth];
         let plain = Layout::ALL.map(|layout| Matmul::plain(64, 64, depth, layout));
@@ -74,7 +74,7 @@ fn tuned(capabilities: &Capabilities) -> Vec<(Kernel, Capabilities)> {
     tuned
 }
 
-/// The shaders of every kernel for these kinds of adapters, whatever they are tuned to.
+/// The shaders of every kernel for the selected kinds of adapters, under any tuning.
 pub(super) fn all_for(takes: impl Fn(&Capabilities) -> bool) -> Vec<(Kernel, Capabilities)> {
     let mut all = Vec::new();
     for capabilities in ALL_CAPABILITIES
@@ -91,12 +91,12 @@ pub(super) fn all_for(takes: impl Fn(&Capabilities) -> bool) -> Vec<(Kernel, Cap
     all
 }
 
-/// Writes shaders as they are handed to wgpu, each once, into the folder that `WGRAD_SHADERS` names: a folder for each
-/// kind of kernel. A test only in that it can reach the kernels: where no folder is named, nothing is written.
+/// Writes every distinct shader, as passed to wgpu, into the folder named by `WGRAD_SHADERS`, with a subfolder for each
+/// kind of kernel. This is a test only to have access to the kernels. Without the variable it writes nothing.
 ///
-/// - `WGRAD_SHADERS_FOR`: those for GPUs without subgroups (`gpus`, the default), all that a browser can get
-///   (`browsers`), these and those for GPUs with subgroups (`hardware`), or all there are (`all`).
-/// - `WGRAD_SHADERS_AS`: `wgsl` (the default), or what naga makes of it for Microsoft's compilers: `hlsl51` for FXC,
+/// - `WGRAD_SHADERS_FOR`: the shaders for GPUs without subgroups (`gpus`, the default), all that a browser can receive
+///   (`browsers`), those and the ones for GPUs with subgroups (`hardware`), or all shaders (`all`).
+/// - `WGRAD_SHADERS_AS`: `wgsl` (the default), or naga's translation for Microsoft's compilers: `hlsl51` for FXC,
 ///   `hlsl60` for DXC.
 #[test]
 fn shaders_are_written_where_asked() {
@@ -159,7 +159,7 @@ fn write(
     }
 }
 
-/// What wgpu's DX12 backend makes of a shader: without runtime checks, each binding in the register of its number.
+/// The HLSL that wgpu's DX12 backend generates: without runtime checks, each binding in the register of its number.
 fn hlsl(source: &str, shader_model: back::hlsl::ShaderModel) -> String {
     let module = naga::front::wgsl::parse_str(source).unwrap();
     let mut validator = Validator::new(ValidationFlags::all(), NagaCapabilities::all());

@@ -1,5 +1,5 @@
-//! Every shader, as it is handed to wgpu, without a GPU: valid, within WebGPU's limits, declared as its Rust side says,
-//! and translated to every language that wgpu's backends speak.
+//! Tests of every shader as passed to wgpu, without a GPU: the shader is valid, within WebGPU's limits, declared as on
+//! its Rust side, and translatable to every language of wgpu's backends.
 
 mod all_kernels;
 mod all_losses;
@@ -89,7 +89,7 @@ fn parse(kernel: &Kernel, program: &Program) -> (Module, ModuleInfo) {
     let source = &program.source;
     let module = naga::front::wgsl::parse_str(source)
         .unwrap_or_else(|e| panic!("{}\n{}", kernel.label(), e.emit_to_string(source)));
-    // Nothing beyond WebGPU's core, but for what the variant is made for.
+    // Only WebGPU's core capabilities, plus those that the variant is made for.
     let mut capabilities = NagaCapabilities::empty();
     capabilities.set(
         NagaCapabilities::SUBGROUP,
@@ -162,7 +162,7 @@ fn shaders_are_declared_as_their_rust_side_says() {
     }
 }
 
-/// Names and offsets of the uniform block, but for the padding.
+/// Names and offsets of the uniform block's fields, except padding.
 fn check_fields(
     label: &str,
     module: &Module,
@@ -255,7 +255,7 @@ fn every_shader_file_has_one_owner_and_is_used() {
     }
 }
 
-/// Rust files that hold nothing but shader pieces: a family file should own these.
+/// No Rust file consists of shader pieces only: a family file should own them.
 #[test]
 fn no_rust_file_only_includes_a_shader() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -276,7 +276,7 @@ fn no_rust_file_only_includes_a_shader() {
     assert!(count > 150, "{count}");
 }
 
-/// The paths in `include_str!`, from the folder of shaders on.
+/// The paths in `include_str!`, relative to the shader folder.
 fn included(text: &str) -> impl Iterator<Item = &str> {
     text.split("include_str!(").skip(1).filter_map(|rest| {
         let path = rest.split('"').nth(1)?;

@@ -1,9 +1,9 @@
-//! Functions of exp that neither overflow nor cancel: the WGSL for activations and criteria that use them, and what
-//! their CPU twins share. `exp_m1`, `ln_1p` and `tanh` of [`Real`] are the twins of the rest.
+//! Functions of exp without overflow or cancellation: the WGSL for the activations and criteria that use them, and a
+//! CPU twin. The twins of the other functions are `exp_m1`, `ln_1p` and `tanh` of [`Real`].
 
 use crate::kernel::base::Real;
 
-/// The WGSL text.
+/// The WGSL source.
 pub(crate) const SOURCE: &str = include_str!("../../../shaders/activation/exponentials.wgsl");
 
 /// σ(z) = 1/(1 + exp(−z)), from exp(−|z|), which cannot overflow.

@@ -1,9 +1,8 @@
 //! Activation functions: y = f(z), elementwise, and their derivatives.
 //!
-//! [`activations!`] is the one place that names every activation. An activation that is added to it is in
-//! [`Activation`], in [`Activation::ALL`] and in the tests that go through all of them. Its two files,
-//! `shaders/activation/x.wgsl` and `src/kernel/activation/x.rs`, define `f(z, alpha, beta)` and `df(saved, alpha,
-//! beta)`. `saved` is the output y, or the input z where f′ needs it.
+//! [`activations!`] is the only list of activations. From it come [`Activation`], [`Activation::ALL`] and the tests of
+//! every activation. Its two files, `shaders/activation/x.wgsl` and `src/kernel/activation/x.rs`, define `f(z, alpha,
+//! beta)` and `df(saved, alpha, beta)`. `saved` is the output y, or the input z where f′ needs it.
 
 mod celu;
 mod elu;
@@ -37,15 +36,15 @@ use crate::Result;
 use crate::kernel::base::Real;
 use traits::Traits;
 
-/// Declares [`Activation`] and what has an entry for each activation: its formula, its parameters with PyTorch's
-/// defaults, and its file.
+/// Declares [`Activation`] and everything that has one entry per activation: formula, parameters with PyTorch's
+/// defaults, file.
 macro_rules! activations {
     ($($(#[$doc:meta])* $name:ident
         $({ $($(#[$field_doc:meta])* $field:ident = $default:expr),* $(,)? })? in $file:ident),* $(,)?) => {
         /// An activation function y = f(z), applied to every element.
         ///
-        /// f′ is computed from the output y, so that z need not be kept, or from the input z where y does not give it,
-        /// or not well enough.
+        /// f′ is computed from the output y, so that z need not be kept, or from the input z where y does not determine
+        /// f′ accurately.
         ///
         /// ```
         /// use wgrad::Activation;
@@ -126,7 +125,7 @@ activations!(
     Relu6 in relu6,
     /// y = z where z > 0, else slope·z; f′ = 1 or slope. PyTorch's default slope is 0.01.
     LeakyRelu {
-        /// The factor for negative inputs; must be at least 0, since f′ is found from the sign of y.
+        /// The factor for negative inputs; must be at least 0, since f′ is derived from the sign of y.
         slope = 0.01,
     } in leaky_relu,
     /// y = z where z > θ, else 0; f′ = 1 where y > 0, else 0 (Konda et al. 2014; ONNX's `ThresholdedRelu` with its
@@ -135,10 +134,10 @@ activations!(
         /// θ, at least 0.
         theta = 1.0,
     } in thresholded_relu,
-    /// Exponential linear unit: y = z where z > 0, else α(exp z − 1); f′ = 1, or α·exp z = y + α, which errs by a
-    /// rounding of α where it nears 0 (Clevert et al. 2015; PyTorch's `ELU` with its α = 1).
+    /// Exponential linear unit: y = z where z > 0, else α(exp z − 1); f′ = 1, or α·exp z = y + α, whose absolute error
+    /// near 0 is one rounding of α (Clevert et al. 2015; PyTorch's `ELU` with its α = 1).
     Elu {
-        /// α, at least 0, since f′ is found from y.
+        /// α, at least 0, since f′ is derived from y.
         alpha = 1.0,
     } in elu,
     /// Scaled exponential linear unit: y = λz where z > 0, else λα(exp z − 1), λ = 1.0507…, α = 1.6733…; f′ = λ,
@@ -155,7 +154,7 @@ activations!(
     /// y = min(max(slope·z + offset, 0), 1); f′ = slope where 0 < y < 1, else 0. PyTorch's `Hardsigmoid` is slope ⅙,
     /// offset ½ (Howard et al. 2019); ONNX's and Keras' default is 0.2, ½.
     HardSigmoid {
-        /// From 10⁻⁶ to 10⁶.
+        /// The slope, from 10⁻⁶ to 10⁶.
         slope = 1.0 / 6.0,
         /// The value at z = 0; at most 10⁶ in magnitude.
         offset = 0.5,
@@ -167,9 +166,9 @@ activations!(
     /// y = min(max(z, min), max); f′ = 1 where min < y < max, else 0 (Collobert 2004; PyTorch's `Hardtanh` with its
     /// −1 and 1; ONNX's `Clip`).
     HardTanh {
-        /// The least output; finite.
+        /// The minimum of the output; finite.
         min = -1.0,
-        /// The greatest output; finite and above `min`.
+        /// The maximum of the output; finite and above `min`.
         max = 1.0,
     } in hard_tanh,
     /// y = z − tanh z; f′ = tanh² z, from z (PyTorch's `Tanhshrink`).
@@ -191,7 +190,7 @@ activations!(
     Softplus {
         /// β, from 10⁻⁶ to 10⁶.
         beta = 1.0,
-        /// Where βz is above it, y = z; at least 0.
+        /// The value of βz above which y = z; at least 0.
         threshold = 20.0,
     } in softplus,
     /// y = z/(1 + |z|); f′ = 1/(1 + |z|)², from z (Bergstra et al. 2009; PyTorch's `Softsign`).
@@ -206,8 +205,8 @@ activations!(
     /// Gaussian error linear unit, in its exact form: y = z·Φ(z), Φ the normal distribution function;
     /// f′ = Φ(z) + z·φ(z), from z (Hendrycks and Gimpel 2016; PyTorch's `approximate='none'`).
     Gelu in gelu,
-    /// The same with Φ(z) ≈ ½(1 + tanh u) = σ(2u), u = √(2/π)(z + 0.044715z³); f′ = σ(2u) + 2zu′·σ(2u)σ(−2u), from z
-    /// (Hendrycks and Gimpel 2016; PyTorch's `approximate='tanh'`).
+    /// Gaussian error linear unit with Φ(z) ≈ ½(1 + tanh u) = σ(2u), u = √(2/π)(z + 0.044715z³); f′ = σ(2u) +
+    /// 2zu′·σ(2u)σ(−2u), from z (Hendrycks and Gimpel 2016; PyTorch's `approximate='tanh'`).
     GeluTanh in gelu_tanh,
     /// y = z·t, t = tanh(ln(1 + exp z)); f′ = t + z(1 − t²)σ(z), from z (Misra 2019; PyTorch's `Mish`).
     Mish in mish,
@@ -219,17 +218,17 @@ impl Activation {
         self.traits().name
     }
 
-    /// WGSL text that defines `f` and `df`, behind what it uses.
+    /// WGSL source that defines `f` and `df`, preceded by the functions that it uses.
     pub(crate) fn sources(self) -> [&'static str; 2] {
         self.traits().sources
     }
 
-    /// Whether the derivative is computed from the input z; else it is computed from the output y.
+    /// Whether the derivative is computed from the input z rather than the output y.
     pub fn derivative_needs_z(self) -> bool {
         self.traits().derivative_needs_z
     }
 
-    /// The parameters as the kernels take them, alpha and beta: 0 where the function has none.
+    /// The parameters as kernels take them, [alpha, beta]: 0 where the function has none.
     pub(crate) fn parameters(self) -> [f32; 2] {
         (self.traits().prepare)(self.settings())
     }

@@ -17,7 +17,7 @@ pub(super) const TRAITS: Traits = Traits {
         scale("beta of softplus", beta)?;
         at_least_0("the threshold of softplus", threshold)
     },
-    // Beyond 100 both branches are z to the last bit, also in f64.
+    // Above 100 both branches equal z to the last bit, also in f64.
     prepare: |[beta, threshold]| [beta, threshold.min(100.0)],
 };
 
@@ -29,7 +29,7 @@ pub(super) fn f<T: Real>(z: T, alpha: T, beta: T) -> T {
     z.max(T::ZERO) + (-u.abs()).exp().ln_1p() / alpha
 }
 
-/// σ(βz), or 1 beyond the threshold. Not from y: where the threshold is low, y jumps down there.
+/// σ(βz), or 1 beyond the threshold. It is not computed from y, since y has a downward jump at a low threshold.
 pub(super) fn df<T: Real>(z: T, alpha: T, beta: T) -> T {
     let u = alpha * z;
     if u > beta { T::ONE } else { logistic(u) }

@@ -9,9 +9,9 @@ pub(crate) enum Arg<'a, T> {
     WriteWords(&'a mut [u32]),
 }
 
-/// Hands the arguments to a kernel one by one, in binding order.
+/// Iterator over the arguments of a kernel, in binding order.
 ///
-/// A kernel that asks for another kind of argument than the plan gave is a bug of wgrad's, so it panics.
+/// A kernel that requests another kind of argument than the plan supplies is a bug in wgrad, and panics.
 pub(crate) struct Args<'a, 'b, T>(std::slice::IterMut<'b, Arg<'a, T>>);
 
 impl<'a, 'b, T> Args<'a, 'b, T> {

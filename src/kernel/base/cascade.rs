@@ -1,4 +1,5 @@
-//! Long sums whose rounding grows like log n, in a fixed order: the CPU twin of `shaders/base/cascade.wgsl`.
+//! Cascade sums: long sums in a fixed order whose rounding error grows like log n. CPU twin of
+//! `shaders/base/cascade.wgsl`.
 //!
 //! Eight terms are summed in pairs to a leaf. Sixteen leaves make one value of level 1, sixteen of those one of level
 //! 2, and so on. A term passes through 3 additions in its leaf and at most 15 in each of ⌈log₁₆(n/8)⌉ levels, and the
@@ -6,10 +7,10 @@
 //!
 //! |computed − Σxᵢ| ≤ 2·log₂ n ULP of Σ|xᵢ|, to first order,
 //!
-//! whatever the terms. The shader has four levels, and registers to spare for other things: the last takes all that
-//! comes, which is sixteen values for up to 2¹⁹ terms of one invocation. (One running sum may be off by n/2 ULP, and
-//! equal terms come close to that.) Nothing here relies on the order of additions that a compiler must keep, as
-//! Kahan's sum does: a driver that reassociates changes bits only.
+//! for any terms. The shader has only four levels, to save registers. Its last level is an ordinary running sum, of
+//! sixteen values for up to 2¹⁹ terms of one invocation. (A single running sum may be off by n/2 ULP, and equal terms
+//! come close to that.) The bound does not rely on the compiler keeping the order of additions, as Kahan's sum does: a
+//! driver that reassociates changes bits only.
 
 use super::{MatrixShape, Real};
 
@@ -17,11 +18,11 @@ pub(crate) const SOURCE: &str = include_str!("../../../shaders/base/cascade.wgsl
 
 /// Terms in a leaf.
 pub(crate) const LEAF: usize = 8;
-/// Values of a level that make one of the next.
+/// Values of a level that form one value of the next.
 const BASE: usize = 16;
 const LEVELS: usize = 5;
 
-/// Sums of `W` columns at once.
+/// Running cascade sums of `W` columns.
 #[derive(Clone, Debug)]
 pub(crate) struct Cascade<T, const W: usize> {
     levels: [[T; W]; LEVELS],
@@ -37,7 +38,7 @@ impl<T: Real, const W: usize> Cascade<T, W> {
         }
     }
 
-    /// Adds the sums of the next `LEAF` terms: the first `width` columns of them.
+    /// Adds the sums of the next `LEAF` terms, for the first `width` columns.
     #[inline(always)]
     pub(crate) fn add(&mut self, leaf: &[T; W], width: usize) {
         self.leaves += 1;
@@ -49,7 +50,7 @@ impl<T: Real, const W: usize> Cascade<T, W> {
         }
     }
 
-    /// Moves full levels up.
+    /// Carries full levels to the next one.
     #[inline(never)]
     fn carry(&mut self, width: usize) {
         let mut full = BASE;
@@ -66,7 +67,7 @@ impl<T: Real, const W: usize> Cascade<T, W> {
         }
     }
 
-    /// The sums, with the terms that made no whole leaf.
+    /// The sums, including the terms that do not fill a leaf.
     #[inline(always)]
     pub(crate) fn total(&self, rest: &[T; W], width: usize) -> [T; W] {
         let [a, b, c, d, e] = &self.levels;
@@ -112,7 +113,7 @@ pub(crate) fn columns<T: Real>(x: &[T], shape: MatrixShape, sums: &mut [T]) {
     }
 }
 
-/// Interleaved columns of terms that a sum over one axis has, which the compiler keeps in vector registers.
+/// Interleaved chains of a sum over one axis, which the compiler keeps in vector registers.
 const CHAINS: usize = 16;
 
 /// Σ term(xᵢ).
@@ -155,7 +156,7 @@ pub(crate) fn eight<T: Real>([a, b, c, d, e, f, g, h]: [T; LEAF]) -> T {
     ((a + b) + (c + d)) + ((e + f) + (g + h))
 }
 
-/// The sum of sixteen, in pairs.
+/// The sum of sixteen values, in pairs.
 fn pairs<T: Real>(mut sums: [T; 16]) -> T {
     let mut count = sums.len();
     while count > 1 {
@@ -171,7 +172,7 @@ fn pairs<T: Real>(mut sums: [T; 16]) -> T {
 mod tests {
     use super::*;
 
-    /// The bound that the module states, in units of the type's ε (a ULP of 1).
+    /// The bound stated in the module's docs, in units of the type's ε (a ULP of 1).
     fn bound(n: usize) -> f64 {
         2.0 * (n.max(2) as f64).log2()
     }

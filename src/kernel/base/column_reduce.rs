@@ -1,22 +1,23 @@
-//! Kernels that reduce over each column (column sums, batch normalisation): how a workgroup shares out its columns.
+//! Geometry of kernels that reduce over each column (column sums, batch normalisation).
 //!
-//! LANES invocations take the rows of one column of `vec4` elements in turn, and combine their results in workgroup
-//! memory, in a fixed tree. Few rows take one invocation a column. On adapters that run on a CPU, where a barrier costs
-//! more than a row, so do all but very many rows, which are shared out to keep the iterations of an invocation few.
+//! LANES invocations share one column of `vec4` elements: each takes every LANES-th row, and a fixed tree in workgroup
+//! memory joins their results. A short column takes one invocation. Adapters that run on a CPU, where a barrier costs
+//! more than a row, use one invocation for all but very long columns. Those are shared to bound the iterations of an
+//! invocation.
 
 use super::cascade::LEAF;
 use super::{Capabilities, MatrixShape};
 
 pub(crate) const SOURCE: &str = include_str!("../../../shaders/base/column_reduce.wgsl");
 
-/// Rows up to which one invocation takes a whole column on a GPU.
+/// Largest number of rows for which one invocation takes a whole column on a GPU.
 const FEW_ROWS: usize = 8;
-/// The same on adapters that run on a CPU.
+/// [`FEW_ROWS`] for adapters that run on a CPU.
 const FEW_ROWS_SOFTWARE: usize = 16_384;
-/// Rows above which a whole workgroup takes one column there.
+/// Number of rows above which a whole workgroup takes one column on adapters that run on a CPU.
 const MANY_ROWS_SOFTWARE: usize = 262_144;
 
-/// How a column kernel is launched.
+/// The launch of a column kernel.
 pub(crate) struct Geometry {
     pub(crate) constants: [(&'static str, u32); 3],
     pub(crate) workgroups: usize,
@@ -24,12 +25,13 @@ pub(crate) struct Geometry {
 }
 
 impl Geometry {
-    /// Most iterations of an invocation that goes through its rows one at a time.
+    /// Maximum iterations of an invocation that visits its rows one at a time.
     pub(crate) fn rows(&self, shape: MatrixShape) -> usize {
         shape.rows.div_ceil(self.lanes)
     }
 
-    /// Most iterations of one that sums them, a leaf of a cascade at a time, and joins the invocations' sums.
+    /// Maximum iterations of an invocation that sums its rows, a leaf of a cascade at a time, and joins the
+    /// invocations' sums.
     pub(crate) fn summed(&self, shape: MatrixShape) -> usize {
         self.rows(shape) / LEAF + LEAF + self.lanes.ilog2() as usize
     }

@@ -1,4 +1,4 @@
-//! out = value; what is out of bounds is reported to the [guard](crate::kernel::base::guard).
+//! The store out = value for gradients, which reports values out of bounds to the [guard](crate::kernel::base::guard).
 
 use crate::kernel::base::Real;
 use crate::kernel::base::guard::{ORDINARY, out_of_bounds};
@@ -8,7 +8,7 @@ pub(crate) const PLAIN: &str = include_str!("../../../shaders/base/plain.wgsl");
 
 pub(crate) const SOURCE: &str = include_str!("../../../shaders/base/gradient.wgsl");
 
-/// Reports what is out of bounds in a finished gradient to the guard.
+/// Reports values out of bounds in a finished gradient to the guard.
 pub(crate) fn guard<T: Real>(id: u32, gradient: &[T], state: &mut [u32]) {
     if out_of_bounds(id, gradient) {
         state[2] = state[2].min(id & !ORDINARY);

@@ -1,12 +1,12 @@
-//! How a matrix lies in device memory.
+//! Layout of matrices in device memory.
 //!
-//! Row-major; every row is padded with zeros to a multiple of 4 floats, so that all traffic is in `vec4<f32>`, and
-//! every tensor starts at a multiple of 64 floats (256 bytes, the alignment of a binding). Kernels keep the padding
-//! zero, so it adds nothing to sums and products.
+//! Matrices are row-major. Every row is padded with zeros to a multiple of 4 floats, so that all traffic is in
+//! `vec4<f32>`. Every tensor starts at a multiple of 64 floats (256 bytes, the alignment of a binding). Kernels keep
+//! the padding zero, so it adds nothing to sums and products.
 
 pub(crate) const SOURCE: &str = include_str!("../../../shaders/base/matrix.wgsl");
 
-/// Tensors start at multiples of this many floats.
+/// Alignment of tensors, in floats.
 pub(crate) const ALIGNMENT: usize = 64;
 
 /// Rows and columns of a matrix on a device; a vector is a matrix of one row.
@@ -41,7 +41,7 @@ impl MatrixShape {
         self.rows * self.ld()
     }
 
-    /// Floats in memory counted in 64 bits: for what is compared with a limit before there is room for it.
+    /// Floats in memory, counted in 64 bits: for comparison with a limit before allocation.
     pub(crate) const fn floats_u64(self) -> u64 {
         self.rows as u64 * (self.cols as u64).next_multiple_of(4)
     }
@@ -93,7 +93,8 @@ pub(crate) enum Side {
     Columns,
 }
 
-/// One dimension of a value of any rank: it lies on a side of the matrix, which is [outer, length, inner] around it.
+/// One dimension of a value of any rank: it lies on one side of the matrix, which is divided into [outer, length,
+/// inner].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Along {
     pub(crate) side: Side,
@@ -112,7 +113,7 @@ impl Along {
         Along { length, ..self }
     }
 
-    /// The shape of the matrix after the dimension's length has changed from this one to another.
+    /// The shape of the matrix after the dimension's length has changed to `length`.
     pub(crate) fn resized(self, shape: MatrixShape, length: usize) -> MatrixShape {
         let resized = |size: usize| {
             let outer = size.checked_div(self.block()).unwrap_or(0);

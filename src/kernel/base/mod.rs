@@ -1,5 +1,5 @@
-//! What every family of kernels builds on: arguments, shapes, programs, numbers, and the parts of computations that
-//! several of them share. It uses no other family.
+//! Foundations of every kernel family: arguments, shapes, programs, numbers, and computations that several families
+//! share. This module uses no other family.
 
 pub(crate) mod args;
 pub(crate) mod cascade;

@@ -1,4 +1,4 @@
-//! What all kernels of the matrix product share: layouts, how a long sum is cut, the parts of a variant.
+//! Common parts of the matrix product kernels: layouts, the levels of a long sum, the parts of a variant.
 
 /// Which operand of a matrix product is read transposed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -17,30 +17,29 @@ impl Layout {
     pub const ALL: [Layout; 3] = [Layout::NN, Layout::NT, Layout::TN];
 }
 
-/// K up to which a product is one sum. The thin product has a limit of its own.
+/// Largest K for which a product is one sum. The thin product has its own limit.
 pub(crate) const LONG_K: usize = 1024;
 
-/// Most blocks whose sums are added up one after the other. More are added up in groups.
+/// Maximum number of blocks whose sums are added one after another. More blocks are added in groups.
 const MAX_BLOCKS: usize = 64;
 
-/// How a long sum is cut: terms are added up to the sum of a block, blocks to the total of a group, groups to the
-/// result.
+/// Levels of a long sum: terms add up to the sum of a block, blocks to the total of a group, groups to the result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Levels {
-    /// Terms of a block.
+    /// Number of terms in a block.
     pub(crate) block: usize,
-    /// Terms of a group, whole blocks. `None` where all blocks are one group.
+    /// Number of terms in a group, a multiple of `block`. `None` if all blocks form one group.
     pub(crate) group: Option<usize>,
 }
 
 impl Levels {
-    /// For n terms in blocks of `block`. Of b > 64 blocks a group has from √b to 2·√b, a power of two, so that there
-    /// are at most √b + 1 groups.
+    /// The levels for n terms in blocks of `block`. With b > 64 blocks, a group has from √b to 2·√b blocks, a power of
+    /// two, which gives at most √b + 1 groups.
     ///
-    /// A term passes through at most block + min(b, 3·√b + 1) additions, each of which errs by at most ½ ULP of the
-    /// sum of magnitudes. A chain of m equal terms errs by at most m/8: half the sums are in the last binade, where ½
-    /// ULP of the value is ¼ of an ε of the whole sum. So blocks of 128 keep equal terms within 2·log₂ n for n from
-    /// 2¹⁰ to 2²⁰.
+    /// A term passes through at most block + min(b, 3·√b + 1) additions. Each errs by at most ½ ULP of the sum of
+    /// magnitudes. A chain of m equal terms errs by at most m/8 ULP: half of the partial sums are in the last binade,
+    /// where ½ ULP of the value is ¼ of an ε of the whole sum. So blocks of 128 keep equal terms within 2·log₂ n ULP
+    /// for n from 2¹⁰ to 2²⁰.
     pub(crate) fn of(n: usize, block: usize) -> Self {
         let blocks = n.div_ceil(block);
         let of_group = || block * blocks.isqrt().next_power_of_two();
@@ -50,7 +49,8 @@ impl Levels {
         }
     }
 
-    /// For a sum that `times` invocations, or products within a term, share: lengths in terms of all of them.
+    /// The levels of a sum that `times` invocations (or products within a term) share, with lengths counted in terms of
+    /// all of them.
     pub(crate) fn times(self, times: usize) -> Self {
         Levels {
             block: self.block * times,
@@ -58,18 +58,18 @@ impl Levels {
         }
     }
 
-    /// How many blocks and groups end within n terms.
+    /// The number of blocks and groups that end within n terms.
     pub(crate) fn ends(&self, n: usize) -> usize {
         n.div_ceil(self.block) + self.group.map_or(0, |group| n.div_ceil(group))
     }
 }
 
-/// A kernel variant for one product: its constants, its own text, and how many workgroups it takes.
+/// A kernel variant for one product: its constants, its source and its number of workgroups.
 pub(crate) struct Variant {
     pub(crate) constants: Vec<(&'static str, u32)>,
     pub(crate) sources: Vec<&'static str>,
     pub(crate) workgroups: usize,
-    /// How K is cut; `None` where all of K is one sum.
+    /// The levels of the sum over K; `None` where all of K is one sum.
     pub(crate) levels: Option<Levels>,
     /// Upper bound on the loop iterations of one invocation.
     pub(crate) iterations: usize,

@@ -1,26 +1,26 @@
-//! How a kernel runs on a GPU: shader text, parameter block, bindings, number of workgroups.
+//! GPU programs of kernels: shader source, parameter block, bindings, number of workgroups.
 
 use super::tuning::Tuning;
 use std::sync::Arc;
 
-/// `bound(number, workgroup)`, which every shader begins with: loop bounds that come from the uniform block.
+/// `bound(number, workgroup)`, at the start of every shader: for loop bounds that come from the uniform block.
 pub(crate) const BOUND: &str = include_str!("../../../shaders/base/bound.wgsl");
 
-/// How a kernel uses a binding. What it writes it may also read.
+/// The access of a kernel to a binding. A kernel may also read a binding that it writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Access {
     Read,
     Write,
 }
 
-/// What lies in a binding: `f32` values or `u32` words.
+/// The element type of a binding: `f32` values or `u32` words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Element {
     Float,
     Word,
 }
 
-/// One storage binding of a kernel. Binding 0 is always the uniform parameter block, and is not listed.
+/// One storage binding of a kernel. Binding 0 is always the uniform parameter block and is not listed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Binding {
     pub(crate) number: u32,
@@ -59,29 +59,31 @@ impl Binding {
     }
 }
 
-/// Capabilities of an adapter: what the choice of a kernel variant depends on besides the shape. They are a pure
-/// function of the adapter and of the tuning that its user gives.
+/// Capabilities of an adapter: with the shape, they determine the kernel variant. They are a pure function of the
+/// adapter and of the user's tuning.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Capabilities {
-    /// The adapter runs on a CPU: registers and workgroup memory are both ordinary memory there, and barriers are dear.
+    /// Whether the adapter runs on a CPU, where registers and workgroup memory are both ordinary memory and barriers
+    /// are slow.
     pub(crate) software: bool,
-    /// The adapter may end the loops of an invocation after [`MAX_ITERATIONS`], whichever kernels it runs.
+    /// Whether the adapter may end the loops of an invocation after [`MAX_ITERATIONS`], for any kernels.
     pub(crate) bounded: bool,
-    /// Invocations in a subgroup, where the adapter has subgroups of one width only.
+    /// Number of invocations in a subgroup, if the adapter has subgroups of one width only.
     pub(crate) subgroup: Option<u32>,
-    /// 64-bit integers can be had, and the adapter runs on a CPU: no other gains by them.
+    /// Whether kernels use 64-bit integers: the adapter has them and runs on a CPU. Other adapters do not gain from
+    /// them.
     pub(crate) loads64: bool,
-    /// Choices that were measured.
+    /// Measured choices of algorithms.
     pub(crate) tuning: Option<Arc<Tuning>>,
 }
 
-/// The uniform block of a kernel: what it holds, and where, for comparison with the shader's own declaration.
+/// The uniform block of a kernel, with its fields for comparison with the shader's declaration.
 pub(crate) trait UniformBlock: bytemuck::Pod {
     /// Name and offset in bytes of every field.
     const FIELDS: &'static [(&'static str, usize)];
 }
 
-/// Declares a uniform block with the layout that WGSL gives it: only four-byte fields and arrays of whole 16 bytes.
+/// Declares a uniform block in WGSL's layout: only four-byte fields, and arrays whose size is a multiple of 16 bytes.
 macro_rules! uniform_block {
     ($(#[$doc:meta])* pub(crate) struct $name:ident { $($(#[$field_doc:meta])* $field:ident: $type:ty),* $(,)? }) => {
         $(#[$doc])*
@@ -97,32 +99,32 @@ macro_rules! uniform_block {
 }
 pub(crate) use uniform_block;
 
-/// A kernel made ready for a GPU.
+/// A kernel prepared for a GPU.
 #[derive(Clone, Debug)]
 pub(crate) struct Program {
-    /// The whole WGSL text: constants, `bound`, pieces, kernel. Two programs with equal text share one pipeline.
+    /// The whole WGSL source: constants, `bound`, pieces, kernel. Programs with equal source share one pipeline.
     pub(crate) source: String,
     /// The uniform block at binding 0.
     pub(crate) params: Vec<u8>,
-    /// Its fields, by name and offset.
+    /// Name and offset of each field of the uniform block.
     #[cfg_attr(
         not(test),
         expect(dead_code, reason = "compared with the shader's declaration in tests")
     )]
     pub(crate) fields: &'static [(&'static str, usize)],
-    /// Workgroups in all; the executor folds them into two dimensions.
+    /// Total number of workgroups; the executor folds them into two dimensions.
     pub(crate) workgroups: u64,
-    /// Upper bound on the iterations that one invocation runs in all its loops together, where the bound grows with the
-    /// shape: see [`MAX_ITERATIONS`].
+    /// Upper bound on the iterations of one invocation over all its loops, if the bound grows with the shape: see
+    /// [`MAX_ITERATIONS`].
     pub(crate) iterations: u64,
 }
 
-/// Most iterations of one invocation on a software adapter, counted over all its loops. lavapipe ends every loop of an
-/// invocation that has run more, without an error, and the result is wrong.
+/// Maximum iterations of one invocation on a software adapter, counted over all its loops. Past this number, lavapipe
+/// ends every loop of the invocation without an error, and the result is wrong.
 pub(crate) const MAX_ITERATIONS: u64 = 65_535;
 
 impl Program {
-    /// Joins `const` lines, `bound`, pieces and the kernel's own text.
+    /// Joins `const` lines, `bound`, pieces and the kernel's own source.
     pub(crate) fn new<B: UniformBlock>(
         constants: &[(&str, u32)],
         pieces: &[&str],
@@ -146,8 +148,8 @@ impl Program {
         }
     }
 
-    /// States the upper bound on the iterations of one invocation, over all its loops. Before a call is recorded on a
-    /// software adapter, the bound is compared with [`MAX_ITERATIONS`].
+    /// Sets the upper bound on the iterations of one invocation, over all its loops. The bound is compared with
+    /// [`MAX_ITERATIONS`] before a call is recorded on a software adapter.
     pub(crate) fn with_iterations(mut self, iterations: usize) -> Self {
         self.iterations = iterations as u64;
         self
@@ -157,11 +159,11 @@ impl Program {
 /// Invocations in a workgroup of the kernels that work element by element.
 pub(crate) const WORKGROUP: usize = 256;
 
-/// Most workgroups in one dimension of a dispatch: WebGPU's default limit.
+/// Maximum number of workgroups in one dimension of a dispatch: WebGPU's default limit.
 pub(crate) const MAX_WORKGROUPS_PER_DIMENSION: u64 = 65_535;
 
-/// Folds a count of workgroups into the x and y dimensions of a dispatch. Some workgroups of the last row may be
-/// beyond the count: kernels check their index.
+/// Folds a count of workgroups into the x and y dimensions of a dispatch. Workgroups of the last row may lie beyond the
+/// count: kernels check their index.
 pub(crate) fn fold(workgroups: u64) -> [u32; 2] {
     let y = workgroups.div_ceil(MAX_WORKGROUPS_PER_DIMENSION).max(1);
     [workgroups.div_ceil(y) as u32, y as u32]

@@ -1,7 +1,7 @@
-//! The ranges of hyperparameters.
+//! Range checks of hyperparameters.
 
-/// An [`Error::Argument`](crate::Error::Argument) unless `legal` holds of the value as the device will see it, in
-/// `f32`, and it is finite there.
+/// Returns an [`Error::Argument`](crate::Error::Argument) unless the value, converted to `f32` as on the device, is
+/// finite and satisfies `legal`.
 pub(crate) fn check(
     what: &'static str,
     value: f64,
@@ -15,7 +15,7 @@ pub(crate) fn check(
     }
 }
 
-/// [`check`] for an ε: a subnormal may count as 0, and 0/0 is NaN where the gradient is 0.
+/// [`check`] for an ε. A subnormal may be flushed to 0, and 0/0 is NaN where the gradient is 0.
 pub(crate) fn check_epsilon(what: &'static str, value: f64) -> crate::Result<()> {
     check(
         what,
@@ -25,7 +25,7 @@ pub(crate) fn check_epsilon(what: &'static str, value: f64) -> crate::Result<()>
     )
 }
 
-/// [`check`] for a limit: at 0 there would be no training.
+/// [`check`] for a limit, which must not be 0.
 pub(crate) fn check_positive(what: &'static str, value: f64) -> crate::Result<()> {
     check(
         what,
@@ -35,8 +35,8 @@ pub(crate) fn check_positive(what: &'static str, value: f64) -> crate::Result<()
     )
 }
 
-/// [`check`] for a rate, a coefficient or a sum. What is not 0 must not become 0 in `f32`, where it would have no
-/// effect; and a subnormal may count as 0 on one device and not on another.
+/// [`check`] for a rate, a coefficient or a sum. A nonzero value must not become 0 in `f32`, where it would have no
+/// effect. Subnormals are refused, since some devices flush them to 0 and others do not.
 pub(crate) fn check_not_negative(what: &'static str, value: f64) -> crate::Result<()> {
     check(
         what,
@@ -46,7 +46,7 @@ pub(crate) fn check_not_negative(what: &'static str, value: f64) -> crate::Resul
     )
 }
 
-/// [`check`] for the decay of a running average: at 1 it would never forget.
+/// [`check`] for the decay of a running average, which must be below 1.
 pub(crate) fn check_fraction(what: &'static str, value: f64) -> crate::Result<()> {
     check(
         what,
@@ -56,8 +56,8 @@ pub(crate) fn check_fraction(what: &'static str, value: f64) -> crate::Result<()
     )
 }
 
-/// Refuses the share of a running average that a new value gets, unless it is from 0 to 1, and is seen beside what is
-/// kept.
+/// Refuses the weight of the new value in a running average unless it is from 0 to 1 and 1 minus it is not rounded to
+/// 1.
 pub(crate) fn check_share(what: &'static str, share: f32) -> crate::Result<()> {
     let seen = share == 0.0 || 1.0 - share < 1.0;
     check(
@@ -68,8 +68,8 @@ pub(crate) fn check_share(what: &'static str, share: f32) -> crate::Result<()> {
     )
 }
 
-/// Refuses a product of a coefficient and a factor, each legal by itself, that is infinite in `f32`, or 0 where neither
-/// is.
+/// Refuses a product of a coefficient and a factor, each legal by itself, that is infinite in `f32`, or 0 although
+/// neither factor is 0.
 pub(crate) fn check_scaled(what: &'static str, coefficient: f64, factor: f64) -> crate::Result<()> {
     let product = coefficient as f32 * factor as f32;
     let vanishes = coefficient != 0.0 && factor != 0.0 && product < f32::MIN_POSITIVE;

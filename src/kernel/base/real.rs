@@ -24,11 +24,11 @@ pub(crate) trait Real:
     const ONE: Self;
     /// self·factor + sum, rounded once.
     fn mul_add(self, factor: Self, sum: Self) -> Self;
-    /// What this thread keeps for its matrix products.
+    /// Calls `read` with this thread's scratch buffers for matrix products.
     fn scratch<R>(read: impl FnOnce(&Scratch<Self>) -> R) -> R;
     fn of(value: f64) -> Self;
     fn to_f64(self) -> f64;
-    /// Its bits as an `f32`.
+    /// The bits of the value as an `f32`.
     fn bits(self) -> u32;
     fn abs(self) -> Self;
     /// 1, −1, or 0 for a zero.
@@ -36,7 +36,7 @@ pub(crate) trait Real:
     fn sqrt(self) -> Self;
     fn exp(self) -> Self;
     fn ln(self) -> Self;
-    /// self to a power. Of a negative number it is NaN unless the exponent is an integer.
+    /// self to a power. The power of a negative number is NaN unless the exponent is an integer.
     fn powf(self, exponent: Self) -> Self;
     /// exp(x) − 1, accurate near 0.
     fn exp_m1(self) -> Self;
@@ -46,9 +46,9 @@ pub(crate) trait Real:
     fn erfc(self) -> Self;
     fn is_finite(self) -> bool;
     fn is_nan(self) -> bool;
-    /// The greater of two numbers; if one is NaN, the other.
+    /// The larger of two numbers; if one is NaN, the other.
     fn max(self, other: Self) -> Self;
-    /// The lesser of two numbers; if one is NaN, the other.
+    /// The smaller of two numbers; if one is NaN, the other.
     fn min(self, other: Self) -> Self;
 }
 

@@ -1,7 +1,7 @@
-//! Kernels that reduce over each row (softmax and its relatives): how a workgroup shares out its rows.
+//! Geometry of kernels that reduce over each row (softmax, losses, layer normalisation).
 //!
 //! A whole workgroup works on one row and joins its invocations' results ([`Reduce`]). Short rows take one invocation
-//! each. On adapters that run on a CPU, where a barrier costs more than a row, longer rows do too, up to the length at
+//! each. On adapters that run on a CPU, where a barrier costs more than a row, so do longer rows, up to the length at
 //! which one invocation would run too many iterations (see [`MAX_ITERATIONS`](super::program::MAX_ITERATIONS)).
 
 use super::cascade::LEAF;
@@ -16,16 +16,16 @@ pub(crate) const SOURCES: [&str; 3] = [
     include_str!("../../../shaders/base/row_reduce.wgsl"),
 ];
 
-/// Invocations in a workgroup, and rows that the CPU twin of a loss sums at a time.
+/// Number of invocations in a workgroup, and of rows that the CPU twin of a loss sums at a time.
 pub(crate) const WORKGROUP: usize = 64;
 
-/// Columns up to which one invocation takes a whole row on a GPU.
+/// Largest number of columns for which one invocation takes a whole row on a GPU.
 const SHORT_ROW: usize = 32;
 
-/// The same on an adapter that runs on a CPU.
+/// [`SHORT_ROW`] for adapters that run on a CPU.
 const SHORT_SOFTWARE_ROW: usize = 4096;
 
-/// Invocations that share a row.
+/// Number of invocations that share a row.
 pub(crate) fn lanes(shape: MatrixShape, capabilities: &Capabilities) -> usize {
     let short = if capabilities.software {
         SHORT_SOFTWARE_ROW
@@ -35,13 +35,13 @@ pub(crate) fn lanes(shape: MatrixShape, capabilities: &Capabilities) -> usize {
     if shape.cols <= short { 1 } else { WORKGROUP }
 }
 
-/// Iterations of a loop over a row's `vec4` elements, in one of the invocations that share it.
+/// Iterations of a loop over a row's `vec4` elements, in one of the invocations that share the row.
 pub(crate) fn turns(shape: MatrixShape, capabilities: &Capabilities) -> usize {
     shape.ld4().div_ceil(lanes(shape, capabilities))
 }
 
-/// Most iterations of an invocation that goes through a row so many times element by element, and so many times a leaf
-/// of a cascade at a time, and joins what it found with the others.
+/// Maximum iterations of an invocation that makes the given numbers of passes over a row, element by element and a leaf
+/// of a cascade at a time, and joins its results with the others'.
 pub(crate) fn iterations(
     shape: MatrixShape,
     capabilities: &Capabilities,
@@ -53,7 +53,7 @@ pub(crate) fn iterations(
     plain * (turns + joining) + summed * (turns / LEAF + LEAF + joining)
 }
 
-/// What the text of a row kernel begins with, and its number of workgroups.
+/// The constants and pieces at the start of a row kernel's source, and its number of workgroups.
 pub(crate) fn geometry(shape: MatrixShape, capabilities: &Capabilities) -> (Reduce, usize) {
     let lanes = lanes(shape, capabilities);
     let rows = WORKGROUP / lanes;
@@ -64,7 +64,7 @@ pub(crate) fn geometry(shape: MatrixShape, capabilities: &Capabilities) -> (Redu
     (reduce, shape.rows.div_ceil(rows))
 }
 
-/// Places for the workgroup sums of a matrix: enough for any adapter.
+/// Number of places for the workgroup sums of a matrix, sufficient for any adapter.
 pub(crate) fn sums(shape: MatrixShape) -> usize {
     if shape.cols <= SHORT_ROW {
         shape.rows.div_ceil(WORKGROUP)

@@ -3,11 +3,11 @@
 use crate::kernel::base::{MatrixShape, Real};
 use crate::threads::for_chunks;
 
-/// Floats below which the CPU twins stay on one thread.
+/// Number of floats below which the CPU twins stay on one thread.
 pub(crate) const PARALLEL_FLOATS: usize = 1 << 15;
 
-/// Calls `row(i, out)` for every row of the output, in parallel where it is large, and zeroes the padding.
-/// `out` is the row without its padding.
+/// Calls `row(i, out)` for every row of the output, in parallel if the output is large, and zeroes the padding. `out`
+/// is the row without its padding.
 pub(crate) fn for_rows<T: Real>(
     out: &mut [T],
     shape: MatrixShape,
@@ -30,7 +30,7 @@ pub(crate) fn for_rows<T: Real>(
     }
 }
 
-/// Calls `block(first row, rows)` for blocks of whole rows of the output, in parallel where it is large.
+/// Calls `block(first row, rows)` for blocks of whole rows of the output, in parallel if the output is large.
 pub(crate) fn for_blocks<T: Real>(
     out: &mut [T],
     shape: MatrixShape,

@@ -1,15 +1,16 @@
-//! Powers of two by which numbers are scaled before they are squared: squares of what is above 2⁶⁴ overflow, of what is
-//! below 2⁻⁷⁵ vanish.
+//! Scaling by powers of two before squaring: squares of numbers above 2⁶⁴ overflow, and squares of numbers below 2⁻⁷⁵
+//! underflow to 0.
 //!
-//! With e the exponent of the largest magnitude less one, within ±126, x·2⁻ᵉ is exact but for what is far too small to
-//! be seen beside the largest, which is between 2 and 4. So the sum of the squares of n numbers is between 4 and 16·n,
-//! or all of them are near the least normal number. A sum of squares is the pair of that sum and e: Σx² = sum·4ᵉ.
+//! Let e be the exponent of the largest magnitude minus one, clamped to ±126. The largest scaled number x·2⁻ᵉ is
+//! between 2 and 4. Scaling is exact except for numbers that are negligible beside the largest. So the sum of the
+//! squares of n scaled numbers is between 4 and 16·n, unless all numbers are near the smallest normal number. A sum of
+//! squares is stored as the pair of this sum and e: Σx² = sum·4ᵉ.
 
 use super::Real;
 
 pub(crate) const SOURCE: &str = include_str!("../../../shaders/base/scale.wgsl");
 
-/// The exponent e for numbers of which this is the magnitude of the largest, in bits.
+/// The exponent e, given the bits of the largest magnitude.
 pub(crate) fn exponent(largest: u32) -> i32 {
     ((largest >> 23) as i32 - 128).clamp(-126, 126)
 }

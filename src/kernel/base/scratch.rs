@@ -1,18 +1,18 @@
-//! Memory that each thread keeps for the CPU's matrix product.
+//! Per-thread scratch memory of the CPU matrix product.
 
 use std::cell::{Cell, RefCell};
 
-/// Columns of a tile, and values of a SIMD row.
+/// Columns of a tile, and elements of a SIMD row.
 pub(crate) const NR: usize = 16;
 
-/// One row of a panel: in `f32` a whole cache line.
+/// One row of a panel: a whole cache line in `f32`.
 #[derive(Clone, Copy, Debug)]
 #[repr(align(64))]
 pub(crate) struct SimdRow<T>(pub(crate) [T; NR]);
 
 /// Buffers for packed operands, kept by each thread.
 pub(crate) struct Scratch<T> {
-    /// Panels of a whole operand, packed by the thread that shares the product out.
+    /// Panels of a whole operand, packed by the thread that distributes the product.
     pub(crate) shared: Cell<Vec<SimdRow<T>>>,
     /// Panels and micropanels of the task that this thread works on.
     pub(crate) own: RefCell<(Vec<SimdRow<T>>, Vec<T>)>,

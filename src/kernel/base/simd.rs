@@ -1,15 +1,16 @@
-//! The CPU's vector instructions: code that is compiled once for each set of them, of which the widest that this CPU
-//! has is taken when it runs. No sum depends on which.
+//! SIMD dispatch: code is compiled once for each vector instruction set, and the widest set of the running CPU is
+//! selected at run time. No sum depends on the selection.
 
 use pulp::{Arch, Simd, WithSimd};
 
-/// Work for [`vectorized`]. `run` and what it calls must be `#[inline(always)]`, else it is compiled without them.
+/// Work for [`vectorized`]. `run` and its callees must be `#[inline(always)]`; otherwise they are compiled without the
+/// vector instructions.
 pub(crate) trait Vectorized {
-    /// `FUSED` says whether a fused multiply-add is an instruction here: elsewhere it is a function that is slow.
+    /// `FUSED` is true if fused multiply-add is an instruction on this CPU; without one it is a slow function call.
     fn run<const FUSED: bool>(self);
 }
 
-/// Runs the work with the widest vectors of this CPU.
+/// Runs the work with the widest vector instructions of this CPU.
 pub(crate) fn vectorized(work: impl Vectorized) {
     Arch::new().dispatch(Work(work));
 }

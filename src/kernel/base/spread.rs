@@ -1,12 +1,13 @@
-//! Mean and deviation of columns and of rows, for numbers of any offset and any size.
+//! Mean and standard deviation of columns and rows, for values of any offset and magnitude.
 //!
-//! A mean of numbers far from 0 must not lose the little by which they differ, equal numbers must have themselves as
-//! mean and no deviation, and no square may overflow. On the CPU both passes run in `f64`, whose range and precision
-//! make all of that plain: sums of up to 2²⁹ equal `f32` are exact, and so is their mean.
+//! Requirements: the mean of values far from 0 keeps their small differences, equal values have exactly their value as
+//! mean and a deviation of 0, and no square overflows. On the CPU both passes run in `f64`, whose range and precision
+//! satisfy these requirements directly: sums of up to 2²⁹ equal `f32` are exact, and so is their mean.
 //!
-//! `shaders/base/spread.wgsl`, in `f32`, sums distances from the first number, then from the mean, with a correction
-//! for its rounding (the shifted two-pass algorithm: Chan, Golub and LeVeque 1983), all scaled by powers of two. Its
-//! mean comes in two parts, rounded and rest, so x − mean is exact to the last bit of x.
+//! `shaders/base/spread.wgsl` works in `f32`. It sums the distances from the first value, then from the mean, with a
+//! correction for the rounding of the mean (the shifted two-pass algorithm: Chan, Golub and LeVeque 1983). All
+//! distances are scaled by powers of two. The mean has two parts, the rounded value and the rest, so x − mean is exact
+//! to the last bit of x.
 
 use super::simd::{Vectorized, vectorized};
 use super::{MatrixShape, Real};
@@ -14,7 +15,7 @@ use crate::threads::for_chunks;
 
 pub(crate) const SOURCE: &str = include_str!("../../../shaders/base/spread.wgsl");
 
-/// Deviations above which differences are taken in units of 1/16, so that 1/std is a normal `f32`: 2¹⁰⁰.
+/// Deviation above which differences are scaled by 1/16, so that 1/std is a normal `f32`: 2¹⁰⁰.
 const LARGE: f64 = 1.267_650_600_228_229_4e30;
 
 /// Mean and variance of a column or a row.
@@ -31,8 +32,8 @@ impl Spread {
         1.0 / (self.variance + epsilon).sqrt()
     }
 
-    /// As a forward pass saves it for the backward pass: the mean, rounded; 1/√(variance + ε), per unit; what rounding
-    /// took from the mean, in units; the unit, 1 or, for large deviations, 1/16.
+    /// The four values that a forward pass saves for the backward pass: the rounded mean; 1/√(variance + ε), per unit;
+    /// the rounding remainder of the mean, in units; the unit, which is 1, or 1/16 for large deviations.
     pub(crate) fn save<T: Real>(&self, epsilon: f64) -> [T; SAVED_ROWS] {
         let unit = if self.variance.sqrt() < LARGE {
             1.0
@@ -50,10 +51,10 @@ impl Spread {
     }
 }
 
-/// Rows of what a forward pass saves for the backward pass.
+/// Number of rows that a forward pass saves for the backward pass.
 pub(crate) const SAVED_ROWS: usize = 4;
 
-/// Mean and 1/√(variance + ε) from what was saved: all rows, or the first two.
+/// Mean and 1/√(variance + ε) from the saved rows: all four, or the first two.
 pub(crate) fn saved<T: Real>(rows: usize, ld: usize, saved: &[T], j: usize) -> [f64; 2] {
     let at = |row: usize| saved[row * ld + j].to_f64();
     let (mean, inverse) = (at(0), at(1));

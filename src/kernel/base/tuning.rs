@@ -1,4 +1,4 @@
-//! Choices of kernels that were measured: plain data, and its text.
+//! Tunings: measured choices of kernels, as plain data and as text.
 
 use super::product::Layout;
 use crate::{Error, Result};
@@ -10,13 +10,14 @@ pub(crate) const HEADER: &str = "wgrad tuning 1";
 
 /// The fastest algorithm of the matrix product for each shape that was measured on one adapter.
 ///
-/// Nothing is ever measured unasked: without a tuning the choice is a function of the shape. A tuning is made by
-/// [`Trainer::tune`](crate::Trainer::tune) or [`Network::tune`](crate::Network::tune), kept in a file, and given to
-/// [`GpuOptions::tuning`](crate::GpuOptions::tuning). Shapes that it does not hold are computed as without it.
+/// wgrad measures only on request: without a tuning, the choice is a function of the shape.
+/// [`Trainer::tune`](crate::Trainer::tune) or [`Network::tune`](crate::Network::tune) makes a tuning; it can be kept in
+/// a file and passed to [`GpuOptions::tuning`](crate::GpuOptions::tuning). Shapes that are not in the tuning are
+/// computed as without one.
 ///
-/// Algorithms differ in the order of their sums, so results under a tuning differ from those without by rounding. They
-/// are the same bits, run after run, under the same tuning. A [`Trainer`](crate::Trainer)'s checkpoint names what the
-/// tuning chose, and is refused under other choices.
+/// Algorithms differ in the order of their sums, so results with a tuning differ from those without by rounding. Under
+/// the same tuning, every run gives the same bits. A [`Trainer`](crate::Trainer)'s checkpoint records the tuning's
+/// choices and is refused under other choices.
 ///
 /// Its [`Display`](fmt::Display) form is the file: a heading, the adapter, and a line for each product, with layout,
 /// M, N, K and the algorithm. The algorithm is `direct`, or the rows × columns of the result that a workgroup
@@ -31,7 +32,7 @@ pub(crate) const HEADER: &str = "wgrad tuning 1";
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tuning {
     adapter: String,
-    /// The text of what was chosen: see `matmul/algorithm.rs`.
+    /// The chosen algorithm of each product, as text: see `matmul/algorithm.rs`.
     choices: BTreeMap<Product, String>,
 }
 
@@ -39,7 +40,7 @@ pub struct Tuning {
 pub(crate) type Product = (Layout, [usize; 3]);
 
 impl Tuning {
-    /// No choices yet, for an adapter as its report names it.
+    /// An empty tuning for an adapter, named as in its report.
     pub(crate) fn new(adapter: &str) -> Self {
         Tuning {
             adapter: one_line(adapter),
@@ -47,26 +48,26 @@ impl Tuning {
         }
     }
 
-    /// The adapter that it was measured on, with its driver.
+    /// The adapter that the tuning was measured on, with its driver.
     pub fn adapter(&self) -> &str {
         &self.adapter
     }
 
-    /// How many products it has choices for.
+    /// Number of products with a choice.
     pub fn len(&self) -> usize {
         self.choices.len()
     }
 
-    /// Whether it has no choice.
+    /// Whether the tuning has no choices.
     pub fn is_empty(&self) -> bool {
         self.choices.is_empty()
     }
 
-    /// Adds the choices of another tuning for the same adapter, for programs with several networks. Where both have
-    /// one for a product, the other's stays.
+    /// Adds the choices of another tuning for the same adapter, for programs with several networks. If both have a
+    /// choice for a product, the other's choice is kept.
     ///
     /// # Errors
-    /// [`Argument`](Error::Argument) if it is for another adapter.
+    /// [`Argument`](Error::Argument) if `other` is for another adapter.
     pub fn merge(&mut self, other: &Tuning) -> Result<()> {
         other.check_adapter(&self.adapter)?;
         let others = other.choices.iter();
@@ -75,7 +76,7 @@ impl Tuning {
         Ok(())
     }
 
-    /// Refuses an adapter that it was not made for.
+    /// Refuses an adapter that the tuning was not made for.
     pub(crate) fn check_adapter(&self, adapter: &str) -> Result<()> {
         let adapter = one_line(adapter);
         if adapter == self.adapter {
@@ -93,12 +94,12 @@ impl Tuning {
         self.choices.get(product).map(String::as_str)
     }
 
-    /// Returns whether the product had a choice before.
+    /// Sets the choice for a product, and returns whether it had one before.
     pub(crate) fn set(&mut self, product: Product, choice: String) -> bool {
         self.choices.insert(product, choice).is_some()
     }
 
-    /// What tells its choices from others: a hash of them (FNV-1a, 64 bits). The adapter is not in it.
+    /// An identifier of the choices: their hash (FNV-1a, 64 bits), without the adapter.
     pub(crate) fn identity(&self) -> String {
         let mut hash: u64 = 0xcbf2_9ce4_8422_2325;
         for byte in self.lines().into_bytes() {
@@ -116,7 +117,7 @@ impl Tuning {
     }
 }
 
-/// Names of adapters and drivers come from outside; here they must take one line.
+/// Replaces line breaks: names of adapters and drivers are external text and must fit on one line.
 fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }

@@ -1,7 +1,7 @@
-//! Sums and maxima over a workgroup, in a fixed order.
+//! Workgroup reductions: sums and maxima over a workgroup, in a fixed order.
 //!
-//! The order is a tree over the invocations, neighbours first. It is the same where subgroups take its lower levels as
-//! where workgroup memory takes them all, so the bits are the same too.
+//! The order is a tree over the invocations, neighbours first. Subgroups compute the lower levels of the same tree that
+//! workgroup memory otherwise computes in full, so the bits are equal.
 //!
 //! A kernel with reductions has a `run(workgroup, index)` instead of an entry point, and defines `Value`.
 
@@ -12,7 +12,7 @@ use super::Capabilities;
 /// `workgroup_sum` and `workgroup_max`.
 pub(crate) const SOURCE: &str = include_str!("../../../../shaders/base/reduce/reduce.wgsl");
 
-/// `reduce` in the workgroup's memory: a barrier a level, eight levels for 256 invocations.
+/// `reduce` in workgroup memory: one barrier per level, eight levels for 256 invocations.
 const TREE: &str = include_str!("../../../../shaders/base/reduce/tree.wgsl");
 
 /// The entry point of a kernel with reductions that needs no subgroups.
@@ -24,7 +24,7 @@ pub(crate) const FLOATS: &str = "alias Value = f32;";
 /// Values that are four numbers each.
 pub(crate) const VECTORS: &str = "alias Value = vec4<f32>;";
 
-/// What the text of a kernel with reductions begins with.
+/// The constants and pieces at the start of a kernel with reductions.
 pub(crate) struct Reduce {
     pub(crate) constants: Vec<(&'static str, u32)>,
     /// The entry point, and `reduce`.
@@ -32,7 +32,7 @@ pub(crate) struct Reduce {
 }
 
 impl Reduce {
-    /// For workgroups of this many invocations, a power of two.
+    /// The reduction for workgroups of this many invocations, a power of two.
     pub(crate) fn new(workgroup: usize, capabilities: &Capabilities) -> Self {
         let mut reduce = Self::none(workgroup);
         match subgroups::width(workgroup, capabilities) {
@@ -45,7 +45,7 @@ impl Reduce {
         reduce
     }
 
-    /// The entry point alone, for a variant that reduces nothing.
+    /// The entry point only, for a variant without reductions.
     pub(crate) fn none(workgroup: usize) -> Self {
         Reduce {
             constants: vec![("WORKGROUP", workgroup as u32)],

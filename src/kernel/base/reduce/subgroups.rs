@@ -1,13 +1,13 @@
-//! Values of a workgroup joined within subgroups by butterflies of shuffles; only the subgroups' results go through the
-//! workgroup's memory. With subgroups of 32 that takes two barriers.
+//! Reduction within subgroups by butterfly shuffles; only the subgroups' results go through workgroup memory. With
+//! subgroups of 32 this takes two barriers.
 //!
-//! Not `subgroupAdd`: its order is the implementation's own.
+//! `subgroupAdd` is not used, since its order is implementation-defined.
 
 use crate::kernel::base::Capabilities;
 
 pub(super) const SOURCE: &str = include_str!("../../../../shaders/base/reduce/subgroups.wgsl");
 
-/// The width of the subgroups into which a workgroup of this many invocations falls without remainder.
+/// The subgroup width, if it divides a workgroup of this many invocations.
 pub(super) fn width(workgroup: usize, capabilities: &Capabilities) -> Option<u32> {
     let fits = |width: &u32| *width > 1 && (workgroup as u32).is_multiple_of(*width);
     capabilities.subgroup.filter(fits)
