@@ -48,7 +48,7 @@ pub(crate) const GRADIENT_BOUND: u32 = (127 + 40) << 23;
 /// Bits of the largest magnitude of values that an ordinary step changes, 2⁵⁰.
 pub(crate) const BOUND: u32 = (127 + 50) << 23;
 
-/// Bits of the largest magnitude that a dry run accepts, 256 ULP below the largest finite number, since the update
+/// Bits of the largest magnitude that a dry run accepts, 255 ULP below the largest finite number, since the update
 /// itself may be compiled to round differently.
 const LOST: u32 = 0x7f7f_ff00;
 

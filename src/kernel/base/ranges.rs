@@ -56,8 +56,8 @@ pub(crate) fn check_fraction(what: &'static str, value: f64) -> crate::Result<()
     )
 }
 
-/// Refuses the weight of the new value in a running average unless it is from 0 to 1 and 1 minus it is not rounded to
-/// 1.
+/// Refuses the weight of the new value in a running average unless it is 0, or at most 1 and large enough that 1 minus
+/// it is below 1.
 pub(crate) fn check_share(what: &'static str, share: f32) -> crate::Result<()> {
     let seen = share == 0.0 || 1.0 - share < 1.0;
     check(

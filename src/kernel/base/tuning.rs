@@ -117,7 +117,8 @@ impl Tuning {
     }
 }
 
-/// Replaces line breaks: names of adapters and drivers are external text and must fit on one line.
+/// Joins the words of a text with single spaces: names of adapters and drivers are external text and must fit on one
+/// line.
 fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }

@@ -1,4 +1,4 @@
-//! Derivative of an activation times the gradient of its output: dz = dy ⊙ f′(saved), saved being y or z as f declares.
+//! Activation derivative times the gradient of its output: dz = dy ⊙ f′(saved), where `saved` is y or z as f declares.
 
 use crate::kernel::activation::Activation;
 use crate::kernel::base::rows::{for_rows, row_of};

@@ -1,4 +1,4 @@
-//! One number everywhere.
+//! Fill: the same number in every element.
 
 use crate::kernel::base::rows::for_rows;
 use crate::kernel::base::{MatrixShape, Real};

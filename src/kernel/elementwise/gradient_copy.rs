@@ -1,4 +1,4 @@
-//! Copy of a gradient into its arena, with the test for NaN and infinity that products make in their epilogue.
+//! Copy of a gradient into the gradient arena, with the test for NaN and infinity that products have in their epilogue.
 
 use crate::kernel::base::gradient::guard;
 use crate::kernel::base::rows::{for_rows, row_of};

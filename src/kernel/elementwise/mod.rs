@@ -1,4 +1,4 @@
-//! Elementwise kernels: every output element from the elements at its place in the inputs.
+//! Elementwise kernels: each output element depends only on the input elements at the same place.
 //!
 //! `out[i, j] = op(a[i, j], b[i, j])`, all matrices [rows, cols]. One file per operation, `shaders/elementwise/x.wgsl`
 //! and `src/kernel/elementwise/x.rs`; the loop around them is `shaders/elementwise/elementwise.wgsl` and this file.
@@ -35,7 +35,7 @@ use crate::kernel::base::{
 
 const SOURCE: &str = include_str!("../../../shaders/elementwise/elementwise.wgsl");
 
-/// What is computed per element.
+/// The operation on each element.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Op {
     /// y = f(z).
@@ -68,9 +68,9 @@ pub(crate) enum Op {
     Scale(f32),
     /// a, tested for NaN and infinity: the tensor's id goes to the non-finite guard.
     GradientCopy(u32),
-    /// The number everywhere; no input.
+    /// The number in every element; no input.
     Fill(f32),
-    /// y = x where x > 0, else a·x, a a vector for every row; one number for all where `shared`.
+    /// y = x where x > 0, else a·x. The slope a is [cols], or one number if `shared`.
     PRelu { shared: bool },
     /// dx = dy where x > 0, else a·dy. Inputs dy, x, a.
     PReluBackward { shared: bool },
@@ -86,7 +86,7 @@ pub(crate) enum Op {
 
 #[cfg(test)]
 impl Op {
-    /// One of every kind, for the tests of the shaders. Those with an activation are listed by [`Activation::ALL`].
+    /// One of every operation, for the shader tests, except those with an activation, which [`Activation::ALL`] lists.
     pub(crate) const ALL: &[Op] = &[
         Op::BiasAdd,
         Op::Add,
@@ -123,15 +123,16 @@ pub(crate) struct Elementwise {
 uniform_block! {
     /// The shader's uniform block.
     pub(crate) struct Params {
-        /// `vec4` elements in all.
+        /// Total number of `vec4` elements.
         count: u32,
         cols: u32,
         /// `vec4` elements in a row.
         ld4: u32,
-        /// The activation's parameters; or alpha the factor, the number to fill with, or ε, and beta ε·2⁶⁴.
+        /// The activation's parameters. Otherwise, alpha is the factor, the number to fill with, the exponent, or ε,
+        /// and beta is the kind of exponent, or ε·2⁶⁴.
         alpha: f32,
         beta: f32,
-        /// For the non-finite guard.
+        /// Id for the non-finite guard.
         id: u32,
         _pad: [u32; 2],
     }

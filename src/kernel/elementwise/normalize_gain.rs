@@ -1,5 +1,5 @@
-//! The terms of the gradient of γ of a normalisation with running statistics: dy ⊙ (x − mean)/√(variance + ε). Their
-//! column sums are dγ.
+//! Terms of the gradient of γ in a normalisation with running statistics: dy ⊙ (x − mean)/√(variance + ε). Their column
+//! sums are dγ.
 
 use super::running_spread::columns;
 use crate::kernel::base::rows::{for_rows, row_of};

@@ -5,7 +5,8 @@ use crate::kernel::base::{MatrixShape, Real};
 
 pub(crate) const SOURCE: &str = include_str!("../../../shaders/elementwise/powf.wgsl");
 
-/// The exponent, and what a negative base makes of it: 1 for an odd integer, 0 for an even one, 2 for no integer.
+/// The exponent and its kind, which decides the result for a negative base: 1 for an odd integer, 0 for an even
+/// integer, 2 for other numbers.
 pub(crate) fn parameters(exponent: f32) -> [f32; 2] {
     let parity = if exponent.fract() == 0.0 {
         exponent.rem_euclid(2.0)

@@ -1,11 +1,11 @@
-//! PReLU (He et al. 2015): y = x where x > 0, else a·x, with the slope a learnt: one a column, or one for all.
+//! PReLU (He et al. 2015): y = x where x > 0, else a·x, with a learned slope a for each column, or one shared slope.
 
 use crate::kernel::base::rows::{for_rows, row_of};
 use crate::kernel::base::{MatrixShape, Real};
 
 pub(crate) const SOURCE: &str = include_str!("../../../shaders/elementwise/prelu.wgsl");
 
-/// WGSL text of `slope(col)`: the four slopes from column col on.
+/// WGSL source of `slope(col)`: the slopes of columns col to col + 3.
 pub(crate) fn slope_source(shared: bool) -> &'static str {
     if shared {
         "fn slope(col: u32) -> vec4<f32> {\n    return vec4<f32>(a[0].x);\n}\n"

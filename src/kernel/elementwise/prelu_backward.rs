@@ -1,4 +1,4 @@
-//! Gradient of PReLU before it: dx = dy where x > 0, else a·dy.
+//! Gradient of PReLU's input: dx = dy where x > 0, else a·dy.
 
 use super::prelu::slope;
 use crate::kernel::base::rows::{for_rows, row_of};

@@ -1,4 +1,5 @@
-//! The terms of the gradient of PReLU's slope: dy ⊙ min(x, 0). Their column sums are da, or the sum of those.
+//! Terms of the gradient of PReLU's slope: dy ⊙ min(x, 0). Their column sums are da. For a shared slope, da is the
+//! total.
 
 use crate::kernel::base::rows::{for_rows, row_of};
 use crate::kernel::base::{MatrixShape, Real};

@@ -1,12 +1,13 @@
-//! Shared by the kernels that normalise with running statistics [2, cols] (mean, variance), for values of any size.
+//! Common parts of the kernels that normalise with running statistics [2, cols] (mean, variance), for values of any
+//! magnitude.
 
 use crate::kernel::base::{MatrixShape, Real};
 
-/// A piece in front of each of them.
+/// The piece in front of each of these kernels.
 pub(crate) const SOURCE: &str = include_str!("../../../shaders/elementwise/running_spread.wgsl");
 
-/// ε and ε·2⁶⁴, for the shader: where variance + ε is small, it takes both in units of 2⁻⁶⁴, since either may be too
-/// small for a normal `f32`.
+/// ε and ε·2⁶⁴, for the shader. If variance + ε is small, the shader scales both by 2⁶⁴, since either may be too small
+/// for a normal `f32`.
 pub(crate) fn parameters(epsilon: f32) -> [f32; 2] {
     let in_units = f64::from(epsilon) * 18_446_744_073_709_551_616.0;
     [epsilon, in_units.min(f32::MAX.into()) as f32]

@@ -1,4 +1,4 @@
-//! One row of a data set of bytes, four to a word: x = (byte·unit − centre)·scale.
+//! Conversion of one row of a byte data set, four bytes per word: x = (byte·unit − centre)·scale.
 
 use super::scaling::Scaling;
 use crate::kernel::base::Real;

@@ -1,4 +1,4 @@
-//! One row of a data set of floats: x = (value·unit − centre)·scale.
+//! Conversion of one row of a float data set: x = (value·unit − centre)·scale.
 
 use super::scaling::Scaling;
 use crate::kernel::base::Real;

@@ -1,8 +1,7 @@
-//! Gathers a mini-batch on the device: x[i] = (data[indices[offset + i]]·unit − centre)·scale, and the labels
-//! alongside.
+//! Gather of a mini-batch on the device: x[i] = (data[indices[offset + i]]·unit − centre)·scale, with its labels.
 //!
-//! The data stay as they came, bytes or floats; bytes are converted here. The offset of the step's batch among the
-//! shuffled indices comes from the step table (see [`crate::plan`]), whose other values are copied into the state.
+//! Data sets are stored as bytes or floats; this kernel converts bytes. The step table (see [`crate::plan`]) holds the
+//! offset of the step's batch in the shuffled indices. The kernel copies the table's other values into the state.
 
 pub(crate) mod augment;
 mod bytes;
@@ -20,17 +19,17 @@ use crate::kernel::base::{
 };
 use scaling::Scaling;
 
-/// How the data lie in memory: one sample a row, rows padded to a multiple of 4 elements.
+/// Element type of a data set in memory: one sample per row, rows padded to a multiple of 4 elements.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Source {
-    /// Four bytes to a word, the first in the low bits.
+    /// Four bytes per word, the first in the low bits.
     Bytes,
     /// `f32`.
     Floats,
 }
 
 impl Source {
-    /// Bytes of a value.
+    /// Size of a value in bytes.
     pub(crate) fn bytes(self) -> u64 {
         match self {
             Source::Bytes => 1,
@@ -42,13 +41,13 @@ impl Source {
 /// Arguments: data, labels, indices, step table, state, batch x, batch labels.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Gather {
-    /// The batch.
+    /// Shape of the batch.
     pub(crate) shape: MatrixShape,
     pub(crate) source: Source,
     pub(crate) scaling: Scaling,
-    /// Samples there are.
+    /// Number of samples in the data set.
     pub(crate) samples: usize,
-    /// Entries of the step table.
+    /// Number of entries of the step table.
     pub(crate) table_steps: usize,
 }
 
@@ -111,7 +110,7 @@ impl Compute for Gather {
                 include_str!("../../../shaders/gather/gather.wgsl"),
             ],
             &params,
-            // One even without columns: the step's values are to be copied.
+            // At least one, even without columns: the step's values must be copied.
             self.shape.vec4s().div_ceil(WORKGROUP).max(1),
         )
     }
@@ -146,21 +145,21 @@ impl Compute for Gather {
 }
 
 impl Gather {
-    /// The step's entry of the table. Its values are copied into the state.
+    /// Returns the step's entry of the table, and copies its values into the state.
     pub(super) fn entry<'a>(&self, table: &'a [u32], state: &mut [u32]) -> &'a [u32] {
         let entry = &table[state[0] as usize % self.table_steps * ENTRY_WORDS..][..ENTRY_WORDS];
         state[STATE_VALUES..][..ENTRY_OFFSET].copy_from_slice(&entry[..ENTRY_OFFSET]);
         entry
     }
 
-    /// Which sample is each row of the step's batch.
+    /// Maps each row of the step's batch to its sample.
     pub(super) fn sample<'a>(
         &'a self,
         indices: &'a [u32],
         entry: &[u32],
     ) -> impl Fn(usize) -> usize + Sync + use<'a> {
         let offset = entry[ENTRY_OFFSET] as usize;
-        // While the guard stops the step counter, the entry may be that of a shorter batch.
+        // While the guard stops the step counter, the entry may belong to a shorter batch.
         move |row| indices[(offset + row).min(self.samples - 1)] as usize
     }
 }

@@ -1,8 +1,8 @@
-//! How the values of a data set are scaled: (value·unit − centre)·scale.
+//! Scaling of the values of a data set: (value·unit − centre)·scale.
 //!
-//! value·scale + shift would lose the digits that values far from 0 differ by: both terms are large, and the shift is
-//! rounded. Here the difference is taken first, and it is exact for values near the centre. The unit is a power of
-//! two, or 0, so value·unit is exact: a GPU that fuses it with the difference computes the same bits as one that does
+//! The form value·scale + shift would lose the low digits of values far from 0: both terms are large, and the shift is
+//! rounded. Here the difference comes first, and it is exact for values near the centre. The unit is a power of two or
+//! 0, so value·unit is exact. A GPU that fuses it with the difference therefore computes the same bits as one that does
 //! not.
 
 use crate::kernel::base::Real;
@@ -15,11 +15,11 @@ pub(crate) struct Scaling {
     pub(crate) scale: f32,
 }
 
-/// The unit where the centre is too large for an `f32`, or the scale too small: 2⁻⁶⁴.
+/// The unit if the centre is too large, or the scale too small, for an `f32`: 2⁻⁶⁴.
 const SMALL_UNIT: f64 = 1.0 / 18_446_744_073_709_551_616.0;
 
 impl Scaling {
-    /// The values as they are.
+    /// The identity.
     pub(crate) const NONE: Scaling = Scaling {
         unit: 1.0,
         centre: 0.0,
@@ -45,7 +45,7 @@ impl Scaling {
                 scale,
             };
         }
-        // So far off that no value counts beside it.
+        // Every value is negligible beside such a centre.
         if centre.abs() > 1e50 {
             return constant;
         }
@@ -56,7 +56,7 @@ impl Scaling {
         }
     }
 
-    /// (value − mean)/std, by the reciprocal of the deviation, rounded once.
+    /// (value − mean)/std, with the reciprocal of the standard deviation rounded once.
     pub(crate) fn standard(mean: f32, std: f32) -> Self {
         Scaling {
             unit: 1.0,
@@ -77,8 +77,8 @@ impl Scaling {
 mod tests {
     use super::*;
 
-    /// value·scale + shift to two roundings of its larger term, whatever the scale and the shift, for values and
-    /// centres that are normal numbers.
+    /// The result equals value·scale + shift to two roundings of the larger term, for any scale and shift with normal
+    /// values and centres.
     #[test]
     fn a_scale_and_a_shift_are_what_they_say() {
         let numbers = [0.0, 1e-44, 1e-38, 3e-31, 1e-10, 1.0 / 3.0, 2.0, 1e10, 1e30];

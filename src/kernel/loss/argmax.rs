@@ -1,4 +1,4 @@
-//! The first column that holds a row's greatest value: the guess of a classifier.
+//! Argmax of a row: the first column with the largest value, the guess of a classifier.
 
 pub(crate) const SOURCE: &str = include_str!("../../../shaders/loss/argmax.wgsl");
 

@@ -1,12 +1,12 @@
-//! Criteria that are a sum over the elements of a row: ℓ = Σⱼ wⱼ·loss(xⱼ, tⱼ), dxⱼ = factor · wⱼ·dloss(xⱼ, tⱼ), wⱼ the
-//! class weight.
+//! Criteria that sum over the elements of a row: ℓ = Σⱼ wⱼ·loss(xⱼ, tⱼ) and dxⱼ = factor · wⱼ·dloss(xⱼ, tⱼ), with the
+//! class weights wⱼ.
 
 use super::row::{Row, sum};
 use crate::kernel::base::Real;
 
 pub(crate) const SOURCE: &str = include_str!("../../../shaders/loss/by_element.wgsl");
 
-/// The same for criteria of two labels in every column: `loss` and `dloss` take x and the shares of the labels.
+/// Runs a criterion with two labels in every column: `loss` and `dloss` take x and the shares of the labels.
 pub(crate) fn run_binary<T: Real>(
     row: &Row<'_, T>,
     gradient: &mut [T],
@@ -21,7 +21,7 @@ pub(crate) fn run_binary<T: Real>(
     )
 }
 
-/// `loss` and `dloss` take x, t and the criterion's parameter.
+/// Runs a criterion: `loss` and `dloss` take x, t and the criterion's parameter.
 pub(crate) fn run<T: Real>(
     row: &Row<'_, T>,
     gradient: &mut [T],

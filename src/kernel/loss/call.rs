@@ -1,4 +1,4 @@
-//! A loss: what it is of, what it writes, and what follows from that.
+//! Loss calls: operands, outputs, and properties derived from them.
 
 use super::argmax;
 use super::criterion::Criterion;
@@ -7,26 +7,26 @@ use crate::kernel::base::row_reduce::WORKGROUP;
 use crate::kernel::base::{Capabilities, MatrixShape, Real, row_reduce};
 use crate::kernel::step::Scales;
 
-/// Partial sums of a batch: one for each invocation of a workgroup of the loss.
+/// Number of partial sums of a batch: one for each invocation of a workgroup of the loss.
 pub(crate) const PARTS: usize = row_reduce::WORKGROUP;
 
-/// Most labels that the workgroups of a loss may load together: those of 16,384 rows of up to 32 columns, or of 2,048
-/// longer rows.
+/// Maximum number of labels that all workgroups of a loss may load in total: reached by 16,384 rows of up to 32
+/// columns, or by 2,048 longer rows.
 pub(super) const FEW_LOADS: usize = 1 << 22;
 
-/// Entries of the metric ring for the partial sums of a loss of this shape whose gradient is divided by the rows'
-/// weights; 0 where the loss adds up the weights itself. The same for every adapter, as a plan is.
+/// Number of metric ring entries for the partial sums of a loss of this shape whose gradient is divided by the row
+/// weights; 0 if the loss adds up the weights itself. Like a plan, it does not depend on the adapter.
 pub(crate) fn entries(shape: MatrixShape) -> usize {
     let loads = shape.rows.saturating_mul(row_reduce::sums(shape));
     if loads > FEW_LOADS { PARTS } else { 0 }
 }
 
-/// What the inputs are compared with.
+/// The target that the inputs are compared with.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Against {
-    /// A label a row.
+    /// One label per row.
     Labels,
-    /// A matrix of targets of the inputs' shape; for a cosine [rows, 1].
+    /// A matrix of targets with the inputs' shape; [rows, 1] for the cosine criterion.
     Values,
     /// One number for all elements.
     Constant(f32),
@@ -34,57 +34,57 @@ pub(crate) enum Against {
     Nothing,
 }
 
-/// What a call writes beside the metric ring.
+/// The output of a call, in addition to the metric ring.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Output {
     /// Nothing.
     Reduced,
     /// The gradient of every input.
     Gradients,
-    /// The rows' losses, with their weights, without the factor: [1, rows].
+    /// The weighted losses of the rows, without the factor: [1, rows].
     Rows,
 }
 
-/// Arguments: the inputs; labels or targets, where there are any; class weights [1, cols], where there are any; the
-/// gradients or the rows' losses, where wanted; metric ring, state.
+/// One loss over a batch. Arguments: inputs, [labels or targets], [class weights [1, cols]], [gradients or losses of
+/// the rows], metric ring, state.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct RowLoss {
     pub(crate) criterion: Criterion,
-    /// Of each input.
+    /// Shape of each input.
     pub(crate) shape: MatrixShape,
     pub(crate) against: Against,
     pub(crate) class_weights: bool,
-    /// Whether rows with target values are found correct or not, by the greatest target, where the criterion has
+    /// Whether rows with target values are counted as correct or not, by the largest target, if the criterion has
     /// classes.
     pub(crate) counts_values: bool,
-    /// The label whose rows count for nothing.
+    /// The ignored label, whose rows do not count.
     pub(crate) ignore: Option<u32>,
-    /// Of the gradient: the loss's factor over what is fixed of its denominator.
+    /// Factor of the gradient: the loss's factor over the fixed part of its denominator.
     pub(crate) factor: f32,
-    /// Whether the gradient is divided by the sum of the rows' weights too. Where that is 0, so is the gradient.
+    /// Whether the gradient is also divided by the sum of the row weights. If that sum is 0, so is the gradient.
     pub(crate) divide: bool,
-    /// In place of that: which of a step's scales, behind the state, the gradient is multiplied by. As many steps have
-    /// scales as the metric ring has places.
+    /// Used instead of `divide` in accumulating steps: the scales behind the state, and the index of the scale that
+    /// multiplies the gradient. The number of steps with scales equals the number of places of the metric ring.
     pub(crate) scaled: Option<(Scales, usize)>,
     pub(crate) output: Output,
-    /// Whether this call writes B = A + 1: one of a step's losses does.
+    /// Whether this call writes B = A + 1; exactly one of a step's losses does.
     pub(crate) clock: bool,
-    /// Whether the step is an ordinary one: then the loss that moves the clock on sets the guard to
-    /// [`CARE`], if an update before it said that care is needed.
+    /// Whether the step is an ordinary one. The loss that advances the clock then sets the guard to [`CARE`] if an
+    /// earlier update has set the care word.
     pub(crate) ordinary: bool,
-    /// Places of the metric ring: the step counter modulo this.
+    /// Number of places of the metric ring. A step's place is the step counter modulo this number.
     pub(crate) ring_steps: usize,
-    /// Entries (of four floats) from one place to the next.
+    /// Number of entries (of four floats) from one place to the next.
     pub(crate) ring_stride: usize,
     /// The first entry of this loss within a place.
     pub(crate) ring_offset: usize,
-    /// Its entries: at least [`row_reduce::sums`]. Those after the last workgroup's are zeroed. The partial sums of the
-    /// rows' weights follow them, where a call before this one computes those ([`RowLoss::reads_denominator`]).
+    /// Number of this loss's entries: at least [`row_reduce::sums`]. Entries after the last workgroup's are zeroed. If
+    /// an earlier call computes partial sums of the row weights ([`RowLoss::reads_denominator`]), these follow.
     pub(crate) ring_sums: usize,
 }
 
 impl RowLoss {
-    /// The target where it is one number.
+    /// The target, if it is one number.
     pub(super) fn constant(&self) -> f32 {
         match self.against {
             Against::Constant(value) => value,
@@ -92,7 +92,7 @@ impl RowLoss {
         }
     }
 
-    /// Whether rows are found correct or not.
+    /// Whether rows are counted as correct or not.
     pub(super) fn counts(&self) -> bool {
         match self.against {
             Against::Labels => self.criterion.has_guess(),
@@ -101,12 +101,12 @@ impl RowLoss {
         }
     }
 
-    /// Above it the target of a single column is label 1.
+    /// Threshold above which the target of a single column is label 1.
     pub(super) fn middle(&self) -> f32 {
         (1.0 + self.criterion.off_target()) / 2.0
     }
 
-    /// The most iterations of an invocation of the shader, over all its loops.
+    /// Maximum iterations of an invocation of the shader, over all its loops.
     pub(super) fn iterations(&self, capabilities: &Capabilities) -> usize {
         // Triplet margin and cosine have three passes over the row; the others have fewer.
         let passes = 3 * row_reduce::turns(self.shape, capabilities);
@@ -114,18 +114,18 @@ impl RowLoss {
         let adds_up = self.divides() && !self.reads_denominator();
         let denominator = if adds_up { rows_in_turn } else { 0 };
         let zeroing = self.ring_sums.div_ceil(WORKGROUP);
-        // The sums of the rows of a workgroup, in blocks, twice; and the levels of up to ten trees.
+        // Two blocked sums over the rows of a workgroup, and the levels of up to ten trees.
         let sums = 2 * (WORKGROUP + WORKGROUP / 8) + 10 * WORKGROUP.ilog2() as usize;
         passes + denominator + zeroing + sums
     }
 
-    /// Whether a gradient is computed, and divided by the sum of the rows' weights.
+    /// Whether a gradient is computed and divided by the sum of the row weights.
     pub(super) fn divides(&self) -> bool {
         self.divide && self.output == Output::Gradients
     }
 
-    /// Whether that sum comes from a [`RowWeights`](super::RowWeights) before this call, as partial sums in the
-    /// entries of the ring after this loss's.
+    /// Whether an earlier [`RowWeights`](super::RowWeights) call computes the sum of the row weights, as partial sums
+    /// in the ring entries after this loss's.
     pub(crate) fn reads_denominator(&self) -> bool {
         self.divides() && entries(self.shape) > 0
     }
@@ -166,7 +166,7 @@ impl RowLoss {
         }
     }
 
-    /// The factor of the gradient, divided by the sum of the rows' weights.
+    /// The factor of the gradient, divided by the sum of the row weights.
     pub(super) fn factor_over<T: Real>(&self, weights: f64) -> T {
         let weights = T::of(weights);
         if weights == T::ZERO {
@@ -176,7 +176,7 @@ impl RowLoss {
         }
     }
 
-    /// Whether the row's guess is its label, or the greatest of its target values.
+    /// Whether the row's guess is its label, or the column of its largest target value.
     pub(super) fn is_correct<T: Real>(&self, row: &Row<'_, T>, label: Option<u32>) -> bool {
         let x = row.inputs[0];
         if self.criterion.is_binary(x.len()) {

@@ -1,8 +1,7 @@
 //! The criteria as one type, and the list of them.
 //!
-//! [`criteria!`] is the one place that names every criterion. A criterion that is added to it is in [`Criterion`], in
-//! [`Criterion::ALL`] and in the tests that go through all of them. Its file holds its [`Traits`], and its CPU twin
-//! `run`.
+//! [`criteria!`] is the only list of criteria. From it come [`Criterion`], [`Criterion::ALL`] and the tests of every
+//! criterion. The file of a criterion holds its [`Traits`] and its CPU twin `run`.
 
 mod absolute_error;
 mod binary_cross_entropy;
@@ -28,18 +27,18 @@ use super::traits::{ClassWeights, Target, Traits};
 use crate::Result;
 use crate::kernel::base::Real;
 
-/// Declares [`Criterion`] and what has an entry for each criterion: its formula, its parameter with a usual value if it
-/// has one, and its file.
+/// Declares [`Criterion`] and everything that has one entry per criterion: formula, parameter with a usual value if
+/// any, file.
 macro_rules! criteria {
     ($($(#[$doc:meta])* $name:ident
         $({ $(#[$field_doc:meta])* $field:ident = $default:literal })? in $file:ident),* $(,)?) => {
         /// The measure of a [`Loss`](crate::Loss): the formula for one row (one sample) of the input x against its
         /// target t, or its label c. Sums over j run over the columns.
         ///
-        /// Where a criterion takes targets and the batch has only labels, the targets are the labels as one-hot rows
-        /// (a single column: the label itself, 0 or 1); for [`Hinge`](Criterion::Hinge) and
-        /// [`Perceptron`](Criterion::Perceptron) −1 stands in the place of 0. Targets count as constants: no gradient
-        /// flows into them.
+        /// Where a criterion takes targets and the batch has only labels, the targets are the labels as one-hot rows (a
+        /// single column: the label itself, 0 or 1); [`Hinge`](Criterion::Hinge) and
+        /// [`Perceptron`](Criterion::Perceptron) use −1 instead of 0. Targets count as constants: no gradient flows
+        /// into them.
         #[derive(Clone, Copy, Debug, PartialEq)]
         #[non_exhaustive]
         #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
@@ -62,7 +61,7 @@ macro_rules! criteria {
                 match self { $(Criterion::$name { $($field)? } => first([$($field)?])),* }
             }
 
-            /// CPU twin: the loss of one row. Writes its gradients where they are not empty.
+            /// CPU twin: returns the loss of one row. Writes the gradients whose slices are not empty.
             pub(super) fn run<T: Real>(self, row: &Row<'_, T>, gradients: &mut [&mut [T]; 3]) -> T {
                 match self { $(Criterion::$name { .. } => $file::run(row, gradients)),* }
             }
@@ -79,17 +78,17 @@ criteria!(
     } in softmax_cross_entropy,
     /// −Σⱼ tⱼxⱼ, x log-probabilities; with labels −x\[c\] (PyTorch's `NLLLoss`).
     NegativeLogLikelihood in negative_log_likelihood,
-    /// −Σⱼ tⱼ·log max(xⱼ, 10⁻³⁰), x probabilities; ∂/∂x = −t/x, or 0 where x is below 10⁻³⁰, as the loss is flat
-    /// there. For a single column see [`BinaryCrossEntropy`](Criterion::BinaryCrossEntropy): this one has no term for
-    /// label 0.
+    /// −Σⱼ tⱼ·log max(xⱼ, 10⁻³⁰), x probabilities; ∂/∂x = −t/x, or 0 where x is below 10⁻³⁰, as the loss is flat there.
+    /// This criterion has no term for label 0; for a single column see
+    /// [`BinaryCrossEntropy`](Criterion::BinaryCrossEntropy).
     CrossEntropy in cross_entropy,
     /// Σⱼ −w₁t·log σ(xⱼ) − w₀(1 − t)·log(1 − σ(xⱼ)), x logits, t = tⱼ in 0..=1, w the class weights (negative,
     /// positive), 1 without (PyTorch's `BCEWithLogitsLoss`, whose `pos_weight` is w₁ where w₀ is 1). Its mean is over
     /// all elements.
     BinaryCrossEntropyWithLogits in binary_cross_entropy_with_logits,
     /// Σⱼ −w₁t·log xⱼ − w₀(1 − t)·log(1 − xⱼ), x probabilities, t = tⱼ in 0..=1, w the class weights (negative,
-    /// positive), 1 without (PyTorch's `BCELoss`). Its mean is over all elements. Logarithms are taken of at least
-    /// 10⁻³⁰, and add nothing to the gradient below (PyTorch: logarithms of at least −100).
+    /// positive), 1 without (PyTorch's `BCELoss`). Its mean is over all elements. The argument of a logarithm is at
+    /// least 10⁻³⁰; below that the term adds nothing to the gradient (PyTorch clamps the logarithm at −100).
     BinaryCrossEntropy in binary_cross_entropy,
     /// Σⱼ (xⱼ − tⱼ)² (PyTorch's `MSELoss`).
     SquaredError in squared_error,
@@ -153,17 +152,17 @@ impl Criterion {
         self.traits().inputs
     }
 
-    /// Whether it compares with labels or targets at all.
+    /// Whether the criterion compares with labels or targets.
     pub(crate) fn has_target(self) -> bool {
         self.traits().target != Target::Nothing
     }
 
-    /// Whether it takes labels and no other targets.
+    /// Whether the criterion takes labels only.
     pub(crate) fn takes_labels_only(self) -> bool {
         self.traits().target == Target::Labels
     }
 
-    /// Whether its mean is over rows rather than elements: it gives one number a row.
+    /// Whether the mean is over rows rather than elements: the criterion gives one number per row.
     pub(crate) fn is_by_row(self) -> bool {
         self.traits().is_by_row
     }
@@ -173,32 +172,32 @@ impl Criterion {
         self.traits().name
     }
 
-    /// WGSL text that defines `row_loss(row)`.
+    /// WGSL source that defines `row_loss(row)`.
     pub(super) fn sources(self) -> &'static [&'static str] {
         self.traits().sources
     }
 
-    /// Whether the targets are smoothed: every column has a share.
+    /// Whether the targets are smoothed, so that every column has a share.
     pub(super) fn is_smoothed(self) -> bool {
         self.traits().smooths && self.parameter() != 0.0
     }
 
-    /// Whether it may smooth the targets.
+    /// Whether the criterion may smooth the targets.
     pub(super) fn smooths(self) -> bool {
         self.traits().smooths
     }
 
-    /// Whether it takes class weights.
+    /// Whether the criterion takes class weights.
     pub(crate) fn takes_class_weights(self) -> bool {
         self.traits().class_weights != ClassWeights::Nothing
     }
 
-    /// Whether the class weights are two, of labels 0 and 1 in every column.
+    /// Whether the criterion takes two class weights, for labels 0 and 1 in every column.
     pub(crate) fn weighs_targets(self) -> bool {
         self.traits().class_weights == ClassWeights::OfTargets
     }
 
-    /// Whether its columns are classes, each with a weight of its own.
+    /// Whether columns are classes, each with its own weight.
     pub(crate) fn weighs_columns(self) -> bool {
         self.takes_class_weights() && !self.weighs_targets()
     }
@@ -213,12 +212,12 @@ impl Criterion {
         self.traits().class_weights == ClassWeights::OfRows
     }
 
-    /// Whether labels are 0 and 1 for an input of this many columns: one column, unless columns are classes.
+    /// Whether labels are 0 and 1 for an input of this many columns. True for one column, unless columns are classes.
     pub(crate) fn is_binary(self, cols: usize) -> bool {
         cols == 1 && !self.traits().is_by_class
     }
 
-    /// Upper bound of the labels, exclusive.
+    /// Number of classes: the exclusive upper bound of the labels.
     pub(crate) fn classes(self, cols: usize) -> usize {
         if self.is_binary(cols) || !self.has_guess() {
             2
@@ -227,18 +226,18 @@ impl Criterion {
         }
     }
 
-    /// Whether a row's largest input is a guess of its label. Embeddings guess nothing: their labels are 1 for alike, 0
+    /// Whether a row's largest input is a guess of its label. Embeddings have no guess: their labels are 1 for alike, 0
     /// for different.
     pub(crate) fn has_guess(self) -> bool {
         self.traits().target != Target::OnePerRow
     }
 
-    /// Whether target values are of classes, so that the largest of a row is a label to guess.
+    /// Whether target values belong to classes, so that the column of a row's largest target is the label to guess.
     pub(crate) fn has_classes(self) -> bool {
         self.traits().has_classes
     }
 
-    /// Columns of the targets for an input of this many.
+    /// Number of target columns for an input of this many columns.
     pub(crate) fn target_cols(self, cols: usize) -> usize {
         if self.traits().target == Target::OnePerRow {
             1
@@ -247,7 +246,7 @@ impl Criterion {
         }
     }
 
-    /// Target in the columns of the classes that are not the label.
+    /// Target value in the columns other than the label's.
     pub(crate) fn off_target(self) -> f32 {
         self.traits().off_target
     }

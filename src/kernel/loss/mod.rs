@@ -1,15 +1,15 @@
-//! Losses: the loss of every row of a batch, their sums, and the gradient of the sum, in one pass.
+//! Losses: the loss of every row of a batch, the sums of these, and the gradient of the sum, in one pass.
 //!
-//! With ℓᵢ the loss of row i as the [`Criterion`] has it, and wᵢ its weight (1, or the label's class weight, or 0 for
-//! an ignored row), the gradient is factor · d(Σᵢ ℓᵢ), divided by Σᵢ wᵢ where `divide`. Class weights are within ℓᵢ
-//! already.
+//! Let ℓᵢ be the loss of row i under the [`Criterion`], and wᵢ its weight: 1, or the label's class weight, or 0 for an
+//! ignored row. The gradient is factor · d(Σᵢ ℓᵢ), divided by Σᵢ wᵢ if `divide` is set. ℓᵢ already includes class
+//! weights.
 //!
-//! The metric ring gets an entry of four floats per workgroup: (Σ ℓᵢ, Σ wᵢ, correct rows, counted rows). The factor is
-//! not in it. Where the ℓᵢ are finite and their sum overflows, the entry has a 64th of the sum, and 128 more counted
-//! rows. Rows are counted, and found correct or not, where the batch has labels, or target values of classes. A
-//! non-finite input or target, or a row whose loss is not finite, sets the guard; an ignored row never does.
+//! Each workgroup writes one entry of four floats to the metric ring: (Σ ℓᵢ, Σ wᵢ, correct rows, counted rows), without
+//! the factor. If the ℓᵢ are finite and their sum overflows, the entry holds a 64th of the sum, and 128 more counted
+//! rows. Rows are counted, as correct or not, if the batch has labels or target values of classes. A non-finite input
+//! or target, or a row whose loss is not finite, sets the guard; an ignored row never does.
 //!
-//! One of a step's losses is the clock of training: it advances word 1 of the state (see [`crate::plan`]).
+//! One of a step's losses is the clock of training: it sets word 1 of the state, B = A + 1 (see [`crate::plan`]).
 //!
 //! A criterion has two files: `shaders/loss/x.wgsl` and `src/kernel/loss/criterion/x.rs`. Both compute the loss of one
 //! row and its gradients (`row_loss`, `run`). A criterion that is a sum over elements has `loss(x, t)` and `dloss(x,
@@ -210,7 +210,7 @@ impl Compute for RowLoss {
                 let correct = self.counts().then(|| self.is_correct(&row, label));
                 sums.add(loss, self.row_weight(label, class_weights), correct);
             }
-            // One entry for as many rows as a workgroup of the shader takes.
+            // One entry for the rows of each workgroup of the shader.
             if (i + 1) % WORKGROUP == 0 || i + 1 == rows {
                 let entry = std::mem::take(&mut sums).entry();
                 entries[ENTRY * (i / WORKGROUP)..][..ENTRY].copy_from_slice(&entry);

@@ -1,4 +1,4 @@
-//! Shader text of a loss: the constants and pieces that a call needs.
+//! Shader source of a loss: the constants and pieces that a call needs.
 
 use super::argmax;
 use super::call::{Against, Output, RowLoss};
@@ -11,7 +11,7 @@ pub(crate) const CHAIN: &str = include_str!("../../../shaders/loss/chain.wgsl");
 
 /// Targets from labels: one-hot rows.
 const LABELS: &str = include_str!("../../../shaders/loss/labels.wgsl");
-/// Targets from a matrix, tested for NaN and infinity as the inputs are.
+/// Targets from a matrix, tested for NaN and infinity like the inputs.
 const VALUES: &str = include_str!("../../../shaders/loss/values.wgsl");
 /// One target for all elements, or none.
 const CONSTANT: &str = include_str!("../../../shaders/loss/constant.wgsl");
@@ -30,22 +30,22 @@ const THIRD: &str = include_str!("../../../shaders/loss/third_gradient.wgsl");
 /// Losses of the rows.
 const LOSSES: &str = include_str!("../../../shaders/loss/row_losses.wgsl");
 
-/// Most terms that one invocation sums one after the other.
+/// Maximum number of terms that one invocation sums one after another.
 const SHORT: usize = 64;
 
-/// Stand in where a call writes no gradient, or no losses of rows.
+/// Empty definitions for calls that write no gradient, or no losses of rows.
 const NO_FIRST: &str = "fn write_gradient(i: u32, value: vec4<f32>) {}\n";
 const NO_SECOND: &str = "fn write_second_gradient(i: u32, value: vec4<f32>) {}\n";
 const NO_THIRD: &str = "fn write_third_gradient(i: u32, value: vec4<f32>) {}\n";
 const NO_LOSSES: &str = "fn write_loss(row: u32, loss: f32) {}\n";
 
-/// `weight_of` a label, and `weights_at` columns: the class weights, or 1 where there are none.
+/// `weight_of` a label and `weights_at` columns: the class weights, or 1 without class weights.
 pub(crate) fn class_weights(any: bool) -> &'static str {
     if any { CLASS_WEIGHTS } else { NO_CLASS_WEIGHTS }
 }
 
 impl RowLoss {
-    /// The `const` lines: what they switch off costs nothing.
+    /// The `const` lines. The compiler removes the code that they switch off.
     pub(super) fn flags(&self, capabilities: &Capabilities) -> String {
         let labels = self.against == Against::Labels;
         let criterion = self.criterion;
@@ -67,7 +67,7 @@ impl RowLoss {
         ] {
             flags.push_str(&format!("const {name} = {value};\n"));
         }
-        // Only 0, ½, 1 and −1, which decimals hold.
+        // Only 0, ½, 1 and −1, which have exact decimals.
         for (name, value) in [
             ("MIDDLE", self.middle()),
             ("OFF", criterion.off_target()),

@@ -1,19 +1,19 @@
-//! One row of a batch, as the twin of a criterion sees it.
+//! One row of a batch, as input of a criterion's CPU twin.
 
 use crate::kernel::base::{MatrixShape, Real};
 
 /// The parts of the batch's arguments that belong to one row, without padding.
 pub(crate) struct Row<'a, T> {
-    /// Those that the criterion has; the others are empty.
+    /// The inputs of the criterion; unused ones are empty.
     pub(crate) inputs: [&'a [T]; 3],
     pub(crate) goal: Goal<'a, T>,
-    /// Of the columns. Empty: all 1.
+    /// Class weights of the columns. Empty: all 1.
     pub(crate) class_weights: &'a [T],
-    /// Of labels 0 and 1 in every column, for criteria of such. Empty: both 1.
+    /// Class weights of labels 0 and 1, for criteria with two labels in every column. Empty: both 1.
     pub(crate) binary_weights: &'a [T],
-    /// The criterion's: smoothing, β, δ or margin.
+    /// Parameter of the criterion: smoothing, β, δ or margin.
     pub(crate) parameter: T,
-    /// Of the gradient.
+    /// Factor of the gradient.
     pub(crate) factor: T,
 }
 
@@ -29,7 +29,7 @@ pub(crate) enum Goal<'a, T> {
     Constant(T),
 }
 
-/// What a target between 0 and 1 has of the labels 1 and 0, with their class weights, and both together.
+/// Shares of labels 1 and 0 in a target between 0 and 1, multiplied by their class weights, and their sum.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Shares<T> {
     pub(crate) positive: T,
@@ -48,7 +48,7 @@ impl<T: Real> Row<'_, T> {
         }
     }
 
-    /// The target of a criterion with one a row.
+    /// The target of a criterion with one target per row.
     pub(crate) fn row_target(&self) -> T {
         match self.goal {
             Goal::Hot { label: 1, .. } => T::ONE,
@@ -58,7 +58,7 @@ impl<T: Real> Row<'_, T> {
         }
     }
 
-    /// The label, where there is one.
+    /// The label, if the target is one.
     pub(crate) fn label(&self) -> usize {
         match self.goal {
             Goal::Hot { label, .. } => class(label, self.inputs[0].len()),
@@ -91,7 +91,7 @@ impl<T: Real> Row<'_, T> {
         }
     }
 
-    /// Whether inputs and targets are.
+    /// Whether all inputs and targets are finite.
     pub(crate) fn is_finite(&self) -> bool {
         let finite = |values: &[T]| values.iter().all(|value| value.is_finite());
         let goal = match self.goal {
@@ -102,11 +102,11 @@ impl<T: Real> Row<'_, T> {
     }
 }
 
-/// Terms that are summed at a time.
+/// Number of terms in a block of a sum.
 const BLOCK: usize = 512;
 
-/// Sums terms: blocks in 16 interleaved chains and then across the chains, the blocks' sums pairwise. An error is at
-/// most 48 + log₂(len/512) roundings of Σ|term|.
+/// Sums terms. Each block is summed in 16 interleaved chains and then across the chains; the sums of blocks are added
+/// pairwise. The error is at most 48 + log₂(len/512) roundings of Σ|term|.
 pub(crate) fn sum<T: Real>(len: usize, mut term: impl FnMut(usize) -> T) -> T {
     pairwise(0, len, &mut term)
 }
@@ -125,8 +125,8 @@ fn pairwise<T: Real>(start: usize, end: usize, term: &mut impl FnMut(usize) -> T
     chains.into_iter().fold(T::ZERO, |sum, chain| sum + chain)
 }
 
-/// The power of two at or below a magnitude, from 2⁻¹²⁶ to 2¹²⁶: dividing by it is exact and takes squares out of the
-/// range where they overflow.
+/// The largest power of two that is at most a magnitude, clamped to 2⁻¹²⁶ to 2¹²⁶. Division by it is exact and prevents
+/// the overflow of squares.
 pub(crate) fn binade<T: Real>(magnitude: T) -> T {
     let clamped = magnitude
         .to_f64()
@@ -134,18 +134,18 @@ pub(crate) fn binade<T: Real>(magnitude: T) -> T {
     T::of(f64::from_bits(clamped.to_bits() & (0x7ff << 52)))
 }
 
-/// The column whose target is 1, or the first index beyond the columns if none is. In a binary criterion with one
-/// column that column is hot for label 1.
+/// The column whose target is 1, or an index beyond the columns if there is none. In a binary criterion with one
+/// column, that column is hot for label 1.
 pub(crate) fn hot_column(label: u32, is_binary: bool) -> u32 {
     if is_binary { 1 - label.min(1) } else { label }
 }
 
-/// The place of a label among class weights: a single one is for labels 0 and 1.
+/// Index of a label among class weights; a single class weight applies to labels 0 and 1.
 pub(crate) fn class(label: u32, classes: usize) -> usize {
     (label as usize).min(classes - 1)
 }
 
-/// Row `i` of a padded matrix, without its padding; of an empty one, nothing.
+/// Row `i` of a padded matrix, without its padding; empty for an empty matrix.
 pub(crate) fn of<T>(matrix: &[T], shape: MatrixShape, i: usize) -> &[T] {
     if matrix.is_empty() {
         return matrix;
@@ -153,7 +153,7 @@ pub(crate) fn of<T>(matrix: &[T], shape: MatrixShape, i: usize) -> &[T] {
     &matrix[i * shape.ld()..][..shape.cols]
 }
 
-/// The same, and its padding, to write.
+/// Row `i` of a padded matrix and its padding, for writing.
 pub(crate) fn of_mut<T>(matrix: &mut [T], shape: MatrixShape, i: usize) -> (&mut [T], &mut [T]) {
     if matrix.is_empty() {
         return Default::default();

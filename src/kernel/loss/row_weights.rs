@@ -1,8 +1,8 @@
-//! Partial sums of the weights of a batch's rows: Σ wᵢ, by which the gradient of the loss after this call is divided.
+//! Partial sums of the row weights of a batch: Σ wᵢ, which divides the gradient of the loss after this call.
 //!
-//! Each workgroup of a loss adds up the weights of all rows itself where they are few. The labels that all workgroups
-//! load together are then rows · workgroups, which grows with the square of the rows. So for many rows this call comes
-//! first, and each workgroup of the loss adds up its [`PARTS`] sums instead.
+//! For few rows, each workgroup of a loss adds up the weights of all rows itself. All workgroups together then load
+//! rows · workgroups labels, which grows with the square of the rows. So for many rows this call comes first, and each
+//! workgroup of the loss adds up its [`PARTS`] sums instead.
 
 pub(crate) use super::call::entries;
 use super::call::{PARTS, RowLoss};
@@ -18,7 +18,7 @@ pub(crate) struct RowWeights {
     rows: usize,
     /// The number of class weights, if there are any.
     classes: Option<usize>,
-    /// The label whose rows weigh nothing.
+    /// The ignored label, whose rows have weight 0.
     ignore: Option<u32>,
     ring_steps: usize,
     ring_stride: usize,
@@ -41,8 +41,8 @@ uniform_block! {
 }
 
 impl RowWeights {
-    /// The call that must come before this loss, unless the loss adds up the weights itself. The sums follow the
-    /// loss's own entries of the ring.
+    /// The call that must precede this loss, unless the loss adds up the weights itself. The sums follow the loss's own
+    /// entries in the ring.
     pub(crate) fn before(loss: &RowLoss) -> Option<Self> {
         loss.reads_denominator().then(|| RowWeights {
             rows: loss.shape.rows,
@@ -54,7 +54,7 @@ impl RowWeights {
         })
     }
 
-    /// Rows of a part.
+    /// Number of rows in a part.
     fn part(&self) -> usize {
         self.rows.div_ceil(PARTS).max(1)
     }
@@ -86,7 +86,7 @@ impl Compute for RowWeights {
             ring_offset: self.ring_offset as u32,
         };
         let mut reduce = Reduce::new(WORKGROUP, capabilities);
-        // What the chain of a loss needs for its rows.
+        // Constants of the chain piece.
         reduce.constants.push(("LANES", 1));
         let flags = format!(
             "const LONG = true;\nconst IGNORES = {};\nconst WEIGHED_ROWS = {};\n",
@@ -164,8 +164,8 @@ mod tests {
         }
     }
 
-    /// Iterations of the loops over labels and partial sums, in all invocations: those that a loss has more than one
-    /// without a denominator, and those of the call before it.
+    /// Iterations of the loops over labels and partial sums, in all invocations: the additional ones of a loss with a
+    /// denominator, and those of the call before it.
     fn iterations(rows: usize, cols: usize, capabilities: &Capabilities) -> u64 {
         let loss = weighted(MatrixShape::new(rows, cols));
         let undivided = RowLoss {
@@ -183,7 +183,7 @@ mod tests {
 
     #[test]
     fn the_work_for_a_denominator_is_linear_in_the_rows() {
-        // All invocations of RowWeights have the levels of a tree beside their share of the rows.
+        // Every invocation of RowWeights runs the levels of a tree in addition to its share of the rows.
         let fixed = (PARTS * WORKGROUP) as u64 * 16;
         for target in &ALL_CAPABILITIES {
             for cols in [1, 3, 32, 33, 5000] {
@@ -202,8 +202,7 @@ mod tests {
         }
     }
 
-    /// The loss adds up the weights itself where all its workgroups have little to load: then there is no call before
-    /// it.
+    /// If all workgroups of the loss load little, the loss adds up the weights itself, and no call precedes it.
     #[test]
     fn few_rows_take_no_call() {
         for (cols, most) in [(1, 16_384), (32, 16_384), (33, 2048), (5000, 2048)] {
@@ -214,7 +213,7 @@ mod tests {
             for rows in [most + 1, 300_000] {
                 let loss = weighted(shape(rows));
                 assert!(RowWeights::before(&loss).is_some());
-                // Nothing needs the denominator of a loss alone.
+                // Without a gradient, the denominator is not needed.
                 for output in [Output::Reduced, Output::Rows] {
                     let loss = RowLoss {
                         output,
@@ -226,8 +225,8 @@ mod tests {
         }
     }
 
-    /// A software adapter stops the loops of an invocation after 65,535 iterations: 65,000 of them are a thousand
-    /// million rows.
+    /// A software adapter stops the loops of an invocation after 65,535 iterations. 65,000 iterations correspond to a
+    /// thousand million rows.
     #[test]
     fn no_invocation_of_a_large_batch_is_cut_short() {
         use crate::kernel::base::program::MAX_ITERATIONS;

@@ -1,4 +1,4 @@
-//! A loss: a criterion, and how it is reduced to one number.
+//! Losses: a criterion with its reduction to one number.
 
 use super::call::Against;
 use super::criterion::Criterion;
@@ -7,23 +7,23 @@ use crate::kernel::base::MatrixShape;
 use crate::{Error, Result};
 use std::fmt;
 
-/// How the losses of a batch become one number.
+/// The reduction of a batch's losses to one number.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Reduction {
     /// The mean: over all elements, or over the rows for criteria that give one number a row; with labels and class
-    /// weights, divided by the sum of the labels' weights (PyTorch's `mean`). Where all rows are ignored, or weigh
-    /// nothing, it is 0 (PyTorch: NaN).
+    /// weights, the sum is divided by the sum of the labels' weights (PyTorch's `mean`). If all rows are ignored or
+    /// have weight 0, the mean is 0 (PyTorch: NaN).
     #[default]
     Mean,
-    /// The sum over all.
+    /// The sum over all elements.
     Sum,
     /// Summed over the columns, averaged over the rows (PyTorch's `batchmean`).
     BatchMean,
 }
 
-/// What training makes small: a [`Criterion`] with its reduction, and a factor.
+/// The objective that training minimises: a [`Criterion`] with its reduction and a factor.
 ///
 /// ```
 /// use wgrad::Loss;
@@ -37,11 +37,11 @@ pub enum Reduction {
 pub struct Loss {
     pub(crate) criterion: Criterion,
     pub(crate) reduction: Reduction,
-    /// Factor of the loss and its gradient.
+    /// Factor of the loss and of its gradient.
     pub(crate) factor: f32,
     pub(crate) class_weights: Vec<f32>,
     pub(crate) ignore_index: Option<u32>,
-    /// Label smoothing that was asked of a criterion without it.
+    /// Label smoothing that was requested of a criterion without it.
     misplaced_smoothing: Option<f32>,
 }
 
@@ -58,8 +58,8 @@ impl fmt::Debug for Loss {
     }
 }
 
-/// The magnitudes that the factor of a loss and class weights may have, beside 0: their products and sums over batches
-/// stay representable.
+/// Range of the magnitudes of a loss's factor and of class weights, which may also be 0. Their products and sums over
+/// batches stay representable.
 const MAGNITUDES: std::ops::RangeInclusive<f32> =
     f32::from_bits(0x1f80_0000)..=f32::from_bits(0x5f80_0000);
 
@@ -112,21 +112,21 @@ impl Loss {
         Criterion::AbsoluteError.into()
     }
 
-    /// How the losses of a batch become one number.
+    /// The reduction of a batch's losses to one number.
     pub fn reduction(mut self, reduction: Reduction) -> Self {
         self.reduction = reduction;
         self
     }
 
-    /// The loss and its gradient times `factor`, of a magnitude from 2⁻⁶⁴ to 2⁶⁴, or 0. A loss whose factor is 0 is
-    /// reported as 0, and costs no gradient.
+    /// Multiplies the loss and its gradient by `factor`, whose magnitude is 0 or from 2⁻⁶⁴ to 2⁶⁴. A loss with factor 0
+    /// is reported as 0, and no gradient is computed.
     pub fn scaled(mut self, factor: f32) -> Self {
         self.factor *= factor;
         self
     }
 
-    /// Label smoothing, from 0 to 1, of softmax cross-entropy. Other criteria have none: their losses are refused
-    /// where they are used.
+    /// Sets the label smoothing of softmax cross-entropy, from 0 to 1. Other criteria have none: using such a loss is
+    /// an error.
     pub fn label_smoothing(mut self, by: f32) -> Self {
         match &mut self.criterion {
             Criterion::SoftmaxCrossEntropy { smoothing } => *smoothing = by,
@@ -135,21 +135,22 @@ impl Loss {
         self
     }
 
-    /// A weight for each class, from 2⁻⁶⁴ to 2⁶⁴, or 0: every class's term is multiplied by its own, so without
-    /// smoothing a row's loss by its label's. For softmax cross-entropy, negative log-likelihood, cross-entropy and
-    /// multi-class margin. As in PyTorch, the mean over labels is divided by the sum of their weights, but that of
-    /// multi-class margin, and that over targets, by the rows.
+    /// Sets a weight for each class, 0 or from 2⁻⁶⁴ to 2⁶⁴, for softmax cross-entropy, negative log-likelihood,
+    /// cross-entropy and multi-class margin. Each class's term is multiplied by the class's weight; without smoothing,
+    /// this multiplies a row's loss by its label's weight. As in PyTorch, the mean over labels is divided by the sum of
+    /// their weights. The mean of multi-class margin, and any mean over targets, is divided by the number of rows.
     ///
     /// The two binary cross-entropies take two weights, (negative, positive): the term of label 0 in every column is
-    /// multiplied by the first, that of label 1 by the second; of a target t in between, each for its part. `[1.0, w]`
-    /// is PyTorch's `pos_weight` of w. As in PyTorch, the mean is over all elements, whatever their weights.
+    /// multiplied by the first, the term of label 1 by the second. A target t between 0 and 1 has both terms, in
+    /// proportion. `[1.0, w]` is PyTorch's `pos_weight` of w. As in PyTorch, the mean is over all elements, regardless
+    /// of their weights.
     pub fn class_weights(mut self, weights: impl Into<Vec<f32>>) -> Self {
         self.class_weights = weights.into();
         self
     }
 
-    /// Rows with this label count for nothing: loss and gradient 0, left out of the mean. With labels only: a loss
-    /// that is compared with something else is refused.
+    /// Ignores rows with this label: their loss and gradient are 0, and the mean leaves them out. This requires labels:
+    /// a loss with any other target is refused.
     pub fn ignore_index(mut self, label: u32) -> Self {
         self.ignore_index = Some(label);
         self
@@ -160,7 +161,7 @@ impl Loss {
         self.criterion
     }
 
-    /// Refuses what is out of range, for an input of this many columns.
+    /// Refuses settings out of range, for an input of this many columns.
     pub(crate) fn check(&self, cols: usize) -> Result<()> {
         self.criterion.check()?;
         let name = self.criterion.name();
@@ -208,7 +209,7 @@ impl Loss {
         }
     }
 
-    /// Whether the mean is divided by the batch's own sum of row weights.
+    /// Whether the mean is divided by the sum of the batch's row weights.
     pub(crate) fn divides(&self, against: Against) -> bool {
         let weighted = !self.class_weights.is_empty() && self.criterion.weighs_rows();
         self.reduction != Reduction::Sum
@@ -216,7 +217,7 @@ impl Loss {
             && (weighted || self.ignore_index.is_some())
     }
 
-    /// The factor of the gradient: the loss's own, over what is fixed of its denominator for a batch of this shape.
+    /// The factor of the gradient: the loss's factor over the fixed part of its denominator, for a batch of this shape.
     pub(crate) fn gradient_factor(&self, shape: MatrixShape, against: Against) -> f32 {
         let rows = if self.divides(against) {
             1.0
@@ -226,17 +227,17 @@ impl Loss {
         (f64::from(self.factor) / self.denominator(rows, shape.cols)) as f32
     }
 
-    /// The factor of the gradient where it is then divided by what the rows weigh: [`Loss::row_weight`].
+    /// The factor of a gradient that is then divided by the sum of the row weights: see [`Loss::row_weight`].
     pub(crate) fn factor_of_weight(&self, cols: usize) -> f32 {
         (f64::from(self.factor) / self.denominator(1.0, cols)) as f32
     }
 
-    /// Whether the loss is a sum, and divided by nothing.
+    /// Whether the loss is a sum, without a denominator.
     pub(crate) fn is_sum(&self) -> bool {
         self.reduction == Reduction::Sum
     }
 
-    /// The weight of a row in a mean, by its label if the loss is compared with labels.
+    /// The weight of a row in a mean, given its label if the loss takes labels.
     pub(crate) fn row_weight(&self, label: Option<u32>) -> f64 {
         match label {
             Some(label) if self.ignore_index == Some(label) => 0.0,
@@ -248,7 +249,7 @@ impl Loss {
         }
     }
 
-    /// The loss of a batch from its sums, for an input of this many columns. A mean over nothing is 0.
+    /// The loss of a batch from its sums, for an input of this many columns. The mean of an empty set is 0.
     pub(crate) fn value(&self, totals: &Totals, cols: usize) -> f64 {
         let denominator = self.denominator(totals.weight, cols);
         if denominator == 0.0 {
@@ -257,7 +258,7 @@ impl Loss {
         f64::from(self.factor) * totals.loss / denominator
     }
 
-    /// What the sum of the rows' losses is divided by, if their weights add up to this.
+    /// The denominator of the sum of the rows' losses, given the sum of the row weights.
     fn denominator(&self, weight: f64, cols: usize) -> f64 {
         match self.reduction {
             Reduction::Sum => 1.0,

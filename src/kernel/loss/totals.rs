@@ -1,4 +1,4 @@
-//! Sums of losses: an entry of the metric ring, and what a batch's entries add up to.
+//! Loss sums: an entry of the metric ring, and the totals of a batch's entries.
 
 use crate::kernel::base::Real;
 use crate::kernel::base::row_reduce::WORKGROUP;
@@ -6,10 +6,10 @@ use crate::kernel::base::row_reduce::WORKGROUP;
 /// Floats in an entry of the metric ring.
 pub(crate) const ENTRY: usize = 4;
 
-/// What a sum of finite losses that overflows is multiplied by: 1 over the rows of an entry.
+/// Factor of a sum of finite losses that overflows: 1 over the rows of an entry.
 const SHARE: f64 = 1.0 / WORKGROUP as f64;
 
-/// What is added to the counted rows of such an entry: more than an entry has rows.
+/// Number that is added to the counted rows of such an entry; larger than the rows of an entry.
 const SHARED: f64 = 128.0;
 
 /// The sums of the rows of one entry, on the CPU.
@@ -22,7 +22,7 @@ pub(super) struct EntrySums {
 }
 
 impl EntrySums {
-    /// Adds a row. `correct` is none where rows are not counted.
+    /// Adds a row. `correct` is `None` if rows are not counted.
     pub(super) fn add<T: Real>(&mut self, loss: T, weight: T, correct: Option<bool>) {
         self.loss += loss.to_f64();
         self.weight += weight.to_f64();
@@ -30,7 +30,7 @@ impl EntrySums {
         self.counted += f64::from(u8::from(correct.is_some()));
     }
 
-    /// The entry, in the numbers of the ring.
+    /// The entry as floats of the ring.
     pub(super) fn entry<T: Real>(self) -> [T; ENTRY] {
         let overflows = self.loss.is_finite() && !T::of(self.loss).is_finite();
         let (share, shared) = if overflows {
@@ -51,18 +51,18 @@ impl EntrySums {
 /// The sums of a batch.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Totals {
-    /// Of the rows' losses, with their weights.
+    /// Sum of the weighted losses of the rows.
     pub(crate) loss: f64,
-    /// Of the rows' weights.
+    /// Sum of the row weights.
     pub(crate) weight: f64,
-    /// Rows whose guess is their label.
+    /// Number of rows whose guess is their label.
     pub(crate) correct: usize,
-    /// Rows that have a label that counts.
+    /// Number of rows with a label that is not ignored.
     pub(crate) counted: usize,
 }
 
 impl Totals {
-    /// Adds those of another batch.
+    /// Adds the sums of another batch.
     pub(crate) fn add(&mut self, other: &Totals) {
         self.loss += other.loss;
         self.weight += other.weight;
@@ -70,7 +70,7 @@ impl Totals {
         self.counted += other.counted;
     }
 
-    /// Adds entries of the metric ring, in their order.
+    /// Sums entries of the metric ring, in order.
     pub(crate) fn of<T: Real>(entries: &[T]) -> Self {
         let mut sums = [0.0; ENTRY];
         for entry in entries.chunks_exact(ENTRY) {

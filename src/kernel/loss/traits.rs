@@ -1,27 +1,27 @@
-//! Criterion traits: the properties in which criteria differ, beside their arithmetic.
+//! Criterion traits: the properties in which criteria differ, apart from their arithmetic.
 
 use crate::{Error, Result};
 
-/// Properties of one criterion. A criterion states those that differ from [`Traits::ROW`].
+/// Properties of one criterion. A criterion sets those that differ from [`Traits::ROW`].
 pub(crate) struct Traits {
     /// Name for listings and errors.
     pub(crate) name: &'static str,
-    /// WGSL text that defines `row_loss(row)`.
+    /// WGSL source that defines `row_loss(row)`.
     pub(crate) sources: &'static [&'static str],
     /// Number of inputs, all of one shape.
     pub(crate) inputs: usize,
     pub(crate) target: Target,
-    /// Whether the mean is over rows rather than elements: the criterion gives one number a row.
+    /// Whether the mean is over rows rather than elements: the criterion gives one number per row.
     pub(crate) is_by_row: bool,
     pub(crate) class_weights: ClassWeights,
-    /// Whether columns are classes even if there is only one. Else the labels of a single column are 0 and 1.
+    /// Whether a single column is a class too. Otherwise the labels of a single column are 0 and 1.
     pub(crate) is_by_class: bool,
     /// Whether the largest target value of a row is a label to guess.
     pub(crate) has_classes: bool,
-    /// Target in the columns of the classes that are not the label.
+    /// Target value in the columns other than the label's.
     pub(crate) off_target: f32,
-    /// Input above which a single column guesses label 1: ½ where inputs are like targets 0 and 1, 0 where they are
-    /// logits, their logarithms, or compared with ±1.
+    /// Input above which a single column guesses label 1: ½ if inputs are compared with targets 0 and 1; 0 if they are
+    /// logits or logarithms, or are compared with ±1.
     pub(crate) threshold: f32,
     /// Whether the parameter smooths the targets, so that every column has a share.
     pub(crate) smooths: bool,
@@ -36,7 +36,7 @@ pub(crate) enum Target {
     Nothing,
     /// Labels only.
     Labels,
-    /// Labels, or one value a row. No input is a guess of the label.
+    /// Labels, or one value per row. No input is a guess of the label.
     OnePerRow,
     /// Labels, or values of the inputs' shape.
     Values,
@@ -47,11 +47,11 @@ pub(crate) enum Target {
 pub(crate) enum ClassWeights {
     /// None.
     Nothing,
-    /// One a class. A mean over labels is divided by the sum of the labels' weights.
+    /// One per class. A mean over labels is divided by the sum of the labels' weights.
     OfRows,
-    /// One a class. A mean is divided by the number of rows.
+    /// One per class. A mean is divided by the number of rows.
     OfColumns,
-    /// Two: of labels 0 and 1 in every column.
+    /// Two: for labels 0 and 1 in every column.
     OfTargets,
 }
 

@@ -1,4 +1,4 @@
-//! The values of a sample of bytes, four to a word.
+//! Access to the values of a byte sample, four bytes per word.
 
 use crate::kernel::base::Real;
 

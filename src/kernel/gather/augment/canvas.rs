@@ -1,4 +1,4 @@
-//! The CPU twin's work on one sample: its image between zeros, its motion, and the moved image.
+//! Canvas of the CPU twin for one sample: its image within a margin of zeros, its motion, and the moved image.
 
 use super::Augmentation;
 use super::elastic::Grid;
@@ -6,10 +6,10 @@ use super::motion::Motion;
 use crate::kernel::base::Real;
 use crate::kernel::gather::scaling::Scaling;
 
-/// Zeros around an image, so that places just outside need no test: one before it, two after.
+/// Width of the zeros around an image: one before it and two after, so that places just outside need no test.
 const MARGIN: usize = 3;
 
-/// What a thread uses for one sample after the other.
+/// Buffers that a thread reuses for each sample.
 pub(crate) struct Canvas<T> {
     augmentation: Augmentation,
     /// The planes of the sample, each with its margin.
@@ -29,7 +29,7 @@ impl<T: Real> Canvas<T> {
         }
     }
 
-    /// Takes a sample's values; what follows them is its padding.
+    /// Reads a sample's values; the iterator's further values are padding.
     pub(crate) fn fill(&mut self, mut values: impl Iterator<Item = T>) {
         let (width, height) = (self.augmentation.width, self.augmentation.height);
         for plane in self
@@ -45,17 +45,17 @@ impl<T: Real> Canvas<T> {
         }
     }
 
-    /// Draws motion and control points of a batch's row, in this step.
+    /// Draws the motion and control points of a row of the batch in this step.
     pub(crate) fn draw(&mut self, key: [u32; 2], step: u32, row: u32) {
         self.motion = Motion::draw(&self.augmentation, key, step, row);
         self.grid.draw(&self.augmentation, key, step, row);
     }
 
-    /// The moved sample, scaled; `weights` are [`weights`](super::elastic::weights).
+    /// Writes the moved sample, scaled. `weights` are those of [`weights`](super::elastic::weights).
     pub(crate) fn paint(&mut self, weights: &[[T; 4]], scaling: Scaling, x: &mut [T]) {
         let (width, height) = (self.augmentation.width, self.augmentation.height);
         let spacing = self.augmentation.grid_spacing();
-        // The furthest places that make a difference, in the coordinates of the image with its margin.
+        // The largest coordinates that affect the result, in the image with its margin.
         let end = [width, height].map(|side| T::of((side + 1) as f64));
         let stride = width + MARGIN;
         let plane = stride * (height + MARGIN);
@@ -85,15 +85,16 @@ impl<T: Real> Canvas<T> {
     }
 }
 
-/// A coordinate with the margin before the image, kept within the margins: rounded down, and the rest.
+/// Shifts a coordinate by the margin before the image, clamps it to the margins, and splits it into its floor and
+/// fraction.
 fn whole_and_part<T: Real>(coordinate: T, end: T) -> (usize, T) {
-    // It is not negative, so that cutting it off is rounding down.
+    // The value is not negative, so truncation rounds down.
     let kept = (coordinate + T::ONE).max(T::ZERO).min(end);
     let whole = kept.to_f64() as i32;
     (whole as usize, kept - T::of(whole.into()))
 }
 
-/// Exactly `a` where `part` is 0.
+/// Linear interpolation; exactly `a` where `part` is 0.
 fn between<T: Real>(a: T, b: T, part: T) -> T {
     a + part * (b - a)
 }

@@ -1,4 +1,4 @@
-//! A smooth random displacement: a uniform cubic B-spline over a grid of random control points.
+//! Elastic displacement: a uniform cubic B-spline over a grid of random control points.
 //!
 //! e(x, y) = Σⱼₖ B(y/g − j)·B(x/g − k)·cⱼₖ, B the cubic B-spline, g the spacing in pixels, cⱼₖ uniform in ± the
 //! amplitude.
@@ -15,7 +15,7 @@ pub(crate) struct Grid<T> {
     points: Vec<[T; 2]>,
     columns: usize,
     spacing: usize,
-    /// The points' weighted sums down the columns, for one row of pixels.
+    /// The weighted sums of the control points down each column, for one row of pixels.
     sums: Vec<[T; 2]>,
 }
 
@@ -23,7 +23,7 @@ impl<T: Real> Grid<T> {
     pub(crate) fn new(augmentation: &Augmentation) -> Self {
         let columns = augmentation.grid()[1];
         Grid {
-            // They are drawn in pairs.
+            // Control points are drawn in pairs.
             points: vec![[T::ZERO; 2]; augmentation.points().next_multiple_of(2)],
             columns,
             spacing: augmentation.grid_spacing(),
@@ -31,7 +31,7 @@ impl<T: Real> Grid<T> {
         }
     }
 
-    /// Draws the control points of a batch's row, in this step.
+    /// Draws the control points of a row of the batch in this step.
     pub(crate) fn draw(&mut self, augmentation: &Augmentation, key: [u32; 2], step: u32, row: u32) {
         let amplitude = T::of(augmentation.amplitude.into());
         for (i, points) in self.points.chunks_exact_mut(2).enumerate() {
@@ -42,7 +42,7 @@ impl<T: Real> Grid<T> {
         }
     }
 
-    /// Takes the row of pixels with this number.
+    /// Computes the column sums for pixel row `y`.
     pub(crate) fn sum_down(&mut self, weights: &[[T; 4]], y: usize) {
         if let Some(down) = weights.get(y % self.spacing) {
             let rows = &self.points[y / self.spacing * self.columns..];
@@ -52,7 +52,7 @@ impl<T: Real> Grid<T> {
         }
     }
 
-    /// The displacement of a pixel of that row, within a cell of the grid.
+    /// The displacement of a pixel of that row, in cell `cell` of the grid.
     pub(crate) fn displacement(&self, cell: usize, across: &[T; 4]) -> [T; 2] {
         let sums = &self.sums[cell..cell + 4];
         weighted(across, [sums[0], sums[1], sums[2], sums[3]])
@@ -68,7 +68,7 @@ fn weighted<T: Real>(weights: &[T; 4], points: [[T; 2]; 4]) -> [T; 2] {
     })
 }
 
-/// The weights of the four control points around each pixel of a cell; none where nothing is displaced.
+/// The weights of the four control points around each pixel of a cell; empty without an elastic displacement.
 pub(crate) fn weights<T: Real>(augmentation: &Augmentation) -> Vec<[T; 4]> {
     let pixels = match augmentation.spacing {
         spacing if augmentation.is_elastic() => spacing,
@@ -78,7 +78,8 @@ pub(crate) fn weights<T: Real>(augmentation: &Augmentation) -> Vec<[T; 4]> {
     (0..pixels).map(|pixel| spline(place(pixel))).collect()
 }
 
-/// The weights of the four control points around a place `t` of the way, in 0..1, from the second to the third.
+/// The weights of the four control points around a place at fraction `t`, in 0..1, of the way from the second to the
+/// third.
 fn spline<T: Real>(t: T) -> [T; 4] {
     let (u, sixth) = (T::ONE - t, T::of(1.0 / 6.0));
     let inner = |t: T| (T::of(3.0) * t - T::of(6.0)) * t * t + T::of(4.0);

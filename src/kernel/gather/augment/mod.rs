@@ -1,8 +1,8 @@
-//! Gathers a mini-batch of images, each moved at random: see [`Augmentation`] for the formula, and
-//! [`gather`](super) for the rest.
+//! Gather of a mini-batch of randomly moved images: see [`Augmentation`] for the formula, and [`gather`](super) for the
+//! rest.
 //!
-//! Row i of the batch draws from Threefry with the counter (step, i·pairs + pair): so the words are those of seed, step
-//! and row alone, however the steps are cut into submits. `pairs` is 2 + ⌈control points/2⌉.
+//! Row i of the batch draws from Threefry with the counter (step, i·pairs + pair), where `pairs` is 2 + ⌈control
+//! points/2⌉. So the random words depend only on seed, step and row, for any split of the steps into submits.
 
 mod bytes;
 mod canvas;
@@ -21,19 +21,20 @@ use crate::kernel::random::threefry;
 use crate::threads::for_chunks_with;
 use canvas::Canvas;
 
-/// The values of a sample of floats; the CPU twin has them as they are.
+/// Access to the values of a float sample; the CPU twin reads them directly.
 const FLOATS: &str = include_str!("../../../../shaders/gather/augment/floats.wgsl");
 
-/// Pixels below which the CPU twin stays on one thread: some ten microseconds of work.
+/// Number of pixels below which the CPU twin stays on one thread: about ten microseconds of work.
 const PIXELS_PER_TASK: usize = 1024;
 
-/// `vec4` elements of a row for each invocation, before a sample takes another workgroup.
+/// Maximum `vec4` elements of a row per invocation, before a sample takes another workgroup.
 const VEC4S_PER_INVOCATION: usize = 8;
 
-/// The same on an adapter that runs on a CPU, which runs at most 65,535 iterations of an invocation.
+/// [`VEC4S_PER_INVOCATION`] on an adapter that runs on a CPU, which runs at most 65,535 iterations of an invocation.
 const SOFTWARE_VEC4S_PER_INVOCATION: usize = 1 << 15;
 
-/// Invocations in a workgroup on an adapter that runs on a CPU: a vector of it, so that the barrier costs nothing.
+/// Number of invocations in a workgroup on an adapter that runs on a CPU: one vector, so that the barrier costs
+/// nothing.
 const SOFTWARE_WORKGROUP: u32 = 8;
 
 /// Arguments: those of [`Gather`].
@@ -41,7 +42,7 @@ const SOFTWARE_WORKGROUP: u32 = 8;
 pub(crate) struct Augment {
     pub(crate) gather: Gather,
     pub(crate) augmentation: Augmentation,
-    /// Of the random words.
+    /// Key of the random words.
     pub(crate) key: [u32; 2],
 }
 
@@ -183,7 +184,7 @@ impl Compute for Augment {
 }
 
 impl Augment {
-    /// What `gather` gathers, moved as a trainer with this seed does.
+    /// The batch of `gather`, augmented as by a trainer with this seed.
     pub(crate) fn new(gather: Gather, augmentation: Augmentation, seed: u64) -> Self {
         Augment {
             gather,

@@ -6,18 +6,18 @@ use crate::kernel::random::threefry::threefry;
 
 pub(crate) const SOURCE: &str = include_str!("../../../../shaders/gather/augment/motion.wgsl");
 
-/// Where the pixels of a moved sample come from.
+/// Motion that maps the pixels of a moved sample to their source places.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Motion<T> {
     centre: [T; 2],
-    /// In pixels.
+    /// Shift in pixels.
     offset: [T; 2],
     inverse_scale: [T; 2],
     /// Cosine and sine of the angle.
     turn: [T; 2],
 }
 
-/// A motion along one row of pixels: what it adds to x and y, before the scale, is the same for all.
+/// A motion along one row of pixels: its offsets of x and y, before the scale, are the same for all pixels of the row.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Along<T> {
     motion: Motion<T>,
@@ -25,7 +25,7 @@ pub(crate) struct Along<T> {
 }
 
 impl<T: Real> Motion<T> {
-    /// The motion of a batch's row, in this step.
+    /// Draws the motion of a row of the batch in this step.
     pub(crate) fn draw(augmentation: &Augmentation, key: [u32; 2], step: u32, row: u32) -> Self {
         let [shift, scale] = words(augmentation, key, step, row, 0);
         let [angle, _] = words(augmentation, key, step, row, 1);
@@ -41,7 +41,7 @@ impl<T: Real> Motion<T> {
         }
     }
 
-    /// For the row of pixels with this number.
+    /// The motion along pixel row `y`.
     pub(crate) fn along(&self, y: usize) -> Along<T> {
         let ry = T::of(y as f64) - self.centre[1] - self.offset[1];
         Along {
@@ -52,7 +52,7 @@ impl<T: Real> Motion<T> {
 }
 
 impl<T: Real> Along<T> {
-    /// The place that the motion takes to the pixel with this number in the row.
+    /// The source place of pixel `x` in the row.
     pub(crate) fn place(&self, x: usize) -> [T; 2] {
         let Motion {
             centre,
@@ -68,7 +68,8 @@ impl<T: Real> Along<T> {
     }
 }
 
-/// Pair `i` of the random words of a batch's row: shift and scale, angle and none, then a word for each control point.
+/// Pair `i` of the random words of a row of the batch: shift and scale; angle and an unused word; then one word for
+/// each control point.
 pub(crate) fn words(
     augmentation: &Augmentation,
     key: [u32; 2],
@@ -85,7 +86,7 @@ pub(crate) fn signed_units<T: Real>(word: u32) -> [T; 2] {
     [word & 0xffff, word >> 16].map(|half| T::of(f64::from(half) / 32768.0 - 1.0))
 }
 
-/// Cosine and sine of an angle in [−π, π], as the shader computes them: its language's own are not accurate enough.
+/// Cosine and sine of an angle in [−π, π], computed as in the shader. WGSL's own functions are not accurate enough.
 pub(crate) fn cosine_sine<T: Real>(angle: T) -> [T; 2] {
     let [half, two, t] = [T::of(0.5), T::of(2.0), T::of(0.25) * angle];
     let z = t * t;

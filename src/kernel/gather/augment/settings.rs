@@ -1,11 +1,11 @@
-//! How samples are moved at random.
+//! Settings of the random augmentation of images.
 
 use crate::{Error, Result};
 
-/// Most control points: 8 KiB of workgroup memory.
+/// Maximum number of control points: 8 KiB of workgroup memory.
 const MAX_POINTS: usize = 1024;
 
-/// Longest side of an image.
+/// Maximum side of an image in pixels.
 const MAX_SIDE: usize = 1 << 16;
 
 /// Small random motions of images, drawn anew for every sample of every batch: shift, rotation, scale, and an elastic
@@ -29,10 +29,10 @@ const MAX_SIDE: usize = 1 << 16;
 /// σ = g/√3 = 0.58·g, amplitude a the standard deviation 0.277·a of α = 1.7·a·σ. So their σ = 4 and α = 34 for digits
 /// are about `elastic(5.0, 7)`. Unlike theirs, the displacement never exceeds the amplitude.
 ///
-/// The draws are a function of seed, training step and row of the batch, in integers, with 2¹⁶ values a number: the
-/// same on every device. A place is rounded, by less than 2⁻²⁰ of the image's longer side plus shift and amplitude,
-/// over the smallest scale; so pixels differ a little between devices. Unlike torchvision's transforms, the motions
-/// are computed on the device, within the gathering of the batch.
+/// The draws are integers, a function of seed, training step and row of the batch, with 2¹⁶ values per number. They are
+/// the same on every device. The rounding error of a place is below 2⁻²⁰ of (the image's longer side plus shift and
+/// amplitude) over the smallest scale, so pixels differ slightly between devices. Unlike torchvision's transforms, the
+/// motions are computed on the device, within the gather of the batch.
 ///
 /// ```
 /// use wgrad::{Augmentation, Bytes, Device, Indices};
@@ -62,7 +62,7 @@ pub struct Augmentation {
 }
 
 impl Augmentation {
-    /// Images of `[height, width]`, one channel; no motion yet.
+    /// Augmentation without motion, for images of `[height, width]` with one channel.
     pub fn new([height, width]: [usize; 2]) -> Self {
         Augmentation {
             height,
@@ -76,37 +76,38 @@ impl Augmentation {
         }
     }
 
-    /// Planes of an image, one after the other; 1 by default.
+    /// Sets the number of channels: planes of an image, one after another. The default is 1.
     pub fn channels(mut self, channels: usize) -> Self {
         self.channels = channels;
         self
     }
 
-    /// Most pixels to move by, along each axis: from 0 to 2¹⁵.
+    /// Sets the maximum shift along each axis in pixels: from 0 to 2¹⁵.
     pub fn shift(mut self, pixels: f32) -> Self {
         self.shift = pixels;
         self
     }
 
-    /// Most degrees to turn by, either way: from 0 to 180.
+    /// Sets the maximum rotation in either direction in degrees: from 0 to 180.
     pub fn rotate(mut self, degrees: f32) -> Self {
         self.degrees = degrees;
         self
     }
 
-    /// Most part of its size by which the image grows or shrinks, along each axis by itself: from 0 to 0.9.
+    /// Sets the maximum fraction by which the image grows or shrinks, independently along each axis: from 0 to 0.9.
     pub fn scale(mut self, fraction: f32) -> Self {
         self.scale = fraction;
         self
     }
 
-    /// An elastic displacement: most pixels, from 0 to 2¹⁵, and pixels between control points. At most 1024 points fit.
+    /// Sets the elastic displacement: its maximum in pixels, from 0 to 2¹⁵, and the pixels between control points. At
+    /// most 1024 control points fit.
     pub fn elastic(mut self, amplitude: f32, spacing: usize) -> Self {
         (self.amplitude, self.spacing) = (amplitude, spacing);
         self
     }
 
-    /// Values of a sample: channels · height · width.
+    /// Number of values in a sample: channels · height · width.
     pub fn features(&self) -> usize {
         let pixels = self.height.saturating_mul(self.width);
         pixels.saturating_mul(self.channels)
@@ -158,7 +159,7 @@ impl Augmentation {
             .any(|most| *most > 0.0)
     }
 
-    /// Refuses samples of another number of values.
+    /// Refuses samples with another number of values.
     pub(crate) fn check_features(&self, operation: &'static str, features: usize) -> Result<()> {
         self.check()?;
         if self.features() == features {
@@ -181,7 +182,7 @@ impl Augmentation {
         self.amplitude > 0.0
     }
 
-    /// Pixels between control points: one cell for all where nothing is displaced.
+    /// Pixels between control points; one cell for the whole image without an elastic displacement.
     pub(crate) fn grid_spacing(&self) -> usize {
         if self.is_elastic() {
             self.spacing
@@ -195,7 +196,7 @@ impl Augmentation {
         [self.height, self.width].map(|side| (side - 1) / self.grid_spacing() + 4)
     }
 
-    /// Control points that are drawn.
+    /// Number of control points that are drawn.
     pub(crate) fn points(&self) -> usize {
         match self.grid() {
             [rows, columns] if self.is_elastic() => rows * columns,
@@ -203,7 +204,7 @@ impl Augmentation {
         }
     }
 
-    /// Pairs of random words of a sample.
+    /// Number of pairs of random words per sample.
     pub(crate) fn pairs(&self) -> usize {
         2 + self.points().div_ceil(2)
     }

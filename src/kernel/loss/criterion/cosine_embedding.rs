@@ -30,12 +30,12 @@ pub(super) const TRAITS: Traits = Traits {
 pub(super) fn run<T: Real>(row: &Row<'_, T>, gradients: &mut [&mut [T]; 3]) -> T {
     let (x, y) = (row.inputs[0], row.inputs[1]);
     let epsilon = T::of(f64::from(1e-12f32));
-    // Large vectors are scaled down, so that no square overflows. The scales are powers of two, mostly 1.
+    // Large vectors are scaled down, so that no square overflows. The scales are powers of two, usually 1.
     let (scale_x, scale_y) = (scale(x), scale(y));
     let dot = |(x, a): (&[T], T), (y, b): (&[T], T)| row::sum(x.len(), |j| (a * x[j]) * (b * y[j]));
     let xx = dot((x, scale_x), (x, scale_x)) + epsilon * scale_x * scale_x;
     let yy = dot((y, scale_y), (y, scale_y)) + epsilon * scale_y * scale_y;
-    // The root of each, since their product may overflow.
+    // The roots are taken separately, since the product may overflow.
     let norms = xx.sqrt() * yy.sqrt();
     let cosine = dot((x, scale_x), (y, scale_y)) / norms;
     let (target, margin) = (row.row_target(), row.parameter);
@@ -60,7 +60,7 @@ pub(super) fn run<T: Real>(row: &Row<'_, T>, gradients: &mut [&mut [T]; 3]) -> T
     loss
 }
 
-/// What a vector is multiplied by: 1 over the power of two of its greatest magnitude, or 1 if that is less.
+/// Scale of a vector: 1 over the power of two of its largest magnitude, at most 1.
 fn scale<T: Real>(x: &[T]) -> T {
     let max_abs = x.iter().fold(T::ONE, |most, x| most.max(x.abs()));
     T::ONE / row::binade(max_abs)

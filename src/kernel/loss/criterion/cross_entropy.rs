@@ -36,7 +36,7 @@ fn dloss<T: Real>(x: T, t: T, _: T) -> T {
     }
 }
 
-/// The least probability that a logarithm is taken of.
+/// The smallest probability in a logarithm: smaller ones are raised to it.
 pub(super) fn min_probability<T: Real>() -> T {
     T::of(f64::from(1e-30f32))
 }

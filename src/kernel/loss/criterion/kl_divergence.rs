@@ -1,5 +1,5 @@
-//! loss = t(ln t − x), x log-probabilities; 0 where t is below the least normal `f32`, of which GPUs may take no
-//! logarithm.
+//! loss = t(ln t − x), x log-probabilities; 0 where t is below the smallest normal `f32`, since GPUs may flush
+//! subnormals before the logarithm.
 
 use crate::kernel::base::Real;
 use crate::kernel::loss::by_element;

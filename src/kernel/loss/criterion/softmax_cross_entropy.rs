@@ -41,7 +41,7 @@ pub(super) fn run<T: Real>(row: &Row<'_, T>, gradients: &mut [&mut [T]; 3]) -> T
         let weight = row.class_weight(row.label());
         (weight, weight * (max - z[row.label()]))
     } else {
-        // Where the share is 0 the distance may be infinite.
+        // The distance may be infinite where the share is 0.
         let distance = |j: usize| match share(j) {
             share if share == T::ZERO => T::ZERO,
             share => share * (max - z[j]),

@@ -1,6 +1,6 @@
-//! Triplet margin: ℓ = max(0, ‖x − p + ε‖ − ‖x − n + ε‖ + margin), ε = 10⁻⁶ added to every element.
-//! dx = factor · (u − v), dp = −factor · u, dn = factor · v, with u and v the differences over their norms, 0 where a
-//! norm is 0, and all of them 0 where the maximum is the 0.
+//! Triplet margin: ℓ = max(0, ‖x − p + ε‖ − ‖x − n + ε‖ + margin), ε = 10⁻⁶ added to every element. dx = factor · (u −
+//! v), dp = −factor · u, dn = factor · v, with u and v the differences over their norms, or 0 where a norm is 0. All
+//! gradients are 0 where the loss is 0.
 
 use crate::kernel::base::Real;
 use crate::kernel::loss::row::{self, Row};
@@ -21,7 +21,7 @@ pub(super) const TRAITS: Traits = Traits {
 pub(super) fn run<T: Real>(row: &Row<'_, T>, gradients: &mut [&mut [T]; 3]) -> T {
     let [x, positive, negative] = row.inputs;
     let epsilon = T::of(f64::from(1e-6f32));
-    // Of scaled differences, whose squares neither overflow nor vanish.
+    // Differences are scaled, so that their squares neither overflow nor underflow.
     let distance = |other: &[T]| {
         let difference = |j: usize| x[j] - other[j] + epsilon;
         let max_abs = (0..x.len()).fold(T::ZERO, |most, j| most.max(difference(j).abs()));
@@ -35,7 +35,7 @@ pub(super) fn run<T: Real>(row: &Row<'_, T>, gradients: &mut [&mut [T]; 3]) -> T
     };
     let (near, far) = (distance(positive), distance(negative));
     let loss = near - far + row.parameter;
-    // One over a distance, which has no direction where it is 0.
+    // 1 over a distance; 0 for a distance of 0, which has no direction.
     let scale = |distance: T| {
         if loss >= T::ZERO && distance > T::ZERO {
             T::ONE / distance
