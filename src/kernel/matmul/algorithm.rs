@@ -1,4 +1,4 @@
-//! Algorithms of the matrix product, and the choice of one for a shape.
+//! Algorithms of the matrix product, and the choice of an algorithm for a shape.
 
 use super::call::Matmul;
 use super::thin::{self, THIN_TILES, ThinTile};
@@ -12,21 +12,21 @@ use std::fmt;
 /// An algorithm of the matrix product: a kernel with its sizes. Each is valid for every shape, layout and epilogue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Algorithm {
-    /// Registers only: [`matmul_direct`].
+    /// Operands in registers only: [`matmul_direct`].
     Direct,
     /// Tiles in workgroup memory: [`tiled`].
     Tiled(Tile),
-    /// Few rows or columns: [`thin`].
+    /// Operands in registers, for few rows or columns: [`thin`].
     Thin(ThinTile),
 }
 
-/// Invocations from which a GPU is taken to be busy: 8 waves of 32 for each of 128 multiprocessors.
+/// Number of invocations that is assumed to keep a GPU busy: 8 waves of 32 for each of 128 multiprocessors.
 const BUSY: usize = 1 << 15;
 
-/// How many multiply-adds a GPU is taken to do in the time in which it loads one float into a workgroup.
+/// Number of multiply-adds that a GPU is assumed to execute in the time of loading one float into a workgroup.
 const BALANCE: usize = 32;
 
-/// Floats in a row that are loaded together: of a shorter run, the rest is loaded for nothing.
+/// Contiguous floats that are loaded together. A shorter run costs as much as a full one.
 const RUN: usize = 16;
 
 impl Algorithm {
@@ -41,11 +41,11 @@ impl Algorithm {
         std::iter::once(Algorithm::Direct).chain(Algorithm::for_gpus())
     }
 
-    /// The algorithm for a product: that of the tuning, if the tuning holds the shape; else [`Algorithm::Direct`] on an
-    /// adapter that runs on a CPU; else [`Algorithm::of_lowest_cost`].
+    /// The algorithm for a product: the tuning's choice, if the tuning contains the shape; else [`Algorithm::Direct`]
+    /// on an adapter that runs on a CPU; else [`Algorithm::of_lowest_cost`].
     ///
-    /// An adapter that runs on a CPU may bound the loop iterations of an invocation. Where K is too long for that
-    /// bound, the invocations of the chosen algorithm share K.
+    /// An adapter that runs on a CPU may bound the loop iterations of an invocation. If K is too long for that bound,
+    /// an algorithm is chosen whose invocations share K.
     pub(crate) fn choose(call: &Matmul, capabilities: &Capabilities) -> Algorithm {
         let tuned = capabilities
             .tuning
@@ -65,29 +65,29 @@ impl Algorithm {
             return algorithm;
         }
         let thin_tiles = THIN_TILES.into_iter().map(Algorithm::Thin);
-        // The last thin tile has the most slices: where even that is too long, the call is refused.
+        // The last thin tile has the most slices: if even its loops are too long, the call is refused.
         let sharing = thin_tiles.filter(fits).min_by_key(|tile| tile.cost(call));
         sharing.unwrap_or(Algorithm::Thin(THIN_TILES[THIN_TILES.len() - 1]))
     }
 
-    /// The algorithm for a GPU with the lowest cost in a model: work, over the share of the GPU that it keeps busy. Of
-    /// equals, the one with the largest tile.
+    /// The algorithm for a GPU with the lowest modelled cost: work over the fraction of the GPU that is busy. Ties go
+    /// to the largest tile.
     ///
-    /// - **Work** is what a workgroup does for each k, times the k, times the workgroups. For a tile of m×n it is m·n
-    ///   multiply-adds, whether C fills the tile or not, and m + n floats to load, each taken for 32 multiply-adds. The
-    ///   k count in whole depths of a tile. So where all algorithms keep the GPU busy, the largest tile is best,
-    ///   unless C leaves much of it empty, or K much of its depth.
-    /// - **Busy** is a GPU with 2¹⁵ invocations. A C of fewer than 2²¹ elements gives the largest tile fewer; a smaller
-    ///   tile gives more, and slices do.
+    /// - **Work** is the work of a workgroup for each k, times K, times the number of workgroups. For each k, an m×n
+    ///   tile takes m·n multiply-adds, even if C does not fill the tile, and m + n loads, each counted as 32
+    ///   multiply-adds. K is rounded up to whole depths of a tile. So if all algorithms keep the GPU busy, the largest
+    ///   tile is best, unless C leaves much of it empty, or K much of its depth.
+    /// - **Busy** is a GPU with at least 2¹⁵ invocations. For a C of fewer than 2²¹ elements, the largest tile has
+    ///   fewer invocations; smaller tiles and slices give more.
     ///
-    /// It depends on nothing but shape and layout, so equal runs choose alike, whatever the adapter.
+    /// The cost depends only on shape and layout, so equal runs make equal choices on every adapter.
     pub(crate) fn of_lowest_cost(call: &Matmul) -> Algorithm {
         Algorithm::for_gpus()
             .min_by_key(|algorithm| algorithm.cost(call))
             .unwrap_or(Algorithm::Direct)
     }
 
-    /// In units that only compare.
+    /// Modelled cost, in arbitrary units.
     fn cost(&self, call: &Matmul) -> u128 {
         let (m, n, depth, invocations) = match self {
             Algorithm::Direct => return u128::MAX,
@@ -119,13 +119,13 @@ impl Algorithm {
         }
     }
 
-    /// What its [`Display`](fmt::Display) form names.
+    /// Parses the [`Display`](fmt::Display) form.
     pub(crate) fn named(name: &str) -> Option<Algorithm> {
         Algorithm::all().find(|algorithm| algorithm.to_string() == name)
     }
 }
 
-/// Floats that are loaded for each k for a tile's side of `len` rows or columns of a matrix.
+/// Number of floats loaded for each k for a tile's side of `len` rows or columns of a matrix.
 fn floats_of_side(len: usize, matrix: MatrixShape, along_k: bool) -> usize {
     if along_k {
         len
@@ -134,7 +134,7 @@ fn floats_of_side(len: usize, matrix: MatrixShape, along_k: bool) -> usize {
     }
 }
 
-/// Rows × columns of C that a workgroup computes, × slices if there are several; or `direct`.
+/// Rows × columns of C that a workgroup computes, × slices if there is more than one; or `direct`.
 impl fmt::Display for Algorithm {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (m, n, slices) = match self {
@@ -150,7 +150,7 @@ impl fmt::Display for Algorithm {
     }
 }
 
-/// For each algorithm for GPUs a product that it is chosen for in every layout, and its workgroups.
+/// For each GPU algorithm, a product that selects it in every layout, and the number of workgroups.
 #[cfg(test)]
 pub(crate) const CHOICES: [(&str, [usize; 3], usize); 9] = [
     ("128x128", [2048, 2048, 1024], 256),
@@ -204,7 +204,7 @@ mod tests {
     #[test]
     fn products_of_small_networks_spread_over_a_gpu() {
         for (layout, shape, algorithm, workgroups) in [
-            // A step of 784-512-512-10 on batches of 64: forward, back, weights.
+            // A step of the network 784-512-512-10 on batches of 64: forward, backward, weight gradients.
             (Layout::NT, [64, 512, 784], "16x16x16", 128),
             (Layout::NT, [64, 10, 512], "4x4x256", 48),
             (Layout::NN, [64, 512, 10], "16x16x16", 128),
@@ -218,7 +218,7 @@ mod tests {
             // One sample.
             (Layout::NT, [1, 512, 784], "4x4x256", 128),
             (Layout::NT, [1, 10, 512], "4x4x256", 3),
-            // Next to nothing, and nothing.
+            // The smallest product, and empty products.
             (Layout::NT, [1, 1, 1], "16x16x16", 1),
             (Layout::NN, [64, 512, 0], "16x16x16", 128),
             (Layout::TN, [0, 512, 64], "128x128", 0),

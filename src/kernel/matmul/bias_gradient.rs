@@ -1,9 +1,8 @@
-//! The bias gradient beside the weight gradient, a product in layout TN: db[m] = Σₖ A[k, m], with A = dz [batch,
+//! Bias gradient, fused into the weight gradient, a product in layout TN: db[m] = Σₖ A[k, m], with A = dz [batch,
 //! outputs].
 //!
-//! The kernels for GPUs add up A as they load it, each invocation its part, and
-//! the parts in a fixed order. The one for software adapters reads dz once more, in one of the tiles with the same
-//! rows.
+//! In the kernels for GPUs, each invocation sums the part of A that it loads, and the parts are added in a fixed order.
+//! In the kernel for software adapters, one of the tiles with the same rows reads dz once more.
 
 use crate::kernel::base::cascade;
 
@@ -11,7 +10,7 @@ pub(crate) const SOURCES: [&str; 2] = [
     cascade::SOURCE,
     include_str!("../../../shaders/matmul/bias_gradient.wgsl"),
 ];
-/// What stands in for the file where no sums are wanted.
+/// Empty definitions for products without a bias gradient.
 pub(crate) const NONE: &str = "\
 const BIAS_GRADIENT = false;
 fn store_bias_gradient(i: u32, sum: vec4<f32>) {}

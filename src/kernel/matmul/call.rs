@@ -1,4 +1,4 @@
-//! A matrix product: its operands and shapes.
+//! Matrix product calls: operands and shapes.
 
 use super::epilogue::Epilogue;
 use crate::kernel::base::MatrixShape;
@@ -11,16 +11,16 @@ pub(crate) struct Matmul {
     pub(crate) n: usize,
     pub(crate) k: usize,
     pub(crate) layout: Layout,
-    /// A vector [N] is added to every row.
+    /// Whether a vector [N] is added to every row.
     pub(crate) bias: bool,
     pub(crate) epilogue: Epilogue,
-    /// Also write the bias gradient Σₖ A[k, m] for every m, beside the weight gradient. Only in layout TN, and with
-    /// the epilogue [`Epilogue::Gradient`], whose guard watches the sums too.
+    /// Whether the bias gradient Σₖ A[k, m] is also written for every m. Only in layout TN with the epilogue
+    /// [`Epilogue::Gradient`], whose guard also tests the sums.
     pub(crate) bias_gradient: bool,
 }
 
 impl Matmul {
-    /// The plain product, without bias and epilogue.
+    /// The plain product, without bias or epilogue.
     pub(crate) fn plain(m: usize, n: usize, k: usize, layout: Layout) -> Self {
         Matmul {
             m,

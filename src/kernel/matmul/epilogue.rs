@@ -1,8 +1,8 @@
-//! Epilogues: what a matrix product does with each finished value before it is written.
+//! Epilogues: the operations of a matrix product on each finished value before it is written.
 //!
 //! A product calls `store(row, col, value)` (shaders/matmul/epilogue/store.wgsl), which passes the value through
-//! `finish`, zeroes the padding, and writes, and calls `finished()` after the last. Each epilogue is a shader piece
-//! that defines these two.
+//! `finish`, zeroes the padding, and writes. After the last value, the product calls `finished()`. Each epilogue is a
+//! shader piece that defines `finish` and `finished`.
 
 use crate::kernel::activation::Activation;
 use crate::kernel::base::{Real, gradient};
@@ -17,7 +17,7 @@ const KEEP: &str = include_str!("../../../shaders/matmul/epilogue/keep.wgsl");
 const DERIVATIVE: &str = include_str!("../../../shaders/matmul/epilogue/derivative.wgsl");
 /// value + bias, with bias [N] added to every row, before any other epilogue.
 pub(crate) const BIAS: &str = include_str!("../../../shaders/matmul/epilogue/bias.wgsl");
-/// Stands in for [`BIAS`] if there is no bias.
+/// Replaces [`BIAS`] if there is no bias.
 pub(crate) const NO_BIAS: &str =
     "fn with_bias(value: vec4<f32>, col: u32) -> vec4<f32> {\n    return value;\n}\n";
 
@@ -41,13 +41,13 @@ pub(crate) enum Epilogue {
     Derivative(Activation),
     /// out = value, tested for NaN and infinity: `id` goes to the non-finite guard.
     Gradient {
-        /// Place of the tensor in the plan's order, from 1; row sums have the next.
+        /// Guard id of the tensor: its index in the plan's order, from 1. The bias gradient has the next id.
         id: u32,
     },
 }
 
 impl Epilogue {
-    /// WGSL text defining `finish`, after the activation.
+    /// WGSL source that defines `finish`, preceded by the activation.
     pub(crate) fn sources(self) -> [&'static str; 3] {
         let after = |f: Activation, finish| {
             let [exponentials, function] = f.sources();

@@ -6,11 +6,11 @@
 //! | `NN` | A·B | [M, K] | [K, N] | dx = dz·W |
 //! | `TN` | Aᵀ·B | [K, M] | [K, N] | dW = dzᵀ·x |
 //!
-//! Sums are in `f32`, in an order that depends on the [`Algorithm`] and on K only. A long K is added up in blocks and
-//! groups of blocks ([`Levels`](crate::kernel::base::product::Levels)): a single sum of n terms may err by n/2 ULP of
-//! the sum of their magnitudes, and by n/8 where all terms are equal. Three kernels share this file's parameters:
-//! `matmul_tiled` and `matmul_thin` for GPUs, and `matmul_direct` for adapters that run on a CPU. Which one, and with
-//! which sizes, is a pure function of shape and capabilities.
+//! Sums are in `f32`, in an order that depends only on the [`Algorithm`] and on K. A long K is summed in blocks and
+//! groups of blocks ([`Levels`](crate::kernel::base::product::Levels)): a single running sum of n terms may err by n/2
+//! ULP of the sum of their magnitudes, and by n/8 ULP if all terms are equal. Three kernels share this file's
+//! parameters: `matmul_tiled` and `matmul_thin` for GPUs, and `matmul_direct` for adapters that run on a CPU. The
+//! kernel and its tile sizes are a pure function of shape and capabilities.
 
 pub(crate) mod algorithm;
 mod bias_gradient;
@@ -45,7 +45,7 @@ uniform_block! {
         lda: u32,
         ldb: u32,
         ldc: u32,
-        /// For the non-finite guard.
+        /// Id for the non-finite guard.
         id: u32,
         /// The activation's parameters.
         alpha: f32,

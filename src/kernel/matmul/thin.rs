@@ -1,5 +1,5 @@
-//! The matrix product for GPUs where C has few rows or few columns: straight from global memory to registers, the
-//! invocations of a workgroup along K.
+//! Thin matrix product, for GPUs and a C of few rows or few columns: operands go directly from global memory to
+//! registers, and the invocations of a workgroup are spread along K.
 
 use super::call::Matmul;
 use super::tiled::ADD_PARTS;
@@ -7,7 +7,8 @@ use crate::kernel::base::product::{Levels, Variant};
 
 const SOURCE: &str = include_str!("../../../shaders/matmul/thin.wgsl");
 
-/// How many blocks of 4×4 of C a workgroup computes, down and across, and how many invocations share each of them.
+/// Number of 4×4 blocks of C that a workgroup computes, down and across, and number of invocations that share each
+/// block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct ThinTile {
     pub(crate) down: usize,
@@ -15,8 +16,8 @@ pub(crate) struct ThinTile {
     pub(crate) slices: usize,
 }
 
-/// The sizes there are, all of 256 invocations. Where an operand does not run along K, neighbouring invocations read
-/// it in runs of as many `vec4` as there are blocks in its direction.
+/// The available sizes, all with 256 invocations. If an operand is not contiguous along K, neighbouring invocations
+/// read it in runs of as many `vec4` as the tile has blocks in that direction.
 pub(crate) const THIN_TILES: [ThinTile; 3] = [
     ThinTile {
         down: 1,
@@ -35,7 +36,7 @@ pub(crate) const THIN_TILES: [ThinTile; 3] = [
     },
 ];
 
-/// Bound on the iterations of an invocation in the loops over 4 rows, and in those that add up the slices' sums.
+/// Upper bound on the iterations of an invocation in the loops over 4 rows and in the loops that add the slices' sums.
 const AROUND: usize = 64;
 
 pub(crate) fn variant(call: &Matmul, tile: &ThinTile) -> Variant {

@@ -1,4 +1,4 @@
-//! The text of a tuning, and the choices of [`Algorithm`] in it.
+//! Text format of tunings, with their choices of [`Algorithm`].
 
 use super::algorithm::Algorithm;
 use super::call::Matmul;
@@ -8,11 +8,11 @@ use crate::kernel::base::tuning::{HEADER, Product, Tuning};
 use crate::{Error, Result};
 
 impl Tuning {
-    /// The text of a file, read strictly. `file` stands in errors.
+    /// Parses the text of a tuning file strictly. `file` is the file's name in errors.
     ///
     /// # Errors
-    /// [`Format`](Error::Format), with the number of the line, if it is not as [`Display`](std::fmt::Display) writes
-    /// it; the order of the products does not matter.
+    /// [`Format`](Error::Format), with the line number, if the text differs from the [`Display`](std::fmt::Display)
+    /// form; the products may be in any order.
     pub fn parse(file: &str, text: &str) -> Result<Self> {
         let bad = |line: usize, problem: String| {
             Error::format(file, format!("line {}: {problem}", line + 1))
@@ -43,12 +43,12 @@ impl Tuning {
         Ok(tuning)
     }
 
-    /// What the tuning says of a product.
+    /// The tuning's choice for a product, if any.
     pub(crate) fn algorithm(&self, call: &Matmul) -> Option<Algorithm> {
         Algorithm::named(self.get(&product(call))?)
     }
 
-    /// Chooses for a product.
+    /// Sets the choice for a product.
     pub(crate) fn choose(&mut self, call: &Matmul, algorithm: Algorithm) {
         self.set(product(call), algorithm.to_string());
     }
@@ -58,7 +58,7 @@ fn product(call: &Matmul) -> Product {
     (call.layout, [call.m, call.n, call.k])
 }
 
-/// A line of the file, or what is wrong with it.
+/// Parses a line of the file; the error is a description of the problem.
 fn choice(line: &str) -> std::result::Result<(Product, Algorithm), String> {
     let fields: Vec<&str> = line.split(' ').collect();
     let &[layout, m, n, k, algorithm] = fields.as_slice() else {
@@ -72,7 +72,7 @@ fn choice(line: &str) -> std::result::Result<(Product, Algorithm), String> {
     let layout =
         layout.ok_or_else(|| format!("expected NN, NT or TN, found \"{}\"", clip(fields[0])))?;
     let number = |text: &str| {
-        // As it is written here: no sign, no zeros in front.
+        // Only the form that is written here: no sign, no leading zeros.
         let parsed = text.parse::<usize>().ok();
         let parsed = parsed.filter(|number| number.to_string() == text);
         parsed.ok_or_else(|| format!("expected a number, found \"{}\"", clip(text)))

@@ -1,7 +1,7 @@
-//! How the sides of a matrix are divided around a dimension.
+//! Blocks: the division of a matrix side around a dimension.
 
-/// How a side of the output is divided: into blocks of `out` rows or columns, for which a has blocks of `a` and b has
-/// blocks of `b`; `start` is the row or column within the larger block where the smaller one lies.
+/// Division of a side of the output into blocks of `out` rows or columns. Each corresponds to a block of `a` rows or
+/// columns of input a, and `b` of input b. `start` is the offset of the smaller block within the larger one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Blocks {
     pub(crate) out: usize,
@@ -11,7 +11,7 @@ pub(crate) struct Blocks {
 }
 
 impl Blocks {
-    /// The whole side of a, as it is.
+    /// One block: the whole side of a, unchanged.
     pub(super) fn whole(size: usize) -> Self {
         let (b, start) = (0, 0);
         Blocks {

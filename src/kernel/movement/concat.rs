@@ -1,4 +1,4 @@
-//! Two values one after the other along a dimension: out is a's part, then b's.
+//! Concatenation of two values along a dimension: a's part, then b's.
 
 use super::blocks::Blocks;
 use crate::kernel::base::rows::row_of;

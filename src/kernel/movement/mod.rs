@@ -1,11 +1,11 @@
-//! Kernels that move numbers to other places of a matrix: no arithmetic, so all bits stay.
+//! Data movement kernels: they copy elements to other places without arithmetic, so all bits are preserved.
 //!
 //! One file per operation, `shaders/movement/x.wgsl` and `src/kernel/movement/x.rs`; the loop around them is
 //! `shaders/movement/movement.wgsl` and this file.
 //!
-//! Slices and their like work along one dimension of a value of any rank, whose side of the matrix is
-//! [outer, length, inner]: see [`Along`]. A block is length·inner rows or columns. The other side is one block as it
-//! is.
+//! Slice, pad, concat, repeat and scatter work along one dimension of a value of any rank. The side of the matrix with
+//! this dimension is [outer, length, inner]: see [`Along`]. A block is length·inner rows or columns. The other side is
+//! one block and does not change.
 
 mod blocks;
 pub(crate) mod concat;
@@ -25,7 +25,7 @@ use blocks::Blocks;
 
 const SOURCE: &str = include_str!("../../../shaders/movement/movement.wgsl");
 
-/// The operation: which element goes where.
+/// The operation: the mapping from source to destination elements.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum MovementOp {
     /// out = a[start..start + count] along a dimension of a.
@@ -40,14 +40,14 @@ pub(crate) enum MovementOp {
         start: usize,
         count: usize,
     },
-    /// out = [a | b] along a dimension of out, of which the first `left` are of a.
+    /// out = [a | b] along a dimension of out; the first `left` elements come from a.
     Concat { along: Along, left: usize },
     /// out[l] = a[0] for every l along a dimension of out.
     Repeat { along: Along },
     /// out[l] = a[0] where l = b[0] along a dimension of out, and zeros elsewhere: the gradient of a maximum, with b
     /// the places of the maxima as floats.
     Scatter { along: Along },
-    /// The elements of a, which has this shape, in their order.
+    /// The elements of a, which has this shape, in the same order.
     Reshape { from: MatrixShape },
     /// out [rows, cols] = aᵀ, a [cols, rows].
     Transpose,
@@ -57,14 +57,14 @@ pub(crate) enum MovementOp {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Movement {
     pub(crate) op: MovementOp,
-    /// Of the output.
+    /// Shape of the output.
     pub(crate) shape: MatrixShape,
 }
 
 uniform_block! {
     /// The shader's uniform block.
     pub(crate) struct Params {
-        /// `vec4` elements in all.
+        /// Total number of `vec4` elements.
         count: u32,
         cols: u32,
         /// `vec4` elements in a row.
@@ -75,14 +75,14 @@ uniform_block! {
         /// Columns of a.
         cols_a: u32,
         _pad: [u32; 2],
-        /// How the rows are divided, and the columns: see [`Blocks`].
+        /// Division of the rows and of the columns: see [`Blocks`].
         rows: [u32; 4],
         columns: [u32; 4],
     }
 }
 
 impl Movement {
-    /// The dimension that it works along.
+    /// The dimension that the operation works along.
     fn along(&self) -> Option<Along> {
         match self.op {
             MovementOp::Slice { along, .. }
@@ -94,7 +94,7 @@ impl Movement {
         }
     }
 
-    /// Shapes of a and b; where there is no b, it has no columns.
+    /// Shapes of a and b; without a b, its shape has no columns.
     fn inputs(&self) -> [MatrixShape; 2] {
         let shape = self.shape;
         let none = MatrixShape::new(shape.rows, 0);
@@ -114,7 +114,7 @@ impl Movement {
         }
     }
 
-    /// How the rows and the columns are divided.
+    /// Division of the rows and of the columns.
     pub(crate) fn blocks(&self) -> [Blocks; 2] {
         let mut sides = [self.shape.rows, self.shape.cols].map(Blocks::whole);
         if let Some(along) = self.along() {

@@ -1,4 +1,4 @@
-//! A range along a dimension amid zeros: out[start + l] = a[l].
+//! Zero padding along a dimension: out[start + l] = a[l], zeros elsewhere.
 
 use super::blocks::Blocks;
 use crate::kernel::base::rows::row_of;

@@ -1,4 +1,4 @@
-//! A dimension of length 1, repeated: out[l] = a[0].
+//! Repetition of a dimension of length 1: out[l] = a[0].
 
 use super::blocks::Blocks;
 use crate::kernel::base::rows::row_of;

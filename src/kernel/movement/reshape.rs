@@ -1,4 +1,4 @@
-//! The same elements in rows of another length.
+//! Reshape: the same elements in rows of another length.
 
 use crate::kernel::base::rows::row_of;
 use crate::kernel::base::{MatrixShape, Real};

@@ -1,4 +1,4 @@
-//! A number at one place along a dimension, zeros at the others: out[l] = a[0] where l = b[0].
+//! Scatter along a dimension: out[l] = a[0] where l = b[0], zeros elsewhere.
 
 use crate::kernel::base::rows::row_of;
 use crate::kernel::base::{Along, MatrixShape, Real, Side};

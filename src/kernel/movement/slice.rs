@@ -1,4 +1,4 @@
-//! A range along a dimension: out[l] = a[start + l].
+//! Slice along a dimension: out[l] = a[start + l].
 
 use super::blocks::Blocks;
 use crate::kernel::base::rows::row_of;

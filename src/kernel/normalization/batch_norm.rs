@@ -1,14 +1,15 @@
-//! Batch normalisation in training (Ioffe and Szegedy 2015): every column to mean 0 and variance 1 over the batch, then
-//! scaled and shifted.
+//! Batch normalisation in training (Ioffe and Szegedy 2015): every column is normalised to mean 0 and variance 1 over
+//! the batch, then scaled and shifted.
 //!
 //! mean = 1/n·Σᵢ x[i, j], variance = 1/n·Σᵢ (x[i, j] − mean)², over the n rows; y = γ·(x − mean)/√(variance + ε) + β.
-//! Both hold for numbers of any offset and size ([`spread`]), and y = β exactly where all of a column are equal.
+//! Mean and variance are accurate for values of any offset and magnitude ([`spread`]), and y = β exactly if all values
+//! of a column are equal.
 //!
-//! The running statistics move towards the batch's: next = running + m·(batch − running), m the momentum, with the
-//! unbiased variance n/(n − 1)·variance (PyTorch's `BatchNorm1d`). A batch of one row, which PyTorch refuses, has y =
-//! β and no unbiased variance: it leaves the running one as it is. They are written beside the old ones, and take
-//! their place by [`CopyIfFinite`](crate::kernel::step::CopyIfFinite) when the step is known to be finite, themselves
-//! included.
+//! The running statistics move towards the batch's: next = running + m·(batch − running), with the momentum m and the
+//! unbiased variance n/(n − 1)·variance (PyTorch's `BatchNorm1d`). A batch of one row, which PyTorch refuses, has y = β
+//! and no unbiased variance: it leaves the running variance unchanged. The new statistics are written beside the old
+//! ones. [`CopyIfFinite`](crate::kernel::step::CopyIfFinite) replaces the old ones when the whole step, including the
+//! new statistics, is known to be finite.
 
 use crate::kernel::base::gradient;
 use crate::kernel::base::program::uniform_block;
@@ -27,9 +28,9 @@ pub(crate) struct BatchNorm {
     pub(crate) shape: MatrixShape,
     pub(crate) epsilon: f32,
     pub(crate) momentum: f32,
-    /// Id of the next running mean for the non-finite guard; 0: it is not tested.
+    /// Guard id of the next running mean; 0 if it is not tested.
     pub(crate) mean_id: u32,
-    /// The same of the next running variance.
+    /// Guard id of the next running variance; 0 if it is not tested.
     pub(crate) variance_id: u32,
 }
 
@@ -40,12 +41,12 @@ uniform_block! {
         cols: u32,
         /// `vec4` elements in a row.
         ld4: u32,
-        /// √ε: a normal number even where ε is not.
+        /// √ε, which is a normal number even if ε is subnormal.
         root: f32,
         momentum: f32,
-        /// Of the running variance.
+        /// Momentum of the running variance.
         variance_momentum: f32,
-        /// From the variance to the unbiased one.
+        /// Factor from the biased to the unbiased variance.
         correction: f32,
         mean_id: u32,
         variance_id: u32,
@@ -152,9 +153,9 @@ impl Compute for BatchNorm {
     }
 }
 
-/// From a running statistic towards the batch's. Statistics that are equal stay what they are, whatever the momentum,
-/// and no difference overflows. Where the step is too small to change the statistic, it moves by one unit in the last
-/// place: else rounding would stop it up to 1/(2·momentum) such units before a batch's statistic that stands still.
+/// Moves a running statistic towards the batch's. Equal statistics stay unchanged for any momentum, and no difference
+/// overflows. If the change is too small to alter the statistic, it moves by one unit in the last place. Otherwise
+/// rounding would stop it up to 1/(2·momentum) units before a constant batch statistic.
 fn moved<T: Real>(running: T, batch: T, momentum: f32) -> T {
     let momentum = f64::from(momentum);
     let half = T::of(0.5) * batch - T::of(0.5) * running;
@@ -162,7 +163,7 @@ fn moved<T: Real>(running: T, batch: T, momentum: f32) -> T {
         return running;
     }
     if !batch.is_finite() {
-        // Nothing finite is made of it, and an infinity stays one.
+        // A statistic that is not finite is returned unchanged.
         return batch;
     }
     let towards = if momentum < 0.5 {
@@ -179,7 +180,7 @@ fn moved<T: Real>(running: T, batch: T, momentum: f32) -> T {
     towards
 }
 
-/// y = (x − mean)·scale + shift, each by column.
+/// y = (x − mean)·scale + shift, with one mean, scale and shift per column.
 pub(crate) struct Affine {
     mean: Vec<f64>,
     scale: Vec<f64>,
@@ -198,7 +199,7 @@ impl Affine {
     }
 }
 
-/// Normalises a block of rows.
+/// Normalisation of a block of rows.
 pub(crate) struct Normalized<'a, T> {
     pub(crate) x: &'a [T],
     pub(crate) y: &'a mut [T],

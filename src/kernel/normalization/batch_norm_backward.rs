@@ -18,11 +18,11 @@ use crate::threads::for_chunks;
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct BatchNormBackward {
     pub(crate) shape: MatrixShape,
-    /// 4 or 2.
+    /// Number of rows of `saved`: 4 or 2.
     pub(crate) saved_rows: usize,
-    /// Id of dγ for the non-finite guard; 0: it is not tested.
+    /// Guard id of dγ; 0 if it is not tested.
     pub(crate) gamma_id: u32,
-    /// The same of dβ.
+    /// Guard id of dβ; 0 if it is not tested.
     pub(crate) beta_id: u32,
 }
 
@@ -142,7 +142,7 @@ impl Compute for BatchNormBackward {
     }
 }
 
-/// Columns that are summed at a time.
+/// Number of columns that are summed at a time.
 const WIDTH: usize = 32;
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -190,7 +190,7 @@ impl<T: Real> Vectorized for Sums<'_, T> {
     }
 }
 
-/// By column.
+/// Coefficients of dx by column.
 struct Gradients {
     mean: Vec<f64>,
     scale: Vec<f64>,
@@ -198,7 +198,7 @@ struct Gradients {
     offset: Vec<f64>,
 }
 
-/// dx of a block of rows.
+/// Computation of dx for a block of rows.
 struct Block<'a, T> {
     dy: &'a [T],
     x: &'a [T],

@@ -1,6 +1,7 @@
-//! Layer normalisation (Ba et al. 2016): every row to mean 0 and variance 1, then scaled and shifted by column:
-//! y = γ·(x − mean)/√(variance + ε) + β, mean and variance 1/n·Σⱼ (xⱼ − mean)² over the n columns of the row: for
-//! numbers of any offset and size ([`spread`]), and y = β exactly where all of a row are equal.
+//! Layer normalisation (Ba et al. 2016): every row is normalised to mean 0 and variance 1, then scaled and shifted by
+//! column. y = γ·(x − mean)/√(variance + ε) + β, with the mean and the variance 1/n·Σⱼ (xⱼ − mean)² over the n columns
+//! of the row. Both are accurate for values of any offset and magnitude ([`spread`]), and y = β exactly if all values
+//! of a row are equal.
 
 use super::row_statistics;
 use crate::kernel::base::program::uniform_block;
@@ -24,7 +25,7 @@ uniform_block! {
         cols: u32,
         /// `vec4` elements in a row.
         ld4: u32,
-        /// √ε: a normal number even where ε is not.
+        /// √ε, which is a normal number even if ε is subnormal.
         root: f32,
     }
 }
@@ -84,7 +85,7 @@ impl Compute for LayerNorm {
     }
 }
 
-/// Normalises a block of rows.
+/// Normalisation of a block of rows.
 struct Rows<'a, T> {
     x: &'a [T],
     gamma: &'a [T],

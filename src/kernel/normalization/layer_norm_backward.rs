@@ -1,6 +1,6 @@
-//! Gradients of layer normalisation. With x̂ = (x − mean)/√(variance + ε) and g = γ ⊙ dy:
-//! dx = (g − mean(g) − x̂·mean(g ⊙ x̂))/√(variance + ε), means over each row. The column sums of dy ⊙ x̂, which is
-//! written too, are dγ; those of dy are dβ. Mean and variance are computed anew: that is cheaper than to keep them.
+//! Gradients of layer normalisation. With x̂ = (x − mean)/√(variance + ε) and g = γ ⊙ dy: dx = (g − mean(g) − x̂·mean(g
+//! ⊙ x̂))/√(variance + ε), means over each row. The kernel also writes dy ⊙ x̂, whose column sums are dγ. The column
+//! sums of dy are dβ. Mean and variance are recomputed, which is cheaper than keeping them.
 
 use super::layer_norm::Params;
 use super::row_statistics;
@@ -39,7 +39,7 @@ impl Compute for LayerNormBackward {
             "../../../shaders/normalization/layer_norm_backward.wgsl"
         ));
         let params = Params::new(self.shape, self.epsilon);
-        // Of the three times element by element, one is nested in leaves.
+        // One of the three passes over the elements is nested in leaves.
         Program::new(&reduce.constants, &reduce.pieces, &params, workgroups)
             .with_iterations(row_reduce::iterations(self.shape, capabilities, 3, 2))
     }
@@ -68,7 +68,7 @@ impl Compute for LayerNormBackward {
     }
 }
 
-/// dx of a block of rows, or the terms of dγ.
+/// Computation of dx, or of the terms of dγ, for a block of rows.
 struct Rows<'a, T> {
     dy: &'a [T],
     x: &'a [T],

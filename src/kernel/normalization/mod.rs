@@ -1,4 +1,4 @@
-//! Normalizations over a batch or a row, softmax among them, each with its backward pass.
+//! Normalizations over a batch or a row, including softmax, each with its backward pass.
 
 pub(crate) mod batch_norm;
 pub(crate) mod batch_norm_backward;

@@ -14,7 +14,7 @@ pub(crate) struct Softmax {
     pub(crate) shape: MatrixShape,
 }
 
-/// The constant that tells the two functions apart.
+/// The constant that selects softmax or log-softmax.
 pub(crate) fn log_constant(log: bool) -> &'static str {
     if log {
         "const LOG = true;"
@@ -74,7 +74,7 @@ impl Compute for Softmax {
     }
 }
 
-/// The greatest value of a row, and Σ exp(x − greatest).
+/// The maximum of a row, and Σ exp(x − maximum).
 pub(crate) fn max_and_sum<T: Real>(x: &[T]) -> (T, T) {
     let max = x[1..].iter().fold(x[0], |max, &x| max.max(x));
     (max, sum_of(x, |x| (x - max).exp()))

@@ -1,4 +1,4 @@
-//! Bernoulli numbers: 1 where u < p, else 0; a NaN where p is one.
+//! Bernoulli numbers: 1 where u < p, else 0; NaN where p is NaN.
 
 use super::uniform::unit;
 use crate::kernel::base::Real;

@@ -1,8 +1,8 @@
 //! Dropout (Srivastava et al. 2014), inverted: y = x ⊙ mask/(1 − p), where mask is 0 with probability p, else 1.
 //!
-//! The mask is a function of key, step and place (see [`threefry`]), and no memory holds it: the
-//! gradient dx = dy ⊙ mask/(1 − p) is this kernel again, with the same key and step, on dy. It is drawn from whole
-//! words in integers, so both devices drop the same elements.
+//! The mask is a function of key, step and place (see [`threefry`]) and is never stored. The gradient dx = dy ⊙ mask/(1
+//! − p) is the same kernel applied to dy, with the same key and step. The mask is an integer comparison of a random
+//! word, so both devices drop the same elements.
 
 use super::threefry;
 use crate::kernel::base::program::{WORKGROUP, uniform_block};
@@ -16,7 +16,7 @@ use crate::kernel::base::{
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Dropout {
     pub(crate) shape: MatrixShape,
-    /// The probability that an element is dropped: at least 0, below 1.
+    /// The probability that an element is dropped, at least 0 and below 1.
     pub(crate) probability: f32,
     pub(crate) key: [u32; 2],
 }
@@ -24,7 +24,7 @@ pub(crate) struct Dropout {
 uniform_block! {
     /// The shader's uniform block.
     pub(crate) struct Params {
-        /// `vec4` elements in all.
+        /// Total number of `vec4` elements.
         count: u32,
         cols: u32,
         /// `vec4` elements in a row.
@@ -38,17 +38,17 @@ uniform_block! {
 }
 
 impl Dropout {
-    /// The words from this one on keep their element.
+    /// The smallest random word that keeps its element.
     fn threshold(&self) -> u32 {
         (f64::from(self.probability) * 2f64.powi(32)) as u32
     }
 
-    /// Whether elements are dropped at this probability, if it is not 0.
+    /// Whether a probability is 0, or large enough to drop elements.
     pub(crate) fn is_seen(probability: f32) -> bool {
         probability == 0.0 || f64::from(probability) * 2f64.powi(32) >= 1.0
     }
 
-    /// What the kept elements are multiplied by.
+    /// Factor of the kept elements.
     fn scale(&self) -> f32 {
         (1.0 / (1.0 - f64::from(self.probability))) as f32
     }

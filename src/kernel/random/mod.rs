@@ -1,12 +1,12 @@
-//! Random numbers in a matrix [rows, cols], a function of key, step and place: see
+//! Random matrices [rows, cols]: each number is a function of key, step and place, see
 //! [`threefry`](crate::kernel::random::threefry).
 //!
-//! Element e of the padded matrix, a `vec4`, takes the four words of (key, step, e). One file per distribution,
+//! The `vec4` element e of the padded matrix uses the four words of (key, step, e). One file per distribution,
 //! `shaders/random/x.wgsl` and `src/kernel/random/x.rs`; the loop around them is `shaders/random/random.wgsl` and this
 //! file.
 //!
-//! u is the upper 24 bits of a word, as a number in [0, 1), which is exact. So both devices draw the same bits for
-//! uniform and Bernoulli numbers (but for subnormals, which a GPU may flush to zero); normals agree to 16 ULP.
+//! u is the upper 24 bits of a word as an exact number in [0, 1). So both devices draw the same bits for uniform and
+//! Bernoulli numbers, except subnormals, which a GPU may flush to zero. Normals agree to 16 ULP.
 
 pub(crate) mod bernoulli;
 pub(crate) mod dropout;
@@ -47,20 +47,20 @@ pub(crate) struct Random {
 uniform_block! {
     /// The shader's uniform block.
     pub(crate) struct Params {
-        /// `vec4` elements in all.
+        /// Total number of `vec4` elements.
         count: u32,
         cols: u32,
         /// `vec4` elements in a row.
         ld4: u32,
         key0: u32,
         key1: u32,
-        /// The lowest number, or the mean.
+        /// The lower end of the range, or the mean.
         first: f32,
-        /// The width of the range, or the deviation.
+        /// The width of the range, or the standard deviation.
         second: f32,
-        /// The greatest number below the end of the range.
+        /// The largest number below the end of the range.
         last: f32,
-        /// 0, which the compiler does not know.
+        /// 0, hidden from the compiler.
         zero: u32,
         _pad: [u32; 3],
     }

@@ -11,7 +11,7 @@ pub(crate) fn run<T: Real>(words: [u32; 4], mean: f32, std: f32) -> [T; 4] {
     [x, y, z, w].map(|normal| T::of(mean.into()) + T::of(std.into()) * T::of(normal))
 }
 
-/// Two standard normals. libm's functions are the same on every machine.
+/// Two standard normals. libm's functions give the same bits on every machine.
 fn pair(first: u32, second: u32) -> [f64; 2] {
     let [u, v] = [(first >> 8) + 1, second >> 8].map(|k| f64::from(k) / f64::from(1 << 24));
     let radius = (-2.0 * libm::log(u)).sqrt();

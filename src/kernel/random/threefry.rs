@@ -1,13 +1,13 @@
-//! Random numbers on the device: Threefry2x32 with 20 rounds (Salmon et al. 2011, "Parallel random numbers: as easy as
-//! 1, 2, 3"), in integers alone, so that both devices draw the same words.
+//! Random words on the device: Threefry2x32 with 20 rounds (Salmon et al. 2011, "Parallel random numbers: as easy as 1,
+//! 2, 3"). It uses only integers, so both devices draw the same words.
 //!
-//! It has no state: the words are a function of key and counter. The key stands for the seed and for what the numbers
-//! are for ([`key`]), the counter for step and element ([`words`]); past 2³² steps the high half of the step enters
-//! the key ([`key_at`]). So a step that is run again, after a resume or in the backward pass, draws the same.
+//! The generator has no state: the words are a function of key and counter. The key encodes the seed and the use of the
+//! numbers ([`key`]); the counter encodes step and element ([`words`]). Past 2³² steps the high half of the step enters
+//! the key ([`key_at`]). So a step that runs again, after a resume or in the backward pass, draws the same words.
 
 pub(crate) const SOURCE: &str = include_str!("../../../shaders/random/threefry.wgsl");
 
-/// What random numbers of the device are for: no two uses share a key.
+/// A use of random numbers on the device. No two uses share a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Use {
     /// The graph's node with this number.
@@ -18,7 +18,7 @@ pub(crate) enum Use {
     Call,
 }
 
-/// The key of a use under a seed.
+/// The key for a use and a seed.
 pub(crate) fn key(seed: u64, usage: Use) -> [u32; 2] {
     let counter = match usage {
         Use::Node(number) => [number, 0],
@@ -28,7 +28,7 @@ pub(crate) fn key(seed: u64, usage: Use) -> [u32; 2] {
     threefry([seed as u32, (seed >> 32) as u32], counter)
 }
 
-/// The key for the steps with this high half, which the counter has no room for.
+/// The key for steps with this high half, which does not fit the counter.
 pub(crate) fn key_at(key: [u32; 2], high: u32) -> [u32; 2] {
     [key[0], key[1] ^ high]
 }
@@ -52,7 +52,7 @@ pub(crate) fn threefry(key: [u32; 2], counter: [u32; 2]) -> [u32; 2] {
     [x, y]
 }
 
-/// The four words of the `vec4` element with this number, in this step.
+/// The four words of `vec4` element `element` in step `step`.
 pub(crate) fn words(key: [u32; 2], step: u32, element: u32) -> [u32; 4] {
     let [x, y] = threefry(key, [step, element.wrapping_mul(2)]);
     let [z, w] = threefry(key, [step, element.wrapping_mul(2).wrapping_add(1)]);

@@ -1,5 +1,5 @@
-//! The first greatest column of each row. A NaN counts as greater than any number, as in PyTorch and NumPy, so the
-//! first NaN of a row wins. Both zeros are equal.
+//! Argmax of each row: the first column with the maximum. A NaN counts as larger than any number, as in PyTorch and
+//! NumPy, so the first NaN of a row wins. Both zeros are equal.
 
 use crate::kernel::base::rows::row_of;
 use crate::kernel::base::{

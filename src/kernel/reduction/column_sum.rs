@@ -11,7 +11,7 @@ use crate::kernel::base::{
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct ColumnSum {
     pub(crate) shape: MatrixShape,
-    /// Where the sums are a parameter's gradient: its id for the non-finite guard, which then tests them.
+    /// Guard id, if the sums are a parameter's gradient, which is then tested.
     pub(crate) gradient: Option<u32>,
 }
 
@@ -21,7 +21,7 @@ uniform_block! {
         rows: u32,
         /// `vec4` elements in a row.
         ld4: u32,
-        /// For the non-finite guard.
+        /// Id for the non-finite guard.
         id: u32,
         _pad: u32,
     }

@@ -1,12 +1,12 @@
-//! The maximum along one dimension of a value of any rank, and its place. Of equal numbers, both zeros among them, the
-//! first counts. A NaN counts as greater than any number, as in PyTorch, so the first NaN is the maximum.
+//! Maximum along one dimension of a value of any rank, with its place. Of equal numbers, including both zeros, the
+//! first counts. A NaN counts as larger than any number, as in PyTorch, so the first NaN is the maximum.
 
 use super::dimension_sum::{ALONG, place, program};
 use crate::kernel::base::{
     Along, Args, Binding, Capabilities, Compute, MatrixShape, Program, Real,
 };
 
-/// Arguments: x, the maxima, their places along the dimension as floats. At least one number along it.
+/// Arguments: x, the maxima, their places along the dimension as floats. The dimension has at least length 1.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct DimensionMax {
     /// The dimension of x.
@@ -15,7 +15,7 @@ pub(crate) struct DimensionMax {
     pub(crate) shape: MatrixShape,
 }
 
-/// The most numbers along a dimension whose places are exact in `f32`.
+/// Maximum length of a dimension whose places are exact in `f32`.
 pub(crate) const MAX_LENGTH: usize = 1 << 24;
 
 impl Compute for DimensionMax {

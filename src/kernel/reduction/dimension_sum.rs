@@ -1,7 +1,7 @@
 //! Sums along one dimension of a value of any rank, as cascades: out[outer, inner] = Σₗ x[outer, l, inner].
 //!
-//! For a dimension that is a whole side of the matrix there are [`RowSum`](super::RowSum) and
-//! [`ColumnSum`](super::ColumnSum), which share a long sum out among invocations.
+//! A dimension that is a whole side of the matrix uses [`RowSum`](super::RowSum) or [`ColumnSum`](super::ColumnSum),
+//! which distribute a long sum among invocations.
 
 use crate::kernel::base::cascade::{self, LEAF};
 use crate::kernel::base::program::{WORKGROUP, uniform_block};
@@ -24,7 +24,7 @@ pub(crate) struct DimensionSum {
 uniform_block! {
     /// The uniform block of the kernels that reduce along a dimension.
     pub(crate) struct Params {
-        /// `vec4` elements of the result in all.
+        /// Total number of `vec4` elements of the result.
         count: u32,
         /// Columns of the result.
         cols: u32,
@@ -32,9 +32,9 @@ uniform_block! {
         ld4: u32,
         /// Floats in a row of x.
         ldx: u32,
-        /// Numbers that make one.
+        /// Numbers of x that are reduced to one number.
         length: u32,
-        /// Floats from one of them to the next.
+        /// Floats from one of these numbers to the next.
         step: u32,
         _pad: [u32; 2],
         /// Rows and columns in a block of x, and of the result: [x rows, result rows, x columns, result columns].
@@ -72,7 +72,7 @@ pub(crate) fn program(along: Along, shape: MatrixShape, pieces: &[&str]) -> Prog
     )
 }
 
-/// The numbers of x that make element (i, j) of the result: the first, and from each to the next.
+/// The numbers of x that are reduced to element (i, j) of the result, as the index of the first and the stride.
 pub(crate) fn place(along: Along, shape: MatrixShape, i: usize, j: usize) -> (usize, usize) {
     let from = |index: usize| index / along.inner * along.block() + index % along.inner;
     match along.side {

@@ -1,8 +1,8 @@
-//! Sums of squares Σ xᵢ² in a fixed order, [scaled](crate::kernel::base::scale) so that a norm that `f32` can hold is
-//! finite and right.
+//! Sums of squares Σ xᵢ² in a fixed order, [scaled](crate::kernel::base::scale) so that every norm in the range of
+//! `f32` is finite and accurate.
 //!
-//! Each workgroup sums a contiguous part into one pair of sum and exponent; the caller joins the few pairs. Parts are
-//! [`Sum`]'s.
+//! Each workgroup sums a contiguous part into one pair of sum and exponent; the caller joins the few pairs. The parts
+//! are those of [`Sum`].
 
 use super::Sum;
 use crate::kernel::base::cascade::{self, sum_of};
@@ -12,16 +12,16 @@ use crate::kernel::base::reduce::{self, Reduce};
 use crate::kernel::base::{Args, Binding, Capabilities, Compute, Program, Real, scale};
 use crate::threads::for_chunks;
 
-/// Numbers that a part leaves: the scaled sum, and the exponent.
+/// Number of floats that a part writes: the scaled sum and the exponent.
 pub(crate) const PAIR: usize = 2;
 
 /// Sums the squares of a flat buffer. Arguments: x, metric ring (pairs at the step's place), state.
 ///
-/// The ring has `ring_steps` places of `ring_stride` pairs; the parts go to `ring_offset` and after. A lone sum is a
+/// The ring has `ring_steps` places of `ring_stride` pairs; the parts go to `ring_offset` and after. A single sum is a
 /// ring of one place.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Squares {
-    /// Floats in the buffer, a multiple of 4.
+    /// Length of the buffer in floats, a multiple of 4.
     pub(crate) floats: usize,
     pub(crate) ring_steps: usize,
     pub(crate) ring_stride: usize,
@@ -31,7 +31,7 @@ pub(crate) struct Squares {
 uniform_block! {
     /// The shader's uniform block.
     pub(crate) struct Params {
-        /// `vec4` elements in all, and in one part.
+        /// Total number of `vec4` elements, and number in one part.
         count: u32,
         part: u32,
         parts: u32,

@@ -1,8 +1,9 @@
-//! Statistics of a tensor, or of its change: sums, the greatest magnitude, and how many are zero or not finite.
+//! Statistics of a tensor or of its change: sums, the largest magnitude, and the numbers of zeros and of non-finite
+//! values.
 //!
-//! Each workgroup takes a contiguous part, of which it finds count, mean and squared deviations (see
-//! [`spread`]); the host joins the few parts, ascending, in `f64` (Chan, Golub and LeVeque 1983). Both in a
-//! fixed order, so the same data give the same bits on every run.
+//! Each workgroup computes count, mean and squared deviations of a contiguous part (see [`spread`]). The host joins the
+//! few parts, in ascending order, in `f64` (Chan, Golub and LeVeque 1983). Both orders are fixed, so the same data give
+//! the same bits on every run.
 
 use super::Sum;
 use crate::kernel::base::program::{WORKGROUP, uniform_block};
@@ -12,29 +13,30 @@ use crate::kernel::base::{
 };
 use crate::threads::for_chunks;
 
-/// What is measured: a tensor.
+/// Measured value: a tensor.
 const VALUE: &str = include_str!("../../../shaders/reduction/statistics_value.wgsl");
-/// What is measured: the difference between a tensor and what it was.
+/// Measured value: the difference between a tensor and its previous values.
 const CHANGE: &str = include_str!("../../../shaders/reduction/statistics_change.wgsl");
 
-/// Floats that a part leaves: the mean that its second pass started from; the sums of the distances from it and of
-/// their squares, times scale·unit; scale and unit; greatest magnitude, zeros, and values that are not finite.
+/// Number of floats that a part writes: the mean used by its second pass; the sum of the distances from this mean and
+/// the sum of their squares, with the distances times scale·unit; scale and unit; the largest magnitude; the numbers of
+/// zeros and of non-finite values.
 const PART: usize = 8;
 
-/// Statistics of a matrix. Arguments: x, [what x was before], out.
+/// Statistics of a matrix. Arguments: x, [previous x], out.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Statistics {
     pub(crate) shape: MatrixShape,
-    /// Of the difference to what was before.
+    /// Whether the change from the previous values is measured.
     pub(crate) change: bool,
-    /// Where in the output the parts go, in floats, a multiple of 4.
+    /// Offset of the parts in the output, in floats; a multiple of 4.
     pub(crate) place: usize,
 }
 
 uniform_block! {
     /// The shader's uniform block.
     pub(crate) struct Params {
-        /// `vec4` elements in all, and in one part.
+        /// Total number of `vec4` elements, and number in one part.
         count: u32,
         part: u32,
         parts: u32,
@@ -47,7 +49,7 @@ uniform_block! {
 }
 
 impl Statistics {
-    /// Floats of output for a matrix of this many.
+    /// Floats of output for a matrix of this many floats.
     pub(crate) fn output(floats: usize) -> usize {
         PART * Sum::parts(floats)
     }
@@ -119,7 +121,7 @@ impl Compute for Statistics {
     }
 }
 
-/// One part's.
+/// Statistics of one part.
 fn statistics<T: Real>(values: impl Iterator<Item = T> + Clone) -> [T; PART] {
     let (mut max_abs, mut zeros, mut not_finite, mut count) = (T::ZERO, 0u32, 0u32, 0u32);
     let mut sum = 0.0;
@@ -155,16 +157,16 @@ fn statistics<T: Real>(values: impl Iterator<Item = T> + Clone) -> [T; PART] {
     ]
 }
 
-/// A power of two that brings a deviation to about 1, as far as a normal `f32` does.
+/// A power of two, a normal `f32`, that scales a deviation to about 1 as far as possible.
 fn scale(variance: f64) -> f64 {
     let exponent = variance.sqrt().max(1e-37).log2().floor();
     2f64.powi(-(exponent as i32).clamp(-126, 126))
 }
 
-/// What the values of a tensor are like. A value that is not finite is counted, and left out of all the rest.
+/// Statistics of the values of a tensor. A non-finite value is counted, and excluded from all other statistics.
 ///
-/// Mean and variance are as exact for values that lie far from 0 as for others, and none of the numbers overflows: each
-/// part of the values is measured from its own mean on the device, and the parts are joined in `f64`.
+/// Mean and variance are as accurate for values far from 0 as for others, and none of the statistics overflows: each
+/// part of the values is measured relative to its own mean on the device, and the parts are joined in `f64`.
 ///
 /// ```
 /// use wgrad::{Device, Tensor};
@@ -179,23 +181,24 @@ fn scale(variance: f64) -> f64 {
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct TensorStatistics {
-    /// How many values there are.
+    /// Number of values.
     pub count: usize,
-    /// How many of them are 0.
+    /// Number of values that are 0.
     pub zeros: usize,
-    /// How many are NaN or infinite.
+    /// Number of values that are NaN or infinite.
     pub non_finite: usize,
-    /// The mean of the finite values; 0 if there is none.
+    /// Mean of the finite values; 0 if there are none.
     pub mean: f64,
-    /// Their variance: the mean square of the distances to the mean. (PyTorch's `var` divides by n − 1 by default.)
+    /// Variance of the finite values: the mean squared distance from the mean. (PyTorch's `var` divides by n − 1 by
+    /// default.)
     pub variance: f64,
-    /// Their Euclidean norm √Σx².
+    /// Euclidean norm √Σx² of the finite values.
     pub norm: f64,
-    /// Their greatest magnitude, max |x|.
+    /// Largest magnitude of the finite values, max |x|.
     pub max_abs: f64,
 }
 
-/// Values of a matrix, without padding, among its first floats.
+/// Number of values, without padding, among the first `floats` floats of a matrix.
 fn values_before(shape: MatrixShape, floats: usize) -> usize {
     let floats = floats.min(shape.floats());
     let ld = shape.ld().max(1);
@@ -203,7 +206,7 @@ fn values_before(shape: MatrixShape, floats: usize) -> usize {
 }
 
 impl TensorStatistics {
-    /// From what the kernel left, for a matrix of this shape.
+    /// Joins the parts that the kernel wrote, for a matrix of this shape.
     pub(crate) fn new(shape: MatrixShape, parts: &[f32]) -> Self {
         let mut found = TensorStatistics {
             count: shape.rows * shape.cols,

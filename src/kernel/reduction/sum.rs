@@ -9,18 +9,18 @@ use crate::kernel::base::reduce::{self, Reduce};
 use crate::kernel::base::{Args, Binding, Capabilities, Compute, Program, Real};
 use crate::threads::for_chunks;
 
-/// Most partial sums of one call.
+/// Maximum number of partial sums of one call.
 const MAX_PARTS: usize = 64;
-/// `vec4` elements from which a further part is worth its workgroup.
+/// Number of `vec4` elements that justify the workgroup of a further part.
 const PART: usize = 4 * WORKGROUP;
 
 /// Sums a flat buffer. Arguments: x, metric ring (partial sums at the step's place), state.
 ///
-/// The ring has `ring_steps` places of `ring_stride` floats; the parts go to `ring_offset` and after. A lone sum is a
+/// The ring has `ring_steps` places of `ring_stride` floats; the parts go to `ring_offset` and after. A single sum is a
 /// ring of one place.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Sum {
-    /// Floats in the buffer, a multiple of 4.
+    /// Length of the buffer in floats, a multiple of 4.
     pub(crate) floats: usize,
     pub(crate) ring_steps: usize,
     pub(crate) ring_stride: usize,
@@ -30,7 +30,7 @@ pub(crate) struct Sum {
 uniform_block! {
     /// The shader's uniform block.
     pub(crate) struct Params {
-        /// `vec4` elements in all, and in one part.
+        /// Total number of `vec4` elements, and number in one part.
         count: u32,
         part: u32,
         parts: u32,
@@ -52,19 +52,19 @@ impl Sum {
         }
     }
 
-    /// How many partial sums a buffer of this many floats gives.
+    /// Number of partial sums for a buffer of this many floats.
     pub(crate) fn parts(floats: usize) -> usize {
         (floats / 4).div_ceil(PART).clamp(1, MAX_PARTS)
     }
 
-    /// `vec4` elements per part of such a buffer.
+    /// Number of `vec4` elements per part for a buffer of this many floats.
     pub(crate) fn part(floats: usize) -> usize {
         (floats / 4).div_ceil(Self::parts(floats)).max(1)
     }
 }
 
 impl Sum {
-    /// Most iterations of an invocation that sums its share of a part, and joins it with the others'.
+    /// Maximum iterations of an invocation that sums its share of a part and joins it with the others'.
     pub(crate) fn iterations(floats: usize) -> usize {
         Self::part(floats).div_ceil(WORKGROUP) / LEAF + LEAF + WORKGROUP.ilog2() as usize
     }

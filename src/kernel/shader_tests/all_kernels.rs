@@ -1,4 +1,4 @@
-//! The kernels whose shaders are tested: one of every variant.
+//! List of the kernels whose shaders are tested: one of every variant.
 
 use super::all_losses::losses;
 use crate::kernel::base::guard::Pass;
@@ -180,7 +180,7 @@ pub(crate) fn kernels() -> Vec<Kernel> {
     kernels
 }
 
-/// Kernels over columns and rows, each of few and of many.
+/// Kernels over columns and rows, with few and with many of each.
 fn normalisations(kernels: &mut Vec<Kernel>) {
     let epsilon = 1e-5;
     for shape in [

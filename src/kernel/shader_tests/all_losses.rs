@@ -1,4 +1,4 @@
-//! The losses whose shaders are tested.
+//! List of the losses whose shaders are tested.
 
 use crate::kernel::loss::{Against, Output};
 use crate::kernel::*;
@@ -58,7 +58,7 @@ pub(super) fn losses(shapes: [MatrixShape; 2]) -> Vec<Kernel> {
                 ..plain.clone()
             });
             if labels {
-                // So many rows that their weights are added up before.
+                // Enough rows that an earlier call adds up their weights.
                 losses.push(RowLoss {
                     shape: MatrixShape::new(20_000, 7),
                     class_weights: criterion.takes_class_weights(),

@@ -1,13 +1,13 @@
-//! No branch and no loop of a shader for software adapters is decided by the uniform block alone.
+//! Test that the uniform block alone decides no branch and no loop of a shader for software adapters.
 //!
-//! Mesa's lavapipe inlines such uniforms and compiles the shader again whenever it is bound with other values, 8 to 20
-//! ms each time, and keeps what it compiled. `bound` in shaders/base/bound.wgsl hides a number from it.
+//! Mesa's lavapipe inlines such uniforms. It compiles the shader again for each new set of values, 8 to 20 ms each
+//! time, and keeps every result. `bound` in shaders/base/bound.wgsl hides a number from lavapipe.
 
 use super::*;
 use crate::kernel::shader_files::all_for;
 use naga::{Block, Expression, Function, Handle, Statement};
 
-/// What a value depends on. The order is that of `max`: a value depends on the most that its operands depend on.
+/// The source that a value depends on, ordered so that a value's source is the maximum of its operands' sources.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Source {
     /// Constants alone.
@@ -18,7 +18,7 @@ enum Source {
     Invocation,
 }
 
-/// What variables, arguments and results are found to depend on. The search begins at [`Source::Constant`] for all, and
+/// The sources of variables, arguments and results found so far. The search starts at [`Source::Constant`] for all, and
 /// ends when a pass over the module raises none of them.
 #[derive(Clone, Default, PartialEq)]
 struct Found {
@@ -40,7 +40,8 @@ struct Pass<'a> {
     /// Conditions that depend on the uniform block alone, as source text.
     conditions: Vec<String>,
     source: &'a str,
-    /// How many branches the statement is in: what they write depends on which is taken, and Mesa follows no further.
+    /// Number of branches around the statement. Values written in a branch depend on the branch taken; Mesa does not
+    /// analyse them further.
     branches: usize,
 }
 
@@ -50,7 +51,7 @@ fn raise<K: Ord>(map: &mut BTreeMap<K, Source>, key: K, to: Source) {
 }
 
 impl Pass<'_> {
-    /// What an expression depends on; of a pointer, what the value behind it does.
+    /// The source of an expression; for a pointer, the source of the value behind it.
     fn source(&self, number: usize, function: &Function, of: Handle<Expression>) -> Source {
         let all = |operands: &[Handle<Expression>]| {
             let sources = operands.iter().map(|&of| self.source(number, function, of));
@@ -120,7 +121,7 @@ impl Pass<'_> {
         }
     }
 
-    /// What a value depends on where it is written.
+    /// The source of a value at the place where it is written.
     fn written(&self, number: usize, function: &Function, value: Handle<Expression>) -> Source {
         match self.branches {
             0 => self.source(number, function, value),
@@ -128,7 +129,7 @@ impl Pass<'_> {
         }
     }
 
-    /// Notes that the variable behind a pointer is given a value.
+    /// Records a store to the variable behind a pointer.
     fn store(
         &mut self,
         number: usize,
@@ -167,7 +168,7 @@ impl Pass<'_> {
                         let line = self.source[range.start..].lines().next();
                         self.conditions.push(line.unwrap_or_default().into());
                     }
-                    // What a constant switches off is not there for Mesa either.
+                    // Mesa also drops code that a constant switches off.
                     let constant = self.constant(function, *condition);
                     self.branches += usize::from(constant.is_none());
                     if constant != Some(false) {
@@ -202,7 +203,7 @@ impl Pass<'_> {
                     for (index, &argument) in arguments.iter().enumerate() {
                         let source = self.source(number, function, argument);
                         raise(&mut self.found.arguments, (called.index(), index), source);
-                        // What is handed over as a pointer may be written to.
+                        // A callee may write through a pointer argument.
                         self.store(number, function, argument, Source::Invocation);
                     }
                 }

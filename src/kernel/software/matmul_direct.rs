@@ -1,30 +1,30 @@
-//! The matrix product for adapters that run on a CPU: everything in registers, no workgroup memory, no barrier.
+//! Direct matrix product, for adapters that run on a CPU: all operands in registers, no workgroup memory, no barrier.
 //!
-//! Where the adapter has subgroups of 8 or 4, the lanes of one share a tile of C and hand each other their part of A.
+//! On an adapter with subgroups of 8 or 4, the lanes of a subgroup share a tile of C and exchange their blocks of A.
 
 use crate::kernel::base::Capabilities;
 use crate::kernel::base::product::{LONG_K, Levels, Variant};
 
-/// How the lanes that share a tile see each other's blocks of A.
+/// Exchange of blocks of A between the lanes that share a tile.
 const SHARED_BLOCKS: &str = include_str!("../../../shaders/software/shared_blocks.wgsl");
-/// What stands in for [`SHARED_BLOCKS`] where each invocation has a tile of its own.
+/// Replaces [`SHARED_BLOCKS`] if each invocation has its own tile.
 const LOADED_BLOCKS: &str = include_str!("../../../shaders/software/loaded_blocks.wgsl");
 
 const SOURCE: &str = include_str!("../../../shaders/software/matmul_direct.wgsl");
 
-/// Without such subgroups: invocations in a workgroup. Software adapters pack eight along x.
+/// Number of invocations in a workgroup without such subgroups. Software adapters pack eight along x.
 const LONE: usize = 8;
 
-/// Tiles below which they are made smaller.
+/// Number of tiles below which smaller tiles are used.
 const FEW_TILES: usize = 4;
 
-/// How a longer K than [`LONG_K`] is cut. Four products are one term of a block's sum, which has 64.
+/// Levels of the sum for a K longer than [`LONG_K`]. Four products form one term, and a block sums 64 terms.
 fn levels(k: usize) -> Levels {
     Levels::of(k.div_ceil(4), 64).times(4)
 }
 
-/// Loop iterations of one invocation: along K in fours with its blocks, the stores, and the bias gradient of up to
-/// `blocks / lanes` quads of rows: along K in eights, and up to seven that are left.
+/// Loop iterations of one invocation: along K in fours with the blocks of the sum; the stores; and the bias gradient of
+/// up to `blocks / lanes` quads of rows, along K in eights with a rest of up to seven.
 fn iterations(k: usize, bias_gradient: bool, blocks: usize, lanes: usize) -> usize {
     let along_k = k.div_ceil(4) + levels(k).ends(k);
     let sums = k / 8 + 7 + 1;
@@ -36,7 +36,7 @@ fn iterations(k: usize, bias_gradient: bool, blocks: usize, lanes: usize) -> usi
     along_k + blocks + quads * sums
 }
 
-/// The variant for a product of M, N, K, with row sums or without.
+/// The variant for a product of M, N, K, with or without the bias gradient.
 pub(crate) fn variant(
     [m, n, k]: [usize; 3],
     bias_gradient: bool,
@@ -50,7 +50,7 @@ pub(crate) fn variant(
         _ => (1, 4, LONE, LOADED_BLOCKS),
     };
     let tiles = |blocks: usize| m.div_ceil(4 * blocks) * n.div_ceil(4 * lanes);
-    // 8 rows where there are no more, or where there would be too few tiles to share among threads.
+    // 8 rows if C has no more, or if larger tiles would be too few for the threads.
     let blocks = if m <= 8 || tiles(max_blocks) < FEW_TILES {
         2
     } else {

@@ -1,12 +1,12 @@
-//! The sum of an update's gradients over its micro-batches: sum ← x in the first of them, sum ← keep·sum + x in the
-//! next ones, and x ← keep·sum + x in the last, which leaves the sum as it was: the update may yet find something that
-//! is not finite, and then the step has changed nothing.
+//! Gradient accumulation over the micro-batches of an update: sum ← x in the first micro-batch, sum ← keep·sum + x in
+//! the following ones, and x ← keep·sum + x in the last. The last micro-batch leaves the sum unchanged, so that the
+//! step changes nothing if the update finds a value that is not finite.
 //!
-//! The loss of a micro-batch is divided by the weight of all samples of the update so far, or of all of it where the
-//! host knows them (see [`Scales`]). Where that has grown since the micro-batch before, less is kept of the sum: the
-//! old weight over the new one. So in the end every sample has the weight that it would have in one large batch.
+//! The loss of a micro-batch is divided by the weight of all samples of the update so far, or of the whole update if
+//! the host knows it (see [`Scales`]). If this weight has grown since the previous micro-batch, `keep` is the old
+//! weight over the new one. So at the end every sample has the weight that it would have in one large batch.
 //!
-//! Like an update it changes nothing while the non-finite guard is set, and may move the step counter on.
+//! Like an update, the kernel changes nothing while the non-finite guard is set, and may increment the step counter.
 
 use crate::kernel::base::guard::{ALL_FINITE, BLOCK};
 use crate::kernel::base::program::{WORKGROUP, uniform_block};
@@ -15,39 +15,39 @@ use crate::kernel::base::state::STATE_WORDS;
 use crate::kernel::base::{Args, Binding, Capabilities, Compute, Program, Real, matrix};
 use crate::threads::for_chunks;
 
-/// Where the scales of steps lie: after the words of the state, for each place of the metric ring what is kept of the
-/// sum of gradients, and 1 over the denominator of each term of the loss.
+/// Layout of the scales of steps. They follow the words of the state. Each place of the metric ring has `keep`, the
+/// factor of the gradient sum, and 1 over the denominator of each loss term.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Scales {
-    /// Places.
+    /// Number of places.
     pub(crate) steps: usize,
-    /// Terms of the loss.
+    /// Number of loss terms.
     pub(crate) terms: usize,
 }
 
 impl Scales {
-    /// Words from one place to the next.
+    /// Number of words from one place to the next.
     pub(crate) fn stride(self) -> usize {
         1 + self.terms
     }
 
-    /// Words of the state with them.
+    /// Number of words of the state, including the scales.
     pub(crate) fn state_words(self) -> usize {
         STATE_WORDS + self.steps * self.stride()
     }
 
-    /// The first word of a step's.
+    /// Index of the first word of a step's scales.
     pub(crate) fn place(self, step: u32) -> usize {
         STATE_WORDS + step as usize % self.steps * self.stride()
     }
 
-    /// The word of a term in a step.
+    /// Index of the word of a term's scale in a step.
     pub(crate) fn word(self, step: u32, term: usize) -> usize {
         self.place(step) + 1 + term
     }
 }
 
-/// Where a sum that goes on is written, and where the last one is.
+/// Stores of an intermediate sum (to `sum`), and of the last one (to `x`).
 const TO_SUM: &str = "
 const DRY = false;
 @group(0) @binding(1) var<storage, read> x: array<vec4<f32>>;
@@ -67,7 +67,7 @@ fn store(i: u32, value: vec4<f32>) {
 }
 ";
 
-/// The dry run of a sum: nothing is written.
+/// Dry run of a sum, which writes nothing.
 const DRY: &str = "
 const DRY = true;
 @group(0) @binding(1) var<storage, read> x: array<vec4<f32>>;
@@ -80,19 +80,20 @@ fn store(i: u32, value: vec4<f32>) {
 }
 ";
 
-/// A flat region. Arguments: x, sum, state with scales.
+/// Accumulation over a flat region. Arguments: x, sum, state with scales.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Accumulate {
-    /// Floats in the region, a multiple of 4.
+    /// Length of the region in floats, a multiple of 4.
     pub(crate) floats: usize,
-    /// Whether it is the first of the update's micro-batches, or the last. One that is both needs no sum.
+    /// Whether this is the first micro-batch of the update (`opens`), and whether it is the last (`updates`). A
+    /// micro-batch that is both needs no sum.
     pub(crate) opens: bool,
     pub(crate) updates: bool,
-    /// Whether this call moves the step counter on.
+    /// Whether this call increments the step counter.
     pub(crate) increment_step: bool,
     pub(crate) scales: Scales,
-    /// A dry run of one that does not update: it sets the guard where the sum would not be finite, to this id in the
-    /// first block of 64 floats, to one more in each after it.
+    /// Dry run of a micro-batch that does not update. It sets the guard if the sum would not be finite: to this id for
+    /// the first block of 64 floats, and to one more for each block after it.
     pub(crate) dry: Option<u32>,
 }
 
@@ -208,7 +209,7 @@ impl Compute for Accumulate {
 }
 
 impl Accumulate {
-    /// What is kept of the sum in this step.
+    /// The factor of the sum in this step.
     fn keep<T: Real>(&self, state: &[u32]) -> T {
         T::of(f32::from_bits(state[self.scales.place(state[0])]).into())
     }

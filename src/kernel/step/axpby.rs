@@ -1,7 +1,7 @@
-//! out ← a·x + b·out over flat regions (axpby): gradients are accumulated, weights averaged, tensors copied.
+//! Axpby, out ← a·x + b·out over flat regions: accumulates gradients, averages weights, copies tensors.
 //!
-//! Like an update it changes nothing while the [guard] is set. A tensor call runs it twice: the first [`Pass`] sets the
-//! guard if the result is not finite.
+//! Like an update, the kernel changes nothing while the [guard] is set. A tensor call runs it twice: the first [`Pass`]
+//! sets the guard if the result is not finite.
 
 use crate::kernel::base::guard::{ALL_FINITE, Pass, first_lost, place};
 use crate::kernel::base::program::{WORKGROUP, uniform_block};
@@ -9,21 +9,21 @@ use crate::kernel::base::rows::PARALLEL_FLOATS;
 use crate::kernel::base::{Args, Binding, Capabilities, Compute, Program, Real, guard, matrix};
 use crate::threads::{for_chunks, join};
 
-/// A flat region. Arguments: x, out, state.
+/// Axpby over a flat region. Arguments: x, out, state.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Axpby {
-    /// Floats in the region, a multiple of 4.
+    /// Length of the region in floats, a multiple of 4.
     pub(crate) floats: usize,
     pub(crate) mode: Mode,
     pub(crate) add: f32,
-    /// Which pass of a tensor call; None in a training step, which only obeys the guard.
+    /// The pass of a tensor call; `None` in a training step, which only obeys the guard.
     pub(crate) pass: Option<Pass>,
 }
 
-/// What becomes of out.
+/// The new value of out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Mode {
-    /// x; what is there is not read.
+    /// x; the old out is not read.
     Copy,
     /// out + add·x.
     Sum,
@@ -37,7 +37,7 @@ uniform_block! {
         /// `vec4` elements in the region.
         count: u32,
         add: f32,
-        /// 1: this pass only tests.
+        /// 1 if this pass only tests, else 0.
         test: u32,
         _pad: u32,
     }
@@ -53,13 +53,13 @@ impl Axpby {
         }
     }
 
-    /// A sum: sum + scale·x.
+    /// The sum out + scale·x.
     pub(crate) fn accumulate(floats: usize, scale: f32) -> Self {
         Axpby::new(floats, Mode::Sum, scale)
     }
 
-    /// The exponential moving average: average + (1 − decay)·(w − average). It lies between the two, and is w where
-    /// they are equal.
+    /// The exponential moving average, average + (1 − decay)·(w − average). The result lies between average and w, and
+    /// equals w where they are equal.
     pub(crate) fn average(floats: usize, decay: f64) -> Self {
         Axpby::new(floats, Mode::Average, (1.0 - decay) as f32)
     }
@@ -152,7 +152,7 @@ fn keep(i: u32, value: vec4<f32>) {
     out[i] = value;
 }
 ";
-/// The passes of a tensor call. Both are one shader, so both round alike.
+/// The passes of a tensor call. Both run the same shader, so both round equally.
 const REFUSE: &str = "
 fn keep(i: u32, value: vec4<f32>) {
     if bound(p.test, i) == 1u {
@@ -164,7 +164,7 @@ fn keep(i: u32, value: vec4<f32>) {
 ";
 
 impl Axpby {
-    /// Writes what becomes of each float, or tests it.
+    /// Writes the new value of each float, or tests it.
     fn each<T: Real>(
         &self,
         x: &[T],
@@ -181,7 +181,7 @@ impl Axpby {
     }
 }
 
-/// The first result that is not finite.
+/// Index of the first result that is not finite.
 fn first_lost_of<T: Real>(
     x: &[T],
     out: &[T],
@@ -216,14 +216,14 @@ fn each<T: Real>(x: &[T], out: &mut [T], axpby: impl Fn(T, T) -> T + Sync) {
     });
 }
 
-/// The halves of two numbers are never too far apart for their difference. What stands still stays as it is to the bit.
+/// The difference of the halves of two numbers never overflows. An average equal to the new value keeps its bits.
 fn average<T: Real>(add: T, old: T, new: T) -> T {
     let half = add * (T::of(0.5) * new - T::of(0.5) * old);
     let sum = (old + half) + half;
     if old == new {
         new
     } else if sum.is_nan() {
-        // `min` and `max` would hide it.
+        // `min` and `max` would hide a NaN.
         sum
     } else {
         sum.max(old.min(new)).min(old.max(new))

@@ -1,19 +1,19 @@
-//! Chooses the step values of a tensor's update on a GPU. A refused update is no step, so the number of the next one
-//! depends on updates whose outcome the host need not know yet. It gives values for several numbers, and the device
-//! chooses.
+//! Choice of the step values of a tensor's update on a GPU. A refused update does not count as a step, so the number of
+//! the next step depends on updates whose outcome the host may not know yet. The host supplies values for several step
+//! numbers, and the device chooses.
 
 use crate::kernel::base::guard::REFUSED_BEFORE;
 use crate::kernel::base::program::uniform_block;
 use crate::kernel::base::state::{STATE_VALUES, STATE_WORDS};
 use crate::kernel::base::{Args, Binding, Capabilities, Compute, Program, Real};
 
-/// Arguments: state, with four words for each choice behind it; refused words.
+/// Arguments: state followed by four words for each choice, refused words.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Choose {
-    /// Refused updates that the host knows of.
+    /// Number of refused updates that the host knows of.
     pub(crate) known: u32,
-    /// Steps to choose from: the first is right if no more updates were refused, the next if one more was, and so on.
-    /// Beyond the last the guard is set.
+    /// Number of steps to choose from. The first is correct if no further update was refused, the next if one more was
+    /// refused, and so on. Beyond the last, the guard is set.
     pub(crate) choices: usize,
 }
 
@@ -22,9 +22,9 @@ uniform_block! {
     pub(crate) struct Params {
         known: u32,
         choices: u32,
-        /// The word of the state where the choices begin.
+        /// Index of the word of the state at which the choices begin.
         first: u32,
-        /// The word of the state where the step's values are.
+        /// Index of the first word of the step's values in the state.
         values: u32,
     }
 }

@@ -1,5 +1,5 @@
-//! Copy if finite: current ← next, unless a tensor of the step is not finite. It is for what a step changes besides
-//! parameters, such as running statistics.
+//! Copy if finite: current ← next, unless a tensor of the step is not finite. The kernel serves values that a step
+//! changes besides parameters, such as running statistics.
 
 use crate::kernel::base::guard::ALL_FINITE;
 use crate::kernel::base::program::{WORKGROUP, uniform_block};
@@ -8,14 +8,14 @@ use crate::kernel::base::{Args, Binding, Capabilities, Compute, Program, Real};
 /// Arguments: next, state, current.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct CopyIfFinite {
-    /// Floats to copy, a multiple of 4.
+    /// Number of floats to copy, a multiple of 4.
     pub(crate) floats: usize,
 }
 
 uniform_block! {
     /// The shader's uniform block.
     pub(crate) struct Params {
-        /// `vec4` elements.
+        /// Number of `vec4` elements.
         count: u32,
         _pad: [u32; 3],
     }

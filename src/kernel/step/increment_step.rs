@@ -1,4 +1,4 @@
-//! Increments the step counter where no optimizer update does: in evaluation.
+//! Increment of the step counter in evaluation, which has no optimizer update.
 
 use crate::kernel::base::program::uniform_block;
 use crate::kernel::base::{Args, Binding, Capabilities, Compute, Program, Real};

@@ -1,6 +1,6 @@
-//! What a training step does beside its gradients: it counts, adds up micro-batches, adds multiples of tensors
-//! (axpby), and takes over running statistics. And what tensor calls do beside: they note that they were refused, and
-//! choose the number of a step.
+//! Bookkeeping of training steps and tensor calls. A training step increments its counter, accumulates micro-batches,
+//! adds multiples of tensors (axpby), and copies running statistics. A tensor call records its refusal, and chooses the
+//! number of its step.
 
 pub(crate) mod accumulate;
 pub(crate) mod axpby;

@@ -1,20 +1,20 @@
-//! Notes that a tensor call was refused. A GPU works through its calls later than they are made, so the host learns of
-//! it with the next values that it reads.
+//! Record of a refused tensor call. A GPU executes calls later than the host makes them, so the host reads the record
+//! with the next values that it downloads.
 
 use crate::kernel::base::guard::ALL_FINITE;
 use crate::kernel::base::program::uniform_block;
 use crate::kernel::base::{Args, Binding, Capabilities, Compute, Program, Real};
 
-/// The refused words of a tensor or an optimizer state: how many calls were refused, ever; of the first that is not
-/// reported, which call it was, and its guard; one to spare.
+/// Number of refused words of a tensor or an optimizer state: the total number of refused calls; the number of the
+/// first unreported refused call; its guard; a spare word.
 pub(crate) const REFUSED_WORDS: usize = 4;
 
 /// Arguments: state, refused words.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Note {
-    /// Which call it is.
+    /// Number of the call.
     pub(crate) call: u32,
-    /// Refused calls that the host has reported.
+    /// Number of refused calls that the host has reported.
     pub(crate) reported: u32,
 }
 

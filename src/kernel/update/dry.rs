@@ -1,4 +1,4 @@
-//! Dry run of an update: it changes nothing, and reports values that would not be finite to the
+//! Dry run of an update: changes nothing, and reports values that would not be finite to the
 //! [guard](crate::kernel::base::guard).
 
 use super::span::MAX_MOMENTS;
@@ -10,10 +10,10 @@ pub(super) const SOURCE: &str = include_str!("../../../shaders/update/dry.wgsl")
 /// Both passes of a tensor call.
 pub(super) const REFUSE: &str = include_str!("../../../shaders/update/refuse.wgsl");
 
-/// Floats that are tried at a time.
+/// Number of floats that are tested at a time.
 const CHUNK: usize = 1 << 9;
 
-/// Calls `update` with copies of the span's weights and moments, and tests what it makes of them.
+/// Calls `update` with copies of the span's weights and moments, and tests the results.
 pub(super) fn run<T: Real>(mut span: Span<'_, T>, probe: &Probe, update: &impl Fn(Span<'_, T>)) {
     while !span.weights.is_empty() {
         let length = span.weights.len().min(CHUNK);

@@ -1,4 +1,4 @@
-//! Parameter groups: factors of the optimizer's coefficients, one entry for each block of the arena.
+//! Parameter groups: factors of the optimizer's coefficients, with one entry for each block of the arena.
 
 use super::span::Span;
 use super::values::{Penalty, StepValues};
@@ -6,12 +6,12 @@ use crate::kernel::base::Real;
 use crate::kernel::base::guard::BLOCK;
 use crate::kernel::base::ranges::check_not_negative;
 
-/// Floats of a block's entry in the table.
+/// Number of floats in a block's entry of the table.
 pub(crate) const ENTRY: usize = 4;
 
 /// Factors of an optimizer's coefficients for some of the parameters.
 ///
-/// A learning rate of 0 freezes them: weights and moments stay as they are to the bit, whatever their gradient.
+/// A learning rate of 0 freezes them: weights and moments keep their bits for any gradient.
 ///
 /// ```
 /// use wgrad::Factors;
@@ -22,18 +22,18 @@ pub(crate) const ENTRY: usize = 4;
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(deny_unknown_fields))]
 pub struct Factors {
-    /// Of the learning rate.
+    /// Factor of the learning rate.
     pub rate: f64,
-    /// Of the L2 coefficient: weight decay that is added to the gradient.
+    /// Factor of the L2 coefficient: weight decay that is added to the gradient.
     pub l2: f64,
-    /// Of the L1 coefficient.
+    /// Factor of the L1 coefficient.
     pub l1: f64,
-    /// Of decoupled weight decay, which the rate's factor scales too, as it is ηλw.
+    /// Factor of decoupled weight decay ηλw, which the rate's factor also scales.
     pub decoupled: f64,
 }
 
 impl Default for Factors {
-    /// All 1: as if there were none.
+    /// All factors 1, which changes nothing.
     fn default() -> Self {
         Factors {
             rate: 1.0,
@@ -61,7 +61,7 @@ impl Factors {
 
 /// The factors of a block, read from the table.
 pub(super) const TABLE: &str = include_str!("../../../shaders/update/grouped.wgsl");
-/// Factors of 1, where there are no groups.
+/// Factors of 1, without groups.
 pub(super) const NONE: &str = include_str!("../../../shaders/update/ungrouped.wgsl");
 
 /// A block's factors.
@@ -97,7 +97,7 @@ impl<T: Real> BlockFactors<T> {
     }
 }
 
-/// Calls `update` for every run of blocks with equal factors that is not frozen. The span starts at a block.
+/// Calls `update` for every contiguous run of blocks with equal factors that is not frozen. The span starts at a block.
 pub(super) fn run<T: Real>(
     mut span: Span<'_, T>,
     table: &[T],

@@ -1,29 +1,30 @@
-//! The optimizer update: one dispatch over the flat arena of all parameters, whatever their number.
+//! The optimizer update: one dispatch over each segment of the arena of all parameters.
 //!
-//! For every element: the gradient is clipped if so asked; g ← gradient + λ₂w + λ₁·sign(w) (penalties); then the
-//! optimizer's rule gives the new w and its moments. Each rule has two files, `shaders/update/x.wgsl` and
+//! For every element, the gradient is clipped if requested; penalties are added, g ← gradient + λ₂w + λ₁·sign(w); then
+//! the optimizer's rule computes the new w and its moments. Each rule has two files, `shaders/update/x.wgsl` and
 //! `src/kernel/update/optimizer/x.rs`. The loop around the rules is `shaders/update/update.wgsl` and this file.
-//! Clipping and the factors of parameter groups are compiled in if they are used.
+//! Clipping and the factors of parameter groups are compiled in only if they are used.
 //!
-//! The learning rate and what else changes by step stand in the state (see [`crate::plan`]); nothing is changed while
-//! the non-finite guard is set. The last segment's update also moves the step counter on.
+//! The state holds the learning rate and all other values that change by step (see [`crate::plan`]). The update changes
+//! nothing while the non-finite guard is set. The last segment's update also increments the step counter.
 //!
 //! # Bounds
 //!
-//! An ordinary update (see [`guard`]) starts from |g| ≤ 2⁴⁰, |w| ≤ 2⁵⁰ and moments that are bounded by what they are
-//! made of, with coefficients in the ranges of [`Optimizer::is_ordinary`]: learning rate times group factor ≤ 2¹⁰,
-//! each penalty ≤ 1, ε ≥ 2⁻³⁴, and 1 − β ≥ 2⁻²⁴ since β < 1 in `f32`. Then nothing in it reaches 2¹²⁷:
+//! An ordinary update (see [`guard`]) starts from |g| ≤ 2⁴⁰, |w| ≤ 2⁵⁰ and moments that are bounded by their inputs,
+//! with coefficients in the ranges of [`Optimizer::is_ordinary`]: learning rate times group factor ≤ 2¹⁰, each penalty
+//! ≤ 1, ε ≥ 2⁻³⁴, and 1 − β ≥ 2⁻²⁴ since β < 1 in `f32`. Then no intermediate value reaches 2¹²⁷:
 //!
 //! - with penalties |g| ≤ 2⁴⁰ + 2⁵⁰ + 1 < 2⁵¹, and g² < 2¹⁰²;
-//! - averages of g, of g² and the maximum of Adamax are convex: at most 2⁵² and 2¹⁰³, whatever came before;
+//! - averages of g, averages of g² and the maximum of Adamax are convex combinations: at most 2⁵² and 2¹⁰³ after any
+//!   history;
 //! - a velocity, v ← μv + g, is at most 2¹⁰·2⁵¹·2²⁴ = 2⁸⁵, RMSprop's at most 2⁵¹/ε·2²⁴ = 2¹⁰⁹;
 //! - the rate over 1 − βᵗ is at most 2³⁴, so Adam's, NAdam's, RAdam's and Adamax's step is at most 2·2³⁴·2⁵²/ε = 2¹²¹;
 //!   SGD's at most 2¹⁰·(2¹⁰·2⁵¹ + 2⁸⁵) < 2⁹⁶, RMSprop's 2¹⁰·2¹⁰⁹ = 2¹¹⁹, AdaGrad's 2¹⁰·2⁵¹/ε = 2⁹⁵, Lion's 2⁶¹;
-//! - AdaGrad's sum and Adadelta's mean square of the steps may grow from step to step, so they are watched as the
-//!   weights are: from 2⁵⁰ they reach 2¹⁰³ and 2⁵² in one update. With √(s + ε) ≤ 2²⁶ and |g|/√(r + ε) ≤ 1/√(1 − ρ) ≤
-//!   2¹², Adadelta's step is at most 2¹⁰·2³⁸.
+//! - AdaGrad's sum and Adadelta's mean square of the steps may grow from step to step, so they are watched like the
+//!   weights: from 2⁵⁰ they reach 2¹⁰³ and 2⁵² in one update. With √(s + ε) ≤ 2²⁶ and |g|/√(r + ε) ≤ 1/√(1 − ρ) ≤ 2¹²,
+//!   Adadelta's step is at most 2¹⁰·2³⁸.
 //!
-//! A new rule adds its numbers to this list, and a moment that may grow without bound to [`Optimizer::watched`].
+//! A new rule adds its bounds to this list, and a moment that may grow without bound to [`Optimizer::watched`].
 
 mod clip;
 mod dry;
@@ -58,12 +59,12 @@ const SOURCE: &str = include_str!("../../../shaders/update/update.wgsl");
 const FOURS: &str = include_str!("../../../shaders/update/fours.wgsl");
 /// Moments in memory.
 const MOMENTS: &str = include_str!("../../../shaders/update/moments.wgsl");
-/// Stands in for [`MOMENTS`] if the rule keeps none.
+/// Replaces [`MOMENTS`] if the rule keeps none.
 const NO_MOMENTS: &str = "\
 fn moment(number: u32, i: u32) -> Chunk { return Chunk(); }
 fn store_moment(number: u32, i: u32, value: Chunk) {}
 ";
-/// Stores the new values. A dry run has [`dry::SOURCE`] instead, a tensor call [`dry::REFUSE`].
+/// Stores the new values. Dry runs use [`dry::SOURCE`] instead, tensor calls [`dry::REFUSE`].
 const STORE: &str = include_str!("../../../shaders/update/store.wgsl");
 
 // A block belongs to one tensor, since tensors start at multiples of the alignment.
@@ -74,23 +75,23 @@ const _: () = assert!(matrix::ALIGNMENT.is_multiple_of(BLOCK));
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Update {
     pub(crate) optimizer: Optimizer,
-    /// Floats in the segment, a multiple of 4.
+    /// Length of the segment in floats, a multiple of 4.
     pub(crate) floats: usize,
-    /// Whether this call moves the step counter on.
+    /// Whether this call increments the step counter.
     pub(crate) increment_step: bool,
     pub(crate) clip: ClipWith,
-    /// Whether there are factors, [`Factors::entry`] for each block of 64 floats.
+    /// Whether factors apply: a [`Factors::entry`] for each block of 64 floats.
     pub(crate) grouped: bool,
     pub(crate) keep: Keep,
 }
 
-/// What becomes of an update's results.
+/// The use of an update's results.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Keep {
-    /// They are stored, unless the guard is set.
+    /// The results are stored unless the guard is set.
     Store,
-    /// A dry run, which changes nothing and sets the guard: to this id for the segment's first block, to one more for
-    /// each block after it.
+    /// Dry run: changes nothing, and sets the guard if a result is not finite: to this id for the segment's first
+    /// block, and to one more for each block after it.
     Dry(u32),
     /// A tensor call.
     Call(Pass),
@@ -99,28 +100,28 @@ pub(crate) enum Keep {
 uniform_block! {
     /// The shader's uniform block.
     pub(crate) struct Params {
-        /// Chunks of four or eight floats in the segment.
+        /// Number of chunks of four or eight floats in the segment.
         count: u32,
         increment_step: u32,
         weight_decay: f32,
         l1: f32,
         decoupled: f32,
-        /// The greatest magnitude, or norm, of a gradient.
+        /// Maximum magnitude, or norm, of the gradient.
         clip: f32,
         clip_epsilon: f32,
-        /// Partial sums in a step's place of the ring, and its places.
+        /// Number of partial sums in a place of the ring, and number of places.
         parts: u32,
         ring_steps: u32,
-        /// Of a dry run: the id of the first block.
+        /// Guard id of the first block, in a dry run.
         first_id: u32,
-        /// 1: this pass of a tensor call only tests.
+        /// 1 if this pass of a tensor call only tests, else 0.
         test: u32,
         _pad: u32,
         hyper: [f32; MAX_CONSTANTS],
     }
 }
 
-/// Updates a span of a segment.
+/// Function that updates a span of a segment.
 type UpdateSpan<'a, T> = dyn Fn(Span<'_, T>, Penalty<T>, StepValues<T>) + Sync + 'a;
 
 impl Compute for Update {

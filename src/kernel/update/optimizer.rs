@@ -1,7 +1,7 @@
 //! The optimizers as one type, and the list of them.
 //!
-//! [`optimizers!`] is the one place that names every optimizer. An optimizer that is added to it is in [`Optimizer`],
-//! in [`Optimizer::ALL`], in [`crate::optim`] and in the tests that go through all of them.
+//! [`optimizers!`] is the only list of optimizers. From it come [`Optimizer`], [`Optimizer::ALL`], [`crate::optim`] and
+//! the tests of every optimizer.
 
 mod adadelta;
 mod adagrad;
@@ -23,7 +23,7 @@ use crate::kernel::base::ranges::{check_not_negative, check_scaled};
 use crate::kernel::base::simd::{self, Vectorized};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Declares [`Optimizer`] and what has an entry for each optimizer.
+/// Declares [`Optimizer`] and everything that has one entry per optimizer.
 macro_rules! optimizers {
     ($($(#[$doc:meta])* $name:ident in $file:ident),* $(,)?) => {
         /// The optimizers.
@@ -33,11 +33,11 @@ macro_rules! optimizers {
         }
         use all::*;
 
-        /// Any optimizer, with its settings. Made from [`Sgd`], [`Adam`] and the others by `into()`.
+        /// Any optimizer with its settings. [`Sgd`], [`Adam`] and the others convert to it by `into()`.
         ///
-        /// Each adds the penalties to the gradient g first: λ₂w for L2 (`weight_decay`, unless it is decoupled) and
-        /// λ₁·sign(w), sign(0) = 0, for L1 (`l1`): gradient descent on L + ½λ₂‖w‖² + λ₁Σ|w|. Both apply to every
-        /// parameter, including biases.
+        /// Each optimizer first adds the penalties to the gradient g: λ₂w for L2 (`weight_decay`, unless it is
+        /// decoupled) and λ₁·sign(w), sign(0) = 0, for L1 (`l1`): gradient descent on L + ½λ₂‖w‖² + λ₁Σ|w|. Both apply
+        /// to every parameter, including biases.
         #[derive(Clone, Copy, Debug, PartialEq)]
         #[non_exhaustive]
         #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
@@ -115,12 +115,12 @@ impl Optimizer {
         self.rule().name()
     }
 
-    /// Running averages kept per parameter.
+    /// Number of moments (running averages) per parameter.
     pub(crate) fn moments(&self) -> usize {
         self.rule().moments()
     }
 
-    /// Whether no value of a moment is below 0.
+    /// Whether a moment is never negative.
     pub(crate) fn never_negative(&self, moment: usize) -> bool {
         self.rule().never_negative(moment)
     }
@@ -146,7 +146,7 @@ impl Optimizer {
         }
     }
 
-    /// Coefficient of the weight decay, and whether it is decoupled.
+    /// Coefficient of the weight decay, and whether the decay is decoupled.
     pub(crate) fn weight_decay(&self) -> (f64, bool) {
         let coefficients = self.rule().coefficients();
         (coefficients.weight_decay, coefficients.decoupled)
@@ -157,7 +157,7 @@ impl Optimizer {
         self.rule().coefficients().l1
     }
 
-    /// The rule's constants, in the order that its shader states.
+    /// The rule's constants, in the order documented in its shader.
     pub(crate) fn constants(&self) -> [f32; MAX_CONSTANTS] {
         self.rule().constants().map(|value| value as f32)
     }
@@ -167,18 +167,18 @@ impl Optimizer {
         self.rule().flags()
     }
 
-    /// WGSL text of the rule.
+    /// WGSL source of the rule.
     pub(crate) fn source(&self) -> &'static str {
         self.rule().source()
     }
 
-    /// The moment (1 or 2; 0 for none) that is tested for its size as the weights are.
+    /// The moment (1 or 2; 0 for none) whose magnitude is tested like the weights'.
     pub(crate) fn watched(&self) -> usize {
         self.rule().watched()
     }
 
-    /// Whether an update from bounded values is finite at this learning rate, with factors of the coefficients of at
-    /// most these: the ranges that the bounds in [`super`] are derived from.
+    /// Whether an update from bounded values is finite at this learning rate, with factors of the coefficients up to
+    /// `factors`: see the ranges for the bounds in [`super`].
     pub(crate) fn is_ordinary(&self, rate: f64, factors: Factors) -> bool {
         let (decay, decoupled) = self.weight_decay();
         let decay = decay
@@ -193,12 +193,12 @@ impl Optimizer {
             && self.rule().is_ordinary()
     }
 
-    /// Floating-point operations per parameter, about.
+    /// Approximate number of floating-point operations per parameter.
     pub(crate) fn flops(&self) -> usize {
         self.rule().flops()
     }
 
-    /// One bit for each of rate, first, second and third: whether it is proportional to the learning rate.
+    /// Bit mask of rate, first, second and third: a bit is set if the value is proportional to the learning rate.
     pub(super) fn rate_mask(&self) -> u32 {
         (0..)
             .zip(self.scales_with_rate())
@@ -223,7 +223,7 @@ impl Optimizer {
         }
     }
 
-    /// The CPU twin of the rule over one span of the arena. `care` is set if a value it wrote is out of bounds.
+    /// The CPU twin of the rule over one span of the arena. Sets `care` if a written value is out of bounds.
     pub(super) fn update<T: Real>(
         &self,
         span: Span<'_, T>,
@@ -248,7 +248,7 @@ impl Optimizer {
         self.rule().check()
     }
 
-    /// Refuses factors whose products with the optimizer's coefficients have no meaning in `f32`.
+    /// Refuses factors whose products with the optimizer's coefficients are out of the range of `f32`.
     pub(crate) fn check_factors(&self, factors: &Factors, rate: f64) -> crate::Result<()> {
         check_scaled("the learning rate times its factor", rate, factors.rate)?;
         let (decay, decoupled) = self.weight_decay();
@@ -281,9 +281,9 @@ impl<T: Real> Vectorized for OverSpan<'_, T> {
             step,
             care,
         } = self;
-        // The bits of all values that are watched, joined by OR.
+        // Bitwise OR of all watched values.
         let seen = optimizer.update_span(span.reborrow(), penalty, step);
-        // Bit 30 is set where a magnitude is 2 or more, which is rare.
+        // Bit 30 is set if a magnitude is 2 or more, which is rare.
         if seen & (1 << 30) != 0 {
             let mut most = max_abs(span.weights);
             if let Some(watched) = optimizer.watched().checked_sub(1) {

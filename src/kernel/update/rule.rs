@@ -1,10 +1,10 @@
-//! Optimizer rule: all that the update kernel and the trainer know of one optimizer.
+//! Optimizer rules: the interface of an optimizer to the update kernel and the trainer.
 
 use super::span::Span;
 use super::values::{Penalty, StepValues};
 use crate::kernel::base::Real;
 
-/// Constants of a rule in the shader's uniform block: `p.hyper`, two `vec4`s.
+/// Maximum number of constants of a rule in the shader's uniform block: `p.hyper`, two `vec4`s.
 pub(crate) const MAX_CONSTANTS: usize = 8;
 
 /// The coefficients that every optimizer has.
@@ -13,7 +13,8 @@ pub(crate) struct Coefficients {
     /// The base learning rate, which a schedule scales.
     pub(crate) learning_rate: f64,
     pub(crate) weight_decay: f64,
-    /// Whether the weight decay is AdamW's: the rule takes ηλw from the weights. Else λw is added to the gradient.
+    /// Whether the weight decay is decoupled as in AdamW: the rule subtracts ηλw from the weights. Otherwise λw is
+    /// added to the gradient.
     pub(crate) decoupled: bool,
     pub(crate) l1: f64,
 }
@@ -30,7 +31,7 @@ pub(crate) trait Rule {
     /// Refuses settings outside their ranges. [`Coefficients`] are checked by the caller.
     fn check(&self) -> crate::Result<()>;
 
-    /// WGSL text of the rule.
+    /// WGSL source of the rule.
     fn source(&self) -> &'static str;
 
     /// `const` lines of the shader.
@@ -38,7 +39,7 @@ pub(crate) trait Rule {
         Vec::new()
     }
 
-    /// `p.hyper`, in the order that the shader piece states.
+    /// `p.hyper`, in the order documented in the shader piece.
     fn constants(&self) -> [f64; MAX_CONSTANTS] {
         [0.0; MAX_CONSTANTS]
     }
@@ -48,12 +49,12 @@ pub(crate) trait Rule {
         [rate, 0.0, 0.0, 0.0]
     }
 
-    /// Which of the four step values are proportional to the learning rate: a group's factor scales these.
+    /// Which of the four step values are proportional to the learning rate. A group's factor scales these.
     fn scales_with_rate(&self) -> [bool; 4] {
         [true, false, false, false]
     }
 
-    /// Moments kept per parameter, at most [`MAX_MOMENTS`](super::span::MAX_MOMENTS).
+    /// Number of moments per parameter, at most [`MAX_MOMENTS`](super::span::MAX_MOMENTS).
     fn moments(&self) -> usize;
 
     /// Value of all moments before the first step.
@@ -61,23 +62,21 @@ pub(crate) trait Rule {
         0.0
     }
 
-    /// Whether a moment is a mean, sum or maximum of squares or magnitudes, so that none of its values is below 0.
+    /// Whether a moment is a mean, sum or maximum of squares or magnitudes, and therefore never negative.
     fn never_negative(&self, moment: usize) -> bool;
 
-    /// The moment (1 or 2; 0 for none) that may grow from step to step. It is tested for its size as the weights are.
+    /// The moment (1 or 2; 0 for none) that may grow from step to step. Its magnitude is tested like the weights'.
     fn watched(&self) -> usize {
         0
     }
 
-    /// Whether the settings are within the ranges that the bounds in [`super`] are derived from: ε ≥ 2⁻³⁴ for
-    /// [`is_ordinary_epsilon`].
+    /// Whether the settings are within the ranges for the bounds in [`super`]; for ε see [`is_ordinary_epsilon`].
     fn is_ordinary(&self) -> bool;
 
-    /// Floating-point operations per parameter, about.
+    /// Approximate number of floating-point operations per parameter.
     fn flops(&self) -> usize;
 
-    /// CPU twin over a span of the arena. Returns the bits of all values it wrote that may leave the bounds, joined by
-    /// OR.
+    /// CPU twin over a span of the arena. Returns the bitwise OR of all written values that may leave the bounds.
     fn update<T: Real>(
         &self,
         span: Span<'_, T>,
@@ -95,7 +94,7 @@ pub(crate) trait Rule {
         Self: Sized;
 }
 
-/// Constants, with zeros up to [`MAX_CONSTANTS`].
+/// Pads constants with zeros to [`MAX_CONSTANTS`].
 pub(super) fn pad<const N: usize>(values: [f64; N]) -> [f64; MAX_CONSTANTS] {
     let mut padded = [0.0; MAX_CONSTANTS];
     padded[..N].copy_from_slice(&values);
@@ -109,7 +108,7 @@ pub(super) fn betas(beta1: f64, beta2: f64, epsilon: f64) -> [f64; MAX_CONSTANTS
 
 /// βᵗ.
 pub(super) fn power(beta: f64, step: u64) -> f64 {
-    // libm, so that every platform rounds alike.
+    // libm rounds equally on every platform.
     libm::pow(beta, step as f64)
 }
 

@@ -5,15 +5,15 @@ use crate::kernel::base::guard::BLOCK;
 use crate::kernel::base::rows::PARALLEL_FLOATS;
 use crate::threads;
 
-/// Most moments (running averages) that a rule keeps per parameter.
+/// Maximum number of moments (running averages) per parameter.
 pub(crate) const MAX_MOMENTS: usize = 3;
 
-/// Floats that one CPU task updates.
+/// Number of floats that one CPU task updates.
 const TASK: usize = 1 << 14;
 
 /// A contiguous part of a segment with its gradients and moments. Moments that the rule does not keep are empty.
 pub(crate) struct Span<'a, T> {
-    /// Index of its first float in the segment.
+    /// Index of the span's first float in the segment.
     pub(super) start: usize,
     pub(super) weights: &'a mut [T],
     pub(super) gradients: &'a [T],
@@ -21,7 +21,7 @@ pub(crate) struct Span<'a, T> {
 }
 
 impl<'a, T: Real> Span<'a, T> {
-    /// A whole segment of this many floats. `moments` holds one moment after the other.
+    /// The span of a whole segment of this many floats. `moments` holds one moment after another.
     pub(super) fn new(
         weights: &'a mut [T],
         gradients: &'a [T],
@@ -52,7 +52,7 @@ impl<'a, T: Real> Span<'a, T> {
         }
     }
 
-    /// The first floats, and the rest.
+    /// Splits the span into the first `middle` floats and the rest.
     pub(super) fn split_at(self, middle: usize) -> (Self, Self) {
         let (w0, w1) = self.weights.split_at_mut(middle);
         let (g0, g1) = self.gradients.split_at(middle);
@@ -79,7 +79,7 @@ impl<'a, T: Real> Span<'a, T> {
         }
     }
 
-    /// Halves the span, at a block, until a part is small enough for one task.
+    /// Halves the span at block boundaries until a part is small enough for one task.
     fn split(self, run: &(impl Fn(Span<'_, T>) + Sync)) {
         let length = self.weights.len();
         if length <= TASK {

@@ -1,14 +1,14 @@
-//! Step values and penalties: the numbers that a rule is given beside weights, gradients and moments.
+//! Step values and penalties: the inputs of a rule besides weights, gradients and moments.
 
 use crate::kernel::base::Real;
 use crate::kernel::base::state::ENTRY_WORDS;
 
-/// Values that change from step to step, as the rule uses them.
+/// The values of a rule that change from step to step.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct StepValues<T> {
     /// Learning rate.
     pub(crate) rate: T,
-    /// Three factors, whose meaning the rule defines.
+    /// Three factors whose meaning the rule defines.
     pub(crate) first: T,
     pub(crate) second: T,
     pub(crate) third: T,

@@ -1,6 +1,6 @@
-//! Triplet margin: ℓ = max(0, ‖x − p + ε‖ − ‖x − n + ε‖ + margin), ε = 10⁻⁶ added to every element. dx = factor · (u −
-//! v), dp = −factor · u, dn = factor · v, with u and v the differences over their norms, or 0 where a norm is 0. All
-//! gradients are 0 where the loss is 0.
+//! Triplet margin: ℓ = max(0, ‖x − p + ε‖ − ‖x − n + ε‖ + margin), ε = 10⁻⁶ added to every element.
+//! dx = factor · (u − v), dp = −factor · u, dn = factor · v, with u and v the differences over their norms, or 0
+//! where a norm is 0. All gradients are 0 where the loss is 0.
 
 use crate::kernel::base::Real;
 use crate::kernel::loss::row::{self, Row};

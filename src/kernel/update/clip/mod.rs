@@ -1,8 +1,8 @@
 //! Clipping of gradients within the update.
 //!
-//! Each shader piece defines `clip_factor` and `clipped`. To clip by norm, the kernel reads partial sums of squares
-//! that [`Squares`](crate::kernel::reduction::Squares) wrote one dispatch before. Every workgroup adds them up by
-//! itself, in the same order.
+//! Each shader piece defines `clip_factor` and `clipped`. For clipping by norm, the kernel reads partial sums of
+//! squares that [`Squares`](crate::kernel::reduction::Squares) has written in the previous dispatch. Every workgroup
+//! adds them up itself, in the same order.
 
 mod norm_factor;
 mod value;
@@ -17,18 +17,18 @@ pub(super) use norm_factor::EPSILON;
 
 /// No clipping.
 const NONE: &str = include_str!("../../../../shaders/update/clip/none.wgsl");
-/// The norm, with the partial sums shared out over the workgroup's invocations.
+/// Clipping by norm: the workgroup's invocations share the partial sums.
 const NORM: &str = include_str!("../../../../shaders/update/clip/norm.wgsl");
-/// The norm for adapters that run on a CPU, where barriers are slow: every invocation adds up all the partial sums in
-/// registers, and updates more elements to make up for it.
+/// Clipping by norm on adapters that run on a CPU, where barriers are slow: every invocation adds up all partial sums
+/// in registers, and updates more elements to compensate.
 const NORM_DIRECT: &str = include_str!("../../../../shaders/update/clip/norm_direct.wgsl");
 
-/// Most partial sums that every invocation adds up by itself.
+/// Maximum number of partial sums that every invocation adds up itself.
 const MAX_DIRECT: usize = 1 << 10;
 
-/// How gradients are kept from growing too large, before the penalties are added to them.
+/// Gradient clipping, applied before the penalties are added.
 ///
-/// It is one or the other: clipping by value changes the norm, so an order would have to be chosen.
+/// The two kinds cannot be combined: clipping by value changes the norm, so the result would depend on their order.
 ///
 /// ```
 /// use wgrad::Clip;
@@ -41,8 +41,8 @@ pub enum Clip {
     /// Element by element: g ← clamp(g, −c, c), with NaN kept (PyTorch's `clip_grad_value_`).
     Value(f64),
     /// All gradients together: g ← g·min(1, m/(‖g‖ + 1e-6)), ‖g‖ the Euclidean norm over the gradients of all
-    /// parameters (Pascanu et al. 2013; PyTorch's `clip_grad_norm_`). The squares are scaled by powers of two, so
-    /// gradients of any size have their norm.
+    /// parameters (Pascanu et al. 2013; PyTorch's `clip_grad_norm_`). The squares are scaled by powers of two, so the
+    /// norm is correct for gradients of any magnitude.
     Norm(f64),
 }
 
@@ -56,22 +56,22 @@ impl Clip {
     }
 }
 
-/// [`Clip`], with where the kernel finds the norm.
+/// [`Clip`] with the location of the norm's partial sums.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum ClipWith {
     Nothing,
     Value(f32),
     Norm {
         limit: f32,
-        /// Partial sums of squares in a step's place of the ring.
+        /// Number of partial sums of squares in a place of the ring.
         parts: usize,
-        /// Places of the ring.
+        /// Number of places of the ring.
         ring_steps: usize,
     },
 }
 
 impl ClipWith {
-    /// What the kernel is given: the ring has `ring_steps` places of `parts` partial sums.
+    /// The kernel's clipping, for a ring of `ring_steps` places of `parts` partial sums.
     pub(crate) fn new(clip: Option<Clip>, parts: usize, ring_steps: usize) -> Self {
         match clip {
             None => ClipWith::Nothing,
@@ -99,7 +99,7 @@ impl ClipWith {
         }
     }
 
-    /// Partial sums in a place of the ring, and its places.
+    /// Number of partial sums in a place of the ring, and number of places.
     pub(super) fn ring(&self) -> [usize; 2] {
         match *self {
             ClipWith::Norm {
@@ -109,12 +109,12 @@ impl ClipWith {
         }
     }
 
-    /// Whether every invocation adds all the partial sums, on an adapter that runs on a CPU: if they are not too many.
+    /// Whether every invocation adds up all partial sums: on an adapter that runs on a CPU, if they are few enough.
     fn is_direct(&self, capabilities: &Capabilities) -> bool {
         capabilities.software && self.ring()[0] <= MAX_DIRECT
     }
 
-    /// Most iterations of an invocation, all its loops together.
+    /// Maximum iterations of an invocation over all its loops.
     pub(super) fn iterations(&self, capabilities: &Capabilities) -> usize {
         let parts = self.ring()[0];
         let of_parts = match self.is_direct(capabilities) {
@@ -124,7 +124,7 @@ impl ClipWith {
         2 * of_parts + self.elements(capabilities)
     }
 
-    /// What the shader begins with.
+    /// The constants and pieces at the start of the shader.
     pub(super) fn reduce(&self, capabilities: &Capabilities) -> Reduce {
         match self {
             ClipWith::Norm { .. } if !self.is_direct(capabilities) => {
@@ -148,7 +148,7 @@ impl ClipWith {
         }
     }
 
-    /// Chunks of parameters that an invocation updates: more where each workgroup has a norm to compute first.
+    /// Number of chunks of parameters that an invocation updates: more if each workgroup first computes a norm.
     pub(super) fn elements(&self, capabilities: &Capabilities) -> usize {
         match self {
             ClipWith::Norm { .. } if capabilities.software => 8,
@@ -157,7 +157,7 @@ impl ClipWith {
         }
     }
 
-    /// What the step's gradients go through on the CPU.
+    /// The clipping of the step's gradients on the CPU.
     pub(super) fn values<T: Real>(&self, step: u32, args: &mut Args<'_, '_, T>) -> Clipping<T> {
         match *self {
             ClipWith::Nothing => Clipping::Nothing,
@@ -175,7 +175,7 @@ impl ClipWith {
     }
 }
 
-/// What a step's gradients go through.
+/// The clipping of a step's gradients on the CPU.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Clipping<T> {
     Nothing,
@@ -183,11 +183,11 @@ pub(super) enum Clipping<T> {
     Scale([T; 2]),
 }
 
-/// Gradients that are clipped at a time.
+/// Number of gradients that are clipped at a time.
 const CHUNK: usize = 1 << 10;
 
 impl<T: Real> Clipping<T> {
-    /// Calls `update` with the span's gradients clipped.
+    /// Clips the span's gradients and calls `update` with them.
     pub(super) fn run(self, mut span: Span<'_, T>, update: &impl Fn(Span<'_, T>)) {
         let clip = |g: T| match self {
             Clipping::Nothing => g,

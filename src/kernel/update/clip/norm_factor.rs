@@ -1,14 +1,14 @@
-//! The factor min(1, m/(‖g‖ + ε)) of all gradients, in two: the first is a power of two that keeps gradients in range
-//! where their norm, or the factor, might not be.
+//! Clipping factor min(1, m/(‖g‖ + ε)) of all gradients, as a product of two. The first is a power of two that keeps
+//! gradients in range even if their norm, or the factor, is out of range.
 
 use crate::kernel::base::{Real, scale};
 
-/// Added to the norm, as in PyTorch.
+/// Constant added to the norm, as in PyTorch.
 pub(in crate::kernel::update) const EPSILON: f64 = 1e-6;
 
 pub(super) const SOURCE: &str = include_str!("../../../../shaders/update/clip/norm_factor.wgsl");
 
-/// What every gradient is multiplied by, from the partial sums of their squares and the sums' exponents.
+/// The two factors of every gradient, from the partial sums of squares and their exponents.
 pub(super) fn factor<T: Real>(limit: T, pairs: &[T]) -> [T; 2] {
     let pairs = || {
         pairs
@@ -33,7 +33,7 @@ pub(super) fn factor<T: Real>(limit: T, pairs: &[T]) -> [T; 2] {
             return [T::ONE; 2];
         }
         let factor = limit / (root + epsilon * scale);
-        // In one, while it is a normal number: the least gradients then lose nothing.
+        // The two are combined while the product is a normal number, so that the smallest gradients lose nothing.
         let both = factor * scale;
         return match both >= T::of(1.2e-38) {
             true => [T::ONE, both],

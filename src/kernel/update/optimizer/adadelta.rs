@@ -9,7 +9,7 @@ use crate::kernel::update::values::{Penalty, StepValues};
 /// Adadelta (Zeiler 2012), as PyTorch's `Adadelta`: s ← ρs + (1 − ρ)g²; Δ = √(d + ε)/√(s + ε)·g;
 /// d ← ρd + (1 − ρ)Δ²; w ← w − ηΔ.
 ///
-/// The steps are as long as the last ones were, so η = 1 is usual.
+/// The length of a step follows that of the previous ones, so η = 1 is usual.
 ///
 /// ```
 /// use wgrad::optim::Adadelta;
@@ -44,7 +44,7 @@ impl Adadelta {
         Adadelta { rho, ..self }
     }
 
-    /// The ε under both roots: it makes the first steps possible, and sets their length.
+    /// The ε under both roots, which enables the first steps and sets their length.
     pub fn epsilon(self, epsilon: f64) -> Self {
         Adadelta { epsilon, ..self }
     }

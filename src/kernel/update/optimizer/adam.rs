@@ -1,4 +1,4 @@
-//! Adam and AdamW: one rule, which differ in where the weight decay acts.
+//! Adam and AdamW: one rule with two forms of weight decay.
 
 use crate::kernel::base::Real;
 use crate::kernel::base::ranges::{check_epsilon, check_fraction};
@@ -12,7 +12,7 @@ use crate::kernel::update::values::{Penalty, StepValues};
 ///
 /// m ← β₁m + (1 − β₁)g; v ← β₂v + (1 − β₂)g²; w ← w − η·(m/(1 − β₁ᵗ)) / (√(v/(1 − β₂ᵗ)) + ε).
 ///
-/// Weight decay λ is added to the gradient: g + λw. [`AdamW`] takes it from the weights instead.
+/// Weight decay λ is added to the gradient: g + λw. [`AdamW`] subtracts it from the weights instead.
 ///
 /// ```
 /// use wgrad::optim::Adam;
@@ -77,7 +77,7 @@ impl Adam {
         Adam { l1, ..self }
     }
 
-    /// AMSGrad (Reddi et al. 2018): the maximum of all v so far stands in the denominator.
+    /// AMSGrad (Reddi et al. 2018): the denominator uses the maximum of all v so far.
     pub fn amsgrad(self, amsgrad: bool) -> Self {
         Adam { amsgrad, ..self }
     }
@@ -145,7 +145,7 @@ impl AdamW {
         AdamW(self.0.l1(l1))
     }
 
-    /// AMSGrad (Reddi et al. 2018): the maximum of all v so far stands in the denominator.
+    /// AMSGrad (Reddi et al. 2018): the denominator uses the maximum of all v so far.
     pub fn amsgrad(self, amsgrad: bool) -> Self {
         AdamW(self.0.amsgrad(amsgrad))
     }
@@ -213,7 +213,7 @@ impl Rule for Adam {
     }
 
     fn never_negative(&self, moment: usize) -> bool {
-        // The mean of the gradients is first.
+        // Moment 0 is the mean of the gradients, which may be negative.
         moment > 0
     }
 

@@ -13,7 +13,7 @@ use crate::kernel::update::values::{Penalty, StepValues};
 ///
 /// m ← β₁m + (1 − β₁)g; u ← max(β₂u, |g| + ε); w ← w − η/(1 − β₁ᵗ)·m/u.
 ///
-/// The paper has no ε; it keeps a weight without gradients from 0/0.
+/// The paper has no ε. It prevents 0/0 for a weight without gradients.
 ///
 /// ```
 /// use wgrad::optim::Adamax;
@@ -116,7 +116,7 @@ impl Rule for Adamax {
     }
 
     fn never_negative(&self, moment: usize) -> bool {
-        // The mean of the gradients is first.
+        // Moment 0 is the mean of the gradients, which may be negative.
         moment > 0
     }
 
@@ -143,7 +143,7 @@ impl Rule for Adamax {
             let g = penalty.gradient(g, *w);
             *m = beta1 * *m + one_minus_beta1 * g;
             *u = (beta2 * *u).max(g.abs() + epsilon);
-            // The quotient comes first: rate times m may overflow where the step does not.
+            // The quotient comes first: rate times m may overflow although the step does not.
             *w = *w - step.first * (*m / *u);
             seen |= w.bits();
         }

@@ -6,12 +6,12 @@ use crate::kernel::update::rule::{Coefficients, MAX_CONSTANTS, Rule, betas};
 use crate::kernel::update::span::Span;
 use crate::kernel::update::values::{Penalty, StepValues};
 
-/// Lion (Chen et al. 2023): every weight moves by η, whatever the magnitude of its gradient.
+/// Lion (Chen et al. 2023): every weight moves by η, independent of the magnitude of its gradient.
 ///
-/// w ← w − η(sign(β₁m + (1 − β₁)g) + λw); m ← β₂m + (1 − β₂)g, with the m before in the sign, and sign(0) = 0.
+/// w ← w − η(sign(β₁m + (1 − β₁)g) + λw); m ← β₂m + (1 − β₂)g, where the sign uses the old m, and sign(0) = 0.
 ///
-/// Weight decay λ is always decoupled, as in the paper. PyTorch has no Lion. η is a third to a tenth of Adam's, λ
-/// larger by as much.
+/// Weight decay λ is always decoupled, as in the paper. PyTorch has no Lion. Typical values: η a third to a tenth of
+/// Adam's, λ three to ten times larger.
 ///
 /// ```
 /// use wgrad::optim::Lion;
@@ -41,7 +41,8 @@ impl Lion {
         }
     }
 
-    /// The share β₁ of the average in a step's direction, and the average's decay rate β₂; each at least 0 and below 1.
+    /// The weight β₁ of the average in a step's direction, and the decay rate β₂ of the average, each at least 0 and
+    /// below 1.
     pub fn betas(self, beta1: f64, beta2: f64) -> Self {
         Lion {
             beta1,

@@ -59,7 +59,7 @@ impl NAdam {
         }
     }
 
-    /// The ψ by which the momentum μ nears β₁, at least 0.
+    /// The rate ψ at which the momentum μ approaches β₁, at least 0.
     pub fn momentum_decay(self, momentum_decay: f64) -> Self {
         NAdam {
             momentum_decay,
@@ -126,8 +126,8 @@ impl Rule for NAdam {
         let momentum = |power: f64| self.beta1 * (1.0 - 0.5 * power);
         let last = libm::pow(ratio, step as f64);
         let (mu, next) = (momentum(last), momentum(last * ratio));
-        // A function of the step alone, so that a resumed run has its bits. Every μ is below β₁: once β₁ᵗ is below 2⁻⁶⁴
-        // the product no longer shows beside 1, and that is soon enough for the loop to be cheap.
+        // The product is a function of the step alone, so that a resumed run computes the same bits. Every μ is below
+        // β₁: once β₁ᵗ is below 2⁻⁶⁴, the product is negligible beside 1. That is soon enough for the loop to be cheap.
         let mut product = 0.0;
         if power(self.beta1, step) > 1.0 / (1u128 << 64) as f64 {
             (product, _) = (1..=step).fold((1.0, 1.0), |(product, power), _| {
@@ -152,7 +152,7 @@ impl Rule for NAdam {
     }
 
     fn never_negative(&self, moment: usize) -> bool {
-        // The mean of the gradients is first.
+        // Moment 0 is the mean of the gradients, which may be negative.
         moment > 0
     }
 

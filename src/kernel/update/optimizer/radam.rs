@@ -8,8 +8,8 @@ use crate::kernel::update::rule::{
 use crate::kernel::update::span::Span;
 use crate::kernel::update::values::{Penalty, StepValues};
 
-/// RAdam (Liu et al. 2020), as PyTorch's `RAdam`: Adam that takes steps of plain momentum until it knows the gradient's
-/// variance. In step t, from 1:
+/// RAdam (Liu et al. 2020), as PyTorch's `RAdam`: Adam that takes plain momentum steps until the estimate of the
+/// gradient's variance is reliable. In step t, from 1:
 ///
 /// m ← β₁m + (1 − β₁)g; v ← β₂v + (1 − β₂)g²; ρ∞ = 2/(1 − β₂) − 1; ρₜ = ρ∞ − 2tβ₂ᵗ/(1 − β₂ᵗ);
 /// where ρₜ > 5, w ← w − η·rₜ·m/(1 − β₁ᵗ)·√(1 − β₂ᵗ)/(√v + ε)
@@ -135,7 +135,7 @@ impl Rule for RAdam {
     }
 
     fn never_negative(&self, moment: usize) -> bool {
-        // The mean of the gradients is first.
+        // Moment 0 is the mean of the gradients, which may be negative.
         moment > 0
     }
 

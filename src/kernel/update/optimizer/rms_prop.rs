@@ -8,7 +8,7 @@ use crate::kernel::update::values::{Penalty, StepValues};
 
 /// RMSprop (Tieleman and Hinton 2012), as PyTorch's `RMSprop`: s ← αs + (1 − α)g²; u = g/(√s + ε); w ← w − ηu.
 ///
-/// With momentum μ: v ← μv + u; w ← w − ηv. Centred: ḡ ← αḡ + (1 − α)g, and s − ḡ² stands under the root.
+/// With momentum μ: v ← μv + u; w ← w − ηv. Centred: ḡ ← αḡ + (1 − α)g, and the root is taken of s − ḡ².
 ///
 /// ```
 /// use wgrad::optim::RmsProp;
@@ -29,7 +29,7 @@ pub struct RmsProp {
 }
 
 impl RmsProp {
-    /// RMSprop with learning rate η, α = 0.99, ε = 1e-8, without momentum, centring and weight decay.
+    /// RMSprop with learning rate η, α = 0.99, ε = 1e-8, without momentum, centring or weight decay.
     pub const fn new(learning_rate: f64) -> Self {
         RmsProp {
             learning_rate,
@@ -57,7 +57,7 @@ impl RmsProp {
         RmsProp { momentum, ..self }
     }
 
-    /// Whether the variance of the gradient stands in the denominator instead of its mean square.
+    /// Whether the denominator uses the variance of the gradient instead of its mean square.
     pub fn centered(self, centered: bool) -> Self {
         RmsProp { centered, ..self }
     }
@@ -116,7 +116,7 @@ impl Rule for RmsProp {
     }
 
     fn never_negative(&self, moment: usize) -> bool {
-        // The mean of the squares is first.
+        // Moment 0 is the mean of the squares; the others may be negative.
         moment == 0
     }
 

@@ -6,13 +6,13 @@ use crate::kernel::update::rule::{Coefficients, MAX_CONSTANTS, Rule, pad};
 use crate::kernel::update::span::Span;
 use crate::kernel::update::values::{Penalty, StepValues};
 
-/// Stochastic gradient descent, plain or with momentum, as PyTorch's `SGD` has it:
+/// Stochastic gradient descent, plain or with momentum, as PyTorch's `SGD`:
 ///
 /// g ← g + λw; v ← μv + (1 − dampening)·g, but v ← g in the first step; w ← w − ηv,
 /// or with Nesterov's momentum w ← w − η(g + μv).
 ///
-/// The learning rate η is not part of the velocity v, so a change of η acts at once. In the
-/// [classical](Sgd::classical) form it is.
+/// The learning rate η is not part of the velocity v, so a change of η acts at once. In the [classical](Sgd::classical)
+/// form, η is part of v.
 ///
 /// ```
 /// use wgrad::optim::Sgd;
@@ -64,9 +64,9 @@ impl Sgd {
     /// The classical form (Polyak 1964; Sutskever et al. 2013): v ← μv − ηg; w ← w + v, or with Nesterov's momentum
     /// w ← w + μv − ηg.
     ///
-    /// Each gradient keeps the rate of its own step for good. The same weights as in PyTorch's form while η stays;
-    /// after a change of η the past acts at the old rate here, at the new rate there. The moment holds −v, so that one
-    /// shader serves both forms.
+    /// Each gradient keeps the rate of its own step. The weights equal those of PyTorch's form while η is constant.
+    /// After a change of η, past gradients act at the old rate in the classical form, and at the new rate in PyTorch's.
+    /// The moment holds −v, so that one shader serves both forms.
     pub fn classical(self, classical: bool) -> Self {
         Sgd { classical, ..self }
     }
@@ -130,7 +130,8 @@ impl Rule for Sgd {
         pad([self.momentum])
     }
 
-    /// Without momentum only the rate. With it first is the factor of g in v, second that of g beside v.
+    /// Without momentum, only the rate is used. With momentum, first is the factor of g in v, and second the factor of
+    /// g in addition to v.
     fn step_values(&self, step: u64, rate: f64) -> [f64; 4] {
         if self.momentum == 0.0 {
             return [rate, 0.0, 0.0, 0.0];
