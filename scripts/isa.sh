@@ -27,7 +27,8 @@ cargo build --quiet --locked --manifest-path tools/isa/Cargo.toml --target-dir "
 is_known() { RADV_FORCE_FAMILY=$1 "$target/isa/debug/isa" --name; }
 
 status=0
-# RDNA2, RDNA3 by its newer or older name, Vega.
+running=()
+# RDNA2, RDNA3 by its newer or older name, Vega, all at once.
 for names in NAVI21 "NAVI31 GFX1100" VEGA10; do
     family=""
     for name in $names; do
@@ -40,7 +41,14 @@ for names in NAVI21 "NAVI31 GFX1100" VEGA10; do
         echo "$names: skipped, this Mesa does not know it"
         continue
     fi
-    RADV_FORCE_FAMILY=$family "$target/isa/debug/isa" "$shaders" "$@" || status=1
+    (RADV_FORCE_FAMILY=$family "$target/isa/debug/isa" "$shaders" "$@" >"$shaders.$family") &
+    running+=("$! $shaders.$family")
+done
+for pair in ${running[@]+"${running[@]}"}; do
+    read -r process output <<<"$pair"
+    wait "$process" || status=1
+    cat "$output"
+    rm "$output"
     echo
 done
 exit $status
