@@ -1,4 +1,4 @@
-// From z = -104 alpha on exp(z/alpha) is 0 in f32; the bound keeps the quotient finite.
+// For z below -104 alpha, exp(z/alpha) is 0 in f32; the bound keeps the quotient finite.
 fn f(z: vec4<f32>, alpha: f32, beta: f32) -> vec4<f32> {
     let u = clamp(z, vec4<f32>(-104.0 * alpha), vec4<f32>(0.0)) / alpha;
     return select(alpha * expm1(u), z, z > vec4<f32>(0.0));

@@ -1,6 +1,7 @@
-// What activations make of exp. WGSL lets exp err by 3 + 2|x| ULP, its log by 2^-21 near 1 and its tanh by 1e-5 near 0.
+// Accurate functions of exp for activations. WGSL allows errors of 3 + 2|x| ULP in exp, 2^-21 in log near 1, and 1e-5
+// in tanh near 0.
 
-// exp(-|x|). Beyond 104 it is 0 in f32; the bound keeps |x| times log2(e) finite.
+// exp(-|x|). For |x| above 104 it is 0 in f32; the bound keeps |x| times log2(e) finite.
 fn decay(x: vec4<f32>) -> vec4<f32> {
     return exp(-min(abs(x), vec4<f32>(104.0)));
 }
@@ -12,7 +13,7 @@ fn logistic(z: vec4<f32>) -> vec4<f32> {
     return select(e * r, r, z >= vec4<f32>(0.0));
 }
 
-// exp(x) - 1 for x <= 0: above -1 x + x^2 q(x), q a Chebyshev fit of relative error 3e-8 in the whole.
+// exp(x) - 1 for x <= 0. Above -1 it is x + x^2 q(x), with a Chebyshev fit q; the relative error of the result is 3e-8.
 fn expm1(x: vec4<f32>) -> vec4<f32> {
     let t = max(x, vec4<f32>(-1.0));
     let q = ((((1.3742418e-4 * t + 1.3248180e-3) * t + 8.3011705e-3) * t + 4.1659255e-2) * t + 0.16666603) * t + 0.5;
@@ -26,7 +27,8 @@ fn log1p(x: vec4<f32>) -> vec4<f32> {
     return 2.0 * (s + s * w * (((0.13425750 * w + 0.14118309) * w + 0.20003781) * w + 0.33333319));
 }
 
-// An odd polynomial below 0.625 (Cephes tanhf, 2 ULP), 1 - 2/(exp(2|z|) + 1) above, and exactly 1 from 15 on.
+// tanh(z): an odd polynomial for |z| below 0.625 (Cephes tanhf, 2 ULP), 1 - 2/(exp(2|z|) + 1) above, and exactly 1 from
+// 15 on.
 fn hyperbolic_tangent(z: vec4<f32>) -> vec4<f32> {
     let t = clamp(z, vec4<f32>(-15.0), vec4<f32>(15.0));
     let s = t * t;

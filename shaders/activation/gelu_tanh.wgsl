@@ -1,5 +1,5 @@
-// (1 + tanh u)/2 = sigmoid(2u), which does not cancel on the left. Beyond |z| = 12 it is 0 or 1 in f32; the bound keeps
-// the powers finite.
+// (1 + tanh u)/2 = sigmoid(2u), which does not cancel on the left. For |z| above 12 it is 0 or 1 in f32; the bound
+// keeps the powers finite.
 fn bounded(z: vec4<f32>) -> vec4<f32> {
     return clamp(z, vec4<f32>(-12.0), vec4<f32>(12.0));
 }

@@ -1,4 +1,5 @@
-// alpha z, within 128 of 0, where softplus and its derivative no longer change: beta, the threshold, is at most 100.
+// alpha z, clamped to +-128. Beyond that, softplus and its derivative no longer change, since beta, the threshold, is
+// at most 100.
 fn scaled(z: vec4<f32>, alpha: f32) -> vec4<f32> {
     let limit = vec4<f32>(128.0 / alpha);
     return alpha * clamp(z, -limit, limit);

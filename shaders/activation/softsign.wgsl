@@ -1,4 +1,4 @@
-// Bounded, for WGSL lets a division by more than 2^126 give anything.
+// The bound is needed since WGSL does not define a division by more than 2^126.
 fn f(z: vec4<f32>, alpha: f32, beta: f32) -> vec4<f32> {
     let bounded = clamp(z, vec4<f32>(-1e30), vec4<f32>(1e30));
     return bounded / (1.0 + abs(bounded));

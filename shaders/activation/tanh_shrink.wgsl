@@ -1,5 +1,5 @@
-// Below 1 z - tanh z = (z cosh z - sinh z)/cosh z, a series of positive terms, z^(2k+1) 2k/(2k+1)! from k = 1, which
-// does not cancel.
+// For |z| below 1, z - tanh z is computed as (z cosh z - sinh z)/cosh z. Its series, z^(2k+1) 2k/(2k+1)! from k = 1,
+// has positive terms and does not cancel.
 fn f(z: vec4<f32>, alpha: f32, beta: f32) -> vec4<f32> {
     let m = min(abs(z), vec4<f32>(1.0));
     let s = m * m;

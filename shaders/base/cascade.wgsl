@@ -8,11 +8,11 @@
 //     total = cascade_total(sum, rest);
 
 struct Cascade {
-    leaves: u32, // added so far
+    leaves: u32, // number of leaves so far
     level0: vec4<f32>,
     level1: vec4<f32>,
     level2: vec4<f32>,
-    level3: vec4<f32>, // the last: of up to 2^19 terms of one invocation it is a sum of 16
+    level3: vec4<f32>, // the last level: a running sum, of 16 values for up to 2^19 terms of one invocation
 }
 
 fn cascade_add(sum: ptr<function, Cascade>, leaf: vec4<f32>) {
@@ -33,7 +33,7 @@ fn cascade_add(sum: ptr<function, Cascade>, leaf: vec4<f32>) {
     }
 }
 
-// `rest`: the sum of the terms that make no whole leaf, at most 7.
+// `rest` is the sum of the at most 7 terms that do not fill a leaf.
 fn cascade_total(sum: Cascade, rest: vec4<f32>) -> vec4<f32> {
     return ((rest + sum.level0) + sum.level1) + (sum.level2 + sum.level3);
 }

@@ -3,7 +3,7 @@
 
 var<workgroup> shared_sums: array<vec4<f32>, WORKGROUP>;
 
-// The sum, over the LANES invocations of a column, of each one's value: a fixed tree, so always the same bits.
+// The sum of the values of a column's LANES invocations, in a fixed tree, so the bits are the same on every run.
 fn column_total(value: vec4<f32>, index: u32) -> vec4<f32> {
     if LANES == 1u {
         return value;

@@ -1,4 +1,5 @@
-// The entry point of kernels with a `run` of their own: the workgroup's number, and the invocation's place in it.
+// Entry point of kernels that define `run(workgroup, index)`, with the workgroup's index and the invocation's index in
+// it.
 @compute @workgroup_size(WORKGROUP)
 fn main(
     @builtin(workgroup_id) group: vec3<u32>,

@@ -1,26 +1,26 @@
-// The four values at columns col to col + 3, with zeros where the row's padding begins.
+// The four values at columns col to col + 3, with zeros in the row's padding.
 fn in_columns(value: vec4<f32>, col: u32, cols: u32) -> vec4<f32> {
     return select(vec4<f32>(0.0), value, vec4<u32>(col) + vec4<u32>(0u, 1u, 2u, 3u) < vec4<u32>(cols));
 }
 
-// What a function made of a value, but the value where that is a NaN: clamps and comparisons must not hide one.
+// The result, or the value where the value is NaN: clamps and comparisons must not hide a NaN.
 fn keep_nan(value: vec4<f32>, result: vec4<f32>) -> vec4<f32> {
     let magnitude = bitcast<vec4<u32>>(value) & vec4<u32>(0x7fffffffu);
     return select(result, value, magnitude > vec4<u32>(0x7f800000u));
 }
 
-// Exponent bits all ones: NaN or infinity. A float comparison may be compiled away; bits may not.
+// NaN and infinity have all exponent bits set. The compiler may remove a float comparison, but not one of bits.
 fn is_not_finite(value: vec4<f32>) -> bool {
     return any((bitcast<vec4<u32>>(value) & vec4<u32>(0x7f800000u)) == vec4<u32>(0x7f800000u));
 }
 
-// Whether a magnitude is above that with these bits; NaN is above infinity.
+// Whether a magnitude exceeds the one with these bits; NaN is above infinity.
 fn exceeds(value: vec4<f32>, bound: u32) -> bool {
     return any((bitcast<vec4<u32>>(value) & vec4<u32>(0x7fffffffu)) > vec4<u32>(bound));
 }
 
-// Whether a gradient sets the guard to this id: NaN and infinity do, and what is above 2^40 where bit 31 of the id says
-// that the step is an ordinary one.
+// Whether a gradient sets the guard to this id: NaN and infinity do. Magnitudes above 2^40 do too if bit 31 of the id
+// is set, which marks an ordinary step.
 fn is_out_of_bounds(value: vec4<f32>, id: u32) -> bool {
     return exceeds(value, select(0x7f7fffffu, 0x53800000u, id >= 0x80000000u));
 }

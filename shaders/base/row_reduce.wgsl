@@ -1,8 +1,8 @@
 // LANES invocations share a row; ROWS rows share a workgroup. One of the two is 1, the other WORKGROUP.
 
-const LOWEST = -3.4028234e38; // stands in for minus infinity, which WGSL may assume absent
+const LOWEST = -3.4028234e38; // used for minus infinity, which WGSL may assume absent
 
-// The sum, over the LANES invocations of a row, of each one's value.
+// The sum of the values of a row's LANES invocations.
 fn row_sum(value: f32, index: u32) -> f32 {
     if LANES == 1u {
         return value;
@@ -10,7 +10,7 @@ fn row_sum(value: f32, index: u32) -> f32 {
     return workgroup_sum(value, index);
 }
 
-// The greatest value among the LANES invocations of a row.
+// The maximum of the values of a row's LANES invocations.
 fn row_max(value: f32, index: u32) -> f32 {
     if LANES == 1u {
         return value;

@@ -1,10 +1,10 @@
-// Mean and deviation of four columns of numbers, of any offset and any size, in two passes over them.
+// Mean and standard deviation of four columns, for values of any offset and magnitude, in two passes.
 //
-// The first pass sums distances from the first number, so the mean of numbers that lie far from 0 is as exact as f32
-// can hold it, and equal numbers have themselves as mean. The second sums distances from that mean, with a correction
-// for its rounding. All distances are scaled by powers of two, which is exact: neither a square nor a sum overflows,
-// and none underflows that would count beside epsilon. A product with a power of two is exact, so a fused multiply-add
-// changes nothing. See src/kernel/base/spread.rs.
+// The first pass sums distances from the first number. So the mean of numbers far from 0 is as accurate as f32 allows,
+// and equal numbers have exactly their value as mean. The second pass sums distances from that mean, with a correction
+// for its rounding. All distances are scaled by powers of two. No square or sum overflows, and only squares that are
+// negligible beside epsilon underflow. Products with powers of two are exact, so a fused multiply-add gives the same
+// bits. See src/kernel/base/spread.rs.
 
 const MOST = 3.4028234e38;
 const LARGE = 1.2676506e30; // 2^100: differences and sums of smaller numbers do not overflow
@@ -23,16 +23,16 @@ fn spread_start(first: vec4<f32>) -> Start {
     return Start(unit, select(vec4<f32>(1.0), vec4<f32>(16.0), large), first * unit);
 }
 
-// The distance from the first number, for the first pass: its sum, and the sum of its magnitude.
+// The distance from the first number. The first pass sums it and its magnitude.
 fn from_first(value: vec4<f32>, start: Start) -> vec4<f32> {
     return (value * start.unit - start.first) * FAR;
 }
 
-// Three numbers a column: they stay in registers through the second pass.
+// Three numbers per column, which stay in registers during the second pass.
 struct Middle {
     unit: vec4<f32>, // 1, or 1/16 where the numbers are far apart
     centre: vec4<f32>, // mean, rounded, in units
-    scale: vec4<f32>, // brings the greater of the mean distance and sqrt(epsilon) to between 1 and 2
+    scale: vec4<f32>, // scales the larger of the mean distance and sqrt(epsilon) to between 1 and 2
 }
 
 // `root` is sqrt(epsilon).
@@ -57,7 +57,7 @@ fn reciprocal(value: vec4<f32>) -> vec4<f32> {
     return bitcast<vec4<f32>>(vec4<u32>(0x7f000000u) - exponent);
 }
 
-// The scaled distance from the mean, for the second pass: its sum, and the sum of its squares.
+// The scaled distance from the mean. The second pass sums it and its square.
 fn from_mean(value: vec4<f32>, middle: Middle) -> vec4<f32> {
     return (value * middle.unit - middle.centre) * middle.scale;
 }
@@ -66,9 +66,9 @@ struct Spread {
     mean: vec4<f32>, // rounded
     unit: vec4<f32>,
     centre: vec4<f32>, // mean, in units
-    rest: vec4<f32>, // what rounding took from the mean, in units
+    rest: vec4<f32>, // rounding remainder of the mean, in units
     inverse: vec4<f32>, // 1 / sqrt(variance + epsilon), per unit
-    variance: vec4<f32>, // infinite where it is no f32
+    variance: vec4<f32>, // infinite if it exceeds the range of f32
 }
 
 fn spread_end(middle: Middle, sum: vec4<f32>, squares: vec4<f32>, count: f32, root: f32) -> Spread {
@@ -89,8 +89,8 @@ fn spread_end(middle: Middle, sum: vec4<f32>, squares: vec4<f32>, count: f32, ro
     );
 }
 
-// (value - mean) / sqrt(variance + epsilon): 0 for all of equal numbers.
+// (value - mean) / sqrt(variance + epsilon), which is 0 for equal numbers.
 fn normal_of(value: vec4<f32>, spread: Spread) -> vec4<f32> {
-    // Not ((value - centre) - rest) * inverse: a compiler may take centre and rest together, and round the rest away.
+    // Not ((value - centre) - rest) * inverse: a compiler may add centre and rest first, and lose the rest by rounding.
     return (value * spread.unit - spread.centre) * spread.inverse - spread.rest * spread.inverse;
 }

@@ -1,10 +1,10 @@
-// Applies op(i, col), put in front, to a matrix: each invocation writes one vec4 of the output.
+// Applies op(i, col), which the host prepends, to a matrix: each invocation writes one vec4 of the output.
 
 struct Params {
-    count: u32, // vec4 elements in all
+    count: u32, // total number of vec4 elements
     cols: u32,
     ld4: u32, // vec4 elements in a row
-    alpha: f32, // the activation's parameters; or alpha the factor, the number to fill with, or epsilon
+    alpha: f32, // the activation's parameters; else alpha is the factor, fill value, exponent or epsilon
     beta: f32,
     id: u32, // for the non-finite guard
     pad0: u32,

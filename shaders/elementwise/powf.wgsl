@@ -1,6 +1,7 @@
 @group(0) @binding(1) var<storage, read> a: array<vec4<f32>>;
 
-// alpha: the exponent; beta: 1 where it is an odd integer, 0 an even one, 2 no integer. `pow` is undefined below 0.
+// alpha is the exponent. beta is 1 if it is an odd integer, 0 if even, 2 otherwise. `pow` is undefined for a negative
+// base.
 fn op(i: u32, col: u32) -> vec4<f32> {
     let x = a[i];
     let power = pow(abs(x), vec4<f32>(p.alpha));

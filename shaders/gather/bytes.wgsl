@@ -1,4 +1,4 @@
-@group(0) @binding(1) var<storage, read> data: array<u32>; // four bytes to a word, the first in the low bits
+@group(0) @binding(1) var<storage, read> data: array<u32>; // four bytes per word, the first in the low bits
 
 fn load(i: u32) -> vec4<f32> {
     let word = data[i];

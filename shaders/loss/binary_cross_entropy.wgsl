@@ -1,4 +1,4 @@
-// The least probability of a label, so that logarithm and quotient are finite.
+// The smallest probability of a label, so that logarithm and quotient are finite.
 const MIN_PROBABILITY = 1e-30;
 
 // With shares q of label 1 and n of label 0: -q log(x) - n log(1 - x).
@@ -7,7 +7,7 @@ fn loss(x: vec4<f32>, t: vec4<f32>) -> vec4<f32> {
     return -(positive_share(t) * log(max(x, min_probability)) + negative_share(t) * log(max(1.0 - x, min_probability)));
 }
 
-// Where a probability is below MIN_PROBABILITY, its logarithm is flat.
+// The logarithm is flat below MIN_PROBABILITY.
 fn dloss(x: vec4<f32>, t: vec4<f32>) -> vec4<f32> {
     let min_probability = vec4<f32>(MIN_PROBABILITY);
     let y = 1.0 - x;

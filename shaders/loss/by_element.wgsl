@@ -1,4 +1,4 @@
-// A row's loss is the sum over its columns of loss(x, t); its gradient there is dloss(x, t).
+// A row's loss is the sum of loss(x, t) over its columns; the gradient in each column is dloss(x, t).
 
 fn row_loss(row: Row) -> vec2<f32> {
     var sum = Chain();

@@ -1,5 +1,5 @@
-// A running sum that does not lose what is added to it. LONG: terms are summed in blocks of BLOCK, the blocks' sums in
-// blocks again, and those one after the other. So n terms take about 2 BLOCK + n / BLOCK^2 roundings instead of n.
+// A running sum that does not lose small terms. LONG: terms are summed in blocks of BLOCK, the blocks' sums in blocks
+// again, and those sums one after another. So a sum of n terms has about 2 BLOCK + n / BLOCK^2 roundings instead of n.
 
 struct Chain {
     block: f32,
@@ -9,7 +9,7 @@ struct Chain {
 
 const BLOCK = 32u;
 
-// Adds the term with this number, from 0 in ascending order.
+// Adds term `number`; numbers ascend from 0.
 fn chain_with(chain: Chain, term: f32, number: u32, long: bool) -> Chain {
     var next = chain;
     next.block += term;
@@ -33,8 +33,8 @@ fn chain_sum(chain: Chain) -> f32 {
     return chain.block + (chain.blocks + chain.rest);
 }
 
-// The power of two at or below a magnitude, from 2^-126 to 2^126: dividing by it is exact and takes squares out of the
-// range where they overflow.
+// The largest power of two that is at most a magnitude, clamped to 2^-126 to 2^126. Division by it is exact and
+// prevents the overflow of squares.
 fn binade(magnitude: f32) -> f32 {
     return bitcast<f32>(clamp(bitcast<u32>(magnitude) & 0x7f800000u, 0x00800000u, 0x7e800000u));
 }

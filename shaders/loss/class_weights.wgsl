@@ -4,7 +4,7 @@ fn weights_at(i: u32) -> vec4<f32> {
     return class_weights[i];
 }
 
-// An ignored label may be beyond the columns, and a single column has labels 0 and 1.
+// The index is clamped: an ignored label may lie beyond the columns, and a single column has labels 0 and 1.
 fn weight_of(label: u32) -> f32 {
     let col = min(label, p.cols - 1u);
     return class_weights[col / 4u][col % 4u];

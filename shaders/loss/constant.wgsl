@@ -1,4 +1,4 @@
-// Every target is the same number, or there are none, and nobody asks.
+// Every target is the same number; without targets, the number is not used.
 
 fn label_of(row: u32) -> u32 {
     return 0u;

@@ -2,7 +2,7 @@
 
 @group(0) @binding(2) var<storage, read> y: array<vec4<f32>>; // [rows, cols]
 
-// Added to the squared norms, so that zeros have a cosine.
+// Added to the squared norms, so that the cosine of a zero vector is defined.
 const EPSILON = 1e-12;
 
 fn row_loss(row: Row) -> vec2<f32> {
@@ -16,7 +16,7 @@ fn row_loss(row: Row) -> vec2<f32> {
         max_abs_x = max(max_abs_x, max4(abs(a)));
         max_abs_y = max(max_abs_y, max4(abs(b)));
     }
-    // Large vectors are scaled down, so that no square overflows. The scales are powers of two, mostly 1.
+    // Large vectors are scaled down, so that no square overflows. The scales are powers of two, usually 1.
     let scale_x = 1.0 / binade(row_max(max_abs_x, row.invocation));
     let scale_y = 1.0 / binade(row_max(max_abs_y, row.invocation));
     var products = Chain();
@@ -32,7 +32,7 @@ fn row_loss(row: Row) -> vec2<f32> {
     let product = row_sum(chain_sum(products), row.invocation);
     let xx = row_sum(chain_sum(squares_x), row.invocation) + EPSILON * scale_x * scale_x;
     let yy = row_sum(chain_sum(squares_y), row.invocation) + EPSILON * scale_y * scale_y;
-    // The root of each, since their product may overflow.
+    // The roots are taken separately, since the product may overflow.
     let norms = sqrt(xx) * sqrt(yy);
     let cosine = product / norms;
 
@@ -41,7 +41,7 @@ fn row_loss(row: Row) -> vec2<f32> {
     var loss = select(select(0.0, cosine - p.parameter, repels), 1.0 - cosine, goal == 1.0);
     // The derivative of the loss with respect to the cosine.
     let slope = select(select(0.0, 1.0, repels), -1.0, goal == 1.0);
-    // Comparisons do not see it.
+    // Comparisons do not detect a NaN.
     if is_not_finite(vec4<f32>(cosine)) {
         loss = cosine;
     }

@@ -1,4 +1,4 @@
-// The least probability, so that logarithm and quotient are finite.
+// The smallest probability, so that logarithm and quotient are finite.
 const MIN_PROBABILITY = 1e-30;
 
 fn loss(x: vec4<f32>, t: vec4<f32>) -> vec4<f32> {

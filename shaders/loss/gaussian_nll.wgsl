@@ -18,7 +18,7 @@ fn row_loss(row: Row) -> vec2<f32> {
         sum = row_chain(sum, in_columns(0.5 * (log(v) + d * ratio), i * 4u, p.cols), i);
         if GRADIENTS && row.written {
             write_gradient(row.start + i, finished(row, i, ratio));
-            // Where the variance was raised the loss is flat.
+            // The loss is flat where the variance was raised.
             let slope = select(vec4<f32>(0.0), 0.5 * (1.0 / v - ratio * ratio), variance >= vec4<f32>(MIN_VARIANCE));
             write_second_gradient(row.start + i, finished(row, i, slope));
         }

@@ -1,7 +1,7 @@
-// The least normal number: GPUs may take what is below for 0, whose logarithm is infinite.
+// The smallest normal number: GPUs may flush smaller ones to 0, whose logarithm is infinite.
 const MIN_NORMAL = 1.1754944e-38;
 
-// A target of 0 adds nothing, whatever the logarithm.
+// A target of 0 adds nothing for any logarithm.
 fn loss(x: vec4<f32>, t: vec4<f32>) -> vec4<f32> {
     let positive = t >= vec4<f32>(MIN_NORMAL);
     return select(vec4<f32>(0.0), t * (log(select(vec4<f32>(1.0), t, positive)) - x), positive);

@@ -1,4 +1,4 @@
-// Targets are labels, as one-hot rows: 1 in the label's column, OFF in the others.
+// Targets from labels, as one-hot rows: 1 in the label's column, OFF in the others.
 
 @group(0) @binding(4) var<storage, read> labels: array<u32>; // [rows]
 
@@ -15,7 +15,7 @@ fn target_at(row: Row, i: u32) -> vec4<f32> {
     return select(vec4<f32>(OFF), vec4<f32>(1.0), columns_at(i) == vec4<u32>(row.hot));
 }
 
-// The target of a criterion with one a row.
+// The target of a criterion with one target per row.
 fn row_target(row: Row) -> f32 {
     return select(OFF, 1.0, row.label == 1u);
 }

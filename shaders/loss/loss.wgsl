@@ -1,43 +1,43 @@
-// The losses of a batch: LANES invocations share a row, each workgroup sums the losses of its ROWS rows. What a row's
-// loss is, and its gradient, says the criterion's own file: row_loss.
+// The losses of a batch: LANES invocations share a row, and each workgroup sums the losses of its ROWS rows. The
+// criterion's own file defines row_loss, a row's loss and its gradient.
 
 struct Params {
     rows: u32,
     cols: u32,
     ld4: u32, // vec4 elements in a row
-    factor: f32, // of the gradient
-    parameter: f32, // the criterion's: smoothing, beta, delta or margin
-    constant: f32, // the target, where it is one number
-    ignore: u32, // the label whose rows count for nothing
-    ring_steps: u32, // places of the metric ring
+    factor: f32, // factor of the gradient
+    parameter: f32, // the criterion's smoothing, beta, delta or margin
+    constant: f32, // the target, if it is one number
+    ignore: u32, // the ignored label
+    ring_steps: u32, // number of places of the metric ring
     ring_stride: u32, // entries from one place to the next
     ring_offset: u32, // the first entry of this loss within a place
-    ring_sums: u32, // its entries
-    ordinary: u32, // 1: in this step nobody looks for overflows
-    scales: u32, // SCALED: word of the state at which the scales of this loss begin,
-    scale_stride: u32, // and from one step's to the next
+    ring_sums: u32, // number of entries of this loss
+    ordinary: u32, // 1: an ordinary step, without dry runs
+    scales: u32, // SCALED: first word of the state with scales of this loss
+    scale_stride: u32, // SCALED: words from one step's scale to the next
     pad1: u32,
     pad2: u32,
 }
 
 @group(0) @binding(0) var<uniform> p: Params;
 @group(0) @binding(1) var<storage, read> x: array<vec4<f32>>; // [rows, cols]
-// An entry per workgroup: the sums of the rows' losses and of their weights, correct rows, counted rows. Where the
-// losses are finite and their sum is not, the entry has SHARE times that sum, and SHARED more counted rows.
+// One entry per workgroup: sum of the rows' losses, sum of the row weights, correct rows, counted rows. If the losses
+// are finite and their sum is not, the entry holds SHARE times the sum, and SHARED more counted rows.
 @group(0) @binding(9) var<storage, read_write> ring: array<vec4<f32>>;
 @group(0) @binding(10) var<storage, read_write> state: array<atomic<u32>>; // step, step + 1, first bad tensor
 
 struct Row {
-    index: u32, // in the batch
-    start: u32, // of its vec4 elements
-    lane: u32, // this invocation among those of the row
-    invocation: u32, // and among those of the workgroup
+    index: u32, // row in the batch
+    start: u32, // index of its first vec4 element
+    lane: u32, // index of this invocation within the row
+    invocation: u32, // index of this invocation within the workgroup
     label: u32,
-    hot: u32, // the column whose target is 1, where targets are labels
-    weight: f32, // 1, or the label's; 0 if it is ignored
-    factor: f32, // of its gradient
+    hot: u32, // the column whose target is 1, if targets are labels
+    weight: f32, // 1, or the label's weight; 0 if the row is ignored
+    factor: f32, // factor of the row's gradient
     ignored: bool,
-    written: bool, // or past the end, repeating the last row
+    written: bool, // false past the end, where the last row is repeated
 }
 
 const SHARE = 0.015625;
@@ -46,7 +46,7 @@ const SHARED = 128.0;
 var<workgroup> row_results: array<vec4<f32>, ROWS>;
 
 fn run(workgroup: u32, index: u32) {
-    // Rows past the end repeat the last one, so that all reach the barriers; they count and write nothing.
+    // Invocations past the end repeat the last row, so that all reach the barriers; they count and write nothing.
     let wanted = workgroup * ROWS + index / LANES;
     let i = min(wanted, p.rows - 1u);
     let label = label_of(i);
@@ -69,7 +69,7 @@ fn run(workgroup: u32, index: u32) {
         if row.ignored {
             result = vec4<f32>(0.0);
         }
-        // Finite inputs may be too far apart for a finite loss.
+        // The loss of finite inputs may overflow.
         if is_not_finite(vec4<f32>(result.x)) {
             atomicMin(&state[2], 0u);
         }
@@ -82,7 +82,7 @@ fn run(workgroup: u32, index: u32) {
     let step = atomicLoad(&state[0]);
     let place = step % p.ring_steps * p.ring_stride + p.ring_offset;
     if workgroup == 0u {
-        // A larger batch may have left sums in the places after the last workgroup's.
+        // A larger batch may have left sums in the entries after the last workgroup's.
         for (var i = (p.rows + ROWS - 1u) / ROWS + index; i < p.ring_sums; i += WORKGROUP) {
             ring[place + i] = vec4<f32>(0.0);
         }
@@ -130,10 +130,10 @@ fn row_weight(label: u32) -> f32 {
     return 1.0;
 }
 
-// SCALED: the factor times what the host says of the step, 1 over the denominator of several batches.
-// DIVIDES: the factor over the sum of the batch's row weights. Every workgroup adds up all weights in the same order;
-// or, where DENOMINATOR_READ, the partial sums that row_weights.wgsl has left behind the entries of this loss, one for
-// each invocation.
+// SCALED: the factor times the step's scale from the host, 1 over the denominator of several batches. DIVIDES: the
+// factor over the sum of the batch's row weights. Every workgroup adds up all weights in the same order. If
+// DENOMINATOR_READ, it adds the partial sums that row_weights.wgsl has written after the entries of this loss instead,
+// one for each invocation.
 fn gradient_factor(index: u32) -> f32 {
     if SCALED {
         let place = atomicLoad(&state[0]) % p.ring_steps * p.scale_stride;
@@ -158,14 +158,14 @@ fn gradient_factor(index: u32) -> f32 {
     return p.factor / total;
 }
 
-// A NaN or an infinity stops training, but not in a row that counts for nothing.
+// A NaN or an infinity stops training, except in an ignored row.
 fn check_finite(row: Row, value: vec4<f32>) {
     if is_not_finite(value) && !row.ignored {
         atomicMin(&state[2], 0u);
     }
 }
 
-// Element i of a row's gradient: zeros in the padding, and everywhere if the row is ignored, whatever its values.
+// Element i of a row's gradient, with zeros in the padding. It is zero everywhere if the row is ignored, even for NaN.
 fn finished(row: Row, i: u32, value: vec4<f32>) -> vec4<f32> {
     return select(in_columns(row.factor * value, i * 4u, p.cols), vec4<f32>(0.0), row.ignored);
 }

@@ -1,15 +1,15 @@
-// Partial sums of the weights of a batch's rows, for the denominator of a mean: each workgroup sums one contiguous
-// part of the rows. The host puts in front: IGNORES, WEIGHED_ROWS.
+// Partial sums of the row weights of a batch, for the denominator of a mean: each workgroup sums one contiguous part of
+// the rows. The host prepends IGNORES and WEIGHED_ROWS.
 
 struct Params {
     rows: u32,
-    cols: u32, // class weights
-    part: u32, // rows of a part
+    cols: u32, // number of class weights
+    part: u32, // rows in a part
     parts: u32,
-    ignore: u32, // the label whose rows weigh nothing
+    ignore: u32, // the ignored label, whose rows have weight 0
     ring_steps: u32, // the sums go to place (step modulo ring_steps) of the metric ring,
-    ring_stride: u32, // which has so many entries,
-    ring_offset: u32, // from this entry on
+    ring_stride: u32, // which has this many entries,
+    ring_offset: u32, // starting at this entry
 }
 
 @group(0) @binding(0) var<uniform> p: Params;

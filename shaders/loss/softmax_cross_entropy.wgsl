@@ -1,5 +1,5 @@
-// Over the columns, with shares q (a class's weight times its target, smoothed): the sum of -q log softmax(x), from
-// log sum exp(x - greatest), of which nothing overflows. The gradient is (sum of q) softmax(x) - q.
+// The sum of -q log softmax(x) over the columns, with shares q: a class's weight times its smoothed target. It is
+// computed from log sum exp(x - maximum), which does not overflow. The gradient is (sum of q) softmax(x) - q.
 
 // SPREAD: the target is more than one label.
 fn shares_at(row: Row, i: u32) -> vec4<f32> {
@@ -19,8 +19,7 @@ fn row_loss(row: Row) -> vec2<f32> {
     }
     maximum = row_max(maximum, row.invocation);
 
-    // Alongside the sum: the first column that holds the greatest logit, as minus the column so that a maximum finds
-    // it.
+    // The same pass finds the first column with the maximum logit, as the maximum of minus the column.
     var exponentials = Chain();
     var first = LOWEST;
     var wanted = no_maximum(row);
@@ -39,7 +38,7 @@ fn row_loss(row: Row) -> vec2<f32> {
         if SPREAD {
             let shares = shares_at(row, i);
             masses = row_chain(masses, shares, i);
-            // Where the share is 0 the distance may be infinite.
+            // The distance may be infinite where the share is 0.
             let weighted = select(vec4<f32>(0.0), shares * (maximum - z), shares != vec4<f32>(0.0));
             distances = row_chain(distances, weighted, i);
         }

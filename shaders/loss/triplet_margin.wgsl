@@ -20,7 +20,7 @@ fn row_loss(row: Row) -> vec2<f32> {
         max_abs_near = max(max_abs_near, max4(abs(to_positive)));
         max_abs_far = max(max_abs_far, max4(abs(to_negative)));
     }
-    // Distances of scaled differences, whose squares neither overflow nor vanish.
+    // Differences are scaled, so that their squares neither overflow nor underflow.
     let unit_near = binade(row_max(max_abs_near, row.invocation));
     let unit_far = binade(row_max(max_abs_far, row.invocation));
     let scale_near = 1.0 / unit_near;
@@ -51,6 +51,6 @@ fn row_loss(row: Row) -> vec2<f32> {
             write_third_gradient(row.start + i, finished(row, i, push));
         }
     }
-    // Not by max, which may hide a NaN.
+    // `max` is not used, since it may hide a NaN.
     return vec2<f32>(select(loss, 0.0, loss < 0.0), 0.0);
 }

@@ -1,4 +1,4 @@
-@group(0) @binding(4) var<storage, read> targets: array<vec4<f32>>; // [rows, cols], or [rows, 1] for one target a row
+@group(0) @binding(4) var<storage, read> targets: array<vec4<f32>>; // [rows, cols], or [rows, 1] for one target per row
 
 fn label_of(row: u32) -> u32 {
     return 0u;

@@ -1,7 +1,7 @@
-// Adds `count` parts of `size` vec4 each, which lie one after the other in `workspace`: four and four of them, always
-// the same ones, until the sum lies where the first part was. The whole workgroup of `lanes` invocations calls this
-// when each has written its share; element i of the sum is then written by invocation i % lanes, so that one may read
-// it at once.
+// Adds `count` parts of `size` vec4 each, which lie one after another in `workspace`. Each round adds groups of four
+// parts, in a fixed order, until the sum replaces the first part. The whole workgroup of `lanes` invocations calls this
+// function after each has written its share. Invocation i % lanes writes element i of the sum, and may read it
+// immediately.
 fn add_parts(size: u32, count: u32, lane: u32, lanes: u32) {
     for (var left = count; left > 1u;) {
         let kept = max(left / 4u, 1u);

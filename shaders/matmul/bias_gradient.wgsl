@@ -5,13 +5,13 @@ const BIAS_GRADIENT = true;
 // Writes the sums over k of A [K, M] for the rows 4i to 4i + 3 of C.
 fn store_bias_gradient(i: u32, sum: vec4<f32>) {
     if is_out_of_bounds(sum, p.id) {
-        atomicMin(&state[2], guard_id(p.id) + 1u); // the tensor after the product's
+        atomicMin(&state[2], guard_id(p.id) + 1u); // the guard id after the product's
     }
     sums[i] = pack(sum);
 }
 
-// Sums A [K, M] over k for the rows of C from row to row + rows - 1, with cascades; each of the lanes takes every
-// lanes-th group of four. Called for one of the tiles with these rows.
+// Sums A [K, M] over k for the rows of C from row to row + rows - 1, with cascades. Each lane takes every lanes-th
+// group of four rows. Exactly one of the tiles with these rows calls this function.
 fn sum_bias_gradient(row: u32, rows: u32, lane: u32, lanes: u32) {
     let end = (min(row + rows, p.m) + 3u) / 4u;
     let depth = bound(p.k, row + lane);

@@ -1,6 +1,6 @@
-// C = A·B for GPUs, where C has few rows or few columns. There the larger operand is read once and not again, so it
-// goes straight to registers. Nearly all invocations of a workgroup are spread along K, so that many loads are in
-// flight, and there is no barrier before the end. A workgroup computes a tile of C, [4·DOWN, 4·ACROSS]:
+// C = A·B for GPUs, where C has few rows or few columns. The larger operand is then read only once, so it goes directly
+// to registers. Nearly all invocations of a workgroup are spread along K, so that many loads are in flight. The only
+// barriers are at the end. A workgroup computes a tile of C, [4·DOWN, 4·ACROSS]:
 //
 //                        k: quad 0    1    2   …  SLICES-1 | SLICES …
 //                          ┌────┬────┬────┬───┬──────────┐
@@ -13,13 +13,13 @@
 // The host prepends DOWN, ACROSS, SLICES, BLOCK_K (a multiple of 4 * SLICES), GROUP_K, A_TRANSPOSED, B_TRANSPOSED,
 // BIAS_GRADIENT, `fn store`, `fn store_bias_gradient` and `fn add_parts`.
 
-const BLOCKS = DOWN * ACROSS; // 4 x 4 blocks of a workgroup
-const SIZE = BLOCKS * SLICES; // invocations of a workgroup
+const BLOCKS = DOWN * ACROSS; // number of 4 x 4 blocks of a workgroup
+const SIZE = BLOCKS * SLICES; // number of invocations of a workgroup
 // The sums of the slices: [slice][row of a block][block], in vec4 of four columns.
 var<workgroup> workspace: array<vec4<f32>, 4u * SIZE>;
 
-// Line i of a 4 x 4 block of A or B as it lies in memory. Past K it is zero. Past the last row or column the last line
-// repeats, and its results are not stored.
+// Line i of a 4 x 4 block of A or B in memory order. It is zero past K. Past the last row or column, the last line is
+// repeated, and its results are not stored.
 fn line_of_a(row: u32, k: u32, i: u32) -> vec4<f32> {
     if A_TRANSPOSED {
         let line = unpack(a[min(k + i, p.k - 1u) * p.lda + min(row / 4u, p.lda - 1u)]);
@@ -62,16 +62,16 @@ fn main(
     @builtin(workgroup_id) group: vec3<u32>,
     @builtin(num_workgroups) groups: vec3<u32>,
 ) {
-    p = params; // for the functions
-    // Barriers may follow branches on uniform values only, and to Tint no module-scope variable is uniform.
+    p = params; // the functions read the copy
+    // Barriers may follow only branches on uniform values, and Tint treats no module-scope variable as uniform.
     let p = params;
     let number = group.x + group.y * groups.x;
     let tiles = (p.n + 4u * ACROSS - 1u) / (4u * ACROSS);
     let origin = vec2(number / tiles * 4u * DOWN, number % tiles * 4u * ACROSS);
     if origin.x >= p.m || origin.y >= p.n { return; }
 
-    // Neighbouring invocations read neighbouring vec4: along k where both matrices run along k, else along a row of
-    // blocks.
+    // Neighbouring invocations read neighbouring vec4: along k if both matrices are contiguous along k, else along a
+    // row of blocks.
     const ALONG_K = !A_TRANSPOSED && B_TRANSPOSED;
     let slice = select(lane / BLOCKS, lane % SLICES, ALONG_K);
     let block = select(lane % BLOCKS, lane / SLICES, ALONG_K);

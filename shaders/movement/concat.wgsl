@@ -1,6 +1,7 @@
 @group(0) @binding(2) var<storage, read> b: array<f32>;
 
-// The row or column of b for one of out; blocks: (of out, of a, of b, -). A side that is not concatenated is one block.
+// The row or column of b for row or column i of out. `blocks` is (out, a, b, -): block sizes. A side that is not
+// concatenated is one block.
 fn source_b(i: u32, blocks: vec4<u32>) -> u32 {
     let within = i % blocks.x;
     return i / blocks.x * blocks.z + select(within, within - blocks.y, within >= blocks.y);

@@ -1,5 +1,5 @@
-// The row or column within a's block for one of out, beyond it where there is none (a number below 0 wraps).
-// blocks: (of out, of a, -, start of a's within out's).
+// The row or column within a's block for row or column i of out. It is beyond the block if there is none (a negative
+// number wraps). `blocks` is (out, a, -, offset of a's block within out's).
 fn within(i: u32, blocks: vec4<u32>) -> u32 {
     return i % blocks.x - blocks.w;
 }

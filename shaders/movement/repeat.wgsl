@@ -1,4 +1,4 @@
-// The row or column of a for one of out; blocks: (of out, of a, -, -).
+// The row or column of a for row or column i of out. `blocks` is (out, a, -, -).
 fn source(i: u32, blocks: vec4<u32>) -> u32 {
     return i / blocks.x * blocks.y + i % blocks.x % blocks.y;
 }

@@ -1,4 +1,4 @@
-// The row or column of a for one of out; blocks: (of out, of a, -, start within a's).
+// The row or column of a for row or column i of out. `blocks` is (out, a, -, offset within a's block).
 fn source(i: u32, blocks: vec4<u32>) -> u32 {
     return i / blocks.x * blocks.y + i % blocks.x + blocks.w;
 }

@@ -1,14 +1,14 @@
-// Batch normalisation in training: LANES invocations share four columns, each takes every LANES-th row, ascending.
+// Batch normalisation in training: LANES invocations share four columns; each takes every LANES-th row, ascending.
 
 struct Params {
     rows: u32,
     cols: u32,
     ld4: u32, // vec4 elements in a row
     root: f32, // sqrt(epsilon)
-    momentum: f32, // of the running mean,
-    variance_momentum: f32, // and of the running variance: 0 for one row
+    momentum: f32, // momentum of the running mean
+    variance_momentum: f32, // momentum of the running variance: 0 for one row
     correction: f32, // rows / (rows - 1)
-    mean_id: u32, // of the running mean, for the non-finite guard; 0 for no test
+    mean_id: u32, // guard id of the running mean; 0 for no test
     variance_id: u32,
     pad0: u32,
     pad1: u32,
@@ -22,12 +22,12 @@ struct Params {
 @group(0) @binding(4) var<storage, read> running: array<vec4<f32>>; // mean, variance [2, cols]
 @group(0) @binding(5) var<storage, read_write> y: array<vec4<f32>>; // [rows, cols]
 @group(0) @binding(6) var<storage, read_write> saved: array<vec4<f32>>; // mean, inverse, rest, unit [4, cols]
-@group(0) @binding(7) var<storage, read_write> next: array<vec4<f32>>; // running, after this batch [2, cols]
+@group(0) @binding(7) var<storage, read_write> next: array<vec4<f32>>; // running statistics after this batch [2, cols]
 @group(0) @binding(8) var<storage, read_write> state: array<atomic<u32>>; // word 2: first tensor that is not finite
 
-// From the running statistic towards the batch's. Statistics that are equal stay what they are, whatever the momentum,
-// and no difference overflows. Where the step is too small to change the statistic, it moves by one unit in the last
-// place: else rounding would stop it up to 1 / (2 momentum) such units before a batch's statistic that stands still.
+// Moves the running statistic towards the batch's. Equal statistics stay unchanged for any momentum, and no difference
+// overflows. If the change is too small to alter the statistic, it moves by one unit in the last place. Otherwise
+// rounding would stop it up to 1 / (2 momentum) units before a constant batch statistic.
 fn moved(running: vec4<f32>, batch: vec4<f32>, momentum: f32) -> vec4<f32> {
     let half = 0.5 * batch - 0.5 * running;
     let towards = select(
@@ -40,13 +40,13 @@ fn moved(running: vec4<f32>, batch: vec4<f32>, momentum: f32) -> vec4<f32> {
     let nudged = bitcast<vec4<f32>>(select(bits - 1u, bits + 1u, outwards));
     let stalls = (towards == running) & (batch != running) & (running != vec4<f32>(0.0));
     let nearer = select(towards, nudged, stalls);
-    // Nothing finite is made of what is not finite, and an infinity stays one.
+    // A batch statistic that is not finite is returned unchanged.
     let exponent = bitcast<vec4<u32>>(batch) & vec4<u32>(0x7f800000u);
     let kept = select(nearer, batch, exponent == vec4<u32>(0x7f800000u));
     return select(kept, running, momentum == 0.0);
 }
 
-// Running statistics that are about to be copied must be finite, and a variance not negative.
+// Running statistics that the step will copy must be finite, and a variance must not be negative.
 fn guard(id: u32, value: vec4<f32>) {
     if (id != 0u) & is_not_finite(value) {
         atomicMin(&state[2], id);
@@ -59,7 +59,7 @@ fn main(
     @builtin(num_workgroups) groups: vec3<u32>,
     @builtin(local_invocation_index) index: u32,
 ) {
-    // Columns past the end repeat the last one, so that all reach the barriers; they write nothing.
+    // Invocations past the end repeat the last column, so that all reach the barriers; they write nothing.
     let workgroup = group.x + group.y * groups.x;
     let wanted = workgroup * COLUMNS + index % COLUMNS;
     let column = min(wanted, p.ld4 - 1u);
@@ -132,7 +132,7 @@ fn main(
         y[i] = in_columns(scale * normal_of(x[i], spread) + shift, col, p.cols);
     }
     if lane == 0u {
-        let second = p.ld4 + column; // place in the second row
+        let second = p.ld4 + column; // index in the second row
         saved[column] = in_columns(spread.mean, col, p.cols);
         saved[second] = in_columns(spread.inverse, col, p.cols);
         saved[second + p.ld4] = in_columns(spread.rest, col, p.cols);

@@ -1,10 +1,10 @@
-// Gradients of batch normalisation: LANES invocations share four columns, each takes every LANES-th row, ascending.
+// Gradients of batch normalisation: LANES invocations share four columns; each takes every LANES-th row, ascending.
 
 struct Params {
     rows: u32,
     cols: u32,
     ld4: u32, // vec4 elements in a row
-    gamma_id: u32, // for the non-finite guard; 0 for no test
+    gamma_id: u32, // guard id; 0 for no test
     beta_id: u32,
     pad0: u32,
     pad1: u32,
@@ -30,12 +30,12 @@ fn guard(id: u32, value: vec4<f32>) {
 struct Normal {
     unit: vec4<f32>,
     centre: vec4<f32>,
-    offset: vec4<f32>, // what rounding took from the mean, over the deviation
+    offset: vec4<f32>, // rounding remainder of the mean, over the deviation
     inverse: vec4<f32>,
 }
 
 fn normal_at(i: u32, spread: Normal) -> vec4<f32> {
-    // Not ((x - centre) - rest) * inverse: a compiler may take centre and rest together, and round the rest away.
+    // Not ((x - centre) - rest) * inverse: a compiler may add centre and rest first, and lose the rest by rounding.
     return (x[i] * spread.unit - spread.centre) * spread.inverse - spread.offset;
 }
 
@@ -45,7 +45,7 @@ fn main(
     @builtin(num_workgroups) groups: vec3<u32>,
     @builtin(local_invocation_index) index: u32,
 ) {
-    // Columns past the end repeat the last one, so that all reach the barriers; they write nothing.
+    // Invocations past the end repeat the last column, so that all reach the barriers; they write nothing.
     let workgroup = group.x + group.y * groups.x;
     let wanted = workgroup * COLUMNS + index % COLUMNS;
     let column = min(wanted, p.ld4 - 1u);
@@ -54,7 +54,7 @@ fn main(
     let step = LANES * p.ld4; // from one element of this invocation to its next
     let mean = saved[column];
     let inverse = saved[p.ld4 + column];
-    // Two rows are a mean and an inverse alone.
+    // Two saved rows hold only a mean and an inverse.
     let whole = vec4<bool>(SAVED_ROWS == 4u);
     let saved_rest = saved[min(2u, SAVED_ROWS - 1u) * p.ld4 + column];
     let saved_unit = saved[min(3u, SAVED_ROWS - 1u) * p.ld4 + column];

@@ -1,4 +1,5 @@
-// Gradient of layer normalisation, and the terms of its scale's; LANES invocations take a row's vec4 elements in turn.
+// Gradient of layer normalisation, and the terms of gamma's gradient; LANES invocations take a row's vec4 elements in
+// turn.
 
 struct Params {
     rows: u32,
@@ -12,18 +13,17 @@ struct Params {
 @group(0) @binding(2) var<storage, read> x: array<vec4<f32>>; // [rows, cols]
 @group(0) @binding(3) var<storage, read> gamma: array<vec4<f32>>; // [cols]
 @group(0) @binding(4) var<storage, read_write> dx: array<vec4<f32>>; // [rows, cols]
-@group(0) @binding(5) var<storage, read_write> terms: array<vec4<f32>>; // of dgamma [rows, cols]
+@group(0) @binding(5) var<storage, read_write> terms: array<vec4<f32>>; // terms of dgamma [rows, cols]
 
 fn run(workgroup: u32, index: u32) {
-    // Rows past the end repeat the last one, so that all reach the barriers; they do not write.
+    // Invocations past the end repeat the last row, so that all reach the barriers; they do not write.
     let wanted = workgroup * ROWS + index / LANES;
     let start = min(wanted, p.rows - 1u) * p.ld4;
     let lane = index % LANES;
     let end = bound(p.ld4, workgroup);
     let spread = row_spread(start, lane, index, bound(p.cols / 4u, workgroup), end);
 
-    // A leaf is not in pairs: eight elements one after the other, of which the padding of dy, which is zero, adds
-    // nothing.
+    // A leaf is eight elements one after another, not in pairs. The padding of dy is zero and adds nothing.
     var sums = Cascade();
     var products = Cascade();
     for (var i = lane; i < end; i += 8u * LANES) {

@@ -1,4 +1,4 @@
-// The sums, over the LANES invocations of a row, of each one's values.
+// The sums of the values of a row's LANES invocations.
 fn row_totals(a: vec4<f32>, b: vec4<f32>, index: u32) -> vec2<f32> {
     let totals = vec4<f32>(sum4(a), sum4(b), 0.0, 0.0);
     if LANES == 1u {
@@ -7,8 +7,8 @@ fn row_totals(a: vec4<f32>, b: vec4<f32>, index: u32) -> vec2<f32> {
     return workgroup_sum(totals, index).xy;
 }
 
-// Mean and deviation of a row of x, by two passes. `whole` is the number of its vec4 elements without padding, `end`
-// that of all: padding must not count, but all steps of a loop have it only where the whole elements end.
+// Mean and standard deviation of a row of x, in two passes. `end` is the number of its vec4 elements, `whole` the
+// number of those without padding. Padding must not count; only the element after the whole ones has any.
 fn row_spread(first: u32, lane: u32, index: u32, whole: u32, end: u32) -> Spread {
     let count = f32(p.cols);
     let start = spread_start(vec4<f32>(x[first].x));

@@ -13,7 +13,7 @@ struct Params {
 @group(0) @binding(3) var<storage, read_write> dx: array<vec4<f32>>;
 
 fn run(workgroup: u32, index: u32) {
-    // Rows past the end repeat the last one, so that all reach the barriers; they do not write.
+    // Invocations past the end repeat the last row, so that all reach the barriers; they do not write.
     let wanted = workgroup * ROWS + index / LANES;
     let start = min(wanted, p.rows - 1u) * p.ld4;
     let lane = index % LANES;

@@ -1,10 +1,10 @@
 // y = x * scale where the element's random word is at least the threshold, x * 0 elsewhere.
 
 struct Params {
-    count: u32, // vec4 elements in all
+    count: u32, // total number of vec4 elements
     cols: u32,
     ld4: u32, // vec4 elements in a row
-    threshold: u32, // the probability to drop, of 2^32
+    threshold: u32, // drop probability times 2^32
     scale: f32, // 1 / (1 - probability)
     key0: u32,
     key1: u32,

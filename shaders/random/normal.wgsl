@@ -1,5 +1,6 @@
-// Normals by Box and Muller (1958): two words give a radius and an angle, and these two numbers. WGSL lets sin and cos
-// err by 2^-11 and log by 2^-21, so they are made here, of integers as far as that goes.
+// Normals by the method of Box and Muller (1958): two words give a radius and an angle, which give two numbers. WGSL
+// allows errors of 2^-11 in sin and cos and 2^-21 in log, so these functions are computed here, as far as possible in
+// integers.
 
 // -ln(k / 2^24) for k from 1 to 2^24: with k = m * 2^e and m within a factor of sqrt(2) of 1, (24 - e) ln 2 - ln m, and
 // ln m = 2 artanh(s) with s = (m - 1) / (m + 1) <= 0.172, a series whose next term is 2e-9 of it.
@@ -14,7 +15,8 @@ fn minus_ln(k: vec2<u32>) -> vec2<f32> {
     return vec2<f32>(24u - e) * 0.6931471805599453 - 2.0 * (s + s * series);
 }
 
-// Cosine and sine of k / 2^24 turns: the nearest quarter turn is split off in integers; series for up to an eighth.
+// Cosine and sine of k / 2^24 turns: the nearest quarter turn is split off in integers, and series cover the rest of up
+// to an eighth turn.
 fn direction(k: u32) -> vec2<f32> {
     let quarter = (k + 0x200000u) >> 22u;
     let x = f32(i32(k) - i32(quarter << 22u)) * (6.283185307179586 / 16777216.0);

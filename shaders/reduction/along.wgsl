@@ -1,13 +1,13 @@
-// Reductions along one dimension: each invocation makes four neighbouring elements of a row of the result, each from
+// Reductions along one dimension: each invocation computes four neighbouring elements of a row of the result, each from
 // `length` numbers of x that lie `step` floats apart.
 
 struct Params {
-    count: u32, // vec4 elements of the result in all
-    cols: u32, // of the result
+    count: u32, // total number of vec4 elements of the result
+    cols: u32, // columns of the result
     ld4: u32, // vec4 elements in a row of the result
     ldx: u32, // floats in a row of x
-    length: u32, // numbers that make one
-    step: u32, // floats from one of them to the next
+    length: u32, // numbers that are reduced to one
+    step: u32, // floats from one of these numbers to the next
     pad: vec2<u32>,
     blocks: vec4<u32>, // rows in a block of x and of the result, then columns
 }
@@ -15,7 +15,7 @@ struct Params {
 @group(0) @binding(0) var<uniform> p: Params;
 @group(0) @binding(1) var<storage, read> x: array<f32>;
 
-// The first number of x for each of four elements of the result. The padding repeats the row's last element.
+// Index of the first number of x for each of four elements of the result. The padding repeats the row's last element.
 fn first(i: u32) -> vec4<u32> {
     let row = i / p.ld4;
     let cols = min(vec4<u32>(i % p.ld4 * 4u) + vec4<u32>(0u, 1u, 2u, 3u), vec4<u32>(p.cols - 1u));
@@ -24,7 +24,7 @@ fn first(i: u32) -> vec4<u32> {
     return row_x * p.ldx + cols_x;
 }
 
-// The numbers with this place along the dimension.
+// The numbers at index `place` along the dimension.
 fn at(start: vec4<u32>, place: u32) -> vec4<f32> {
     let i = start + place * p.step;
     return vec4<f32>(x[i.x], x[i.y], x[i.z], x[i.w]);

@@ -1,4 +1,4 @@
-// The first greatest column of each row; LANES invocations take a row's vec4 elements in turn.
+// The first column with the maximum of each row; LANES invocations take a row's vec4 elements in turn.
 
 struct Params {
     rows: u32,
@@ -13,7 +13,7 @@ struct Params {
 
 alias Value = vec2<u32>; // (order, column)
 
-// A word that is in the order of the values, with NaN above all; both zeros are equal. 0 is below all.
+// A word that orders like the values, with NaN above all and both zeros equal. The word 0 is below all.
 fn order(value: f32) -> u32 {
     let bits = bitcast<u32>(value);
     let magnitude = bits & 0x7fffffffu;
@@ -23,19 +23,19 @@ fn order(value: f32) -> u32 {
     return select(0x80000000u + magnitude, 0x80000000u - magnitude, bits != magnitude);
 }
 
-// The greater of two, or the first of equals.
+// The larger of two, or the first of equals.
 fn join(a: Value, b: Value, maximum: bool) -> Value {
     return select(b, a, a.x > b.x || (a.x == b.x && a.y < b.y));
 }
 
-// The best so far, or a value of a later column that is greater.
+// The best so far, or a larger value of a later column.
 fn later(best: Value, value: f32, column: u32) -> Value {
     let candidate = Value(order(value), column);
     return select(best, candidate, candidate.x > best.x && column < p.cols);
 }
 
 fn run(workgroup: u32, index: u32) {
-    // Rows past the end repeat the last one, so that all reach the barriers; they do not write.
+    // Invocations past the end repeat the last row, so that all reach the barriers; they do not write.
     let wanted = workgroup * ROWS + index / LANES;
     let start = min(wanted, p.rows - 1u) * p.ld4;
     let lane = index % LANES;

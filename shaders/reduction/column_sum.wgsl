@@ -1,9 +1,9 @@
-// out[j] = sum of x[i, j] over i: LANES invocations share four columns, each takes every LANES-th row, ascending.
+// out[j] = sum of x[i, j] over i: LANES invocations share four columns; each takes every LANES-th row, ascending.
 
 struct Params {
     rows: u32,
     ld4: u32, // vec4 elements in a row
-    id: u32, // for the non-finite guard
+    id: u32, // id for the non-finite guard
     pad: u32,
 }
 
@@ -17,7 +17,7 @@ fn main(
     @builtin(num_workgroups) groups: vec3<u32>,
     @builtin(local_invocation_index) index: u32,
 ) {
-    // Columns past the end repeat the last one, so that all reach the barriers; they write nothing.
+    // Invocations past the end repeat the last column, so that all reach the barriers; they write nothing.
     let wanted = (group.x + group.y * groups.x) * COLUMNS + index % COLUMNS;
     let column = min(wanted, p.ld4 - 1u);
     let lane = index / COLUMNS;

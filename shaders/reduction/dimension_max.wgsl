@@ -1,10 +1,10 @@
-// The maximum of the numbers along a dimension, and its place.
+// The maximum along a dimension, and its place.
 
 @group(0) @binding(2) var<storage, read_write> maxima: array<vec4<f32>>;
 @group(0) @binding(3) var<storage, read_write> places: array<vec4<f32>>;
 
-// Words in the order of the values, with NaN above all; both zeros are equal. WGSL may assume that there is no NaN, so
-// none is compared as a number.
+// Words that order like the values, with NaN above all and both zeros equal. WGSL may assume that no NaN occurs, so
+// values are not compared as floats.
 fn order(values: vec4<f32>) -> vec4<u32> {
     let bits = bitcast<vec4<u32>>(values);
     let magnitude = bits & vec4<u32>(0x7fffffffu);

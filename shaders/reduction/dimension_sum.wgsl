@@ -1,4 +1,4 @@
-// The sum of the numbers along a dimension, as a cascade.
+// The sum along a dimension, as a cascade.
 
 @group(0) @binding(2) var<storage, read_write> out: array<vec4<f32>>;
 

@@ -9,10 +9,10 @@ struct Params {
 
 @group(0) @binding(0) var<uniform> p: Params;
 @group(0) @binding(1) var<storage, read> x: array<vec4<f32>>;
-@group(0) @binding(2) var<storage, read_write> out: array<vec4<f32>>; // [rows, 1], so one vec4 a row
+@group(0) @binding(2) var<storage, read_write> out: array<vec4<f32>>; // [rows, 1], so one vec4 per row
 
 fn run(workgroup: u32, index: u32) {
-    // Rows past the end repeat the last one, so that all reach the barriers; they do not write.
+    // Invocations past the end repeat the last row, so that all reach the barriers; they do not write.
     let wanted = workgroup * ROWS + index / LANES;
     let start = min(wanted, p.rows - 1u) * p.ld4;
     let lane = index % LANES;

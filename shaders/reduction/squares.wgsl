@@ -1,13 +1,13 @@
-// Partial sums of squares of a flat buffer, scaled by powers of two so that none overflows or vanishes: each workgroup
-// leaves, of one contiguous part, the sum of (x * 2^-e)^2 and e.
+// Partial sums of squares of a flat buffer, scaled by powers of two so that none overflows or underflows. Each
+// workgroup writes the sum of (x * 2^-e)^2 over one contiguous part, and e.
 
 struct Params {
-    count: u32, // vec4 elements in all
+    count: u32, // total number of vec4 elements
     part: u32, // vec4 elements in one part
     parts: u32,
     ring_steps: u32, // the partial sums go to place (step modulo ring_steps) of the ring,
-    ring_stride: u32, // which has so many pairs,
-    ring_offset: u32, // from this pair on
+    ring_stride: u32, // which has this many pairs,
+    ring_offset: u32, // starting at this pair
     pad0: u32,
     pad1: u32,
 }
@@ -26,7 +26,7 @@ fn run(workgroup: u32, lane: u32) {
     const S = WORKGROUP;
     let end = min((workgroup + 1u) * p.part, p.count);
     let first = workgroup * p.part + lane;
-    // Magnitudes are in the order of their bits.
+    // Magnitudes order like their bits.
     var most = vec4<u32>(0u);
     for (var i = first; i < end; i += S) {
         most = max(most, bitcast<vec4<u32>>(x[i]) & vec4<u32>(0x7fffffffu));

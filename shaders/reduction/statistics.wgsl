@@ -1,11 +1,11 @@
-// Partial statistics of value(i), put in front, over a matrix: each workgroup takes one contiguous part of its
-// elements. Two passes, as in spread.wgsl, over the values that are finite and no padding.
+// Partial statistics of value(i), which the host prepends, over a matrix: each workgroup takes one contiguous part of
+// its elements. It makes two passes, as in spread.wgsl, over the finite values without padding.
 
 struct Params {
-    count: u32, // vec4 elements in all
+    count: u32, // total number of vec4 elements
     part: u32, // vec4 elements in one part
     parts: u32,
-    place: u32, // in the output, in vec4 elements; a part has two
+    place: u32, // offset in the output, in vec4 elements; a part has two
     cols: u32,
     ld4: u32, // vec4 elements in a row
     pad0: u32,
@@ -32,7 +32,7 @@ fn is_finite(value: vec4<f32>) -> vec4<bool> {
     return magnitude_of(value) < vec4<u32>(0x7f800000u);
 }
 
-// Values before element i that are no padding.
+// Number of values before vec4 element i, without padding.
 fn values_before(i: u32) -> u32 {
     return i / p.ld4 * p.cols + min(i % p.ld4 * 4u, p.cols);
 }
@@ -48,8 +48,8 @@ fn distance_from_mean(i: u32, middle: Middle) -> vec4<f32> {
 }
 
 fn run(workgroup: u32, lane: u32) {
-    // Each invocation takes every WORKGROUP-th element of the part; a fixed tree joins what they found. Eight at a time
-    // make a leaf of the sums.
+    // Each invocation takes every WORKGROUP-th element of the part, eight at a time as a leaf of the sums; a fixed tree
+    // joins the results.
     let begin = min(workgroup * p.part, p.count);
     let end = min(begin + p.part, p.count);
     let leaf = 8u * WORKGROUP;
@@ -77,7 +77,7 @@ fn run(workgroup: u32, lane: u32) {
         cascade_add(&sums, sum);
     }
     let total = cascade_total(sums, vec4<f32>(0.0));
-    // A part of the largest binding, of 4 GiB, has 2^24 values: the counts are exact.
+    // A part of the largest binding, 4 GiB, has 2^24 values, so the counts are exact.
     let counts = vec2<f32>(sum4(vec4<f32>(zeros)), sum4(vec4<f32>(not_finite)));
     let found = workgroup_sum(vec4<f32>(sum4(total), sum4(size), counts), lane);
     let peak = max4(workgroup_max(max_abs, lane));

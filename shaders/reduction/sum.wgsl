@@ -1,12 +1,12 @@
 // Partial sums of a flat buffer: each workgroup sums one contiguous part of it.
 
 struct Params {
-    count: u32, // vec4 elements in all
+    count: u32, // total number of vec4 elements
     part: u32, // vec4 elements in one part
     parts: u32,
     ring_steps: u32, // the partial sums go to place (step modulo ring_steps) of the ring,
-    ring_stride: u32, // which has so many floats,
-    ring_offset: u32, // from this float on
+    ring_stride: u32, // which has this many floats,
+    ring_offset: u32, // starting at this float
     pad0: u32,
     pad1: u32,
 }

@@ -1,4 +1,4 @@
-// What an invocation loads or stores at a time: eight floats, in 64-bit words. pack/words.wgsl comes before.
+// The unit of loads and stores: eight floats in 64-bit words. pack/loads64.wgsl precedes this piece.
 alias Chunk = vec4<u64>;
 const FOURS = 2u;
 

@@ -1,4 +1,4 @@
-// Each invocation has a tile of its own, and loads all of its blocks of A.
+// Each invocation has its own tile, and loads all of its blocks of A.
 fn own_block_of_a(row: u32, k: u32) -> mat4x4<f32> {
     return mat4x4<f32>();
 }

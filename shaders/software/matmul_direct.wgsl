@@ -1,5 +1,5 @@
-// C = A·B with everything in registers: no workgroup memory and no barrier. For software adapters, where arithmetic is
-// cheap and a load is dear: a scalar loop over the lanes for each component.
+// C = A·B with all operands in registers: no workgroup memory and no barrier. It is for software adapters, where
+// arithmetic is cheap and a load is expensive: a scalar loop over the lanes for each component.
 //
 // LANES invocations share a tile of C of 4·BLOCKS rows by 4·LANES columns. A lane computes 4 of the columns, for all
 // rows:
@@ -19,14 +19,14 @@
 //    lane 3 │ A  │        │ c3 │ c3 │ c3 │ c3 │
 //           └────┘        └────┴────┴────┴────┘
 //
-// `block_of_a(own, l, row, k)`, which the host prepends, returns block l of A: by a subgroup shuffle from lane l,
-// which has loaded it; or, where lanes share nothing, by loading it.
+// The host prepends `block_of_a(own, l, row, k)`, which returns block l of A. It is a subgroup shuffle from lane l,
+// which has loaded the block, or a load if lanes share no tile.
 //
 // Blocks have names instead of indices: some adapters do not unroll loops, and keep indexed arrays in memory.
 
-// Line i of a 4×4 block of A or B as it lies in memory: 4 values of k of one row (or column), or 4 rows (or columns)
-// at one k. Past the last row or column the last line repeats, and its results are not stored. Past K, A is zero: by
-// its padding, or by the selection here.
+// Line i of a 4×4 block of A or B in memory order: 4 values of k of one row (or column), or 4 rows (or columns) at one
+// k. Past the last row or column, the last line is repeated, and its results are not stored. Past K, A is zero, by its
+// padding or by the selection here.
 fn line_of_a(row: u32, k: u32, i: u32) -> vec4<f32> {
     if A_TRANSPOSED {
         let line = unpack(a[min(k + i, p.k - 1u) * p.lda + min(row / 4u, p.lda - 1u)]);
@@ -81,7 +81,7 @@ fn main(
     p = params;
     let tile = ((group.x + group.y * groups.x) * WORKGROUP + local) / LANES;
     let lane = local % LANES;
-    // Neighbouring tiles lie along M: they read the same columns of B, still in the cache.
+    // Neighbouring tiles lie along M: they read the same columns of B, which are still in the cache.
     let tiles_m = (p.m + 4u * BLOCKS - 1u) / (4u * BLOCKS);
     let row0 = tile % tiles_m * (4u * BLOCKS);
     let col0 = tile / tiles_m * (4u * LANES);
@@ -192,7 +192,7 @@ fn main(
         c7 += g7;
     }
 
-    // One of the tiles with the same rows sums A over K. Which one depends on the row, to balance the load.
+    // One of the tiles with the same rows sums A over K. The choice depends on the row, to balance the load.
     let tiles_n = (p.n + 4u * LANES - 1u) / (4u * LANES);
     if tile / tiles_m == tile % tiles_m % tiles_n {
         sum_bias_gradient(row0, 4u * BLOCKS, lane, LANES);

@@ -1,4 +1,4 @@
-// The lanes of a subgroup hand each other their blocks of A.
+// The lanes of a subgroup exchange their blocks of A.
 fn own_block_of_a(row: u32, k: u32) -> mat4x4<f32> {
     return load_a(row, k);
 }

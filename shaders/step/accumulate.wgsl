@@ -1,14 +1,14 @@
-// The sum of an update's gradients: keep * sum + x over a flat region, or x where OPENS, the first of the update's
-// micro-batches. What is kept of the sum the host says, step by step, after the state's own words. Where it goes, to
-// the sum or to x, is another piece's: store. Each invocation computes one vec4.
+// Gradient accumulation over a flat region: keep * sum + x, or x if OPENS, in the first micro-batch of the update. The
+// host writes `keep` for each step after the state's own words. Another piece defines `store`, which writes the result
+// to the sum or to x. Each invocation computes one vec4.
 
 struct Params {
     count: u32, // vec4 elements in the region
     increment_step: u32, // 1: this call increments the step counter
-    scales: u32, // word of the state from which the steps' scales lie,
-    stride: u32, // so many for a step, what is kept of the sum first,
-    steps: u32, // for so many steps
-    first_id: u32, // DRY: what the guard is set to, for the first block of 64 floats
+    scales: u32, // first word of the state with the steps' scales
+    stride: u32, // words per step; the first is `keep`
+    steps: u32, // number of steps with scales
+    first_id: u32, // DRY: guard id of the first block of 64 floats
     pad0: u32,
     pad1: u32,
 }
@@ -23,14 +23,15 @@ fn main(
     @builtin(local_invocation_index) lane: u32,
 ) {
     let i = (group.x + group.y * groups.x) * WORKGROUP + lane;
-    // Once a tensor was not finite, this and all later steps change nothing.
+    // After a tensor was not finite, this and all later steps change nothing.
     if i >= p.count || (!DRY && atomicLoad(&state[2]) != 0xffffffffu) {
         return;
     }
     if OPENS {
         store(i, x[i]);
     } else {
-        // The step, whether or not another invocation has moved the counter on: the loss wrote the one after it.
+        // The step is read from word 1, which the loss wrote: another invocation may already have incremented the
+        // counter.
         let step = atomicLoad(&state[1]) - 1u;
         let keep = bitcast<f32>(atomicLoad(&state[p.scales + step % p.steps * p.stride]));
         store(i, keep * sum[i] + x[i]);

@@ -1,5 +1,5 @@
-// Mixes a flat region x into another, out, in one of three ways (MODE): each invocation computes one vec4, and keeps
-// it: keep(i, value), which is put in front.
+// Combines a flat region x with another, out, in one of three modes (MODE). Each invocation computes one vec4 and
+// stores it by keep(i, value), which the host prepends.
 
 struct Params {
     count: u32, // vec4 elements in the region
@@ -17,7 +17,7 @@ const AVERAGE = 2u; // out + add * (x - out)
 @group(0) @binding(2) var<storage, read_write> out: array<vec4<f32>>;
 @group(0) @binding(3) var<storage, read_write> state: State;
 
-// The halves of two numbers are never too far apart for their difference. What stands still stays as it is to the bit.
+// The difference of the halves of two numbers never overflows. An average equal to the new value keeps its bits.
 fn average(old: vec4<f32>, next: vec4<f32>) -> vec4<f32> {
     let step = p.add * (0.5 * next - 0.5 * old);
     let sum = (old + step) + step;
@@ -42,7 +42,7 @@ fn main(
     @builtin(local_invocation_index) lane: u32,
 ) {
     let i = (group.x + group.y * groups.x) * WORKGROUP + lane;
-    // Once a tensor was not finite, this and all later steps change nothing.
+    // After a tensor was not finite, this and all later steps change nothing.
     if i >= p.count || is_stopped() {
         return;
     }

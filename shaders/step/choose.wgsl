@@ -1,10 +1,10 @@
-// Chooses the step values of an update: those of the step that comes after all that were not refused. One invocation.
+// Chooses the step values of an update: those of the step after all updates that were not refused. One invocation.
 
 struct Params {
-    known: u32, // refused updates that the host knows of
-    choices: u32, // steps to choose from: the first is right if no more were refused, the next if one more was, ...
-    first: u32, // the word of the state where their values begin, four words a step
-    values: u32, // the word where the chosen values go
+    known: u32, // number of refused updates that the host knows of
+    choices: u32, // number of choices: the first is correct if no more were refused, the next if one more was, ...
+    first: u32, // the word of the state where their values begin, four words per step
+    values: u32, // the word where the chosen values are written
 }
 
 @group(0) @binding(0) var<uniform> p: Params;
@@ -15,7 +15,7 @@ struct Params {
 fn main() {
     let more = refused[0] - p.known;
     if more >= p.choices {
-        // Too many to know the step: the guard refuses this one too.
+        // Too many updates were refused to know the step: the guard refuses this one too.
         state[2] = REFUSED_BEFORE;
         return;
     }

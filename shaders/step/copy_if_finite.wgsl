@@ -1,7 +1,7 @@
 // current = next, unless a tensor of the step is not finite. Each invocation copies one vec4.
 
 struct Params {
-    count: u32, // vec4 elements
+    count: u32, // number of vec4 elements
     pad0: u32,
     pad1: u32,
     pad2: u32,

@@ -1,4 +1,4 @@
-// Increments the step counter where no optimizer update does: in evaluation. One invocation.
+// Increments the step counter in evaluation, which has no optimizer update. One invocation.
 
 struct Params {
     pad0: u32,

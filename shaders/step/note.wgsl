@@ -1,16 +1,16 @@
-// Notes in the refused words of a tensor or an optimizer state that a call was refused, if its guard is set: one
+// Records in the refused words of a tensor or an optimizer state that a call was refused, if its guard is set. One
 // invocation.
 
 struct Params {
-    call: u32, // which call it is
-    reported: u32, // refused calls that the host has reported
+    call: u32, // number of the call
+    reported: u32, // number of refused calls that the host has reported
     pad0: u32,
     pad1: u32,
 }
 
 @group(0) @binding(0) var<uniform> p: Params;
 @group(0) @binding(1) var<storage, read> state: array<u32>; // word 2: what is not finite, or all ones
-// Refused calls in all; then of the first that is not reported: which call it was, and its guard.
+// Total number of refused calls; number of the first unreported refused call; its guard.
 @group(0) @binding(2) var<storage, read_write> refused: array<u32>;
 
 @compute @workgroup_size(1)

@@ -1,4 +1,4 @@
-// Moments: mean squares of g, of the steps. hyper: rho, 1 - rho, eps.
+// Moments: mean square of g, mean square of the steps. hyper: rho, 1 - rho, eps.
 fn update(old: Four, g: vec4<f32>, step: Step) -> Four {
     let hyper = p.hyper[0];
     var next = old;

@@ -1,5 +1,5 @@
-// Moments: m, v, [greatest v]. hyper: beta1, 1 - beta1, beta2, 1 - beta2; eps.
-// first: rate / (1 - beta1^t). second: 1 / sqrt(1 - beta2^t).
+// Moments: m, v, [maximum of v]. hyper: beta1, 1 - beta1, beta2, 1 - beta2; eps. first: rate / (1 - beta1^t). second: 1
+// / sqrt(1 - beta2^t).
 fn update(old: Four, g: vec4<f32>, step: Step) -> Four {
     let beta = p.hyper[0];
     var next = old;

@@ -4,7 +4,7 @@ fn update(old: Four, g: vec4<f32>, step: Step) -> Four {
     var next = old;
     next.first = hyper.x * old.first + hyper.y * g;
     next.second = max(hyper.z * old.second, abs(g) + hyper.w);
-    // The quotient comes first: rate times m may overflow where the step does not.
+    // The quotient comes first: rate times m may overflow although the step does not.
     next.w -= step.first * (next.first / next.second);
     return next;
 }

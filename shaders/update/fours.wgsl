@@ -1,4 +1,4 @@
-// What an invocation loads or stores at a time: four floats.
+// The unit of loads and stores: four floats.
 alias Chunk = vec4<f32>;
 const FOURS = 1u;
 
@@ -6,7 +6,7 @@ fn low(chunk: Chunk) -> vec4<f32> {
     return chunk;
 }
 
-// There is no other half: nothing asks for it.
+// Unused: a chunk of four floats has no upper half.
 fn high(chunk: Chunk) -> vec4<f32> {
     return chunk;
 }

@@ -1,4 +1,4 @@
-@group(0) @binding(6) var<storage, read> factors: array<vec4<f32>>; // of rate, L2, L1, decoupled decay, by block of 64
+@group(0) @binding(6) var<storage, read> factors: array<vec4<f32>>; // by block of 64: rate, L2, L1, decoupled decay
 
 const GROUPED = true;
 
@@ -6,7 +6,7 @@ fn factors_of(i: u32) -> vec4<f32> {
     return factors[i * FOURS / 16u];
 }
 
-// Scales those of rate, first, second and third that are proportional to the learning rate.
+// Scales those values among rate, first, second and third that are proportional to the learning rate.
 fn scaled(values: vec4<f32>, factor: f32) -> vec4<f32> {
     let scales = (vec4<u32>(SCALES_WITH_RATE) & vec4<u32>(1u, 2u, 4u, 8u)) != vec4<u32>(0u);
     return select(values, factor * values, scales);

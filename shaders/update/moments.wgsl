@@ -1,4 +1,4 @@
-@group(0) @binding(3) var<storage, read_write> moments: array<Chunk>; // one moment behind the other
+@group(0) @binding(3) var<storage, read_write> moments: array<Chunk>; // one moment after another
 
 fn moment(number: u32, i: u32) -> Chunk {
     return moments[number * p.count + i];

@@ -1,5 +1,5 @@
-// Moments: the velocity. hyper: momentum. first: 1 - dampening, but 1 in the first step. second: 1.
-// In the classical form the rate is in first and second instead, and 1 stands in its place.
+// Moments: the velocity. hyper: momentum. first: 1 - dampening, but 1 in the first step. second: 1. In the classical
+// form, first and second contain the rate, and rate is 1.
 fn update(old: Four, g: vec4<f32>, step: Step) -> Four {
     let momentum = p.hyper[0].x;
     var next = old;

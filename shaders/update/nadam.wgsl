@@ -1,5 +1,5 @@
-// Moments: m, v. hyper: beta1, 1 - beta1, beta2, 1 - beta2; eps.
-// first: the gradient's share of the rate. second: the first moment's. third: 1 / sqrt(1 - beta2^t).
+// Moments: m, v. hyper: beta1, 1 - beta1, beta2, 1 - beta2; eps. first: the rate times the gradient's share. second:
+// the rate times the first moment's share. third: 1 / sqrt(1 - beta2^t).
 fn update(old: Four, g: vec4<f32>, step: Step) -> Four {
     let beta = p.hyper[0];
     var next = old;

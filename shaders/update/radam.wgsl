@@ -1,5 +1,5 @@
-// Moments: m, v. hyper: beta1, 1 - beta1, beta2, 1 - beta2; eps.
-// first: the rate with all corrections. second: 1 once the variance is known well enough to divide by, else 0.
+// Moments: m, v. hyper: beta1, 1 - beta1, beta2, 1 - beta2; eps. first: the rate with all corrections. second: 1 once
+// the variance estimate is reliable, else 0.
 fn update(old: Four, g: vec4<f32>, step: Step) -> Four {
     let beta = p.hyper[0];
     var next = old;

@@ -1,5 +1,5 @@
 // A tensor call: the first pass tests the chunk's new values, the second stores them unless the first set the guard.
-// Both are this one shader, so both round alike.
+// Both passes run this shader, so both round equally.
 
 fn test_four(four: Four, at: u32) {
     test(four.w, at, 0u);

@@ -1,5 +1,5 @@
-// Stores the chunk's new values. What an ordinary update may not be given again makes the steps to come need care:
-// weights above 2^50, and moments that may grow as fast (WATCHED: the first or the second).
+// Stores the chunk's new values. Sets the care word for the next steps if a value exceeds the input bounds of an
+// ordinary update: weights above 2^50, and the moment that may grow as fast (WATCHED: the first or the second).
 
 fn is_wild(four: Four) -> bool {
     return exceeds(four.w, 0x58800000u)

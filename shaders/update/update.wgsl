@@ -1,18 +1,18 @@
-// Updates one segment of the parameter arena: each invocation takes ELEMENTS chunks of four or eight parameters through
-// the optimizer's rule, update(old, gradient, step), and keeps what comes of it: keep(i, a, b). The rule, how a chunk
-// lies in memory, clipping, the factors of parameter groups, and the state are put in front, keep behind.
+// Updates one segment of the parameter arena: each invocation applies the optimizer's rule, update(old, gradient,
+// step), to ELEMENTS chunks of four or eight parameters, and passes the results to keep(i, a, b). The host prepends the
+// rule, the layout of a chunk, clipping, the factors of parameter groups and the state, and appends keep.
 
 struct Params {
     count: u32, // chunks in the segment
     increment_step: u32, // 1: this call increments the step counter
     weight_decay: f32, // L2: added to the gradient as weight_decay * w
     l1: f32, // added as l1 * sign(w)
-    decoupled: f32, // weight decay that the rule takes from the weights directly
-    clip: f32, // greatest magnitude, or norm, of a gradient
+    decoupled: f32, // decoupled weight decay, which the rule applies to the weights
+    clip: f32, // maximum magnitude, or norm, of the gradient
     clip_epsilon: f32,
-    parts: u32, // partial sums of squared gradients in a step's place of their ring,
-    ring_steps: u32, // which has so many places
-    first_id: u32, // a dry run's number of the segment's first block
+    parts: u32, // partial sums of squared gradients in a place of their ring
+    ring_steps: u32, // number of places of that ring
+    first_id: u32, // guard id of the segment's first block in a dry run
     test: u32, // 1: this pass of a tensor call only tests the result
     pad0: u32,
     hyper: array<vec4<f32>, 2>, // the rule's constants
@@ -20,7 +20,7 @@ struct Params {
 
 struct Step {
     rate: f32,
-    first: f32, // three factors that the rule's Rust side fills in
+    first: f32, // three factors that the rule's Rust side computes
     second: f32,
     third: f32,
     decay: f32, // decoupled weight decay
@@ -35,7 +35,7 @@ struct Four {
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-// Their copy, made first of all: what is loaded behind a branch, software adapters load lane by lane.
+// A copy of the parameters, made at the start: after a branch, software adapters would load them lane by lane.
 var<private> p: Params;
 @group(0) @binding(1) var<storage, read_write> weights: array<Chunk>;
 @group(0) @binding(2) var<storage, read> gradients: array<Chunk>;
@@ -51,7 +51,7 @@ fn change(i: u32, values: vec4<f32>, clip: vec2<f32>) {
         return;
     }
     let by = factors_of(i);
-    // A rate of 0 freezes: nothing is written, whatever the gradient holds.
+    // A rate of 0 freezes the block: nothing is written, for any gradient.
     if GROUPED && by.x == 0.0 {
         return;
     }
@@ -82,11 +82,11 @@ fn change(i: u32, values: vec4<f32>, clip: vec2<f32>) {
 fn run(workgroup: u32, lane: u32) {
     p = params;
     let clip = clip_factor(lane);
-    // Once a tensor was not finite, this and all later steps change nothing.
+    // After a tensor was not finite, this and all later steps change nothing.
     if is_stopped() {
         return;
     }
-    // Nobody reads the step in this dispatch, and nobody writes the next.
+    // No invocation reads the step in this dispatch, and none writes the next step.
     let values = state.values;
     let first = workgroup * WORKGROUP * ELEMENTS + lane;
     if first == 0u && bound(p.increment_step, workgroup) == 1u {

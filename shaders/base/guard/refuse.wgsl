@@ -1,6 +1,6 @@
 // The guard of a tensor call, which runs twice: a pass that tests its results, and one that writes them if all are
-// finite. The guard names the first result that is not: 16 * number of its vec4 + 4 * role + component.
-// guard/probe.wgsl comes before.
+// finite. The guard encodes the first result that is not finite: 16 * index of its vec4 + 4 * role + component.
+// guard/probe.wgsl precedes this piece.
 
 fn test(value: vec4<f32>, at: u32, role: u32) {
     let lost = (bitcast<vec4<u32>>(value) & vec4<u32>(0x7fffffffu)) > vec4<u32>(0x7f7fffffu);

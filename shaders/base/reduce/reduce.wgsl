@@ -1,5 +1,5 @@
-// Sums and greatest values over a workgroup, of `Value`s: numbers, or vectors of them by component. `reduce` is another
-// piece, of which the order is fixed, so always the same bits.
+// Sums and maxima over a workgroup of `Value`s: numbers, or vectors by component. Another piece defines `reduce`, in a
+// fixed order, so the bits are the same on every run.
 
 fn join(a: Value, b: Value, maximum: bool) -> Value {
     if maximum {

@@ -1,6 +1,8 @@
-// The same tree as in tree.wgsl, over subgroups of SUBGROUP invocations, which all exist: WORKGROUP is a multiple.
+// The same tree as in tree.wgsl, over subgroups of SUBGROUP invocations. All subgroups are full: WORKGROUP is a
+// multiple of SUBGROUP.
 
-// The place in the workgroup goes by subgroups, since nothing says that the local index runs through them in order.
+// The index in the workgroup is computed from the subgroup, since the local index need not follow the order of
+// subgroups.
 @compute @workgroup_size(WORKGROUP)
 fn main(
     @builtin(workgroup_id) group: vec3<u32>,
@@ -15,11 +17,11 @@ var<workgroup> of_subgroups: array<Value, WORKGROUP / SUBGROUP>;
 
 // Joins the values of all invocations, neighbours first. The whole workgroup calls this.
 fn reduce(value: Value, maximum: bool, index: u32) -> Value {
-    // Of `count` values that are left, every invocation has number index % count.
+    // `count` values remain; every invocation holds value index % count.
     var joined = value;
     var count = WORKGROUP;
     loop {
-        // Both lanes of a pair join the same two values, so they have the same bits, and in the end all lanes do.
+        // Both lanes of a pair join the same two values, so both get the same bits, and at the end all lanes do.
         for (var apart = 1u; apart < min(count, SUBGROUP); apart *= 2u) {
             joined = join(joined, subgroupShuffleXor(joined, apart), maximum);
         }
@@ -27,7 +29,7 @@ fn reduce(value: Value, maximum: bool, index: u32) -> Value {
             break;
         }
         count /= SUBGROUP;
-        workgroupBarrier(); // what was here is read
+        workgroupBarrier(); // the previous contents have been read
         if index % SUBGROUP == 0u && index / SUBGROUP < count {
             of_subgroups[index / SUBGROUP] = joined;
         }

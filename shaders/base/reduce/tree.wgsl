@@ -1,4 +1,4 @@
-// Node i of the tree is above nodes 2i and 2i + 1. The root is node 1, the leaves are the invocations.
+// Node i of the tree is the parent of nodes 2i and 2i + 1. The root is node 1; the leaves are the invocations.
 var<workgroup> nodes: array<Value, 2u * WORKGROUP>;
 
 // Joins the values of all invocations, neighbours first. The whole workgroup calls this.
@@ -11,7 +11,8 @@ fn reduce(value: Value, maximum: bool, index: u32) -> Value {
             nodes[node] = join(nodes[2u * node], nodes[2u * node + 1u], maximum);
         }
     }
-    // A further call may write leaves at once: nobody reads them any more. It writes the root after another barrier.
+    // The next call may write leaves immediately, since all reads of leaves are done. It writes the root after another
+    // barrier.
     workgroupBarrier();
     return nodes[1];
 }

@@ -1,16 +1,16 @@
-// Gathers a mini-batch of images, each moved at random: PARTS workgroups share a sample. Each draws the sample's motion
-// and control points into workgroup memory; then each invocation makes four neighbouring pixels at a time.
+// Gathers a mini-batch of randomly moved images. PARTS workgroups share a sample. Each draws the sample's motion and
+// control points into workgroup memory. Then each invocation computes four neighbouring pixels at a time.
 
 struct Params {
     rows: u32,
     cols: u32,
     ld4: u32, // vec4 elements in a row
     table_steps: u32,
-    unit: f32, // of the values, a power of two or 0: a product with it is exact, fused or not
+    unit: f32, // unit of the values, a power of two or 0: a product with it is exact, fused or not
     centre: f32, // in units
     scale: f32,
-    samples: u32, // there are
-    key0: u32, // of the random words
+    samples: u32, // number of samples
+    key0: u32, // key of the random words
     key1: u32,
     max_shift: f32, // in pixels
     max_scale: f32,
@@ -23,7 +23,7 @@ struct Params {
 @group(0) @binding(0) var<uniform> p: Params;
 @group(0) @binding(2) var<storage, read> labels: array<u32>; // of all samples
 @group(0) @binding(3) var<storage, read> indices: array<u32>; // the shuffled order
-@group(0) @binding(4) var<storage, read> table: array<vec4<u32>>; // two to a step: its values; where its batch begins
+@group(0) @binding(4) var<storage, read> table: array<vec4<u32>>; // two per step: its values; the offset of its batch
 @group(0) @binding(5) var<storage, read_write> state: array<vec4<u32>>; // step and others; the step's values; the step's high half
 @group(0) @binding(6) var<storage, read_write> x: array<vec4<f32>>; // [rows, cols]
 @group(0) @binding(7) var<storage, read_write> batch_labels: array<u32>; // [rows]
@@ -49,7 +49,7 @@ fn main(
     }
     workgroupBarrier();
 
-    // While the guard stops the step counter, the entry may be that of a shorter batch: stay within the indices.
+    // While the guard stops the step counter, the entry may belong to a shorter batch: stay within the indices.
     let entry = 2u * (step % p.table_steps);
     let position = table[entry + 1u].x + row;
     let sample = indices[min(position, p.samples - 1u)];
@@ -68,14 +68,14 @@ fn main(
     }
 }
 
-// Value i of the sample as it is after the motion: bilinear, at the place that the motion takes to i's pixel.
+// Value i of the moved sample, interpolated bilinearly at the source place of pixel i.
 fn moved(start4: u32, i: u32) -> f32 {
     let pixel = i % (WIDTH * HEIGHT);
     let to = vec2<u32>(pixel % WIDTH, pixel / WIDTH);
     let r = vec2<f32>(to) - CENTRE - offset;
     let turned = vec2<f32>(r.x * turn.x + r.y * turn.y, r.y * turn.x - r.x * turn.y);
     let place = CENTRE + turned * inverse_scale + displacement(to.x, to.y);
-    // One pixel outside, and anything beyond, is background.
+    // Places one pixel outside the image or further are background.
     let near = clamp(place, vec2<f32>(-1.0), SIZE);
     let corner = floor(near);
     let part = near - corner;
@@ -86,14 +86,14 @@ fn moved(start4: u32, i: u32) -> f32 {
     return between(top, low, part.y);
 }
 
-// Exactly a where part is 0.
+// Linear interpolation; exactly a where part is 0.
 fn between(a: f32, b: f32, part: f32) -> f32 {
     return a + part * (b - a);
 }
 
-// The value at a pixel of the plane that begins at value number plane; 0 outside the image.
+// The value at a pixel of the plane that begins at value `plane`; 0 outside the image.
 fn source(start4: u32, plane: u32, at: vec2<i32>) -> f32 {
-    // In unsigned numbers, what is negative is large. Past the row's end lies its padding.
+    // Negative coordinates are large as unsigned numbers. The padding lies past the row's end.
     let u = vec2<u32>(at);
     let i = plane + u.y * WIDTH + u.x;
     if any(u >= vec2<u32>(WIDTH, HEIGHT)) || i >= p.cols {

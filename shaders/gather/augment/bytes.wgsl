@@ -1,4 +1,4 @@
-@group(0) @binding(1) var<storage, read> data: array<u32>; // four bytes to a word, the first in the low bits
+@group(0) @binding(1) var<storage, read> data: array<u32>; // four bytes per word, the first in the low bits
 
 // Value i of the sample whose row begins at this vec4.
 fn value(start4: u32, i: u32) -> f32 {

@@ -1,9 +1,10 @@
-// A smooth random displacement: a uniform cubic B-spline over a grid of control points, SPACING pixels apart.
-// Pixel 0 lies under the second control point, so the four around any pixel are there.
+// Elastic displacement: a uniform cubic B-spline over a grid of random control points, SPACING pixels apart. Pixel 0
+// lies under the second control point, so the four points around any pixel exist.
 
-var<workgroup> grid: array<vec2<f32>, GRID>; // GRID_COLS in a row; in pixels
+var<workgroup> grid: array<vec2<f32>, GRID>; // displacements in pixels, GRID_COLS per row
 
-// The weights of the four control points around a place t of the way, in 0..1, from the second to the third.
+// The weights of the four control points around a place at fraction t, in 0..1, of the way from the second to the
+// third.
 fn spline(t: f32) -> vec4<f32> {
     let u = 1.0 - t;
     return vec4<f32>(
@@ -27,7 +28,7 @@ fn displacement(x: u32, y: u32) -> vec2<f32> {
         + across.w * grid_column(first + 3u, down);
 }
 
-// Four control points below each other, weighted.
+// The weighted sum of four control points in a column.
 fn grid_column(i: u32, down: vec4<f32>) -> vec2<f32> {
     return down.x * grid[i]
         + down.y * grid[i + GRID_COLS]

@@ -9,8 +9,8 @@ fn signed_units(word: u32) -> vec2<f32> {
     return vec2<f32>(vec2<u32>(word & 0xffffu, word >> 16u)) * (1.0 / 32768.0) - 1.0;
 }
 
-// Cosine and sine of an angle in [-pi, pi]. Polynomials for a quarter of it (Cephes), and the double angle twice:
-// WGSL's own may be off by 2^-11. Exact at 0.
+// Cosine and sine of an angle in [-pi, pi], exact at 0: polynomials for a quarter of the angle (Cephes), and the
+// double-angle formula twice. WGSL's own functions may err by 2^-11.
 fn cosine_sine(angle: f32) -> vec2<f32> {
     let t = 0.25 * angle;
     let z = t * t;
@@ -24,12 +24,12 @@ fn cosine_sine(angle: f32) -> vec2<f32> {
     return vec2<f32>(c, s);
 }
 
-// What pair number i of a sample's random words decides.
+// Applies pair i of a sample's random words: shift and scale, rotation, or a control point.
 fn draw(i: u32, words: vec2<u32>) {
     if i == 0u {
         offset = p.max_shift * signed_units(words.x);
         let scale = 1.0 + p.max_scale * signed_units(words.y);
-        // A division may be off, even by 1.
+        // WGSL's division may be inexact even for a divisor of 1.
         inverse_scale = select(1.0 / scale, vec2<f32>(1.0), scale == vec2<f32>(1.0));
     } else if i == 1u {
         turn = cosine_sine(p.max_angle * signed_units(words.x).x);

@@ -1,4 +1,4 @@
-// Four floats in memory, as they are.
+// Four floats in memory, as a vec4.
 alias Packed = vec4<f32>;
 
 fn unpack(packed: Packed) -> vec4<f32> {

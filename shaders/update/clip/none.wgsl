@@ -1,4 +1,4 @@
-// Gradients as they are.
+// No clipping.
 fn clip_factor(lane: u32) -> vec2<f32> {
     return vec2<f32>(1.0);
 }

@@ -1,6 +1,6 @@
 @group(0) @binding(5) var<storage, read> norms: array<vec2<f32>>; // sums of squares and their exponents, by step
 
-// Every invocation adds all the partial sums, in the same order.
+// Every invocation adds up all partial sums, in the same order.
 fn clip_factor(lane: u32) -> vec2<f32> {
     let place = (state.next - 1u) % p.ring_steps * p.parts;
     let parts = bound(p.parts, lane);

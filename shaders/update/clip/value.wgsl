@@ -1,4 +1,4 @@
-// Gradients within -p.clip and p.clip.
+// Clamps gradients to -p.clip and p.clip.
 fn clip_factor(lane: u32) -> vec2<f32> {
     return vec2<f32>(1.0);
 }
