@@ -1,4 +1,4 @@
-//! Device memory for tensor calls: a flat run of floats or words, and a kernel run over such runs.
+//! Device memory of tensor calls: flat arrays of floats or words, and single kernel runs over them.
 
 use super::{Backend, Device, Gpu, Readback, Region};
 use crate::kernel::{Arg, Args, Compute, Kernel};
@@ -10,14 +10,14 @@ use crate::{Error, Result};
 pub(crate) enum Memory {
     Floats(Vec<f32>),
     Words(Vec<u32>),
-    /// On a GPU both are the same. With sentinels, `MARGIN` bytes before and after the region hold `SENTINEL`.
+    /// Floats or words on a GPU. With sentinels, `MARGIN` bytes before and after the region are filled with `SENTINEL`.
     Gpu(Region),
 }
 
-/// Width of the sentinels, which is also the alignment of a binding.
+/// Width of the sentinels in bytes, equal to the alignment of a binding.
 const MARGIN: u64 = 256;
 
-/// A NaN, so that what was computed from it shows, with bits that no computation makes.
+/// A NaN, so that results computed from it are visible, with a payload that no computation produces.
 const SENTINEL: u32 = 0x7fde_ad00;
 
 /// A kernel's argument.
@@ -28,7 +28,7 @@ pub(crate) enum Operand<'a> {
 }
 
 impl Device {
-    /// Refuses what is too large for the device, before the host makes copies of it.
+    /// Refuses an array that is too large for the device, before the host copies it.
     pub(crate) fn check_size(&self, what: &str, elements: usize) -> Result<()> {
         match &self.0 {
             Backend::Cpu(_) => Ok(()),
@@ -52,7 +52,7 @@ impl Device {
         }
     }
 
-    /// Room for floats that a kernel will write in full: zeros, but NaN with sentinels and in debug builds.
+    /// Allocates floats for a kernel that writes all of them: zeros, or NaN with sentinels and in debug builds.
     pub(crate) fn room(&self, what: &str, floats: usize) -> Result<Memory> {
         match &self.0 {
             Backend::Cpu(_) => {
@@ -109,7 +109,7 @@ impl Device {
     }
 }
 
-/// A buffer with these words, between sentinels if the device was opened so.
+/// Uploads words, between sentinels if the device was opened with them.
 fn upload(gpu: &Gpu, what: &str, words: &[u32]) -> Result<Memory> {
     let bytes = words.len() as u64 * 4;
     if !gpu.sentinels {
@@ -121,7 +121,7 @@ fn upload(gpu: &Gpu, what: &str, words: &[u32]) -> Result<Memory> {
         }));
     }
     let margin = vec![SENTINEL; MARGIN as usize / 4];
-    // Bindings have room for at least one vec4.
+    // A binding has at least one vec4.
     let filler = vec![SENTINEL; words.len().next_multiple_of(4).max(4) - words.len()];
     let buffer = gpu.upload(what, &[&margin, words, &filler, &margin].concat())?;
     Ok(Memory::Gpu(Region {
@@ -143,8 +143,8 @@ fn cpu_arg<'a>(operand: &'a mut Operand<'_>) -> Arg<'a, f32> {
     }
 }
 
-/// With sentinels, those behind the region are bound too: a kernel that strays finds them, where otherwise the end of
-/// the binding might stop it.
+/// Region to bind. With sentinels, it includes those after the data: otherwise the end of the binding might hide a
+/// write out of range.
 pub(super) fn gpu_region(operand: &Operand<'_>) -> Region {
     match operand {
         Operand::Read(Memory::Gpu(region)) | Operand::Write(Memory::Gpu(region)) => Region {
@@ -161,7 +161,7 @@ impl Memory {
         Ok(self.download_with(device, &[]).await?.0)
     }
 
-    /// Copies to the host, and with it what lies in some regions on a GPU, one after the other.
+    /// Copies to the host, together with further regions on a GPU, in order.
     pub(super) async fn download_with(
         &self,
         device: &Device,

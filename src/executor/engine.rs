@@ -42,11 +42,11 @@ impl Engine {
         }
     }
 
-    /// Makes room for all that a call needs, or for nothing: allocates the buffers that are not there yet, zeroed, and
-    /// on a GPU compiles the plans' kernels. Gives the numbers of the new plans, which stay ready until they are
-    /// removed.
+    /// Prepares a call, completely or not at all: allocates missing buffers, zeroed, and on a GPU compiles the plans'
+    /// kernels. Returns the ids of the new plans, which remain prepared until they are removed.
     ///
-    /// Where memory is short, it gives up what only saves time (see [`Role::is_scratch`]), if that is enough.
+    /// If memory is short, it frees buffers that only save time (see [`Role::is_scratch`]), provided that this is
+    /// enough.
     pub(crate) fn prepare(&mut self, needs: Needs<'_>) -> Result<Vec<PlanId>> {
         delegate!(self, executor => executor.prepare(needs))
     }
@@ -56,7 +56,7 @@ impl Engine {
         delegate!(self, executor => executor.plans.remove(plan));
     }
 
-    /// What scratch memory there is, to come back to.
+    /// Records the current scratch memory, for [`Engine::undo`].
     pub(crate) fn mark(&self) -> Mark {
         match self {
             Engine::Cpu(_) => Mark::default(),
@@ -64,28 +64,28 @@ impl Engine {
         }
     }
 
-    /// Gives up the scratch memory that was taken since the mark.
+    /// Frees the scratch memory that was taken since the mark.
     pub(crate) fn undo(&mut self, mark: &Mark) {
         if let Engine::Gpu(executor) = self {
             executor.undo(mark);
         }
     }
 
-    /// Keeps a buffer of a scratch role, instead of the one before, even where memory is short: what it holds is still
-    /// to be read.
+    /// Pins the buffer of a scratch role, in place of the previous one: it is kept even if memory is short, since its
+    /// contents are still to be read.
     pub(crate) fn pin(&mut self, role: Option<Role>) {
         if let Engine::Gpu(executor) = self {
             executor.pinned = role;
         }
     }
 
-    /// Plans that are ready.
+    /// Number of prepared plans.
     #[cfg(test)]
     pub(crate) fn plan_count(&self) -> usize {
         delegate!(self, executor => executor.plans.len())
     }
 
-    /// How often buffers of scratch roles were given up: their contents are gone.
+    /// Number of times that scratch buffers were freed, with their contents.
     pub(crate) fn reclaims(&self) -> u64 {
         match self {
             Engine::Cpu(_) => 0,
@@ -93,26 +93,26 @@ impl Engine {
         }
     }
 
-    /// Bytes of all buffers.
+    /// Size of all buffers in bytes.
     pub(crate) fn bytes_allocated(&self) -> u64 {
         delegate!(self, executor => executor.bytes_allocated())
     }
 
-    /// Writes words (or the bits of floats) into a buffer, after all runs before and before all runs after.
+    /// Writes words (or the bits of floats) into a buffer, in order with the submitted runs.
     pub(crate) fn write(&mut self, role: Role, offset: usize, words: &[u32]) -> Result<()> {
         delegate!(self, executor => executor.write(role, offset, words))
     }
 
-    /// Runs plans one after the other in one submit, and asks for parts of buffers as they are then.
+    /// Runs plans in order in one submit, and requests ranges of buffers as they are afterwards.
     pub(crate) fn run_and_fetch(&mut self, plans: &[PlanId], fetch: &[Fetch]) -> Result<Ticket> {
         delegate!(self, executor => executor.run_and_fetch(plans, fetch))
     }
 
-    /// Submits so far.
+    /// Number of submits so far.
     pub(crate) fn submits(&self) -> u64 {
         delegate!(self, executor => executor.submits)
     }
-    /// Frees the staging buffers that nobody holds: they only save the time to make them again.
+    /// Frees unused staging buffers, which only save the time to allocate them again.
     pub(super) fn free_staging(&mut self) {
         if let Engine::Gpu(executor) = self {
             executor.staging = Default::default();
@@ -132,7 +132,7 @@ impl Engine {
         }
     }
 
-    /// The same for part of a buffer from `range.start` on: as much of it as there is a buffer to read through.
+    /// Reads part of a buffer from `range.start` on, up to the size of the readback buffer.
     pub(super) fn read_and_lend(&mut self, role: Role, range: Range<usize>) -> Result<Lent> {
         match self {
             Engine::Cpu(executor) => Ok(Lent::Words(executor.read(role, range))),

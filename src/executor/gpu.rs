@@ -1,4 +1,4 @@
-//! Runs plans on a GPU: a step is a re-encoding of recorded calls.
+//! GPU executor: a step re-encodes the recorded calls of a plan.
 
 use super::call_time::Submits;
 use super::plans::Plans;
@@ -14,35 +14,35 @@ use wgpu::SubmissionIndex;
 #[derive(Debug)]
 pub(super) struct Prepared {
     plan: Arc<Plan>,
-    /// None: it is made when it is wanted.
+    /// Recorded calls; `None` until first use.
     recorded: Option<Recorded>,
 }
 
-/// See the module.
+/// Executor of plans on a GPU.
 #[derive(Debug)]
 pub(crate) struct GpuExecutor {
     pub(super) gpu: Arc<Gpu>,
-    /// While a profile is taken, the submits of it.
+    /// Submits of the current profile, if there is one.
     pub(super) profile: Option<Submits>,
     pub(super) buffers: HashMap<Role, Buffer>,
     pub(super) plans: Plans<Prepared>,
-    /// How often scratch buffers were given up.
+    /// Number of times that scratch buffers were freed.
     pub(super) reclaims: u64,
-    /// The scratch role whose buffer is not given up.
+    /// Scratch role whose buffer must not be freed.
     pub(super) pinned: Option<Role>,
-    /// Buffers to read back through, while they are not pending.
+    /// Readback buffers that are not in use.
     pub(super) staging: [Option<Buffer>; IN_FLIGHT],
     pub(super) pending: [Option<Readback>; IN_FLIGHT],
     pub(super) submits: u64,
 }
 
 impl Prepared {
-    /// Lets go of the buffers that it names.
+    /// Drops the recording, and with it the references to buffers.
     pub(super) fn outdate(&mut self) {
         self.recorded = None;
     }
 
-    /// Bytes of its parameter blocks.
+    /// Size of its parameter blocks in bytes.
     pub(super) fn bytes(&self) -> u64 {
         self.recorded.as_ref().map_or(0, Recorded::bytes)
     }
@@ -64,7 +64,7 @@ impl GpuExecutor {
     }
 
     pub(super) fn prepare(&mut self, needs: Needs<'_>) -> Result<Vec<PlanId>> {
-        // Tickets of a call that stopped half-way hold buffers, and nobody will collect them.
+        // Tickets of an interrupted call hold buffers and will not be collected.
         self.pending = Default::default();
         match self.try_prepare(needs) {
             Err(refused @ Error::OutOfMemory { .. }) => {
@@ -80,7 +80,7 @@ impl GpuExecutor {
     fn try_prepare(&mut self, needs: Needs<'_>) -> Result<Vec<PlanId>> {
         let recorded = |id: &PlanId| self.plans.get(*id).recorded.is_some();
         let specs = if needs.plans.is_empty() && needs.ready.iter().all(recorded) {
-            // What was recorded has its buffers.
+            // Recorded plans have their buffers already.
             needs.buffers.to_vec()
         } else {
             self.specs(needs)
@@ -91,7 +91,7 @@ impl GpuExecutor {
         for plan in needs.plans {
             recorded.push(record(&self.gpu, buffer, plan)?);
         }
-        // Those that must name other buffers, so that no submit needs memory.
+        // Re-record the plans whose buffers grow, so that no submit needs memory.
         let grows = room.keys().any(|role| self.buffers.contains_key(role));
         let mut again = Vec::new();
         for &id in needs.ready {
@@ -122,7 +122,7 @@ impl GpuExecutor {
         &self.plans.get(id).plan
     }
 
-    /// What of these is not there or too small, each role once.
+    /// Buffers that are missing or too small, each role once.
     pub(super) fn wanted(&self, specs: &[BufferSpec]) -> Vec<BufferSpec> {
         let mut wanted: Vec<BufferSpec> = Vec::new();
         for spec in specs {
@@ -138,7 +138,7 @@ impl GpuExecutor {
         wanted
     }
 
-    /// New buffers for what is not there or too small: all of them or none.
+    /// Allocates the buffers that are missing or too small, all or none.
     fn make_room(&self, what: What<'_>, specs: &[BufferSpec]) -> Result<HashMap<Role, Buffer>> {
         let wanted = self.wanted(specs);
         if wanted.is_empty() {
@@ -152,7 +152,7 @@ impl GpuExecutor {
         Ok(wanted.iter().map(|spec| spec.role).zip(buffers).collect())
     }
 
-    /// Puts new buffers in the place of old ones, whose contents they take over.
+    /// Replaces old buffers by new ones, with their contents.
     fn move_into(&mut self, room: HashMap<Role, Buffer>) -> Result<()> {
         let mut moves = Vec::new();
         for (role, buffer) in room {
@@ -163,7 +163,7 @@ impl GpuExecutor {
         if moves.is_empty() {
             return Ok(());
         }
-        // What was recorded names old buffers, and would keep them.
+        // Recordings refer to old buffers and would keep them alive.
         self.plans.iter_mut().for_each(Prepared::outdate);
         self.gpu.submit(|encoder| {
             for (old, buffer) in &moves {
@@ -185,9 +185,9 @@ impl GpuExecutor {
     pub(crate) fn run_and_fetch(&mut self, plans: &[PlanId], fetch: &[Fetch]) -> Result<Ticket> {
         let bytes: u64 = fetch.iter().map(|(_, range)| range.len() as u64 * 4).sum();
         let ticket = self.free_place(bytes);
-        // A ticket that nobody collected gives its buffer up: it may still be mapped.
+        // Drop the buffer of an uncollected ticket, since it may still be mapped.
         self.pending[ticket] = None;
-        // One that is too small is dropped before the new one takes its place.
+        // A buffer that is too small is freed before the new one is allocated.
         let there = self.staging[ticket].take();
         let staging = match there.filter(|staging| staging.size() >= bytes) {
             Some(staging) => staging,
@@ -264,7 +264,7 @@ impl GpuExecutor {
         Ok(submission)
     }
 
-    /// The calls of a plan that are dispatched: those that have work.
+    /// The calls of a plan that are dispatched: those with at least one workgroup.
     pub(super) fn dispatched<'a>(&'a self, plan: &'a Plan) -> impl Iterator<Item = &'a Call> {
         let capabilities = &self.gpu.capabilities;
         let calls = plan.calls.iter();

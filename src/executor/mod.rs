@@ -1,4 +1,4 @@
-//! Running plans: memory by role, calls made ready once, steps encoded many at a time.
+//! Executors of plans: memory by role, calls prepared once, many steps per submit.
 
 mod call_time;
 mod cpu;
@@ -29,8 +29,8 @@ use std::ops::Range;
 use std::sync::atomic::AtomicUsize;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
-/// Floating-point operations that one submit may take: on a GPU operating systems stop submits of about two seconds,
-/// and a slow GPU does 10¹¹ in one second. Elsewhere nobody stops them.
+/// Maximum number of floating-point operations per submit. Operating systems stop GPU submits after about two seconds,
+/// and a slow GPU performs 10¹¹ operations per second. Other devices have no limit.
 pub(crate) fn max_flops_per_submit(device: &Device) -> u64 {
     match &device.0 {
         Backend::Gpu(gpu) if !gpu.capabilities.software => 100_000_000_000,
@@ -38,9 +38,9 @@ pub(crate) fn max_flops_per_submit(device: &Device) -> u64 {
     }
 }
 
-/// An engine that several threads may use. Who has it exclusively (training, whatever changes the network) takes no
-/// lock. Who shares it (predictions, reading) holds the lock until the work is submitted, and waits for results
-/// without it. Nobody waits for a future while holding the lock.
+/// An engine that several threads may use. Exclusive users (training and other changes of the network) take no lock.
+/// Shared users (predictions and reads) hold the lock until the work is submitted, and wait for results without it. No
+/// code awaits a future while it holds the lock.
 #[derive(Debug)]
 pub(crate) struct Executor {
     engine: Mutex<Engine>,
@@ -50,8 +50,8 @@ pub(crate) struct Executor {
     lent: AtomicUsize,
 }
 
-/// A mutex's contents. After a panic of another thread they are as that thread left them: engines and lists of plans
-/// are whole between any two calls.
+/// Locks a mutex, even after a panic of another thread: engines and lists of plans are consistent between any two
+/// calls.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -65,7 +65,7 @@ impl Executor {
         }
     }
 
-    /// The engine of an executor that nobody else uses.
+    /// The engine of an executor in exclusive use.
     fn engine(&mut self) -> &mut Engine {
         let engine = self.engine.get_mut();
         engine.unwrap_or_else(PoisonError::into_inner)
@@ -81,7 +81,7 @@ impl Executor {
         self.engine().prepare(needs)
     }
 
-    /// Makes room in several buffers, which keep their contents, for what errors name: in all of them or in none.
+    /// Enlarges several buffers, all or none; they keep their contents. `what` names the purpose in errors.
     pub(crate) fn reserve_all(&mut self, what: &str, buffers: &[BufferSpec]) -> Result<()> {
         let needs = Needs {
             what: What::Text(what),
@@ -111,7 +111,7 @@ impl Executor {
         self.engine().pin(role);
     }
 
-    /// After a call of several parts was refused, gives up what scratch memory its parts have taken since the mark.
+    /// If a call of several parts was refused, frees the scratch memory that its parts have taken since the mark.
     pub(crate) fn undo_if_refused<T>(&mut self, mark: Mark, result: Result<T>) -> Result<T> {
         if let Err(Error::OutOfMemory { .. } | Error::Limit { .. }) = result {
             self.undo(&mark);
@@ -119,7 +119,7 @@ impl Executor {
         result
     }
 
-    /// Plans that are ready.
+    /// Number of prepared plans.
     #[cfg(test)]
     pub(crate) fn plan_count(&self) -> usize {
         self.lock().plan_count()
@@ -130,7 +130,7 @@ impl Executor {
         self.lock().reclaims()
     }
 
-    /// Bytes of all buffers.
+    /// Size of all buffers in bytes.
     pub(crate) fn bytes_allocated(&self) -> u64 {
         self.lock().bytes_allocated()
     }
@@ -145,7 +145,7 @@ impl Executor {
         self.engine().run_and_fetch(plans, fetch)
     }
 
-    /// Waits for what a ticket stands for: the fetched parts one after the other, as words.
+    /// Waits for the results of a ticket: the fetched ranges, concatenated, as words.
     pub(crate) async fn collect<R>(
         &mut self,
         ticket: Ticket,
@@ -173,13 +173,13 @@ impl Executor {
         Ok(words)
     }
 
-    /// Submits so far.
+    /// Number of submits so far.
     pub(crate) fn submits(&self) -> u64 {
         self.lock().submits()
     }
 }
 
-/// Native executors block where those in browsers wait. In tests they wait too, so that futures can be dropped there.
+/// Native executors block where browsers await. In tests they await too, so that futures can be dropped there.
 #[cfg(test)]
 pub(crate) mod pause {
     use std::cell::Cell;
@@ -191,7 +191,7 @@ pub(crate) mod pause {
         pub(crate) static PAUSES: Cell<bool> = const { Cell::new(false) };
     }
 
-    /// Gives the thread up once.
+    /// Yields once.
     pub(crate) async fn pause() {
         let mut waits = PAUSES.get();
         poll_fn(|_| match std::mem::take(&mut waits) {

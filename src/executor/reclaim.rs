@@ -1,22 +1,22 @@
-//! What an executor gives up where memory is short: buffers and plans that only save the time to make them again.
+//! Reclaiming memory: buffers and recordings that an executor frees when memory is short, since they only save time.
 
 use super::gpu::Prepared;
 use super::{GpuExecutor, IN_FLIGHT, Needs, PlanId, READ_WORDS};
 use crate::plan::{BufferSpec, Plan, Role};
 use std::collections::HashMap;
 
-/// The sizes of scratch buffers, and of those to read back through.
+/// Sizes of scratch buffers and of readback buffers.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Mark {
     sizes: HashMap<Role, u64>,
     staging: [u64; IN_FLIGHT],
 }
 
-/// Bytes of a call's parameter block: WebGPU's alignment, which few blocks exceed.
+/// Size of a call's parameter block in bytes: WebGPU's alignment, which few blocks exceed.
 const BLOCK_BYTES: u64 = 256;
 
 impl Needs<'_> {
-    /// Bytes beside the buffers: parameter blocks, and buffers to read through.
+    /// Bytes besides the buffers by role: parameter blocks and readback buffers.
     fn other_bytes(&self) -> u64 {
         let blocks = self.plans.iter().map(|plan| block_bytes(plan));
         let (count, words) = self.fetches;
@@ -38,16 +38,16 @@ impl GpuExecutor {
         of_plans.chain(needs.buffers).copied().collect()
     }
 
-    /// Gives up the buffers of scratch roles, and the parameter blocks of plans, that a call does not use, if there is
-    /// room for the call then. Says whether it did.
+    /// Frees scratch buffers and parameter blocks that a call does not use, if the call then fits. Returns whether it
+    /// did.
     pub(super) fn reclaim(&mut self, needs: Needs<'_>) -> bool {
         let Some(limit) = self.gpu.report().memory_limit else {
-            // The driver does not tell how much would be enough.
+            // The driver does not report how much memory would be enough.
             return false;
         };
         let specs = self.specs(needs);
         let wanted = self.wanted(&specs);
-        // What is too small is given up too, instead of being copied.
+        // A buffer that is too small is freed too, instead of being copied.
         let stays = |role: &Role| {
             let has = |specs: &[BufferSpec]| specs.iter().any(|spec| spec.role == *role);
             has(&specs) && !has(&wanted)
@@ -70,7 +70,7 @@ impl GpuExecutor {
         roles
             .iter()
             .for_each(|role| drop(self.buffers.remove(role)));
-        // Those that are in use name buffers that were given up.
+        // Plans in use refer to buffers that were freed.
         self.plans.iter_mut().for_each(Prepared::outdate);
         self.reclaims += u64::from(!roles.is_empty());
         true
@@ -90,7 +90,7 @@ impl GpuExecutor {
         }
     }
 
-    /// Gives up the scratch buffers that are larger than they were, and all parameter blocks.
+    /// Frees the scratch buffers that are larger than at the mark, and all parameter blocks.
     pub(super) fn undo(&mut self, mark: &Mark) {
         let before = |role: &Role| mark.sizes.get(role).copied().unwrap_or(0);
         let count = self.buffers.len();

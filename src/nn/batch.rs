@@ -1,4 +1,4 @@
-//! Batches: whether they fit the network and its losses, and writing them to the device.
+//! Batches: checks against the network and its losses, and uploads to the device.
 
 use super::Network;
 use super::inputs::{Inputs, Samples};
@@ -9,7 +9,7 @@ use crate::kernel::{Criterion, MatrixShape};
 use crate::plan::{BufferSpec, Role};
 use crate::{Error, Result};
 
-/// Samples as they lie in each buffer of inputs, with zeros in the rows after them.
+/// Samples in the layout of each input buffer, with zeros in the rows after them.
 pub(super) fn padded_inputs(
     x: &Samples<'_>,
     batch: usize,
@@ -24,7 +24,7 @@ pub(super) fn padded_inputs(
 }
 
 impl Network {
-    /// Refuses a batch whose values a device could not count in 32 bits.
+    /// Refuses a batch whose values exceed a 32-bit count.
     pub(crate) fn check_batch_size(&self, batch: usize) -> Result<()> {
         let nodes = self.graph.nodes.iter();
         let padded = |shape: &Shape| shape.rows_per_sample() as u64 * (shape.cols() as u64 + 3);
@@ -42,11 +42,11 @@ impl Network {
         }
     }
 
-    /// The buffers of a batch that the host writes.
+    /// Buffers of a batch that the host writes.
     pub(crate) fn batch_buffers(&self, batch: usize, targets: Targets<'_>) -> Vec<BufferSpec> {
         let buffer = |role, element, len| BufferSpec { role, element, len };
         let floats = |cols| MatrixShape::new(batch, cols).floats();
-        // What is computed may not need the samples, nor the losses all that came.
+        // The computation may not need the samples, nor the losses all labels and target values.
         let inputs = self.graph.inputs.iter().enumerate();
         let input = |(number, input): (usize, &GraphInput)| {
             let len = floats(input.sample.elements());
@@ -63,7 +63,7 @@ impl Network {
         buffers
     }
 
-    /// Writes what a batch comes with.
+    /// Writes the labels and target values of a batch.
     pub(crate) fn write_targets(&mut self, targets: Targets<'_>, rows: usize) -> Result<()> {
         if let Some(labels) = targets.labels {
             self.executor.write(Role::Labels, 0, labels)?;
@@ -85,7 +85,7 @@ impl Network {
         Ok(())
     }
 
-    /// The samples of a batch, and what it comes with, if it is fit for training.
+    /// Checks a batch for training, and returns its samples, labels and target values.
     pub(crate) fn check_batch<'a>(
         &self,
         operation: &'static str,
@@ -125,9 +125,8 @@ impl Network {
         Ok((samples, supervision))
     }
 
-    /// Refuses what comes with the samples where a loss needs something else: so many labels, and so many target
-    /// values for each sample. A loss of a sequence or an image takes a label, or a row of target values, for each
-    /// step or pixel.
+    /// Refuses supervision that does not suit the losses, given the number of labels and of target values per sample. A
+    /// loss on a sequence or an image takes one label, or one row of target values, per step or pixel.
     pub(crate) fn check_supervision(
         &self,
         operation: &'static str,
@@ -216,7 +215,7 @@ impl Network {
         Ok(supervision)
     }
 
-    /// What a batch that the losses can take comes with, at the least.
+    /// The least supervision that the losses accept.
     pub(crate) fn usual_supervision(&self) -> Supervision {
         let labels = Supervision {
             labels: true,
@@ -229,13 +228,13 @@ impl Network {
         }
     }
 
-    /// Columns of the target values that the graph itself takes.
+    /// Number of columns of the graph's target values.
     pub(super) fn target_cols(&self) -> Option<usize> {
         let targets = self.graph.targets;
         targets.map(|targets| self.graph.shape(targets).cols())
     }
 
-    /// How many classes a term tells apart.
+    /// Number of classes of a term.
     pub(crate) fn classes(&self, term: &Term) -> usize {
         term.loss
             .criterion

@@ -1,8 +1,8 @@
-//! Tensors as the bytes of safetensors files, and back.
+//! Encoding and decoding of tensors as safetensors files.
 //!
-//! What wgrad writes is a function of names, shapes, values and metadata alone: tensors and metadata lie in the order
-//! of their names. Its metadata hold the version of the format and a checksum (CRC-32) of all other bytes. Files of
-//! versions 1 and 2 have neither, like PyTorch's.
+//! The bytes of a file depend only on names, shapes, values and metadata: tensors and metadata are sorted by name. The
+//! metadata include the version of the format and a checksum (CRC-32) of all other bytes. Files of versions 1 and 2
+//! have neither, like PyTorch's.
 
 mod floats;
 mod header;
@@ -27,10 +27,10 @@ const CHECKSUM: &str = "wgrad.checksum";
 /// The version that is written.
 const CURRENT: &str = "3";
 
-/// What stands in the place of the checksum while it is computed.
+/// Placeholder of the checksum while it is computed.
 const NO_CHECKSUM: &str = "00000000";
 
-/// Metadata of trainers' checkpoints that had no version yet.
+/// Metadata keys of checkpoints from before the format had a version.
 const UNVERSIONED: [&str; 7] = [
     "wgrad.epoch",
     "wgrad.plateau",
@@ -41,7 +41,7 @@ const UNVERSIONED: [&str; 7] = [
     "wgrad.step",
 ];
 
-/// A named tensor to be written.
+/// A named tensor to write.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Entry {
     pub(crate) name: String,
@@ -49,7 +49,7 @@ pub(crate) struct Entry {
     pub(crate) values: Vec<f32>,
 }
 
-/// Tensors and metadata as the bytes of a file.
+/// Encodes tensors and metadata as the bytes of a file.
 pub(crate) fn encode(
     mut entries: Vec<Entry>,
     mut metadata: BTreeMap<String, String>,
@@ -101,7 +101,7 @@ pub(crate) fn encode(
     Ok(file)
 }
 
-/// The header of a file; `name` stands in errors. A file of the current version must have its checksum.
+/// Decodes the header of a file and verifies its checksum, if the file has a version. Errors print `name`.
 pub(crate) fn decode(name: &str, bytes: &[u8]) -> Result<Header> {
     let header = Header::parse(name, bytes, bytes.len() as u64)?;
     if !header.is_versioned() {
@@ -141,8 +141,8 @@ pub(crate) fn decode(name: &str, bytes: &[u8]) -> Result<Header> {
     Ok(header)
 }
 
-/// Where the digits of this checksum stand in a header. A key within a string has its quotes escaped, so it is not
-/// found.
+/// Position of the checksum's digits in a header. Quotes within a JSON string are escaped, so a key inside a string
+/// does not match.
 fn checksum_place(head: &[u8], digits: &str) -> Option<usize> {
     let key = format!("\"{CHECKSUM}\":\"");
     let pair = format!("{key}{digits}\"");
@@ -152,7 +152,7 @@ fn checksum_place(head: &[u8], digits: &str) -> Option<usize> {
     Some(place + key.len())
 }
 
-/// The CRC-32 of a file, zeros in the place of its checksum.
+/// CRC-32 of a file, with zeros in place of its checksum.
 fn checksum(file: &[u8], place: usize) -> String {
     let mut crc = flate2::Crc::new();
     crc.update(&file[..place]);
@@ -161,12 +161,12 @@ fn checksum(file: &[u8], place: usize) -> String {
     format!("{:08x}", crc.sum())
 }
 
-/// Reads a file, its header first: if `fits` refuses that, the values are not read.
+/// Reads a file, header first. If `fits` refuses the header, the values are not read.
 pub(crate) fn read_tensors(
     path: &Path,
     fits: impl FnOnce(&str, &Header) -> Result<()>,
 ) -> Result<Vec<u8>> {
-    /// Damaged files up to this size are read all the same, since their checksum makes the better error.
+    /// Damaged files up to this size are read nevertheless, since the checksum gives a better error.
     const SMALL: u64 = 1 << 26;
     let io = |source| Error::Io {
         path: path.to_path_buf(),
@@ -185,19 +185,19 @@ pub(crate) fn read_tensors(
             return Err(error);
         }
     }
-    // One byte more shows if the file has grown meanwhile.
+    // One more byte detects a file that has grown meanwhile.
     read(&mut bytes, (length - end as u64).saturating_add(1)).map_err(io)?;
     Ok(bytes)
 }
 
 impl Header {
-    /// Whether wgrad has written it, with a version. If one of the marks is damaged, the others still show it.
+    /// Whether wgrad wrote the file with a version. If one of the marks is damaged, the others still show this.
     fn is_versioned(&self) -> bool {
         let mut keys = self.metadata.keys();
         keys.any(|key| key.starts_with("wgrad.") && !UNVERSIONED.contains(&key.as_str()))
     }
 
-    /// Whether a trainer has saved it.
+    /// Whether the file is a trainer's checkpoint.
     pub(crate) fn is_checkpoint(&self) -> bool {
         self.metadata.contains_key("wgrad.settings")
     }

@@ -1,4 +1,4 @@
-//! Checks a network's gradient against differences of its loss, in `f64`.
+//! Gradient check: gradients against finite differences of the loss, in `f64`.
 
 use super::moved_loss::Check;
 use super::{Inputs, Network};
@@ -8,53 +8,55 @@ use crate::random::{Random, Stream};
 use crate::{Error, Result};
 use std::fmt;
 
-/// What [`Network::gradient_check`] found. Its [`Display`](fmt::Display) form is a table, with what was left out below.
+/// Result of [`Network::gradient_check`]. Its [`Display`](fmt::Display) form is a table, followed by the entries of
+/// `left_out`.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct GradientCheck {
-    /// One entry a parameter.
+    /// One entry per parameter.
     pub parameters: Vec<ParameterCheck>,
-    /// What the comparison does not cover, in sentences: values that were held constant, parameters without a gradient,
-    /// random numbers, labels.
+    /// Limits of the comparison, in sentences: values held constant, parameters without a gradient, random numbers,
+    /// labels.
     pub left_out: Vec<String>,
 }
 
-/// How well one parameter's gradient agrees with differences of the loss.
+/// Comparison of one parameter's gradient with a finite difference of the loss.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ParameterCheck {
-    /// The parameter's name.
+    /// Name of the parameter.
     pub name: String,
-    /// The derivative along a random direction of length 1, from backpropagation.
+    /// Derivative along a random direction d of length 1, from backpropagation.
     pub analytic: f64,
-    /// The same from the central difference (L(θ + hd) − L(θ − hd)) / 2h.
+    /// Derivative along d from the central difference (L(θ + hd) − L(θ − hd)) / 2h.
     pub numeric: f64,
     /// Whether the loss depends on the parameter in a way that has a gradient. If not, both derivatives are 0, and the
     /// comparison proves nothing.
     pub reached: bool,
-    /// Where the two disagree at a kink of the loss (ReLU at 0): the derivatives along −d and along d,
-    /// (L(θ) − L(θ − hd)) / h and (L(θ + hd) − L(θ)) / h. There is no single derivative to compare with then.
+    /// One-sided derivatives, if the two disagree at a kink of the loss (ReLU at 0): (L(θ) − L(θ − hd)) / h and (L(θ +
+    /// hd) − L(θ)) / h. At a kink no single derivative exists.
     pub kink: Option<[f64; 2]>,
 }
 
 /// Step of the central difference: its error h²·L‴/6 and the rounding error 1e-16/h are both about 1e-10 then.
 const STEP: f64 = 1e-5;
 
-/// A second, smaller step, where the first does not agree: a kink between θ and θ ± hd is most often not within it. Its
+/// A second, smaller step, used if the first does not agree. It usually excludes a kink between θ and θ ± hd. Its
 /// rounding error is about 1e-10 too.
 const SMALLER_STEP: f64 = 1e-6;
 
 impl ParameterCheck {
-    /// |analytic − numeric| relative to the larger of the two, or to 1e-4 where both are smaller: a difference is no better than
-    /// about 1e-10, so a gradient of 0 gives about 1e-6.
+    /// Relative error: |analytic − numeric| divided by the larger magnitude of the two, or by 1e-4 if both are smaller.
+    /// A difference is accurate to about 1e-10, so a gradient of 0 gives about 1e-6.
     pub fn relative_error(&self) -> f64 {
         (self.analytic - self.numeric).abs() / self.analytic.abs().max(self.numeric.abs()).max(1e-4)
     }
 }
 
 impl GradientCheck {
-    /// Whether some gradient was compared, and every relative error is below the tolerance; 1e-6 is one that a right
-    /// gradient meets. A difference across a kink counts like any other; [`ParameterCheck::kink`] tells it apart.
+    /// Whether at least one gradient was compared and every relative error is below the tolerance. A correct gradient
+    /// meets a tolerance of 1e-6. A difference across a kink counts like any other; [`ParameterCheck::kink`] identifies
+    /// it.
     pub fn passes(&self, tolerance: f64) -> bool {
         self.parameters.iter().any(|p| p.reached)
             && self
@@ -63,7 +65,7 @@ impl GradientCheck {
                 .all(|p| p.relative_error() < tolerance)
     }
 
-    /// The parameter whose gradient agrees least; NaN counts as the worst.
+    /// The parameter with the largest relative error; NaN is the worst.
     pub fn worst(&self) -> Option<&ParameterCheck> {
         let badness = |p: &ParameterCheck| {
             if p.relative_error().is_nan() {
@@ -107,23 +109,23 @@ impl fmt::Display for GradientCheck {
 
 impl Network {
     /// Compares, for every parameter, the gradient of the loss on a batch with a central difference along a random
-    /// direction, in `f64` on the CPU path, whatever the network's device. A right gradient gives relative errors below
-    /// about 1e-6; one wrong by a factor, a sign or a transpose gives errors near 1.
+    /// direction, in `f64` on the CPU path, for any device of the network. A correct gradient gives relative errors
+    /// below about 1e-6. A wrong factor, sign or transpose gives errors near 1.
     ///
-    /// Both sides are of the same function: what differentiation takes for constant is held constant in the
-    /// differences too. These are operands of [`stop_gradient`](crate::Graph::stop_gradient), probabilities of
+    /// Both sides use the same function: values that differentiation treats as constant are constant in the differences
+    /// too. These are operands of [`stop_gradient`](crate::Graph::stop_gradient), probabilities of
     /// [`bernoulli`](crate::Graph::bernoulli), and values of the graph that are [targets](crate::LossTarget::Value).
     /// Dropout and other random numbers are drawn once. Batch normalisation uses the batch's statistics, as in
-    /// training. [`GradientCheck::left_out`] tells what was held, and what cannot be compared.
+    /// training. [`GradientCheck::left_out`] lists the values held constant and those that cannot be compared.
     ///
-    /// All parameters are checked, also those that a trainer's groups or phases freeze. Gradients of the input and of
-    /// targets are not computed anywhere, so they are not checked.
+    /// All parameters are checked, including those that a trainer's groups or phases freeze. wgrad computes no
+    /// gradients of inputs and targets, so they are not checked.
     ///
-    /// Where a difference straddles a kink of a piecewise function (ReLU at 0), a smaller step is tried. Exactly at a
-    /// kink the two honestly disagree: [`ParameterCheck::kink`] then has the derivatives of both sides.
+    /// If a difference straddles a kink of a piecewise function (ReLU at 0), the check tries a smaller step. Exactly at
+    /// a kink the two must disagree; [`ParameterCheck::kink`] then has the derivatives of both sides.
     ///
     /// # Errors
-    /// As [`Network::gradients`].
+    /// Those of [`Network::gradients`].
     pub async fn gradient_check_async<'a>(
         &mut self,
         x: impl Into<Inputs<'a>>,
@@ -190,7 +192,7 @@ impl Network {
         })
     }
 
-    /// [`Network::gradient_check_async`], waited for.
+    /// Blocking form of [`Network::gradient_check_async`], with the same errors.
     #[cfg(not(target_arch = "wasm32"))]
     pub fn gradient_check<'a>(
         &mut self,
@@ -203,7 +205,7 @@ impl Network {
 }
 
 impl ParameterCheck {
-    /// Fills in the central difference and whether there is a kink, from the slopes on both sides by step.
+    /// Fills in the central difference and the kink, from the slopes on both sides for a given step.
     fn differ_by(&mut self, slopes: &mut impl FnMut(f64) -> Result<[f64; 2]>) -> Result<()> {
         let central = |[below, above]: [f64; 2]| (below + above) / 2.0;
         let wide = slopes(STEP)?;
@@ -231,7 +233,7 @@ impl ParameterCheck {
 }
 
 impl Graph {
-    /// What the check of a graph with random numbers does not cover.
+    /// Notes on random numbers in the graph, which the check holds constant.
     fn random_notes(&self) -> Option<String> {
         let random = |node: &&crate::graph::Node| matches!(node.op, Op::Dropout(_) | Op::Random(_));
         let count = self.nodes.iter().filter(random).count();

@@ -1,4 +1,4 @@
-//! The loss of a batch and its gradient, without training.
+//! Loss of a batch and its gradients, without training.
 
 use super::{Inputs, Losses, Network, PlanKey, Purpose};
 use crate::data::Targets;
@@ -8,26 +8,27 @@ use crate::kernel::loss::ENTRY;
 use crate::plan::{Clock, Guarded, Role};
 use crate::{Error, Result};
 
-/// What [`Network::gradients`] gives.
+/// Result of [`Network::gradients`].
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Gradients {
-    /// The loss of the batch.
+    /// Loss of the batch.
     pub loss: f32,
-    /// Rows whose first greatest output is the label's; 0 where there are no labels.
+    /// Number of rows whose first maximal output is that of the label; 0 without labels.
     pub correct: usize,
-    /// For each parameter its name and the gradient of the loss, row by row.
+    /// Name of each parameter and the gradient of the loss with respect to it, in row-major order.
     pub gradients: Vec<(String, Vec<f32>)>,
 }
 
 impl Network {
-    /// The loss of a batch and its gradient with respect to every parameter, which stay as they are: the graph's
-    /// terms, or the loss of the network's last trainer, or softmax cross-entropy. It is computed as in training: with
-    /// dropout, and with the batch's own statistics in batch normalisation, whose running ones stay as they are.
+    /// Computes the loss of a batch and its gradient with respect to every parameter, without changing the network. The
+    /// loss is that of the network's last trainer, the terms of its graph, or softmax cross-entropy. The computation is
+    /// that of training: with dropout, and with the batch's statistics in batch normalisation. Running statistics do
+    /// not change.
     ///
     /// # Errors
-    /// [`Shape`](crate::Error::Shape) unless there is what the losses need for each of at least one sample;
-    /// [`Label`](crate::Error::Label), [`NonFiniteData`](crate::Error::NonFiniteData) for bad data;
+    /// [`Shape`](crate::Error::Shape) if the batch is empty, or a sample lacks the labels or target values that the
+    /// losses need; [`Label`](crate::Error::Label), [`NonFiniteData`](crate::Error::NonFiniteData) for bad data;
     /// [`NonFinite`](crate::Error::NonFinite) if the loss or a gradient is not finite.
     pub async fn gradients_async<'a>(
         &mut self,
@@ -79,7 +80,7 @@ impl Network {
         for number in 0..self.graph.parameters.len() {
             let parameter = &self.graph.parameters[number];
             let (name, shape) = (parameter.name.clone(), parameter.shape);
-            // The loss may not depend on it; then nothing was written.
+            // If the loss does not depend on the parameter, its gradient was not written.
             let values = if guards.contains(&Guarded::Gradient(number)) {
                 self.read_arena(Role::Derivatives, 0, number).await?
             } else {
@@ -94,7 +95,7 @@ impl Network {
         })
     }
 
-    /// [`Network::gradients_async`], waited for.
+    /// Blocking form of [`Network::gradients_async`], with the same errors.
     #[cfg(not(target_arch = "wasm32"))]
     pub fn gradients<'a>(
         &mut self,

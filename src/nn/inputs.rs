@@ -1,13 +1,13 @@
-//! The arrays of a batch, one for each input of a network.
+//! Arrays of a batch, one per input of a network.
 
 use super::Network;
 use crate::data::check_finite;
 use crate::{Dataset, Error, Result, Shape};
 
-/// The samples of a batch, one after the other: an array for each input of the network.
+/// Samples of a batch in row-major order, one array per input of the network.
 ///
-/// Made by `into()`: a slice, vector or array of `f32` for a network with one input; pairs of a name and a slice for
-/// one with several ([`Graph::named_input`](crate::Graph::named_input)), in any order.
+/// It converts by `into()`: from a slice, vector or array of `f32` for a network with one input; from pairs of a name
+/// and a slice, in any order, for a network with several inputs ([`Graph::named_input`](crate::Graph::named_input)).
 ///
 /// ```
 /// use wgrad::{Device, Graph};
@@ -31,7 +31,7 @@ enum Arrays<'a> {
     Named(Vec<(&'a str, &'a [f32])>),
 }
 
-/// The arrays of a batch in the order of a network's inputs, and how many samples they are.
+/// Arrays of a batch in the order of a network's inputs, and the number of samples.
 #[derive(Clone, Debug)]
 pub(crate) struct Samples<'a> {
     pub(crate) arrays: Vec<&'a [f32]>,
@@ -75,7 +75,7 @@ impl<'a> From<Vec<(&'a str, &'a [f32])>> for Inputs<'a> {
 }
 
 impl Samples<'_> {
-    /// The samples from `first` on, `rows` of them or as many as there are.
+    /// Up to `rows` samples from `first` on.
     pub(crate) fn part(&self, first: usize, rows: usize) -> Samples<'_> {
         let rows = rows.min(self.rows - first);
         let part = |array: &&'_ [f32]| {
@@ -94,13 +94,13 @@ impl Samples<'_> {
 }
 
 impl Network {
-    /// The names of the inputs, in the order in which the graph has them.
+    /// Names of the inputs, in the order of the graph.
     pub fn input_names(&self) -> Vec<&str> {
         let inputs = self.graph.inputs.iter();
         inputs.map(|input| input.name.as_str()).collect()
     }
 
-    /// The arrays in the order of the inputs, and how many samples they are: as many in each, all finite.
+    /// The arrays in the order of the inputs, checked: each has the same number of samples, and all values are finite.
     pub(crate) fn samples<'a>(
         &self,
         operation: &'static str,
@@ -160,8 +160,8 @@ impl Network {
         Ok(arrays.map(|(_, array)| *array).collect())
     }
 
-    /// Refuses a data set whose samples are not what the network takes. A flat sample and one of several dimensions
-    /// fit each other if they have as many values.
+    /// Refuses a data set whose samples do not fit the network. A flat sample fits a shape of several dimensions with
+    /// the same number of values.
     pub(crate) fn check_samples(&self, operation: &'static str, data: &Dataset) -> Result<()> {
         let names = self.input_names();
         if names.len() == 1 {

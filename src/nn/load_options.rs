@@ -1,6 +1,6 @@
-//! What a load may leave out.
+//! Options for loading parameter files.
 
-/// How [`Network::load_with`](crate::Network::load_with) treats what it does not expect.
+/// Options of [`Network::load_with`](crate::Network::load_with) for unexpected tensors.
 ///
 /// ```
 /// use wgrad::{Device, LoadOptions, Sequential};
@@ -24,12 +24,13 @@ pub struct LoadOptions {
 }
 
 impl LoadOptions {
-    /// The strict ones: every tensor of the file must have its place in the network.
+    /// Strict options: every tensor of the file must belong to the network.
     pub fn new() -> Self {
         LoadOptions::default()
     }
 
-    /// Whether the file may hold tensors that the network has no place for; by default not. They are left out.
+    /// Sets whether the file may contain tensors that the network does not have, which are then ignored; false by
+    /// default.
     pub fn allow_unexpected(mut self, allow: bool) -> Self {
         self.allow_unexpected = allow;
         self

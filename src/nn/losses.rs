@@ -1,31 +1,31 @@
-//! From the loss sums that a device reports to the numbers that a user reads.
+//! Reduction of the device's loss sums to the reported losses and accuracies.
 
 use super::Network;
 use crate::graph::Term;
 use crate::kernel::loss::{ENTRY, Totals};
 use crate::kernel::{Loss, Real};
 
-/// Sums over batches of the terms of a loss.
+/// Sums of the terms of a loss over batches.
 #[derive(Clone, Debug)]
 pub(crate) struct Losses {
     terms: Vec<TermSums>,
-    /// The term whose correct rows are the network's: the output's, else the first that compares with what the batch
-    /// comes with.
+    /// Index of the term whose correct rows are reported: the term on the output, else the first term with labels or
+    /// target values of the batch.
     primary: usize,
 }
 
-/// One term.
+/// Sums of one term.
 #[derive(Clone, Debug)]
 struct TermSums {
     loss: Loss,
     cols: usize,
-    /// Its entries of the metric ring: those with sums of losses, and all of them.
+    /// Numbers of its metric-ring entries: those with sums of losses, and all of them.
     entries: [usize; 2],
     totals: Totals,
 }
 
 impl Losses {
-    /// Nothing yet, of batches of at most `batch` rows.
+    /// Empty sums, for batches of at most `batch` rows.
     pub(crate) fn new(network: &Network, batch: usize) -> Self {
         let sums = |term: &Term| TermSums {
             loss: term.loss.clone(),
@@ -43,8 +43,8 @@ impl Losses {
         }
     }
 
-    /// Adds what a batch has left in its place of the ring. Terms that the step did not compute are not `active`: what
-    /// is there is an older step's.
+    /// Adds the entries of a batch in the metric ring. A term that the step did not compute is not `active`; its
+    /// entries are from an older step.
     pub(crate) fn add<T: Real>(&mut self, place: &[T], active: impl Fn(usize) -> bool) {
         let mut rest = place;
         for (number, term) in self.terms.iter_mut().enumerate() {
@@ -57,14 +57,14 @@ impl Losses {
         }
     }
 
-    /// Forgets all batches.
+    /// Resets all sums.
     pub(crate) fn clear(&mut self) {
         for term in &mut self.terms {
             term.totals = Totals::default();
         }
     }
 
-    /// As a checkpoint holds them: Rust writes floats so that they are read back to the bit.
+    /// The form in checkpoints. Rust's text of a float reads back bit-exactly.
     pub(crate) fn write(&self) -> String {
         let term = |term: &TermSums| {
             let Totals {
@@ -79,7 +79,7 @@ impl Losses {
         terms.join("; ")
     }
 
-    /// Takes what `write` wrote of the same terms; or nothing, if it is not that.
+    /// Reads the text of `write` for the same terms. Returns `None`, and changes nothing, for any other text.
     pub(crate) fn read(&mut self, text: &str) -> Option<()> {
         let term = |text: &str| {
             let mut words = text.split(' ');
@@ -107,29 +107,29 @@ impl Losses {
         }
     }
 
-    /// The loss, as if all rows had been one batch.
+    /// Loss as if all rows had been one batch.
     pub(crate) fn loss(&self) -> f64 {
         (0..self.terms.len()).map(|term| self.term(term)).sum()
     }
 
-    /// The same of one term, with its factor.
+    /// Loss of one term, including its factor.
     pub(crate) fn term(&self, number: usize) -> f64 {
         let term = &self.terms[number];
         term.loss.value(&term.totals, term.cols)
     }
 
-    /// Rows whose class was right.
+    /// Number of correctly classified rows.
     pub(crate) fn correct(&self) -> usize {
         self.counted().correct
     }
 
-    /// The fraction of the rows with labels whose class was right; NaN if there are none.
+    /// Fraction of the labelled rows that are classified correctly; NaN if there are none.
     pub(crate) fn accuracy(&self) -> f64 {
         let totals = self.counted();
         totals.correct as f64 / totals.counted as f64
     }
 
-    /// The sums of the primary term, or, where its rows have no labels, of the first term whose rows have.
+    /// Sums of the primary term, or, if its rows have no labels, of the first term with labelled rows.
     fn counted(&self) -> &Totals {
         let primary = &self.terms[self.primary].totals;
         let counts = |totals: &&Totals| totals.counted > 0;

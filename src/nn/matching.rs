@@ -1,11 +1,10 @@
-//! Which tensor of a file each parameter takes its values from.
+//! Matching of the tensors in a file to the parameters of a network.
 //!
-//! The names in the file are, in this order of preference:
+//! A file may use these names, in order of preference:
 //! 1. the network's own;
 //! 2. the network's own behind one common prefix, as `module.` of PyTorch's `DataParallel`;
-//! 3. those of a PyTorch `Sequential`, as `net.0.weight` and `net.2.weight`: one common prefix, then numbers, whose
-//!    order
-//!    is that of the network's layers. Layers without parameters have no tensors, so numbers may be missing.
+//! 3. those of a PyTorch `Sequential`, such as `net.0.weight` and `net.2.weight`: one common prefix, then numbers in
+//!    the order of the network's layers. Layers without parameters have no tensors, so numbers may be missing.
 
 mod reading;
 
@@ -21,16 +20,16 @@ use std::collections::BTreeSet;
 /// Names of each kind that an error lists.
 const MAX_LISTED: usize = 8;
 
-/// For each wanted tensor the number of the one in the file. Refuses a file that lacks one, has one of another shape or
-/// type, or (unless the options allow them) has more.
+/// For each wanted tensor, the index of its tensor in the file. Refuses a file that lacks a tensor, has one of another
+/// shape or type, or has further ones that the options do not allow.
 pub(crate) fn matching(
     file: &str,
     header: &Header,
     wanted: &[Wanted],
     options: LoadOptions,
 ) -> Result<Vec<usize>> {
-    // A trainer's own tensors are in its checkpoints beside the parameters. PyTorch counts the batches of a batch
-    // normalisation, which nothing here reads.
+    // Checkpoints also contain the trainer's own tensors. PyTorch files also contain batch counters of batch
+    // normalisations, which wgrad does not use.
     let checkpoint = header.is_checkpoint();
     let of_no_use =
         |name: &str| (checkpoint && is_kept(name)) || name.rsplit('.').next() == Some(COUNTER);
@@ -52,7 +51,7 @@ pub(crate) fn matching(
     }
 }
 
-/// The reading that fits; an error if several do. If none does, the one that fits best, for the error.
+/// The reading that fits, or an error if several fit. If none fits, the closest one, for the error message.
 fn choose(file: &str, header: &Header, present: &[usize], wanted: &[Wanted]) -> Result<Reading> {
     let tensors = &header.tensors;
     let exact = by_name(header, wanted, "");
@@ -69,7 +68,7 @@ fn choose(file: &str, header: &Header, present: &[usize], wanted: &[Wanted]) -> 
         if !distinct.iter().any(|other| other.found == reading.found) {
             distinct.push(reading);
         }
-        // Enough for the error; a file of a million parts must not take long.
+        // Enough for the error message; a file with a million parts must not take long.
         if distinct.len() > MAX_LISTED {
             break;
         }
@@ -102,7 +101,7 @@ fn choose(file: &str, header: &Header, present: &[usize], wanted: &[Wanted]) -> 
     Ok(others.into_iter().fold(exact, better))
 }
 
-/// The tensors of just these names, whatever else there is. One error lists those that are missing or do not fit.
+/// The tensors with exactly these names; others are ignored. One error lists those that are missing or do not fit.
 pub(crate) fn matching_by_name<'a>(
     file: &str,
     header: &'a Header,
@@ -115,7 +114,7 @@ pub(crate) fn matching_by_name<'a>(
     }
 }
 
-/// The numbers of the tensors, if there is one of the right shape and type for each.
+/// Indices of the tensors, if each wanted tensor has one of the right shape and type.
 fn fits(reading: &Reading, tensors: &[Tensor], wanted: &[Wanted]) -> Option<Vec<usize>> {
     let pairs = reading.found.iter().zip(wanted);
     let fit = pairs.map(|(found, wanted)| {
@@ -125,12 +124,12 @@ fn fits(reading: &Reading, tensors: &[Tensor], wanted: &[Wanted]) -> Option<Vec<
         .filter(|_| !reading.leftover)
 }
 
-/// One value may have one dimension or none.
+/// A single value may have one dimension or none.
 fn same_shape(found: &[usize], wanted: &[usize]) -> bool {
     found == wanted || (found.is_empty() && wanted == [1])
 }
 
-/// The one error for a file that does not fit: all that is missing, unexpected, or of another shape or type.
+/// The error for a file that does not fit. It lists everything missing, unexpected, or of another shape or type.
 fn misfit(
     file: &str,
     reading: &Reading,
@@ -193,7 +192,7 @@ fn misfit(
     )
 }
 
-/// The first few of a list, and how many more there are.
+/// The first few items of a list, and the number of further ones.
 fn listed(items: impl IntoIterator<Item = String>) -> String {
     let mut items = items.into_iter();
     let mut text: Vec<String> = items.by_ref().take(MAX_LISTED).collect();

@@ -1,4 +1,4 @@
-//! What users build with: layers in sequence, and the network that comes of a graph.
+//! Networks: `Sequential`, the `Network` built from a graph, and parameter files.
 
 mod batch;
 mod file;

@@ -1,4 +1,4 @@
-//! The loss of a batch and its gradient in `f64` on the CPU path, with parameters that can be moved.
+//! Loss and gradient of a batch in `f64` on the CPU path, at parameters that can be displaced.
 
 use super::inputs::Samples;
 use super::{Losses, Network};
@@ -13,7 +13,8 @@ use crate::plan::{
     Arena, BufferSpec, Clock, Guarded, Place, PlanSpec, Role, Task, class_weights, lower,
 };
 
-/// The network's gradient plan. What is constant to differentiation is made of copies of the parameters: see [`Held`].
+/// The network's gradient plan in `f64`. Values that differentiation treats as constant are computed from copies of the
+/// parameters: see [`Held`].
 pub(super) struct Check {
     arena: Arena,
     executor: CpuExecutor<f64>,
@@ -24,7 +25,7 @@ pub(super) struct Check {
 }
 
 impl Check {
-    /// Makes the plan for a batch, and brings the batch and the network's parameters.
+    /// Compiles the plan for a batch, and copies the batch and the network's parameters.
     pub(super) async fn new(
         network: &mut Network,
         held: &Held,
@@ -47,13 +48,13 @@ impl Check {
         });
         let has = |role| plan.buffer(role).is_some();
         let mut executor = CpuExecutor::default();
-        // Every parameter is written, also those that the loss does not depend on.
+        // All parameters are copied, including those that the loss does not depend on.
         for (segment, &len) in arena.segments.iter().enumerate() {
             let (role, element) = (Role::Parameters(segment), Element::Float);
             executor.reserve(BufferSpec { role, element, len })?;
         }
         let id = executor.add(&plan)?;
-        // The losses may not need all that came.
+        // The losses may not need every array.
         for (number, array) in samples.arrays.iter().enumerate() {
             let (role, shape) = (
                 Role::Input(number),
@@ -112,7 +113,7 @@ impl Check {
     pub(super) fn differentiate(&mut self, parameters: usize) -> Result<(f64, Vec<Vec<f64>>)> {
         let loss = self.loss()?;
         let gradient = |(number, place): (usize, &Place)| {
-            // The loss may not depend on it; then nothing was written.
+            // If the loss does not depend on the parameter, its gradient was not written.
             if !self.reached.contains(&Guarded::Gradient(number)) {
                 return vec![0.0; place.shape.rows * place.shape.cols];
             }
@@ -125,7 +126,7 @@ impl Check {
         Ok((loss, places.map(gradient).collect()))
     }
 
-    /// The loss with one parameter moved along a direction, and moved back after.
+    /// Loss with one parameter displaced along a direction; the parameter is restored afterwards.
     pub(super) fn loss_at(&mut self, number: usize, direction: &[f64], step: f64) -> Result<f64> {
         let place = self.arena.places[number];
         let padded = place.shape.pad(direction);

@@ -1,4 +1,4 @@
-//! A network on a device: its parameters, prediction, gradients, files.
+//! Networks on a device: parameters, loss terms and plans.
 
 use super::plans::{Plans, Purpose};
 use crate::executor::Executor;
@@ -13,18 +13,18 @@ use crate::{Device, Error, Result};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, OnceLock};
 
-/// Rows that [`Network::predict`] computes at a time, unless told otherwise.
+/// Default number of rows that [`Network::predict`] computes at a time.
 pub(super) const PREDICT_ROWS: usize = 256;
 
-/// A network whose parameters lie on a device.
+/// A network with its parameters on a device.
 ///
-/// Made by [`Sequential::build`](crate::Sequential::build) or [`Graph::build`]; trained by a
-/// [`Trainer`](crate::Trainer).
+/// [`Sequential::build`](crate::Sequential::build) and [`Graph::build`] create it; a [`Trainer`](crate::Trainer) trains
+/// it.
 ///
-/// Any number of threads and futures may share it to predict and to read parameters, without a lock of their own.
-/// Predictions at the same time have the bits of predictions one after the other. They queue for the network's
-/// buffers: the CPU computes one at a time, each on all of its threads, and a GPU runs one while others are uploaded
-/// and read. A future that is dropped at any moment leaves the network usable.
+/// Any number of threads and futures may share it to predict and to read parameters, without a lock. Concurrent
+/// predictions give the same bits as sequential ones. They queue for the network's buffers: the CPU computes one at a
+/// time, on all of its threads, and a GPU runs one while others are uploaded and read. A future that is dropped at any
+/// moment leaves the network usable.
 #[derive(Debug)]
 pub struct Network {
     pub(crate) device: Device,
@@ -32,25 +32,25 @@ pub struct Network {
     pub(crate) output: Value,
     pub(crate) arena: Arena,
     pub(crate) executor: Executor,
-    /// What training makes small, and gradients are of.
+    /// Loss terms: the objective that training minimises.
     pub(crate) terms: Vec<Term>,
-    /// Whether nobody has given a loss: the one term is softmax cross-entropy, and takes labels only.
+    /// Whether the loss is the default: a single softmax cross-entropy term, which takes labels only.
     pub(super) default_loss: bool,
     pub(super) plans: Mutex<Plans>,
     /// Whether the output of a sample depends on the others of its batch.
     pub(super) predicts_whole: bool,
-    /// Rows that predictions compute at a time.
+    /// Number of rows that predictions compute at a time.
     pub(super) prediction_rows: usize,
-    /// How many one submit may take; found when first wanted.
+    /// Maximum number of prediction rows in one submit; computed on first use.
     pub(super) rows_per_submit: OnceLock<usize>,
-    /// Tells one network from another.
+    /// Unique id of the network.
     id: u64,
-    /// Writes from the host so far that hold values which ordinary training steps may not meet: see
+    /// Number of host writes so far with values too large for ordinary training steps: see
     /// [`crate::kernel::base::guard`].
     pub(crate) wild_writes: u64,
 }
 
-/// The buffers of a graph's statistics.
+/// Buffers of a graph's running statistics.
 fn running_buffers(graph: &Graph) -> impl Iterator<Item = BufferSpec> + use<> {
     let (_, len) = running_places(graph);
     let roles = [Role::Running, Role::NextRunning].into_iter();
@@ -61,12 +61,11 @@ fn running_buffers(graph: &Graph) -> impl Iterator<Item = BufferSpec> + use<> {
 }
 
 impl Graph {
-    /// Builds a network that computes `output`: its parameters on the device, drawn from the seed.
+    /// Builds a network that computes `output`. Its initial parameters are drawn from the seed, on the device.
     ///
     /// # Errors
-    /// [`Argument`](Error::Argument) if there is no input or the output is not a batch;
-    /// [`Limit`](Error::Limit) if a parameter is too large for the device; [`OutOfMemory`](Error::OutOfMemory) if all
-    /// of them are.
+    /// [`Argument`](Error::Argument) if the graph has no input or the output is not a batch; [`Limit`](Error::Limit) if
+    /// a parameter is too large for the device; [`OutOfMemory`](Error::OutOfMemory) if all parameters together are.
     pub fn build(self, output: Value, device: &Device, seed: u64) -> Result<Network> {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         if self.inputs.is_empty() {
@@ -137,12 +136,12 @@ impl Network {
         self.id
     }
 
-    /// The device it lies on.
+    /// The network's device.
     pub fn device(&self) -> &Device {
         &self.device
     }
 
-    /// Values of a sample, of all inputs together.
+    /// Number of values in a sample, summed over all inputs.
     pub fn inputs(&self) -> usize {
         let inputs = self.graph.inputs.iter();
         inputs.map(|input| input.sample.elements()).sum()
@@ -223,14 +222,14 @@ impl Network {
         }
     }
 
-    /// Gives the loss of another network of the same graph.
+    /// Adopts the loss of another network of the same graph.
     pub(crate) fn set_loss_of(&mut self, other: &Network) -> Result<()> {
         self.set_terms(other.terms.clone())?;
         self.default_loss = other.default_loss;
         Ok(())
     }
 
-    /// Puts other terms in the place of the loss.
+    /// Replaces the loss terms.
     pub(crate) fn set_terms(&mut self, terms: Vec<Term>) -> Result<()> {
         for term in &terms {
             self.graph.check_term(term)?;
@@ -249,12 +248,12 @@ impl Network {
         Ok(())
     }
 
-    /// Entries of a place of the metric ring, for a batch of this size.
+    /// Number of metric-ring entries per step, for a batch of this size.
     pub(crate) fn loss_sums(&self, batch: usize) -> usize {
         loss_sums(&self.graph, &self.terms, batch)
     }
 
-    /// Those of one term: the ones with sums of losses, which come first, and all of them.
+    /// Numbers of metric-ring entries of one term: those with sums of losses, which come first, and all of them.
     pub(crate) fn term_sums(&self, term: &Term, batch: usize) -> [usize; 2] {
         [
             term_sums(&self.graph, term, batch),

@@ -1,4 +1,4 @@
-//! Reading, writing, saving and loading a network's parameters.
+//! Parameters of a network: access, saving and loading.
 
 use super::file::{Entry, Header, decode, encode, read_tensors};
 use super::matching::{Wanted, matching};
@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 impl Network {
-    /// The names of the parameters, in their order.
+    /// Names of the parameters, in order.
     pub fn parameter_names(&self) -> Vec<&str> {
         self.graph
             .parameters
@@ -33,11 +33,11 @@ impl Network {
         })
     }
 
-    /// The values of a parameter, row by row; or a batch normalisation's `layers.i.running_mean` or
+    /// Reads the values of a parameter, in row-major order, or of a batch normalisation's `layers.i.running_mean` or
     /// `layers.i.running_var`.
     ///
     /// # Errors
-    /// [`Argument`](Error::Argument) if there is none of this name.
+    /// [`Argument`](Error::Argument) if no parameter has this name.
     pub async fn parameter_async(&self, name: &str) -> Result<Vec<f32>> {
         if let Some((number, row)) = self.running_number(name) {
             return self.read_running(number, row).await;
@@ -46,18 +46,18 @@ impl Network {
         self.read_arena(Role::Parameters, 0, number).await
     }
 
-    /// [`Network::parameter_async`], waited for.
+    /// Blocking form of [`Network::parameter_async`], with the same errors.
     #[cfg(not(target_arch = "wasm32"))]
     pub fn parameter(&self, name: &str) -> Result<Vec<f32>> {
         pollster::block_on(self.parameter_async(name))
     }
 
-    /// Replaces the values of a parameter, row by row; or of a running mean or variance.
+    /// Sets the values of a parameter, in row-major order, or of a running mean or variance.
     ///
     /// # Errors
-    /// [`Argument`](Error::Argument) if there is none of this name, or a running variance is negative;
-    /// [`Shape`](Error::Shape) if there are too few or too many values; [`NonFiniteData`](Error::NonFiniteData) if one
-    /// is NaN or infinite.
+    /// [`Argument`](Error::Argument) if no parameter has this name, or a running variance is negative;
+    /// [`Shape`](Error::Shape) if the number of values is wrong; [`NonFiniteData`](Error::NonFiniteData) if a value is
+    /// NaN or infinite.
     pub fn set_parameter(&mut self, name: &str, values: &[f32]) -> Result<()> {
         let running = self.running_number(name);
         let (number, shape) = match running {
@@ -90,7 +90,7 @@ impl Network {
         self.write_arena(Role::Parameters, 0, number, values)
     }
 
-    /// Writes one tensor of an arena; `copy` counts whole segments, for moments.
+    /// Writes one tensor of an arena. `copy` is the index of the moment, in whole segments.
     pub(crate) fn write_arena(
         &mut self,
         role: fn(usize) -> Role,
@@ -108,7 +108,8 @@ impl Network {
             .write(role(place.segment), offset, bytemuck::cast_slice(&padded))
     }
 
-    /// Words of a buffer through which all parameters can be read in few pieces, a tensor or a part of one at a time.
+    /// Length in words of a buffer through which all parameters can be read in few pieces, each a tensor or a part of
+    /// one.
     pub(crate) fn read_words(&self) -> usize {
         const PIECES: u64 = 256;
         let floats: u64 = self.arena.segments.iter().map(|&f| f as u64).sum();
@@ -131,39 +132,38 @@ impl Network {
         Ok(place.shape.unpad(bytemuck::cast_slice(&words)))
     }
 
-    /// The parameters and running statistics as the bytes of a safetensors file, under their names. Weights are
-    /// \[outputs, inputs\], the layout of PyTorch's `Linear`. The metadata hold a checksum of all other bytes. Equal
-    /// values under equal names are equal bytes.
+    /// Returns the parameters and running statistics as the bytes of a safetensors file, under their names. Weights are
+    /// \[outputs, inputs\], the layout of PyTorch's `Linear`. The metadata include a checksum of all other bytes. Equal
+    /// values and names give equal bytes.
     ///
     /// # Errors
-    /// Only the device's.
+    /// Errors of the device only.
     pub async fn to_bytes_async(&self) -> Result<Vec<u8>> {
         encode(self.entries().await?, BTreeMap::new())
     }
 
-    /// [`Network::load_bytes_with`] the default [`LoadOptions`].
+    /// Loads with the default [`LoadOptions`]: see [`Network::load_bytes_with`].
     ///
     /// # Errors
-    /// As there.
+    /// Those of [`Network::load_bytes_with`].
     pub fn load_bytes(&mut self, name: &str, bytes: &[u8]) -> Result<()> {
         self.load_bytes_with(name, bytes, LoadOptions::default())
     }
 
-    /// Replaces the parameters and running statistics by those in the bytes of a safetensors file. All or none are
-    /// replaced. `name` stands in errors.
+    /// Replaces the parameters and running statistics by those in the bytes of a safetensors file, all or none. `name`
+    /// is the file name that errors print.
     ///
-    /// Tensors are found by the network's own names, or those behind one common prefix, as `module.layers.0.weight`.
-    /// They are also found by the names of a PyTorch `Sequential`, as `0.weight` and `2.weight`, or `net.0.weight` and
-    /// `net.2.weight`: the order of the numbers is that of the layers. `F32`, `F16` and `BF16` are taken exactly,
-    /// `F64` is rounded.
+    /// Tensor names may be the network's own, or have one common prefix, such as `module.layers.0.weight`. They may
+    /// also be those of a PyTorch `Sequential`, such as `0.weight` and `2.weight`, or `net.0.weight` and
+    /// `net.2.weight`: the numbers are in the order of the layers. `F32`, `F16` and `BF16` load exactly; `F64` is
+    /// rounded.
     ///
-    /// The tensors that a [`Trainer`](crate::Trainer)'s checkpoint holds beside the parameters, and PyTorch's
-    /// `num_batches_tracked`, are not read.
+    /// Other tensors of a [`Trainer`](crate::Trainer)'s checkpoint, and PyTorch's `num_batches_tracked`, are ignored.
     ///
     /// # Errors
     /// [`Format`](Error::Format) if the file is damaged; if tensors are missing, unexpected, or of another shape or
-    /// type, in one error that lists them; if more than one part of the file fits; if a value is not finite, or a
-    /// variance is negative.
+    /// type (one error lists them all); if more than one part of the file fits; if a value is not finite, or a variance
+    /// is negative.
     pub fn load_bytes_with(
         &mut self,
         name: &str,
@@ -175,34 +175,34 @@ impl Network {
         self.set_values(&values)
     }
 
-    /// Saves [`Network::to_bytes_async`] to a file, in one step: whoever reads it meanwhile, or after an interrupted
-    /// save, finds the old file or the new one, whole. A symbolic link stays one. The new file takes over the old
-    /// one's permission bits, and its owner and group as far as the system allows.
+    /// Saves the bytes of [`Network::to_bytes_async`] to a file, atomically: a reader sees either the old file or the
+    /// complete new one, even after an interrupted save. A symbolic link is preserved. The new file keeps the
+    /// permission bits of the old one, and its owner and group as far as the system allows.
     ///
-    /// It is a new file under the old name. So other hard links keep the old contents, and access control lists and
-    /// extended attributes are not copied. The bytes are written to a temporary file `.wgrad-` and 16 hexadecimal
-    /// digits in the same folder first. A process that is killed while it saves leaves that file behind. No later save
-    /// removes it, since the writer may still be alive, on another machine too; remove it when nothing saves to the
-    /// folder.
+    /// The result is a new file under the old name. So other hard links keep the old contents, and access control lists
+    /// and extended attributes are not copied. The bytes first go to a temporary file in the same folder, named
+    /// `.wgrad-` and 16 hexadecimal digits. A process that is killed while it saves leaves that file behind. No later
+    /// save removes it, since its writer may still be running, perhaps on another machine. Delete it when nothing saves
+    /// to the folder.
     ///
     /// # Errors
-    /// [`Io`](Error::Io) if the file cannot be written; the old one is still there then.
+    /// [`Io`](Error::Io) if the file cannot be written; the old file is then unchanged.
     #[cfg(not(target_arch = "wasm32"))]
     pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
         let bytes = pollster::block_on(self.to_bytes_async())?;
         write_file(path.as_ref(), &bytes)
     }
 
-    /// [`Network::load_with`] the default [`LoadOptions`].
+    /// Loads a file with the default [`LoadOptions`]: see [`Network::load_with`].
     ///
     /// # Errors
-    /// As there.
+    /// Those of [`Network::load_with`].
     #[cfg(not(target_arch = "wasm32"))]
     pub fn load(&mut self, path: impl AsRef<Path>) -> Result<()> {
         self.load_with(path, LoadOptions::default())
     }
 
-    /// [`Network::load_bytes_with`] from a file.
+    /// Loads a file: see [`Network::load_bytes_with`].
     ///
     /// # Errors
     /// [`Io`](Error::Io) if the file cannot be read; and those of [`Network::load_bytes_with`].
@@ -215,7 +215,7 @@ impl Network {
         self.load_bytes_with(&path.display().to_string(), &bytes, options)
     }
 
-    /// The parameters and running statistics as named tensors.
+    /// Parameters and running statistics as named tensors.
     pub(crate) async fn entries(&self) -> Result<Vec<Entry>> {
         let parameters = self.arena_entries(Role::Parameters, 0, str::to_string);
         let mut entries = parameters.await?;
@@ -223,7 +223,7 @@ impl Network {
         Ok(entries)
     }
 
-    /// The tensors of an arena, named after their parameters; `copy` counts whole segments, for moments.
+    /// Tensors of an arena, named after their parameters. `copy` is the index of the moment, in whole segments.
     pub(crate) async fn arena_entries(
         &self,
         role: fn(usize) -> Role,
@@ -243,7 +243,7 @@ impl Network {
         Ok(entries)
     }
 
-    /// Replaces parameters and running statistics by entries of the same names; `source` stands in errors.
+    /// Replaces parameters and running statistics by entries of the same names. Errors print `source`.
     pub(crate) fn set_entries(&mut self, source: &str, entries: Vec<Entry>) -> Result<()> {
         let wanted = self.wanted().into_iter();
         let found = wanted.map(|wanted| {
@@ -255,7 +255,7 @@ impl Network {
         self.set_values(&found?)
     }
 
-    /// The tensors that a file must hold: parameters, then running statistics.
+    /// Tensors that a file must contain: parameters, then running statistics.
     pub(crate) fn wanted(&self) -> Vec<Wanted> {
         let parameters = self.graph.parameters.iter();
         let parameters = parameters.map(|p| (p.name.clone(), p.dimensions()));
@@ -265,7 +265,7 @@ impl Network {
         all.map(|(name, shape)| Wanted { name, shape }).collect()
     }
 
-    /// The values in a file for each of the wanted tensors, checked. Nothing is changed.
+    /// Reads and checks the values of each wanted tensor in a file. Does not change the network.
     pub(crate) fn values(
         &self,
         file: &str,
@@ -286,7 +286,7 @@ impl Network {
         values.collect()
     }
 
-    /// Replaces parameters and running statistics by what [`Network::values`] found.
+    /// Replaces parameters and running statistics by the values from [`Network::values`].
     pub(crate) fn set_values(&mut self, values: &[Vec<f32>]) -> Result<()> {
         for (wanted, values) in self.wanted().into_iter().zip(values) {
             self.set_parameter(&wanted.name, values)?;
@@ -296,7 +296,7 @@ impl Network {
 }
 
 impl crate::graph::Parameter {
-    /// The shape in files: one dimension for vectors.
+    /// Shape in files: one dimension for vectors.
     pub(crate) fn dimensions(&self) -> Vec<usize> {
         self.dims.clone()
     }

@@ -1,11 +1,11 @@
-//! The plans that a network has ready: a bounded number, those that were not used for longest are forgotten first.
+//! Cache of a network's plans: bounded in size, least recently used first out.
 
 use crate::executor::PlanId;
 use crate::graph::Supervision;
 use crate::plan::{GatherSource, Plan};
 use std::sync::Arc;
 
-/// What tells the plans of a network apart.
+/// Key of a plan in the cache.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct PlanKey {
     pub(crate) purpose: Purpose,
@@ -14,28 +14,28 @@ pub(crate) struct PlanKey {
     pub(crate) gather: Option<GatherSource>,
 }
 
-/// What a plan is for.
+/// Purpose of a plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Purpose {
     Predict,
     Differentiate,
     /// Mean and variance of the batch at every batch normalisation.
     Statistics,
-    /// The network's trainer makes these plans.
+    /// A training step; the network's trainer lowers it.
     Train {
         phase: usize,
-        /// Whether it is the first of the micro-batches that make an update, and whether it is the last.
+        /// Whether it is the first micro-batch of an update (`opens`), and whether it is the last.
         opens: bool,
         updates: bool,
         /// Whether the average of the weights begins.
         first: bool,
         inspect: bool,
-        /// Whether overflows are looked for before anything is changed.
+        /// Whether it tests for overflow before any change.
         careful: bool,
     },
-    /// And these.
+    /// An evaluation; the network's trainer lowers it.
     Evaluate {
-        /// Rows of the largest batch, and batches of a submit: they say where the results lie.
+        /// Rows of the largest batch, and batches per submit, which determine the place of the results.
         most: usize,
         batches: usize,
     },
@@ -47,15 +47,15 @@ impl Purpose {
     }
 }
 
-/// Plans that are kept beside as many as the call with the most plans has.
+/// Number of plans that are kept in addition to those of the call with the most plans.
 pub(super) const SPARE: usize = 16;
 
 /// See the module.
 #[derive(Debug, Default)]
 pub(super) struct Plans {
-    /// The one that was used last at the end.
+    /// In order of use, the most recent last.
     pub(super) entries: Vec<Entry>,
-    /// Plans of the call that had the most.
+    /// Number of plans of the call with the most.
     pub(super) most: usize,
 }
 
@@ -68,12 +68,12 @@ pub(super) struct Entry {
 }
 
 impl Plans {
-    /// The place of a plan. The one looked for is usually among the last.
+    /// Index of a plan in `entries`. The search starts at the end, where it usually is.
     pub(super) fn place(&self, key: &PlanKey) -> Option<usize> {
         self.entries.iter().rposition(|entry| entry.key == *key)
     }
 
-    /// Moves these plans to the end.
+    /// Marks these plans as most recently used.
     pub(super) fn touch(&mut self, keys: &[PlanKey]) {
         for key in keys {
             if let Some(place) = self.place(key) {

@@ -1,4 +1,4 @@
-//! Prediction.
+//! Prediction: outputs and classes, by batches of a bounded size.
 
 use super::batch::padded_inputs;
 use super::inputs::Samples;
@@ -12,16 +12,16 @@ use crate::plan::{Clock, Role, Task, lower};
 use crate::{Error, Result};
 
 impl Network {
-    /// The network's output (logits, for a classifier) for any number of samples, row by row. It is handed out as it
-    /// is: where a sum overflows, infinite or NaN.
+    /// Computes the network's output (for a classifier, logits) for any number of samples, in row-major order. Outputs
+    /// are not checked: if a sum overflows, they are infinite or NaN.
     ///
-    /// Rows are computed 256 at a time ([`Network::set_prediction_rows`] sets another number), fewer where 256 might
-    /// take a GPU so long that the operating system would stop it. If the output of one sample depends on the others,
-    /// as in x·(xᵀ·x), all samples are one batch, whatever their number.
+    /// It computes 256 rows at a time (see [`Network::set_prediction_rows`]), or fewer if that might take a GPU so long
+    /// that the operating system would stop it. If the output of a sample depends on other samples, as in x·(xᵀ·x), all
+    /// samples form one batch.
     ///
     /// # Errors
-    /// [`Shape`](crate::Error::Shape) if the values are not whole samples, or there is not an array for each input;
-    /// [`NonFiniteData`](crate::Error::NonFiniteData) if one is NaN or infinite;
+    /// [`Shape`](crate::Error::Shape) if the number of values is not a multiple of the sample size, or an input has no
+    /// array; [`NonFiniteData`](crate::Error::NonFiniteData) if a value is NaN or infinite;
     /// [`OutOfMemory`](crate::Error::OutOfMemory) or [`Limit`](crate::Error::Limit) if the device has no room for a
     /// batch.
     pub async fn predict_async<'a>(&self, x: impl Into<Inputs<'a>>) -> Result<Vec<f32>> {
@@ -35,7 +35,8 @@ impl Network {
         for (number, first) in (0..rows).step_by(most).enumerate() {
             let chunk = samples.part(first, most);
             let rows = chunk.rows;
-            // The CPU sums one row in another order than several: one that is left over is computed as the others.
+            // The CPU sums a single row in another order than several rows. A single leftover row is therefore padded,
+            // to get the same bits as the others.
             let smallest = if number > 0 { rows.max(2) } else { rows };
             let batch = self.filled_up(smallest, most);
             let loan = self.start_prediction(&chunk, batch, number)?;
@@ -48,13 +49,13 @@ impl Network {
         Ok(outputs)
     }
 
-    /// Sets how many rows [`Network::predict`] computes at a time, 256 at first. Fewer take less memory, more keep a
-    /// large GPU busier. On a software adapter the number changes no bit of the outputs, nor on the CPU if it is more
-    /// than 1, unless the network draws random numbers: those differ from batch to batch. On a GPU it may change
-    /// rounding.
+    /// Sets the number of rows that [`Network::predict`] computes at a time; initially 256. Fewer rows need less
+    /// memory; more rows use a large GPU better. The number changes no bit of the outputs on a software adapter, nor on
+    /// the CPU if it is above 1. On a GPU it may change rounding. Random numbers in the network differ from batch to
+    /// batch on every device.
     ///
     /// # Errors
-    /// [`Argument`](crate::Error::Argument) if it is 0, or too many for this network to count.
+    /// [`Argument`](crate::Error::Argument) if it is 0, or too large for 32-bit sizes in this network.
     pub fn set_prediction_rows(&mut self, rows: usize) -> Result<()> {
         if rows == 0 {
             let what = "the rows of a prediction";
@@ -65,7 +66,7 @@ impl Network {
         Ok(())
     }
 
-    /// The most rows that a prediction of so many computes at a time, and the rows of its first batch.
+    /// Maximum number of rows per batch in a prediction of `rows` rows, and the rows of its first batch.
     pub(super) fn prediction_batch(&self, rows: usize) -> (usize, usize) {
         let mut most = rows;
         if !self.predicts_whole {
@@ -74,7 +75,7 @@ impl Network {
         (most, self.filled_up(rows.min(most), most))
     }
 
-    /// Rows whose prediction one submit may take.
+    /// Maximum number of prediction rows in one submit.
     fn max_rows_per_submit(&self) -> usize {
         *self.rows_per_submit.get_or_init(|| {
             let budget = max_flops_per_submit(&self.device);
@@ -88,8 +89,8 @@ impl Network {
         })
     }
 
-    /// The rows of the batch in which so many rows are computed: few sizes, so few plans. The rows are filled up with
-    /// zeros, where they do not change the others.
+    /// Size of the batch that computes `rows` rows. Sizes are rounded up to a few values, so that few plans are needed.
+    /// The additional rows are zeros, and only used if they do not affect the others.
     fn filled_up(&self, rows: usize, most: usize) -> usize {
         if self.predicts_whole {
             rows
@@ -98,7 +99,7 @@ impl Network {
         }
     }
 
-    /// Makes the plan of a prediction ready and submits it, for chunk `number` of the samples.
+    /// Prepares the plan of a prediction and submits it, for chunk `number` of the samples.
     fn start_prediction(
         &self,
         chunk: &Samples<'_>,
@@ -143,15 +144,15 @@ impl Network {
         })
     }
 
-    /// The class of each sample, or of each step or pixel of a sample where the output has several rows: the place of
-    /// its first greatest output; 0 where all are NaN. A single output is of class 1 where it is above the threshold
-    /// by which the network's loss counts correct rows, else of class 0: ½ for losses that compare it with 0 and 1 (as
-    /// the squared error, or binary cross-entropy of probabilities), 0 for those of logits or ±1 (binary cross-entropy
-    /// with logits, hinge, the perceptron's).
+    /// Predicts the class of each sample, or of each step or pixel if the output has several rows per sample: the index
+    /// of the first maximum, or 0 if all outputs are NaN. A single output is class 1 if it is above a threshold, else
+    /// class 0. The threshold is that of the network's loss for correct rows: ½ for losses with targets 0 and 1
+    /// (squared error, binary cross-entropy on probabilities), and 0 for losses on logits or ±1 (binary cross-entropy
+    /// with logits, hinge, perceptron).
     ///
     /// # Errors
-    /// As [`Network::predict_async`]; and [`Argument`](crate::Error::Argument) if the network has a single output and
-    /// no loss of it, from its last trainer or of its graph, that tells two classes apart.
+    /// Those of [`Network::predict_async`]; and [`Argument`](crate::Error::Argument) if the network has a single output
+    /// but no loss on it, from its last trainer or its graph, that distinguishes two classes.
     pub async fn classify_async<'a>(&self, x: impl Into<Inputs<'a>>) -> Result<Vec<u32>> {
         let cols = self.graph.shape(self.output).cols();
         if cols == 1 {
@@ -168,7 +169,7 @@ impl Network {
         Ok(outputs.chunks_exact(cols).map(class).collect())
     }
 
-    /// Above it a single output is of class 1.
+    /// Threshold above which a single output is class 1.
     fn threshold(&self) -> Result<f32> {
         let of_output = |term: &&Term| term.of_batch() && term.inputs[0] == self.output;
         let term = self.terms.iter().find(of_output);
@@ -185,13 +186,13 @@ impl Network {
         }
     }
 
-    /// [`Network::classify_async`], waited for.
+    /// Blocking form of [`Network::classify_async`], with the same errors.
     #[cfg(not(target_arch = "wasm32"))]
     pub fn classify<'a>(&self, x: impl Into<Inputs<'a>>) -> Result<Vec<u32>> {
         pollster::block_on(self.classify_async(x))
     }
 
-    /// [`Network::predict_async`], waited for.
+    /// Blocking form of [`Network::predict_async`], with the same errors.
     #[cfg(not(target_arch = "wasm32"))]
     pub fn predict<'a>(&self, x: impl Into<Inputs<'a>>) -> Result<Vec<f32>> {
         pollster::block_on(self.predict_async(x))

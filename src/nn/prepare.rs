@@ -1,4 +1,4 @@
-//! Plans made ready for a call of a network.
+//! Preparation of the plans and buffers of a call.
 
 use super::Network;
 use super::plans::{Entry, PlanKey, Plans, Purpose, SPARE};
@@ -8,8 +8,8 @@ use crate::plan::{Plan, Task, lower};
 use std::sync::Arc;
 
 impl Network {
-    /// Makes ready all plans of a call, which `lower` makes where they are not there yet, and makes room for whatever
-    /// else it needs: for all or for nothing. The plans stay ready until the next call is prepared.
+    /// Prepares all plans of a call and allocates its buffers, all or none. `lower` compiles the plans that are not
+    /// cached. The plans remain available until the next call is prepared.
     pub(crate) fn prepare(
         &mut self,
         needs: Needs<'_>,
@@ -73,7 +73,7 @@ impl Network {
         lower(&self.plan_spec(key.batch, task, key.supervision))
     }
 
-    /// Forgets the plans of its trainer, of which there is no more.
+    /// Drops the plans of a trainer that no longer exists.
     pub(crate) fn forget_training(&mut self) {
         self.forget(|purpose| purpose.is_of_trainer());
         lock(&self.plans).most = 0;

@@ -1,4 +1,4 @@
-//! The running statistics of batch normalisations: kept beside the parameters, under names of their own.
+//! Running statistics of batch normalisations: stored beside the parameters, with names of their own.
 
 use super::{Entry, Network};
 use crate::graph::Op;
@@ -9,7 +9,7 @@ use crate::plan::{Role, running_places};
 use crate::{ParameterGroup, Result};
 
 impl Network {
-    /// Writes what the statistics begin with: mean 0 and variance 1.
+    /// Writes the initial statistics: mean 0 and variance 1.
     pub(super) fn write_first_running(&mut self) -> Result<()> {
         let (places, _) = running_places(&self.graph);
         for (number, place) in places.into_iter().enumerate() {
@@ -25,7 +25,7 @@ impl Network {
         Ok(())
     }
 
-    /// The number of the batch normalisation and the row of its statistics that this is the name of.
+    /// Index of the batch normalisation with this name, and the row of its statistics (0 is the mean, 1 the variance).
     pub(super) fn running_number(&self, name: &str) -> Option<(usize, usize)> {
         let (layer, end) = name.rsplit_once('.')?;
         let row = RUNNING.iter().position(|known| *known == end)?;
@@ -37,7 +37,7 @@ impl Network {
         Some((number, row))
     }
 
-    /// For each batch normalisation, whether the groups have it take the running statistics in training.
+    /// For each batch normalisation, whether the groups make it use the running statistics in training.
     pub(crate) fn fixed_statistics(&self, groups: &[ParameterGroup]) -> Result<Vec<bool>> {
         let layers = self
             .graph
@@ -66,7 +66,7 @@ impl Network {
         self.running_number(name).is_some_and(|(_, row)| row == 1)
     }
 
-    /// One row of statistics.
+    /// Reads one row of statistics.
     pub(super) async fn read_running(&self, number: usize, row: usize) -> Result<Vec<f32>> {
         let (first, cols) = self.running_place(number, row);
         let words = self
@@ -87,7 +87,7 @@ impl Network {
             .write(Role::Running, first, bytemuck::cast_slice(values))
     }
 
-    /// The first float of a row of statistics, and its length.
+    /// Offset and length of a row of statistics, in floats.
     fn running_place(&self, number: usize, row: usize) -> (usize, usize) {
         let shape = MatrixShape::new(2, self.graph.running[number].cols);
         (
@@ -96,7 +96,7 @@ impl Network {
         )
     }
 
-    /// The statistics as named tensors.
+    /// Statistics as named tensors.
     pub(super) async fn running_entries(&self) -> Result<Vec<Entry>> {
         let mut entries = Vec::new();
         for number in 0..self.graph.running.len() {

@@ -1,15 +1,15 @@
-//! Networks whose layers follow one another.
+//! `Sequential`: networks as a stack of layers.
 
 use super::Network;
 use crate::graph::{Graph, Init, Shape, Value};
 use crate::{Activation, Device, Error, Result};
 
-/// A stack of layers, described one after the other and built on a device.
+/// A stack of layers. Its methods append layers, and [`build`](Sequential::build) creates the network on a device.
 ///
-/// The weights of a dense layer start from [`Init::KaimingUniform`] where a ReLU-like activation follows (ReLU,
-/// ReLU6, leaky, thresholded and parametric ReLU, ELU, CELU, softplus, SiLU, hard swish, both GELUs, Mish), from
-/// [`Init::LecunNormal`] where SELU follows, else from [`Init::XavierUniform`], unless [`init`](Sequential::init) says
-/// otherwise; dropout and normalisation between the two do not count. Biases start at 0.
+/// The initial weights of a dense layer depend on the activation that follows it: [`Init::KaimingUniform`] for
+/// ReLU-like activations (ReLU, ReLU6, leaky, thresholded and parametric ReLU, ELU, CELU, softplus, SiLU, hard swish,
+/// both GELUs, Mish), [`Init::LecunNormal`] for SELU, and [`Init::XavierUniform`] otherwise. Dropout and normalisation
+/// in between are ignored. [`init`](Sequential::init) overrides this. Biases start at 0.
 ///
 /// ```
 /// use wgrad::{Device, Sequential};
@@ -23,10 +23,10 @@ use crate::{Activation, Device, Error, Result};
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(deny_unknown_fields))]
 pub struct Sequential {
-    /// The shape of a sample.
+    /// Shape of a sample.
     sample: Shape,
     layers: Vec<Layer>,
-    /// Whether `init` was called where there was no dense layer.
+    /// Whether `init` was called before any dense layer.
     init_without_layer: bool,
 }
 
@@ -53,9 +53,9 @@ enum Layer {
 }
 
 impl Sequential {
-    /// A network of samples of this shape: a number of features, or dimensions with the channels last, as `[28, 28,
-    /// 1]` for images and `[T, D]` for sequences. Layers work on the last dimension; [`flatten`](Sequential::flatten)
-    /// makes one row of a sample.
+    /// Starts a network for samples of this shape: a number of features, or dimensions with channels last, such as
+    /// `[28, 28, 1]` for images and `[T, D]` for sequences. Layers act on the last dimension;
+    /// [`flatten`](Sequential::flatten) turns a sample into one row.
     pub fn new(sample: impl Into<Shape>) -> Self {
         Sequential {
             sample: sample.into(),
@@ -69,8 +69,8 @@ impl Sequential {
         self
     }
 
-    /// A dense (fully connected) layer: z = x·Wᵀ + b, W \[outputs, inputs\], b \[outputs\]. Of a sample with several
-    /// dimensions, it works on the last.
+    /// Appends a dense (fully connected) layer: z = x·Wᵀ + b, W \[outputs, inputs\], b \[outputs\]. For samples with
+    /// several dimensions, it acts on the last.
     pub fn dense(self, outputs: usize) -> Self {
         self.layer(Layer::Dense {
             outputs,
@@ -79,7 +79,7 @@ impl Sequential {
         })
     }
 
-    /// A dense layer without bias: z = x·Wᵀ.
+    /// Appends a dense layer without bias: z = x·Wᵀ.
     pub fn dense_without_bias(self, outputs: usize) -> Self {
         self.layer(Layer::Dense {
             outputs,
@@ -88,8 +88,8 @@ impl Sequential {
         })
     }
 
-    /// How the weights of the last dense layer before this call start, whatever stands between. Building is an error if
-    /// there is no dense layer before it.
+    /// Sets the initial weights of the last dense layer so far. [`build`](Sequential::build) returns an error if there
+    /// is no dense layer before this call.
     pub fn init(mut self, wanted: Init) -> Self {
         let dense = self.layers.iter_mut().rev().find_map(|layer| match layer {
             Layer::Dense { init, .. } => Some(init),
@@ -102,7 +102,7 @@ impl Sequential {
         self
     }
 
-    /// An activation: y = f(z).
+    /// Appends an activation: y = f(z).
     pub fn activation(self, f: Activation) -> Self {
         self.layer(Layer::Activation(f))
     }
@@ -210,18 +210,18 @@ impl Sequential {
         self.layer(Layer::Swiglu)
     }
 
-    /// Softmax over each row: [`Graph::softmax`]. (Softmax cross-entropy has its own, and takes logits.)
+    /// Softmax over each row: [`Graph::softmax`]. (The softmax cross-entropy loss includes a softmax and takes logits.)
     pub fn softmax(self) -> Self {
         self.layer(Layer::Softmax)
     }
 
-    /// Its logarithm, as negative log-likelihood takes it: [`Graph::log_softmax`].
+    /// Log-softmax over each row, the input of negative log-likelihood: [`Graph::log_softmax`].
     pub fn log_softmax(self) -> Self {
         self.layer(Layer::LogSoftmax)
     }
 
-    /// One row a sample, of all its elements (PyTorch's `Flatten`): [`Graph::flatten`]. It costs nothing where the
-    /// sample is one row already, or directly behind the input.
+    /// Flattens each sample into one row (PyTorch's `Flatten`): [`Graph::flatten`]. It costs nothing if the sample
+    /// already is one row, or directly after the input.
     ///
     /// ```
     /// use wgrad::{Device, Sequential};
@@ -235,27 +235,26 @@ impl Sequential {
         self.layer(Layer::Flatten)
     }
 
-    /// Other dimensions for the same elements of a sample: [`Graph::reshape`].
+    /// Reshapes each sample: [`Graph::reshape`].
     pub fn reshape(self, sample: impl Into<Shape>) -> Self {
         self.layer(Layer::Reshape(sample.into()))
     }
 
-    /// Builds the network: its parameters on the device, drawn from the seed.
+    /// Builds the network on a device. Its initial parameters are drawn from the seed.
     ///
     /// # Errors
-    /// [`Argument`](crate::Error::Argument) if a layer is empty, an activation's parameter out of range, or
-    /// [`init`](Sequential::init) stands before any dense layer;
-    /// [`Limit`](crate::Error::Limit) or [`OutOfMemory`](crate::Error::OutOfMemory) if the weights are too large for
-    /// the device.
+    /// [`Argument`](crate::Error::Argument) if a layer is empty, an activation's parameter is out of range, or
+    /// [`init`](Sequential::init) precedes every dense layer; [`Limit`](crate::Error::Limit) or
+    /// [`OutOfMemory`](crate::Error::OutOfMemory) if the weights are too large for the device.
     pub fn build(&self, device: &Device, seed: u64) -> Result<Network> {
         let (graph, output) = self.graph()?;
         graph.build(output, device, seed)
     }
 
-    /// The same network as a graph, to go on from, and its output.
+    /// Returns the network as a graph, for further operations, and its output.
     ///
     /// # Errors
-    /// As [`Sequential::build`].
+    /// Those of [`Sequential::build`].
     pub fn graph(&self) -> Result<(Graph, Value)> {
         if self.init_without_layer {
             return Err(Error::argument(
@@ -297,7 +296,7 @@ impl Sequential {
     }
 }
 
-/// The initial values of a dense layer that these follow: what its activation wants.
+/// Default initial values of a dense layer that is followed by these layers.
 fn default_init(rest: &[Layer]) -> Init {
     let between = |layer: &&Layer| {
         matches!(

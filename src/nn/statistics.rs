@@ -1,4 +1,4 @@
-//! Running statistics computed anew over a data set, for weights that they did not follow.
+//! Running statistics recomputed over a data set, for weights that training did not use.
 
 use super::{Network, PlanKey, Purpose};
 use crate::data::Dataset;
@@ -29,17 +29,17 @@ impl Moments {
 }
 
 impl Network {
-    /// Computes the running statistics of all batch normalisations anew, for the weights as they are now: mean and
-    /// unbiased variance of what reaches each layer, over the whole data set. Needed for averaged weights, whose
-    /// statistics no training step has seen (PyTorch's `torch.optim.swa_utils.update_bn`).
+    /// Recomputes the running statistics of all batch normalisations for the current weights: mean and unbiased
+    /// variance of each layer's input over the whole data set. Averaged weights need this, since no training step used
+    /// them (PyTorch's `torch.optim.swa_utils.update_bn`).
     ///
     /// The samples pass through the network in their order, in batches of this size, and each batch is normalised with
     /// its own statistics, as in training. Dropout is the identity, as in evaluation. Batches are merged by their
-    /// number of rows, so a short last one counts for what it has, and the variance includes that between the batches.
-    /// For a layer that no other normalisation precedes, the result does not depend on the batch size but for
-    /// rounding. (PyTorch's `update_bn` averages the variances of the batches, each with equal weight.)
+    /// number of rows, so a short last batch has its proper weight, and the variance includes the variance between
+    /// batches. For the first normalisation of a network, the result depends on the batch size by rounding only.
+    /// (PyTorch's `update_bn` averages the variances of the batches, each with equal weight.)
     ///
-    /// Frozen layers are computed too. Without batch normalisation this does nothing. On an error nothing has changed.
+    /// Frozen layers are included. Without batch normalisation the call does nothing. On error, nothing changes.
     ///
     /// ```
     /// use wgrad::{Adam, Dataset, Device, Sequential, Trainer};
@@ -55,10 +55,10 @@ impl Network {
     /// ```
     ///
     /// # Errors
-    /// [`Shape`](Error::Shape) if the samples are not what the network takes; [`Argument`](Error::Argument) if the
-    /// batch size is 0 or too large, or there is but one sample, which has no variance;
-    /// [`NonFinite`](Error::NonFinite) if a statistic is not finite; [`Limit`](Error::Limit) or
-    /// [`OutOfMemory`](Error::OutOfMemory) if the device has no room for a batch.
+    /// [`Shape`](Error::Shape) if the samples do not fit the network; [`Argument`](Error::Argument) if the batch size
+    /// is 0 or too large, or the data set has only one sample, which has no variance; [`NonFinite`](Error::NonFinite)
+    /// if a statistic is not finite; [`Limit`](Error::Limit) or [`OutOfMemory`](Error::OutOfMemory) if the device has
+    /// no room for a batch.
     pub async fn recompute_statistics_async(
         &mut self,
         data: &Dataset,
@@ -90,7 +90,7 @@ impl Network {
                     total.add(Moments {
                         rows: rows as f64,
                         mean: mean.into(),
-                        // A batch of one row has no variance, whatever is there.
+                        // A batch of one row has no variance, so the value is ignored.
                         deviations: match rows {
                             1 => 0.0,
                             rows => f64::from(variance) * (rows - 1) as f64,
@@ -120,7 +120,7 @@ impl Network {
         Ok(())
     }
 
-    /// [`Network::recompute_statistics_async`], waited for.
+    /// Blocking form of [`Network::recompute_statistics_async`], with the same errors.
     #[cfg(not(target_arch = "wasm32"))]
     pub fn recompute_statistics(&mut self, data: &Dataset, batch_size: usize) -> Result<()> {
         pollster::block_on(self.recompute_statistics_async(data, batch_size))
@@ -147,7 +147,7 @@ impl Network {
         Ok(())
     }
 
-    /// Makes the plans for whole batches and for the rest ready, and room for what they read.
+    /// Prepares the plans for full batches and for the last one, and their readback buffers.
     fn prepare_statistics(&mut self, data: &Dataset, batch: usize, floats: usize) -> Result<()> {
         let sizes = [batch, data.len() % batch];
         let keys = sizes.into_iter().filter(|&rows| rows > 0);
@@ -162,7 +162,8 @@ impl Network {
         self.prepare(needs, &keys, Network::lower_own)
     }
 
-    /// Mean and variance of one batch at every batch normalisation, where the next running statistics lie.
+    /// Computes mean and variance of one batch at every batch normalisation, into the buffer of the next running
+    /// statistics.
     async fn batch_statistics(
         &mut self,
         data: &Dataset,
@@ -201,7 +202,7 @@ fn statistics_key(rows: usize) -> PlanKey {
     }
 }
 
-/// The target values of some samples, where there are any.
+/// Target values of some samples, if there are any.
 fn statistics_targets(data: &Dataset, first: usize, rows: usize) -> Targets<'_> {
     let cols = data.target_cols();
     let values = (cols > 0).then(|| &data.targets()[first * cols..][..rows * cols]);

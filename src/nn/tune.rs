@@ -1,4 +1,4 @@
-//! Measuring the products of a network on the user's own GPU, and the file of what was chosen.
+//! Tuning: measured choice of matmul algorithms on the user's GPU, and its file.
 
 use super::Network;
 use crate::device::Backend;
@@ -11,14 +11,14 @@ use crate::{Error, Result, Tuning};
 use std::path::Path;
 
 impl Network {
-    /// Times every algorithm for each matrix product of prediction and of gradients with `batch` rows, on the GPU that
-    /// the network lies on, and gives the fastest ones. The network stays as it is, and so does the device: a device
-    /// that uses them is opened with [`GpuOptions::tuning`](crate::GpuOptions::tuning).
+    /// Times every algorithm for each matrix product of prediction and of gradients with `batch` rows, on the network's
+    /// GPU, and returns the fastest ones. It changes neither the network nor the device. To use the choices, open a
+    /// device with [`GpuOptions::tuning`](crate::GpuOptions::tuning).
     ///
-    /// The result of each algorithm is first compared with that of the default. Single runs are timed by timestamp
-    /// queries; the median counts, and the default stays unless another takes 3 % less. It takes about a second on a
-    /// fast GPU, mostly for compiling, and minutes on a software adapter with large networks. Do nothing else with the
-    /// GPU meanwhile.
+    /// It first compares the result of each algorithm with that of the default. Timestamp queries measure single runs,
+    /// and the median counts. The default is kept unless another algorithm is at least 3 % faster. Tuning takes about a
+    /// second on a fast GPU, mostly for compilation, and minutes on a software adapter with large networks. Leave the
+    /// GPU idle otherwise.
     ///
     /// ```
     /// use wgrad::{Device, GpuOptions, Sequential, Tuning};
@@ -39,14 +39,14 @@ impl Network {
     /// ```
     ///
     /// # Errors
-    /// [`Argument`](Error::Argument) if the network lies on the CPU, the batch is 0, or the adapter has no timestamp
+    /// [`Argument`](Error::Argument) if the network is on the CPU, the batch is 0, or the adapter has no timestamp
     /// queries; [`Limit`](Error::Limit) if an operand is too large for the device; [`Gpu`](Error::Gpu) if two
-    /// algorithms do not give the same numbers, which is a driver's bug or wgrad's.
+    /// algorithms disagree, which is a bug in the driver or in wgrad.
     pub async fn tune_async(&self, batch: usize) -> Result<Tuning> {
         if batch == 0 {
             return Err(Error::argument("the batch to tune for", "at least 1", 0));
         }
-        // As prediction cuts its rows and fills them up.
+        // The same batch sizes as in prediction.
         let (_, rows) = self.prediction_batch(batch);
         let plans = [
             self.plan_spec(rows, Task::Predict, Default::default()),
@@ -56,7 +56,7 @@ impl Network {
             .await
     }
 
-    /// [`Network::tune_async`], waited for.
+    /// Blocking form of [`Network::tune_async`], with the same errors.
     #[cfg(not(target_arch = "wasm32"))]
     pub fn tune(&self, batch: usize) -> Result<Tuning> {
         pollster::block_on(self.tune_async(batch))
@@ -76,7 +76,7 @@ impl Network {
 const MAX_BYTES: u64 = 1 << 25;
 
 impl Tuning {
-    /// Saves it to a file, in one step, as [`Network::save`].
+    /// Saves the tuning to a file, atomically, as [`Network::save`] does.
     ///
     /// # Errors
     /// [`Io`](Error::Io) if the file cannot be written.
@@ -85,11 +85,10 @@ impl Tuning {
         write_file(path.as_ref(), self.to_string().as_bytes())
     }
 
-    /// [`Tuning::parse`] of a file.
+    /// Loads a tuning from a file: see [`Tuning::parse`].
     ///
     /// # Errors
-    /// [`Io`](Error::Io) if the file cannot be read; [`Format`](Error::Format) if it is not one that [`Tuning::save`]
-    /// writes.
+    /// [`Io`](Error::Io) if the file cannot be read; [`Format`](Error::Format) if it is not a file of [`Tuning::save`].
     #[cfg(not(target_arch = "wasm32"))]
     pub fn load(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();

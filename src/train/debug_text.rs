@@ -1,11 +1,11 @@
-//! Reading back what Rust's `Debug` has written of settings, so that two of them can be compared part by part.
+//! Parser of settings in Rust's `Debug` form, for comparing them part by part.
 
-/// A value as `Debug` writes it.
+/// A value in `Debug` form.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Tree {
     /// A number, a word, a variant without fields.
     Leaf(String),
-    /// What stood between quotation marks.
+    /// Text between quotation marks.
     Text(String),
     /// `Name { field: value, … }`.
     Fields(String, Vec<(String, Tree)>),
@@ -13,17 +13,17 @@ pub(super) enum Tree {
     Items(String, Vec<Tree>),
 }
 
-/// Values within values: more than any setting has.
+/// Maximum nesting depth: more than any setting has.
 const DEEPEST: usize = 32;
 
 impl Tree {
-    /// Reads a text; all of it, or `None`.
+    /// Parses a whole text, or returns `None`.
     pub(super) fn parse(text: &str) -> Option<Tree> {
         let (tree, rest) = Tree::parse_start(text)?;
         rest.is_empty().then_some(tree)
     }
 
-    /// Reads a value, and gives what follows it.
+    /// Parses a value, and returns the rest of the text.
     pub(super) fn parse_start(text: &str) -> Option<(Tree, &str)> {
         let mut reader = Reader { rest: text };
         let tree = reader.value(0)?;
@@ -46,7 +46,7 @@ impl Tree {
         }
     }
 
-    /// The value of a leaf, or the name of what has parts.
+    /// The value of a leaf, or the name of a structure.
     pub(super) fn word(&self) -> &str {
         match self {
             Tree::Leaf(word) | Tree::Text(word) => word,
@@ -54,7 +54,7 @@ impl Tree {
         }
     }
 
-    /// Whether it is what a setting is that nobody has set.
+    /// Whether it is the value of a setting that is not set.
     pub(super) fn is_unset(&self) -> bool {
         match self {
             Tree::Leaf(word) => word == "None" || word == "false",

@@ -1,28 +1,28 @@
-//! The state of gradient accumulation: the place within an update, and the weights of its micro-batches.
+//! State of gradient accumulation: the place within an update, and the weights of its micro-batches.
 //!
-//! A mean is divided by a weight: the rows of the batch, or the sum of their labels' weights. The gradient of an
-//! update is that of one large batch, so each term of the loss is divided by the weight of all the update's samples.
-//! On a data set the host knows that weight beforehand. Batches of the user's own come one by one: each is divided by
-//! the weight so far, and of the sum of gradients before it is kept the old weight over the new one.
+//! A mean is divided by a weight: the number of rows, or the sum of their labels' weights. The gradient of an update is
+//! that of one large batch, so each term of the loss is divided by the weight of all samples of the update. On a data
+//! set the host knows that weight in advance. Batches of the user's arrive one by one: each is divided by the weight so
+//! far, and the previous sum of gradients is multiplied by the old weight over the new one.
 
 use crate::{Error, Result};
 
-/// Where accumulation stands between two micro-batches.
+/// State of accumulation between two micro-batches.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Group {
-    /// Updates done.
+    /// Number of completed updates.
     pub(super) updates: u64,
-    /// Micro-batches since the last one.
+    /// Number of micro-batches since the last update.
     pub(super) micro: usize,
-    /// For each term of the loss, the weight of these micro-batches.
+    /// For each term of the loss, the total weight of these micro-batches.
     pub(super) seen: Vec<f64>,
-    /// For each term, what the sum of their gradients is divided by.
+    /// For each term, the divisor of the sum of their gradients.
     pub(super) divisor: Vec<f64>,
-    /// The data set, and the epoch, of whose samples `divisor` is the weight of the whole update.
+    /// Data set and epoch, if `divisor` is the weight of a whole update on a data set.
     pub(super) data: Option<(u64, u32)>,
 }
 
-/// What one micro-batch is multiplied by: the sum before it, and for each term its gradient.
+/// Scales of one micro-batch: of the sum before it, and of its gradient for each term.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct StepScales {
     pub(super) keep: f32,
@@ -30,8 +30,8 @@ pub(super) struct StepScales {
 }
 
 impl Group {
-    /// Adds a micro-batch of these weights, one a term, as the last of its update or not. `whole` has the weights of
-    /// all of the update, if they are known. `is_sum` tells the terms that are divided by nothing.
+    /// Adds a micro-batch with these weights, one per term, which may be the last of its update. `whole` has the
+    /// weights of the whole update, if known. `is_sum` marks the terms without a divisor.
     pub(super) fn add(
         &mut self,
         weights: &[f64],
@@ -50,7 +50,7 @@ impl Group {
                 Some(whole) => whole[term],
                 None => so_far,
             };
-            // A term whose rows all weighed nothing has no gradient yet: any part of it may be kept.
+            // A term with total weight 0 has no gradient yet, so its scale is arbitrary.
             if before(&self.seen, term) > 0.0 {
                 let kept = self.divisor[term] / new;
                 let other = *keep.get_or_insert(kept);
@@ -83,8 +83,8 @@ impl Group {
         Ok(scales)
     }
 
-    /// Adds the weights of the micro-batches before to those of the rest of the update. A sum that is the divisor but
-    /// for its rounding, as after a checkpoint, is the divisor.
+    /// Adds the weights of earlier micro-batches to those of the rest of the update. A sum that equals the divisor
+    /// except for rounding, as after a checkpoint, is replaced by the divisor.
     pub(super) fn add_seen(&self, rest: &mut [f64]) {
         for (term, rest) in rest.iter_mut().enumerate() {
             let (whole, divisor) = (self.seen[term] + *rest, self.divisor[term]);
@@ -93,7 +93,7 @@ impl Group {
         }
     }
 
-    /// As a checkpoint holds it: Rust writes floats so that they are read back to the bit.
+    /// The form in checkpoints. Rust's text of a float reads back bit-exactly.
     pub(super) fn write(&self) -> String {
         let numbers = |values: &[f64]| {
             let values: Vec<String> = values.iter().map(|value| format!("{value:?}")).collect();
@@ -103,10 +103,10 @@ impl Group {
         format!("{}; {}; {seen}; {divisor}", self.updates, self.micro)
     }
 
-    /// Reads it for so many terms and micro-batches of an update.
+    /// Parses the form of checkpoints, for a number of terms and of micro-batches per update.
     pub(super) fn read(text: &str, terms: usize, accumulate: usize) -> Option<Self> {
         let mut parts = text.split("; ");
-        // Far from where counting on would overflow.
+        // Far below the overflow of the counter.
         let updates: u64 = parts.next()?.parse().ok()?;
         if updates > 1 << 62 {
             return None;

@@ -1,19 +1,19 @@
-//! The settings that a run's bits depend on, as checkpoints hold them, and how those of a file differ from a trainer's.
+//! Identity of a run: the settings that affect its bits, in the form of checkpoints, and their comparison.
 //!
-//! They are lines of `key: value`, the values as `Debug` writes them. They are compared part by part, not as text: a
-//! setting that a file's version did not know yet counts as not set, and an error names each part that differs.
+//! Settings are lines of `key: value`, with values in `Debug` form. They are compared part by part, not as text. A
+//! setting that is newer than the file counts as not set, and an error names each part that differs.
 
 use super::debug_text::Tree;
 use super::setting_names::{shown, subject};
 
-/// One setting that a file and a trainer do not have in common.
+/// A setting that differs between a file and a trainer.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Difference {
-    /// The line that it is in.
+    /// Key of its line.
     pub(super) key: String,
-    /// The fields and numbers that lead to it, from there.
+    /// Path of fields and indices within the line's value.
     pub(super) path: Vec<String>,
-    /// What it is called.
+    /// Its name in errors.
     subject: String,
     saved: String,
     here: String,
@@ -26,7 +26,7 @@ pub(super) struct Identity {
 }
 
 impl Identity {
-    /// Reads the lines. What is no `Debug` text is one word.
+    /// Parses the lines. A value that is not in `Debug` form becomes a single word.
     pub(super) fn parse(text: &str) -> Self {
         let line = |line: &str| {
             let (key, value) = line.split_once(": ").unwrap_or((line, ""));
@@ -49,7 +49,7 @@ impl Identity {
             .map(|(_, tree)| tree)
     }
 
-    /// What differs from the settings of a trainer, whose parameters have these names.
+    /// Differences from the settings of a trainer with these parameter names.
     pub(super) fn differences(&self, here: &Identity, parameters: &[&str]) -> Vec<Difference> {
         let mut found = Differences {
             key: "",
@@ -76,13 +76,13 @@ impl Identity {
 }
 
 impl Difference {
-    /// Whether it is a number in both, and 0 in neither.
+    /// Whether the setting is a nonzero number in both.
     pub(super) fn is_nonzero(&self) -> bool {
         let nonzero = |text: &str| text.parse::<f64>().is_ok_and(|number| number != 0.0);
         nonzero(&self.saved) && nonzero(&self.here)
     }
 
-    /// As part of an error.
+    /// Its sentence in an error.
     pub(super) fn sentence(&self) -> String {
         let (subject, saved, here) = (&self.subject, &self.saved, &self.here);
         format!("saved with {subject}: {saved}, expected {subject}: {here}")
@@ -127,7 +127,7 @@ impl Differences<'_> {
                     }
                 }
                 for (name, saved) in saved_fields {
-                    // Which operations are computed follows from the rest.
+                    // The computed operations follow from the other settings.
                     if here.field(name).is_none() && !saved.is_unset() && name != "computed" {
                         self.within(name, |all| all.add(shown(saved), "not set".into()));
                     }
@@ -140,7 +140,7 @@ impl Differences<'_> {
                     self.within(&number.to_string(), |all| all.compare(saved, here));
                 }
             }
-            // No factors are factors of 1.
+            // Missing factors equal factors of 1.
             (Tree::Items(some, items), Tree::Leaf(none)) if self.is_factors(some, none) => {
                 for (number, saved) in items[0].items().iter().enumerate() {
                     self.within(&number.to_string(), |all| all.compare(saved, &ones(saved)));
@@ -160,7 +160,7 @@ impl Differences<'_> {
     }
 }
 
-/// Factors of 1 in the place of these.
+/// The same structure with all factors 1.
 fn ones(factors: &Tree) -> Tree {
     match factors {
         Tree::Fields(name, fields) => {

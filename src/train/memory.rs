@@ -1,4 +1,4 @@
-//! The buffers that a trainer keeps beside the parameters.
+//! Buffers of a trainer besides the parameters.
 
 use super::settings::Settings;
 use super::steps::Steps;
@@ -10,7 +10,7 @@ use crate::nn::Network;
 use crate::optim::block_factors;
 use crate::plan::{BufferSpec, Clock, Plan, Role, gradient_parts};
 
-/// A buffer, and what is in it before the first step.
+/// A buffer and its contents before the first step.
 struct Kept {
     role: Role,
     len: usize,
@@ -18,16 +18,16 @@ struct Kept {
 }
 
 enum First {
-    /// The host writes it before each submit.
+    /// Undefined: the host writes it before each submit.
     Anything,
-    /// Written though buffers begin as zeros: another trainer of this network may have left its own.
+    /// Zeros. New buffers are zero already, but an earlier trainer of this network may have left other values.
     Zeros,
     Floats(Vec<f32>),
 }
 
-/// Makes room for all that a step needs, or for nothing: the buffers of these plans, the state, the table and the
-/// gradient norms of `table_steps` steps, and moments, sums of gradients, averages and factors. Fills them with what
-/// they are before the first step, and says which buffers they are.
+/// Allocates all buffers that a step needs, or none: those of these plans, the state, the table and gradient norms of
+/// `table_steps` steps, and moments, sums of gradients, averages and factors. Fills them with their contents before the
+/// first step, and returns their list.
 pub(super) fn reserve(
     network: &mut Network,
     settings: &Settings,
@@ -94,7 +94,7 @@ fn kept(network: &Network, settings: &Settings, phases: &[Steps], table_steps: u
             if settings.accumulate > 1 {
                 keep(Role::Accumulated(first + segment), floats, First::Zeros);
             }
-            // Parameters that this phase does not reach have no gradient, whatever an earlier trainer left.
+            // Parameters that this phase does not reach have a zero gradient, whatever an earlier trainer left.
             keep(Role::Gradients(first + segment), floats, First::Zeros);
         }
         if let Some(factors) = &steps.factors {
@@ -108,7 +108,7 @@ fn kept(network: &Network, settings: &Settings, phases: &[Steps], table_steps: u
     all
 }
 
-/// Writes the moments of a phase's parameters, where they do not begin with 0.
+/// Writes the initial moments of a phase's parameters, if they are not 0.
 fn write_moments(network: &mut Network, steps: &Steps, initial: f32) -> Result<()> {
     for number in 0..steps.trained.len() {
         let shape = network.graph.parameters[number].shape;

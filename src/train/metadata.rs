@@ -1,11 +1,11 @@
-//! The metadata of a checkpoint.
+//! Metadata of a checkpoint.
 
 use crate::error::clip;
 use crate::nn::Header;
 use crate::{Error, Result};
 use std::collections::BTreeMap;
 
-/// What a file's metadata say, or an error that names the file.
+/// Reader of a file's metadata. Its errors name the file.
 pub(super) struct Metadata<'a> {
     pub(super) file: &'a str,
     pub(super) entries: &'a BTreeMap<String, String>,

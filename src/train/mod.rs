@@ -1,4 +1,4 @@
-//! Training: epochs and steps over a data set that lies on the device, evaluation, checkpoints.
+//! Training: steps, epochs and fits over a data set on the device, evaluation, and checkpoints.
 
 mod accumulate;
 mod builder;

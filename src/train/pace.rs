@@ -1,17 +1,17 @@
-//! The batches of an evaluation.
+//! Batch sizes of an evaluation.
 
 use super::settings::Settings;
 use crate::executor::max_flops_per_submit;
 use crate::nn::Network;
 use crate::plan::{BufferSpec, Task, lower};
 
-/// Most batches in one submit.
+/// Maximum number of batches in one submit.
 const MAX_BATCHES: usize = 16;
 
-/// Samples in a batch, if that takes little memory beside training's.
+/// Default number of samples per batch, if they take little memory compared with training.
 const USUAL_BATCH: usize = 256;
 
-/// Samples in a batch of evaluation, and batches in a submit.
+/// Samples per batch of evaluation, and batches per submit.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Pace {
     pub(super) batch: usize,
@@ -19,8 +19,8 @@ pub(super) struct Pace {
 }
 
 impl Pace {
-    /// What was set, or a batch of 256 samples, or fewer where the values within would take more than an eighth of the
-    /// memory that training has taken for these buffers; but not fewer than training's.
+    /// The batch size that was set. The default is 256 samples, or fewer if their values would take more than an eighth
+    /// of training's memory for these buffers, but at least training's batch size.
     pub(super) fn new(network: &Network, settings: &Settings, training: &[BufferSpec]) -> Self {
         let supervision = network.usual_supervision();
         let plan = |batch| lower(&network.plan_spec(batch, Task::Evaluate, supervision));

@@ -1,4 +1,4 @@
-//! Submits and their results: a few are in flight at a time.
+//! Pipeline of submits and their results; up to three are in flight.
 
 use super::state::{Due, InFlight};
 use super::steps::Turn;
@@ -15,7 +15,7 @@ use crate::plan::{Clock, Role, gradient_parts};
 use crate::{Error, Result};
 
 impl Trainer {
-    /// Fills the step table and submits the steps; their results are fetched in the same submit.
+    /// Fills the step table and submits the steps, with the copies of their results in the same submit.
     pub(super) fn submit(
         &mut self,
         plans: &[PlanId],
@@ -31,7 +31,7 @@ impl Trainer {
             self.pipeline.high = high;
         }
         let mut first = 0;
-        // The table is a ring: at most two runs of entries.
+        // The table is a ring, so the entries form at most two contiguous runs.
         while first < plans.len() {
             let place =
                 ((self.cursor.step + first as u64) % self.pipeline.table_steps as u64) as usize;
@@ -66,8 +66,8 @@ impl Trainer {
         Ok(())
     }
 
-    /// Asks for the state, and for the places of the next steps in the metric ring and, where there is one, in the
-    /// ring of gradient norms: each ring in the order of the steps, so in two runs where they go past its end.
+    /// Lists the ranges to read back: the state, and the entries of the next steps in the metric ring and in the ring
+    /// of gradient norms, if it exists. The entries of a ring are in step order, in two ranges if they wrap around.
     fn fetch_places(&mut self, steps: usize) {
         let first = (self.cursor.step % self.pipeline.table_steps as u64) as usize;
         let at_end = steps.min(self.pipeline.table_steps - first);
@@ -91,7 +91,7 @@ impl Trainer {
         }
     }
 
-    /// Words of one step in the metric ring, and in the ring of gradient norms: 0 where there is none.
+    /// Words per step in the metric ring and in the ring of gradient norms; 0 without the latter.
     fn place_words(&self) -> [usize; 2] {
         let norms = match self.settings.gradient_norm {
             true => PAIR * gradient_parts(&self.network.arena.segments),
@@ -101,14 +101,14 @@ impl Trainer {
         [ENTRY * sums, norms]
     }
 
-    /// The most words that a submit of steps fetches.
+    /// Maximum number of words that a submit reads back.
     pub(super) fn fetched_words(&self) -> usize {
         let [metrics, norms] = self.place_words();
         STATE_VALUES + self.pipeline.submit_steps * (metrics + norms)
     }
 
-    /// Adds to the losses of the epoch those of the steps before `end` whose results never arrived. They are still in
-    /// the metric ring, which holds the steps of all submits that may be in flight.
+    /// Adds the losses of the steps before `end` whose results never arrived to the losses of the epoch. They are still
+    /// in the metric ring, which has room for all submits in flight.
     pub(super) async fn count_missed(&mut self, end: u64) -> Result<()> {
         if self.pipeline.anchor.batches == 0 || self.record.counted >= end {
             return Ok(());
@@ -128,9 +128,9 @@ impl Trainer {
             missed.extend(self.network.executor.read(ring, places).await?);
             step += steps as u64;
         }
-        // Nothing waits from here on, so each step is counted once.
+        // There is no await from here on, so each step is counted once.
         for (ahead, sums) in missed.chunks_exact(words).enumerate() {
-            // Steps of several phases do not accumulate: the number alone tells the phase.
+            // Steps of several phases do not accumulate, so the step number determines the phase.
             let phase = (self.record.counted + ahead as u64) % self.phases.len() as u64;
             self.read_losses(phase as usize, sums);
             self.record.losses.merge(&self.pipeline.losses);
@@ -139,7 +139,7 @@ impl Trainer {
         Ok(())
     }
 
-    /// Takes the losses of one step of a phase from its place in the metric ring.
+    /// Reads the losses of one step of a phase from its metric-ring entry.
     fn read_losses(&mut self, phase: usize, sums: &[u32]) {
         self.pipeline.losses.clear();
         let terms = &self.phases[phase].terms;
@@ -150,10 +150,10 @@ impl Trainer {
             });
     }
 
-    /// What changes from step to step, for the update.
+    /// Step values of the update.
     ///
     /// # Errors
-    /// [`Argument`](Error::Argument) if the device could not be given it.
+    /// [`Argument`](Error::Argument) if a value does not fit in `f32`.
     pub(super) fn step_values(&self, turn: Turn) -> Result<StepValues<f32>> {
         let rate = self.rate_of(turn);
         let optimizer = self.phases[turn.phase].optimizer;
@@ -169,7 +169,7 @@ impl Trainer {
     }
 
     /// Waits for the oldest submit in flight, adds the results of its steps, and reports those that are due. If one of
-    /// its steps is to be repeated with care, the submits after it are given up, and the host goes on from that step.
+    /// its steps must be repeated with care, later submits are discarded, and the host continues from that step.
     pub(super) async fn collect(
         &mut self,
         totals: &mut Totals,
@@ -191,7 +191,7 @@ impl Trainer {
         let copy = |fetched: &[u32]| words.extend_from_slice(fetched);
         self.network.executor.collect(ticket, copy).await?;
         let (step, guard, care) = (words[0], words[2], words[3] != 0);
-        // Steps that were done: all, or those before the one that was not finite.
+        // Completed steps: all, or those before the non-finite one.
         let done = match guard {
             ALL_FINITE => steps,
             _ => (step.wrapping_sub(first_step as u32) as usize).min(steps),
@@ -235,7 +235,7 @@ impl Trainer {
         Ok(())
     }
 
-    /// The norm of the gradient of the submit's step `ahead`, if it was asked for. Between updates there is none.
+    /// Gradient norm of the submit's step `ahead`, if requested. Steps without an update have none.
     fn gradient_norm(&self, turn: Turn, ahead: usize, norms: &[u32]) -> Option<f64> {
         let updates = self.settings.gradient_norm && turn.updates;
         updates.then(|| {
@@ -245,8 +245,8 @@ impl Trainer {
         })
     }
 
-    /// A step was not finite, or needs care, and nothing has changed since: makes the host agree with the device. If
-    /// care was taken in that step already, or cannot help, the user is told.
+    /// Resynchronises the host after a step that was not finite or needs care; nothing has changed since that step.
+    /// Returns an error if the step was careful already, or if care cannot help.
     async fn stop_at(&mut self, step: u32, turn: Turn, guard: u32, care: bool) -> Result<()> {
         while let Some(late) = self.pipeline.in_flight.pop_front() {
             self.network.executor.collect(late.ticket, |_| ()).await?;

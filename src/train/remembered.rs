@@ -1,4 +1,4 @@
-//! Rules of a fit at work: what they remember is taken up, and changes after each epoch and check.
+//! Rules of a fit at run time: their memory is restored, and updated after each epoch and check.
 
 use super::fit::{Fit, Stopped};
 use super::rule_memory::{Best, Check, Stopping};
@@ -7,8 +7,8 @@ use super::{Evaluation, Trainer};
 use crate::{Error, Result};
 
 impl Trainer {
-    /// Counts the stop rule's check under way, if its step was done. A step that was not done runs again, and its
-    /// check with it.
+    /// Counts the pending check of the stop rule, if its step was completed. Otherwise the step runs again, with its
+    /// check.
     pub(super) async fn count_check(&mut self) -> Result<()> {
         let Some(Check { step, phase, rows }) = self.memory.check else {
             return Ok(());
@@ -21,7 +21,7 @@ impl Trainer {
                 false => 0,
             };
         }
-        // Nothing waits between the count and this, so each check counts once.
+        // There is no await between the count and this, so each check counts once.
         self.memory.check = None;
         self.network.executor.pin(None);
         Ok(())
@@ -32,7 +32,7 @@ impl Trainer {
         rule.is_some_and(|rule| self.memory.held >= rule.checks)
     }
 
-    /// Takes up what the same rules have remembered, or lets them begin anew.
+    /// Restores the memory of equal rules, or starts afresh.
     pub(super) async fn go_on_with_rules(&mut self, fit: &Fit<'_>) -> Result<()> {
         self.resync().await?;
         if self.memory.stop_rule != fit.stop_rule {
@@ -42,7 +42,7 @@ impl Trainer {
             self.memory.stopping = None;
             return Ok(());
         };
-        // Read before anything is taken from the memory: the future may be dropped here.
+        // Read before the memory changes, since the future may be dropped here.
         let current = match &self.memory.stopping {
             Some(Stopping { ended: Some(_), .. }) => self.network.entries().await?,
             _ => Vec::new(),
@@ -68,7 +68,7 @@ impl Trainer {
         Ok(())
     }
 
-    /// Takes the evaluation after an epoch into account. Tells whether it is the best so far.
+    /// Records the evaluation after an epoch. Returns whether it is the best so far.
     pub(super) async fn weigh(
         &mut self,
         rule: EarlyStopping,
@@ -97,8 +97,8 @@ impl Trainer {
         Ok(true)
     }
 
-    /// Ends a fit: gives the network the best weights, and keeps those that the next call would go on from, unless
-    /// this was the end of it.
+    /// Ends a fit: gives the network the best weights, and keeps the last ones for the next call, unless the fit is
+    /// complete.
     pub(super) async fn put_best_weights(
         &mut self,
         outcome: &Result<()>,
@@ -106,7 +106,7 @@ impl Trainer {
     ) -> Result<()> {
         let goes_on = match outcome {
             Ok(()) => stopped == Stopped::Epochs,
-            // The same steps would come to the same error.
+            // The same steps would lead to the same error.
             Err(error) => !matches!(error, Error::NonFinite { .. }),
         };
         if outcome.is_ok() && stopped != Stopped::Epochs {
@@ -114,7 +114,7 @@ impl Trainer {
         }
         let scored = |stopping: &Stopping| stopping.best.is_some();
         let scored = self.memory.stopping.as_ref().is_some_and(scored);
-        // Read before anything is taken from the memory: the future may be dropped here.
+        // Read before the memory changes, since the future may be dropped here.
         let last = match scored && goes_on && self.resync().await.is_ok() {
             true => self.network.entries().await.ok(),
             false => None,
@@ -133,7 +133,7 @@ impl Trainer {
         Ok(())
     }
 
-    /// Whether the last fit was stopped between the last step of an epoch and what comes after it.
+    /// Whether the last fit was interrupted between the last step and the end of an epoch.
     pub(super) fn owes_end(&self) -> bool {
         let ended = self.record.owed.and_then(|epoch| epoch.checked_add(1));
         ended == Some(self.cursor.epoch) && self.cursor.position == 0
@@ -149,7 +149,7 @@ impl Trainer {
         self.observe_epoch(metric, evaluation)
     }
 
-    /// Tells the plateau, if there is one, the metric of an epoch that is done.
+    /// Passes the metric of a completed epoch to the plateau, if there is one.
     fn observe_epoch(
         &mut self,
         metric: Option<PlateauMetric>,
@@ -158,7 +158,7 @@ impl Trainer {
         let Some(plateau) = self.settings.plateau else {
             return Ok(());
         };
-        // An epoch that the stop rule has cut short is not done.
+        // An epoch that the stop rule ended early is not complete.
         if self.cursor.position > 0 {
             return Ok(());
         }

@@ -1,8 +1,7 @@
-//! A data set on the device: samples, labels, target values, and the order to take them in.
+//! Data sets on the device: samples, labels, target values, and their order.
 //!
-//! A data set that is too large streams through: before each submit the host gathers the samples of its batches, in
-//! their order, into the same buffers. wgpu stages what is written, so the host is ahead by as many submits as are in
-//! flight.
+//! A data set that is too large is streamed: before each submit the host gathers the samples of its batches, in order,
+//! into the same buffers. wgpu stages these writes, so the host can run ahead by the submits in flight.
 
 use crate::Result;
 use crate::data::Dataset;
@@ -13,60 +12,61 @@ use crate::kernel::gather::Source;
 use crate::plan::{BufferSpec, Clock, GatherSource, Role};
 use crate::random::{Random, Stream};
 
-/// Which data set and order lie in the buffers of one clock.
+/// The data set and order in the buffers of one clock.
 #[derive(Debug)]
 pub(super) struct Resident {
     clock: Clock,
     samples: Option<Loaded>,
     order: Option<Order>,
     stream: Option<Streamed>,
-    /// Whether the host keeps the order of a data set that lies on the device, and that order.
+    /// Whether the host keeps the order of a resident data set, and that order.
     keeps_order: bool,
     indices: Vec<u32>,
 }
 
-/// A data set that lies on the device, in whole or in part.
+/// A data set on the device, complete or in part.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Loaded {
     data: u64,
     placement: Placement,
-    /// The executor's count of buffers that it gave up.
+    /// The executor's count of freed buffers at the upload.
     reclaims: u64,
 }
 
-/// The order of the samples: as they come, or shuffled for an epoch.
+/// Order of the samples: as stored, or shuffled for an epoch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Order {
     AsGiven,
     Shuffled { seed: u64, epoch: u32 },
 }
 
-/// How much of a data set may lie on the device.
+/// Limits of a data set on the device.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Room {
-    /// Bytes of all together, and of one binding.
+    /// Limit in bytes of all buffers together, and of one binding.
     pub(super) budget: u64,
     pub(super) binding: u64,
-    /// Samples of a batch, and the most batches of a submit.
+    /// Samples per batch, and maximum number of batches per submit.
     pub(super) batch: usize,
     pub(super) batches: usize,
 }
 
-/// How a data set lies on the device.
+/// Placement of a data set on the device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Placement {
-    /// Samples that are there at a time: all, or those of one submit.
+    /// Number of samples on the device at a time: all, or those of one submit.
     rows: usize,
     streams: bool,
-    /// The most batches of a submit.
+    /// Maximum number of batches per submit.
     pub(super) batches: usize,
 }
 
-/// Bytes that one submit's part of a data set may take, though the budget be smaller: enough to keep a device busy.
+/// Minimum size in bytes of one submit's part of a data set, even if the budget is smaller: enough to keep a device
+/// busy.
 const MIN_CHUNK_BYTES: u64 = 1 << 26;
 
 impl Room {
-    /// Where to put a data set.
+    /// Chooses the placement of a data set.
     pub(super) fn place(self, data: &Dataset) -> Placement {
         let samples = data.len();
         let streams = data.largest_bytes() > self.binding || data.device_bytes() > self.budget;
@@ -77,7 +77,7 @@ impl Room {
                 batches: self.batches,
             };
         }
-        // Fewer batches a submit where they are large.
+        // Fewer batches per submit if they are large.
         let batch = self.batch.min(samples) as u64;
         let bytes = data.sample_bytes().saturating_mul(batch).max(1);
         let most = self.binding.min(self.budget.max(MIN_CHUNK_BYTES)) / bytes;
@@ -93,7 +93,7 @@ impl Room {
 }
 
 impl Placement {
-    /// How to gather from a data set that lies so.
+    /// Source of the gather for this placement.
     pub(super) fn source(self, data: &Dataset) -> GatherSource {
         let (source, scaling) = data.gather_source();
         GatherSource {
@@ -106,7 +106,7 @@ impl Placement {
     }
 }
 
-/// A data set that streams through, and the buffers of the host for one submit's samples.
+/// A streamed data set, and the host's buffers for the samples of one submit.
 #[derive(Debug, Default)]
 struct Streamed {
     indices: Vec<u32>,
@@ -127,7 +127,7 @@ impl Resident {
         }
     }
 
-    /// The same, keeping the order on the host or not: see [`Resident::label`].
+    /// Sets whether the order is kept on the host: see [`Resident::label`].
     pub(super) fn keeping_order(self, keeps_order: bool) -> Self {
         Resident {
             keeps_order,
@@ -135,7 +135,7 @@ impl Resident {
         }
     }
 
-    /// The label of the sample at this place of the order.
+    /// Label of the sample at an index of the order.
     pub(super) fn label(&self, data: &Dataset, place: usize) -> u32 {
         let indices = match &self.stream {
             Some(stream) => &stream.indices,
@@ -144,7 +144,7 @@ impl Resident {
         data.label_words()[indices[place] as usize]
     }
 
-    /// Where the batch that begins at this sample of the order lies, in a submit that begins at `first`.
+    /// Offset in the buffers of the batch that begins at `sample` of the order, in a submit that begins at `first`.
     pub(super) fn offset(&self, first: usize, sample: usize) -> u32 {
         match self.stream {
             None => sample as u32,
@@ -152,7 +152,8 @@ impl Resident {
         }
     }
 
-    /// Brings a data set and an order to the device, unless they are there. Its [`buffers`](Resident::buffers) must be.
+    /// Uploads a data set and an order, unless they are on the device already. Its [`buffers`](Resident::buffers) must
+    /// exist.
     pub(super) fn load(
         &mut self,
         executor: &mut Executor,
@@ -183,7 +184,7 @@ impl Resident {
             self.order = None;
             let mut indices: Vec<u32> = (0..data.len() as u32).collect();
             if let Some(stream) = &mut self.stream {
-                // The host takes the samples in their order; the device takes them as they come.
+                // The host gathers the samples in order, so the device's order is the identity.
                 executor.write(Role::Indices(self.clock), 0, &indices[..placement.rows])?;
                 stream.indices = order.apply(indices);
             } else {
@@ -198,7 +199,8 @@ impl Resident {
         Ok(())
     }
 
-    /// Brings the samples of the next submit, if they do not lie there: `count` from the one at `first` in the order.
+    /// Uploads the samples of the next submit, unless they are on the device already: `count` samples from index
+    /// `first` of the order.
     pub(super) fn bring(
         &mut self,
         executor: &mut Executor,
@@ -225,7 +227,7 @@ impl Resident {
         write(executor, self.clock, words, labels, targets)
     }
 
-    /// The buffers that a data set takes.
+    /// Buffers of a data set.
     pub(super) fn buffers(&self, data: &Dataset, placement: Placement) -> Vec<BufferSpec> {
         let rows = placement.rows;
         let samples = MatrixShape::new(rows, data.features());

@@ -1,4 +1,4 @@
-//! The state in a checkpoint, as a trainer with its own settings takes it.
+//! Restoring the state of a checkpoint into a trainer, whose settings may differ.
 
 use super::Trainer;
 use super::group::Group;
@@ -10,16 +10,16 @@ use crate::nn::{Header, Wanted, matching_by_name};
 use crate::plan::Role;
 use crate::{Error, Result};
 
-/// The maximum of steps that a checkpoint may have behind it.
+/// Maximum number of steps in a checkpoint.
 const MAX_STEPS: u64 = 1 << 62;
 
-/// The maximum of epochs.
+/// Maximum number of epochs in a checkpoint.
 pub(super) const MAX_EPOCHS: u64 = 1 << 31;
 
 impl Trainer {
-    /// Step, epoch and place within it, for this trainer's settings.
+    /// Reads step, epoch and position within the epoch, for this trainer's settings.
     pub(super) fn read_place(&self, metadata: &Metadata<'_>, saved: &Saved) -> Result<Place> {
-        // Far from where counting on would overflow.
+        // Far below the overflow of the counter.
         let step = metadata.number("wgrad.step", MAX_STEPS)?;
         let epoch = metadata.number("wgrad.epoch", MAX_EPOCHS)? as u32;
         const MAX: u64 = u32::MAX as u64;
@@ -36,7 +36,7 @@ impl Trainer {
             let next = epoch.checked_add(1);
             next.ok_or_else(|| metadata.broken("wgrad.epoch", &epoch.to_string()))
         };
-        // Samples of the epoch that are done.
+        // Number of completed samples in the epoch.
         let done = (position * saved.batch_size) as i64 + shift;
         if position > 0 && !(1..samples as i64).contains(&done) {
             return Err(metadata.broken("wgrad.position", metadata.entry("wgrad.position")?));
@@ -52,12 +52,12 @@ impl Trainer {
             place.epoch = next_epoch()?;
             (place.position, place.shift) = (0, 0);
         } else if position > 0 && saved.batch_size != self.settings.batch_size {
-            // An epoch under way is at least at its second batch.
+            // An unfinished epoch is at least at its second batch.
             let batch_size = self.settings.batch_size as i64;
             let batches = (done / batch_size).max(1);
             (place.position, place.shift) = (batches as usize, done - batches * batch_size);
         }
-        // Too few samples are left for a whole batch, where a smaller one is left out.
+        // Too few samples remain for a full batch, and a partial one is left out.
         if place.position > 0 && self.batches(samples - done as usize) == 0 {
             place.epoch = next_epoch()?;
             (place.position, place.shift) = (0, 0);
@@ -65,7 +65,7 @@ impl Trainer {
         Ok(place)
     }
 
-    /// Where accumulation stands. Under another number of micro-batches the updates that were done stay.
+    /// Reads the state of accumulation. With another number of micro-batches, the number of completed updates is kept.
     pub(super) fn read_group(
         &self,
         metadata: &Metadata<'_>,
@@ -82,7 +82,7 @@ impl Trainer {
                 let group = Group::read(text, self.network.terms.len(), before);
                 group.ok_or_else(|| metadata.broken("wgrad.accumulation", text))?
             }
-            // As it was before updates ended with their epoch.
+            // Files from before updates ended with their epoch.
             None => self.group_of_means(place.step, before),
         };
         if before == now {
@@ -95,14 +95,14 @@ impl Trainer {
             ));
         }
         if now == 1 {
-            // Each step is an update then.
+            // Without accumulation each step is an update.
             place.step = group.updates;
             return Ok(Group::default());
         }
         Ok(group)
     }
 
-    /// What a file holds for each parameter beside it, or what takes its place under other settings.
+    /// Reads the tensors of a file beside the parameters, with replacements for other settings.
     pub(super) fn read_arenas(
         &self,
         file: &str,
@@ -139,7 +139,7 @@ impl Trainer {
                 }
             }
         }
-        // What other trainers keep may lie beside, and so do the parameters.
+        // The file also has the parameters, and may have tensors of other trainers.
         let found = matching_by_name(file, header, &wanted)?;
         for ((role, copy, number), tensor) in kept.into_iter().zip(found) {
             let values = if self.never_negative(role, copy, number) {
@@ -152,7 +152,7 @@ impl Trainer {
         Ok(all)
     }
 
-    /// The arenas that the next steps depend on.
+    /// Arenas that later steps depend on.
     pub(super) fn arenas(&self) -> Vec<Kept> {
         let moments = (0..self.moments()).map(|moment| {
             (
@@ -165,36 +165,36 @@ impl Trainer {
         if self.settings.average.is_some() {
             arenas.push((AVERAGE.to_string(), Role::Average, 0));
         }
-        // Sums between updates are of the phase under way, which the step tells.
+        // Sums between updates belong to the current phase, which the step determines.
         if self.settings.accumulate > 1 {
             arenas.push((ACCUMULATED.to_string(), Role::Accumulated, 0));
         }
         arenas
     }
 
-    /// Whether a tensor of an arena holds means of squares, or the like.
+    /// Whether a tensor of an arena is never negative, such as a mean of squares.
     fn never_negative(&self, role: fn(usize) -> Role, copy: usize, parameter: usize) -> bool {
-        // Phases with moments share no parameter, so the moment is of the phase that trains this one.
+        // Phases with moments share no parameter, so the moment belongs to the phase that trains it.
         let of_moment = matches!(role(0), Role::Moments(_));
         let mut phases = self.phases.iter();
         of_moment
             && phases.any(|steps| steps.trained[parameter] && steps.optimizer.never_negative(copy))
     }
 
-    /// The most moments that the optimizer of a phase keeps.
+    /// Maximum number of moments over the optimizers of all phases.
     fn moments(&self) -> usize {
         let moments = self.phases.iter().map(|steps| steps.optimizer.moments());
         moments.max().unwrap_or(0)
     }
 }
 
-/// The name of an arena in a checkpoint, its role, and which copy in it.
+/// Name of an arena in a checkpoint, its role, and the index of the copy in it.
 pub(super) type Kept = (String, fn(usize) -> Role, usize);
 
-/// The tensor of an arena: its role, the copy, and the parameter's number.
+/// A tensor of an arena: role, index of the copy, and index of the parameter.
 pub(super) type ArenaTensor = (fn(usize) -> Role, usize, usize);
 
-/// Where a trainer is.
+/// Position of a trainer.
 pub(super) struct Place {
     pub(super) step: u64,
     pub(super) epoch: u32,

@@ -1,4 +1,4 @@
-//! Agreement of host and device after a call that stopped half-way, and the steps that are taken with care.
+//! Resynchronisation of host and device after an interrupted call, and careful steps.
 
 use super::Trainer;
 use super::steps::Turn;
@@ -7,12 +7,12 @@ use crate::kernel::base::state::{STATE_HIGH, STATE_VALUES, state_at};
 use crate::nn::Purpose;
 use crate::plan::{Clock, Role};
 
-/// Steps that care is taken for, once it was needed.
+/// Number of careful steps after one was needed.
 const CAREFUL_STEPS: u64 = 1024;
 
 impl Trainer {
-    /// Makes the host agree with the device, if the last call stopped half-way: by an error, or because its future was
-    /// dropped. Losses and checks of the stop rule whose results were on their way are counted.
+    /// Resynchronises the host with the device, if the last call was interrupted by an error or a dropped future.
+    /// Pending losses and checks of the stop rule are counted.
     pub(super) async fn resync(&mut self) -> Result<()> {
         self.check_network()?;
         if self.pipeline.out_of_sync {
@@ -25,7 +25,7 @@ impl Trainer {
             self.count_missed(self.step_of(state[0])).await?;
             self.resume_from(state[0], state[3] != 0)?;
         }
-        // Values from the host may be as large as they like.
+        // Values that the host wrote may exceed the bounds of ordinary steps.
         if self.care.wild_writes != self.network.wild_writes {
             self.care.wild_writes = self.network.wild_writes;
             self.take_care();
@@ -33,15 +33,15 @@ impl Trainer {
         self.count_check().await
     }
 
-    /// The step of this call that the device, which counts in 32 bits, means.
+    /// The 64-bit number of the step that the device counts in 32 bits.
     pub(super) fn step_of(&self, step: u32) -> u64 {
         let submitted = self.cursor.step.saturating_sub(self.pipeline.anchor.step);
         let done = u64::from(step.wrapping_sub(self.pipeline.anchor.step as u32)).min(submitted);
         self.pipeline.anchor.step + done
     }
 
-    /// Takes the device's step counter for the host's, and clears the guard; `care` says whether the device asks for
-    /// it.
+    /// Sets the host's step counter to the device's, and clears the guard. `care` is whether the device requests
+    /// careful steps.
     pub(super) fn resume_from(&mut self, step: u32, care: bool) -> Result<()> {
         self.cursor.step = self.step_of(step);
         self.go_back_to(self.cursor.step);
@@ -69,7 +69,7 @@ impl Trainer {
             .write(Role::State(Clock::Training), 0, &words)
     }
 
-    /// What a step is for.
+    /// Purpose of a step's plan.
     pub(super) fn purpose(&self, step: u64, inspect: bool) -> Purpose {
         let turn = self.turn(step);
         let Turn {
@@ -78,7 +78,7 @@ impl Trainer {
             opens,
             updates,
         } = turn;
-        // The average begins with the first update of any phase.
+        // The average starts with the first update of any phase.
         let first = self.settings.average.is_some() && update == 0 && phase == 0;
         Purpose::Train {
             phase,
@@ -90,15 +90,15 @@ impl Trainer {
         }
     }
 
-    /// Whether a step must be a careful one: see [`crate::kernel::base::guard`].
+    /// Whether a step must be careful: see [`crate::kernel::base::guard`].
     pub(super) fn is_careful(&self, step: u64, turn: Turn) -> bool {
         let optimizer = self.phases[turn.phase].optimizer;
         step < self.care.until
             || !optimizer.is_ordinary(self.rate_of(turn), self.care.max_factors[turn.phase])
     }
 
-    /// Takes care from this step on: for so many steps that all parameters have their turn, and that the rare step that
-    /// has to be repeated when care ends costs little.
+    /// Makes the next steps careful. Their number is large enough that every phase takes part and that repeating a step
+    /// when care ends costs little.
     pub(super) fn take_care(&mut self) {
         let cycle = (self.phases.len() as u64).saturating_mul(self.settings.accumulate as u64);
         self.care.until = self.cursor.step.saturating_add(cycle.max(CAREFUL_STEPS));

@@ -7,33 +7,33 @@ use crate::nn::Entry;
 #[derive(Debug, Default)]
 pub(super) struct Memory {
     pub(super) stopping: Option<Stopping>,
-    /// The stop rule that `held` is of.
+    /// Stop rule that `held` belongs to.
     pub(super) stop_rule: Option<StopRule>,
-    /// Its checks in a row that held.
+    /// Number of consecutive checks that held.
     pub(super) held: u32,
-    /// The check under way: its step was submitted, and its result is not counted yet.
+    /// Pending check: its step was submitted, and its result is not counted yet.
     pub(super) check: Option<Check>,
 }
 
-/// The inspected step of a stop rule's check. Its measures stay on the device until the next inspected step.
+/// Inspected step of a stop rule's check. Its measures stay on the device until the next inspected step.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Check {
-    /// The step's number.
+    /// Number of the step.
     pub(super) step: u64,
     pub(super) phase: usize,
-    /// Samples of its batch.
+    /// Number of samples in its batch.
     pub(super) rows: usize,
 }
 
-/// What early stopping remembers.
+/// State of early stopping.
 #[derive(Debug)]
 pub(super) struct Stopping {
     pub(super) rule: EarlyStopping,
-    /// Epochs since the best.
+    /// Number of epochs since the best.
     pub(super) waited: u32,
     pub(super) best: Option<Best>,
-    /// Where a call has ended: the step, and the weights that it would have gone on from, since the network has the
-    /// best.
+    /// End of a call: the step, and the last weights, from which the next call continues. (The network has the best
+    /// weights.)
     pub(super) ended: Option<(u64, Vec<Entry>)>,
 }
 
@@ -52,7 +52,7 @@ impl Memory {
         Some(best.epoch)
     }
 
-    /// Epochs since the best.
+    /// Number of epochs since the best.
     pub(super) fn waited(&self) -> u32 {
         self.stopping.as_ref().map_or(0, |stopping| stopping.waited)
     }

@@ -1,4 +1,4 @@
-//! The loop under a [`Trainer`]: steps are submitted ahead, a few submits are in flight, results are read late.
+//! The training loop of a [`Trainer`]: it submits steps ahead, with a few submits in flight, and reads results late.
 
 use super::resident::{Order, Placement, Room};
 use super::rule_memory::Check;
@@ -15,10 +15,10 @@ use crate::nn::{PlanKey, Purpose};
 use crate::plan::{BufferSpec, GatherSource, Role};
 use crate::{Error, Result};
 
-/// How the steps of a call take their batches from a data set.
+/// Batches of a call's steps on a data set.
 #[derive(Clone, Copy, Debug)]
 struct Course {
-    /// Batches of an epoch, rows of all but the last, and of that one.
+    /// Number of batches in an epoch, rows of all but the last, and rows of the last.
     batches: usize,
     rows: usize,
     last_rows: usize,
@@ -38,8 +38,8 @@ impl Course {
 }
 
 impl Trainer {
-    /// Runs at most `most` steps of the current epoch, and moves on to the next at its end. With `inspect` it is one
-    /// step, for a check of the stop rule.
+    /// Runs at most `most` steps of the current epoch, and advances to the next epoch at its end. With `inspect` it
+    /// runs one step, for a check of the stop rule.
     pub(super) async fn run_epoch(
         &mut self,
         data: &Dataset,
@@ -81,7 +81,7 @@ impl Trainer {
             ));
         }
         let rows = batch_size.min(data.len());
-        // The samples that an epoch sees.
+        // Number of samples in an epoch.
         let total = data.len().min(self.first_sample(batches));
         let course = Course {
             batches,
@@ -166,7 +166,7 @@ impl Trainer {
                 let submitted = self.cursor.step;
                 self.collect(totals, due, &mut report).await?;
                 if self.cursor.step < submitted {
-                    // Steps are to be repeated with care: with other plans.
+                    // Steps must be repeated with care, which needs other plans.
                     position = self.cursor.position;
                     self.prepare_steps(&course, end, placement, data)?;
                 }
@@ -176,7 +176,7 @@ impl Trainer {
         Ok(())
     }
 
-    /// What the step `ahead` steps after the next one does, on a batch of a data set.
+    /// Plan key of the step `ahead` steps after the next one, on a batch of a data set.
     fn key(&self, course: &Course, ahead: usize) -> PlanKey {
         PlanKey {
             purpose: self.purpose(self.cursor.step + ahead as u64, course.inspect),
@@ -186,12 +186,12 @@ impl Trainer {
         }
     }
 
-    /// How many of so many steps the next submit may hold: those that the device can be given the values of, and none
-    /// beyond a multiple of 2³², where the host writes the high half of the step counter. If there is none, results
-    /// are on their way.
+    /// Number of steps of the next submit, at most `steps`. Their values must fit in `f32`, and no submit crosses a
+    /// multiple of 2³², where the host writes the high half of the step counter. It is 0 only while results are
+    /// pending.
     ///
     /// # Errors
-    /// Those of [`Trainer::step_values`], once all steps before are done.
+    /// Those of [`Trainer::step_values`], once all earlier steps are done.
     fn steps_ahead(&self, steps: usize) -> Result<usize> {
         let until = (1 << 32) - (self.cursor.step & u64::from(u32::MAX));
         let steps = steps.min(usize::try_from(until).unwrap_or(usize::MAX));
@@ -207,7 +207,7 @@ impl Trainer {
         Ok(steps)
     }
 
-    /// Makes room for all that the steps up to batch `end` of the epoch need, or for nothing.
+    /// Allocates everything that the steps up to batch `end` of the epoch need, or nothing.
     fn prepare_steps(
         &mut self,
         course: &Course,
@@ -228,7 +228,7 @@ impl Trainer {
         self.prepare(what, &keys, &buffers, (submits, self.fetched_words()))
     }
 
-    /// Makes plans ready, and room for buffers and for the results of so many submits, of so many words each.
+    /// Prepares plans, and allocates buffers and the readback buffers of the submits.
     pub(super) fn prepare(
         &mut self,
         what: What<'_>,
@@ -251,7 +251,7 @@ impl Trainer {
             what,
             buffers,
             fetches: (submits.min(IN_FLIGHT), words),
-            // For what saves, too.
+            // Saving needs this room too.
             reads,
             ..Needs::default()
         };
@@ -262,7 +262,7 @@ impl Trainer {
         })
     }
 
-    /// How much of a data set may lie on the device, if a submit takes at most this many batches of it.
+    /// Limits of a data set on the device, for at most `batches` batches per submit.
     pub(super) fn room(&self, batch: usize, batches: usize) -> Room {
         Room {
             budget: self.settings.data_budget,

@@ -1,16 +1,16 @@
-//! The names and values of settings in errors.
+//! Names and values of settings in errors.
 
 use super::debug_text::Tree;
 use std::fmt::Write;
 
-/// What the place under way is called.
+/// Name of the setting at a path.
 pub(super) fn subject(key: &str, path: &[String], parameters: &[&str]) -> String {
     let number = |step: &String| step.parse::<usize>().ok();
     let parameter = |step: &String| {
         let name = number(step).and_then(|number| parameters.get(number));
         name.map_or_else(|| format!("parameter {step}"), |name| name.to_string())
     };
-    // Numbers of variants with one field say nothing.
+    // The index of a variant with one field is not informative.
     let mut fields: Vec<String> = Vec::new();
     for step in path.iter().filter(|step| number(step).is_none()) {
         fields.push(step.replace('_', " "));
@@ -71,8 +71,8 @@ pub(super) fn subject(key: &str, path: &[String], parameters: &[&str]) -> String
     subject
 }
 
-/// A setting in an error: a number or a word, never the whole of a structure. A file may hold anything, so long words
-/// are cut off.
+/// Text of a setting in an error: a number or a word, never a whole structure. A file may contain anything, so long
+/// words are truncated.
 pub(super) fn shown(tree: &Tree) -> String {
     let word = match tree {
         Tree::Leaf(word) if word == "None" => "none",

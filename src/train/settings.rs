@@ -1,4 +1,4 @@
-//! The settings of a trainer.
+//! Settings of a trainer.
 
 use super::phase::Phase;
 use crate::{
@@ -6,12 +6,12 @@ use crate::{
     Schedule,
 };
 
-/// See [`TrainerBuilder`].
+/// Settings of a trainer: see [`TrainerBuilder`].
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Settings {
-    /// The loss of the network's output, and whether it is compared with the input; none: the graph's terms.
+    /// Loss of the network's output, and whether its target is the input; `None`: the graph's terms.
     pub(super) loss: Option<(Loss, bool)>,
-    /// None: Adam, or those of the phases.
+    /// Optimizer; `None`: Adam, or the optimizers of the phases.
     pub(super) optimizer: Option<Optimizer>,
     pub(super) schedule: Schedule,
     pub(super) plateau: Option<ReduceOnPlateau>,
@@ -21,26 +21,26 @@ pub(super) struct Settings {
     pub(super) seed: u64,
     pub(super) augment: Option<Augmentation>,
     pub(super) gradient_norm: bool,
-    /// Micro-batches whose gradients make one update.
+    /// Number of micro-batches per update.
     pub(super) accumulate: usize,
-    /// Samples in a batch of evaluation; none: as many as take little memory.
+    /// Samples per batch of evaluation; `None`: as many as take little memory.
     pub(super) evaluation_batch_size: Option<usize>,
-    /// Steps between two calls of the progress callback; none: the steps of a submit, as set.
+    /// Steps between two calls of the progress callback; `None`: the steps per submit that were set.
     pub(super) progress_every: Option<u64>,
-    /// Whether an epoch leaves out its last batch where that is not whole.
+    /// Whether an epoch leaves out a partial last batch.
     pub(super) drop_last: bool,
-    /// Bytes of a data set that may lie on the device.
+    /// Maximum size in bytes of a data set on the device.
     pub(super) data_budget: u64,
     pub(super) clip: Option<Clip>,
     pub(super) groups: Vec<ParameterGroup>,
-    /// Decay of the moving average of the weights.
+    /// Decay of the moving average of the weights; `None`: no average.
     pub(super) average: Option<f64>,
-    /// None: one phase of everything.
+    /// Phases; empty: one phase with all terms and parameters.
     pub(super) phases: Vec<Phase>,
 }
 
 impl Settings {
-    /// The phases, of which there is at least one.
+    /// Phases, at least one.
     pub(super) fn described_phases(&self) -> Result<Vec<Phase>> {
         match self.optimizer {
             Some(optimizer) if self.phases.is_empty() => Ok(vec![Phase::new(optimizer)]),

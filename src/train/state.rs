@@ -1,4 +1,4 @@
-//! The state that a trainer keeps from call to call, in groups.
+//! State of a trainer between calls, in groups of fields.
 
 use super::group::Group;
 use super::pace::Pace;
@@ -11,30 +11,30 @@ use crate::nn::Losses;
 use crate::plan::{Guarded, Plan};
 use std::collections::VecDeque;
 
-/// The place of training: the next step, and where in its epoch it is.
+/// Position of training: the next step, and its place in the epoch.
 #[derive(Debug, Default)]
 pub(super) struct Cursor {
-    /// Steps done: the device's counter, once all submits are done.
+    /// Number of completed steps; equal to the device's counter when no submit is pending.
     pub(super) step: u64,
     pub(super) epoch: u32,
-    /// Batches of this epoch that are done.
+    /// Number of completed batches of this epoch.
     pub(super) position: usize,
-    /// An epoch, and the samples by which its batches begin later than whole ones would: those of an epoch that was
-    /// begun with another batch size.
+    /// An epoch, and the offset in samples of its batches from multiples of the batch size. It is nonzero if the epoch
+    /// began with another batch size.
     pub(super) shifted: (u32, i64),
-    /// Samples of the data set that this epoch began with.
+    /// Number of samples in the data set that this epoch began with.
     pub(super) samples: usize,
-    /// Batches of the epoch under way, or of the last one; 0 for batches of the user's own.
+    /// Number of batches in the current or last epoch; 0 for batches of the user's.
     pub(super) course: usize,
 }
 
-/// Where a call began.
+/// Position at the start of a call.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Anchor {
     pub(super) step: u64,
     pub(super) epoch: u32,
     pub(super) position: usize,
-    /// Batches of the epoch; 0 if the call takes its own batches, or if the epoch was ended since.
+    /// Number of batches in the epoch; 0 for batches of the user's, or if the epoch was ended since.
     pub(super) batches: usize,
 }
 
@@ -48,7 +48,7 @@ impl Anchor {
         }
     }
 
-    /// Epoch and position when so many of the batches are done.
+    /// Epoch and position after `batches` batches.
     pub(super) fn place(&self, batches: usize) -> (u32, usize) {
         if batches == self.batches {
             (self.epoch.saturating_add(1), 0)
@@ -58,34 +58,34 @@ impl Anchor {
     }
 }
 
-/// Gradient accumulation: where it stands.
+/// State of gradient accumulation.
 #[derive(Debug, Default)]
 pub(super) struct Accumulation {
-    /// At the next step.
+    /// State before the next step.
     pub(super) group: Group,
-    /// After the steps that are about to be submitted.
+    /// State after the steps that are about to be submitted.
     pub(super) next: Group,
-    /// Before each of the steps whose results are on their way.
+    /// State before each step whose results are pending.
     pub(super) before: VecDeque<(u64, Group)>,
 }
 
-/// The factors of the learning rate that change between calls.
+/// Factors of the learning rate that change between calls.
 #[derive(Debug)]
 pub(super) struct RateFactors {
     pub(super) plateau: Option<Plateau>,
-    /// The user's own.
+    /// Factor set by the user.
     pub(super) factor: f64,
 }
 
-/// The record of the epoch under way, or of the last one.
+/// Record of the current or last epoch.
 #[derive(Debug)]
 pub(super) struct EpochRecord {
-    /// The losses of its steps: a plateau observes them.
+    /// Losses of its steps, which a plateau observes.
     pub(super) losses: Losses,
-    /// The step before which `losses` has all steps of the epoch.
+    /// `losses` includes all steps of the epoch before this one.
     pub(super) counted: u64,
-    /// The epoch that a fit is in. If its future is dropped between the epoch's last step and what a fit does at the
-    /// end of an epoch, the next fit does that first.
+    /// Epoch of a fit that has not been ended. If the future is dropped between the last step and the end of the epoch,
+    /// the next fit ends it first.
     pub(super) owed: Option<u32>,
 }
 
@@ -94,7 +94,7 @@ pub(super) struct EpochRecord {
 pub(super) struct Care {
     /// Steps before this one are careful.
     pub(super) until: u64,
-    /// The network's wild writes that `until` accounts for.
+    /// Number of the network's wild writes that `until` accounts for.
     pub(super) wild_writes: u64,
     /// For each phase, the maximum of each factor over its parameters.
     pub(super) max_factors: Vec<Factors>,
@@ -103,41 +103,42 @@ pub(super) struct Care {
 /// Submits and their results.
 #[derive(Debug)]
 pub(super) struct Pipeline {
-    /// Where the last call began, to come back to if it stops half-way.
+    /// Position at the start of the last call, for a resync after an interruption.
     pub(super) anchor: Anchor,
-    /// Whether steps were submitted whose results have not all arrived.
+    /// Whether results of submitted steps are pending.
     pub(super) out_of_sync: bool,
-    /// The high half of the step counter, as it stands in the device's state.
+    /// High half of the step counter in the device's state.
     pub(super) high: u32,
-    /// Entries of the step table and places of the metric ring: a power of two, and at least the steps of all submits
-    /// in flight.
+    /// Length of the step table and the metric ring: a power of two, and at least the number of steps in all submits in
+    /// flight.
     pub(super) table_steps: usize,
-    /// Maximum of steps per submit.
+    /// Maximum number of steps per submit.
     pub(super) submit_steps: usize,
     pub(super) in_flight: VecDeque<InFlight>,
-    /// The losses of one step, to be summed up.
+    /// Losses of one step, before they are added up.
     pub(super) losses: Losses,
-    /// What a submit reports: the state, and its steps' places in the metric ring and in that of gradient norms.
+    /// Ranges that a submit reads back: the state, and its steps' entries in the metric ring and in the ring of
+    /// gradient norms.
     pub(super) fetch: Vec<Fetch>,
-    /// Entries of the step table on their way to the device.
+    /// Step-table entries to be written.
     pub(super) entries: Vec<u32>,
-    /// What a submit has reported.
+    /// Words that a submit has read back.
     pub(super) fetched: Vec<u32>,
-    /// Lists of turns that no submit has any more, to be filled again.
+    /// Unused lists of turns, kept for reuse.
     pub(super) spare_turns: Vec<Vec<Turn>>,
 }
 
-/// A submit whose results are on their way.
+/// A submit whose results are pending.
 #[derive(Debug)]
 pub(super) struct InFlight {
     pub(super) ticket: Ticket,
     pub(super) first_step: u64,
     pub(super) turns: Vec<Turn>,
-    /// Rows of its last batch; the others are whole.
+    /// Rows of its last batch; the others are full.
     pub(super) last_rows: usize,
 }
 
-/// Which steps of a call are reported: every so many, and the last.
+/// Steps of a call to report: every n-th, and the last.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Due {
     pub(super) every: u64,
@@ -145,7 +146,7 @@ pub(super) struct Due {
     pub(super) last: u64,
 }
 
-/// Data sets on the device, and how evaluation takes its one.
+/// Data sets on the device, and the batches of evaluation.
 #[derive(Debug)]
 pub(super) struct DeviceData {
     pub(super) training: Resident,
@@ -153,12 +154,12 @@ pub(super) struct DeviceData {
     pub(super) pace: Pace,
 }
 
-/// The plan of a step on a whole batch.
+/// The plan of a step on a full batch.
 #[derive(Debug)]
 pub(super) struct StepPlan {
     pub(super) plan: Plan,
-    /// Dispatches that gather a batch.
+    /// Number of dispatches that gather a batch.
     pub(super) gathers: usize,
-    /// For each phase, the tensor of each id of the non-finite guard.
+    /// For each phase, the tensors by guard id.
     pub(super) guards: Vec<Vec<Guarded>>,
 }

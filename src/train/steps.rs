@@ -1,4 +1,4 @@
-//! The steps of a phase, as a trainer runs them.
+//! Steps of a phase, resolved against the network.
 
 use super::phase::Phase;
 use super::settings::Settings;
@@ -8,26 +8,26 @@ use crate::nn::Network;
 use crate::optim::factors;
 use crate::{Error, Optimizer, Result};
 
-/// A phase, as its steps need it.
+/// A phase, with names and patterns resolved to indices.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Steps {
-    /// Terms of the network's loss, by number.
+    /// Indices of its terms of the network's loss.
     pub(super) terms: Vec<usize>,
     /// For each parameter, whether it is trained.
     pub(super) trained: Vec<bool>,
-    /// For each batch normalisation, whether its running statistics follow the batches.
+    /// For each batch normalisation, whether its running statistics are updated.
     pub(super) moves: Vec<bool>,
-    /// For each, whether it takes them in training too.
+    /// For each batch normalisation, whether it uses the running statistics in training.
     pub(super) fixed: Vec<bool>,
     pub(super) optimizer: Optimizer,
-    /// For each parameter; none if all are 1.
+    /// Factors of each parameter; `None` if all are 1.
     pub(super) factors: Option<Vec<Factors>>,
-    /// The nodes that its steps compute.
+    /// For each node of the graph, whether its steps compute it.
     pub(super) computed: Vec<bool>,
 }
 
 impl Steps {
-    /// Makes a phase of a network ready.
+    /// Resolves a phase against a network.
     pub(super) fn new(phase: &Phase, network: &Network, settings: &Settings) -> Result<Self> {
         phase.optimizer.check()?;
         let terms = phase.terms(network)?;
@@ -48,7 +48,7 @@ impl Steps {
         for (moves, fixed) in moves.iter_mut().zip(&fixed) {
             *moves &= !fixed;
         }
-        // What has no gradient stays as it is: no weight decay, no momentum.
+        // A parameter without gradient does not change: no weight decay, no momentum.
         let active: Vec<_> = terms
             .iter()
             .map(|&term| (term, &network.terms[term]))
@@ -87,7 +87,7 @@ impl Steps {
     }
 }
 
-/// The maximum of each factor over the parameters that a phase trains.
+/// Maximum of each factor over the parameters that a phase trains.
 pub(super) fn max_factors(steps: &Steps) -> Factors {
     let Some(factors) = &steps.factors else {
         return Factors::default();
@@ -108,7 +108,7 @@ pub(super) fn max_factors(steps: &Steps) -> Factors {
     trained.filter(|(_, trained)| **trained).fold(zero, max)
 }
 
-/// Refuses phases that would share moments: those of two optimizers over one parameter.
+/// Refuses phases that would share moments: two optimizers with moments on one parameter.
 pub(super) fn check_phases(phases: &[Steps], network: &Network) -> Result<()> {
     for (i, phase) in phases.iter().enumerate() {
         for other in &phases[..i] {
@@ -126,13 +126,13 @@ pub(super) fn check_phases(phases: &[Steps], network: &Network) -> Result<()> {
     Ok(())
 }
 
-/// Where a step stands in the cycle of the phases, and in its update.
+/// Place of a step in the cycle of phases and in its update.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Turn {
     pub(super) phase: usize,
-    /// Updates of this phase before.
+    /// Number of earlier updates of this phase.
     pub(super) update: u64,
-    /// Whether it is the first of the micro-batches whose gradients are added up, and whether it is the last.
+    /// Whether it is the first micro-batch of an update (`opens`), and whether it is the last.
     pub(super) opens: bool,
     pub(super) updates: bool,
 }

@@ -1,11 +1,11 @@
-//! The plans of a trainer, from its settings.
+//! Lowering of a trainer's plans from its settings.
 
 use super::settings::Settings;
 use super::steps::Steps;
 use crate::nn::{Network, PlanKey, Purpose};
 use crate::plan::{Plan, PlanSpec, Task, Training, lower};
 
-/// The plan of a key of a trainer.
+/// The plan for a trainer's key.
 pub(super) fn lower_key(
     network: &Network,
     settings: &Settings,

@@ -1,4 +1,4 @@
-//! Sums over the steps of a call, and the report made of them.
+//! Sums over the steps of a call, and their report.
 
 use super::{EpochReport, Trainer};
 use crate::nn::Losses;

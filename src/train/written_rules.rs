@@ -1,4 +1,4 @@
-//! The memory of a fit's rules in checkpoints.
+//! Memory of a fit's rules in checkpoints.
 
 use super::Trainer;
 use super::rule_memory::{Best, Memory, Stopping};
@@ -9,8 +9,8 @@ use crate::nn::{Entry, Header, Tensor, Wanted, matching_by_name};
 use crate::{Error, Result};
 
 impl Trainer {
-    /// What the rules remember, as metadata and tensors of a checkpoint: of early stopping the best weights; or, where
-    /// the network has these, those that the next call would go on from.
+    /// The memory of the rules, as metadata and tensors of a checkpoint. For early stopping, the tensors are the best
+    /// weights; if the network has these, they are the last weights, from which the next call continues.
     pub(super) async fn written_memory(&mut self) -> Result<(Vec<(String, String)>, Vec<Entry>)> {
         let (mut metadata, mut kept) = (Vec::new(), Vec::new());
         if let Some(rule) = self.memory.stop_rule {
@@ -31,7 +31,7 @@ impl Trainer {
         };
         let best = stopping.best.as_ref();
         let ended = stopping.ended.as_ref();
-        // What will begin anew need not be kept.
+        // A rule that will start afresh need not be saved.
         let void = ended.is_some_and(|(step, _)| {
             *step != self.cursor.step || best.map(|best| &best.entries) != Some(&current)
         });
@@ -68,7 +68,7 @@ impl Trainer {
         Ok((metadata, kept))
     }
 
-    /// What the rules remembered when a checkpoint was written.
+    /// Reads the memory of the rules from a checkpoint.
     pub(super) fn read_memory(&self, file: &str, header: &Header, bytes: &[u8]) -> Result<Memory> {
         let mut memory = Memory::default();
         let broken = |key: &str, text: &str| {
@@ -118,7 +118,7 @@ impl Trainer {
             let kept = read(&wanted)?;
             let entries = match state {
                 "ended" => {
-                    // The step is set when the checkpoint is taken: it is the file's.
+                    // The step is set when the checkpoint is accepted: it is the file's.
                     stopping.ended = Some((u64::MAX, kept));
                     read(&own)?
                 }
@@ -135,7 +135,7 @@ impl Trainer {
     }
 }
 
-/// Keys of a checkpoint's metadata.
+/// Metadata keys of a checkpoint.
 const STOP_RULE: &str = "wgrad.stop_rule";
 const STOPPING: &str = "wgrad.early_stopping";
 

@@ -1,26 +1,26 @@
-//! The values of a tensor in a file as `f32`: exact, or refused.
+//! Values of a tensor in a file, converted to `f32`.
 
 use super::header::Tensor;
 use crate::error::clip;
 use crate::{Error, Result};
 
-/// The types that are read.
+/// Types that can be read.
 pub(in crate::nn) const TYPES: [&str; 4] = ["F32", "F64", "F16", "BF16"];
 
 impl Tensor {
-    /// Whether its type is one that can be read.
+    /// Whether the type can be read.
     pub(crate) fn is_float(&self) -> bool {
         TYPES.contains(&self.dtype.as_str())
     }
 
-    /// Its type's name, for errors.
+    /// Name of the type, for errors.
     pub(in crate::nn) fn type_name(&self) -> String {
         clip(&self.dtype)
     }
 
-    /// Its values, all finite, from the bytes of its file. What is written stands in errors for the file.
+    /// Its values from the bytes of its file; all must be finite. Errors print `file`.
     ///
-    /// `F64` is rounded to the nearest `f32`; `F16` and `BF16` are parts of `f32`.
+    /// `F64` is rounded to the nearest `f32`. `F16` and `BF16` are exact in `f32`.
     pub(crate) fn values(&self, file: &str, bytes: &[u8]) -> Result<Vec<f32>> {
         let data = bytes.get(self.bytes.clone()).unwrap_or_default();
         let values: Vec<f32> = match self.dtype.as_str() {
@@ -54,7 +54,7 @@ impl Tensor {
         }
     }
 
-    /// The same for what is never negative, such as a mean of squares.
+    /// Its values, which must be finite and at least 0, such as means of squares.
     pub(crate) fn values_not_negative(&self, file: &str, bytes: &[u8]) -> Result<Vec<f32>> {
         let values = self.values(file, bytes)?;
         match values.iter().find(|&&value| value < 0.0) {
@@ -72,11 +72,11 @@ fn each<const N: usize, T>(data: &[u8], number: impl Fn([u8; N]) -> T) -> Vec<T>
     chunks.map(|&chunk| number(chunk)).collect()
 }
 
-/// A half-precision number: a sign, 5 bits of exponent with bias 15, 10 of fraction.
+/// A half-precision number: a sign bit, 5 exponent bits with bias 15, and 10 fraction bits.
 fn half(bits: u16) -> f32 {
     let (exponent, fraction) = (u32::from(bits >> 10 & 0x1f), u32::from(bits & 0x3ff));
     let size = match exponent {
-        // Without a leading one: in units of 2⁻²⁴.
+        // Subnormal: in units of 2⁻²⁴.
         0 => fraction as f32 * f32::from_bits((127 - 24) << 23),
         31 => f32::from_bits(0x7f80_0000 | fraction << 13),
         _ => f32::from_bits((exponent + 127 - 15) << 23 | fraction << 13),

@@ -1,7 +1,7 @@
-//! The header of a safetensors file: JSON with the name, type, shape and place of every tensor, and metadata.
+//! Header of a safetensors file: JSON with the name, type, shape and byte range of every tensor, and metadata.
 //!
-//! A file is eight bytes with the header's length, the header, and the values. The header is read here, not by the
-//! `safetensors` crate: its sums of offsets can overflow, and it takes 16 times a header's size in memory.
+//! A file consists of eight bytes with the header's length, the header, and the values. This parser replaces that of
+//! the `safetensors` crate, whose sums of offsets can overflow and which takes 16 times a header's size in memory.
 
 use crate::error::clip;
 use crate::{Error, Result};
@@ -11,13 +11,13 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Range;
 
-/// Longest header that is read, and written: the format's own limit.
+/// Maximum length of a header in bytes: the limit of the format.
 pub(super) const MAX_HEADER: usize = 100_000_000;
 
-/// Most dimensions of a tensor, as in PyTorch.
+/// Maximum number of dimensions of a tensor, as in PyTorch.
 const MAX_DIMENSIONS: usize = 64;
 
-/// Bytes in front of the header: its length.
+/// Bytes before the header, which hold its length.
 pub(super) const PREFIX: usize = 8;
 
 /// A tensor in a file.
@@ -25,21 +25,21 @@ pub(super) const PREFIX: usize = 8;
 pub(crate) struct Tensor {
     pub(crate) name: String,
     pub(crate) shape: Vec<usize>,
-    /// Name of the type, as `F32`.
+    /// Name of the type, such as `F32`.
     pub(super) dtype: String,
-    /// Its bytes in the file.
+    /// Range of its bytes in the file.
     pub(super) bytes: Range<usize>,
 }
 
-/// What a file holds, but for the values.
+/// Contents of a file without the values.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Header {
-    /// In the order of their names.
+    /// Sorted by name.
     pub(crate) tensors: Vec<Tensor>,
     pub(crate) metadata: BTreeMap<String, String>,
 }
 
-/// Bytes of prefix and header together, from a file's first bytes and its length.
+/// Length of prefix and header in bytes, from a file's first bytes and its length.
 pub(super) fn header_end(name: &str, prefix: &[u8], length: u64) -> Result<usize> {
     let bad =
         |reason: String| Error::format(name, format!("not a whole safetensors file: {reason}"));
@@ -63,7 +63,7 @@ pub(super) fn header_end(name: &str, prefix: &[u8], length: u64) -> Result<usize
 }
 
 impl Header {
-    /// Reads prefix and header, which `head` must begin with, of a file of `length` bytes.
+    /// Parses prefix and header of a file of `length` bytes. `head` must begin with both.
     pub(super) fn parse(name: &str, head: &[u8], length: u64) -> Result<Self> {
         let bad =
             |reason: String| Error::format(name, format!("not a whole safetensors file: {reason}"));
@@ -77,7 +77,7 @@ impl Header {
         for (tensor, info) in infos {
             let (from, to) = info.data_offsets;
             let of_shape = info.bytes();
-            // Each begins where the one before ends, so none can overlap another.
+            // Each tensor begins at the end of the previous one, so tensors cannot overlap.
             if from != next
                 || to < from
                 || of_shape.is_some_and(|bytes| u128::from(to - from) != bytes)
@@ -117,7 +117,7 @@ impl Header {
     }
 }
 
-/// A shape as errors show it.
+/// Text of a shape in errors.
 pub(in crate::nn) fn shape_text(shape: &[usize]) -> String {
     const MAX: usize = 8;
     let mut text: Vec<String> = shape.iter().take(MAX).map(usize::to_string).collect();
@@ -127,7 +127,7 @@ pub(in crate::nn) fn shape_text(shape: &[usize]) -> String {
     format!("[{}]", text.join(", "))
 }
 
-/// The header as JSON has it.
+/// JSON form of the header.
 struct Json {
     tensors: Vec<(String, Info)>,
     metadata: BTreeMap<String, String>,
@@ -141,7 +141,8 @@ struct Info {
 }
 
 impl Info {
-    /// Bytes of its values; none for a type that is not known here. No overflow: 64 dimensions might, so it saturates.
+    /// Size of its values in bytes; `None` for an unknown type. The product saturates, since 64 dimensions may
+    /// overflow.
     fn bytes(&self) -> Option<u128> {
         let bits = match self.dtype.as_str() {
             "F64" | "I64" | "U64" | "C64" => 64,
@@ -151,7 +152,7 @@ impl Info {
             _ => return None,
         };
         let dimensions = self.shape.0.iter();
-        // A dimension of 0 makes 0 whatever the others are.
+        // A dimension of length 0 makes the product 0, even if the others overflow.
         let count = if self.shape.0.contains(&0) {
             0
         } else {
@@ -161,7 +162,7 @@ impl Info {
     }
 }
 
-/// At most [`MAX_DIMENSIONS`] of them.
+/// A list of at most [`MAX_DIMENSIONS`] lengths.
 struct Dimensions(Vec<usize>);
 
 impl<'de> Deserialize<'de> for Dimensions {
@@ -192,7 +193,7 @@ impl<'de> Deserialize<'de> for Dimensions {
     }
 }
 
-/// Pairs of strings, no key twice.
+/// Pairs of strings with unique keys.
 struct Pairs(BTreeMap<String, String>);
 
 impl<'de> Deserialize<'de> for Pairs {
@@ -252,5 +253,5 @@ impl<'de> Deserialize<'de> for Json {
     }
 }
 
-/// The key of the metadata, which no tensor may have.
+/// Key of the metadata, which is not allowed as a tensor name.
 pub(super) const METADATA: &str = "__metadata__";

@@ -1,16 +1,16 @@
-//! The ways in which the names of a file can be read as those of a network.
+//! Readings: interpretations of a file's names as those of a network.
 
 use crate::nn::file::{Header, Tensor};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-/// A tensor that a file must hold.
+/// A tensor that a file must contain.
 #[derive(Clone, Debug)]
 pub(crate) struct Wanted {
     pub(crate) name: String,
     pub(crate) shape: Vec<usize>,
 }
 
-/// A way to read a file's names: for each wanted tensor the number of the file's.
+/// An interpretation of a file's names: for each wanted tensor, the index of a tensor in the file.
 pub(super) struct Reading {
     /// The common prefix, for errors.
     pub(super) prefix: String,
@@ -19,10 +19,10 @@ pub(super) struct Reading {
     pub(super) leftover: bool,
 }
 
-/// Longest name that is looked at for a prefix.
+/// Maximum length of a name that is searched for a prefix.
 const MAX_NAME: usize = 4096;
 
-/// The reading that takes the network's names with this in front.
+/// The reading by the network's names with this prefix.
 pub(super) fn by_name(header: &Header, wanted: &[Wanted], prefix: &str) -> Reading {
     let number = |wanted: &Wanted| {
         let name = format!("{prefix}{}", wanted.name);
@@ -38,7 +38,7 @@ pub(super) fn by_name(header: &Header, wanted: &[Wanted], prefix: &str) -> Readi
     }
 }
 
-/// The readings with a common prefix in front of the network's names.
+/// Readings by the network's names with a common prefix.
 pub(super) fn prefixed(header: &Header, present: &[usize], wanted: &[Wanted]) -> Vec<Reading> {
     let names: BTreeSet<&str> = wanted.iter().map(|wanted| wanted.name.as_str()).collect();
     let mut prefixes: BTreeMap<&str, usize> = BTreeMap::new();
@@ -54,7 +54,7 @@ pub(super) fn prefixed(header: &Header, present: &[usize], wanted: &[Wanted]) ->
             }
         }
     }
-    // Those that hold every name; else, for the error, the one that holds the most.
+    // Prefixes with all names; otherwise, for the error message, the one with the most names.
     let most = prefixes.values().copied().max().unwrap_or(0);
     let whole = prefixes.into_iter().filter(|&(_, count)| count == most);
     let readings = whole.map(|(prefix, _)| by_name(header, wanted, prefix));
@@ -64,13 +64,13 @@ pub(super) fn prefixed(header: &Header, present: &[usize], wanted: &[Wanted]) ->
     readings.collect()
 }
 
-/// The numbers in a name, from the outermost; and what comes after them.
+/// The numbers in a name, outermost first, and the rest of the name.
 type Place<'a> = (Vec<u64>, &'a str);
 
-/// The tensors of each layer, by the ends of their names.
+/// Tensors of each layer, by the last parts of their names.
 type Layers<'a> = BTreeMap<Vec<u64>, BTreeMap<&'a str, usize>>;
 
-/// The readings of numbered layers, one for each prefix in the file; none if the network has names of another kind.
+/// Readings of numbered layers, one per prefix in the file; none if the network's names are not numbered.
 pub(super) fn numbered(tensors: &[Tensor], present: &[usize], wanted: &[Wanted]) -> Vec<Reading> {
     let mut own = Layers::new();
     for (i, wanted) in wanted.iter().enumerate() {
@@ -81,7 +81,7 @@ pub(super) fn numbered(tensors: &[Tensor], present: &[usize], wanted: &[Wanted])
             _ => return Vec::new(),
         }
     }
-    // Per prefix its layers, and whether two names stand for one place, as `0.w` and `00.w`.
+    // For each prefix, its layers, and whether two names denote the same tensor, such as `0.w` and `00.w`.
     let mut parts: HashMap<&str, (Layers, bool)> = HashMap::new();
     for &i in present {
         if let Some((prefix, (numbers, end))) = place(&tensors[i].name) {
@@ -91,7 +91,7 @@ pub(super) fn numbered(tensors: &[Tensor], present: &[usize], wanted: &[Wanted])
     }
     let mut parts: Vec<(&str, (Layers, bool))> = parts.into_iter().collect();
     parts.sort_by_key(|&(prefix, _)| prefix);
-    // Those of as many layers; else, for the error, the one with the most.
+    // Prefixes with the right number of layers; otherwise, for the error message, the one with the most.
     if parts
         .iter()
         .any(|(_, (layers, _))| layers.len() == own.len())
@@ -133,7 +133,7 @@ fn place(name: &str) -> Option<(&str, Place<'_>)> {
         let (rest, number) = head.split_at(head.len() - digits);
         numbers.push(number.parse().ok()?);
         head = rest;
-        // A number that is a whole part of the name may have others in front.
+        // A number that is a whole part of the name may follow other numbers.
         match rest.strip_suffix('.') {
             Some(outer) if outer.ends_with(|c: char| c.is_ascii_digit()) => head = outer,
             _ => break,
