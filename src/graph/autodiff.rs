@@ -1,15 +1,16 @@
 //! Reverse-mode differentiation: appends to a graph the operations that compute the gradient of its loss.
 //!
-//! The vector-Jacobian product of each operation is in its own file in `op/`.
+//! Each operation's file in `op/` holds its vector-Jacobian product.
 
 use super::op::{Add, Op, Output, Reshape};
 use super::{Graph, Shape, Supervision, Term, Value};
 
 /// The values that [`Graph::differentiate`] appends.
 pub(crate) struct Derivatives {
-    /// The terms' losses.
+    /// The losses of the terms.
     pub(crate) losses: Vec<Value>,
-    /// The gradient of each parameter, in their order; none where it is not trained or the loss does not depend on it.
+    /// The gradient of each parameter, in order; `None` if the parameter is not trained or the loss does not depend on
+    /// it.
     pub(crate) gradients: Vec<Option<Value>>,
 }
 
@@ -18,7 +19,7 @@ pub(crate) struct Backward<'a> {
     graph: &'a mut Graph,
     /// For each node of the forward pass, whether a trained parameter is among its ancestors.
     depends: &'a [bool],
-    /// For each node of the forward pass, the sum of the parts of its gradient so far.
+    /// For each node of the forward pass, the gradient accumulated so far.
     gradients: &'a mut [Option<Value>],
 }
 
@@ -53,7 +54,7 @@ impl Backward<'_> {
     /// Adds a value to the gradient of an operand, if a trained parameter is among the operand's ancestors.
     pub(super) fn add_value(&mut self, operand: Value, part: Value) {
         if self.depends[operand.0] {
-            // A gradient has the dimensions of its value: a product knows the matrix only.
+            // A gradient has the dimensions of its value, but a product only has the shape of the matrix.
             let part = if self.graph.shape(part) == self.graph.shape(operand) {
                 part
             } else {
@@ -71,8 +72,8 @@ impl Backward<'_> {
 }
 
 impl Graph {
-    /// Appends the terms' losses, and the gradient of their sum with respect to the parameters that are trained, for
-    /// batches that come with these.
+    /// Appends the losses of the terms, and the gradient of their sum with respect to the trained parameters, for
+    /// batches with this supervision.
     pub(crate) fn differentiate(
         &mut self,
         terms: &[(usize, &Term)],
@@ -93,7 +94,7 @@ impl Graph {
                 continue;
             }
             for (index, &input) in term.inputs.iter().enumerate() {
-                // A loss that writes one gradient writes them all.
+                // A loss that writes one gradient writes all its gradients.
                 let gradient = match index {
                     0 => loss,
                     index => backward.output(loss, index, backward.shape(input)),
@@ -125,7 +126,8 @@ impl Graph {
         self.push(Output { of, index, shape })
     }
 
-    /// For each node, whether it is one of these values or an ancestor of one: a value that one is computed from.
+    /// For each node, whether it is one of these values or an ancestor of one, that is, a value from which one is
+    /// computed.
     pub(crate) fn ancestors(&self, values: impl Iterator<Item = Value>) -> Vec<bool> {
         let mut needed = vec![false; self.nodes.len()];
         values.for_each(|value| needed[value.0] = true);
@@ -149,7 +151,7 @@ impl Graph {
         self.reached_from(starts, |op| op.constant_operands().is_none())
     }
 
-    /// For each node, whether it starts, or it passes on and one of its operands is reached.
+    /// For each node, whether it starts, or passes the property on and has an operand that is reached.
     pub(super) fn reached_from(
         &self,
         starts: impl Fn(&Op) -> bool,

@@ -1,10 +1,10 @@
-//! Checks that several operations share.
+//! Argument checks that several operations share.
 
 use super::{Graph, Shape, Value};
 use crate::{Error, Result};
 
 impl Graph {
-    /// Refuses a value of another shape.
+    /// Refuses a value with another shape.
     pub(super) fn expect(
         &self,
         operation: &'static str,

@@ -1,9 +1,9 @@
-//! A graph in which everything that differentiation takes for a constant really is one.
+//! Held graphs: every value that differentiation treats as a constant really is constant.
 //!
 //! No gradient flows through `stop_gradient`, into the probabilities of a Bernoulli draw, or into the target of a loss.
-//! But these values change when a parameter among their ancestors is moved, so a difference of losses would contain
-//! more than the gradient. This graph computes them from copies of the parameters: moving a parameter leaves its copy
-//! alone.
+//! But these values change when a parameter among their ancestors changes, so a difference of losses would contain more
+//! than the gradient. A held graph computes these values from copies of the parameters, which keep their values when
+//! the original parameters change.
 
 use super::op::{self, Op};
 use super::{Graph, LossTarget, Term, Value};
@@ -14,14 +14,16 @@ pub(crate) struct Held {
     pub(crate) graph: Graph,
     pub(crate) output: Value,
     pub(crate) terms: Vec<Term>,
-    /// For each parameter of the graph the number of the original: those of the first graph, then the copies.
+    /// For each parameter of the held graph, the index of the original parameter: first the parameters themselves, then
+    /// the copies.
     pub(crate) originals: Vec<usize>,
-    /// The held values in words, for reports.
+    /// Descriptions of the held values, for reports.
     pub(crate) notes: Vec<String>,
 }
 
 impl Graph {
-    /// This graph and the terms of its loss, with the constants of differentiation computed from copies of parameters.
+    /// Returns this graph and the terms of its loss, with the constants of differentiation computed from copies of
+    /// parameters.
     pub(crate) fn held(&self, terms: &[Term], output: Value) -> Held {
         let live = self.ancestors(terms.iter().flat_map(Term::values));
         let varies = self.reached_from(|op| matches!(op, Op::Parameter(_)), |_| true);
@@ -52,7 +54,7 @@ impl Graph {
         }
         let mut held = self.ancestors(roots.into_iter());
         for (i, node) in self.nodes.iter().enumerate() {
-            // Output 1 of a batch normalisation stands right behind it.
+            // Output 1 of a batch normalisation directly follows it.
             if let Op::Output(output) = &node.op {
                 held[i] |= held[output.of.0];
             }
@@ -60,7 +62,7 @@ impl Graph {
         self.with_copies(&held, &varies, terms, output, notes)
     }
 
-    /// The graph with a second, constant copy of the held nodes in front, computed from copies of parameters.
+    /// Returns the graph preceded by a constant copy of the held nodes, which is computed from copies of parameters.
     fn with_copies(
         &self,
         held: &[bool],
@@ -72,7 +74,7 @@ impl Graph {
         let mut graph = self.clone();
         graph.nodes.clear();
         let mut originals: Vec<usize> = (0..self.parameters.len()).collect();
-        // Where each node of the old graph is in the new one: the constant copy, and itself.
+        // For each node of the old graph, its constant copy and itself in the new graph.
         let mut constant: Vec<Option<Value>> = vec![None; self.nodes.len()];
         let mut moving: Vec<Option<Value>> = vec![None; self.nodes.len()];
         for (i, node) in self.nodes.iter().enumerate().filter(|(i, _)| held[*i]) {
@@ -126,7 +128,7 @@ impl Graph {
     }
 }
 
-/// Replaces operands by their values in the new graph, where operands come before the operations that read them.
+/// Replaces operands by their values in the new graph. Operands precede the operations that read them.
 fn replace(op: &mut Op, map: &[Option<Value>]) {
     op.for_each_operand_mut(|operand| {
         *operand =

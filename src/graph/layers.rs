@@ -1,15 +1,15 @@
-//! Layers that consist of several operations.
+//! Layers: combinations of several operations.
 
 use super::{Activation, Graph, Init, Layout, Value};
 use crate::{Error, Result};
 
 impl Graph {
     /// A dense layer z = x·Wᵀ + b with its own W \[outputs, inputs\] and b \[outputs\], named `layers.i.weight` and
-    /// `layers.i.bias`; b starts at 0. It works on the last dimension: [batch, T, inputs] becomes [batch, T, outputs].
-    /// It adds inputs·outputs + outputs parameters.
+    /// `layers.i.bias`. The initial b is 0. The layer works on the last dimension: [batch, T, inputs] becomes [batch,
+    /// T, outputs]. It adds inputs·outputs + outputs parameters.
     ///
     /// # Errors
-    /// [`Argument`](Error::Argument) if there is no output.
+    /// [`Argument`](Error::Argument) if `outputs` is 0.
     pub fn dense(&mut self, x: Value, outputs: usize, init: Init) -> Result<Value> {
         let z = self.dense_without_bias(x, outputs, init)?;
         let name = format!("layers.{}.bias", self.layers - 1);
@@ -20,7 +20,7 @@ impl Graph {
     /// A dense layer without bias: z = x·Wᵀ.
     ///
     /// # Errors
-    /// [`Argument`](Error::Argument) if there is no output.
+    /// [`Argument`](Error::Argument) if `outputs` is 0.
     pub fn dense_without_bias(&mut self, x: Value, outputs: usize, init: Init) -> Result<Value> {
         let name = format!("layers.{}.weight", self.layers);
         let weight = self.parameter(&name, [outputs, self.known(x)?.cols()], init)?;
@@ -38,7 +38,7 @@ impl Graph {
         self.gated(x, Activation::Sigmoid)
     }
 
-    /// The same with SiLU in the place of σ (Shazeer 2020): x's first half of columns ⊙ silu(x's second half).
+    /// Gated linear unit with SiLU instead of σ (Shazeer 2020): x's first half of columns ⊙ silu(x's second half).
     ///
     /// # Errors
     /// [`Shape`](Error::Shape) if the number of columns is odd.

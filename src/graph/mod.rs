@@ -1,7 +1,7 @@
 //! The graph: values and parameters, and the operations between them.
 //!
-//! A graph knows shapes, not batches: the first dimension of a value is the batch, or it has none. It is compiled for a
-//! batch size later, into a [`Plan`](crate::Plan).
+//! A graph has shapes but no batch size: the first dimension of a value may be the batch. A graph is later compiled for
+//! a batch size into a [`Plan`](crate::Plan).
 
 mod autodiff;
 mod build;
@@ -33,9 +33,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// A value of a [`Graph`]: its input, a parameter, or the result of an operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Value(
-    /// Number of its node.
+    /// Index of the value's node.
     pub(crate) usize,
-    /// Id of its graph.
+    /// Id of the value's graph.
     u64,
 );
 
@@ -50,9 +50,9 @@ pub(crate) struct Node {
 pub(crate) struct Parameter {
     pub(crate) name: String,
     pub(crate) shape: MatrixShape,
-    /// The lengths of its dimensions, as in files: one for a vector, which is a matrix of one row.
+    /// The lengths of the dimensions, as in files. A vector has one dimension; in the graph it is a matrix of one row.
     pub(crate) dims: Vec<usize>,
-    /// The connections that an initialisation counts: of an output, and of an input.
+    /// Fan-in and fan-out for the initialisation.
     pub(crate) fans: [usize; 2],
     pub(crate) init: Init,
     pub(crate) value: Value,
@@ -61,15 +61,15 @@ pub(crate) struct Parameter {
 /// The running mean and variance of a batch normalisation: a matrix of two rows, not trained.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Running {
-    /// The layer, as in the names of its parameters.
+    /// Name of the layer, the prefix of its parameters' names.
     pub(crate) name: String,
     pub(crate) cols: usize,
-    /// Rows of its matrix for each sample: pixels, or time steps.
+    /// Rows of the matrix per sample: pixels or time steps.
     pub(crate) rows_per_sample: usize,
 }
 
-/// An input of a graph. Its samples lie flat in memory, one row a sample; the value that the user has is a view of it.
-/// Inputs are floats; another kind of element, as integers for tokens, would be a field here.
+/// An input of a graph. Samples lie flat in memory, one row per sample; the user's value is a view with the dimensions
+/// of a sample. Inputs are floats; another element type, such as integers for tokens, would be a field here.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct GraphInput {
     pub(crate) name: String,
@@ -81,10 +81,10 @@ pub(crate) struct GraphInput {
     pub(crate) value: Value,
 }
 
-/// A network as a graph of operations, for all that [`Sequential`](crate::Sequential) cannot express: shared weights,
-/// several branches, residual sums.
+/// A network as a graph of operations, for networks that [`Sequential`](crate::Sequential) cannot express: shared
+/// weights, several branches, residual connections.
 ///
-/// Operations are added one by one; each checks its shapes and returns a [`Value`].
+/// Each method adds an operation, checks the shapes and returns a [`Value`].
 ///
 /// ```
 /// use wgrad::{Activation, Graph, Init};
@@ -103,7 +103,7 @@ pub(crate) struct GraphInput {
 /// ```
 #[derive(Clone, Debug)]
 pub struct Graph {
-    /// Tells the values of one graph from those of another. Clones share it, and the values they had in common.
+    /// Identifies the values of this graph. Clones share the id, and the values up to the clone.
     id: u64,
     pub(crate) nodes: Vec<Node>,
     pub(crate) parameters: Vec<Parameter>,
@@ -112,11 +112,11 @@ pub struct Graph {
     /// The inputs, and the targets.
     pub(crate) inputs: Vec<GraphInput>,
     pub(crate) targets: Option<Value>,
-    /// Layers with parameters so far: the number in the next `layers.i` name.
+    /// Number of layers with parameters so far: the i of the next `layers.i` name.
     layers: usize,
-    /// The terms of the loss. Without any, the trainer's loss is taken.
+    /// The terms of the loss. Without terms, the trainer's loss applies.
     pub(crate) terms: Vec<Term>,
-    /// Operations that draw random numbers so far.
+    /// Number of operations with random numbers so far.
     randoms: u32,
     /// The running statistics of the batch normalisations.
     pub(crate) running: Vec<Running>,
@@ -146,7 +146,7 @@ impl Graph {
         }
     }
 
-    /// The shape of a value that a user hands in, which may be of another graph.
+    /// The shape of a user's value, which may belong to another graph.
     pub(crate) fn known(&self, value: Value) -> Result<Shape> {
         match self.nodes.get(value.0) {
             Some(node) if value.1 == self.id => Ok(node.shape.clone()),
@@ -162,7 +162,7 @@ impl Graph {
         &self.nodes[value.0].shape
     }
 
-    /// The shape of a value: its dimensions, of which the first may be the batch.
+    /// The shape of a value: its dimensions. The first may be the batch.
     ///
     /// ```
     /// use wgrad::{Dim, Graph};
@@ -176,7 +176,7 @@ impl Graph {
     /// ```
     ///
     /// # Errors
-    /// [`Argument`](Error::Argument) if the value is of another graph.
+    /// [`Argument`](Error::Argument) if the value belongs to another graph.
     pub fn shape_of(&self, value: Value) -> Result<Shape> {
         self.known(value)
     }
@@ -192,7 +192,7 @@ impl Graph {
         &self.nodes[value.0].op
     }
 
-    /// Adds an operation, if its operands and settings are valid.
+    /// Adds an operation if its operands and settings are valid.
     fn add_operation(&mut self, op: impl Into<Op>) -> Result<Value> {
         let op = op.into();
         let shape = op.shape(self)?;

@@ -1,31 +1,31 @@
-//! Names of parameters: those that files need for something else are refused.
+//! Parameter names, and the names that files reserve.
 
 use crate::{Error, Result};
 
-/// First parts of the names that a trainer's checkpoint gives to what it keeps for each parameter.
+/// First name parts of the tensors that a trainer's checkpoint stores for each parameter.
 pub(crate) const MOMENTS: &str = "moments";
 pub(crate) const AVERAGE: &str = "average";
 pub(crate) const ACCUMULATED: &str = "accumulated";
 
-/// And to the weights that early stopping keeps.
+/// First name part of the weights that early stopping keeps.
 pub(crate) const EARLY_STOPPING: &str = "early_stopping";
 
-/// Last parts of the names of a batch normalisation's running statistics.
+/// Last name parts of a batch normalisation's running statistics.
 pub(crate) const RUNNING: [&str; 2] = ["running_mean", "running_var"];
 
-/// Last part of the name of a batch normalisation's counter in PyTorch's files.
+/// Last name part of a batch normalisation's counter in PyTorch's files.
 pub(crate) const COUNTER: &str = "num_batches_tracked";
 
-/// Bytes of a name at most.
+/// Maximum length of a name in bytes.
 const MAX_BYTES: usize = 1024;
 
-/// Whether a tensor of a checkpoint is what the trainer keeps for a parameter.
+/// Whether a tensor of a checkpoint is training state of a parameter.
 pub(crate) fn is_kept(name: &str) -> bool {
     let first = name.split_once('.').map(|(first, _)| first);
     first.is_some_and(|first| [MOMENTS, AVERAGE, ACCUMULATED, EARLY_STOPPING].contains(&first))
 }
 
-/// Refuses a parameter's name that a file could not hold beside the others.
+/// Refuses a parameter name that is reserved or cannot be stored in files.
 pub(super) fn check_name(name: &str) -> Result<()> {
     let bad = |expected: String| {
         Err(Error::argument(

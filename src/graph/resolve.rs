@@ -1,10 +1,9 @@
-//! Aliases: operations that compute nothing are replaced by the value that they equal.
+//! Alias resolution: operations that compute nothing are replaced by the value that they equal.
 
 use super::{Graph, Value};
 
 impl Graph {
-    /// Replaces every operand that is an alias by its value, in training or in inference. `values` are replaced
-    /// likewise.
+    /// Replaces every operand that is an alias by its value, in training or in inference. `values` are also replaced.
     pub(crate) fn resolve<'a>(
         &mut self,
         inference: bool,
@@ -15,7 +14,7 @@ impl Graph {
             let value = self.value(i);
             let op = &mut self.nodes[i].op;
             op.for_each_operand_mut(|operand| *operand = target[operand.0]);
-            // The operand that it equals has been replaced already.
+            // The aliased operand has already been replaced.
             target.push(op.alias(inference).unwrap_or(value));
         }
         for value in values {

@@ -8,15 +8,15 @@ use crate::{Error, Result};
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum LossTarget {
-    /// The labels or target values of the batch, for each row of the loss's input: one a sample, or one for each step
-    /// of a sequence and each pixel of an image. Criteria of classes (softmax cross-entropy, negative log-likelihood,
-    /// cross-entropy, multi-class margin) take the labels, or the target values where there are no labels; the others
-    /// take the target values, or the labels as one-hot rows where there are none.
+    /// The labels or target values of the batch, for each row of the loss's input: one per sample, step of a sequence,
+    /// or pixel of an image. Criteria of classes (softmax cross-entropy, negative log-likelihood, cross-entropy,
+    /// multi-class margin) take the labels, or the target values where there are no labels; the others take the target
+    /// values, or the labels as one-hot rows where there are none.
     Batch,
-    /// A value of the graph, of the input's shape: its input for an autoencoder, say. It counts as a constant: no
-    /// gradient flows into it.
+    /// A value of the graph with the input's shape, for example the graph's input for an autoencoder. It counts as a
+    /// constant: no gradient flows into it.
     Value(Value),
-    /// The same number everywhere.
+    /// The same number for all elements.
     Constant(f32),
 }
 
@@ -37,7 +37,7 @@ pub(crate) struct Supervision {
 }
 
 impl Term {
-    /// The loss of a network that has no other.
+    /// The term of a network without other terms: the trainer's loss on the output.
     pub(crate) fn of_output(output: Value, loss: Loss) -> Self {
         Term {
             name: "loss".to_string(),
@@ -47,7 +47,7 @@ impl Term {
         }
     }
 
-    /// The values it reads.
+    /// The values that the term reads.
     pub(crate) fn values(&self) -> impl Iterator<Item = Value> {
         let target = match self.target {
             LossTarget::Value(value) => Some(value),
@@ -56,7 +56,7 @@ impl Term {
         self.inputs.iter().copied().chain(target)
     }
 
-    /// As checkpoints name it: values by their numbers.
+    /// The description in checkpoints, with values by number.
     pub(crate) fn describe(&self) -> String {
         let inputs: Vec<usize> = self.inputs.iter().map(|input| input.0).collect();
         let target = match self.target {
@@ -70,27 +70,27 @@ impl Term {
         )
     }
 
-    /// Whether it compares with the labels of a batch that comes with these.
+    /// Whether the term uses the labels of a batch with this supervision.
     pub(crate) fn takes_labels(&self, given: Supervision) -> bool {
         let classes = self.loss.criterion.weighs_columns();
         self.of_batch() && given.labels && (classes || !given.targets)
     }
 
-    /// Whether target values cannot stand in for labels.
+    /// Whether the term needs labels, which target values cannot replace.
     pub(crate) fn needs_labels(&self) -> bool {
         self.loss.criterion.takes_labels_only()
     }
 
-    /// Whether its target comes with the batch.
+    /// Whether the target comes with the batch.
     pub(crate) fn of_batch(&self) -> bool {
         self.loss.criterion.has_target() && self.target == LossTarget::Batch
     }
 }
 
 impl Graph {
-    /// Adds a term to the loss that training minimises: the sum of all terms, each scaled by its
-    /// [`Loss::scaled`]. Terms may stand anywhere in the graph: on the output, on inner layers (auxiliary losses), on
-    /// two branches. A graph without terms has the trainer's loss on its output.
+    /// Adds a term to the loss that training minimises: the sum of all terms, each scaled by its [`Loss::scaled`].
+    /// Terms may apply to any value: to the output, to inner layers (auxiliary losses), to several branches. A graph
+    /// without terms has the trainer's loss on its output.
     ///
     /// Most criteria take one input; [`Criterion`](crate::Criterion) states which take two or three, of equal shape.
     ///
@@ -110,8 +110,8 @@ impl Graph {
     /// ```
     ///
     /// # Errors
-    /// [`Argument`](Error::Argument) if the name is taken, the number of inputs is not the criterion's, or a number of
-    /// the loss is out of range; [`Shape`](Error::Shape) if the inputs or the target are of other shapes, or no batch.
+    /// [`Argument`](Error::Argument) if the name is taken, the number of inputs is not the criterion's, or a setting of
+    /// the loss is out of range; [`Shape`](Error::Shape) if the inputs or the target have other shapes, or no batch.
     pub fn loss(
         &mut self,
         name: &str,
@@ -186,7 +186,7 @@ impl Graph {
         }
     }
 
-    /// Appends the terms' losses. Their values are the gradients of their first inputs.
+    /// Appends the losses of the terms. The value of a loss is the gradient of its first input.
     pub(crate) fn push_losses(
         &mut self,
         terms: &[(usize, &Term)],
@@ -208,8 +208,8 @@ impl Graph {
         losses
     }
 
-    /// The batch's target values in the rows of a term's input, where a sample has several: they come as one row a
-    /// sample.
+    /// The batch's target values in the rows of a term's input, if a sample has several rows: target values have one
+    /// row per sample.
     fn target_rows(&mut self, term: &Term, supervision: Supervision) -> Option<Value> {
         let shape = self.shape(term.inputs[0]).clone();
         let values = term.of_batch() && supervision.targets && !term.takes_labels(supervision);

@@ -1,4 +1,4 @@
-//! How parameters start.
+//! Initialisation of parameters.
 
 mod orthogonal;
 
@@ -9,9 +9,9 @@ use crate::{Error, Result};
 /// The distribution that a parameter's first values are drawn from.
 ///
 /// For a weight [outputs, inputs], fan-in is `inputs` and fan-out is `outputs`; other weights state their fans
-/// ([`Graph::parameter_with_fans`](crate::Graph::parameter_with_fans)). All draws come from one seed, each
-/// parameter from a stream of its own, so a parameter's values do not depend on the others. The formulas are PyTorch's
-/// `torch.nn.init`, the numbers are not: those come from ChaCha8.
+/// ([`Graph::parameter_with_fans`](crate::Graph::parameter_with_fans)). All draws derive from one seed. Each parameter
+/// has its own stream, so its values do not depend on the other parameters. The formulas are those of PyTorch's
+/// `torch.nn.init`; the random numbers come from ChaCha8 and differ from PyTorch's.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 #[non_exhaustive]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
@@ -25,7 +25,7 @@ pub enum Init {
     Uniform {
         /// The lower end.
         low: f64,
-        /// The upper end, not below the lower.
+        /// The upper end, at least `low`.
         high: f64,
     },
     /// N(mean, std²).
@@ -35,12 +35,13 @@ pub enum Init {
         /// The standard deviation; at least 0.
         std: f64,
     },
-    /// N(mean, std²) of which only values within two deviations of the mean are taken, so that theirs is
-    /// 0.8796·std. PyTorch's `trunc_normal_` cuts at `a` and `b`, by default −2 and 2 whatever the deviation.
+    /// N(mean, std²), truncated at two standard deviations from the mean. The truncated standard deviation is
+    /// 0.8796·std. PyTorch's `trunc_normal_` truncates at `a` and `b`, by default −2 and 2, regardless of the standard
+    /// deviation.
     TruncatedNormal {
         /// The mean.
         mean: f64,
-        /// The standard deviation before the cut; at least 0.
+        /// The standard deviation before truncation; at least 0.
         std: f64,
     },
     /// N(0, 2/(fan-in + fan-out)): for tanh and sigmoid (Glorot and Bengio 2010).
@@ -57,33 +58,33 @@ pub enum Init {
     /// U(−a, a), a = √(3/fan-in) (LeCun et al. 1998).
     LecunUniform,
     /// Variance gain²/fan: the general form of Xavier's (mean of the fans), Kaiming's (fan-in or fan-out) and LeCun's
-    /// (gain 1), with the gain of an activation from [`Init::gain`]. PyTorch's `kaiming_normal_` with `mode` and
-    /// `nonlinearity`, and `xavier_normal_` with `gain`, and the same of uniform.
+    /// (gain 1), with the gain of an activation from [`Init::gain`]. It corresponds to PyTorch's `kaiming_normal_` with
+    /// `mode` and `nonlinearity`, `xavier_normal_` with `gain`, and their uniform forms.
     Scaled {
-        /// How much the layer before shrinks its input; at least 0.
+        /// Factor that compensates for the preceding activation; at least 0.
         gain: f64,
-        /// What is counted.
+        /// The connections that are counted.
         fan: Fan,
         /// The form of the distribution.
         distribution: Distribution,
     },
-    /// Perpendicular rows of length gain, or columns where there are more rows than columns: W·Wᵀ = gain²·I or
-    /// WᵀW = gain²·I, uniform over such matrices (Saxe et al. 2014; PyTorch's `orthogonal_`). Takes 2·short²·long
-    /// operations on the host.
+    /// Orthogonal rows of length gain, or orthogonal columns if there are more rows than columns: W·Wᵀ = gain²·I or WᵀW
+    /// = gain²·I, uniform over such matrices (Saxe et al. 2014; PyTorch's `orthogonal_`). The host needs 2·short²·long
+    /// operations, for the short and the long side.
     Orthogonal {
-        /// The length; finite.
+        /// The length of the rows or columns; finite.
         gain: f64,
     },
 }
 
-/// Which connections an initialisation counts.
+/// The connections that an initialisation counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Fan {
-    /// The inputs: keeps the variance of activations.
+    /// The inputs: preserves the variance of activations.
     In,
-    /// The outputs: keeps the variance of gradients.
+    /// The outputs: preserves the variance of gradients.
     Out,
     /// The mean of both.
     Mean,
@@ -101,9 +102,9 @@ pub enum Distribution {
 }
 
 impl Init {
-    /// The gain to initialise with in front of an activation, PyTorch's `calculate_gain`: ReLU √2, leaky ReLU
-    /// √(2/(1 + slope²)), tanh 5/3, SELU 3/4, none or sigmoid 1. PyTorch names none for the others: GELU has ReLU's
-    /// here, the rest 1.
+    /// The gain for the initialisation of the layer before an activation, as in PyTorch's `calculate_gain`: ReLU √2,
+    /// leaky ReLU √(2/(1 + slope²)), tanh 5/3, SELU 3/4, no activation or sigmoid 1. PyTorch defines no others: here
+    /// GELU has ReLU's gain, and the rest have 1.
     ///
     /// ```
     /// use wgrad::{Activation, Distribution, Fan, Init};
@@ -151,7 +152,8 @@ impl Init {
         }
     }
 
-    /// Draws the values of parameter `number`, row by row. `fans`: the connections into an output, and out of an input.
+    /// Draws the values of parameter `number`, row by row. `fans` are the connections into an output and out of an
+    /// input.
     pub(crate) fn draw(
         self,
         seed: u64,
@@ -209,7 +211,7 @@ fn uniform(random: &mut Random, variance: f64, count: usize) -> Vec<f32> {
         .collect()
 }
 
-/// A standard normal within ±2: one in 22 is drawn again.
+/// A standard normal within ±2, by rejection of one draw in 22.
 fn within_two(random: &mut Random) -> f64 {
     loop {
         let z = random.normal();

@@ -4,12 +4,12 @@ use crate::random::Random;
 use crate::threads::{Threads, for_chunks, is_large};
 
 /// A matrix [rows, cols], row by row, whose rows (columns, if there are more rows) have length `gain` and are
-/// perpendicular: W·Wᵀ = gain²·I (WᵀW).
+/// orthogonal: W·Wᵀ = gain²·I (WᵀW).
 ///
-/// The shorter side's vectors, in order, are independent normals made orthonormal by the modified Gram-Schmidt process,
-/// which is a QR decomposition whose R has a positive diagonal: so the matrix is uniform over all such matrices
-/// (Mezzadri 2007). In `f64`, a square normal matrix of a few thousand rows loses about 10⁻¹⁰ of orthogonality, less
-/// than `f32` has.
+/// The vectors along the shorter side are independent normals, which the modified Gram-Schmidt process orthonormalises
+/// in order. This is a QR decomposition whose R has a positive diagonal, so the matrix is uniform over all such
+/// matrices (Mezzadri 2007). In `f64`, a square normal matrix of a few thousand rows deviates from orthogonality by
+/// about 10⁻¹⁰, which is below the precision of `f32`.
 pub(super) fn draw(random: &mut Random, rows: usize, cols: usize, gain: f64) -> Vec<f32> {
     let (count, length) = (rows.min(cols), rows.max(cols));
     let mut vectors: Vec<Vec<f64>> = (0..count)
@@ -33,7 +33,7 @@ fn orthonormalize(vectors: &mut [Vec<f64>]) {
         let scale = 1.0 / libm::sqrt(dot(unit, unit));
         unit.iter_mut().for_each(|x| *x *= scale);
         let unit: &[f64] = unit;
-        // Each vector is worked on by itself, so the threads change no bit.
+        // Each vector is processed independently, so the number of threads changes no bit.
         for_chunks(rest, 1, 8, |_, vectors| {
             for vector in vectors {
                 let along = dot(unit, vector);
@@ -45,7 +45,7 @@ fn orthonormalize(vectors: &mut [Vec<f64>]) {
     }
 }
 
-/// In eight sums, which a compiler can keep in one or two registers.
+/// Dot product in eight partial sums, which a compiler can keep in one or two vector registers.
 fn dot(a: &[f64], b: &[f64]) -> f64 {
     let mut sums = [0.0; 8];
     let (a8, b8) = (a.chunks_exact(8), b.chunks_exact(8));

@@ -1,4 +1,4 @@
-//! Statistics, ends and known answers of the draws.
+//! Tests of the draws: statistics, ranges and known answers.
 
 use super::*;
 use approx::abs_diff_eq;
@@ -8,8 +8,8 @@ fn fans(shape: MatrixShape) -> [usize; 2] {
     [shape.cols, shape.rows]
 }
 
-/// Five standard errors of the mean and of the variance, which is the greater the heavier the tails: kurtosis 3 for
-/// normals, 1.8 for uniforms.
+/// Mean and variance within five standard errors. That of the variance grows with the kurtosis: 3 for normals, 1.8 for
+/// uniforms.
 #[test]
 fn draws_have_the_stated_mean_and_variance() {
     let shape = MatrixShape::new(300, 200);
@@ -21,7 +21,7 @@ fn draws_have_the_stated_mean_and_variance() {
     };
     let (mean, std) = (-0.5, 0.2);
     let (low, high) = (-1.0, 2.0);
-    // Of a standard normal within ±2: 1 − 4φ(2)/(2Φ(2) − 1).
+    // The variance of a standard normal within ±2: 1 − 4φ(2)/(2Φ(2) − 1).
     let cut = 0.773_741_3;
     for (init, mean, variance) in [
         (Init::XavierNormal, 0.0, 2.0 / 500.0),
@@ -64,7 +64,7 @@ fn draws_keep_within_their_ends() {
     for init in [uniform, Init::TruncatedNormal { mean, std }] {
         let values = init.draw(2, 0, shape, fans(shape));
         assert!(values.iter().all(|v| (0.5..=1.5).contains(v)), "{init:?}");
-        // And reach near them.
+        // The values also come close to the ends.
         let near = |end: f32| values.iter().any(|v| (v - end).abs() < 0.01);
         assert!(near(0.5) && near(1.5), "{init:?}");
     }
@@ -100,7 +100,7 @@ fn scaled_is_the_general_form() {
         ),
     ] {
         for (a, b) in special.draw(3, 1, shape, fans(shape)).iter().zip(&general) {
-            // √2² is not 2.
+            // √2 squared is not exactly 2.
             assert!(
                 (a - b).abs() <= f32::EPSILON * a.abs(),
                 "{special:?}: {a} {b}"
@@ -144,8 +144,8 @@ fn orthogonal_matrices_are_orthogonal() {
     }
 }
 
-/// Uniform over the orthogonal matrices: an entry has mean 0 and variance 1/n, and the diagonal is as the others, which
-/// a QR without the sign of R's diagonal fails.
+/// Uniform over the orthogonal matrices: every entry, including the diagonal, has mean 0 and variance 1/n. A QR that
+/// ignores the sign of R's diagonal fails this test.
 #[test]
 fn orthogonal_matrices_are_uniform() {
     let (n, draws) = (4, 5_000);

@@ -41,7 +41,7 @@ impl Differentiable for Activation {
     }
 }
 
-/// dy ⊙ f′, with f′ computed from `saved`: z, or f(z) where that is enough.
+/// dy ⊙ f′, with f′ computed from `saved`: z, or f(z) if that suffices.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct ActivationBackward {
     pub(crate) dy: Value,

@@ -46,8 +46,8 @@ impl Differentiable for Add {
 impl Graph {
     /// a + b, element by element.
     ///
-    /// The last dimensions of both are aligned. An operand of length 1 in a dimension is repeated along it, as is one
-    /// of fewer dimensions along those that it lacks.
+    /// The last dimensions of both are aligned. An operand with length 1 in a dimension, or without the dimension, is
+    /// repeated along it.
     ///
     /// # Errors
     /// [`Shape`](crate::Error::Shape) if the shapes differ in a dimension in which neither has length 1.

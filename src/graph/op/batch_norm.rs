@@ -6,8 +6,8 @@ use crate::kernel::base::ranges::check_share;
 use crate::kernel::base::spread::SAVED_ROWS;
 use crate::{Error, Result};
 
-/// γ(x − mean)/√(variance + ε) + β over the batch, or over the running statistics in inference. Output 1: what the
-/// backward pass needs, mean and 1/√(variance + ε) (see `kernel::spread::Spread::save`).
+/// γ(x − mean)/√(variance + ε) + β over the batch, or over the running statistics in inference. Output 1 is for the
+/// backward pass: mean and 1/√(variance + ε) (see `kernel::spread::Spread::save`).
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct BatchNorm {
     pub(crate) x: Value,
@@ -17,7 +17,7 @@ pub(crate) struct BatchNorm {
     pub(crate) number: usize,
     pub(crate) epsilon: f32,
     pub(crate) momentum: f32,
-    /// Whether training too takes the running statistics.
+    /// Whether training also uses the running statistics.
     pub(crate) fixed: bool,
 }
 
@@ -32,7 +32,7 @@ impl Operation for BatchNorm {
         graph.known(self.x)
     }
 
-    /// In prediction and evaluation the running statistics take the place of the batch's.
+    /// Prediction and evaluation use the running statistics instead of the batch's.
     fn mixes_samples(&self, _: &Graph) -> bool {
         false
     }
@@ -99,7 +99,7 @@ impl Operation for BatchNormBackward {
     }
 }
 
-/// The gradient of x where training takes the running statistics.
+/// The gradient of x if training uses the running statistics.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct FixedNormBackward {
     pub(crate) dy: Value,
@@ -125,7 +125,7 @@ impl Operation for FixedNormBackward {
     }
 }
 
-/// The terms of the gradient of γ under running statistics: their column sum is that gradient.
+/// The terms of the gradient of γ with running statistics; their column sum is the gradient.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct FixedNormGain {
     pub(crate) dy: Value,
@@ -152,31 +152,30 @@ impl Operation for FixedNormGain {
 }
 
 impl Graph {
-    /// Batch normalisation (Ioffe and Szegedy 2015) of each column, the last dimension (channels): y = γ(x −
-    /// mean)/√(variance + ε) + β, with γ `layers.i.weight` from 1, β `layers.i.bias` from 0, and ε = 10⁻⁵. In training
-    /// mean and variance (biased) are the batch's, and the running ones follow: r ← r + 0.1·(batch − r), the variance
-    /// unbiased. In evaluation and prediction they are the running ones (PyTorch's `BatchNorm1d`; for images [batch,
-    /// H, W, C], whose rows are pixels, `BatchNorm2d`). A batch of one row, which PyTorch refuses, gives y = β and
-    /// leaves the running variance as it is. A step whose running statistics would not be finite is
-    /// [`NonFinite`](Error::NonFinite), and changes nothing.
+    /// Batch normalisation (Ioffe and Szegedy 2015) of each column, that is, each channel in the last dimension: y =
+    /// γ(x − mean)/√(variance + ε) + β. The parameters are γ, `layers.i.weight`, initially 1, and β, `layers.i.bias`,
+    /// initially 0; ε is 10⁻⁵. Training uses the batch's mean and biased variance, and updates the running statistics:
+    /// r ← r + 0.1·(batch − r), with the unbiased variance. Evaluation and prediction use the running statistics. The
+    /// layer corresponds to PyTorch's `BatchNorm1d`, and for images [batch, H, W, C], whose rows are pixels, to
+    /// `BatchNorm2d`. A batch of one row, which PyTorch refuses, gives y = β and leaves the running variance unchanged.
+    /// A step whose running statistics would not be finite is [`NonFinite`](Error::NonFinite) and changes nothing.
     ///
-    /// The running mean is an `f32`. Once it has settled, it differs from the mean of what the batches stand for by its
-    /// rounding, half a unit in the last place (2⁻²⁵ to 2⁻²⁴ of the mean), beside how the batches' means scatter. So in
-    /// evaluation y is off by up to γ·2⁻²⁴·|mean|/√(variance + ε): 0.03 for values of 10⁶ ± 1. PyTorch's is off as
-    /// much. Training subtracts the mean in more digits. Data with a large offset are best
-    /// [standardised](crate::Dataset::standardized) first. A column that is constant in all batches settles at its
-    /// value, and y is β exactly then.
+    /// The running mean is an `f32`. After convergence it differs from the population mean by its rounding, half a unit
+    /// in the last place (2⁻²⁵ to 2⁻²⁴ of the mean), in addition to the scatter of the batch means. So in evaluation y
+    /// may be off by up to γ·2⁻²⁴·|mean|/√(variance + ε): 0.03 for values of 10⁶ ± 1. PyTorch has the same error.
+    /// Training subtracts the mean with higher precision. [Standardise](crate::Dataset::standardized) data with a large
+    /// offset first. For a column that is constant in all batches, the running mean converges to its value, and y is
+    /// then exactly β.
     ///
-    /// Where neither γ nor β is trained, because a [group](crate::ParameterGroup::frozen) freezes them or the step's
-    /// [phase](crate::Phase) leaves them out, the running statistics stay as they are. (PyTorch's move all the same
-    /// unless the layer is in `eval()`.)
-    /// [`ParameterGroup::running_statistics`](crate::ParameterGroup::running_statistics) has a trainer normalise with
-    /// them, as `eval()` does. [`Network::recompute_statistics`](crate::Network::recompute_statistics) computes them
-    /// anew.
+    /// If neither γ nor β is trained, because a [group](crate::ParameterGroup::frozen) freezes them or the step's
+    /// [phase](crate::Phase) leaves them out, the running statistics stay unchanged. (In PyTorch they change unless the
+    /// layer is in `eval()`.) [`ParameterGroup::running_statistics`](crate::ParameterGroup::running_statistics) makes a
+    /// trainer normalise with the running statistics, like `eval()`.
+    /// [`Network::recompute_statistics`](crate::Network::recompute_statistics) recomputes them.
     ///
-    /// It takes one dispatch forward and one backward, and between a dense layer and its activation one more forward,
-    /// since the activation is no longer computed within the product. A training step takes one more for all running
-    /// statistics.
+    /// The layer takes one dispatch forward and one backward. Between a dense layer and its activation it takes one
+    /// more forward, since the activation is then no longer fused into the product. A training step takes one more
+    /// dispatch for all running statistics.
     ///
     /// # Errors
     /// [`Shape`](Error::Shape) if x is not a batch of samples.
@@ -187,8 +186,8 @@ impl Graph {
     /// [`Graph::batch_norm`] with another ε, and another momentum m: r ← r + m·(batch − r).
     ///
     /// # Errors
-    /// [`Shape`](Error::Shape) if x is not a batch of samples; [`Argument`](Error::Argument) if ε is not finite and
-    /// above 0, or the momentum not from 0 to 1, or so small that 1 − m is 1 in `f32`.
+    /// [`Shape`](Error::Shape) if x is not a batch of samples; [`Argument`](Error::Argument) if ε is not finite or not
+    /// above 0, or if the momentum is not from 0 to 1, or above 0 but so small that 1 − m is 1 in `f32`.
     pub fn batch_norm_with(&mut self, x: Value, epsilon: f32, momentum: f32) -> Result<Value> {
         check_epsilon(epsilon)?;
         check_share("the momentum of a batch normalisation", momentum)?;
@@ -218,7 +217,7 @@ impl Graph {
         Ok(y)
     }
 
-    /// Has some of the batch normalisations, by number, take the running statistics in training too.
+    /// Makes the batch normalisations marked in `which`, by number, use the running statistics in training too.
     pub(crate) fn fix_statistics(&mut self, which: &[bool]) {
         for node in &mut self.nodes {
             if let super::Op::BatchNorm(norm) = &mut node.op {
@@ -227,7 +226,7 @@ impl Graph {
         }
     }
 
-    /// The parameters γ, from 1, and β, from 0, of a normalisation.
+    /// Adds the parameters γ, initially 1, and β, initially 0, of a normalisation.
     pub(super) fn gain_and_bias(&mut self, cols: usize) -> Result<[Value; 2]> {
         let layer = self.layers;
         self.layers += 1;

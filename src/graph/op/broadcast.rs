@@ -1,4 +1,4 @@
-//! Broadcasting: operands of length 1 in a dimension are repeated along it.
+//! Broadcasting: the repetition of operands along dimensions in which they have length 1.
 
 use super::{Repeat, RepeatColumn, RepeatRow};
 use crate::graph::{Graph, Rows, Shape, Value};
@@ -6,9 +6,9 @@ use crate::shape::Dim;
 use crate::{Error, Result};
 
 impl Graph {
-    /// Both operands in one shape. The last dimensions are aligned; an operand of fewer dimensions counts as of length
-    /// 1 in the others. In each dimension, an operand of length 1 is repeated for the length of the other. The graph
-    /// stays as it was if that is impossible.
+    /// Brings both operands to one shape. The last dimensions are aligned; missing dimensions have length 1. In each
+    /// dimension, an operand of length 1 is repeated to the length of the other. If this is impossible, the graph stays
+    /// unchanged.
     pub(super) fn broadcast(
         &mut self,
         operation: &'static str,
@@ -32,12 +32,12 @@ impl Graph {
                 (Dim::Fixed(1), other) | (other, Dim::Fixed(1)) => *other,
                 _ => return Err(misfit()),
             });
-            // A batch that other dimensions were put in front of.
+            // The batch must be the first dimension of the result.
             if index > 0 && dims[index] == Dim::Batch {
                 return Err(misfit());
             }
         }
-        // The boundary of the operand that is the larger matrix, so that it need not be rearranged.
+        // The result has the row boundary of the larger operand, which then need not be rearranged.
         let like = if long_b.is_batch() && !long_a.is_batch() || long_b.dims() == dims {
             &long_b
         } else {
@@ -48,11 +48,11 @@ impl Graph {
         Ok([self.repeat(a, &shape)?, self.repeat(b, &shape)?])
     }
 
-    /// A value, repeated along the dimensions in which it has length 1 and the shape has not.
+    /// Repeats a value along the dimensions in which it has length 1 and the shape does not.
     fn repeat(&mut self, x: Value, shape: &Shape) -> Result<Value> {
         let rank = shape.dims().len();
         let own = self.known(x)?.with_rank(rank);
-        // Its dimensions with the boundary of the shape, which keeps the order of the elements.
+        // The value's dimensions with the row boundary of the shape, which keeps the order of the elements.
         let mut x = self.reshape_to(x, shape.with_dims(own.dims().to_vec()))?;
         if self.shape(x).cols() == 1 && shape.cols() != 1 {
             x = self.add_operation(RepeatColumn {
@@ -69,7 +69,7 @@ impl Graph {
         }
         x = self.repeat_dimensions(x, shape, usize::from(shape.is_batch())..rank)?;
         if self.shape(x) != shape {
-            // What is left is the batch: a sample becomes a row.
+            // Only the batch remains: a sample becomes a row.
             let cols = shape.elements();
             x = self.reshape_to(x, Shape::row(cols))?;
             let like = Shape::batch(cols);
@@ -79,7 +79,7 @@ impl Graph {
         Ok(x)
     }
 
-    /// A value, repeated along those of these dimensions in which its length is not that of the shape.
+    /// Repeats a value along those of these dimensions in which its length differs from the shape's.
     fn repeat_dimensions(
         &mut self,
         mut x: Value,

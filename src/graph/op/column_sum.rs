@@ -1,4 +1,4 @@
-//! The sums of a matrix's columns: the sum along dimension 0, and the gradient of what was added to every row.
+//! Column sums of a matrix: the sum along dimension 0, and the gradient of a vector that is added to every row.
 
 use super::{Backward, Differentiable, Operation, RepeatRow, operands};
 use crate::Result;

@@ -1,19 +1,19 @@
-//! Two values one after the other along a dimension.
+//! Concatenation of values along a dimension.
 
 use super::{Backward, Differentiable, Operation, Slice, operands};
 use crate::graph::{Graph, Shape, Value};
 use crate::kernel::{Along, Side};
 use crate::{Error, Result};
 
-/// a, then b along a dimension.
+/// a followed by b along a dimension.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Concat {
     pub(crate) a: Value,
     pub(crate) b: Value,
     pub(crate) dimension: usize,
-    /// Where the dimension of the result lies in its matrix.
+    /// Position of the result's dimension in its matrix.
     pub(crate) along: Along,
-    /// The length of a's part.
+    /// Length of a's part.
     pub(crate) left: usize,
 }
 
@@ -61,8 +61,8 @@ impl Differentiable for Concat {
 }
 
 impl Graph {
-    /// Values one after the other along a dimension, counted from 0, the batch included (PyTorch's `torch.cat`). All
-    /// other dimensions must be equal. It takes one call less than there are values.
+    /// Concatenates values along a dimension, counted from 0 including the batch (PyTorch's `torch.cat`). All other
+    /// dimensions must be equal. A concatenation of n values takes n − 1 calls.
     ///
     /// ```
     /// use wgrad::{Device, Graph};
@@ -78,14 +78,14 @@ impl Graph {
     /// ```
     ///
     /// # Errors
-    /// [`Argument`](Error::Argument) if there is no value, or no such dimension, or it is the batch;
+    /// [`Argument`](Error::Argument) if `values` is empty, or the dimension does not exist or is the batch;
     /// [`Shape`](Error::Shape) if another dimension differs.
     pub fn concat(&mut self, values: &[Value], dimension: usize) -> Result<Value> {
         let Some((&first, others)) = values.split_first() else {
             return Err(Error::argument("the values of a concat", "at least 1", 0));
         };
         self.fixed_dimension("the dimension of a concat", first, dimension)?;
-        // Nothing is added unless all fit.
+        // Nothing is added to the graph unless all values fit.
         let shape = self.known(first)?;
         for &other in others {
             let found = self.known(other)?;
@@ -111,7 +111,7 @@ impl Graph {
         Ok(all)
     }
 
-    /// The columns of a, then those of b: [`concat`](Graph::concat) along the last dimension.
+    /// Concatenates the columns of a and b: [`concat`](Graph::concat) along the last dimension.
     ///
     /// # Errors
     /// [`Shape`](Error::Shape) if another dimension differs.

@@ -55,8 +55,8 @@ impl Differentiable for Div {
 }
 
 impl Graph {
-    /// a / b, element by element (PyTorch's `torch.div`). Where b is 0 the result is not finite, and a training step
-    /// that reaches a loss with it is [`NonFinite`](crate::Error::NonFinite).
+    /// a / b, element by element (PyTorch's `torch.div`). The result is not finite where b is 0. If it reaches a loss,
+    /// the training step is [`NonFinite`](crate::Error::NonFinite).
     ///
     /// ```
     /// use wgrad::{Device, Graph};
@@ -71,8 +71,8 @@ impl Graph {
     /// # }
     /// ```
     ///
-    /// The last dimensions of both are aligned. An operand of length 1 in a dimension is repeated along it, as is one
-    /// of fewer dimensions along those that it lacks.
+    /// The last dimensions of both are aligned. An operand with length 1 in a dimension, or without the dimension, is
+    /// repeated along it.
     ///
     /// # Errors
     /// [`Shape`](crate::Error::Shape) if the shapes differ in a dimension in which neither has length 1.

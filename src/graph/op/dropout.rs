@@ -4,12 +4,12 @@ use super::{Backward, Differentiable, Operation, operands};
 use crate::graph::{Graph, Shape, Value};
 use crate::{Error, Result, kernel};
 
-/// x with each element zero at this rate and the others scaled up; x itself in inference.
+/// Sets each element of x to 0 with probability `rate`, and scales the others up. The identity in inference.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Dropout {
     pub(crate) x: Value,
     pub(crate) rate: f32,
-    /// Which of the graph's operations with random numbers it is.
+    /// Index among the graph's operations with random numbers.
     pub(crate) number: u32,
 }
 
@@ -34,7 +34,7 @@ impl Operation for Dropout {
 }
 
 impl Differentiable for Dropout {
-    /// The same elements are zero again, since the mask is a function of the number.
+    /// The same elements are zeroed again, since the mask is a function of `number`.
     fn vjp(&self, _: Value, dy: Value, backward: &mut Backward<'_>) {
         let Dropout { x, rate, number } = *self;
         let dropout = Dropout {
@@ -51,8 +51,8 @@ impl Graph {
     /// divided by 1 − rate; in evaluation and prediction it is the identity. The mask is a function of the
     /// trainer's seed, the step and the element, the same on every device and after a resume (PyTorch's `Dropout`).
     ///
-    /// It takes one dispatch forward and one backward; after a dense layer's activation one more backward, since the
-    /// activation's derivative is no longer computed within the product.
+    /// Dropout takes one dispatch forward and one backward. After a dense layer's activation it takes one more
+    /// backward, since the activation's derivative is then no longer fused into the product.
     ///
     /// # Errors
     /// [`Argument`](Error::Argument) unless the rate is from 0 to below 1.

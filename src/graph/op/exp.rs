@@ -56,7 +56,7 @@ impl Graph {
     /// ```
     ///
     /// # Errors
-    /// [`Argument`](crate::Error::Argument), as in every operation, if the value is of another graph.
+    /// [`Argument`](crate::Error::Argument), as in every operation, if the value belongs to another graph.
     pub fn exp(&mut self, x: Value) -> Result<Value> {
         self.add_operation(Exp { x })
     }

@@ -5,7 +5,7 @@ use crate::Result;
 use crate::graph::{Graph, Shape, Value};
 use crate::kernel;
 
-/// The same number everywhere.
+/// A matrix with the same number in every element.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Fill {
     pub(crate) value: f32,

@@ -6,7 +6,7 @@ use super::{Backward, Differentiable, Operation, operands};
 use crate::graph::{Graph, Shape, Value};
 use crate::{Error, Result};
 
-/// A batch of samples, each a row.
+/// A batch of samples, one per row.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Input {
     /// Index into [`Graph::inputs`].
@@ -38,11 +38,11 @@ impl Differentiable for Input {
 }
 
 impl Graph {
-    /// The batch of samples, each of this shape: [batch, features] for a number of features, [batch, H, W, C] for
-    /// `[H, W, C]`. Its name is `input`.
+    /// Adds the input named `input`, a batch of samples of this shape: [batch, features] for a number of features,
+    /// [batch, H, W, C] for `[H, W, C]`.
     ///
-    /// Samples lie flat in memory. A network that flattens an image first reads them as they are; one that works on
-    /// pixels rearranges them in one call a step, unless the number of channels is a multiple of four.
+    /// Samples lie flat in memory. A network that first flattens an image reads them directly. A network that works on
+    /// pixels rearranges them in one call per step, unless the number of channels is a multiple of four.
     ///
     /// ```
     /// use wgrad::{Device, Graph, Init};
@@ -58,17 +58,17 @@ impl Graph {
     /// ```
     ///
     /// # Errors
-    /// [`Argument`](Error::Argument) if there is an input of that name already (a further input is a
-    /// [`named_input`](Graph::named_input)), or a length is 0; [`Limit`](Error::Limit) if the elements could not be
-    /// counted.
+    /// [`Argument`](Error::Argument) if the graph already has this input (add further ones with
+    /// [`named_input`](Graph::named_input)), or a length is 0; [`Limit`](Error::Limit) if the number of elements
+    /// overflows.
     pub fn input(&mut self, sample: impl Into<Shape>) -> Result<Value> {
         self.named_input("input", sample)
     }
 
-    /// A further batch of values that come with the samples, under a name of its own: for each sample an array of this
-    /// shape. A graph may have several inputs of different shapes; a batch has a row of each for every sample.
+    /// Adds an input with its own name: for each sample an array of this shape. A graph may have several inputs of
+    /// different shapes; a batch has one row of each input per sample.
     ///
-    /// Prediction, gradients and training steps then take the arrays by their names, see [`Inputs`](crate::Inputs).
+    /// Prediction, gradients and training steps then take the arrays by name, see [`Inputs`](crate::Inputs).
     ///
     /// ```
     /// use wgrad::{Device, Graph};
@@ -86,7 +86,7 @@ impl Graph {
     ///
     /// # Errors
     /// [`Argument`](Error::Argument) if the name is taken or empty, or a length is 0; [`Limit`](Error::Limit) if the
-    /// elements could not be counted.
+    /// number of elements overflows.
     pub fn named_input(&mut self, name: &str, sample: impl Into<Shape>) -> Result<Value> {
         if name.is_empty() || self.inputs.iter().any(|input| input.name == name) {
             return Err(Error::argument(

@@ -46,7 +46,7 @@ impl Differentiable for LayerNorm {
     }
 }
 
-/// The gradient of x. Output 1, of the shape of x: what the gradient of γ is the column sum of.
+/// The gradient of x. Output 1, with the shape of x, holds the terms whose column sum is the gradient of γ.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct LayerNormBackward {
     pub(crate) dy: Value,
@@ -72,14 +72,15 @@ impl Operation for LayerNormBackward {
 }
 
 impl Graph {
-    /// Layer normalisation (Ba et al. 2016) of each row, the last dimension: y = γ(x − mean)/√(variance + ε) + β over
-    /// its columns, with γ `layers.i.weight` from 1, β `layers.i.bias` from 0, and ε = 10⁻⁵ (PyTorch's `LayerNorm`).
+    /// Layer normalisation (Ba et al. 2016) of each row over its columns, the last dimension: y = γ(x −
+    /// mean)/√(variance + ε) + β (PyTorch's `LayerNorm`). The parameters are γ, `layers.i.weight`, initially 1, and β,
+    /// `layers.i.bias`, initially 0; ε is 10⁻⁵.
     ///
-    /// It takes one dispatch forward and three backward, and between a dense layer and its activation one more
-    /// forward, as [`Graph::batch_norm`].
+    /// The layer takes one dispatch forward and three backward. Between a dense layer and its activation it takes one
+    /// more forward, like [`Graph::batch_norm`].
     ///
     /// # Errors
-    /// [`Argument`](crate::Error::Argument), as in every operation, if the value is of another graph.
+    /// [`Argument`](crate::Error::Argument), as in every operation, if the value belongs to another graph.
     pub fn layer_norm(&mut self, x: Value) -> Result<Value> {
         self.layer_norm_with(x, 1e-5)
     }
@@ -87,7 +88,7 @@ impl Graph {
     /// [`Graph::layer_norm`] with another ε.
     ///
     /// # Errors
-    /// [`Argument`](crate::Error::Argument) if ε is not finite and above 0, or the value is of another graph.
+    /// [`Argument`](crate::Error::Argument) if ε is not finite or not above 0, or the value belongs to another graph.
     pub fn layer_norm_with(&mut self, x: Value, epsilon: f32) -> Result<Value> {
         check_epsilon(epsilon)?;
         let cols = self.known(x)?.cols();

@@ -40,8 +40,7 @@ impl Differentiable for Log {
 }
 
 impl Graph {
-    /// ln x, element by element (PyTorch's `torch.log`).
-    /// It is NaN below 0.
+    /// ln x, element by element (PyTorch's `torch.log`). The result is NaN for x < 0.
     ///
     /// ```
     /// use wgrad::{Device, Graph};
@@ -56,7 +55,7 @@ impl Graph {
     /// ```
     ///
     /// # Errors
-    /// [`Argument`](crate::Error::Argument), as in every operation, if the value is of another graph.
+    /// [`Argument`](crate::Error::Argument), as in every operation, if the value belongs to another graph.
     pub fn log(&mut self, x: Value) -> Result<Value> {
         self.add_operation(Log { x })
     }

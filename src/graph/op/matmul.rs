@@ -67,8 +67,8 @@ impl Differentiable for Matmul {
 }
 
 impl Graph {
-    /// The matrix product of two values in one of three [`Layout`]s. Where A has more than two dimensions, all but the
-    /// last are its rows, and those of the result: [batch, T, K] times [K, N] is [batch, T, N].
+    /// The matrix product of two values in one of three [`Layout`]s. If A has more than two dimensions, all but the
+    /// last are rows of A and of the result: [batch, T, K] times [K, N] is [batch, T, N].
     ///
     /// # Errors
     /// [`Shape`](Error::Shape) if the inner dimensions differ.

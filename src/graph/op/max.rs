@@ -6,12 +6,12 @@ use crate::kernel::Along;
 use crate::kernel::reduction::dimension_max::MAX_LENGTH;
 use crate::{Error, Result};
 
-/// The maximum along a dimension, which stays with length 1. Output 1: the places of the maxima, as floats.
+/// The maximum along a dimension, which keeps length 1. Output 1: the places of the maxima, as floats.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Max {
     pub(crate) x: Value,
     pub(crate) dimension: usize,
-    /// Where the dimension of x lies in its matrix.
+    /// Position of x's dimension in its matrix.
     pub(crate) along: Along,
 }
 
@@ -56,7 +56,7 @@ pub(crate) struct MaxBackward {
     pub(crate) dy: Value,
     pub(crate) places: Value,
     pub(crate) dimension: usize,
-    /// Where the dimension of x lies in its matrix.
+    /// Position of x's dimension in its matrix.
     pub(crate) along: Along,
 }
 
@@ -78,8 +78,9 @@ impl Operation for MaxBackward {
 }
 
 impl Graph {
-    /// The maximum along a dimension, counted from 0, the batch included, which stays with length 1 (PyTorch's
-    /// `torch.max` with `keepdim`). The gradient flows to the first of equal maxima. A NaN is greater than any number.
+    /// The maximum along a dimension, counted from 0 including the batch. The dimension keeps length 1 (PyTorch's
+    /// `torch.max` with `keepdim`). The gradient flows to the first of equal maxima. A NaN counts as larger than any
+    /// number.
     ///
     /// ```
     /// use wgrad::{Device, Graph};
@@ -94,7 +95,7 @@ impl Graph {
     /// ```
     ///
     /// # Errors
-    /// [`Argument`](Error::Argument) if there is no such dimension, or it is the batch, or it is longer than 2²⁴.
+    /// [`Argument`](Error::Argument) if the dimension does not exist, is the batch, or is longer than 2²⁴.
     pub fn max(&mut self, x: Value, dimension: usize) -> Result<Value> {
         let along = self.fixed_dimension("the dimension of a maximum", x, dimension)?;
         if along.length > MAX_LENGTH {

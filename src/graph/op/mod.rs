@@ -1,8 +1,8 @@
-//! Operations: how the values of a graph are computed from each other.
+//! Operations of a graph, which compute values from other values.
 //!
 //! One file per operation holds its struct with the operands, the method of [`Graph`] that adds it, its shape rule and
-//! its gradient. The operations that only its gradient needs are in the same file. The lowering to kernels is in the
-//! file of the same name in `plan/emit/`. [`operations!`] is the one list of all of them.
+//! its gradient. The same file holds the operations that only this gradient uses. The file of the same name in
+//! `plan/emit/` holds the lowering to kernels. [`operations!`] is the only list of all operations.
 
 mod activation;
 mod add;
@@ -83,13 +83,14 @@ use crate::Result;
 
 /// The properties of one operation.
 pub(crate) trait Operation {
-    /// The name with the settings that change the result, without operands. Checkpoints hold it, so it never changes.
+    /// The name with the settings that change the result, without operands. Checkpoints store this name, so it never
+    /// changes.
     fn name(&self) -> String;
 
-    /// Calls `visit` with each operand, in their order.
+    /// Calls `visit` with each operand, in order.
     fn for_each_operand(&self, visit: &mut dyn FnMut(Value));
 
-    /// Calls `visit` with each operand, to be replaced by another value.
+    /// Calls `visit` with a mutable reference to each operand, in order.
     fn for_each_operand_mut(&mut self, visit: &mut dyn FnMut(&mut Value));
 
     /// Checks the operands and settings, and returns the shape of the result.
@@ -98,18 +99,18 @@ pub(crate) trait Operation {
     /// Whether, in prediction and evaluation, one row of the result depends on several samples.
     fn mixes_samples(&self, graph: &Graph) -> bool;
 
-    /// The value that the result equals, where the operation computes nothing. In training and in inference this may
-    /// differ.
+    /// The value that the result equals, if the operation computes nothing. This may differ between training and
+    /// inference.
     fn alias(&self, _inference: bool) -> Option<Value> {
         None
     }
 
-    /// The name of its operands in a report of what differentiation holds constant.
+    /// The name of the operands in a report of values that differentiation holds constant.
     fn constant_operands(&self) -> Option<&'static str> {
         None
     }
 
-    /// Its name in inspections, if it is an activation.
+    /// The operation's name in inspections, if it is an activation.
     fn activation_name(&self) -> Option<&'static str> {
         None
     }
@@ -117,13 +118,12 @@ pub(crate) trait Operation {
 
 /// An operation that users add to a graph. It has a gradient.
 pub(crate) trait Differentiable: Operation {
-    /// The vector-Jacobian product: adds to the gradient of each operand its part, given the gradient `dy` of the
-    /// result `y`.
+    /// The vector-Jacobian product: given the gradient `dy` of the result `y`, adds the contribution to the gradient of
+    /// each operand.
     fn vjp(&self, y: Value, dy: Value, backward: &mut Backward<'_>);
 }
 
-/// An operation that one elementwise kernel computes from its operands, in their order. It needs no lowering of its
-/// own.
+/// An operation that one elementwise kernel computes from its operands, in order. It needs no lowering of its own.
 pub(crate) trait Elementwise: Operation {
     /// The kernel.
     fn kernel(&self, graph: &Graph) -> crate::kernel::Op;
@@ -162,7 +162,7 @@ impl Operands for Vec<Value> {
     }
 }
 
-/// Implements the two visits of an operation's operands, in the order of these fields.
+/// Implements the two visitors of an operation's operands, in the order of these fields.
 macro_rules! operands {
     ($($field:ident),*) => {
         fn for_each_operand(&self, _visit: &mut dyn FnMut($crate::graph::Value)) {
@@ -192,7 +192,7 @@ pub(crate) use operations;
 
 macro_rules! define {
     (differentiable: $($forward:ident),*; internal: $($internal:ident),*;) => {
-        /// How a value is computed.
+        /// The operation that computes a value.
         #[derive(Clone, Debug, PartialEq)]
         pub(crate) enum Op { $($forward($forward),)* $($internal($internal)),* }
 
@@ -214,8 +214,8 @@ macro_rules! define {
                 match self { $(Op::$forward(op) => op,)* $(Op::$internal(op) => op),* }
             }
 
-            /// The operation with its gradient; `None` for the operations that differentiation itself adds: a graph is
-            /// differentiated once.
+            /// The operation with its gradient; `None` for operations that differentiation adds, since a graph is
+            /// differentiated only once.
             pub(super) fn differentiable(&self) -> Option<&dyn Differentiable> {
                 match self { $(Op::$forward(op) => Some(op),)* $(Op::$internal(_) => None),* }
             }
@@ -249,12 +249,12 @@ impl Op {
         text
     }
 
-    /// Calls `visit` with each operand, in their order.
+    /// Calls `visit` with each operand, in order.
     pub(crate) fn for_each_operand(&self, mut visit: impl FnMut(Value)) {
         self.operation().for_each_operand(&mut visit);
     }
 
-    /// Calls `visit` with each operand, to be replaced by another value.
+    /// Calls `visit` with a mutable reference to each operand, in order.
     pub(crate) fn for_each_operand_mut(&mut self, mut visit: impl FnMut(&mut Value)) {
         self.operation_mut().for_each_operand_mut(&mut visit);
     }
@@ -282,7 +282,7 @@ impl Op {
         self.operation().constant_operands()
     }
 
-    /// Its name in inspections, if it is an activation.
+    /// The operation's name in inspections, if it is an activation.
     pub(crate) fn activation_name(&self) -> Option<&'static str> {
         self.operation().activation_name()
     }

@@ -1,10 +1,11 @@
-//! A further output of an operation that computes several values.
+//! Further outputs of operations that compute several values.
 
 use super::{Operation, operands};
 use crate::Result;
 use crate::graph::{Graph, Shape, Value};
 
-/// Output `index` of another operation, from 1 on, written by the same call. The operation's own value is output 0.
+/// Output `index` of another operation, from 1, written by that operation's call. Output 0 is the operation's own
+/// value.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Output {
     pub(crate) of: Value,

@@ -1,16 +1,16 @@
-//! Zeros around a value along one dimension: the gradient of a slice.
+//! Zero padding of a value along one dimension: the gradient of a slice.
 
 use super::{Operation, operands};
 use crate::Result;
 use crate::graph::{Graph, Shape, Value};
 use crate::kernel::{Along, Side};
 
-/// x amid zeros along a dimension of the result: in its elements from `start` on, `count` of them.
+/// x, padded with zeros along a dimension of the result: x is at elements `start..start + count`.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Pad {
     pub(crate) x: Value,
     pub(crate) dimension: usize,
-    /// Where the dimension of the result lies in its matrix.
+    /// Position of the result's dimension in its matrix.
     pub(crate) along: Along,
     pub(crate) start: usize,
     pub(crate) count: usize,

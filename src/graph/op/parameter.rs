@@ -36,26 +36,26 @@ impl Differentiable for Parameter {
 }
 
 impl Graph {
-    /// A trainable value under a name of its own, to be used in any number of places: a matrix `[rows, cols]`, or one
-    /// of any rank. Files hold it with its dimensions.
+    /// Adds a trainable value with its own name: a matrix `[rows, cols]`, or a value of any rank. It may be used any
+    /// number of times. Files store it with its dimensions.
     ///
-    /// Initialisations count the columns of its matrix as the connections into an output, and its rows as those out of
-    /// an input. Where that is not so, see [`Graph::parameter_with_fans`].
+    /// Initialisations take the number of columns of its matrix as fan-in, and the number of rows as fan-out. For other
+    /// fans, see [`Graph::parameter_with_fans`].
     ///
     /// # Errors
-    /// [`Argument`](Error::Argument) if the name is taken, empty, longer than 1,024 bytes, or one that files need:
-    /// with a first part `moments`, `average` or `accumulated`, a last part `running_mean`, `running_var` or
+    /// [`Argument`](Error::Argument) if the name is taken, empty, longer than 1,024 bytes, or one that files need: with
+    /// a first part `moments`, `average` or `accumulated`, a last part `running_mean`, `running_var` or
     /// `num_batches_tracked` (parts are separated by dots), or `__metadata__`; or if a dimension is 0;
-    /// [`Limit`](Error::Limit) if its elements could not be counted.
+    /// [`Limit`](Error::Limit) if the number of elements overflows.
     pub fn parameter(&mut self, name: &str, shape: impl Into<Shape>, init: Init) -> Result<Value> {
         let shape = shape.into();
         let fans = [shape.cols(), shape.rows_per_sample()];
         self.add_parameter(name, shape.lengths(), shape, fans, init)
     }
 
-    /// [`Graph::parameter`] with the connections that an initialisation counts: into an output (fan-in), and out of an
-    /// input (fan-out). A convolution's weight [outputs, kh, kw, inputs] has a fan-in of kh·kw·inputs and a fan-out of
-    /// outputs·kh·kw.
+    /// [`Graph::parameter`] with given fans for the initialisation: the connections into an output (fan-in) and out of
+    /// an input (fan-out). A convolution's weight [outputs, kh, kw, inputs] has a fan-in of kh·kw·inputs and a fan-out
+    /// of outputs·kh·kw.
     ///
     /// ```
     /// use wgrad::{Graph, Init, Shape};
@@ -70,7 +70,9 @@ impl Graph {
     /// ```
     ///
     /// # Errors
-    /// As [`Graph::parameter`]; and [`Argument`](Error::Argument) if a fan is 0.
+    /// [`Argument`](Error::Argument) if a fan or a dimension is 0, or the name is taken, empty, longer than 1,024
+    /// bytes, or reserved for files (see [`Graph::parameter`]); [`Limit`](Error::Limit) if the number of elements
+    /// overflows.
     pub fn parameter_with_fans(
         &mut self,
         name: &str,
@@ -87,7 +89,8 @@ impl Graph {
     /// A trainable vector of this length, for [`bias_add`](Graph::bias_add).
     ///
     /// # Errors
-    /// As [`Graph::parameter`].
+    /// [`Argument`](Error::Argument) if the length is 0, or the name is taken, empty, longer than 1,024 bytes, or
+    /// reserved for files (see [`Graph::parameter`]); [`Limit`](Error::Limit) if the number of elements overflows.
     pub fn vector(&mut self, name: &str, length: usize, init: Init) -> Result<Value> {
         self.add_parameter(name, vec![length], Shape::row(length), [length, 1], init)
     }
@@ -137,7 +140,7 @@ impl Graph {
     }
 }
 
-/// Refuses sizes that could not be counted.
+/// Refuses a shape whose number of elements overflows.
 fn addressable(name: &str, shape: &Shape) -> Result<()> {
     if shape.padded().is_some() {
         return Ok(());

@@ -57,8 +57,8 @@ impl Differentiable for Powf {
 }
 
 impl Graph {
-    /// x to the power of a constant, element by element (PyTorch's `torch.pow`). As there, x⁰ is 1 everywhere, and the
-    /// power of a negative number is NaN unless the exponent is an integer.
+    /// x to the power of a constant, element by element (PyTorch's `torch.pow`). As in PyTorch, x⁰ is 1 for every x,
+    /// and the power of a negative number is NaN unless the exponent is an integer.
     ///
     /// ```
     /// use wgrad::{Device, Graph};

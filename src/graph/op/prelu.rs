@@ -56,7 +56,7 @@ impl Differentiable for Prelu {
             backward.add(x, PreluBackward { dy, x, slope });
             return backward.add(slope, sum);
         }
-        // A shared slope: the sum over the columns too, as a product with ones.
+        // A shared slope also sums over the columns, as a product with ones.
         let ones = Fill {
             value: 1.0,
             shape: Shape::row(backward.shape(x).cols()),
@@ -135,13 +135,13 @@ pub(crate) fn is_shared(graph: &Graph, slope: Value, x: Value) -> bool {
 }
 
 impl Graph {
-    /// Parametric ReLU (He et al. 2015): max(x, 0) + a·min(x, 0) with a learned slope a, `layers.i.weight`, from ¼: one
-    /// for each column, or a shared one (PyTorch's `PReLU`, whose default is one).
+    /// Parametric ReLU (He et al. 2015): max(x, 0) + a·min(x, 0) with a learned slope a, `layers.i.weight`, initially
+    /// ¼: one for each column, or a shared one (PyTorch's `PReLU`, whose default is a shared slope).
     ///
-    /// It takes one dispatch forward and three backward, five with a shared slope.
+    /// The layer takes one dispatch forward and three backward, or five with a shared slope.
     ///
     /// # Errors
-    /// [`Argument`](crate::Error::Argument), as in every operation, if the value is of another graph.
+    /// [`Argument`](crate::Error::Argument), as in every operation, if the value belongs to another graph.
     pub fn prelu(&mut self, x: Value, shared: bool) -> Result<Value> {
         let shape = self.known(x)?;
         let name = format!("layers.{}.weight", self.layers);

@@ -1,16 +1,16 @@
-//! Random numbers, new in every step.
+//! Random numbers, drawn anew in every step.
 
 use super::{Backward, Differentiable, Operation, operands};
 use crate::graph::{Graph, Shape, Value};
 use crate::kernel::random::Draw;
 use crate::{Error, Result};
 
-/// Random numbers; 1 with probability p, else 0, where there is a p.
+/// Random numbers; if there is a p, 1 with probability p, else 0.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Random {
     pub(crate) draw: Draw,
     pub(crate) p: Option<Value>,
-    /// Which of the graph's operations with random numbers it is.
+    /// Index among the graph's operations with random numbers.
     pub(crate) number: u32,
     pub(crate) shape: Shape,
 }
@@ -19,7 +19,7 @@ impl Operation for Random {
     operands!(p);
 
     fn name(&self) -> String {
-        // Checkpoints hold this text, with the name that the field had in their first version.
+        // Checkpoints store this text, with the field's name of their first version.
         format!("{:?}", self.draw).replace("std: ", "deviation: ")
     }
 
@@ -45,11 +45,11 @@ impl Differentiable for Random {
 
 impl Graph {
     /// Random numbers, new in every step, of this shape for each sample ([batch, cols] for a number of columns):
-    /// uniform from `low` to below `high`. A function of the trainer's seed, the step and the element. In prediction
-    /// the seed is 0 and every call gives the same.
+    /// uniform from `low` to below `high`. They are a function of the trainer's seed, the step and the element. In
+    /// prediction the seed is 0, and every call gives the same numbers.
     ///
     /// # Errors
-    /// [`Argument`](Error::Argument) if there is no column, or the bounds are not finite and ascending.
+    /// [`Argument`](Error::Argument) if the shape has no column, or the bounds are not finite or not ascending.
     pub fn random_uniform(
         &mut self,
         sample: impl Into<Shape>,
@@ -67,11 +67,11 @@ impl Graph {
         self.random(sample.into(), Draw::Uniform { low, high })
     }
 
-    /// The same, normal with this mean and standard deviation.
+    /// [`Graph::random_uniform`] with a normal distribution of this mean and standard deviation.
     ///
     /// # Errors
-    /// [`Argument`](Error::Argument) if there is no column, or the mean or standard deviation is not finite, or the
-    /// latter negative.
+    /// [`Argument`](Error::Argument) if the shape has no column, the mean or the standard deviation is not finite, or
+    /// the standard deviation is negative.
     pub fn random_normal(
         &mut self,
         sample: impl Into<Shape>,
@@ -107,11 +107,11 @@ impl Graph {
         })
     }
 
-    /// 1 with probability p, else 0, for each element of p: a sample of the stochastic units of a Boltzmann machine.
-    /// No gradient flows through.
+    /// 1 with probability p, else 0, for each element of p: a sample of the stochastic units of a Boltzmann machine. No
+    /// gradient flows through the draw.
     ///
     /// # Errors
-    /// [`Argument`](Error::Argument), as in every operation, if the value is of another graph.
+    /// [`Argument`](Error::Argument), as in every operation, if the value belongs to another graph.
     pub fn bernoulli(&mut self, p: Value) -> Result<Value> {
         let shape = self.known(p)?;
         let number = self.next_random();
@@ -123,7 +123,7 @@ impl Graph {
         })
     }
 
-    /// The number of the next operation with random numbers.
+    /// Index of the next operation with random numbers.
     pub(super) fn next_random(&mut self) -> u32 {
         self.randoms += 1;
         self.randoms - 1

@@ -1,4 +1,4 @@
-//! A row, a column or a dimension of length 1, repeated.
+//! Repetition of a row, a column or a dimension of length 1.
 
 use super::{
     Backward, ColumnSum, Differentiable, DimensionSum, Elementwise, Operation, RowSum, operands,
@@ -14,7 +14,7 @@ pub(crate) struct RepeatRow {
     pub(crate) like: Shape,
 }
 
-/// A column [rows, 1], repeated for so many columns.
+/// A column [rows, 1], repeated for a number of columns.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct RepeatColumn {
     pub(crate) x: Value,
@@ -26,7 +26,7 @@ pub(crate) struct RepeatColumn {
 pub(crate) struct Repeat {
     pub(crate) x: Value,
     pub(crate) dimension: usize,
-    /// Where the dimension of the result lies in its matrix.
+    /// Position of the result's dimension in its matrix.
     pub(crate) along: Along,
 }
 

@@ -1,4 +1,4 @@
-//! The same elements with other dimensions.
+//! Reshapes: the same elements with other dimensions.
 
 use super::{Backward, Differentiable, Op, Operation, operands};
 use crate::graph::{Graph, Shape, Value};
@@ -9,16 +9,17 @@ use crate::{Error, Result};
 pub(crate) struct Reshape {
     pub(crate) x: Value,
     pub(crate) shape: Shape,
-    /// Whether both are the same matrix, so that nothing is computed.
+    /// Whether both shapes are the same matrix, so that nothing is computed.
     pub(crate) same_matrix: bool,
-    /// Whether both are the same in memory, of another number of columns: where no row is padded.
+    /// Whether both shapes have the same memory layout although their numbers of columns differ: true if no row is
+    /// padded.
     pub(crate) same_memory: bool,
 }
 
 impl Reshape {
-    /// The elements of x in this shape, of as many elements.
+    /// A reshape of x to this shape, which has the same number of elements.
     pub(crate) fn new(graph: &Graph, x: Value, shape: Shape) -> Self {
-        // The order of the elements never changes, so a reshape of a reshape is one of the first value.
+        // A reshape keeps the order of the elements, so a reshape of a reshape is a reshape of the first value.
         let x = match graph.op(x) {
             Op::Reshape(inner) => inner.x,
             _ => x,
@@ -33,7 +34,7 @@ impl Reshape {
         }
     }
 
-    /// Whether the elements lie in memory as they are to.
+    /// Whether the elements already have the memory layout of the result.
     pub(crate) fn is_free(&self) -> bool {
         self.same_matrix || self.same_memory
     }
@@ -79,12 +80,12 @@ impl Differentiable for Reshape {
 }
 
 impl Graph {
-    /// The same elements in the same order with other dimensions (PyTorch's `torch.reshape`). Where x is a batch,
-    /// these are the dimensions of a sample. All but the last are then the rows of a matrix, unless the shape says
-    /// otherwise ([`Shape::with_row_dims`]).
+    /// The same elements in the same order with other dimensions (PyTorch's `torch.reshape`). If x is a batch, these
+    /// are the dimensions of a sample. All but the last dimension are rows of a matrix, unless the shape sets another
+    /// number of row dimensions ([`Shape::with_row_dims`]).
     ///
-    /// It costs nothing where the number of columns, the last dimension, stays, or both are multiples of four. Else it
-    /// is one call, which copies the elements.
+    /// A reshape is free if the number of columns, the last dimension, stays the same, or both numbers are multiples of
+    /// four. Otherwise it takes one call, which copies the elements.
     ///
     /// ```
     /// use wgrad::{Device, Graph};
@@ -115,13 +116,14 @@ impl Graph {
     /// One row per sample: [batch, elements of a sample] (PyTorch's `Flatten`). See [`Graph::reshape`].
     ///
     /// # Errors
-    /// [`Argument`](Error::Argument), as in every operation, if the value is of another graph.
+    /// [`Argument`](Error::Argument), as in every operation, if the value belongs to another graph.
     pub fn flatten(&mut self, x: Value) -> Result<Value> {
         let elements = self.known(x)?.elements();
         self.reshape(x, elements)
     }
 
-    /// x in this whole shape, batch included; x itself where it has that shape, also before other reshapes.
+    /// Reshapes x to this whole shape, including the batch. Returns an existing value if x, or the value that x is a
+    /// reshape of, has this shape.
     pub(crate) fn reshape_to(&mut self, x: Value, shape: Shape) -> Result<Value> {
         if self.known(x)? == shape {
             return Ok(x);

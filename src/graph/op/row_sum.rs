@@ -1,4 +1,4 @@
-//! The sums of a matrix's rows.
+//! Row sums of a matrix.
 
 use super::{Backward, Differentiable, Operation, RepeatColumn, operands};
 use crate::Result;

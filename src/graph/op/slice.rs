@@ -1,4 +1,4 @@
-//! A range along one dimension.
+//! Slices: ranges along one dimension.
 
 use super::{Backward, Differentiable, Operation, Pad, operands};
 use crate::graph::{Graph, Shape, Value};
@@ -6,12 +6,12 @@ use crate::kernel::{Along, Side};
 use crate::{Error, Result};
 use std::ops::Range;
 
-/// `count` elements along a dimension of x, from `start` on.
+/// `count` elements along a dimension of x, starting at `start`.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Slice {
     pub(crate) x: Value,
     pub(crate) dimension: usize,
-    /// Where the dimension of x lies in its matrix.
+    /// Position of x's dimension in its matrix.
     pub(crate) along: Along,
     pub(crate) start: usize,
     pub(crate) count: usize,
@@ -63,7 +63,7 @@ impl Differentiable for Slice {
 }
 
 impl Graph {
-    /// A range along one dimension, counted from 0, the batch included (PyTorch's `torch.narrow`): `x[:, range, :]` for
+    /// A range along one dimension, counted from 0 including the batch (PyTorch's `torch.narrow`): `x[:, range, :]` for
     /// dimension 1 of three.
     ///
     /// ```
@@ -80,7 +80,7 @@ impl Graph {
     /// ```
     ///
     /// # Errors
-    /// [`Argument`](Error::Argument) if there is no such dimension, or it is the batch; [`Shape`](Error::Shape) if the
+    /// [`Argument`](Error::Argument) if the dimension does not exist or is the batch; [`Shape`](Error::Shape) if the
     /// range is empty or reaches past the end.
     pub fn slice(&mut self, x: Value, dimension: usize, range: Range<usize>) -> Result<Value> {
         let along = self.fixed_dimension("the dimension of a slice", x, dimension)?;
@@ -97,7 +97,7 @@ impl Graph {
         })
     }
 
-    /// Some of the columns of x: a [slice](Graph::slice) of its last dimension.
+    /// A range of the columns of x: a [slice](Graph::slice) along its last dimension.
     ///
     /// # Errors
     /// [`Shape`](Error::Shape) if the range is empty or reaches past the last column.
@@ -106,7 +106,7 @@ impl Graph {
         self.slice(x, last, range)
     }
 
-    /// Where a dimension that is not the batch lies in the matrix.
+    /// Position of a dimension in the matrix; refuses the batch dimension.
     pub(super) fn fixed_dimension(
         &self,
         what: &'static str,
@@ -124,7 +124,7 @@ impl Graph {
             (0, _) => format!("from 0 to {} for {shape}", rank - 1),
             _ if rank == least => format!("none for {shape}, which has no other dimension"),
             _ => format!(
-                "from 1 to {} for {shape}: each sample stands for itself",
+                "from 1 to {} for {shape}, whose dimension 0 is the batch",
                 rank - 1
             ),
         };

@@ -66,7 +66,7 @@ impl Graph {
     /// Softmax over each row.
     ///
     /// # Errors
-    /// [`Argument`](crate::Error::Argument), as in every operation, if the value is of another graph.
+    /// [`Argument`](crate::Error::Argument), as in every operation, if the value belongs to another graph.
     pub fn softmax(&mut self, x: Value) -> Result<Value> {
         self.add_operation(Softmax { x, log: false })
     }
@@ -74,7 +74,7 @@ impl Graph {
     /// The logarithm of the softmax over each row.
     ///
     /// # Errors
-    /// [`Argument`](crate::Error::Argument), as in every operation, if the value is of another graph.
+    /// [`Argument`](crate::Error::Argument), as in every operation, if the value belongs to another graph.
     pub fn log_softmax(&mut self, x: Value) -> Result<Value> {
         self.add_operation(Softmax { x, log: true })
     }

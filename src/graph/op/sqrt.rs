@@ -42,8 +42,8 @@ impl Differentiable for Sqrt {
 }
 
 impl Graph {
-    /// √x, element by element (PyTorch's `torch.sqrt`).
-    /// It is NaN below 0, and its gradient is not finite at 0.
+    /// √x, element by element (PyTorch's `torch.sqrt`). The result is NaN for x < 0, and the gradient at 0 is not
+    /// finite.
     ///
     /// ```
     /// use wgrad::{Device, Graph};
@@ -58,7 +58,7 @@ impl Graph {
     /// ```
     ///
     /// # Errors
-    /// [`Argument`](crate::Error::Argument), as in every operation, if the value is of another graph.
+    /// [`Argument`](crate::Error::Argument), as in every operation, if the value belongs to another graph.
     pub fn sqrt(&mut self, x: Value) -> Result<Value> {
         self.add_operation(Sqrt { x })
     }

@@ -1,11 +1,11 @@
-//! A value that counts as a constant.
+//! Stop gradient: a value that counts as a constant.
 
 use super::{Backward, Differentiable, Elementwise, Operation, operands};
 use crate::Result;
 use crate::graph::{Graph, Shape, Value};
 use crate::kernel;
 
-/// x, as a constant to differentiation.
+/// x, treated as a constant by differentiation.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct StopGradient {
     pub(crate) x: Value,
@@ -35,7 +35,7 @@ impl Operation for StopGradient {
     }
 }
 
-/// A copy, though [`alias`](Operation::alias) leaves nothing to compute.
+/// The kernel would be a copy, but [`alias`](Operation::alias) replaces the operation before lowering.
 impl Elementwise for StopGradient {
     fn kernel(&self, _: &Graph) -> kernel::Op {
         kernel::Op::Scale(1.0)
@@ -47,10 +47,10 @@ impl Differentiable for StopGradient {
 }
 
 impl Graph {
-    /// x as a constant: the same values, but no gradient flows through.
+    /// x as a constant: the same values, but no gradient flows to x.
     ///
     /// # Errors
-    /// [`Argument`](crate::Error::Argument), as in every operation, if the value is of another graph.
+    /// [`Argument`](crate::Error::Argument), as in every operation, if the value belongs to another graph.
     pub fn stop_gradient(&mut self, x: Value) -> Result<Value> {
         self.add_operation(StopGradient { x })
     }

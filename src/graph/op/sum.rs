@@ -5,12 +5,12 @@ use crate::Result;
 use crate::graph::{Graph, Shape, Value};
 use crate::kernel::{Along, Side};
 
-/// The sum along a dimension, which stays with length 1.
+/// The sum along a dimension, which keeps length 1.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct DimensionSum {
     pub(crate) x: Value,
     pub(crate) dimension: usize,
-    /// Where the dimension of x lies in its matrix.
+    /// Position of x's dimension in its matrix.
     pub(crate) along: Along,
 }
 
@@ -47,9 +47,9 @@ impl Differentiable for DimensionSum {
 }
 
 impl Graph {
-    /// The sum along a dimension, counted from 0, the batch included, which stays with length 1 (PyTorch's `torch.sum`
-    /// with `keepdim`). Of a matrix, dimension 1 adds up the columns of each row: [rows, 1]. Dimension 0 adds up the
-    /// rows: [1, cols].
+    /// The sum along a dimension, counted from 0 including the batch. The dimension keeps length 1 (PyTorch's
+    /// `torch.sum` with `keepdim`). For a matrix, dimension 1 adds up the columns of each row, giving [rows, 1];
+    /// dimension 0 adds up the rows, giving [1, cols].
     ///
     /// ```
     /// use wgrad::{Device, Graph};
@@ -65,7 +65,7 @@ impl Graph {
     /// ```
     ///
     /// # Errors
-    /// [`Argument`](crate::Error::Argument) if there is no such dimension, or it is the batch: what one sample gives
+    /// [`Argument`](crate::Error::Argument) if the dimension does not exist or is the batch: the result of one sample
     /// must not depend on the others.
     pub fn sum(&mut self, x: Value, dimension: usize) -> Result<Value> {
         let along = self.fixed_dimension("the dimension of a sum or mean", x, dimension)?;
@@ -81,11 +81,11 @@ impl Graph {
         }
     }
 
-    /// The mean along a dimension, which stays with length 1 (PyTorch's `torch.mean` with `keepdim`). See
-    /// [`Graph::sum`].
+    /// The mean along a dimension, which keeps length 1 (PyTorch's `torch.mean` with `keepdim`). See [`Graph::sum`].
     ///
     /// # Errors
-    /// As [`Graph::sum`].
+    /// [`Argument`](crate::Error::Argument) if the dimension does not exist or is the batch: the result of one sample
+    /// must not depend on the others.
     pub fn mean(&mut self, x: Value, dimension: usize) -> Result<Value> {
         let along = self.fixed_dimension("the dimension of a sum or mean", x, dimension)?;
         let sum = self.sum(x, dimension)?;

@@ -32,12 +32,12 @@ impl Differentiable for Targets {
 }
 
 impl Graph {
-    /// The target values of the batch, of this shape for each sample ([batch, cols] for a number of columns), for
-    /// graphs that need them as a value. (Losses take them by [`LossTarget::Batch`](crate::LossTarget::Batch).)
+    /// Adds the batch's target values as a value of the graph, with this shape for each sample ([batch, cols] for a
+    /// number of columns). Losses do not need this value: they use [`LossTarget::Batch`](crate::LossTarget::Batch).
     ///
     /// # Errors
-    /// [`Argument`](Error::Argument) if a length is 0, or the graph has targets already; [`Limit`](Error::Limit) if the
-    /// elements could not be counted.
+    /// [`Argument`](Error::Argument) if a length is 0, or the graph already has targets; [`Limit`](Error::Limit) if the
+    /// number of elements overflows.
     pub fn targets(&mut self, sample: impl Into<Shape>) -> Result<Value> {
         if self.targets.is_some() {
             return Err(Error::argument(

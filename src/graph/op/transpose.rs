@@ -41,8 +41,8 @@ impl Differentiable for Transpose {
 }
 
 impl Graph {
-    /// The transpose of a matrix that has no batch dimension: a parameter, or what is computed from parameters
-    /// (PyTorch's `torch.t`).
+    /// The transpose of a matrix without a batch dimension: a parameter, or a value computed from parameters (PyTorch's
+    /// `torch.t`).
     ///
     /// ```
     /// use wgrad::{Device, Graph, Init, Layout};
@@ -59,7 +59,7 @@ impl Graph {
     /// ```
     ///
     /// # Errors
-    /// [`Shape`](Error::Shape) if x is a batch, or has not two dimensions.
+    /// [`Shape`](Error::Shape) if x is a batch, or does not have two dimensions.
     pub fn transpose(&mut self, x: Value) -> Result<Value> {
         self.add_operation(Transpose { x })
     }
