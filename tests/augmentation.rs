@@ -1,5 +1,5 @@
-//! Training on images moved at random: the devices agree, cuts and checkpoints change no bit, evaluation sees no
-//! motion.
+//! Training with augmentation: the devices agree, splits and checkpoints change no bit, and evaluation does not
+//! augment.
 
 mod common;
 

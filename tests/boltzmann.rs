@@ -1,4 +1,4 @@
-//! A restricted Boltzmann machine as a graph: the gradient of its two free energies is contrastive divergence's.
+//! A restricted Boltzmann machine as a graph: the gradient of its two free energies is that of contrastive divergence.
 
 mod common;
 

@@ -1,4 +1,4 @@
-//! Counts, which unlike times can be asserted: dispatches, submits, allocations.
+//! Counts of dispatches, submits and allocations, which can be asserted, unlike times.
 
 mod common;
 #[path = "counts/memory.rs"]

@@ -1,5 +1,4 @@
-//! Devices: on an adapter of the user's, and on wgpu's backend that does nothing; what they allocate, and how they
-//! refuse to.
+//! Devices on an adapter of the user's and on wgpu's no-op backend: allocations and their refusal.
 
 mod common;
 

@@ -1,5 +1,5 @@
-//! The numbered examples: each runs on the CPU device, ends in the numbers that its documentation promises, and draws
-//! what it says it draws. Build them first: `cargo build --examples` (`cargo test` alone does).
+//! The numbered examples: each runs on the CPU device, ends with the documented numbers, and draws the documented
+//! charts. Build them first: `cargo build --examples` (`cargo test` alone does).
 
 #[path = "common/examples.rs"]
 mod runner;

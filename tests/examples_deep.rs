@@ -1,4 +1,4 @@
-//! The numbered examples on depth, from 07: as tests/examples.rs.
+//! The numbered examples on depth, from 07, with the checks of tests/examples.rs.
 
 #[path = "common/examples.rs"]
 mod runner;

@@ -1,4 +1,4 @@
-//! Matrix products and dense layers of awkward shapes, on the CPU and on the GPU with and without subgroups, 64-bit
+//! Matrix products and dense layers with awkward shapes, on the CPU and on the GPU with and without subgroups, 64-bit
 //! words and runtime checks, against the oracle. Integer-valued products must be exact.
 
 mod common;

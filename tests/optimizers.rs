@@ -1,5 +1,5 @@
-//! Every optimizer rule with all its options, over twelve steps with changing gradients and rate, on GPU and CPU
-//! against the oracle.
+//! Optimizer rules with all their options, over twelve steps with changing gradients and rate, on GPU and CPU against
+//! the oracle.
 
 #[path = "optimizers/clip.rs"]
 mod clip;

@@ -1,5 +1,5 @@
-//! Learning rates: what PyTorch's vectors leave out of the schedules, their ranges, and the factors that a trainer
-//! keeps over checkpoints.
+//! Learning rates: cases of schedules without PyTorch vectors, ranges of settings, and the factors in a trainer's
+//! checkpoints.
 
 mod common;
 

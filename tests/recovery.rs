@@ -1,4 +1,4 @@
-//! What goes wrong within training is found where it arises, changes nothing, and leaves a trainer fit to go on.
+//! Recovery from errors in training: each is detected at its origin, changes nothing, and leaves the trainer usable.
 
 mod common;
 

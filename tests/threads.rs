@@ -1,5 +1,5 @@
-//! The CPU device's threads: their number can be chosen, and changes no bit; a thread that waits for them runs nothing
-//! else.
+//! The CPU device's threads: their number is a setting that changes no bit; a thread that waits for them runs no other
+//! task.
 
 mod common;
 

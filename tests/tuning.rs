@@ -1,4 +1,4 @@
-//! Every algorithm of the product with every epilogue, within networks; and tunings, which choose among them.
+//! Matmul algorithms with every epilogue, within networks, and tunings, which choose among them.
 
 mod common;
 

@@ -1,8 +1,8 @@
-//! ONNX's node tests (`tests/vectors/onnx`): products, softmax, argmax, batch normalisation; and that some test runs
-//! every file of the folder.
+//! ONNX's node tests (`tests/vectors/onnx`): products, softmax, argmax and batch normalisation. A further test checks
+//! that every file of the folder is used.
 //!
 //! Every size and attribute comes from the files: another set of the same form runs unchanged. wgrad's tensors are
-//! matrices, so inputs of more dimensions are brought into rows and columns here.
+//! matrices, so inputs with more dimensions are converted to rows and columns here.
 
 mod common;
 

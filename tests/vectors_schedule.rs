@@ -1,9 +1,8 @@
-//! Learning rates against PyTorch's schedulers, from the files in `tests/vectors/torch/schedule`: every file, as a
-//! function, and as the rate that the device's steps take, on GPU and CPU.
+//! Learning rates against PyTorch's schedulers, from the files in `tests/vectors/torch/schedule`. Every file is tested
+//! as a function and as the rate of training steps, on GPU and CPU.
 //!
-//! All settings come from the files: another set of the same form runs unchanged. What a file does not say has
-//! PyTorch's default. `lr` [steps] are the rates of the steps, each taken before the scheduler saw the step's `metric`
-//! [steps].
+//! All settings come from the files: another set of the same form runs unchanged. A missing setting has PyTorch's
+//! default. `lr` [steps] is the rate of each step, before the scheduler observes the step's `metric` [steps].
 
 mod common;
 

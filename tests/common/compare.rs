@@ -1,4 +1,4 @@
-//! Compares element by element; no mean or sum of errors, which would hide a few wrong elements.
+//! Comparator of arrays, element by element. A mean or sum of errors would hide a few wrong elements.
 
 /// An element passes if |actual − expected| ≤ max(relative · |expected|, absolute).
 #[derive(Clone, Copy, Debug)]

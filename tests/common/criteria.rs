@@ -1,4 +1,4 @@
-//! Every criterion, for the tests that go through them all.
+//! List of every criterion, for tests over all of them.
 
 use wgrad::Criterion;
 

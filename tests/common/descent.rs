@@ -1,4 +1,4 @@
-//! What every optimizer should do to one weight, in plain `f64`, and how far `f32` may be from it.
+//! Oracle of every optimizer for one weight, in plain `f64`, with the tolerance for `f32`.
 
 use super::compare::Tolerance;
 use super::precision::ULP;

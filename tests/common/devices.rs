@@ -1,4 +1,4 @@
-//! The devices under test, each opened once. Without an adapter the GPU tests fail; they never skip.
+//! Devices under test, each opened once. Without an adapter the GPU tests fail; they never skip.
 
 use std::sync::OnceLock;
 use wgrad::{Device, DeviceKind, GpuOptions, Layout, Tuning};

@@ -1,4 +1,4 @@
-//! Runs the numbered examples, and reads the numbers of their last lines.
+//! Runner of the numbered examples, which parses the numbers of their last lines.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};

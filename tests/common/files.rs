@@ -1,4 +1,4 @@
-//! Parameter files and checkpoints, taken apart and put together again.
+//! Editing of parameter files and checkpoints.
 
 use safetensors::SafeTensors;
 use safetensors::tensor::{Dtype, TensorView};

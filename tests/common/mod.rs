@@ -1,4 +1,4 @@
-//! What the tests share: a comparator, an oracle in `f64`, test data, tolerances, devices, readers of test vectors.
+//! Shared test code: a comparator, an oracle in `f64`, test data, tolerances, devices, readers of test vectors.
 #![allow(dead_code, reason = "every test file uses its own part")]
 
 pub(crate) mod compare;

@@ -1,4 +1,4 @@
-//! What the tests read from a network.
+//! Readers of a network's values.
 
 use wgrad::Network;
 

@@ -1,4 +1,4 @@
-//! What every kernel should compute, in plain `f64` loops that share no code with the crate.
+//! Oracle of every kernel, in plain `f64` loops that share no code with the crate.
 
 mod activations;
 pub(crate) mod augmentation;

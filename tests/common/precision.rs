@@ -1,6 +1,5 @@
-//! How far a result may be from the truth, derived from the precision that WGSL demands: + − · correctly rounded
-//! (either neighbour), division 2.5 ULP, exp 3 + 2|x| ULP, log 3 ULP or 2⁻²¹ absolute in [½, 2], sqrt as
-//! 1/inverseSqrt, so 4.5 ULP.
+//! Tolerances, derived from the precision that WGSL demands: + − · correctly rounded (either neighbour), division 2.5
+//! ULP, exp 3 + 2|x| ULP, log 3 ULP or 2⁻²¹ absolute in [½, 2], sqrt as 1/inverseSqrt, so 4.5 ULP.
 
 use super::compare::Tolerance;
 use super::oracle::{self, gelu_tanh_argument, normal_density, normal_distribution, sigmoid};

@@ -1,4 +1,4 @@
-//! What a refused tensor call reports: on the CPU by the call, on a GPU by the next reading of the tensor, once.
+//! Errors of refused tensor calls: the CPU returns them from the call, a GPU once from the next read of the tensor.
 
 use wgrad::{Device, DeviceKind, Error, Result};
 

@@ -1,4 +1,4 @@
-//! The optimizers by the attributes that PyTorch's have.
+//! Optimizers from the attributes of PyTorch's.
 
 use super::vectors::{flag, number};
 use serde_json::Value;

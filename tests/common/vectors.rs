@@ -1,4 +1,4 @@
-//! Reads the files in `tests/vectors`: tensors in `f64`, and the attributes, which are JSON in the metadata.
+//! Reader of the files in `tests/vectors`: tensors in `f64`, and attributes as JSON in the metadata.
 
 use safetensors::SafeTensors;
 use safetensors::tensor::{Dtype, TensorView};

@@ -1,4 +1,4 @@
-//! Memory that readers of files take: no more than what has come, whatever the files promise.
+//! Memory of file readers: bounded by the bytes that arrive, not by the sizes in the file.
 
 use super::{ALONE, BYTES, MAX_BYTES, cpu};
 use flate2::write::GzEncoder;

@@ -1,4 +1,4 @@
-//! Data sets: values, labels and lengths that are refused, each with its place.
+//! Data sets: refused values, labels and lengths. Each error names the position.
 
 use super::{refused_label, set};
 use wgrad::{Dataset, Error};

@@ -1,5 +1,5 @@
-//! The IDX reader and the data sets: what is well-formed is read exactly, all else gives a typed error that says what
-//! was wanted and what came, and never a panic.
+//! The IDX reader and the data sets: well-formed files are read exactly; all others give a typed error with the
+//! expected and actual values, never a panic.
 
 mod dataset;
 #[path = "../common/idx.rs"]

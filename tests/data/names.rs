@@ -1,4 +1,4 @@
-//! The names and folders that MNIST's files have in circulation; and sets of files that do not fit each other.
+//! Names and folders of MNIST files in circulation, and files that do not belong together.
 
 use super::mnist::Folder;
 use super::{gzip, idx, refused};

@@ -1,4 +1,4 @@
-//! Operands on different devices, and devices that are not there.
+//! Operands on different devices, and missing devices.
 
 use super::common::devices::{cpu, gpu, open};
 use super::{indices, norm, state, zeros};

@@ -1,4 +1,4 @@
-//! Tensors that are too large: to be counted, and for a binding of the device.
+//! Tensors that are too large for a 32-bit count or for a binding of the device.
 
 use super::common::devices::{cpu, gpu};
 use super::zeros;

@@ -1,5 +1,5 @@
-//! Losses: parameters out of range, targets that they do not take, labels that are no class, logits that are not
-//! finite; and indices past the rows of a gather.
+//! Losses: parameters out of range, targets of the wrong kind, labels that are no class, non-finite logits; and gather
+//! indices out of range.
 
 use super::common::devices::{cpu, gpu};
 use super::{indices, zeros};

@@ -1,4 +1,4 @@
-//! A lost device: every call on it says so, from whatever thread it is lost, and another one can be opened.
+//! A lost device: every call on it, from any thread, returns the error, and another device can be opened.
 
 use super::common::devices::{cpu, open};
 use super::{indices, state, zeros};

@@ -1,4 +1,5 @@
-//! What cannot work gives a typed error that says why: never a panic, never silent garbage. Tensor calls and devices.
+//! Errors of tensor calls and devices: every invalid use gives a typed error with its reason, never a panic or silent
+//! garbage.
 
 #[path = "../common/mod.rs"]
 mod common;

@@ -1,4 +1,4 @@
-//! Operands whose shapes do not fit: every tensor call says which it wanted and which it found.
+//! Operands whose shapes do not fit: the error of every tensor call names the expected and the actual shape.
 
 use super::common::devices::{cpu, gpu};
 use super::{indices, norm, state, zeros};

@@ -1,4 +1,4 @@
-//! Hyperparameters of optimizers: outside their ranges, at their ends, and what is in range only as `f64`.
+//! Hyperparameters of optimizers: outside their ranges, at the ends, and in range only as `f64`.
 
 use super::common::devices::{cpu, gpu};
 use super::zeros;

@@ -1,4 +1,4 @@
-//! Settings that would have no effect are errors, and no error prints the inside of a setting.
+//! Settings without effect, which are errors. No error prints the internals of a setting.
 
 use super::common::devices::cpu;
 use super::common::networks::parameters;

@@ -1,4 +1,4 @@
-//! Activations and their derivatives, over shapes and over extreme values.
+//! Activations and their derivatives, for all shapes and for extreme values.
 
 use crate::common::data::Random;
 use crate::common::devices::{cpu, gpu};

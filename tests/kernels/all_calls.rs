@@ -1,4 +1,4 @@
-//! What holds for every call that gives or changes a tensor: zero padding, and the same bits on every run.
+//! Properties of every call that returns or changes a tensor: zero padding, and the same bits on every run.
 
 mod calls;
 mod layers;

@@ -1,4 +1,4 @@
-//! Images moved at random: against the oracle, where exact exactly, and by their statistics.
+//! Image augmentation: against the oracle, exactly where the result is exact, and by statistics.
 
 use crate::check;
 use crate::common::compare::{Tolerance, assert_same_bits};

@@ -1,5 +1,4 @@
-//! Calls along one dimension of values of any rank: what they move keeps its bits, sums and maxima agree with plain
-//! loops.
+//! Calls along one dimension of values of any rank: movement keeps all bits; sums and maxima agree with plain loops.
 
 use crate::check;
 use crate::common::compare::Tolerance;

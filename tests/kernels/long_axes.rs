@@ -1,5 +1,5 @@
-//! Every tensor call over more rows, and over more columns, than a loop of one invocation may have iterations on
-//! lavapipe (65,535, all its loops together).
+//! Long axes: every tensor call over more rows, and over more columns, than an invocation may have loop iterations on
+//! lavapipe (65,535, over all its loops).
 
 use crate::common::compare::{Tolerance, assert_close};
 use crate::common::data::Random;

@@ -1,5 +1,5 @@
-//! Sums over long axes keep the bound of docs/TESTING.md for terms that defeat a running sum: equal ones, of which all
-//! roundings point the same way, and one that is large beside the others.
+//! Error bound of sums over long axes (docs/TESTING.md), for terms that defeat a running sum: equal terms, whose
+//! rounding errors all have the same sign, and one term much larger than the others.
 
 use crate::common::compare::{Tolerance, assert_close};
 use crate::common::devices::reducing_devices;

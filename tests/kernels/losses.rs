@@ -1,4 +1,4 @@
-//! Every criterion: reduced losses, losses of rows, gradients, correct rows.
+//! Criteria: reduced losses, row losses, gradients and correct rows of each.
 
 mod cases;
 mod extremes;

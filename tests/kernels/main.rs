@@ -1,4 +1,4 @@
-//! Every tensor call but the products, on GPU and CPU against the oracle, over awkward shapes and extreme values.
+//! Tensor calls other than products, on GPU and CPU against the oracle, with awkward shapes and extreme values.
 
 #[path = "../common/mod.rs"]
 mod common;

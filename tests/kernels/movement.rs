@@ -1,4 +1,4 @@
-//! Moved columns, transposes, filled matrices, and the general product made of them: bits stay as they are.
+//! Slices, concatenation, transposes and filled matrices, which keep all bits, and the general product built on them.
 
 use crate::common::compare::Tolerance;
 use crate::common::data::Random;

@@ -1,4 +1,4 @@
-//! Normalisations of numbers that lie far from 0, that are equal, or whose squares are no `f32`.
+//! Normalisations of numbers far from 0, of equal numbers, and of numbers whose squares overflow or underflow `f32`.
 
 use crate::common::compare::{Tolerance, assert_each_close};
 use crate::common::data::Random;

@@ -1,5 +1,5 @@
-//! Sums, averages and copies that would not be finite: the call is refused, nothing is changed, and the tensor reports
-//! it.
+//! Refused sums, averages and copies, whose result would not be finite: nothing changes, and the tensor reports the
+//! error.
 
 use crate::common::devices::{gpu, gpu_checked, gpu_without_extras, reducing_devices};
 use crate::common::refused::{assert_refused, bits, is_cpu, named};

@@ -1,5 +1,5 @@
-//! Products of many rows, columns and terms: past what a software adapter runs in one invocation, and long sums of
-//! equal terms, whose roundings do not cancel.
+//! Products of many rows, columns and terms: beyond the iterations of one invocation on a software adapter, and long
+//! sums of equal terms, whose rounding errors do not cancel.
 
 use super::common::compare::{Tolerance, assert_each_close};
 use super::common::data::Random;

@@ -1,4 +1,4 @@
-//! Elementwise operations of graphs: values against plain `f64` here, gradients as one of the graphs of `gradients.rs`.
+//! Elementwise operations of graphs: values against plain `f64`. Their gradients are tested in `gradients.rs`.
 
 use super::CLASSES;
 use super::common::devices::{cpu, gpu, gpu_hardware_kernels};

@@ -1,4 +1,4 @@
-//! What a network is built of: initial values, their defaults, the short methods, and its summary.
+//! Building of networks: initial values, their defaults, the short methods, and the summary.
 
 use super::common::compare::assert_same_bits;
 use super::common::devices::{cpu, gpu};

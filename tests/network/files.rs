@@ -1,4 +1,4 @@
-//! Parameter files: from one device to another, PyTorch's names, and files that are refused.
+//! Parameter files: transfer between devices, PyTorch's names, and refused files.
 
 use super::common::compare::assert_same_bits;
 use super::common::devices::{cpu, gpu};

@@ -1,4 +1,4 @@
-//! Parameter files that others wrote: their names, and the one error for what does not fit.
+//! Parameter files of other programs: their names, and the error for a file that does not fit.
 
 use super::common::devices::cpu;
 use super::common::files::Parts;

@@ -1,4 +1,4 @@
-//! The graphs under test. Together they reach every operation, every fusion and every way a gradient is summed.
+//! Graphs under test. Together they cover every operation, every fusion and every kind of gradient sum.
 
 use super::arithmetic::every_operation;
 use super::dimensions::sums_and_broadcasts;

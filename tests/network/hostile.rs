@@ -1,4 +1,4 @@
-//! Parameter files that are damaged, or made to do harm: a typed error, no panic, no memory for what is not there.
+//! Damaged and malicious parameter files: a typed error, no panic, no memory for missing data.
 
 use super::common::devices::cpu;
 use wgrad::{Error, Network, Sequential, Tuning};

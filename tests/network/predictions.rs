@@ -1,4 +1,4 @@
-//! Predictions: between devices and batch sizes, and of graphs that are no chain from input to output.
+//! Predictions: agreement of devices and batch sizes, and graphs that are not a chain from input to output.
 
 use super::common::compare::{Tolerance, assert_close, assert_same_bits};
 use super::common::devices::{cpu, gpu};

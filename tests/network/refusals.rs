@@ -1,4 +1,4 @@
-//! Graphs and batches that cannot be: each a typed error.
+//! Invalid graphs and batches: each gives a typed error.
 
 use super::common::devices::{cpu, gpu};
 use wgrad::{Activation, Error, Graph, Init, Layout, Sequential};

@@ -1,4 +1,4 @@
-//! Saving: in one step, whatever else is going on; links, permissions and names of any length; nothing left behind.
+//! Atomic saving under concurrency; links, permissions and names of any length; no leftover files.
 
 use super::common::devices::cpu;
 use std::path::{Path, PathBuf};

@@ -1,5 +1,5 @@
-//! Values of more than two dimensions: each operation on time steps and pixels equals the same on the rows of a matrix;
-//! reshapes, slices and their like have the right values and gradients; several inputs.
+//! Values of more than two dimensions: each operation on time steps and pixels equals the operation on the rows of a
+//! matrix; values and gradients of reshapes, slices and similar operations; several inputs.
 
 use super::common::data::Random;
 use super::common::devices::{cpu, gpu, gpu_hardware_kernels};

@@ -1,6 +1,5 @@
-//! Updates of more parameters than a loop of one invocation may have iterations on lavapipe (65,535), in each
-//! dimension of a tensor, and of more than one dimension of a dispatch has workgroups; clipping by a norm of thousands
-//! of partial sums.
+//! Long updates: more parameters than an invocation may have loop iterations on lavapipe (65,535), in each dimension of
+//! a tensor, and more than the workgroups of one dispatch dimension; clipping by a norm of thousands of partial sums.
 
 use crate::common::compare::{Tolerance, assert_each_close};
 use crate::common::data::Random;

@@ -1,4 +1,5 @@
-//! Updates that would not be finite: weights, moments and step count stay, and weights and state report it.
+//! Refused updates, whose result would not be finite: weights, moments and step count do not change, and weights and
+//! state report the error.
 
 use crate::common::devices::{cpu, gpu, gpu_hardware_kernels, gpu_without_extras};
 use crate::common::refused::{assert_refused, bits, is_cpu, named};

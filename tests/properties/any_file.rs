@@ -1,4 +1,4 @@
-//! What holds for any bytes, any array and any scale, by cases drawn at random.
+//! Properties of any bytes, any array and any scale, over random cases.
 
 use super::idx::{gzip, idx};
 use proptest::prelude::*;

@@ -1,4 +1,4 @@
-//! Parameter files and tunings with damage anywhere: what is not refused with a typed error is loaded.
+//! Parameter files and tunings with damage anywhere: each is either refused with a typed error or loaded.
 
 use super::files::Parts;
 use proptest::prelude::*;

@@ -1,4 +1,4 @@
-//! What holds for any input, by cases that proptest draws at random and makes smaller where one fails.
+//! Property tests over random inputs, which proptest draws, and shrinks after a failure.
 #![cfg(test)]
 
 mod any_file;

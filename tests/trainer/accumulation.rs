@@ -1,4 +1,4 @@
-//! Gradient accumulation: updates are those of one large batch, whatever the micro-batches.
+//! Gradient accumulation: updates equal those of one large batch, for all micro-batches.
 
 use super::common::compare::{Tolerance, assert_close, assert_same_bits};
 use super::common::devices::{cpu, gpu, gpu_hardware_kernels};

@@ -1,4 +1,4 @@
-//! Evaluation: its batches, its memory, graphs whose rows depend on each other, and what its errors say.
+//! Evaluation: batches, memory, graphs whose rows depend on each other, and error texts.
 
 use super::common::devices::{cpu, gpu};
 use super::{CLASSES, FEATURES, data, network};

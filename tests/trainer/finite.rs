@@ -1,5 +1,5 @@
-//! Nothing that is not finite is ever written: a step that would overflow is an error that names the tensor and changes
-//! nothing, and steps near the limits are the ones that plain arithmetic makes.
+//! Refusal of non-finite values: a step that would overflow is an error that names the tensor, and changes nothing.
+//! Steps near the limits agree with plain arithmetic.
 
 use super::common::compare::assert_same_bits;
 use super::common::devices::{cpu, gpu, gpu_hardware_kernels, gpu_without_extras};

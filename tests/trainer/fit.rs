@@ -1,4 +1,4 @@
-//! Many epochs, and what ends them.
+//! Fits of several epochs, and the rules that end them.
 
 use super::common::compare::assert_same_bits;
 use super::common::devices::{cpu, gpu};

@@ -1,4 +1,4 @@
-//! Looking into a step.
+//! Inspected steps.
 
 use super::common::compare::{Tolerance, assert_close, assert_same_bits};
 use super::common::devices::{cpu, gpu};

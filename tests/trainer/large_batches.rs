@@ -1,4 +1,4 @@
-//! Steps, gradients and evaluations of weighted means over more rows than a loss adds up the weights of itself.
+//! Weighted means over so many rows that a separate dispatch sums the rows' weights: steps, gradients, evaluations.
 
 use super::common::compare::{Tolerance, assert_close, assert_same_bits};
 use super::common::devices::{cpu, gpu, gpu_hardware_kernels};

@@ -1,4 +1,4 @@
-//! Layers that are one thing in training and another in evaluation.
+//! Layers that differ between training and evaluation.
 
 use super::common::compare::{Tolerance, assert_close, assert_same_bits};
 use super::common::devices::{cpu, gpu};

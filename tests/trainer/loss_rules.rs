@@ -1,4 +1,4 @@
-//! Which loss a network has, what it takes, and what is counted as correct.
+//! Choice of a network's loss, its targets, and the rows that count as correct.
 
 use super::common::devices::{cpu, gpu};
 use super::{FEATURES, network};

@@ -1,4 +1,4 @@
-//! Losses in training: reductions as if all rows were one batch, several terms, target values, labels that are missing.
+//! Losses in training: reductions over all rows, several terms, target values, missing labels.
 
 use super::common::compare::{Tolerance, assert_close};
 use super::common::criteria::{criteria, inputs};

@@ -1,4 +1,4 @@
-//! What a trainer can be told beside loss and optimizer: each thing against plain arithmetic, on both devices.
+//! Settings of a trainer other than loss and optimizer: each against plain arithmetic, on both devices.
 
 #[path = "../common/mod.rs"]
 mod common;

@@ -1,4 +1,4 @@
-//! Memory: a call that is refused leaves none behind, and what an epoch needs includes what saving needs.
+//! Memory: a refused call leaves none allocated, and an epoch's memory includes that of saving.
 
 use super::{FEATURES, data, network, samples};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};

@@ -1,4 +1,4 @@
-//! Phases: steps of different kinds in turn.
+//! Phases: alternating kinds of steps.
 
 use super::common::compare::{Tolerance, assert_close, assert_same_bits};
 use super::common::devices::{cpu, gpu};

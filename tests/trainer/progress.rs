@@ -1,4 +1,4 @@
-//! When progress is reported, and what an epoch leaves out.
+//! Progress reports, and the samples that an epoch leaves out.
 
 use super::common::compare::assert_same_bits;
 use super::common::devices::{cpu, gpu};

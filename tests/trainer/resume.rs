@@ -1,4 +1,4 @@
-//! With everything switched on, cuts into submits, calls and checkpoints still change no bit.
+//! Bit-exact resume with all features on: splits into submits, calls and checkpoints change no bit.
 
 use super::common::compare::{Tolerance, assert_close, assert_same_bits};
 use super::common::devices::{cpu, gpu};

@@ -1,4 +1,4 @@
-//! Going on from a checkpoint with other settings, and what of a fit's rules is in checkpoints.
+//! Resuming from a checkpoint with other settings, and the state of a fit's rules in checkpoints.
 
 use super::common::compare::assert_same_bits;
 use super::common::devices::{cpu, gpu};

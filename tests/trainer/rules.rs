@@ -1,4 +1,4 @@
-//! The rules of a fit: what a plateau observes, and early stopping over several calls.
+//! Rules of a fit: the metric of a plateau, and early stopping over several calls.
 
 use super::common::compare::assert_same_bits;
 use super::common::devices::{cpu, gpu};

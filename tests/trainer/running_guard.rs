@@ -1,5 +1,4 @@
-//! Running statistics of batch normalisations: never committed unless all of a step is finite, they themselves
-//! included.
+//! Running statistics of batch normalisations: they only change if the whole step is finite, including the statistics.
 
 use super::common::compare::assert_same_bits;
 use super::common::devices::{cpu, gpu, gpu_hardware_kernels};

@@ -1,4 +1,4 @@
-//! Running statistics of data with an offset, and of micro-batches: what evaluation makes of them.
+//! Running statistics of data with an offset and of micro-batches, and the evaluations that use them.
 
 use super::common::devices::{cpu, gpu, gpu_hardware_kernels};
 use wgrad::{Adam, Dataset, Device, Error, Loss, Sequential, Sgd, Trainer};

@@ -1,4 +1,4 @@
-//! Running statistics: which steps move them, and computing them anew.
+//! Running statistics: the steps that change them, and their recomputation.
 
 use super::common::compare::{Tolerance, assert_close, assert_same_bits};
 use super::common::devices::{cpu, gpu};

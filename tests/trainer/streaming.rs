@@ -1,4 +1,4 @@
-//! Data sets that are too large for the device stream through it: the same batches, the same bits.
+//! Streaming of data sets that are too large for the device: the same batches, the same bits.
 
 use super::common::compare::assert_same_bits;
 use super::common::data::Random;

@@ -1,4 +1,4 @@
-//! Checkpoints: a loaded one goes on to the bit; one of other settings, or with a place that cannot be, is refused.
+//! Checkpoints: they resume bit-exactly, and are refused if settings differ or their position is impossible.
 
 use super::common::compare::assert_same_bits;
 use super::common::devices::{cpu, gpu};

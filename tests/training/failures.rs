@@ -1,4 +1,4 @@
-//! What goes wrong in training: numbers that are not finite, bad settings and batches, a lost device.
+//! Failures in training: non-finite numbers, bad settings and batches, a lost device.
 
 use super::common::compare::assert_same_bits;
 use super::common::devices::{cpu, gpu, open};

@@ -1,4 +1,4 @@
-//! Parameters, and moments of them, about the size that a binding holds.
+//! Parameters and moments of about the size of a binding.
 
 use super::common::devices::gpu;
 use approx::assert_abs_diff_eq;

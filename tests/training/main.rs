@@ -1,4 +1,4 @@
-//! Training: the devices agree, reruns agree to the bit, however the steps are cut; and what goes wrong is said.
+//! Training: agreement of the devices, bit-identical reruns for every split of the steps, and errors.
 
 #[path = "../common/mod.rs"]
 mod common;

@@ -1,7 +1,7 @@
-//! Training takes no more memory the longer it runs, whatever the widths of the network.
+//! Memory of long training runs: it does not grow with the number of steps, for any width of the network.
 //!
-//! Mesa's lavapipe compiles a shader again at every bind, and keeps the outcome, if a loop of it is bound by a uniform
-//! that is small: about 1 MB a step.
+//! Mesa's lavapipe recompiles a shader at every bind, and keeps the result, if a small uniform bounds one of its loops:
+//! about 1 MB per step.
 
 use super::common::data::clusters;
 use super::common::devices::open;

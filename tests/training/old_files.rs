@@ -1,4 +1,4 @@
-//! Files that version 0.1.0 wrote, before files had a version: they load, and training goes on from them.
+//! Files of version 0.1.0, from before files had a version: they load, and training resumes from them.
 //!
 //! `NAME.safetensors` is the checkpoint of a recipe, `NAME.after.safetensors` the weights two steps later.
 

@@ -1,4 +1,4 @@
-//! Trainers whose checkpoints, written by version 0.1.0, lie in `tests/vectors/checkpoints`.
+//! Trainers whose checkpoints, written by version 0.1.0, are in `tests/vectors/checkpoints`.
 
 use wgrad::{
     Activation, Adadelta, Adagrad, Adam, AdamW, Adamax, Augmentation, Better, Clip, Dataset,

@@ -1,4 +1,4 @@
-//! The same steps, whatever computes them, however they are cut into submits and calls, and wherever their data lie.
+//! Bit-identical steps for every device, every split into submits and calls, and every location of the data.
 
 use super::common::compare::{Tolerance, assert_close, assert_same_bits};
 use super::common::devices::{cpu, gpu, gpu_hardware_kernels};

@@ -1,4 +1,4 @@
-//! The text of settings in checkpoints. It keeps the words of the first version, so that files of every version load.
+//! Text of settings in checkpoints. It keeps the words of the first version, so that files of every version load.
 
 use super::common::devices::cpu;
 use super::common::files::Parts;

@@ -1,4 +1,4 @@
-//! Activations and their derivatives by their textbook formulas, in a form that keeps its digits in `f64`.
+//! Activations and their derivatives by their textbook formulas, in a form that is accurate in `f64`.
 
 use super::{normal_density, normal_distribution};
 use std::f64::consts::PI;

@@ -1,5 +1,5 @@
-//! Random motions of images, in `f64`, from the definitions: every pixel of the source is weighted with hat functions,
-//! every control point with a B-spline in its piecewise form.
+//! Random image motions in `f64`, from the definitions: every pixel of the source is weighted with hat functions, every
+//! control point with a B-spline in its piecewise form.
 
 /// The limits of what is drawn.
 #[derive(Clone, Copy, Debug)]

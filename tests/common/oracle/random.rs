@@ -1,5 +1,5 @@
-//! Threefry2x32 with 20 rounds, as the paper writes it (Salmon et al. 2011, section 4.2 and table 2), and what is made
-//! of its words.
+//! Threefry2x32 with 20 rounds, as the paper writes it (Salmon et al. 2011, section 4.2 and table 2), and the numbers
+//! derived from its words.
 
 /// Two words from a key and a counter.
 pub(crate) fn threefry(key: [u32; 2], counter: [u32; 2]) -> [u32; 2] {

@@ -1,4 +1,4 @@
-//! Every call, with those of `layers.rs`.
+//! List of every call, together with those of `layers.rs`.
 
 use super::Call;
 use super::layers::further_calls;

@@ -1,4 +1,4 @@
-//! Calls of normalisation, random numbers, and moved columns.
+//! Calls of normalisation, random numbers and data movement.
 
 use super::Call;
 use crate::common::data::Random;

@@ -1,4 +1,4 @@
-//! The cases of the losses' tests: every criterion with every kind of target that it takes, and batches for each.
+//! Test cases of losses: every criterion with every kind of target that it takes, and batches for each.
 
 use crate::common::criteria::criteria;
 use crate::common::data::Random;

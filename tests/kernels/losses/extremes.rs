@@ -1,4 +1,4 @@
-//! Losses where numbers are extreme: clamped logarithms, squares and sums that overflow.
+//! Losses of extreme numbers: clamped logarithms, squares and sums that overflow.
 
 use crate::common::compare::{Tolerance, assert_each_close};
 use crate::common::devices::reducing_devices;
