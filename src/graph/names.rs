@@ -44,18 +44,18 @@ pub(super) fn check_name(name: &str) -> Result<()> {
     }
     if is_kept(name) {
         return bad(format!(
-            "without `{MOMENTS}.`, `{AVERAGE}.`, `{ACCUMULATED}.` or `{EARLY_STOPPING}.` in front, which checkpoints use"
+            "without the prefixes `{MOMENTS}.`, `{AVERAGE}.`, `{ACCUMULATED}.` and `{EARLY_STOPPING}.` of checkpoints"
         ));
     }
     let last = name.rsplit('.').next().unwrap_or(name);
     if RUNNING.contains(&last) || last == COUNTER {
         let [mean, variance] = RUNNING;
         return bad(format!(
-            "without `{mean}`, `{variance}` or `{COUNTER}` as its last part, which batch normalisations use"
+            "without `{mean}`, `{variance}` or `{COUNTER}` as its last part, which batch normalisation uses"
         ));
     }
     if name == "__metadata__" {
-        return bad("other than `__metadata__`, which safetensors files use".to_string());
+        return bad("other than `__metadata__`, which safetensors files reserve".to_string());
     }
     Ok(())
 }

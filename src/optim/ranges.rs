@@ -35,7 +35,7 @@ pub(crate) fn rate_factor(what: &'static str, value: f64) -> Result<()> {
     if (value as f32).is_finite() && is_seen(value) {
         return Ok(());
     }
-    let expected = "0, or finite in f32 and at least 1.2e-38, the least normal f32";
+    let expected = "0, or finite in f32 and at least 1.2e-38, the smallest normal f32";
     Err(Error::argument(what, expected, value))
 }
 

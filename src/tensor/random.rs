@@ -109,7 +109,7 @@ impl Tensor {
         if !Dropout::is_seen(probability) {
             return Err(Error::argument(
                 "the probability of a dropout",
-                "0, or at least 2⁻³², one random word of all",
+                "0, or at least 2⁻³², the resolution of the random numbers",
                 probability,
             ));
         }

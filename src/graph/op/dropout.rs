@@ -61,7 +61,7 @@ impl Graph {
             return Err(Error::argument("a dropout rate", "from 0 to below 1", rate));
         }
         if !kernel::Dropout::is_seen(rate) {
-            let expected = "0, or at least 2⁻³², one random word of all";
+            let expected = "0, or at least 2⁻³², the resolution of the random numbers";
             return Err(Error::argument("a dropout rate", expected, rate));
         }
         self.known(x)?;

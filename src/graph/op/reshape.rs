@@ -55,7 +55,7 @@ impl Operation for Reshape {
             let elements = from.elements();
             return Err(Error::shape(
                 "reshape",
-                format!("a shape of {elements} elements, as {from} has in each sample or in all"),
+                format!("a shape of {elements} elements, like {from} (per sample for a batch)"),
                 &self.shape,
             ));
         }

@@ -21,7 +21,7 @@ pub(crate) fn check_epsilon(what: &'static str, value: f64) -> crate::Result<()>
         what,
         value,
         |v| v >= f32::MIN_POSITIVE,
-        "at least 1.2e-38, the least normal f32",
+        "at least 1.2e-38, the smallest normal f32",
     )
 }
 
@@ -31,7 +31,7 @@ pub(crate) fn check_positive(what: &'static str, value: f64) -> crate::Result<()
         what,
         value,
         |v| v >= f32::MIN_POSITIVE,
-        "finite in f32 and at least 1.2e-38, the least normal f32",
+        "finite in f32 and at least 1.2e-38, the smallest normal f32",
     )
 }
 
@@ -42,7 +42,7 @@ pub(crate) fn check_not_negative(what: &'static str, value: f64) -> crate::Resul
         what,
         value,
         |v| value == 0.0 || v >= f32::MIN_POSITIVE,
-        "0, or finite in f32 and at least 1.2e-38, the least normal f32",
+        "0, or finite in f32 and at least 1.2e-38, the smallest normal f32",
     )
 }
 
@@ -64,7 +64,7 @@ pub(crate) fn check_share(what: &'static str, share: f32) -> crate::Result<()> {
         what,
         share.into(),
         |v| (0.0..=1.0).contains(&v) && seen,
-        "0, or from 6e-8 to 1: else 1 minus it is 1 in f32",
+        "0, or from 6e-8 to 1, so that 1 minus it is below 1 in f32",
     )
 }
 
@@ -77,6 +77,6 @@ pub(crate) fn check_scaled(what: &'static str, coefficient: f64, factor: f64) ->
         return Ok(());
     }
     let found = format!("{coefficient} times {factor}");
-    let expected = "0, or finite in f32 and at least 1.2e-38, the least normal f32";
+    let expected = "0, or finite in f32 and at least 1.2e-38, the smallest normal f32";
     Err(crate::Error::argument(what, expected, found))
 }

@@ -82,7 +82,7 @@ impl Tuning {
         if adapter == self.adapter {
             return Ok(());
         }
-        let wanted = format!("{adapter}, which is to use it");
+        let wanted = format!("{adapter}, the adapter in use");
         Err(Error::argument(
             "the adapter of a tuning",
             wanted,

@@ -63,8 +63,9 @@ pub(crate) struct RowLoss {
     pub(crate) factor: f32,
     /// Whether the gradient is also divided by the sum of the row weights. If that sum is 0, so is the gradient.
     pub(crate) divide: bool,
-    /// Used instead of `divide` in accumulating steps: the scales behind the state, and the index of the scale that
-    /// multiplies the gradient. The number of steps with scales equals the number of places of the metric ring.
+    /// Used instead of `divide` in accumulating steps: the layout of the scales after the state's words, and the index
+    /// of the loss term whose scale multiplies the gradient. The number of steps with scales equals the number of
+    /// places of the metric ring.
     pub(crate) scaled: Option<(Scales, usize)>,
     pub(crate) output: Output,
     /// Whether this call writes B = A + 1; exactly one of a step's losses does.

@@ -112,8 +112,8 @@ criteria!(
     /// `GaussianNLLLoss`). Gradients flow to both inputs; to a variance below 10⁻⁶ the gradient is 0, as the loss is
     /// flat there (PyTorch: that of a variance of 10⁻⁶).
     GaussianNll in gaussian_nll,
-    /// 1 − cos(x₁, x₂) where the row's target is 1, max(0, cos(x₁, x₂) − margin) where it is −1; one target column,
-    /// or labels, 1 for alike and 0 for not (PyTorch's `CosineEmbeddingLoss`). Gradients flow to both inputs.
+    /// 1 − cos(x₁, x₂) where the row's target is 1, max(0, cos(x₁, x₂) − margin) where it is −1; one target column, or
+    /// labels, 1 for similar and 0 for dissimilar (PyTorch's `CosineEmbeddingLoss`). Gradients flow to both inputs.
     CosineEmbedding {
         /// From −1 to 1; PyTorch's default is 0.
         margin = 0.0
@@ -226,8 +226,8 @@ impl Criterion {
         }
     }
 
-    /// Whether a row's largest input is a guess of its label. Embeddings have no guess: their labels are 1 for alike, 0
-    /// for different.
+    /// Whether a row's largest input is a guess of its label. Embeddings have no guess: their labels are 1 for similar,
+    /// 0 for dissimilar.
     pub(crate) fn has_guess(self) -> bool {
         self.traits().target != Target::OnePerRow
     }

@@ -166,7 +166,7 @@ impl Loss {
         self.criterion.check()?;
         let name = self.criterion.name();
         if let Some(smoothing) = self.misplaced_smoothing {
-            let wanted = format!("none for {name}: only softmax cross-entropy has it");
+            let wanted = format!("none for {name}: only softmax cross-entropy supports it");
             return Err(Error::argument("label smoothing", wanted, smoothing));
         }
         if self.ignore_index.is_some() && !self.criterion.has_target() {
@@ -178,7 +178,7 @@ impl Loss {
         if !in_range(self.factor) {
             return Err(Error::argument(
                 "the factor of a loss",
-                "0, or of a magnitude from 2⁻⁶⁴ to 2⁶⁴",
+                "0, or a magnitude from 2⁻⁶⁴ to 2⁶⁴",
                 self.factor,
             ));
         }
@@ -187,9 +187,9 @@ impl Loss {
         let count = self.criterion.weight_count(cols);
         if !weights.is_empty() && (!weighted || weights.len() != count) {
             let wanted = if self.criterion.weighs_targets() {
-                format!("2 of them for {name}: negative and positive")
+                format!("2 weights for {name}: negative and positive")
             } else if weighted {
-                format!("{count} of them")
+                format!("{count} weights")
             } else {
                 format!("none for {name}")
             };

@@ -63,7 +63,7 @@ fn choice(line: &str) -> std::result::Result<(Product, Algorithm), String> {
     let fields: Vec<&str> = line.split(' ').collect();
     let &[layout, m, n, k, algorithm] = fields.as_slice() else {
         return Err(format!(
-            "expected a layout, M, N, K and an algorithm with single spaces between, found \"{}\"",
+            "expected a layout, M, N, K and an algorithm separated by single spaces, found \"{}\"",
             clip(line)
         ));
     };

@@ -11,7 +11,7 @@ const MAX_SIDE: usize = 1 << 16;
 /// Small random motions of images, drawn anew for every sample of every batch: shift, rotation, scale, and an elastic
 /// displacement.
 ///
-/// A sample is an image [channels, height, width], row by row; all channels move alike. The pixel at p is taken from
+/// A sample is an image [channels, height, width], row by row; all channels move equally. The pixel at p is taken from
 ///
 /// q = c + S⁻¹·R(−θ)·(p − c − d) + e(p)
 ///
@@ -166,7 +166,7 @@ impl Augmentation {
             return Ok(());
         }
         let [c, h, w] = [self.channels, self.height, self.width];
-        let wanted = format!("samples of {c} · {h} · {w} values, as the augmentation has them");
+        let wanted = format!("samples of {c} · {h} · {w} values, as the augmentation expects");
         Err(Error::shape(
             operation,
             wanted,

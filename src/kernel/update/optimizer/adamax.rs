@@ -54,7 +54,7 @@ impl Adamax {
         }
     }
 
-    /// The ε beside |g|.
+    /// The ε that is added to |g|.
     pub fn epsilon(self, epsilon: f64) -> Self {
         Adamax { epsilon, ..self }
     }

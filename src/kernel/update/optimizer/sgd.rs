@@ -11,8 +11,8 @@ use crate::kernel::update::values::{Penalty, StepValues};
 /// g ← g + λw; v ← μv + (1 − dampening)·g, but v ← g in the first step; w ← w − ηv,
 /// or with Nesterov's momentum w ← w − η(g + μv).
 ///
-/// The learning rate η is not part of the velocity v, so a change of η acts at once. In the [classical](Sgd::classical)
-/// form, η is part of v.
+/// The learning rate η is not part of the velocity v, so a change of η takes effect immediately. In the
+/// [classical](Sgd::classical) form, η is part of v.
 ///
 /// ```
 /// use wgrad::optim::Sgd;
