@@ -142,17 +142,17 @@ impl Network {
             return Err(Error::shape(
                 operation,
                 format!(
-                    "{} target values a sample, as the graph takes",
+                    "{} target values per sample, the number of the graph's targets",
                     of_graph.unwrap_or(0)
                 ),
-                format!("{} target values a sample", target_cols.unwrap_or(0)),
+                format!("{} target values per sample", target_cols.unwrap_or(0)),
             ));
         }
         let takes_labels = |term: &&Term| term.takes_labels(supervision);
         if let (Some(found), None) = (labels, self.terms.iter().find(takes_labels)) {
             if found != 1 {
-                let found = format!("{found} labels a sample");
-                return Err(Error::shape(operation, "one label a sample", found));
+                let found = format!("{found} labels per sample");
+                return Err(Error::shape(operation, "one label per sample", found));
             }
         }
         for term in self.terms.iter().filter(|term| term.of_batch()) {
@@ -163,10 +163,10 @@ impl Network {
                     return Err(Error::shape(
                         operation,
                         format!(
-                            "{of_sample} labels a sample, one for each row of {shape}, for the loss {}",
+                            "{of_sample} labels per sample, one for each row of {shape}, for the loss {}",
                             term.name
                         ),
-                        format!("{found} labels a sample"),
+                        format!("{found} labels per sample"),
                     ));
                 }
             }
@@ -174,23 +174,23 @@ impl Network {
             {
                 return Err(Error::shape(
                     operation,
-                    "a loss other than softmax cross-entropy, the default, which is 0 for any one output",
-                    "one output",
+                    "at least 2 outputs, since softmax cross-entropy (the default) of 1 is 0; or another loss",
+                    "1 output",
                 ));
             }
             if self.default_loss && labels.is_none() && target_cols.is_some() {
                 return Err(Error::argument(
                     "the loss of a network on target values",
-                    "given, as `Loss::mean_squared_error()` for regression, \
+                    "set, for example `Loss::mean_squared_error()` for regression, \
                      `Loss::binary_cross_entropy_with_logits()` for targets 0 and 1, or \
                      `Loss::softmax_cross_entropy()` for class probabilities",
-                    "none: the default, softmax cross-entropy, is for labels",
+                    "none; the default, softmax cross-entropy, needs labels",
                 ));
             }
             if term.loss.ignore_index.is_some() && !term.takes_labels(supervision) {
                 return Err(Error::argument(
                     "an ignored label",
-                    format!("for the loss {} on labels", term.name),
+                    format!("in the labels of the loss {}", term.name),
                     "target values",
                 ));
             }
@@ -201,12 +201,12 @@ impl Network {
                     format!("labels for the loss {}", term.name)
                 } else {
                     format!(
-                        "labels, or {cols} target values a sample, for the loss {}",
+                        "labels, or {cols} target values per sample, for the loss {}",
                         term.name
                     )
                 };
                 let found = match target_cols {
-                    Some(cols) => format!("{cols} target values a sample"),
+                    Some(cols) => format!("{cols} target values per sample"),
                     None => "samples alone".to_string(),
                 };
                 return Err(Error::shape(operation, wanted, found));

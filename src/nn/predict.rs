@@ -179,7 +179,7 @@ impl Network {
             }
             _ => Err(Error::argument(
                 "the loss of a network that classifies by one output",
-                "one that tells two classes apart by it, as `Loss::binary_cross_entropy_with_logits()`, \
+                "one that distinguishes two classes by it, such as `Loss::binary_cross_entropy_with_logits()`, \
                  of a trainer or of the graph; or compare the output of `predict` yourself",
                 term.map_or("none", |term| term.loss.criterion.name()),
             )),

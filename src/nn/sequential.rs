@@ -259,7 +259,7 @@ impl Sequential {
         if self.init_without_layer {
             return Err(Error::argument(
                 "the place of `Sequential::init`",
-                "behind a dense layer, whose weights it is for",
+                "after the dense layer whose weights it initialises",
                 "before any dense layer",
             ));
         }

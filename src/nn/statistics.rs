@@ -132,14 +132,14 @@ impl Network {
         if of_graph != data.target_cols() {
             return Err(Error::shape(
                 "recompute_statistics",
-                format!("{of_graph} target values a sample, as the graph takes"),
-                format!("{} target values a sample", data.target_cols()),
+                format!("{of_graph} target values per sample, the number of the graph's targets"),
+                format!("{} target values per sample", data.target_cols()),
             ));
         }
         let mut running = self.graph.running.iter();
         if running.any(|running| data.len().saturating_mul(running.rows_per_sample) < 2) {
             return Err(Error::argument(
-                "the samples to compute a variance of",
+                "the number of samples of a variance",
                 "at least 2",
                 data.len(),
             ));

@@ -134,7 +134,7 @@ impl ParameterGroup {
             if idle {
                 return Err(Error::argument(
                     "the factor of a parameter group",
-                    format!("that of a coefficient which the optimizer has: {what} is 0"),
+                    format!("a factor of a nonzero coefficient, but {what} of the optimizer is 0"),
                     who(),
                 ));
             }
@@ -207,7 +207,7 @@ pub(crate) fn fixed_layers(groups: &[ParameterGroup], layers: &[&str]) -> Result
         if !held {
             return Err(Error::argument(
                 "a parameter group with running statistics",
-                "one that holds gain and bias of a batch normalisation",
+                "one that contains gain and bias of a batch normalisation",
                 match layers {
                     [] => "a network without batch normalisations".to_string(),
                     _ => format!("none of {}", layers.join(", ")),
@@ -238,7 +238,7 @@ pub(crate) fn factors<'a>(
             return Err(match &group.selection {
                 Selection::Matching(pattern) => Error::argument(
                     "the pattern of a parameter group",
-                    format!("that of a name among {}", names.join(", ")),
+                    format!("a match for one of {}", names.join(", ")),
                     pattern,
                 ),
                 Selection::Vectors => Error::argument(

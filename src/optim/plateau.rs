@@ -155,8 +155,11 @@ impl ReduceOnPlateau {
         if 1.0 - lowered <= self.min_fall {
             return Err(Error::argument(
                 "the floor and the minimum fall of a plateau",
-                "such that its factor can fall from 1",
-                format!("a fall to {lowered}, and {} as the minimum", self.min_fall),
+                "small enough that the factor can fall below 1",
+                format!(
+                    "a reduction from 1 to {lowered}, and a minimum of {}",
+                    self.min_fall
+                ),
             ));
         }
         Ok(Plateau {

@@ -39,10 +39,10 @@ impl Trainer {
                 return Err(Error::argument(
                     "the labels of a data set",
                     format!(
-                        "all there, unless the loss {} ignores Dataset::NO_LABEL",
+                        "complete, unless the loss {} ignores Dataset::NO_LABEL",
                         term.name
                     ),
-                    "some that are not",
+                    "missing labels",
                 ));
             }
         }
@@ -54,10 +54,10 @@ impl Trainer {
         if self.network.id() == self.network_id {
             return Ok(());
         }
-        let found = "another, put in its place";
+        let found = "another network in its place";
         Err(Error::argument(
             "a trainer's network",
-            "the one it was made for",
+            "the one that the trainer was built for",
             found,
         ))
     }

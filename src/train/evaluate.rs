@@ -36,7 +36,7 @@ impl Trainer {
                     return Err(Error::argument(
                         "the evaluation batch size",
                         format!(
-                            "at least {}, all samples of the data set: this graph's loss of one depends on the others",
+                            "at least {}, all samples of the data set, since the loss of one depends on the others",
                             data.len()
                         ),
                         most,

@@ -85,8 +85,8 @@ impl<'a> Fit<'a> {
         if self.early_stopping.is_some() && self.validation.is_none() {
             return Err(Error::argument(
                 "early stopping",
-                "of a fit with a validation set (`Fit::validation`)",
-                "early stopping without one",
+                "used with a validation set (`Fit::validation`)",
+                "no validation set",
             ));
         }
         self.early_stopping.map_or(Ok(()), |rule| rule.check())?;
@@ -94,7 +94,7 @@ impl<'a> Fit<'a> {
         match (self.plateau_metric, trainer.settings.plateau) {
             (Some(_), None) => Err(Error::argument(
                 "the metric of a plateau",
-                "for a trainer built with `reduce_on_plateau`",
+                "set on a trainer built with `reduce_on_plateau`",
                 "a trainer without a plateau",
             )),
             (Some(metric), Some(plateau)) => {

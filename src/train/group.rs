@@ -57,8 +57,8 @@ impl Group {
                 if (kept - other).abs() > 1e-9 * other.abs() {
                     return Err(Error::argument(
                         "the weights of accumulated batches of your own",
-                        "as large a part of the weights before for one term of the loss as for the others, \
-                         which are divided by different numbers; or take the batches from a data set",
+                        "in the same ratio to the earlier weights for all terms of the loss, \
+                         whose denominators differ; or take the batches from a data set",
                         format!("{kept} and {other} of the old weight"),
                     ));
                 }

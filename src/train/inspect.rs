@@ -159,14 +159,14 @@ impl Trainer {
     pub async fn averaged_async(&mut self) -> Result<crate::Network> {
         self.resync().await?;
         let refused = |found| {
-            let expected = "asked for with `TrainerBuilder::average`, and after an update";
+            let expected = "enabled with `TrainerBuilder::average` and read after an update";
             Err(Error::argument("averaged weights", expected, found))
         };
         if self.settings.average.is_none() {
-            return refused("not asked for".to_string());
+            return refused("no average".to_string());
         }
         if !self.has_updated() {
-            return refused(format!("asked for after {} steps", self.cursor.step));
+            return refused(format!("no update after {} steps", self.cursor.step));
         }
         // Allocate before reading, so that a refused call leaves nothing behind.
         let graph = self.network.graph.clone();

@@ -41,7 +41,7 @@ impl<'a> Metadata<'a> {
 
     pub(super) fn broken(&self, key: &str, value: &str) -> Error {
         let value = clip(value);
-        let reason = format!("{key} is {value:?}, which no trainer wrote");
+        let reason = format!("{key} is {value:?}, which is not valid in a checkpoint");
         Error::format(self.file, reason)
     }
 }

@@ -66,7 +66,7 @@ impl Phase {
             if !held.any(|(name, gradient)| matches(pattern, name) && gradient.is_some()) {
                 return Err(Error::argument(
                     "the pattern of a phase",
-                    "that of a parameter which the phase's losses depend on and no group freezes",
+                    "a match for a parameter that the phase's losses depend on and no group freezes",
                     pattern,
                 ));
             }
@@ -100,7 +100,7 @@ impl Phase {
         let names = network.parameter_names();
         for pattern in &self.trains {
             if !names.iter().any(|name| matches(pattern, name)) {
-                let expected = format!("that of a name among {}", names.join(", "));
+                let expected = format!("a match for one of {}", names.join(", "));
                 return Err(Error::argument("the pattern of a phase", expected, pattern));
             }
         }

@@ -33,7 +33,7 @@ impl Trainer {
         let Some(plateau) = &mut self.rate.plateau else {
             return Err(Error::argument(
                 "a metric to observe",
-                "for a trainer built with reduce_on_plateau",
+                "for a trainer built with `reduce_on_plateau`",
                 metric,
             ));
         };

@@ -69,8 +69,8 @@ impl EarlyStopping {
         match self.metric {
             Metric::Loss => Ok(-evaluation.loss),
             Metric::Accuracy if evaluation.accuracy.is_nan() => Err(Error::argument(
-                "early stopping by accuracy",
-                "of a loss that takes labels",
+                "the loss for early stopping by accuracy",
+                "one that takes labels",
                 "no accuracy",
             )),
             Metric::Accuracy => Ok(evaluation.accuracy),
@@ -166,8 +166,8 @@ impl PlateauMetric {
         if !validation && matches!(self, ValidationLoss | ValidationAccuracy) {
             return Err(Error::argument(
                 "the metric of a plateau",
-                "of the training, or of a fit with a validation set (`Fit::validation`)",
-                "a metric of a validation set that is not there",
+                "a training metric, unless the fit has a validation set (`Fit::validation`)",
+                "a validation metric without a validation set",
             ));
         }
         let wanted = match self {
@@ -178,11 +178,11 @@ impl PlateauMetric {
         if better != wanted {
             let [expected, found] = match better {
                 Better::Lower => [
-                    "a loss, as its plateau has it that lower is better",
+                    "a loss, since lower is better for its plateau",
                     "an accuracy",
                 ],
                 Better::Higher => [
-                    "an accuracy, as its plateau has it that higher is better",
+                    "an accuracy, since higher is better for its plateau",
                     "a loss",
                 ],
             };

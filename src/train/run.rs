@@ -75,7 +75,7 @@ impl Trainer {
             return Err(Error::shape(
                 "epoch",
                 format!(
-                    "at least {batch_size} samples, a whole batch, as a smaller one is left out"
+                    "at least {batch_size} samples, one full batch, since `drop_last` leaves out a smaller one"
                 ),
                 format!("{} samples", data.len()),
             ));

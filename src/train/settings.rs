@@ -48,7 +48,7 @@ impl Settings {
             None => Ok(self.phases.clone()),
             Some(optimizer) => Err(Error::argument(
                 "the optimizer of a trainer with phases",
-                "given to each phase, and not to the trainer",
+                "set on each phase instead of the trainer",
                 format!("{} for the trainer", optimizer.name()),
             )),
         }

@@ -117,7 +117,7 @@ pub(super) fn check_phases(phases: &[Steps], network: &Network) -> Result<()> {
             if let (Some(number), 1..) = (shared, moments) {
                 return Err(Error::argument(
                     "a parameter that two phases train",
-                    "none, unless at most one of their optimizers keeps moments",
+                    "trained by one phase only, unless at most one of the phases' optimizers has moments",
                     &network.graph.parameters[number].name,
                 ));
             }

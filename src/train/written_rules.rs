@@ -73,7 +73,10 @@ impl Trainer {
         let mut memory = Memory::default();
         let broken = |key: &str, text: &str| {
             let text = clip(text);
-            Error::format(file, format!("{key} is {text:?}, which no trainer wrote"))
+            Error::format(
+                file,
+                format!("{key} is {text:?}, which is not valid in a checkpoint"),
+            )
         };
         if let Some(text) = header.metadata.get(STOP_RULE) {
             let (rule, held) = read_stop_rule(text).ok_or_else(|| broken(STOP_RULE, text))?;

@@ -429,7 +429,7 @@ fn what_does_not_fit_a_shape_is_a_typed_error() {
     let mut trainer = Trainer::new(network).build().unwrap();
     let data = Dataset::from_floats([3, INPUTS], x.to_vec(), vec![0, 1], 2).unwrap();
     let error = trainer.fit(&data, 1).err().unwrap();
-    assert!(error.to_string().contains("3 labels a sample"), "{error}");
+    assert!(error.to_string().contains("3 labels per sample"), "{error}");
     // Images of another size with as many pixels; a flat sample fits.
     let network = Sequential::new([2, 6]).flatten().dense(2).build(cpu(), 1);
     let mut trainer = Trainer::new(network.unwrap()).build().unwrap();

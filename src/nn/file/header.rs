@@ -213,7 +213,7 @@ impl<'de> Deserialize<'de> for Pairs {
                 let mut pairs = BTreeMap::new();
                 while let Some((key, value)) = map.next_entry::<String, String>()? {
                     if pairs.insert(key, value).is_some() {
-                        return Err(A::Error::custom("a key of its metadata stands there twice"));
+                        return Err(A::Error::custom("a duplicate key in its metadata"));
                     }
                 }
                 Ok(Pairs(pairs))
@@ -242,7 +242,7 @@ impl<'de> Deserialize<'de> for Json {
                     if key != METADATA {
                         tensors.push((key, map.next_value()?));
                     } else if metadata.replace(map.next_value::<Pairs>()?).is_some() {
-                        return Err(A::Error::custom("its metadata stands there twice"));
+                        return Err(A::Error::custom("duplicate metadata"));
                     }
                 }
                 let metadata = metadata.map_or_else(BTreeMap::new, |pairs| pairs.0);
