@@ -1,4 +1,4 @@
-// tanh(ln(1 + E)) = (E^2 + 2E)/(E^2 + 2E + 2) with E = exp(z): sums of positive terms. On the right both are divided by
+// tanh(ln(1 + E)) = (E^2 + 2E)/(E^2 + 2E + 2) with E = exp(z): sums of positive terms. For z > 0 both are divided by
 // E^2, so only e = exp(-|z|) occurs.
 fn f(z: vec4<f32>, alpha: f32, beta: f32) -> vec4<f32> {
     let e = decay(z);

@@ -51,7 +51,7 @@ fn back_of(unit: vec4<f32>) -> vec4<f32> {
     return select(vec4<f32>(1.0), vec4<f32>(16.0), unit < vec4<f32>(1.0));
 }
 
-// The reciprocal of the power of two at or below a normal number that is less than 2^127.
+// The reciprocal of the largest power of two that is at most a normal number below 2^127.
 fn reciprocal(value: vec4<f32>) -> vec4<f32> {
     let exponent = bitcast<vec4<u32>>(value) & vec4<u32>(0x7f800000u);
     return bitcast<vec4<f32>>(vec4<u32>(0x7f000000u) - exponent);

@@ -14,7 +14,7 @@ struct Params {
 }
 
 @group(0) @binding(0) var<uniform> p: Params;
-@group(0) @binding(3) var<storage, read_write> state: array<atomic<u32>>; // step, step + 1 from the loss, first bad tensor
+@group(0) @binding(3) var<storage, read_write> state: array<atomic<u32>>; // step, step + 1, first bad tensor
 
 @compute @workgroup_size(WORKGROUP)
 fn main(

@@ -1,4 +1,4 @@
-//! The graph: values and parameters, and the operations between them.
+//! Graphs: values, parameters, and the operations between them.
 //!
 //! A graph has shapes but no batch size: the first dimension of a value may be the batch. A graph is later compiled for
 //! a batch size into a [`Plan`](crate::Plan).

@@ -80,7 +80,7 @@ mod tests {
 
     #[test]
     fn segments_are_cut_at_tensors_and_fit_the_limit() {
-        // Room for 200 floats a segment with three moments: three rows of 64.
+        // Room for 200 floats per segment with three moments: three rows of 64.
         let arena = Arena::new(shapes(&[1, 2, 1, 3]), 200 * 12).unwrap();
         assert_eq!(arena.segments, [192, 64, 192]);
         let places: Vec<_> = arena.places.iter().map(|p| (p.segment, p.offset)).collect();
@@ -89,7 +89,7 @@ mod tests {
 
     #[test]
     fn a_matrix_over_the_limit_is_refused_with_both_numbers() {
-        // 256 floats have a segment of their own, though three moments of them are too many for a binding.
+        // A tensor of 256 floats has its own segment, although three moments of it do not fit a binding.
         let arena = Arena::new(shapes(&[1, 4, 1]), 200 * 12).unwrap();
         assert_eq!(arena.segments, [64, 256, 64]);
         let error = Arena::new(shapes(&[1, 10]), 200 * 12).unwrap_err();

@@ -1,4 +1,4 @@
-//! The calls that read the gradients: accumulation, norm, update, average, and the measures of an inspected step.
+//! Calls that read the gradients: accumulation, norm, update, average, and the measures of an inspected step.
 
 use super::Role;
 use super::emit::Emitter;

@@ -21,7 +21,7 @@ pub(crate) struct Fusion {
     pub(crate) host: Vec<Option<usize>>,
     /// For each product that hosts a column sum, that column sum.
     pub(crate) column_sum: Vec<Option<Value>>,
-    /// For each value x, the products xᵀ·B that nothing but the plan's caller reads and that host no column sum yet.
+    /// For each value x, the products xᵀ·B that only the plan's caller reads and that host no column sum yet.
     weight_gradients: HashMap<Value, VecDeque<Value>>,
 }
 

@@ -33,7 +33,7 @@ pub(crate) enum Role {
     Input(usize),
     Labels,
     Targets,
-    /// The class weights of the losses, one vector after the other.
+    /// The class weights of the losses, one vector after another.
     ClassWeights,
     /// Running statistics of batch normalisations, and their new values in a step.
     Running,

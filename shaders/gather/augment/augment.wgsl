@@ -24,7 +24,7 @@ struct Params {
 @group(0) @binding(2) var<storage, read> labels: array<u32>; // of all samples
 @group(0) @binding(3) var<storage, read> indices: array<u32>; // the shuffled order
 @group(0) @binding(4) var<storage, read> table: array<vec4<u32>>; // two per step: its values; the offset of its batch
-@group(0) @binding(5) var<storage, read_write> state: array<vec4<u32>>; // step and others; the step's values; the step's high half
+@group(0) @binding(5) var<storage, read_write> state: array<vec4<u32>>; // step; values; high half of step
 @group(0) @binding(6) var<storage, read_write> x: array<vec4<f32>>; // [rows, cols]
 @group(0) @binding(7) var<storage, read_write> batch_labels: array<u32>; // [rows]
 

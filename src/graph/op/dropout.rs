@@ -48,8 +48,8 @@ impl Differentiable for Dropout {
 
 impl Graph {
     /// Dropout (Srivastava et al. 2014): in training each element is 0 with probability `rate`, and the others are
-    /// divided by 1 − rate; in evaluation and prediction it is the identity. The mask is a function of the
-    /// trainer's seed, the step and the element, the same on every device and after a resume (PyTorch's `Dropout`).
+    /// divided by 1 − rate; in evaluation and prediction it is the identity. The mask is a function of the trainer's
+    /// seed, the step and the element, so it is the same on every device and after a resume (PyTorch's `Dropout`).
     ///
     /// Dropout takes one dispatch forward and one backward. After a dense layer's activation it takes one more
     /// backward, since the activation's derivative is then no longer fused into the product.

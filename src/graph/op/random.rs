@@ -44,7 +44,7 @@ impl Differentiable for Random {
 }
 
 impl Graph {
-    /// Random numbers, new in every step, of this shape for each sample ([batch, cols] for a number of columns):
+    /// Random numbers, drawn anew in every step, of this shape for each sample ([batch, cols] for a number of columns):
     /// uniform from `low` to below `high`. They are a function of the trainer's seed, the step and the element. In
     /// prediction the seed is 0, and every call gives the same numbers.
     ///

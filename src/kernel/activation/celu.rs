@@ -1,4 +1,4 @@
-//! y = z where z > 0, else α(exp(z/α) − 1). Since α is positive, y has the sign of z, and exp(z/α) = y/α + 1.
+//! CELU: y = z where z > 0, else α(exp(z/α) − 1). Since α is positive, y has the sign of z, and exp(z/α) = y/α + 1.
 
 use super::parameters::scale;
 use super::{Traits, exponentials};

@@ -1,4 +1,4 @@
-//! y = z where z > 0, else α(exp z − 1). Since α is not negative, y has the sign of z, and α·exp z = y + α.
+//! ELU: y = z where z > 0, else α(exp z − 1). Since α is not negative, y has the sign of z, and α·exp z = y + α.
 
 use super::parameters::at_least_0;
 use super::{Traits, exponentials};

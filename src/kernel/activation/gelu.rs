@@ -1,4 +1,4 @@
-//! y = z·Φ(z) with Φ(z) = ½·erfc(−z/√2), which keeps its relative accuracy in the left tail.
+//! GELU: y = z·Φ(z) with Φ(z) = ½·erfc(−z/√2), which keeps its relative accuracy in the left tail.
 
 use super::traits::Traits;
 use crate::kernel::base::Real;

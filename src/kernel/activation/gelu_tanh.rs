@@ -1,4 +1,5 @@
-//! y = ½z(1 + tanh u), u = √(2/π)(z + 0.044715z³), as z·σ(2u), which does not cancel on the left.
+//! GELU with a tanh approximation: y = ½z(1 + tanh u), u = √(2/π)(z + 0.044715z³), as z·σ(2u), which does not cancel on
+//! the left.
 
 use super::exponentials::{self, logistic};
 use super::traits::Traits;
@@ -30,7 +31,7 @@ pub(super) fn df<T: Real>(z: T, _alpha: T, _beta: T) -> T {
 const SLOPE: f64 = std::f64::consts::FRAC_2_SQRT_PI * std::f64::consts::SQRT_2;
 const CUBIC: f64 = 0.044_715;
 
-/// Beyond |z| = 12 σ(2u) is 0 or 1 to below 10⁻⁶⁰; the bound keeps the powers finite.
+/// For |z| above 12, σ(2u) is 0 or 1 to within 10⁻⁶⁰; the bound keeps the powers finite.
 fn bounded<T: Real>(z: T) -> T {
     z.max(T::of(-12.0)).min(T::of(12.0))
 }

@@ -1,4 +1,4 @@
-//! y = z where |z| > λ, else 0; alpha = λ, which is not negative, so y ≠ 0 just where |z| > λ.
+//! Hard shrink: y = z where |z| > λ, else 0; alpha = λ, which is not negative, so y ≠ 0 exactly where |z| > λ.
 
 use super::parameters::at_least_0;
 use super::traits::Traits;

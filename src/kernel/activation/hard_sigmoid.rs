@@ -1,4 +1,5 @@
-//! y = min(max(slope·z + offset, 0), 1); alpha = slope, beta = offset. The derivative is 0 where y is 0 or 1.
+//! Hard sigmoid: y = min(max(slope·z + offset, 0), 1); alpha = slope, beta = offset. The derivative is 0 where y is 0
+//! or 1.
 
 use super::parameters::{require, scale};
 use super::traits::Traits;

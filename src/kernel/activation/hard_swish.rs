@@ -1,4 +1,4 @@
-//! y = z·min(max(z + 3, 0), 6)/6. The derivative at the bends −3 and 3 is 0 and 1.
+//! Hard swish: y = z·min(max(z + 3, 0), 6)/6. The derivative at the bends −3 and 3 is 0 and 1.
 
 use super::traits::Traits;
 use crate::kernel::base::Real;

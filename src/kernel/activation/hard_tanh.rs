@@ -1,4 +1,4 @@
-//! y = min(max(z, min), max); alpha = min, beta = max. The derivative is 0 at both bends.
+//! Hard tanh: y = min(max(z, min), max); alpha = min, beta = max. The derivative is 0 at both bends.
 
 use super::parameters::require;
 use super::traits::Traits;

@@ -1,4 +1,4 @@
-//! y = z.
+//! Identity: y = z.
 
 use super::traits::Traits;
 use crate::kernel::base::Real;

@@ -1,4 +1,4 @@
-//! y = z where z > 0, else alpha·z. The sign of y is that of z, since alpha is not negative.
+//! Leaky ReLU: y = z where z > 0, else alpha·z. The sign of y is that of z, since alpha is not negative.
 
 use super::parameters::at_least_0;
 use super::traits::Traits;

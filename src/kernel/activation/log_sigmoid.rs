@@ -1,4 +1,5 @@
-//! y = ln σ(z) = min(z, 0) − ln(1 + exp(−|z|)); the derivative σ(−z) = 1 − exp y loses nothing from y.
+//! Log-sigmoid: y = ln σ(z) = min(z, 0) − ln(1 + exp(−|z|)); the derivative σ(−z) = 1 − exp y is accurate when computed
+//! from y.
 
 use super::{Traits, exponentials};
 use crate::kernel::base::Real;

@@ -1,4 +1,4 @@
-//! y = z·tanh(ln(1 + exp z)) = z(E² + 2E)/(E² + 2E + 2), E = exp z: sums of positive terms. On the right both are
+//! Mish: y = z·tanh(ln(1 + exp z)) = z(E² + 2E)/(E² + 2E + 2), E = exp z: sums of positive terms. For z > 0 both are
 //! divided by E², so only e = exp(−|z|) occurs.
 
 use super::{Traits, exponentials};

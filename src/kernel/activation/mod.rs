@@ -67,7 +67,7 @@ macro_rules! activations {
                 match self { $(Activation::$name { .. } => &$file::TRAITS),* }
             }
 
-            /// The parameters as the user gave them: 0 where the function has none.
+            /// The user's parameters: 0 where the function has none.
             fn settings(self) -> [f32; 2] {
                 match self {
                     $(Activation::$name $({ $($field),* })? => parameters::pad([$($($field),*)?])),*
@@ -116,8 +116,8 @@ macro_rules! activations {
 activations!(
     /// y = z; f′ = 1.
     Identity in identity,
-    /// Heaviside step of the perceptron: y = 1 where z ≥ 0, else 0; f′ = 0, so nothing in front of it learns
-    /// (Rosenblatt 1958; `torch.heaviside` with 1 at 0).
+    /// Heaviside step of the perceptron: y = 1 where z ≥ 0, else 0; f′ = 0, so no layer before it learns (Rosenblatt
+    /// 1958; `torch.heaviside` with 1 at 0).
     Step in step,
     /// Rectified linear unit: y = max(z, 0); f′ = 1 where y > 0, else 0 (also at 0, as in PyTorch).
     Relu in relu,
@@ -144,7 +144,7 @@ activations!(
     /// or y + λα (Klambauer et al. 2017; PyTorch's `SELU`).
     Selu in selu,
     /// y = z where z > 0, else α(exp(z/α) − 1), smooth at 0 for every α; f′ = 1, or exp(z/α) = y/α + 1 (Barron 2017;
-    /// PyTorch's `CELU` with its α = 1; PyTorch takes any α but 0).
+    /// PyTorch's `CELU` with its α = 1; PyTorch accepts any α except 0).
     Celu {
         /// α, from 10⁻⁶ to 10⁶.
         alpha = 1.0,
@@ -174,7 +174,7 @@ activations!(
     /// y = z − tanh z; f′ = tanh² z, from z (PyTorch's `Tanhshrink`).
     TanhShrink in tanh_shrink,
     /// y = z where |z| > λ, else 0; f′ = 1 where y ≠ 0, else 0 (PyTorch's `Hardshrink` with its λ = ½; a negative λ,
-    /// which PyTorch takes, would be the identity).
+    /// which PyTorch accepts, would give the identity).
     HardShrink {
         /// λ, at least 0.
         lambda = 0.5,

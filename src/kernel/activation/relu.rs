@@ -1,4 +1,4 @@
-//! y = max(z, 0). The derivative at 0 is 0.
+//! ReLU: y = max(z, 0). The derivative at 0 is 0.
 
 use super::traits::Traits;
 use crate::kernel::base::Real;

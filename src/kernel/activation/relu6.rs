@@ -1,4 +1,4 @@
-//! y = min(max(z, 0), 6). The derivative is 0 at both bends.
+//! ReLU6: y = min(max(z, 0), 6). The derivative is 0 at both bends.
 
 use super::traits::Traits;
 use crate::kernel::base::Real;

@@ -1,4 +1,4 @@
-//! y = λz where z > 0, else λα(exp z − 1), with the λ and α that keep mean 0 and variance 1.
+//! SELU: y = λz where z > 0, else λα(exp z − 1), with the λ and α that keep mean 0 and variance 1.
 
 use super::{Traits, exponentials};
 use crate::kernel::base::Real;

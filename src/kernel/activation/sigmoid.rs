@@ -1,4 +1,4 @@
-//! y = σ(z) = 1/(1 + exp(−z)).
+//! Sigmoid: y = σ(z) = 1/(1 + exp(−z)).
 
 use super::exponentials::{self, logistic};
 use super::traits::Traits;

@@ -1,4 +1,4 @@
-//! y = z·σ(z).
+//! SiLU: y = z·σ(z).
 
 use super::exponentials::{self, logistic};
 use super::traits::Traits;

@@ -1,4 +1,4 @@
-//! y = z − λ where z > λ, z + λ where z < −λ, else 0; alpha = λ, which is not negative.
+//! Soft shrink: y = z − λ where z > λ, z + λ where z < −λ, else 0; alpha = λ, which is not negative.
 
 use super::parameters::at_least_0;
 use super::traits::Traits;

@@ -1,4 +1,4 @@
-//! y = z/(1 + |z|). The derivative is computed from z: (1 − |y|)² would cancel in the long tails.
+//! Softsign: y = z/(1 + |z|). The derivative is computed from z: (1 − |y|)² would cancel in the long tails.
 
 use super::traits::Traits;
 use crate::kernel::base::Real;

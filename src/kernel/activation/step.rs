@@ -1,4 +1,4 @@
-//! y = 1 where z ≥ 0, else 0. The derivative is 0 everywhere.
+//! Heaviside step: y = 1 where z ≥ 0, else 0. The derivative is 0 everywhere.
 
 use super::traits::Traits;
 use crate::kernel::base::Real;

@@ -1,4 +1,4 @@
-//! y = tanh z.
+//! Tanh: y = tanh z.
 
 use super::{Traits, exponentials};
 use crate::kernel::base::Real;

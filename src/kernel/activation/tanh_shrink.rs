@@ -1,5 +1,5 @@
-//! y = z − tanh z. Below |z| = 1 it is computed as (z·cosh z − sinh z)/cosh z, a series of positive terms, which does
-//! not cancel.
+//! Tanh shrink: y = z − tanh z. Below |z| = 1 it is computed as (z·cosh z − sinh z)/cosh z, a series of positive terms,
+//! which does not cancel.
 
 use super::{Traits, exponentials};
 use crate::kernel::base::Real;

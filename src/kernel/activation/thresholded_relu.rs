@@ -1,4 +1,4 @@
-//! y = z where z > θ, else 0; alpha = θ, which is not negative, so y > 0 just where z > θ.
+//! Thresholded ReLU: y = z where z > θ, else 0; alpha = θ, which is not negative, so y > 0 exactly where z > θ.
 
 use super::parameters::at_least_0;
 use super::traits::Traits;

@@ -79,7 +79,7 @@ impl<T: Real, const W: usize> Cascade<T, W> {
     }
 }
 
-/// Columns that [`columns`] sums at a time: their levels stay in the first cache.
+/// Columns that [`columns`] sums at a time: their levels stay in the L1 cache.
 const WIDTH: usize = 64;
 
 /// sums[j] = Σᵢ x[i, j], for all columns with their padding.

@@ -65,7 +65,7 @@ impl MatrixShape {
         padded
     }
 
-    /// Copies dense rows of bytes into padded rows, four bytes to a word, the first in the low bits.
+    /// Copies dense rows of bytes into padded rows, four bytes per word, the first in the low bits.
     pub(crate) fn pad_to_words(self, bytes: &[u8]) -> Vec<u32> {
         let padded = self.pad(bytes);
         let words = padded.chunks_exact(4);

@@ -1,4 +1,4 @@
-//! The criteria as one type, and the list of them.
+//! Criteria: the type of all criteria, and their list.
 //!
 //! [`criteria!`] is the only list of criteria. From it come [`Criterion`], [`Criterion::ALL`] and the tests of every
 //! criterion. The file of a criterion holds its [`Traits`] and its CPU twin `run`.

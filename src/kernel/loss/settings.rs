@@ -12,7 +12,7 @@ use std::fmt;
 #[non_exhaustive]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Reduction {
-    /// The mean: over all elements, or over the rows for criteria that give one number a row; with labels and class
+    /// The mean: over all elements, or over the rows for criteria that give one number per row; with labels and class
     /// weights, the sum is divided by the sum of the labels' weights (PyTorch's `mean`). If all rows are ignored or
     /// have weight 0, the mean is 0 (PyTorch: NaN).
     #[default]

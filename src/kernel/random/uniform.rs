@@ -1,4 +1,4 @@
-//! Uniform numbers: low + (high − low)·u, the product and the sum each rounded, and below high.
+//! Uniform numbers: low + (high − low)·u, with the product and the sum rounded separately, and below high.
 
 use crate::kernel::base::Real;
 

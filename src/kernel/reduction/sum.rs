@@ -1,4 +1,4 @@
-//! Sums of all elements, in a fixed order: Σ xᵢ.
+//! Sum of all elements, Σ xᵢ, in a fixed order.
 //!
 //! Each workgroup sums a contiguous part into one partial sum; the caller adds the few partial sums, ascending. The
 //! number of parts depends on the length alone, so the same data give the same bits on every run.

@@ -9,7 +9,7 @@ use crate::kernel::base::ranges::check_not_negative;
 /// Number of floats in a block's entry of the table.
 pub(crate) const ENTRY: usize = 4;
 
-/// Factors of an optimizer's coefficients for some of the parameters.
+/// Factors of an optimizer's coefficients for a group of parameters.
 ///
 /// A learning rate of 0 freezes them: weights and moments keep their bits for any gradient.
 ///

@@ -1,4 +1,4 @@
-//! The optimizers as one type, and the list of them.
+//! Optimizers: the type of all optimizers, and their list.
 //!
 //! [`optimizers!`] is the only list of optimizers. From it come [`Optimizer`], [`Optimizer::ALL`], [`crate::optim`] and
 //! the tests of every optimizer.

@@ -1,4 +1,4 @@
-//! The calls that gather a batch from a resident data set.
+//! Lowering of the gather of a batch from a resident data set.
 
 use super::super::Role;
 use super::super::operand::Operand;

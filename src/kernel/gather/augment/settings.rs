@@ -20,12 +20,12 @@ const MAX_SIDE: usize = 1 << 16;
 ///
 /// - d, each coordinate within ± [`shift`](Augmentation::shift) pixels;
 /// - θ within ± [`rotate`](Augmentation::rotate) degrees, from the x axis to the y axis, that is clockwise;
-/// - S, the two axes apart, within 1 ± [`scale`](Augmentation::scale): above 1 the image grows;
+/// - S, independently for the two axes, within 1 ± [`scale`](Augmentation::scale): above 1 the image grows;
 /// - e, a cubic B-spline over control points [`spacing`](Augmentation::elastic) pixels apart, each coordinate of each
 ///   point within ± the amplitude.
 ///
 /// e is a smooth field like that of Simard, Steinkraus and Platt (2003), who draw a displacement per pixel, uniform in
-/// ±1, smooth it with a Gaussian of deviation σ, and multiply by α. Spacing g gives the correlation length of
+/// ±1, smooth it with a Gaussian of standard deviation σ, and multiply by α. Spacing g gives the correlation length of
 /// σ = g/√3 = 0.58·g, amplitude a the standard deviation 0.277·a of α = 1.7·a·σ. So their σ = 4 and α = 34 for digits
 /// are about `elastic(5.0, 7)`. Unlike theirs, the displacement never exceeds the amplitude.
 ///

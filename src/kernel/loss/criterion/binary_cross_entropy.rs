@@ -1,5 +1,6 @@
-//! loss = −q·ln max(x, 10⁻³⁰) − n·ln max(1 − x, 10⁻³⁰), x probabilities, q = w₁·t and n = w₀·(1 − t) the shares of
-//! labels 1 and 0 with their class weights. dloss = n/(1 − x) − q/x; each of the two is 0 where its logarithm is flat.
+//! Binary cross-entropy: loss = −q·ln max(x, 10⁻³⁰) − n·ln max(1 − x, 10⁻³⁰), x probabilities, q = w₁·t and n = w₀·(1 −
+//! t) the shares of labels 1 and 0 with their class weights. dloss = n/(1 − x) − q/x; each of the two is 0 where its
+//! logarithm is flat.
 
 use super::cross_entropy::min_probability;
 use crate::kernel::base::Real;
@@ -20,7 +21,7 @@ pub(super) const TRAITS: Traits = Traits {
     ..Traits::ROW
 };
 
-/// Loss of one row. Writes its gradient if that is not empty.
+/// Returns the loss of one row. Writes its gradient unless that slice is empty.
 pub(super) fn run<T: Real>(row: &Row<'_, T>, gradients: &mut [&mut [T]; 3]) -> T {
     by_element::run_binary(row, gradients[0], loss, dloss)
 }

@@ -1,6 +1,6 @@
-//! loss = q·ln(1 + exp(−x)) + n·ln(1 + exp(x)), x logits, q = w₁·t and n = w₀·(1 − t) the shares of labels 1 and 0 with
-//! their class weights: |x| times the share of the label on the other side, plus (q + n)·ln(1 + exp(−|x|)).
-//! dloss = (q + n)·σ(x) − q.
+//! Binary cross-entropy with logits: loss = q·ln(1 + exp(−x)) + n·ln(1 + exp(x)), x logits, q = w₁·t and n = w₀·(1 − t)
+//! the shares of labels 1 and 0 with their class weights: |x| times the share of the label on the other side, plus (q +
+//! n)·ln(1 + exp(−|x|)). dloss = (q + n)·σ(x) − q.
 
 use crate::kernel::activation::exponentials::{self, logistic};
 use crate::kernel::base::Real;
@@ -21,7 +21,7 @@ pub(super) const TRAITS: Traits = Traits {
     ..Traits::ROW
 };
 
-/// Loss of one row. Writes its gradient if that is not empty.
+/// Returns the loss of one row. Writes its gradient unless that slice is empty.
 pub(super) fn run<T: Real>(row: &Row<'_, T>, gradients: &mut [&mut [T]; 3]) -> T {
     by_element::run_binary(row, gradients[0], loss, dloss)
 }

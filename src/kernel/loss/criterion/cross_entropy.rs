@@ -1,4 +1,5 @@
-//! loss = −t·ln max(x, 10⁻³⁰), x probabilities; dloss = −t/x, or 0 where x < 10⁻³⁰, as the loss is flat there.
+//! Cross-entropy: loss = −t·ln max(x, 10⁻³⁰), x probabilities; dloss = −t/x, or 0 where x < 10⁻³⁰, as the loss is flat
+//! there.
 
 use crate::kernel::base::Real;
 use crate::kernel::loss::by_element;
@@ -19,7 +20,7 @@ pub(super) const TRAITS: Traits = Traits {
     ..Traits::ROW
 };
 
-/// Loss of one row. Writes its gradient if that is not empty.
+/// Returns the loss of one row. Writes its gradient unless that slice is empty.
 pub(super) fn run<T: Real>(row: &Row<'_, T>, gradients: &mut [&mut [T]; 3]) -> T {
     by_element::run(row, gradients[0], loss, dloss)
 }

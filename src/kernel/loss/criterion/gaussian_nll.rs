@@ -14,7 +14,7 @@ pub(super) const TRAITS: Traits = Traits {
     ..Traits::ROW
 };
 
-/// Loss of one row. Writes its gradients where they are not empty.
+/// Returns the loss of one row. Writes the gradients whose slices are not empty.
 pub(super) fn run<T: Real>(row: &Row<'_, T>, gradients: &mut [&mut [T]; 3]) -> T {
     let (x, variances) = (row.inputs[0], row.inputs[1]);
     let (half, min_variance) = (T::of(0.5), T::of(f64::from(1e-6f32)));

@@ -1,4 +1,4 @@
-//! loss = ½d² where |d| ≤ δ, else δ(|d| − ½δ); d = x − t.
+//! Huber: loss = ½d² where |d| ≤ δ, else δ(|d| − ½δ); d = x − t.
 
 use crate::kernel::base::Real;
 use crate::kernel::loss::by_element;
@@ -17,7 +17,7 @@ pub(super) const TRAITS: Traits = Traits {
     ..Traits::ROW
 };
 
-/// Loss of one row. Writes its gradient if that is not empty.
+/// Returns the loss of one row. Writes its gradient unless that slice is empty.
 pub(super) fn run<T: Real>(row: &Row<'_, T>, gradients: &mut [&mut [T]; 3]) -> T {
     by_element::run(row, gradients[0], loss, dloss)
 }

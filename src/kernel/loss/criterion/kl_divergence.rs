@@ -1,5 +1,5 @@
-//! loss = t(ln t − x), x log-probabilities; 0 where t is below the smallest normal `f32`, since GPUs may flush
-//! subnormals before the logarithm.
+//! Kullback-Leibler divergence: loss = t(ln t − x), x log-probabilities; 0 where t is below the smallest normal `f32`,
+//! since GPUs may flush subnormals before the logarithm.
 
 use crate::kernel::base::Real;
 use crate::kernel::loss::by_element;
@@ -17,7 +17,7 @@ pub(super) const TRAITS: Traits = Traits {
     ..Traits::ROW
 };
 
-/// Loss of one row. Writes its gradient if that is not empty.
+/// Returns the loss of one row. Writes its gradient unless that slice is empty.
 pub(super) fn run<T: Real>(row: &Row<'_, T>, gradients: &mut [&mut [T]; 3]) -> T {
     by_element::run(row, gradients[0], loss, dloss)
 }

@@ -1,4 +1,4 @@
-//! loss = −t·x, x log-probabilities.
+//! Negative log-likelihood: loss = −t·x, x log-probabilities.
 
 use crate::kernel::base::Real;
 use crate::kernel::loss::by_element;
@@ -19,7 +19,7 @@ pub(super) const TRAITS: Traits = Traits {
     ..Traits::ROW
 };
 
-/// Loss of one row. Writes its gradient if that is not empty.
+/// Returns the loss of one row. Writes its gradient unless that slice is empty.
 pub(super) fn run<T: Real>(row: &Row<'_, T>, gradients: &mut [&mut [T]; 3]) -> T {
     by_element::run(row, gradients[0], loss, dloss)
 }

@@ -1,4 +1,4 @@
-//! loss = max(0, −t·x), t = ±1; the derivative at 0 is −t, so that a perceptron that starts at zero learns.
+//! Perceptron: loss = max(0, −t·x), t = ±1; the derivative at 0 is −t, so that a perceptron that starts at zero learns.
 
 use crate::kernel::base::Real;
 use crate::kernel::loss::by_element;
@@ -17,7 +17,7 @@ pub(super) const TRAITS: Traits = Traits {
     ..Traits::ROW
 };
 
-/// Loss of one row. Writes its gradient if that is not empty.
+/// Returns the loss of one row. Writes its gradient unless that slice is empty.
 pub(super) fn run<T: Real>(row: &Row<'_, T>, gradients: &mut [&mut [T]; 3]) -> T {
     by_element::run(row, gradients[0], loss, dloss)
 }

@@ -1,4 +1,4 @@
-//! loss = exp(x) − t·x, x the logarithm of the rate.
+//! Poisson negative log-likelihood: loss = exp(x) − t·x, x the logarithm of the rate.
 
 use crate::kernel::base::Real;
 use crate::kernel::loss::by_element;
@@ -15,7 +15,7 @@ pub(super) const TRAITS: Traits = Traits {
     ..Traits::ROW
 };
 
-/// Loss of one row. Writes its gradient if that is not empty.
+/// Returns the loss of one row. Writes its gradient unless that slice is empty.
 pub(super) fn run<T: Real>(row: &Row<'_, T>, gradients: &mut [&mut [T]; 3]) -> T {
     by_element::run(row, gradients[0], loss, dloss)
 }

@@ -17,7 +17,7 @@ pub(super) const TRAITS: Traits = Traits {
     ..Traits::ROW
 };
 
-/// Loss of one row. Writes its gradients where they are not empty.
+/// Returns the loss of one row. Writes the gradients whose slices are not empty.
 pub(super) fn run<T: Real>(row: &Row<'_, T>, gradients: &mut [&mut [T]; 3]) -> T {
     let [x, positive, negative] = row.inputs;
     let epsilon = T::of(f64::from(1e-6f32));

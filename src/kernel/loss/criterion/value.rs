@@ -1,4 +1,4 @@
-//! loss = x: a loss that the graph has computed.
+//! Value: loss = x, a loss that the graph has computed.
 
 use crate::kernel::base::Real;
 use crate::kernel::loss::by_element;
@@ -16,7 +16,7 @@ pub(super) const TRAITS: Traits = Traits {
     ..Traits::ROW
 };
 
-/// Loss of one row. Writes its gradient if that is not empty.
+/// Returns the loss of one row. Writes its gradient unless that slice is empty.
 pub(super) fn run<T: Real>(row: &Row<'_, T>, gradients: &mut [&mut [T]; 3]) -> T {
     by_element::run(row, gradients[0], loss, dloss)
 }

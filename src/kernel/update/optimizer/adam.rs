@@ -83,7 +83,7 @@ impl Adam {
     }
 
     /// Whether the moments are divided by 1 − βᵗ, on by default. Without it the rule is w ← w − ηm/(√v + ε), as in some
-    /// textbooks, and the first steps have another length.
+    /// textbooks, and the first steps have a different length.
     pub fn bias_correction(self, bias_correction: bool) -> Self {
         Adam {
             bias_correction,

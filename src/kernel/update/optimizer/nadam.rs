@@ -13,8 +13,8 @@ use crate::kernel::update::values::{Penalty, StepValues};
 /// m ← β₁m + (1 − β₁)g; v ← β₂v + (1 − β₂)g²; μₜ = β₁(1 − ½·0.96^(tψ)); Πₜ = μ₁·μ₂·…·μₜ;
 /// w ← w − η·((1 − μₜ)/(1 − Πₜ)·g + μₜ₊₁/(1 − Πₜ₊₁)·m) / (√(v/(1 − β₂ᵗ)) + ε).
 ///
-/// Weight decay λ is added to the gradient (g + λw), or, [decoupled](NAdam::decoupled), taken from the weights directly
-/// (w ← w − ηλw).
+/// Weight decay λ is added to the gradient (g + λw), or, [decoupled](NAdam::decoupled), subtracted from the weights
+/// directly (w ← w − ηλw).
 ///
 /// ```
 /// use wgrad::optim::NAdam;
@@ -80,7 +80,7 @@ impl NAdam {
         }
     }
 
-    /// Whether weight decay is AdamW's; off by default.
+    /// Whether weight decay is decoupled as in AdamW; off by default.
     pub fn decoupled(self, decoupled: bool) -> Self {
         NAdam { decoupled, ..self }
     }

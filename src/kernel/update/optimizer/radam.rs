@@ -16,7 +16,7 @@ use crate::kernel::update::values::{Penalty, StepValues};
 /// with rₜ = √((ρₜ − 4)(ρₜ − 2)ρ∞ / ((ρ∞ − 4)(ρ∞ − 2)ρₜ)); else w ← w − η·m/(1 − β₁ᵗ).
 ///
 /// The paper's bound is 4; the authors' code and PyTorch have 5. Weight decay λ is added to the gradient (g + λw), or,
-/// [decoupled](RAdam::decoupled), taken from the weights directly (w ← w − ηλw).
+/// [decoupled](RAdam::decoupled), subtracted from the weights directly (w ← w − ηλw).
 ///
 /// ```
 /// use wgrad::optim::RAdam;
@@ -72,7 +72,7 @@ impl RAdam {
         }
     }
 
-    /// Whether weight decay is AdamW's; off by default.
+    /// Whether weight decay is decoupled as in AdamW; off by default.
     pub fn decoupled(self, decoupled: bool) -> Self {
         RAdam { decoupled, ..self }
     }
@@ -111,7 +111,7 @@ impl Rule for RAdam {
         betas(self.beta1, self.beta2, self.epsilon)
     }
 
-    /// First is the factor of m. Second is 1 where m is to be divided by √v + ε, else 0.
+    /// First is the factor of m. Second is 1 if m is divided by √v + ε, else 0.
     fn step_values(&self, step: u64, rate: f64) -> [f64; 4] {
         let first = rate / (1.0 - power(self.beta1, step));
         let last = power(self.beta2, step);

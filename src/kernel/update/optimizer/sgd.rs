@@ -51,7 +51,7 @@ impl Sgd {
         Sgd { momentum, ..self }
     }
 
-    /// The dampening: the share of each gradient that the velocity leaves out, 0 by default.
+    /// The dampening: the fraction of each gradient that the velocity omits, 0 by default.
     pub fn dampening(self, dampening: f64) -> Self {
         Sgd { dampening, ..self }
     }
