@@ -1,6 +1,6 @@
-// A long sum whose rounding grows like log n: every 16 values of a level become one value of the next. A leaf is the
-// sum of up to 8 terms, paired: ((a + b) + (c + d)) + ((e + f) + (g + h)). See src/kernel/base/cascade.rs for the
-// bound.
+// Cascade sum, whose rounding error grows like log n: every 16 values of a level become one value of the next. A leaf
+// is the sum of up to 8 terms, paired: ((a + b) + (c + d)) + ((e + f) + (g + h)). See src/kernel/base/cascade.rs for
+// the bound.
 //
 //     var sum = Cascade();
 //     for (; i + 7u * step < end; i += 8u * step) { cascade_add(&sum, eight(t(i), t(i + step), …)); }

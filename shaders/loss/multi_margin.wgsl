@@ -27,7 +27,7 @@ fn row_loss(row: Row) -> vec2<f32> {
     return vec2<f32>(scale * total, is_correct(row, maximum, maximum));
 }
 
-// How far each column violates the margin; 0 in the label's column and in the padding.
+// Margin violation of each column; 0 in the label's column and in the padding.
 fn slack_at(row: Row, i: u32, own: f32) -> vec4<f32> {
     let slack = max(vec4<f32>(0.0), p.parameter + (x[row.start + i] - own));
     let others = columns_at(i) != vec4<u32>(min(row.label, p.cols - 1u));

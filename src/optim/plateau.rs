@@ -29,10 +29,10 @@ pub enum Threshold {
 
 /// Reduces the learning rate when a metric has stopped improving (PyTorch's `ReduceLROnPlateau`).
 ///
-/// Call [`observe`](Plateau::observe) with a metric, usually once per epoch. It returns a factor of the rate, initially
-/// 1. After more than `patience` consecutive metrics without improvement, the factor is multiplied by `factor`, but
-/// does not fall below `floor`. The next `cooldown` metrics do not count as bad. The first finite metric always counts
-/// as an improvement.
+/// Call [`observe`](Plateau::observe) with a metric, usually once per epoch. It returns a factor of the rate, which
+/// starts at 1. After more than `patience` consecutive metrics without improvement, the factor is multiplied by
+/// `factor`, but does not fall below `floor`. The next `cooldown` metrics do not count as bad. The first finite metric
+/// always counts as an improvement.
 ///
 /// It differs from PyTorch in these points:
 /// - PyTorch's relative threshold compares with best·(1 ∓ threshold). For a negative best that bound lies on the wrong

@@ -244,7 +244,8 @@ fn known_answers() {
     assert_eq!(bits(Init::KaimingNormal), KNOWN_NORMAL);
 }
 
-/// From a separate ChaCha8 in Python, with key 42. A change here would change every user's seeded runs.
+/// Known answers from an independent ChaCha8 in Python, with key 42. A change here would change every user's seeded
+/// runs.
 const KNOWN_UNIFORM: [u32; 3] = [0xbf90_ded2, 0xbf95_08b4, 0xbe98_cf9a];
 const KNOWN_NORMAL: [u32; 3] = [0x3ea2_f4b7, 0xbf31_699a, 0x3f75_72cc];
 

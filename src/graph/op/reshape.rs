@@ -82,7 +82,7 @@ impl Differentiable for Reshape {
 impl Graph {
     /// The same elements in the same order with other dimensions (PyTorch's `torch.reshape`). If x is a batch, these
     /// are the dimensions of a sample. All but the last dimension are rows of a matrix, unless the shape sets another
-    /// number of row dimensions ([`Shape::with_row_dims`]).
+    /// number of row dimensions (see [`Shape::with_row_dims`]).
     ///
     /// A reshape is free if the number of columns, the last dimension, stays the same, or both numbers are multiples of
     /// four. Otherwise it takes one call, which copies the elements.

@@ -1,5 +1,5 @@
-//! Softplus: y = ln(1 + exp(βz))/β, from exp(−|βz|), which cannot overflow; y = z where βz > threshold. alpha = β, beta
-//! = threshold.
+//! Softplus: y = ln(1 + exp(βz))/β, from exp(−|βz|), which cannot overflow; y = z where βz > threshold.
+//! alpha = β, beta = threshold.
 
 use super::exponentials::{self, logistic};
 use super::parameters::{at_least_0, scale};

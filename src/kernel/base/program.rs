@@ -156,7 +156,7 @@ impl Program {
     }
 }
 
-/// Invocations in a workgroup of the kernels that work element by element.
+/// Number of invocations in a workgroup of the elementwise kernels.
 pub(crate) const WORKGROUP: usize = 256;
 
 /// Maximum number of workgroups in one dimension of a dispatch: WebGPU's default limit.

@@ -1,4 +1,4 @@
-//! A column a [rows, 1], repeated for every column of the output.
+//! Repetition of a column a [rows, 1] in every column of the output.
 
 use crate::kernel::base::rows::for_rows;
 use crate::kernel::base::{MatrixShape, Real};

@@ -1,4 +1,4 @@
-//! A row a [1, cols], repeated for every row of the output.
+//! Repetition of a row a [1, cols] in every row of the output.
 
 use crate::kernel::base::rows::for_rows;
 use crate::kernel::base::{MatrixShape, Real};

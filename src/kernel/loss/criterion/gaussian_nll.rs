@@ -1,5 +1,5 @@
-//! Gaussian negative log-likelihood: ℓ = Σⱼ ½(ln v + d²/v), d = x − t, v the variance, counted as 10⁻⁶ where it is
-//! below. dx = factor · d/v; dv = factor · ½(1/v − d²/v²), or 0 where v was raised, as the loss is flat there.
+//! Gaussian negative log-likelihood: ℓ = Σⱼ ½(ln v + d²/v), d = x − t, v the variance, raised to 10⁻⁶ where it is
+//! smaller. dx = factor · d/v; dv = factor · ½(1/v − d²/v²), or 0 where v was raised, as the loss is flat there.
 
 use crate::kernel::base::Real;
 use crate::kernel::loss::row::{self, Row};

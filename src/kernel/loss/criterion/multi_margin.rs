@@ -1,5 +1,5 @@
 //! Multi-class margin: ℓ = w/C · Σ over j ≠ c of max(0, margin − x[c] + xⱼ), c the label, w its class weight, C the
-//! number of classes. Each violation adds factor · w/C to dxⱼ and takes it from dx[c].
+//! number of classes. Each violation adds factor · w/C to dxⱼ and subtracts it from dx[c].
 
 use crate::kernel::base::Real;
 use crate::kernel::loss::row::{self, Row};
