@@ -13,7 +13,7 @@ use std::sync::Arc;
 pub(super) enum Lent {
     /// From the CPU, which has computed them.
     Words(Vec<u32>),
-    /// On their way from a GPU, in a buffer that the reader gives back.
+    /// Pending on a GPU, in a buffer that the reader returns.
     Readback(Arc<Gpu>, Readback),
 }
 
@@ -51,7 +51,7 @@ impl Engine {
         delegate!(self, executor => executor.prepare(needs))
     }
 
-    /// Forgets a plan. Submits of it may still be on their way.
+    /// Drops a plan. Submits of it may still be in flight.
     pub(crate) fn remove(&mut self, plan: PlanId) {
         delegate!(self, executor => executor.plans.remove(plan));
     }
@@ -119,7 +119,7 @@ impl Engine {
         }
     }
 
-    /// Runs plans as [`Engine::run_and_fetch`] does, for a reader that waits for the results without the engine, so
+    /// Runs plans like [`Engine::run_and_fetch`], for a reader that waits for the results without the engine and
     /// without a ticket.
     pub(super) fn run_and_lend(&mut self, plans: &[PlanId], fetch: &[Fetch]) -> Result<Lent> {
         match self {

@@ -1,4 +1,4 @@
-//! Results that are read without the engine, by any number of threads.
+//! Loans: results that any number of threads read without holding the engine.
 
 use super::engine::Lent;
 use super::{Engine, Executor};
@@ -10,7 +10,7 @@ use std::sync::atomic::Ordering;
 /// Longest wait for the buffers of other readers where memory is short.
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
 
-/// Results that are on their way to one reader. A reader that is dropped counts as done.
+/// Pending results of one reader. A dropped reader counts as done.
 #[derive(Debug)]
 pub(crate) struct Loan<'a> {
     executor: &'a Executor,
@@ -18,9 +18,8 @@ pub(crate) struct Loan<'a> {
 }
 
 impl Executor {
-    /// Does `work` with the engine, and gives its results to this reader. If it needs more memory than is left while
-    /// other readers hold buffers to read through, it is done again when one of them is back; at last without idle
-    /// buffers.
+    /// Runs `work` with the engine, and lends its results to this reader. If memory is short while other readers hold
+    /// readback buffers, it retries when one of them is returned, and finally after freeing idle buffers.
     pub(super) fn borrow(
         &self,
         mut work: impl FnMut(&mut Engine) -> Result<Lent>,
@@ -57,8 +56,7 @@ impl Executor {
         }
     }
 
-    /// Runs plans in one submit, after whatever else `before` does with the engine, and gives the results to this
-    /// reader.
+    /// Runs `before` and then plans in one submit, and lends the results to this reader.
     pub(crate) fn run_shared(
         &self,
         mut before: impl FnMut(&mut Engine) -> Result<(Vec<super::PlanId>, Vec<super::Fetch>)>,
@@ -95,7 +93,7 @@ impl Loan<'_> {
 
 impl Drop for Loan<'_> {
     fn drop(&mut self) {
-        // The buffer is freed first, then whoever waits for it tries again.
+        // The buffer is freed first; then a waiting reader retries.
         self.lent = None;
         let _engine = self.executor.lock();
         self.executor.lent.fetch_sub(1, Ordering::Relaxed);

@@ -91,7 +91,7 @@ impl Executor {
         self.prepare(needs).map(drop)
     }
 
-    /// Forgets a plan. Submits of it may still be on their way.
+    /// Drops a plan. Submits of it may still be in flight.
     pub(crate) fn remove(&mut self, plan: PlanId) {
         self.engine().remove(plan);
     }
@@ -222,12 +222,12 @@ mod tests {
         executor.write(Role::Measures, 59_999, &[7])?;
         executor.reserve_all("values", &[spec(Role::Slot(0), 120_000)])?;
         executor.pin(Some(Role::Measures));
-        // There is room for this instead of the values before, and not beside them.
+        // The limit has room for this in place of the earlier values, but not in addition.
         executor.reserve_all("other values", &[spec(Role::Slot(1), 120_000)])?;
         assert_eq!(executor.reclaims(), 1);
         let words = pollster::block_on(executor.read(Role::Measures, 59_999..60_000))?;
         assert_eq!(words, [7]);
-        // There is room for this if all else is given up.
+        // The limit has room for this if everything else is freed.
         let most = [spec(Role::Slot(2), 230_000)];
         assert!(executor.reserve_all("most values", &most).is_err());
         executor.pin(None);

@@ -1,32 +1,32 @@
-//! What executors are asked for, and what they give in return.
+//! Requests to executors, and their results.
 
 use crate::plan::{BufferSpec, Plan, Role};
 use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
-/// A plan that an executor has made ready.
+/// Id of a prepared plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct PlanId(pub(super) usize);
 
-/// What to read after a run: parts of buffers, in elements.
+/// Range of a buffer to read after a run, in elements.
 pub(crate) type Fetch = (Role, Range<usize>);
 
-/// Results of a submit that are on their way to the host. Collected in the order of the submits.
+/// Pending results of a submit, collected in the order of the submits.
 #[derive(Debug)]
 pub(crate) struct Ticket(pub(super) usize);
 
-/// Submits whose results may be on their way at a time.
+/// Maximum number of submits with pending results.
 pub(crate) const IN_FLIGHT: usize = 3;
 
-/// Words that are read at a time: a buffer to read through need not be larger.
+/// Maximum number of words per read, which bounds the size of a readback buffer.
 pub(crate) const READ_WORDS: usize = 1 << 18;
 
-/// What errors name.
+/// Purpose of a call, for errors.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum What<'a> {
     Text(&'a str),
-    /// Text around a number: most calls are not refused, and need no string.
+    /// Text around a number. It avoids a string for calls that are not refused.
     Count(&'static str, usize, &'static str),
 }
 
@@ -45,18 +45,18 @@ impl fmt::Display for What<'_> {
     }
 }
 
-/// All that a call needs: an executor makes room for the whole of it, or changes nothing.
+/// Needs of a call: an executor provides all of them, or changes nothing.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Needs<'a> {
     pub(crate) what: What<'a>,
-    /// Plans to be made ready.
+    /// Plans to prepare.
     pub(crate) plans: &'a [Arc<Plan>],
-    /// Plans that are ready already, which the call also runs.
+    /// Plans that are already prepared, which the call also runs.
     pub(crate) ready: &'a [PlanId],
-    /// Buffers beside those of the plans.
+    /// Buffers in addition to those of the plans.
     pub(crate) buffers: &'a [BufferSpec],
-    /// Submits whose results are on their way at a time, and the words that each fetches.
+    /// Number of submits with pending results, and the words that each reads back.
     pub(crate) fetches: (usize, usize),
-    /// The most words that are read after them, one read after the other.
+    /// Maximum number of words in a single read after the submits.
     pub(crate) reads: usize,
 }

@@ -147,12 +147,12 @@ impl Network {
         inputs.map(|input| input.sample.elements()).sum()
     }
 
-    /// The shape of a sample of the first input, which every network has.
+    /// Shape of a sample of the first input, which every network has.
     pub fn input_shape(&self) -> &Shape {
         &self.graph.inputs[0].sample
     }
 
-    /// The first input as the target of a value: with the value's shape, if it is the flat one.
+    /// The first input as the target of a value: reshaped to the value's shape, if the value is its flat form.
     pub(crate) fn input_as_target(&self, value: Value) -> Value {
         let input = &self.graph.inputs[0];
         if self.graph.shape(value) == self.graph.shape(input.flat) {
@@ -162,17 +162,17 @@ impl Network {
         }
     }
 
-    /// Values of its output per sample.
+    /// Number of output values per sample.
     pub fn outputs(&self) -> usize {
         self.graph.shape(self.output).elements()
     }
 
-    /// The shape of its output for a sample.
+    /// Shape of the output for one sample.
     pub fn output_shape(&self) -> Shape {
         self.graph.shape(self.output).sample()
     }
 
-    /// Trainable numbers: for dense layers, the sum of inputs·outputs + outputs.
+    /// Number of trainable values: for dense layers, the sum of inputs·outputs + outputs.
     pub fn parameter_count(&self) -> usize {
         self.graph
             .parameters
@@ -181,14 +181,13 @@ impl Network {
             .sum()
     }
 
-    /// Bytes of the network's buffers on its device so far: the parameters; for each batch size that it has computed,
-    /// the values within; and what its trainer has added. Buffers to read results through and the kernels' parameter
-    /// blocks are not among them.
+    /// Size in bytes of the network's buffers on its device so far: parameters, intermediate values of the batch sizes
+    /// used, and buffers of its trainer. Readback buffers and the kernels' parameter blocks are not included.
     pub fn bytes_allocated(&self) -> u64 {
         self.executor.bytes_allocated()
     }
 
-    /// A table of the parameters: name, shape, count; the total; and [`Network::bytes_allocated`].
+    /// Table of the parameters with name, shape and count, followed by the total and [`Network::bytes_allocated`].
     pub fn summary(&self) -> String {
         let mut table = String::new();
         for parameter in &self.graph.parameters {
@@ -214,7 +213,7 @@ impl Network {
         table
     }
 
-    /// The error for a guard that a kernel of a plan with these guards has set.
+    /// Returns the error for a guard value that a kernel has set, given the tensors by guard id.
     pub(crate) fn check_guard(&self, guard: u32, guards: &[Guarded], step: u64) -> Result<()> {
         match guarded_name(guard, guards, &self.graph, &self.arena) {
             None => Ok(()),

@@ -140,8 +140,8 @@ impl Tensor {
         self.elementwise("prelu", Op::PRelu { shared }, &[a])
     }
 
-    /// Input gradient of [`prelu`](Tensor::prelu) from its output gradient dy (`self`) and its input x: dx = dy where x
-    /// > 0, else a·dy.
+    /// Input gradient of [`prelu`](Tensor::prelu) from its output gradient dy (`self`) and its input x:
+    /// dx = dy where x > 0, else a·dy.
     ///
     /// # Errors
     /// [`Shape`](Error::Shape) if the shapes do not fit.

@@ -1,4 +1,4 @@
-//! The kernels that set or obey the non-finite guard where no tensor call shows it: on every device.
+//! Kernels that set or obey the non-finite guard without a tensor call, on every device.
 
 use super::*;
 use crate::device::GpuOptions;

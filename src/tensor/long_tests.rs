@@ -1,6 +1,6 @@
-//! Kernels that plans alone reach, over more rows and columns than a loop of one invocation may have iterations on
-//! lavapipe (65,535), and more than a dispatch has workgroups in one dimension: on every device. The other kernels
-//! have tensor calls, which tests/kernels/long_axes.rs sweeps.
+//! Long axes for kernels without a tensor call, on every device: more rows and columns than the loop iterations of an
+//! invocation on lavapipe (65,535), and than the workgroups of one dispatch dimension. tests/kernels/long_axes.rs
+//! covers kernels with tensor calls.
 
 use super::*;
 use crate::device::GpuOptions;
@@ -48,7 +48,7 @@ fn values(seed: usize, count: usize) -> Vec<f32> {
     (0..count).map(|place| value(seed, place)).collect()
 }
 
-/// How the shape of an input follows from that of the output.
+/// Relation of an input's shape to the output's.
 #[derive(Clone, Copy)]
 enum Input {
     Whole,
@@ -84,7 +84,7 @@ impl Input {
         values
     }
 
-    /// The place of the value for this element of the output.
+    /// Index of the value for this element of the output.
     fn place(self, [_, cols]: [usize; 2], row: usize, col: usize) -> usize {
         match self {
             Input::Whole | Input::Positive => row * cols + col,
@@ -97,7 +97,7 @@ impl Input {
 
 const EPSILON: f32 = 1e-5;
 
-/// Of one value of each input, and of the variance where there is one.
+/// Formula over one value of each input, and the variance if there is one.
 type Formula = fn(&[f64], f64) -> f64;
 
 /// The inputs of an operation, and its formula.
@@ -140,7 +140,7 @@ fn formula(op: Op) -> (Vec<Input>, Formula) {
     }
 }
 
-/// Every elementwise operation writes every element, each from its own place.
+/// Every elementwise operation writes every element, each from the matching input element.
 #[test]
 fn elementwise_operations_reach_the_end() {
     let others = [
@@ -196,8 +196,8 @@ fn elementwise_operations_reach_the_end() {
                         }
                     }
                     let expected = formula(&at, variance);
-                    // Of WGSL's functions powers err most: 2⁻²¹ of the logarithm, times at most 3/2, and the
-                    // exponential's 5 ULP. What a normalisation adds up is at most 2 more than the result, and rounds
+                    // Of WGSL's functions, powers have the largest error: 2⁻²¹ of the logarithm, times at most 3/2, and
+                    // the exponential's 5 ULP. The terms of a normalisation exceed the result by at most 2, and round
                     // six times.
                     let error = (f64::from(found) - expected).abs();
                     assert!(
@@ -337,7 +337,7 @@ fn calls_along_a_dimension_reach_the_end() {
     }
 }
 
-/// One invocation goes through a dimension, so lavapipe takes no more than its loops may run.
+/// One invocation loops over a dimension, so lavapipe accepts no more than its iteration limit.
 #[test]
 fn a_dimension_that_is_too_long_for_a_loop_is_refused() {
     let [cpu, software, _] = devices();
@@ -348,7 +348,7 @@ fn a_dimension_that_is_too_long_for_a_loop_is_refused() {
     assert!(matches!(error, Error::Limit { .. }), "{error}");
 }
 
-/// A commit takes all of it, or nothing.
+/// Copy-if-finite copies everything or nothing.
 #[test]
 fn long_statistics_are_committed_whole() {
     for device in devices() {
@@ -479,7 +479,7 @@ fn dry_updates_reach_the_end() {
     }
 }
 
-/// A kernel that is new has no sweep yet: this does not compile until it says where its sweep is.
+/// List of the sweep of every kernel: a new kernel does not compile until it is listed here.
 #[test]
 fn every_kernel_has_a_sweep() {
     let (here, _) = include_str!("long_tests.rs")

@@ -1,4 +1,4 @@
-//! Gradients of a normalisation with running statistics, of numbers of any size: on every device.
+//! Gradients of a normalisation with running statistics, for numbers of any magnitude, on every device.
 
 use super::*;
 use crate::device::GpuOptions;
@@ -38,7 +38,7 @@ const CASES: [[f32; 6]; 14] = [
 #[test]
 fn gradients_are_right_for_variances_and_values_of_any_size() {
     for device in devices() {
-        // ε is one for a call, so each case is a call, with the same numbers in five columns.
+        // A call has one ε, so each case is a call, with the same numbers in five columns.
         for [x, mean, variance, epsilon, gamma, dy] in CASES {
             let row = |value: f32| Tensor::new(&device, [1, 5], &[value; 5]).unwrap();
             let running = [[mean; 5], [variance; 5]].concat();
@@ -63,7 +63,7 @@ fn gradients_are_right_for_variances_and_values_of_any_size() {
             let gain = run(Op::NormalizeGain { epsilon }, [&dy_row, &x_row]);
             let zero = row(0.0);
             let y = x_row.normalize(&gamma_row, &zero, &running, epsilon);
-            // What ε a call takes is the tensor call's business.
+            // The tensor call checks the range of ε.
             let y = y.and_then(|y| y.download()).unwrap_or_default();
             for (name, found, expected) in [
                 ("dx", &backward, dy * gamma * inverse),

@@ -1,5 +1,5 @@
-//! Counters past 2³² steps, where the device's counter of 32 bits begins again: nobody can run so many steps in a
-//! test, so the trainer is put there.
+//! Counters past 2³² steps, where the device's 32-bit counter wraps. A test cannot run so many steps, so it sets the
+//! trainer's step.
 
 use super::Trainer;
 use crate::data::Dataset;
@@ -25,7 +25,7 @@ fn builder(device: &Device, per_submit: usize) -> TrainerBuilder {
         .steps_per_submit(per_submit)
 }
 
-/// Puts a trainer at a step.
+/// Sets the step of a trainer.
 fn put(trainer: &mut Trainer, step: u64) {
     trainer.cursor.step = step;
     trainer.write_state().unwrap();

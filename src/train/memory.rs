@@ -94,7 +94,7 @@ fn kept(network: &Network, settings: &Settings, phases: &[Steps], table_steps: u
             if settings.accumulate > 1 {
                 keep(Role::Accumulated(first + segment), floats, First::Zeros);
             }
-            // Parameters that this phase does not reach have a zero gradient, whatever an earlier trainer left.
+            // Parameters that this phase does not reach need a zero gradient; an earlier trainer may have left another.
             keep(Role::Gradients(first + segment), floats, First::Zeros);
         }
         if let Some(factors) = &steps.factors {

@@ -104,7 +104,7 @@ fn factors_outside_their_ranges_are_refused() {
             assert!(matches!(result, Err(Error::Argument { .. })), "{wrong}");
         }
     }
-    // A GPU may take it for 0, which freezes.
+    // A GPU may flush it to 0, which freezes the parameter.
     assert!(factors(&[all().rate_factor(1e-40)], NAMES.into_iter()).is_err());
 }
 
@@ -121,7 +121,7 @@ fn a_group_that_changes_nothing_is_refused() {
         (all().weight_decay_factor(0.5), &[plain, decays], false),
         (all().l1_factor(2.0), &[decays], true),
         (all().l1_factor(2.0), &[lasso], false),
-        // What they promise holds without a penalty too.
+        // Their effect holds without a penalty too.
         (all().no_weight_decay(), &[plain], false),
         (all().l1_factor(1.0), &[plain], false),
         (all().frozen(), &[plain], false),

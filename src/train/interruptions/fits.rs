@@ -1,4 +1,4 @@
-//! Fits with rules that are dropped at every place where they wait.
+//! Fits with rules that are dropped at every await.
 
 use super::super::{EarlyStopping, Fit, StopRule, Stopped, Trainer, TrainerBuilder};
 use super::{BATCHES, SAMPLES, builder, data, devices, drop_after, state, trainer};
@@ -16,7 +16,7 @@ fn a_plateau_observes_the_epochs_of_a_fit_that_was_dropped() {
     for device in devices() {
         let software = device.report().adapter.kind != DeviceKind::Cpu;
         let build = || {
-            // Every epoch that is not a hundredth better halves the rate.
+            // Every epoch that does not improve by a hundredth halves the rate.
             let plateau = ReduceOnPlateau::new()
                 .factor(0.5)
                 .patience(0)
@@ -40,7 +40,7 @@ fn a_plateau_observes_the_epochs_of_a_fit_that_was_dropped() {
                     true => drop_after(waits, dropped.fit_until_async(&data, call)),
                 };
                 if waits % 2 == 1 {
-                    // Over a checkpoint, too.
+                    // Through a checkpoint, too.
                     let bytes = pollster::block_on(dropped.to_bytes_async()).unwrap();
                     dropped = build();
                     pollster::block_on(dropped.load_bytes_async("file", &bytes)).unwrap();
@@ -85,7 +85,7 @@ fn a_stop_rule_counts_the_checks_of_a_fit_that_was_dropped() {
         };
         builder.optimizer(Adam::new(0.01)).schedule(restarts)
     };
-    // Steps of two phases in turn, whose updates are of very different size.
+    // Alternating steps of two phases, whose updates differ greatly in size.
     let phases: fn(TrainerBuilder) -> TrainerBuilder = |builder| {
         let first = Phase::new(Adam::new(0.1)).train("layers.0.");
         let second = Phase::new(Adam::new(1e-5)).train("layers.2.");
@@ -93,7 +93,7 @@ fn a_stop_rule_counts_the_checks_of_a_fit_that_was_dropped() {
     };
     let accumulating: fn(TrainerBuilder) -> TrainerBuilder =
         |builder| builder.optimizer(Adam::new(0.01)).accumulate(3);
-    // The rule, and the step where it ends the fit: within an epoch, or with one.
+    // The rule, and the step where it ends the fit: within an epoch, or at its end.
     let rule = |tolerance, every, checks| StopRule::new(tolerance).every(every).checks(checks);
     let cases = [
         ("all hold", plain, rule(1e9, 5, 3), 15),
@@ -130,14 +130,14 @@ fn a_stop_rule_counts_the_checks_of_a_fit_that_was_dropped() {
                 assert!(waits < 500, "{name} never ends");
                 let mut dropped = build();
                 let mut calls = 0;
-                // Each call is dropped, and comes farther than the one before.
+                // Each call is dropped, and gets further than the previous one.
                 while !{
                     let call = fit(&dropped);
                     drop_after(waits + 5 * calls, dropped.fit_until_async(&data, call))
                 } {
                     calls += 1;
                     if calls % 2 == 0 {
-                        // Over a checkpoint, too.
+                        // Through a checkpoint, too.
                         let bytes = state(&mut dropped);
                         dropped = build();
                         pollster::block_on(dropped.load_bytes_async("file", &bytes)).unwrap();

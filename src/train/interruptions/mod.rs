@@ -1,4 +1,4 @@
-//! Tests: every call of a trainer is dropped at every place where it waits, and every callback panics.
+//! Interruption tests: every call of a trainer is dropped at every await, and every callback panics.
 
 mod fits;
 
@@ -46,13 +46,13 @@ fn state(trainer: &mut Trainer) -> Vec<u8> {
     pollster::block_on(trainer.to_bytes_async()).unwrap()
 }
 
-/// A fit of what is left of two epochs, with a stop rule whose checks hold.
+/// A fit of the rest of two epochs, with a stop rule whose checks hold.
 fn fit_of_two_epochs<'a>(trainer: &Trainer, data: &'a Dataset) -> Fit<'a> {
     let fit = Fit::epochs(2 - trainer.epoch_number().min(2)).validation(data);
     fit.stop_rule(StopRule::new(1e9).every(4).checks(9))
 }
 
-/// Runs a future until it has waited so many times, and drops it then. Says whether it was done before.
+/// Polls a future up to a number of times, then drops it. Returns whether it was done before.
 fn drop_after(waits: usize, future: impl Future) -> bool {
     PAUSES.set(true);
     let mut future = pin!(future);
@@ -71,7 +71,7 @@ fn drop_after(waits: usize, future: impl Future) -> bool {
 type Call =
     for<'a> fn(&'a mut Trainer, &'a Dataset) -> Pin<Box<dyn Future<Output = Result<()>> + 'a>>;
 
-/// Every call that waits; those that train take no more than two epochs.
+/// Every asynchronous call; training calls take at most two epochs.
 const CALLS: [(&str, Call); 17] = [
     ("epoch", |t, d| {
         Box::pin(async { t.epoch_async(d, |_| {}).await.map(drop) })
@@ -141,7 +141,7 @@ fn a_call_that_is_dropped_anywhere_is_gone_on_from_exactly() {
     let data = data(SAMPLES);
     for device in devices() {
         for (name, call) in CALLS {
-            // On the slower device only some of the places.
+            // On the slower device, only some of the awaits.
             let stride = if device.report().adapter.kind == DeviceKind::Cpu {
                 1
             } else {
@@ -152,7 +152,7 @@ fn a_call_that_is_dropped_anywhere_is_gone_on_from_exactly() {
                 let mut dropped = trainer(&device);
                 dropped.steps(&data, 3).unwrap();
                 let done = drop_after(waits, call(&mut dropped, &data));
-                // A second time, while host and device do not agree.
+                // A second time, while host and device are out of sync.
                 drop_after(0, call(&mut dropped, &data));
                 pollster::block_on(dropped.resync()).unwrap();
                 let own = match name {
@@ -209,7 +209,7 @@ fn a_state_is_replaced_as_a_whole_or_not_at_all() {
             before.steps(&data, 3).unwrap();
             let mut after = trainer(&device);
             after.steps(&data, 3).unwrap();
-            // The steps of a call that was dropped before are counted by either call.
+            // Either call may count the steps of the dropped call.
             whole_call(&mut after).unwrap();
             let (before, after) = (state(&mut before), state(&mut after));
             assert!(before != after);
@@ -234,7 +234,7 @@ fn a_state_is_replaced_as_a_whole_or_not_at_all() {
                 }
             }
             assert!(ends.len() > 1 || name == "load", "{name} did not wait");
-            // In mid-epoch, with results on their way.
+            // In mid-epoch, with pending results.
             let mut dropped = trainer(&device);
             assert!(!drop_after(2, dropped.epoch_async(&data, |_| {})));
             match name {
@@ -257,7 +257,7 @@ fn an_epoch_that_was_interrupted_can_be_ended() {
                 let done = drop_after(waits, call(&mut dropped, &data));
                 dropped.end_epoch();
                 let epoch = dropped.epoch_number();
-                // On other data too, since the epoch is over.
+                // Other data is valid too, since the epoch is over.
                 let other = self::data(SAMPLES + 8);
                 let report = dropped.epoch(&other).unwrap();
                 assert_eq!(
