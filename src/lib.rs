@@ -62,8 +62,7 @@
 //! | [`data`] | data sets, the reader of IDX files, MNIST, augmentation |
 //! | [`train`] | [`Trainer`], its settings and its reports |
 //!
-//! Every public type is in one of these modules (some, such as [`Activation`], in each module whose signatures name
-//! it), except [`Error`] and [`Result`], which every module uses. The crate root re-exports them all, so that
+//! Every public type is in one of these modules (some, such as [`Activation`], in two), except [`Error`] and [`Result`], which every module uses. The crate root re-exports them all, so that
 //! `wgrad::Device` and `wgrad::device::Device` are the same type.
 //!
 //! # How it works
@@ -81,8 +80,9 @@
 //!   └─► CPU       same kernels in Rust
 //! ```
 //!
-//! Matrices are row-major. Activations are \[batch, features\], weights \[outputs, inputs\] as in PyTorch, products C
-//! \[M, N\] = A·B with inner dimension K. The forward pass of a dense layer is z = x·Wᵀ + b, y = f(z). Gradients carry
+//! Values are row-major, channels last: \[batch, features\], \[batch, time, features\] or \[batch, height, width,
+//! channels\]. Kernels see them as matrices whose columns are the last dimension. Weights are \[outputs, inputs\] as in
+//! PyTorch, products C \[M, N\] = A·B with inner dimension K. The forward pass of a dense layer is z = x·Wᵀ + b, y = f(z). Gradients carry
 //! the prefix d: dx, dw, db, dz.
 //!
 //! # Features of the crate
@@ -99,7 +99,7 @@
 //!
 //! - **Reproducible to the bit**: the same adapter, driver, seed and settings give the same bits on every run, however
 //!   the steps are divided among submits, calls and checkpoints. Reductions have a fixed order, and there are no float
-//!   atomics. Kernels are chosen by shape, or by a [`Tuning`] that the user had measured.
+//!   atomics. Kernels are chosen by shape, or by a [`Tuning`] that you measured.
 //! - **No silent fallback**: software adapters are refused unless the caller asks for them, and every device names
 //!   itself in its [`report`](Device::report).
 //! - **No panic** on what a user, a file or a driver does: an [`Error`] states what was expected, what was found and
