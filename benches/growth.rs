@@ -96,7 +96,7 @@ fn trainer(device: &Device, batch: usize, units: &[usize]) -> wgrad::Result<Trai
     }
     let network = layers.dense(units[units.len() - 1]).build(device, 1)?;
     // With such a small rate the network hardly changes, so all steps cost the same.
-    Trainer::new(network)
+    Trainer::builder(network)
         .optimizer(Adam::new(1e-9))
         .batch_size(batch)
         .steps_per_submit(4)

@@ -89,7 +89,7 @@ fn noop_adapter() -> Result<wgpu::Adapter, Box<dyn Error>> {
 fn trainer(adapter: &wgpu::Adapter, steps_per_submit: usize) -> wgrad::Result<Trainer> {
     let device = Device::on_adapter(adapter, GpuOptions::default())?;
     let layers = Sequential::new(784).dense(512).relu().dense(512).relu();
-    Trainer::new(layers.dense(10).build(&device, 0)?)
+    Trainer::builder(layers.dense(10).build(&device, 0)?)
         .optimizer(Adam::new(1e-3))
         .batch_size(64)
         .steps_per_submit(steps_per_submit)

@@ -73,7 +73,7 @@ fn trainer(
         .fold(Sequential::new(inputs), |layers, &units| {
             layers.dense(units).relu()
         });
-    Trainer::new(layers.dense(classes).build(device, 0)?)
+    Trainer::builder(layers.dense(classes).build(device, 0)?)
         .optimizer(Adam::new(rate))
         .batch_size(batch)
         .steps_per_submit(steps_per_submit)

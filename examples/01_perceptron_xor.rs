@@ -58,7 +58,7 @@ fn main() -> Result {
 fn perceptron(device: &Device, name: &str, labels: [u32; 4]) -> Result<Vec<usize>> {
     let data = Dataset::from_floats(2, INPUTS.to_vec(), labels.to_vec(), 2)?;
     let neuron = Sequential::new(2).dense(1).init(Init::Zeros);
-    let mut trainer = Trainer::new(neuron.build(device, 1)?)
+    let mut trainer = Trainer::builder(neuron.build(device, 1)?)
         .loss(Criterion::Perceptron)
         .optimizer(Sgd::new(1.0))
         .batch_size(1)
@@ -85,7 +85,7 @@ fn hidden_layer(device: &Device) -> Result<usize> {
         .tanh()
         .dense(1)
         .build(device, 1)?;
-    let mut trainer = Trainer::new(network)
+    let mut trainer = Trainer::builder(network)
         .loss(Loss::binary_cross_entropy_with_logits())
         .optimizer(Adam::new(0.1))
         .batch_size(4)

@@ -35,7 +35,7 @@ fn main() -> Result {
     let data = Dataset::from_floats(2, points.concat(), labels.clone(), 2)?;
 
     let neuron = Sequential::new(2).dense(1).build(&device, 1)?;
-    let mut trainer = Trainer::new(neuron)
+    let mut trainer = Trainer::builder(neuron)
         .loss(Loss::binary_cross_entropy_with_logits())
         .optimizer(Sgd::new(0.5).momentum(0.9))
         .batch_size(data.len())

@@ -72,7 +72,7 @@ fn points(seed: u64) -> (Vec<f32>, Vec<f32>) {
 
 /// Fits slope and intercept by gradient descent on all points.
 fn fit(device: &Device, criterion: Criterion, x: &[f32], y: &[f32]) -> Result<(f32, f32)> {
-    let mut trainer = Trainer::new(Sequential::new(1).dense(1).build(device, 1)?)
+    let mut trainer = Trainer::builder(Sequential::new(1).dense(1).build(device, 1)?)
         .loss(criterion)
         .optimizer(Adam::new(0.1))
         // If the derivative does not become small, the learning rate must.

@@ -42,7 +42,7 @@ fn main() -> Result {
         ("mini_batch", M, noise),
         ("stochastic", 1, sigma),
     ] {
-        let mut trainer = Trainer::new(network(&device)?)
+        let mut trainer = Trainer::builder(network(&device)?)
             .optimizer(Sgd::new(0.1))
             .batch_size(batch)
             .seed(1)

@@ -111,7 +111,10 @@ fn learn(
         .relu()
         .dense(10)
         .build(device, 1)?;
-    let mut trainer = Trainer::new(network).optimizer(optimizer).seed(1).build()?;
+    let mut trainer = Trainer::builder(network)
+        .optimizer(optimizer)
+        .seed(1)
+        .build()?;
     let mut curve = Vec::new();
     for part in 1..=PARTS {
         let report = trainer.steps(train, PART)?;

@@ -99,7 +99,7 @@ fn look(device: &Device, f: Activation, init: Init) -> Result<Vec<Layer>> {
         stack = stack.dense(UNITS).init(init).activation(f);
     }
     let network = stack.dense(CLASSES).build(device, 1)?;
-    let mut trainer = Trainer::new(network).batch_size(SAMPLES).build()?;
+    let mut trainer = Trainer::builder(network).batch_size(SAMPLES).build()?;
 
     let mut random = Random::new(7);
     let x: Vec<f32> = (0..SAMPLES * UNITS).map(|_| random.normal()).collect();

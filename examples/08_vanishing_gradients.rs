@@ -147,7 +147,7 @@ fn main() -> Result {
 
 /// Returns the gradient norms of the hidden layers before training, and the test accuracy after it.
 fn train_and_test(network: Network, train: &Dataset, test: &Dataset) -> Result<(Vec<f64>, f64)> {
-    let mut trainer = Trainer::new(network)
+    let mut trainer = Trainer::builder(network)
         .optimizer(Sgd::new(0.03).momentum(0.9))
         .batch_size(50)
         .seed(8)
@@ -155,7 +155,7 @@ fn train_and_test(network: Network, train: &Dataset, test: &Dataset) -> Result<(
     let batch = 200;
     let x = samples(train, batch)?;
     let gradients = trainer
-        .network()
+        .network_mut()
         .gradients(&x, &train.labels()[..batch])?
         .gradients;
     let norm = |layer| {
@@ -180,7 +180,7 @@ fn pretrain(stack: &mut Network, samples: &[f32]) -> Result {
             .dense(UNITS)
             .sigmoid()
             .dense(inputs);
-        let mut trainer = Trainer::new(autoencoder.build(stack.device(), layer as u64)?)
+        let mut trainer = Trainer::builder(autoencoder.build(stack.device(), layer as u64)?)
             .reconstruct(Loss::binary_cross_entropy_with_logits())
             .optimizer(Adam::new(0.01))
             .batch_size(50)

@@ -45,10 +45,13 @@ fn main() -> Result {
     .log_y();
     let mut result = Vec::new();
     let sgd = Sgd::new(0.001);
-    let linear = || -> Result<_> { Ok(Trainer::new(stack(&device, false)?).optimizer(sgd)) };
+    let linear = || -> Result<_> { Ok(Trainer::builder(stack(&device, false)?).optimizer(sgd)) };
     for (name, trainer) in [
         ("plain", linear()?),
-        ("tanh", Trainer::new(stack(&device, true)?).optimizer(sgd)),
+        (
+            "tanh",
+            Trainer::builder(stack(&device, true)?).optimizer(sgd),
+        ),
         ("clip_value", linear()?.clip(Clip::Value(0.05))),
         ("clip_norm", linear()?.clip(Clip::Norm(1.0))),
         ("l2", linear()?.optimizer(sgd.weight_decay(0.3))),

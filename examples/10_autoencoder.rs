@@ -78,7 +78,7 @@ fn main() -> Result {
 
 /// Trains a network to reproduce its input; returns its error on the test digits after each epoch.
 fn learn(network: Network, train: &Dataset, test: &Dataset) -> Result<(Network, Vec<f64>)> {
-    let mut trainer = Trainer::new(network)
+    let mut trainer = Trainer::builder(network)
         .reconstruct(Loss::mean_squared_error())
         .optimizer(Adam::new(2e-3))
         .build()?;

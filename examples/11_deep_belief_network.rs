@@ -107,7 +107,7 @@ fn boltzmann(device: &Device, data: &[f32], units: usize) -> Result<Machine> {
     free_energy(&mut graph, "model", v1, [w, c, b], -1.0)?;
 
     let output = graph.concat_columns(p0, v1)?;
-    let mut trainer = Trainer::new(graph.build(output, device, 1)?)
+    let mut trainer = Trainer::builder(graph.build(output, device, 1)?)
         .optimizer(Sgd::new(0.1).momentum(0.5))
         .batch_size(50)
         .build()?;
@@ -184,7 +184,7 @@ fn fine_tune(
         network.set_parameter(&format!("layers.{i}.weight"), &machine.weight)?;
         network.set_parameter(&format!("layers.{i}.bias"), &machine.bias)?;
     }
-    let mut trainer = Trainer::new(network)
+    let mut trainer = Trainer::builder(network)
         .optimizer(Sgd::new(0.1))
         .batch_size(20)
         .build()?;

@@ -78,7 +78,7 @@ fn main() -> Result {
         .loss("fake")
         .train("discriminator.");
     let fool = Phase::new(adam).loss("fooled").train("generator.");
-    let mut trainer = Trainer::new(graph.build(fake, &device, 1)?)
+    let mut trainer = Trainer::builder(graph.build(fake, &device, 1)?)
         .phase(detect)
         .phase(fool)
         .batch_size(128)

@@ -96,7 +96,7 @@ fn cost(dims: &[usize], batch: usize) -> wgrad::Result<(f64, f64)> {
     let network = layers
         .dense(dims[dims.len() - 1])
         .build(&Device::cpu(), 0)?;
-    let trainer = Trainer::new(network)
+    let trainer = Trainer::builder(network)
         .optimizer(Adam::new(1e-3))
         .batch_size(batch)
         .build()?;

@@ -99,7 +99,7 @@ fn run() -> Result<(), Box<dyn std::error::Error>> {
         Rule::Adam => Adam::new(1e-3).into(),
         Rule::Sgd => Sgd::new(1e-2).into(),
     };
-    let mut trainer = Trainer::new(network)
+    let mut trainer = Trainer::builder(network)
         .optimizer(optimizer)
         .batch_size(args.batch)
         .steps_per_submit(args.steps_per_submit)

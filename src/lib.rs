@@ -11,7 +11,7 @@
 //! // Exclusive or: four samples of two features, two classes.
 //! let data = Dataset::from_floats(2, vec![0., 0., 0., 1., 1., 0., 1., 1.], vec![0, 1, 1, 0], 2)?;
 //! let network = Sequential::new(2).dense(8).tanh().dense(2).build(&device, 1)?;
-//! let mut trainer = Trainer::new(network)
+//! let mut trainer = Trainer::builder(network)
 //!     .optimizer(Adam::new(0.05))
 //!     .batch_size(4)
 //!     .build()?;

@@ -7,7 +7,7 @@
 //! let device = Device::cpu();
 //! let network = Sequential::new(2).dense(8).activation(Activation::Tanh).dense(2);
 //! let network = network.build(&device, 1)?;
-//! let mut trainer = Trainer::new(network).optimizer(AdamW::new(0.05)).build()?;
+//! let mut trainer = Trainer::builder(network).optimizer(AdamW::new(0.05)).build()?;
 //! let data = Dataset::from_floats(2, vec![0., 0., 0., 1., 1., 0., 1., 1.], vec![0, 1, 1, 0], 2)?;
 //! trainer.fit(&data, 1)?;
 //! # Ok(())

@@ -51,7 +51,7 @@ fn trainer(device: &Device) -> TrainerBuilder {
         .dense(CLASSES)
         .build(device, 7)
         .unwrap();
-    Trainer::new(network)
+    Trainer::builder(network)
         .optimizer(Adam::new(0.01))
         .batch_size(BATCH)
         .seed(SEED)
@@ -87,8 +87,8 @@ fn a_step_trains_on_the_views_of_its_number() {
         }
         assert_same_bits(
             "views",
-            &parameters(own.network()),
-            &parameters(resident.network()),
+            &parameters(own.network_mut()),
+            &parameters(resident.network_mut()),
         );
     }
 }
@@ -103,7 +103,7 @@ fn cuts_and_checkpoints_change_no_bit() {
             for &steps in cuts {
                 trainer.steps(&data, steps).unwrap();
             }
-            parameters(trainer.network())
+            parameters(trainer.network_mut())
         };
         let whole = run(1, &[23]);
         for (steps_per_submit, cuts) in [(16, &[23][..]), (4, &[23]), (7, &[1, 6, 16])] {
@@ -116,7 +116,7 @@ fn cuts_and_checkpoints_change_no_bit() {
         let mut second = trainer(device).steps_per_submit(3).build().unwrap();
         pollster::block_on(second.load_bytes_async("checkpoint", &bytes)).unwrap();
         second.steps(&data, 15).unwrap();
-        assert_same_bits("resumed", &parameters(second.network()), &whole);
+        assert_same_bits("resumed", &parameters(second.network_mut()), &whole);
     }
 }
 
@@ -127,7 +127,7 @@ fn training_on_the_gpu_is_that_on_the_cpu() {
         let mut trainer = trainer(device).build().unwrap();
         let reports = trainer.fit(&data, 6).unwrap();
         let losses: Vec<f32> = reports.iter().map(|report| report.loss as f32).collect();
-        (losses, parameters(trainer.network()))
+        (losses, parameters(trainer.network_mut()))
     };
     let (cpu_losses, cpu_parameters) = run(cpu());
     let tolerance = |relative, absolute| Tolerance { relative, absolute };
@@ -152,7 +152,7 @@ fn only_training_batches_of_a_data_set_are_moved() {
         let mut moved = trainer(device).optimizer(Sgd::new(0.0)).build().unwrap();
         let plain = || {
             let network = trainer(device).build().unwrap().into_network();
-            Trainer::new(network)
+            Trainer::builder(network)
                 .optimizer(Sgd::new(0.0))
                 .batch_size(BATCH)
         };

@@ -63,7 +63,7 @@ fn trainer(device: &Device, hidden: &[usize]) -> TrainerBuilder {
         layers = layers.dense(units).relu();
     }
     let network = layers.dense(3).build(device, 0).unwrap();
-    Trainer::new(network)
+    Trainer::builder(network)
         .optimizer(Adam::new(1e-3))
         .batch_size(8)
 }
@@ -99,7 +99,7 @@ fn further_layers_take_the_dispatches_that_their_documentation_says() {
     let _guard = ALONE.read().unwrap_or_else(PoisonError::into_inner);
     let dispatches = |layers: Sequential| {
         let network = layers.dense(3).build(cpu(), 0).unwrap();
-        let trainer = Trainer::new(network).build().unwrap();
+        let trainer = Trainer::builder(network).build().unwrap();
         trainer.dispatches_per_step()
     };
     let dense = |units| Sequential::new(12).dense(units);
@@ -147,7 +147,9 @@ fn weighted_means_of_large_batches_take_one_more_dispatch() {
                 (70_000, of_many),
             ] {
                 let network = Sequential::new(1).dense(classes).build(cpu(), 0).unwrap();
-                let trainer = Trainer::new(network).loss(loss.clone()).batch_size(rows);
+                let trainer = Trainer::builder(network)
+                    .loss(loss.clone())
+                    .batch_size(rows);
                 let trainer = trainer.build().unwrap();
                 let name = format!("{rows} rows of {classes}, {loss:?}");
                 assert_eq!(trainer.dispatches_per_step(), 3 + 2 + more, "{name}");
@@ -189,7 +191,7 @@ fn a_plan_moves_little_more_than_it_must() {
             layers = layers.dense(units).relu();
         }
         let network = layers.dense(dims[dims.len() - 1]).build(cpu(), 0).unwrap();
-        let trainer = Trainer::new(network).batch_size(batch).build().unwrap();
+        let trainer = Trainer::builder(network).batch_size(batch).build().unwrap();
         let plan = trainer.plan();
         let (bytes, flops) = (
             plan.bytes_moved() as f64 / plan.lower_bound_bytes() as f64,
@@ -263,7 +265,7 @@ fn the_cpu_loop_allocates_nothing_per_step() {
     let h = graph.softmax(h).unwrap();
     let logits = graph.bias_add(h, c).unwrap();
     let without_products = graph.build(logits, cpu(), 0).unwrap();
-    let without_products = Trainer::new(without_products).batch_size(8);
+    let without_products = Trainer::builder(without_products).batch_size(8);
     for (name, trainer) in [
         ("without products", without_products),
         ("with products", trainer(cpu(), &[9])),
@@ -325,7 +327,7 @@ fn plans_are_let_go() {
             trainer.epoch(data).unwrap();
             trainer.evaluate(data).unwrap();
             let rows = 1 + round % 101;
-            let network = trainer.network();
+            let network = trainer.network_mut();
             network.predict(&x[..12 * rows]).unwrap();
             let labels = &data.labels()[..rows.min(data.len())];
             network.gradients(&x[..12 * labels.len()], labels).unwrap();
@@ -336,7 +338,7 @@ fn plans_are_let_go() {
         let mut network = Some(trainer.into_network());
         assert_flat("trainers", &device, rounds, |round| {
             let of = network.take().unwrap();
-            let mut trainer = Trainer::new(of)
+            let mut trainer = Trainer::builder(of)
                 .batch_size(1 + round % 7)
                 .steps_per_submit(1 + round % 3)
                 .build()
@@ -349,7 +351,9 @@ fn plans_are_let_go() {
         // As many micro-batches as rounds, twice.
         let network = network.unwrap();
         let accumulate = rounds / 4;
-        let builder = Trainer::new(network).batch_size(1).accumulate(accumulate);
+        let builder = Trainer::builder(network)
+            .batch_size(1)
+            .accumulate(accumulate);
         let mut trainer = builder.build().unwrap();
         let set = data(101);
         assert_flat("micro-batches", &device, rounds, |_| {

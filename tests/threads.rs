@@ -104,7 +104,7 @@ fn training_has_the_same_bits_for_any_number_of_threads() {
     let train = |device: Device| {
         let layers = Sequential::new(FEATURES).dense(401).relu().dropout(0.2);
         let layers = layers.dense(300).batch_norm().gelu().dense(10);
-        let mut trainer = Trainer::new(layers.build(&device, 5).unwrap())
+        let mut trainer = Trainer::builder(layers.build(&device, 5).unwrap())
             .optimizer(Adam::new(1e-3))
             .clip_norm(1.0)
             .batch_size(192)
@@ -112,7 +112,7 @@ fn training_has_the_same_bits_for_any_number_of_threads() {
             .unwrap();
         // Two epochs, each with a short last batch.
         let report = trainer.steps(&data, 6).unwrap();
-        (parameters(trainer.network()), report.loss)
+        (parameters(trainer.network_mut()), report.loss)
     };
     let results: Vec<_> = devices().into_iter().map(train).collect();
     for (weights, loss) in &results[1..] {
@@ -304,7 +304,7 @@ fn every_other_call_under_a_lock_from_tasks_does_not_deadlock() {
     };
     for device in [Device::cpu(), Device::cpu_with_threads(3).unwrap()] {
         let layers = Sequential::new(SIDE).dense(SIDE).gelu().dense(10);
-        let build = Trainer::new(layers.build(&device, 8).unwrap());
+        let build = Trainer::builder(layers.build(&device, 8).unwrap());
         let mut trainer = build
             .optimizer(Adam::new(1e-3))
             .batch_size(64)

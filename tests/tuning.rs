@@ -101,7 +101,7 @@ fn gradients_that_are_not_finite_are_found_with_every_algorithm() {
             set(&mut network, "layers.0.weight", &[0.0]);
             set(&mut network, "layers.1.weight", &[3.4e38, -3.4e38]);
             set(&mut network, "layers.1.bias", &[-90.0, 90.0]);
-            let mut trainer = Trainer::new(network).build().unwrap();
+            let mut trainer = Trainer::builder(network).build().unwrap();
             let error = trainer.step(&x, &[0u32; 2]).unwrap_err();
             let found = matches!(&error, Error::NonFinite { tensor, .. } if tensor == wanted);
             assert!(found, "{algorithm}: {error}, expected {wanted}");
@@ -236,7 +236,7 @@ fn a_device_computes_as_its_tuning_says() {
 fn trainer(device: &Device) -> Trainer {
     let network = Sequential::new(6).dense(19).relu().dense(3);
     let network = network.build(device, 1).unwrap();
-    let trainer = Trainer::new(network).optimizer(Adam::new(0.01));
+    let trainer = Trainer::builder(network).optimizer(Adam::new(0.01));
     trainer.batch_size(21).build().unwrap()
 }
 

@@ -79,7 +79,7 @@ fn run(path: &Path, device: &Device) {
             }
             network.set_parameter(name, &values).unwrap();
         }
-        let mut trainer = Trainer::new(network)
+        let mut trainer = Trainer::builder(network)
             .optimizer(optimizer(&attributes))
             .batch_size(batch)
             .build()

@@ -191,7 +191,7 @@ fn the_devices_steps_take_them() {
 
 fn train(case: &Case, device: &Device) {
     let network = Sequential::new(2).dense(2).build(device, 1).unwrap();
-    let mut builder = Trainer::new(network)
+    let mut builder = Trainer::builder(network)
         .optimizer(Sgd::new(case.base))
         .schedule(case.schedule.clone())
         // So that the table, a ring, is written over.
@@ -208,7 +208,7 @@ fn train(case: &Case, device: &Device) {
             break;
         }
         let before = trainer.network().parameter(weight).unwrap();
-        let gradients = trainer.network().gradients(&x, &labels).unwrap();
+        let gradients = trainer.network_mut().gradients(&x, &labels).unwrap();
         let (_, dw) = gradients
             .gradients
             .iter()

@@ -66,7 +66,7 @@ fn run(args: &Args) -> wgrad::Result<()> {
         Some(_) if args.epochs > 0 => trainer.averaged()?,
         _ => trainer.into_network(),
     };
-    let mut trainer = Trainer::new(network)
+    let mut trainer = Trainer::builder(network)
         .loss(Loss::default())
         .batch_size(args.batch)
         .build()?;
@@ -75,7 +75,7 @@ fn run(args: &Args) -> wgrad::Result<()> {
         trainer.network().save(file)?;
         println!("saved {}", file.display());
     }
-    show(trainer.network(), &test)?;
+    show(trainer.network_mut(), &test)?;
     if let Some(file) = &args.profile {
         let mut again = self::trainer(args, trainer.into_network(), steps)?;
         let profile = again.profile(&train, 20)?;
@@ -122,7 +122,7 @@ fn layers(args: &Args, features: usize, classes: usize) -> Sequential {
 
 /// Builds the trainer of the command line.
 fn trainer(args: &Args, network: Network, steps: u64) -> wgrad::Result<Trainer> {
-    let mut trainer = Trainer::new(network)
+    let mut trainer = Trainer::builder(network)
         .loss(Loss::softmax_cross_entropy().label_smoothing(args.label_smoothing))
         .optimizer(args.optimizer.optimizer(args.lr, args.weight_decay))
         .schedule(args.schedule.schedule(steps))

@@ -12,7 +12,7 @@
 /// # fn main() -> wgrad::Result<()> {
 /// use wgrad::{Device, Loss, Sequential, Sgd, Trainer};
 /// let network = Sequential::new(1).dense(1).build(&Device::cpu(), 1)?;
-/// let mut trainer = Trainer::new(network).loss(Loss::mean_squared_error()).optimizer(Sgd::new(0.1)).build()?;
+/// let mut trainer = Trainer::builder(network).loss(Loss::mean_squared_error()).optimizer(Sgd::new(0.1)).build()?;
 /// let report = trainer.step(&[1.0, 2.0], &[3.0, 5.0])?; // two samples, a target value for each
 /// assert!(report.loss > 0.0);
 /// # Ok(())

@@ -115,7 +115,7 @@ mod tests {
                 assert_eq!(count, network.plans.lock().unwrap().entries.len());
             }
             let own = network.executor.plan_count();
-            let mut trainer = Trainer::new(network).batch_size(4).build().unwrap();
+            let mut trainer = Trainer::builder(network).batch_size(4).build().unwrap();
             for samples in 1..=30 {
                 let (values, labels) = (vec![0.5; 2 * samples], vec![1; samples]);
                 let data = Dataset::from_floats(2, values, labels, 2).unwrap();

@@ -46,7 +46,7 @@ impl Network {
     /// # fn main() -> wgrad::Result<()> {
     /// let xor = Dataset::from_floats(2, vec![0., 0., 0., 1., 1., 0., 1., 1.], vec![0, 1, 1, 0], 2)?;
     /// let network = Sequential::new(2).dense(8).batch_norm().tanh().dense(2).build(&Device::cpu(), 1)?;
-    /// let mut trainer = Trainer::new(network).optimizer(Adam::new(0.05)).average(0.9).build()?;
+    /// let mut trainer = Trainer::builder(network).optimizer(Adam::new(0.05)).average(0.9).build()?;
     /// trainer.fit(&xor, 50)?;
     /// let mut averaged = trainer.averaged()?;
     /// averaged.recompute_statistics(&xor, 64)?;

@@ -16,7 +16,7 @@ use crate::{
 /// Maximum number of steps in a submit. Each step has an entry in the step table.
 const MAX_STEPS: usize = 1 << 16;
 
-/// Settings of a [`Trainer`], from [`Trainer::new`]; [`build`](TrainerBuilder::build) checks them.
+/// Settings of a [`Trainer`], from [`Trainer::builder`]; [`build`](TrainerBuilder::build) checks them.
 #[derive(Debug)]
 pub struct TrainerBuilder {
     pub(super) network: Network,
@@ -312,11 +312,7 @@ impl TrainerBuilder {
 
 impl Trainer {
     /// Starts the settings of a trainer for this network. Call [`build`](TrainerBuilder::build) at the end.
-    #[expect(
-        clippy::new_ret_no_self,
-        reason = "the first link of the builder's chain"
-    )]
-    pub fn new(network: Network) -> TrainerBuilder {
+    pub fn builder(network: Network) -> TrainerBuilder {
         TrainerBuilder::new(network)
     }
 }

@@ -96,10 +96,10 @@ impl Trainer {
     /// # let path = std::env::temp_dir().join(format!("wgrad-resume-{}.safetensors", std::process::id()));
     /// let data = Dataset::from_floats(1, vec![0.0, 1.0], vec![0, 1], 2)?;
     /// let network = || Sequential::new(1).dense(2).build(&Device::cpu(), 1);
-    /// let mut first = Trainer::new(network()?).optimizer(Adam::new(0.1)).build()?;
+    /// let mut first = Trainer::builder(network()?).optimizer(Adam::new(0.1)).build()?;
     /// first.fit(&data, 5)?;
     /// first.save(&path)?;
-    /// let mut second = Trainer::new(network()?).optimizer(Adam::new(0.01)).build()?;
+    /// let mut second = Trainer::builder(network()?).optimizer(Adam::new(0.01)).build()?;
     /// assert!(second.load(&path).is_err()); // another learning rate
     /// second.load_with(&path, Resume::KeepMoments)?;
     /// assert_eq!(second.step_count(), 5);

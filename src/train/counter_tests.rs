@@ -15,7 +15,7 @@ fn data() -> Dataset {
 
 fn builder(device: &Device, per_submit: usize) -> TrainerBuilder {
     let layers = Sequential::new(3).dense(4).tanh().dropout(0.3).dense(2);
-    Trainer::new(layers.build(device, 3).unwrap())
+    Trainer::builder(layers.build(device, 3).unwrap())
         .optimizer(Adam::new(0.01))
         .schedule(Schedule::Cosine {
             steps: 2 * WRAP,
@@ -105,7 +105,7 @@ fn phases_take_turns_past_the_wrap() {
     let data = data();
     for device in devices() {
         let layers = Sequential::new(3).dense(4).tanh().dense(2);
-        let mut trainer = Trainer::new(layers.build(&device, 3).unwrap())
+        let mut trainer = Trainer::builder(layers.build(&device, 3).unwrap())
             .batch_size(4)
             .steps_per_submit(3)
             .phase(Phase::new(Adam::new(0.01)).train("layers.0."))

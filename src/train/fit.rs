@@ -14,7 +14,7 @@ use std::path::PathBuf;
 /// # fn main() -> wgrad::Result<()> {
 /// let xor = Dataset::from_floats(2, vec![0., 0., 0., 1., 1., 0., 1., 1.], vec![0, 1, 1, 0], 2)?;
 /// let network = Sequential::new(2).dense(8).tanh().dense(2).build(&Device::cpu(), 1)?;
-/// let mut trainer = Trainer::new(network).optimizer(Adam::new(0.05)).build()?;
+/// let mut trainer = Trainer::builder(network).optimizer(Adam::new(0.05)).build()?;
 /// let fit = Fit::epochs(500).validation(&xor).early_stopping(EarlyStopping::new(20));
 /// let history = trainer.fit_until(&xor, fit)?;
 /// assert!(history.epochs.len() <= 500 && history.evaluations.len() == history.epochs.len());

@@ -24,7 +24,7 @@ impl Trainer {
     /// use wgrad::{Device, Sequential, Trainer};
     /// # fn main() -> wgrad::Result<()> {
     /// let network = Sequential::new(2).dense(3).sigmoid().dense(2).build(&Device::cpu(), 1)?;
-    /// let mut trainer = Trainer::new(network).build()?;
+    /// let mut trainer = Trainer::builder(network).build()?;
     /// let (report, inspection) = trainer.inspect_step(&[0.5, -0.5], &[1u32])?;
     /// assert_eq!(inspection.parameters[0].name, "layers.0.weight");
     /// assert!(report.loss > 0.0 && inspection.activations[0].values.max_abs < 1.0);

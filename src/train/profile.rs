@@ -130,7 +130,7 @@ impl Trainer {
     /// # fn main() -> wgrad::Result<()> {
     /// let data = Dataset::from_floats(2, vec![0., 0., 0., 1., 1., 0., 1., 1.], vec![0, 1, 1, 0], 2)?;
     /// let network = Sequential::new(2).dense(8).tanh().dense(2).build(&Device::cpu(), 1)?;
-    /// let mut trainer = Trainer::new(network).batch_size(4).build()?;
+    /// let mut trainer = Trainer::builder(network).batch_size(4).build()?;
     /// let profile = trainer.profile(&data, 3)?;
     /// assert_eq!(profile.calls.len(), 3 * trainer.dispatches_per_step());
     /// println!("{profile}");

@@ -28,7 +28,7 @@ use std::collections::VecDeque;
 /// # fn main() -> wgrad::Result<()> {
 /// let xor = Dataset::from_floats(2, vec![0., 0., 0., 1., 1., 0., 1., 1.], vec![0, 1, 1, 0], 2)?;
 /// let network = Sequential::new(2).dense(8).tanh().dense(2).build(&Device::cpu(), 1)?;
-/// let mut trainer = Trainer::new(network).optimizer(Adam::new(0.05)).batch_size(4).build()?;
+/// let mut trainer = Trainer::builder(network).optimizer(Adam::new(0.05)).batch_size(4).build()?;
 /// trainer.fit(&xor, 100)?;
 /// assert_eq!(trainer.evaluate(&xor)?.accuracy, 1.0);
 /// # Ok(())
@@ -142,9 +142,14 @@ impl Trainer {
         Ok(trainer)
     }
 
-    /// The network: read or set its parameters, predict, or save the weights. If another network is put in its place,
-    /// every later call that trains or evaluates is an error.
-    pub fn network(&mut self) -> &mut Network {
+    /// The network: read its parameters, predict, or save the weights.
+    pub fn network(&self) -> &Network {
+        &self.network
+    }
+
+    /// The network, to change its parameters or to call what needs it exclusively. If another network is put in its
+    /// place, every later call that trains or evaluates is an error.
+    pub fn network_mut(&mut self) -> &mut Network {
         &mut self.network
     }
 

@@ -19,7 +19,7 @@ impl Trainer {
     /// let options = GpuOptions::default().allow_software(true);
     /// let device = Device::gpu(options.clone())?;
     /// let network = Sequential::new(2).dense(3).relu().dense(2).build(&device, 1)?;
-    /// let tuning = Trainer::new(network).batch_size(4).build()?.tune()?;
+    /// let tuning = Trainer::builder(network).batch_size(4).build()?.tune()?;
     /// let tuned = Device::gpu(options.tuning(tuning))?;
     /// # let _ = tuned;
     /// # Ok(())

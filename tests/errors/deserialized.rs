@@ -181,7 +181,7 @@ fn refused<T>(result: wgrad::Result<T>) {
 #[test]
 fn what_is_out_of_range_is_refused_where_it_is_used() {
     let layers = || Sequential::new(2).dense(2);
-    let build = || Trainer::new(layers().build(cpu(), 1).unwrap());
+    let build = || Trainer::builder(layers().build(cpu(), 1).unwrap());
     for optimizer in Optimizer::ALL {
         let path = format!("/{}/learning_rate", variant(&optimizer));
         for rate in [-1.0, 1e300] {
@@ -235,7 +235,7 @@ fn what_is_out_of_range_is_refused_where_it_is_used() {
         mean: 0.0,
         std: 1.0,
     };
-    let init = with(&init, "/Normal/deviation", json!(-1.0));
+    let init = with(&init, "/Normal/std", json!(-1.0));
     refused(layers().init(init).build(cpu(), 1));
     let dropout = with(&layers().dropout(0.5), "/layers/1/Dropout", json!(1.5));
     refused(dropout.build(cpu(), 1));

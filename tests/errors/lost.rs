@@ -105,7 +105,7 @@ fn lose_in_mid_epoch(open: impl Fn() -> Device, rounds: u32) {
     for round in 0..rounds {
         let device = open();
         let network = Sequential::new(4).dense(2).build(&device, 0).unwrap();
-        let mut trainer = Trainer::new(network)
+        let mut trainer = Trainer::builder(network)
             .batch_size(2)
             .steps_per_submit(1)
             .build()

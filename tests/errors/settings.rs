@@ -14,7 +14,7 @@ fn network() -> Network {
 }
 
 fn builder() -> TrainerBuilder {
-    Trainer::new(network())
+    Trainer::builder(network())
 }
 
 /// An error, whose text must not be what `Debug` makes of a structure.
@@ -119,7 +119,7 @@ fn a_phase_that_cannot_train_what_it_names_is_refused() {
     let sum = graph.add(a, b).unwrap();
     let build = |phase: Phase| {
         let network = graph.clone().build(sum, cpu(), 0).unwrap();
-        Trainer::new(network).phase(phase).build()
+        Trainer::builder(network).phase(phase).build()
     };
     let phase = || Phase::new(Sgd::new(0.1)).loss("a").train("layers.0.");
     build(phase()).unwrap();
@@ -232,7 +232,7 @@ fn a_refused_checkpoint_names_each_setting_that_differs() {
     ];
     for (builder, indices) in cases {
         let mut trainer = builder.build().unwrap();
-        let before = parameters(trainer.network());
+        let before = parameters(trainer.network_mut());
         let error = pollster::block_on(trainer.load_bytes_async("file", &bytes)).unwrap_err();
         assert!(matches!(error, Error::Format { .. }), "{error}");
         let text = error.to_string();
@@ -242,7 +242,7 @@ fn a_refused_checkpoint_names_each_setting_that_differs() {
         for dump in [" { ", " }", "Some(", "None", "[\""] {
             assert!(!text.contains(dump), "{text}");
         }
-        assert_eq!(before, parameters(trainer.network()));
+        assert_eq!(before, parameters(trainer.network_mut()));
         assert_eq!(trainer.step_count(), 0);
     }
 }

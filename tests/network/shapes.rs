@@ -137,7 +137,7 @@ fn layers_and_losses_on_time_steps_are_those_on_rows() {
         for accumulate in [1, 2] {
             let train = |layers: Sequential, batch: usize| {
                 let network = layers.build(device, 4).unwrap();
-                let builder = Trainer::new(network).batch_size(batch);
+                let builder = Trainer::builder(network).batch_size(batch);
                 let mut trainer = builder.accumulate(accumulate).build().unwrap();
                 let mut random = Random::new(7);
                 for _ in 0..4 {
@@ -164,7 +164,7 @@ fn target_values_of_sequences_come_from_a_data_set() {
                 let network = network.build(device, 2).unwrap();
                 let (x, t) = (x.clone(), t.clone());
                 let data = Dataset::regression(&sample, x, steps * cols, t).unwrap();
-                let mut trainer = Trainer::new(network)
+                let mut trainer = Trainer::builder(network)
                     .loss(Loss::mean_squared_error())
                     .batch_size(12 / steps)
                     .shuffle(false)
@@ -196,7 +196,7 @@ fn a_flattened_image_costs_nothing() {
             assert_eq!(network.inputs(), 30);
             let data = Dataset::from_floats([6, 5, 1], vec![0.5; 60], vec![0, 2], 3).unwrap();
             assert_eq!(data.sample_shape(), &Shape::from([6, 5, 1]));
-            let mut trainer = Trainer::new(network).batch_size(2).build().unwrap();
+            let mut trainer = Trainer::builder(network).batch_size(2).build().unwrap();
             trainer.fit(&data, 2).unwrap();
             let dispatches = trainer.plan().dispatches();
             (dispatches, weights(trainer))
@@ -315,7 +315,7 @@ fn several_named_inputs_predict_train_and_have_gradients() {
             )
             .unwrap();
         assert!(check.passes(1e-6), "{check}");
-        let mut trainer = Trainer::new(network).batch_size(rows).build().unwrap();
+        let mut trainer = Trainer::builder(network).batch_size(rows).build().unwrap();
         let first = trainer.step(named, &labels).unwrap().loss;
         for _ in 0..20 {
             trainer.step(named, &labels).unwrap();
@@ -352,7 +352,7 @@ fn arrays_that_are_not_those_of_the_inputs_are_refused() {
     let bad = [("image", &image[..]), ("features", &[f32::NAN; 8][..])];
     let error = network.predict(bad).unwrap_err();
     assert!(matches!(error, Error::NonFiniteData { .. }), "{error}");
-    let mut trainer = Trainer::new(network).build().unwrap();
+    let mut trainer = Trainer::builder(network).build().unwrap();
     let data = Dataset::from_floats(10, vec![0.5; 20], vec![0, 1], 2).unwrap();
     for error in [
         trainer.fit(&data, 1).err().unwrap(),
@@ -426,13 +426,13 @@ fn what_does_not_fit_a_shape_is_a_typed_error() {
         let error = network.gradients(&x, labels).unwrap_err();
         assert!(matches!(error, Error::Shape { .. }), "{error}");
     }
-    let mut trainer = Trainer::new(network).build().unwrap();
+    let mut trainer = Trainer::builder(network).build().unwrap();
     let data = Dataset::from_floats([3, INPUTS], x.to_vec(), vec![0, 1], 2).unwrap();
     let error = trainer.fit(&data, 1).err().unwrap();
     assert!(error.to_string().contains("3 labels per sample"), "{error}");
     // Images of another size with as many pixels; a flat sample fits.
     let network = Sequential::new([2, 6]).flatten().dense(2).build(cpu(), 1);
-    let mut trainer = Trainer::new(network.unwrap()).build().unwrap();
+    let mut trainer = Trainer::builder(network.unwrap()).build().unwrap();
     let data = |sample: Shape| Dataset::from_floats(sample, vec![0.5; 24], vec![0, 1], 2).unwrap();
     for (sample, fits) in [
         ([2, 6, 1].into(), true),

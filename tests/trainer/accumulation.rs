@@ -66,7 +66,7 @@ fn bytes(trainer: &mut Trainer) -> Vec<u8> {
 }
 
 fn descent(network: Network, batch: usize, accumulate: usize) -> TrainerBuilder {
-    Trainer::new(network)
+    Trainer::builder(network)
         .optimizer(Sgd::new(0.5))
         .batch_size(batch)
         .accumulate(accumulate)
@@ -80,7 +80,7 @@ fn whole(builder: TrainerBuilder, data: &Dataset, parts: &[std::ops::Range<usize
         let x = &samples(data)[rows.start * FEATURES..rows.end * FEATURES];
         trainer.step(x, &data.labels()[rows.clone()]).unwrap();
     }
-    widen(&parameters(trainer.network()))
+    widen(&parameters(trainer.network_mut()))
 }
 
 #[test]
@@ -100,7 +100,7 @@ fn short_and_partly_ignored_micro_batches_make_the_update_of_the_large_batch() {
                 let mut trainer = builder(4, accumulate).build().unwrap();
                 let report = trainer.epoch(&data).unwrap();
                 assert_eq!((report.steps, trainer.pending_batches()), (3, 0));
-                assert_close(&name, &parameters(trainer.network()), &wanted, ROUNDING);
+                assert_close(&name, &parameters(trainer.network_mut()), &wanted, ROUNDING);
             }
             // The same batches one by one: the third makes the update, and nobody knew its size before.
             let wanted = whole(builder(10, 1), &data, &[0..10]);
@@ -119,7 +119,7 @@ fn terms_that_are_divided_by_different_numbers_accumulate_on_a_data_set() {
             let wanted = whole(descent(of_many_terms(device), 10, 1), &data, &[0..10]);
             let mut trainer = descent(of_many_terms(device), batch, 10).build().unwrap();
             trainer.epoch(&data).unwrap();
-            let found = parameters(trainer.network());
+            let found = parameters(trainer.network_mut());
             assert_close(&format!("{batch}"), &found, &wanted, ROUNDING);
         }
         // One by one they must weigh the same, or the next ones must be known.
@@ -157,14 +157,24 @@ fn batches_of_a_users_own_wait_for_a_data_sets() {
             .unwrap();
         assert_eq!(trainer.pending_batches(), 2);
         let untouched = parameters(&mut network(device));
-        assert_same_bits("waiting", &parameters(trainer.network()), &untouched);
+        assert_same_bits("waiting", &parameters(trainer.network_mut()), &untouched);
         trainer.steps(&data, 1).unwrap();
         assert_eq!(trainer.pending_batches(), 0);
         let wanted = whole(builder(10, 1), &data, &[0..10]);
-        assert_close("mixed", &parameters(trainer.network()), &wanted, ROUNDING);
+        assert_close(
+            "mixed",
+            &parameters(trainer.network_mut()),
+            &wanted,
+            ROUNDING,
+        );
         trainer.epoch(&data).unwrap();
         let wanted = whole(builder(10, 1), &data, &[0..10, 4..10]);
-        assert_close("rest", &parameters(trainer.network()), &wanted, ROUNDING);
+        assert_close(
+            "rest",
+            &parameters(trainer.network_mut()),
+            &wanted,
+            ROUNDING,
+        );
 
         // An epoch that is ended early leaves its gradients for the next one's.
         let mut trainer = builder(2, 3).build().unwrap();
@@ -176,7 +186,12 @@ fn batches_of_a_users_own_wait_for_a_data_sets() {
         let labels = [&data.labels()[..4], &data.labels()[..2]].concat();
         let six = Dataset::from_floats(FEATURES, six, labels, CLASSES).unwrap();
         let wanted = whole(builder(6, 1), &six, &[0..6]);
-        assert_close("ended", &parameters(trainer.network()), &wanted, ROUNDING);
+        assert_close(
+            "ended",
+            &parameters(trainer.network_mut()),
+            &wanted,
+            ROUNDING,
+        );
     }
 }
 
@@ -184,7 +199,7 @@ fn batches_of_a_users_own_wait_for_a_data_sets() {
 fn accumulation_has_the_same_bits_however_it_is_cut_up() {
     let data = data(90); // batches of 8: 12 micro-batches, updates of 5, 5 and 2
     let builder = |device: &Device| {
-        Trainer::new(network(device))
+        Trainer::builder(network(device))
             .loss(Loss::softmax_cross_entropy().class_weights([0.1, 3.0, 0.7]))
             .optimizer(Adam::new(0.01))
             .batch_size(8)
@@ -195,12 +210,12 @@ fn accumulation_has_the_same_bits_however_it_is_cut_up() {
     for device in [cpu(), gpu()] {
         let mut trainer = builder(device).build().unwrap();
         trainer.steps(&data, 31).unwrap();
-        let wanted = parameters(trainer.network());
+        let wanted = parameters(trainer.network_mut());
         let average = parameters(&mut trainer.averaged().unwrap());
         for submit in [1, 3, 64] {
             let mut trainer = builder(device).steps_per_submit(submit).build().unwrap();
             trainer.steps(&data, 31).unwrap();
-            assert_same_bits("submits", &parameters(trainer.network()), &wanted);
+            assert_same_bits("submits", &parameters(trainer.network_mut()), &wanted);
         }
         let mut trainer = builder(device).build().unwrap();
         for step in 0..31 {
@@ -211,7 +226,7 @@ fn accumulation_has_the_same_bits_however_it_is_cut_up() {
             }
             trainer.steps(&data, 1).unwrap();
         }
-        assert_same_bits("resumed", &parameters(trainer.network()), &wanted);
+        assert_same_bits("resumed", &parameters(trainer.network_mut()), &wanted);
         let found = parameters(&mut trainer.averaged().unwrap());
         assert_same_bits("averaged", &found, &average);
     }
@@ -236,7 +251,7 @@ fn a_step_that_is_not_finite_leaves_the_sum_of_gradients() {
                 trainer.step(x, &data.labels()[rows]).unwrap();
             }
             assert_eq!((trainer.step_count(), trainer.pending_batches()), (3, 0));
-            parameters(trainer.network())
+            parameters(trainer.network_mut())
         };
         assert_same_bits("failed between", &run(true), &run(false));
     }

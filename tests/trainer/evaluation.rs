@@ -13,7 +13,7 @@ fn the_evaluation_batch_size_changes_the_loss_by_rounding_alone() {
     let data = data(500);
     for device in [cpu(), gpu()] {
         let evaluate = |size: Option<usize>, budget| {
-            let mut builder = Trainer::new(network(device))
+            let mut builder = Trainer::builder(network(device))
                 .batch_size(16)
                 .data_budget(budget);
             if let Some(size) = size {
@@ -34,7 +34,7 @@ fn the_evaluation_batch_size_changes_the_loss_by_rounding_alone() {
             }
         }
         for size in [0, usize::MAX] {
-            let refused = Trainer::new(network(device))
+            let refused = Trainer::builder(network(device))
                 .evaluation_batch_size(size)
                 .build();
             assert!(matches!(refused, Err(Error::Argument { .. })));
@@ -59,7 +59,7 @@ fn evaluation_fits_where_training_does() {
             .dense(CLASSES)
             .build(device, 7)
             .unwrap();
-        let builder = Trainer::new(network).optimizer(Sgd::new(0.1));
+        let builder = Trainer::builder(network).optimizer(Sgd::new(0.1));
         builder.batch_size(2).build().unwrap()
     };
     let data = data(8);
@@ -115,10 +115,13 @@ fn a_loss_of_rows_that_depend_on_each_other_is_that_of_all_samples() {
     let expected = f64::from(square).powi(3) / rows as f64;
     let data = Dataset::regression(1, x, 1, vec![0.0; rows]).unwrap();
     for device in [cpu(), gpu()] {
-        let mut trainer = Trainer::new(mixing(device)).batch_size(8).build().unwrap();
+        let mut trainer = Trainer::builder(mixing(device))
+            .batch_size(8)
+            .build()
+            .unwrap();
         let score = trainer.evaluate(&data).unwrap();
         assert_relative_eq!(score.loss, expected, max_relative = 1e-6, epsilon = 0.0);
-        let builder = Trainer::new(mixing(device)).evaluation_batch_size(100);
+        let builder = Trainer::builder(mixing(device)).evaluation_batch_size(100);
         let refused = builder.build().unwrap().evaluate(&data).unwrap_err();
         let text = refused.to_string();
         assert!(
@@ -132,17 +135,20 @@ fn a_loss_of_rows_that_depend_on_each_other_is_that_of_all_samples() {
 fn after_a_divergence_no_training_step_is_blamed() {
     let data = data(20);
     for device in [cpu(), gpu()] {
-        let mut trainer = Trainer::new(network(device)).build().unwrap();
+        let mut trainer = Trainer::builder(network(device)).build().unwrap();
         trainer.steps(&data, 3).unwrap();
         let weights = vec![3e38; 8 * CLASSES];
         trainer
-            .network()
+            .network_mut()
             .set_parameter("layers.1.weight", &weights)
             .unwrap();
         let x = super::samples(&data);
         let errors = [
             trainer.evaluate(&data).unwrap_err(),
-            trainer.network().gradients(&x, data.labels()).unwrap_err(),
+            trainer
+                .network_mut()
+                .gradients(&x, data.labels())
+                .unwrap_err(),
         ];
         for error in errors {
             let outside = matches!(

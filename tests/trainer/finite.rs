@@ -14,7 +14,7 @@ use wgrad::{
 fn line(device: &Device) -> TrainerBuilder {
     let mut network = Sequential::new(1).dense(1).build(device, 1).unwrap();
     network.set_parameter("layers.0.weight", &[0.0]).unwrap();
-    Trainer::new(network)
+    Trainer::builder(network)
         .loss(Loss::mean_squared_error())
         .batch_size(1)
 }
@@ -95,7 +95,7 @@ fn large_gradients_make_the_steps_of_plain_arithmetic() {
             trainer.step(&[x as f32], &[t as f32]).unwrap();
             let dy = 2.0 * (w * x + b - t);
             (w, b) = (w - 0.5 * dy * x, b - 0.5 * dy);
-            let found = parameters(trainer.network());
+            let found = parameters(trainer.network_mut());
             for (found, right) in found.iter().zip([w, b]) {
                 // Each step rounds a few times, to the size of the largest number so far.
                 assert!(
@@ -117,7 +117,7 @@ fn steps_that_need_care_do_not_depend_on_submits() {
             let w: Vec<f32> = network.parameter("layers.0.weight").unwrap();
             let w: Vec<f32> = w.iter().map(|w| w * scale).collect();
             network.set_parameter("layers.0.weight", &w).unwrap();
-            let mut trainer = Trainer::new(network)
+            let mut trainer = Trainer::builder(network)
                 .optimizer(Adam::new(0.01).weight_decay(0.01))
                 .batch_size(8)
                 .steps_per_submit(per_submit)
@@ -165,8 +165,8 @@ fn accumulated_gradients_that_overflow_leave_the_sum_of_the_others() {
                 trainer.step(&[x], &[t as f32]).unwrap();
             }
         }
-        let found = parameters(trainer.network());
-        assert_same_bits("after all", &found, &parameters(clean.network()));
+        let found = parameters(trainer.network_mut());
+        assert_same_bits("after all", &found, &parameters(clean.network_mut()));
     }
 }
 
@@ -176,7 +176,7 @@ fn what_is_clipped_or_frozen_does_not_overflow() {
         let step = |builder: TrainerBuilder| {
             let mut trainer = builder.optimizer(Sgd::new(10.0)).build().unwrap();
             trainer.step(&[1e20], &[-5e17f32]).unwrap();
-            parameters(trainer.network())
+            parameters(trainer.network_mut())
         };
         assert_eq!(step(line(device).clip(Clip::Value(1.0))), [-10.0, -10.0]);
         let frozen = ParameterGroup::matching("*.weight").frozen();
@@ -196,7 +196,7 @@ fn weights_that_stand_still_are_their_average() {
             let w: Vec<f32> = (0..48).map(|i| (i as f32 * 0.37).sin() * 1.3e3).collect();
             network.set_parameter("layers.0.weight", &w).unwrap();
             let before = parameters(&mut network);
-            let mut trainer = Trainer::new(network)
+            let mut trainer = Trainer::builder(network)
                 .optimizer(Sgd::new(0.0))
                 .average(decay)
                 .build()

@@ -10,7 +10,7 @@ use wgrad::{
 };
 
 fn trainer(device: &Device, rate: f64) -> Trainer {
-    let builder = Trainer::new(network(device)).optimizer(Adam::new(rate));
+    let builder = Trainer::builder(network(device)).optimizer(Adam::new(rate));
     builder.batch_size(16).build().unwrap()
 }
 
@@ -39,8 +39,8 @@ fn early_stopping_keeps_the_best_weights() {
 
             let mut until_best = trainer(device, 0.05);
             until_best.fit(&train, best as u32 + 1).unwrap();
-            let expected = parameters(until_best.network());
-            assert_same_bits("the best", &parameters(fitted.network()), &expected);
+            let expected = parameters(until_best.network_mut());
+            assert_same_bits("the best", &parameters(fitted.network_mut()), &expected);
         }
     }
 }
@@ -52,7 +52,7 @@ fn the_best_weights_are_kept_after_an_error_too() {
         // The rate leaps in the fourth epoch, so that products of weights overflow then.
         let build = || {
             let layers = Sequential::new(FEATURES).dense(8).relu().dense(CLASSES);
-            Trainer::new(layers.build(device, 7).unwrap())
+            Trainer::builder(layers.build(device, 7).unwrap())
                 .optimizer(Sgd::new(1e-3))
                 .schedule(Schedule::Step {
                     every: 9,
@@ -70,8 +70,8 @@ fn the_best_weights_are_kept_after_an_error_too() {
         assert!(matches!(error, Error::NonFinite { .. }), "{error}");
         let mut until_best = build();
         until_best.fit(&data(40), 3).unwrap();
-        let expected = parameters(until_best.network());
-        assert_same_bits("the best", &parameters(fitted.network()), &expected);
+        let expected = parameters(until_best.network_mut());
+        assert_same_bits("the best", &parameters(fitted.network_mut()), &expected);
     }
 }
 
@@ -94,7 +94,7 @@ fn an_epoch_that_was_begun_can_be_ended() {
 #[test]
 fn the_default_loss_is_refused_for_one_output() {
     let layers = Sequential::new(2).dense(1);
-    let mut trainer = Trainer::new(layers.build(cpu(), 0).unwrap())
+    let mut trainer = Trainer::builder(layers.build(cpu(), 0).unwrap())
         .build()
         .unwrap();
     let data = Dataset::regression(2, vec![0.0; 4], 1, vec![1.0; 2]).unwrap();
@@ -108,7 +108,7 @@ fn the_stop_rule_ends_training_when_updates_are_small() {
     for device in [cpu(), gpu()] {
         // The rate falls by a hundredth every eight steps, so updates do too.
         let run = |checks| {
-            let mut trainer = Trainer::new(network(device))
+            let mut trainer = Trainer::builder(network(device))
                 .optimizer(Sgd::new(0.1))
                 .schedule(Schedule::Step {
                     every: 8,
@@ -131,7 +131,7 @@ fn the_stop_rule_ends_training_when_updates_are_small() {
         let counted: u64 = history.epochs.iter().map(|epoch| epoch.steps).sum();
         assert_eq!(counted, steps);
         // Checking changes no step.
-        let mut plain = Trainer::new(network(device))
+        let mut plain = Trainer::builder(network(device))
             .optimizer(Sgd::new(0.1))
             .schedule(Schedule::Step {
                 every: 8,
@@ -142,8 +142,8 @@ fn the_stop_rule_ends_training_when_updates_are_small() {
             .unwrap();
         plain.steps(&data, steps).unwrap();
         let mut trainer = trainer;
-        let found = parameters(trainer.network());
-        assert_same_bits("weights", &found, &parameters(plain.network()));
+        let found = parameters(trainer.network_mut());
+        assert_same_bits("weights", &found, &parameters(plain.network_mut()));
         assert_eq!(run(1000).0.stopped, Stopped::Epochs);
     }
 }
@@ -152,7 +152,7 @@ fn the_stop_rule_ends_training_when_updates_are_small() {
 fn the_stop_rule_looks_at_updates_only() {
     // A tolerance that no update meets: were the steps between updates looked at, their change of 0 would meet it.
     let data = data(64);
-    let mut trainer = Trainer::new(network(cpu()))
+    let mut trainer = Trainer::builder(network(cpu()))
         .batch_size(16)
         .accumulate(3)
         .build()

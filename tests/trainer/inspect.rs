@@ -18,19 +18,19 @@ fn an_inspected_step_is_a_step_and_measures_what_it_did() {
     };
     for device in [cpu(), gpu()] {
         let build = || {
-            Trainer::new(network(device))
+            Trainer::builder(network(device))
                 .optimizer(Adam::new(0.01))
                 .build()
                 .unwrap()
         };
         let (mut plain, mut inspected) = (build(), build());
-        let before = parameters(plain.network());
+        let before = parameters(plain.network_mut());
         let g = gradients(&mut network(device), &x, labels);
         let report = plain.step(&x, labels).unwrap();
         let (same, inspection) = inspected.inspect_step(&x, labels).unwrap();
         assert_eq!(report, same);
-        let after = parameters(plain.network());
-        assert_same_bits("weights", &after, &parameters(inspected.network()));
+        let after = parameters(plain.network_mut());
+        assert_same_bits("weights", &after, &parameters(inspected.network_mut()));
 
         let update: Vec<f32> = after.iter().zip(&before).map(|(a, b)| a - b).collect();
         for (name, found, expected) in [

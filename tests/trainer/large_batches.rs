@@ -76,7 +76,7 @@ fn every_term_of_a_large_batch_is_divided_by_its_own_weights() {
     for device in [cpu(), gpu(), gpu_hardware_kernels()] {
         let name = device.report().to_string();
         let trainer = |submit: usize| {
-            Trainer::new(biased(device))
+            Trainer::builder(biased(device))
                 .optimizer(Sgd::new(RATE))
                 .batch_size(BATCH)
                 .steps_per_submit(submit)
@@ -92,19 +92,19 @@ fn every_term_of_a_large_batch_is_divided_by_its_own_weights() {
         let mut whole = trainer(4);
         let report = whole.epoch(&data).unwrap();
         assert_eq!(report.steps, 3);
-        let found = parameters(whole.network());
+        let found = parameters(whole.network_mut());
         assert_close(&name, &found[found.len() - 3..], &logits, near);
 
         // The same bits for any split into submits.
         let mut single = trainer(1);
         single.epoch(&data).unwrap();
-        assert_same_bits(&name, &parameters(single.network()), &found);
+        assert_same_bits(&name, &parameters(single.network_mut()), &found);
 
         let (loss, gradient) = loss_and_gradient(logits, 0..ROWS);
         let evaluated = whole.evaluate(&data).unwrap();
         assert_close(&name, &[evaluated.loss as f32], &[loss], near);
         let gradients = whole
-            .network()
+            .network_mut()
             .gradients(&vec![0.0; ROWS], &labels)
             .unwrap();
         assert_close(&name, &[gradients.loss], &[loss], near);

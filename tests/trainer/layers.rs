@@ -32,7 +32,7 @@ fn running_statistics_follow_the_batches_and_serve_in_evaluation() {
     let data = data(32);
     let x = samples(&data);
     for device in [cpu(), gpu()] {
-        let mut trainer = Trainer::new(normalised(device))
+        let mut trainer = Trainer::builder(normalised(device))
             .optimizer(Sgd::new(0.0))
             .batch_size(16)
             .build()
@@ -78,7 +78,7 @@ fn running_statistics_follow_the_batches_and_serve_in_evaluation() {
 fn a_step_that_is_not_finite_leaves_running_statistics_alone() {
     let data = data(16);
     for device in [cpu(), gpu()] {
-        let mut trainer = Trainer::new(normalised(device)).build().unwrap();
+        let mut trainer = Trainer::builder(normalised(device)).build().unwrap();
         trainer.step(&samples(&data), data.labels()).unwrap();
         let read = |trainer: &mut Trainer| {
             ["layers.0.running_mean", "layers.2.running_var"]
@@ -86,7 +86,7 @@ fn a_step_that_is_not_finite_leaves_running_statistics_alone() {
         };
         let before = read(&mut trainer);
         trainer
-            .network()
+            .network_mut()
             .set_parameter("layers.3.weight", &[f32::MAX; 5 * CLASSES])
             .unwrap();
         let result = trainer.step(&samples(&data), data.labels());
@@ -126,14 +126,14 @@ fn dropout_is_the_identity_but_in_training() {
     // Both devices drop the same elements: else the weights would part at once.
     let run = |device| {
         let network = layers(0.5).build(device, 3).unwrap();
-        let mut trainer = Trainer::new(network)
+        let mut trainer = Trainer::builder(network)
             .optimizer(Adam::new(0.01))
             .batch_size(16)
             .seed(11)
             .build()
             .unwrap();
         trainer.fit(&data, 5).unwrap();
-        parameters(trainer.network())
+        parameters(trainer.network_mut())
     };
     let near = Tolerance {
         relative: 1e-3,
@@ -156,7 +156,7 @@ fn dropout_keeps_the_mean_and_changes_with_the_step() {
         .unwrap();
     for device in [cpu(), gpu()] {
         let network = graph.clone().build(y, device, 0).unwrap();
-        let mut trainer = Trainer::new(network)
+        let mut trainer = Trainer::builder(network)
             .optimizer(Sgd::new(0.0))
             .batch_size(200)
             .build()
@@ -233,7 +233,7 @@ fn statistics_that_a_step_does_not_compute_stay() {
     let data = data(16);
     for device in [cpu(), gpu()] {
         // Layer 2 normalises for a head without a loss.
-        let mut trainer = Trainer::new(heads(device, false))
+        let mut trainer = Trainer::builder(heads(device, false))
             .batch_size(16)
             .build()
             .unwrap();
@@ -244,7 +244,7 @@ fn statistics_that_a_step_does_not_compute_stay() {
         assert_ne!(read(&mut trainer, "layers.0.running_mean"), [0.0; FEATURES]);
         // Its parameters have no gradient, and the check says so.
         let check = trainer
-            .network()
+            .network_mut()
             .gradient_check(&samples(&data), data.labels(), 1)
             .unwrap();
         assert!(check.passes(1e-6), "{:?}", check.worst());
@@ -252,19 +252,19 @@ fn statistics_that_a_step_does_not_compute_stay() {
 
         // In turns, each phase moves its own.
         let phase = |name| wgrad::Phase::new(Sgd::new(0.1)).loss(name);
-        let mut trainer = Trainer::new(heads(device, true))
+        let mut trainer = Trainer::builder(heads(device, true))
             .phase(phase("a"))
             .phase(phase("b"))
             .batch_size(16)
             .build()
             .unwrap();
         trainer
-            .network()
+            .network_mut()
             .set_parameter("layers.2.running_mean", &[5.0; FEATURES])
             .unwrap();
         // Leaves its own statistics behind, which nobody may take up.
         trainer
-            .network()
+            .network_mut()
             .gradients(&samples(&data), data.labels())
             .unwrap();
         trainer.steps(&data, 1).unwrap();
@@ -293,7 +293,7 @@ fn random_numbers_differ_from_batch_to_batch_of_an_evaluation() {
         let mean = |rows: usize| {
             let data = wgrad::Dataset::unlabelled(1, vec![0.0; rows]).unwrap();
             let network = graph.clone().build(y, device, 0).unwrap();
-            Trainer::new(network)
+            Trainer::builder(network)
                 .build()
                 .unwrap()
                 .evaluate(&data)

@@ -18,7 +18,7 @@ fn the_default_loss_is_for_labels() {
     let values = vec![-1.0; 4 * 3];
     let data = Dataset::regression(FEATURES, x.clone(), 3, values.clone()).unwrap();
     for device in [cpu(), gpu()] {
-        let mut trainer = Trainer::new(network(device)).build().unwrap();
+        let mut trainer = Trainer::builder(network(device)).build().unwrap();
         for error in [
             refused(trainer.epoch(&data)),
             refused(trainer.evaluate(&data)),
@@ -34,8 +34,11 @@ fn the_default_loss_is_for_labels() {
         trainer.epoch(&both).unwrap();
         // Given, it is as asked, and stays so for the network's next trainer.
         let loss = Loss::softmax_cross_entropy();
-        let trainer = Trainer::new(network(device)).loss(loss).build().unwrap();
-        let mut trainer = Trainer::new(trainer.into_network()).build().unwrap();
+        let trainer = Trainer::builder(network(device))
+            .loss(loss)
+            .build()
+            .unwrap();
+        let mut trainer = Trainer::builder(trainer.into_network()).build().unwrap();
         trainer.epoch(&data).unwrap();
     }
 }
@@ -54,8 +57,8 @@ fn a_single_output_classifies_as_its_accuracy_counts() {
         for device in [cpu(), gpu()] {
             // The output is the sample.
             let network = Sequential::new(1).dense(1).build(device, 1).unwrap();
-            let mut trainer = Trainer::new(network).loss(criterion).build().unwrap();
-            let network = trainer.network();
+            let mut trainer = Trainer::builder(network).loss(criterion).build().unwrap();
+            let network = trainer.network_mut();
             network.set_parameter("layers.0.weight", &[1.0]).unwrap();
             network.set_parameter("layers.0.bias", &[0.0]).unwrap();
             let classes = network.classify(&x).unwrap();
@@ -101,7 +104,7 @@ fn target_values_of_classes_have_the_accuracy_of_their_labels() {
             (Criterion::KlDivergence, 0.8, 0.1),
             (Criterion::Hinge { margin: 1.0 }, 1.0, -1.0),
         ] {
-            let mut trainer = Trainer::new(network(device))
+            let mut trainer = Trainer::builder(network(device))
                 .loss(criterion)
                 .build()
                 .unwrap();
@@ -115,7 +118,10 @@ fn target_values_of_classes_have_the_accuracy_of_their_labels() {
         }
         // A regression has none.
         let loss = Loss::mean_squared_error();
-        let mut trainer = Trainer::new(network(device)).loss(loss).build().unwrap();
+        let mut trainer = Trainer::builder(network(device))
+            .loss(loss)
+            .build()
+            .unwrap();
         let values = Dataset::regression(FEATURES, x.clone(), 3, rows_of(1.0, 0.0)).unwrap();
         assert!(trainer.evaluate(&values).unwrap().accuracy.is_nan());
     }
@@ -134,16 +140,16 @@ fn settings_without_effect_are_refused() {
         Loss::softmax_cross_entropy().class_weights([1.0, 1e-30, 1.0]),
         Loss::softmax_cross_entropy().class_weights([1.0, 1e30, 1.0]),
     ] {
-        refused(Trainer::new(network(cpu())).loss(loss).build());
+        refused(Trainer::builder(network(cpu())).loss(loss).build());
     }
     // A label that is ignored, where there are none.
     let loss = Loss::softmax_cross_entropy().ignore_index(1);
     refused(
-        Trainer::new(network(cpu()))
+        Trainer::builder(network(cpu()))
             .reconstruct(Loss::mean_squared_error().ignore_index(1))
             .build(),
     );
-    let mut trainer = Trainer::new(network(cpu())).loss(loss).build().unwrap();
+    let mut trainer = Trainer::builder(network(cpu())).loss(loss).build().unwrap();
     refused(trainer.step(&[0.5; FEATURES], &[0.2f32, 0.3, 0.5]));
     trainer.step(&[0.5; FEATURES], &[1u32]).unwrap();
 }
@@ -159,7 +165,7 @@ fn a_sum_of_losses_that_overflows_is_reported_or_refused_but_never_infinite() {
             (Loss::squared_error(), 130.0 * 1.25e38),
         ] {
             let network = Sequential::new(1).dense(1).build(device, 1).unwrap();
-            let mut trainer = Trainer::new(network)
+            let mut trainer = Trainer::builder(network)
                 .loss(loss)
                 .optimizer(Sgd::new(1e-30))
                 .build()

@@ -54,7 +54,10 @@ fn an_evaluation_is_that_of_one_batch_whatever_the_reduction() {
             ),
         ] {
             let name = format!("{loss:?} on {device}", device = device.report());
-            let mut trainer = Trainer::new(network(device)).loss(loss).build().unwrap();
+            let mut trainer = Trainer::builder(network(device))
+                .loss(loss)
+                .build()
+                .unwrap();
             let found = trainer.evaluate(&data).unwrap();
             assert_close(&name, &[found.loss as f32], &[expected], ROUNDING);
             assert_eq!(found.terms.len(), 1);
@@ -76,7 +79,7 @@ fn a_line_is_fitted_to_target_values() {
             Criterion::Huber { delta: 1.0 }.into(),
         ] {
             let network = Sequential::new(1).dense(2).build(device, 1).unwrap();
-            let mut trainer = Trainer::new(network)
+            let mut trainer = Trainer::builder(network)
                 .loss(loss)
                 .optimizer(Sgd::new(0.3).momentum(0.5))
                 .batch_size(16)
@@ -107,7 +110,7 @@ fn one_output_tells_two_classes_apart() {
             Criterion::SquaredError.into(),
         ] {
             let network = Sequential::new(1).dense(1).build(device, 1).unwrap();
-            let mut trainer = Trainer::new(network)
+            let mut trainer = Trainer::builder(network)
                 .loss(loss.clone())
                 .optimizer(Sgd::new(0.2))
                 .batch_size(8)
@@ -160,7 +163,7 @@ fn the_loss_is_the_sum_of_its_terms_and_gradients_add_up() {
             assert_close(name, values, &sum, tolerance);
         }
 
-        let mut trainer = Trainer::new(build(&both, device)).build().unwrap();
+        let mut trainer = Trainer::builder(build(&both, device)).build().unwrap();
         let report = trainer.epoch(&data).unwrap();
         let names: Vec<&str> = report.terms.iter().map(|t| t.name.as_str()).collect();
         assert_eq!(names, ["classes", "small"]);
@@ -179,7 +182,10 @@ fn samples_without_labels_count_where_they_are_ignored() {
     let partly = Dataset::from_floats(FEATURES, samples(&full), labels, CLASSES).unwrap();
     for device in [cpu(), gpu()] {
         let loss = Loss::softmax_cross_entropy();
-        let mut trainer = Trainer::new(network(device)).loss(loss).build().unwrap();
+        let mut trainer = Trainer::builder(network(device))
+            .loss(loss)
+            .build()
+            .unwrap();
         let refused = trainer.epoch(&partly);
         assert!(
             matches!(refused, Err(Error::Argument { .. })),
@@ -187,7 +193,7 @@ fn samples_without_labels_count_where_they_are_ignored() {
         );
 
         let ignoring = Loss::softmax_cross_entropy().ignore_index(Dataset::NO_LABEL);
-        let mut trainer = Trainer::new(network(device))
+        let mut trainer = Trainer::builder(network(device))
             .loss(ignoring)
             .optimizer(Sgd::new(0.1))
             .batch_size(7)
@@ -207,7 +213,10 @@ fn what_a_loss_needs_and_does_not_get_is_refused() {
     let device = cpu();
     let unlabelled = Dataset::unlabelled(FEATURES, vec![0.5; FEATURES]).unwrap();
     let loss = Loss::softmax_cross_entropy();
-    let mut trainer = Trainer::new(network(device)).loss(loss).build().unwrap();
+    let mut trainer = Trainer::builder(network(device))
+        .loss(loss)
+        .build()
+        .unwrap();
     let needs = |result: Result<_, Error>| match result {
         Err(Error::Shape { expected, .. }) => expected,
         other => panic!("{:?}", other.map(|_: f64| ())),
@@ -225,7 +234,10 @@ fn what_a_loss_needs_and_does_not_get_is_refused() {
     assert!(matches!(bad, Err(Error::NonFiniteData { column: 1, .. })));
 
     let margin = Criterion::MultiMargin { margin: 1.0 };
-    let mut trainer = Trainer::new(network(device)).loss(margin).build().unwrap();
+    let mut trainer = Trainer::builder(network(device))
+        .loss(margin)
+        .build()
+        .unwrap();
     let expected = needs(trainer.step(&[0.0; FEATURES], &[0.2f32; 3]).map(|r| r.loss));
     assert!(expected.contains("labels for the loss"), "{expected}");
 
@@ -284,7 +296,7 @@ fn targets_that_the_graph_takes_must_come() {
             assert!(matches!(refused, Err(Error::Shape { .. })));
         }
         assert!(network.gradients(&[0.5, -1.0], ()).is_err());
-        let mut trainer = Trainer::new(network).build().unwrap();
+        let mut trainer = Trainer::builder(network).build().unwrap();
         let without = Dataset::unlabelled(2, vec![0.0; 2]).unwrap();
         assert!(matches!(trainer.epoch(&without), Err(Error::Shape { .. })));
     }
@@ -313,8 +325,8 @@ fn likelihoods_of_softmax_layers_are_softmax_cross_entropy() {
             (layers().softmax(), Criterion::CrossEntropy.into()),
         ] {
             let network = layers.build(device, 1).unwrap();
-            let mut trainer = Trainer::new(network).loss(loss).build().unwrap();
-            found.push(trainer.network().gradients(&x, labels).unwrap());
+            let mut trainer = Trainer::builder(network).loss(loss).build().unwrap();
+            found.push(trainer.network_mut().gradients(&x, labels).unwrap());
         }
         let near = Tolerance::absolute(1e-6);
         for other in &found[1..] {
@@ -342,8 +354,11 @@ fn every_criterion_passes_the_gradient_check() {
             };
             let network = layers.build(cpu(), 3).unwrap();
             let loss = Loss::from(criterion).reduction(reduction).scaled(0.7);
-            let mut trainer = Trainer::new(network).loss(loss).build().unwrap();
-            let check = trainer.network().gradient_check(&x, &labels, 1).unwrap();
+            let mut trainer = Trainer::builder(network).loss(loss).build().unwrap();
+            let check = trainer
+                .network_mut()
+                .gradient_check(&x, &labels, 1)
+                .unwrap();
             assert!(
                 check.passes(1e-6),
                 "{criterion:?} {reduction:?}: {:?}",

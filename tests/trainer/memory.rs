@@ -15,7 +15,7 @@ fn noop(limit: u64) -> Device {
 }
 
 fn trainer(device: &Device) -> Trainer {
-    let builder = Trainer::new(network(device)).batch_size(6).average(0.5);
+    let builder = Trainer::builder(network(device)).batch_size(6).average(0.5);
     builder
         .gradient_norm(true)
         .steps_per_submit(2)
@@ -56,10 +56,10 @@ const CALLS: [(&str, Call); 17] = [
         t.network().classify(&samples(d)).map(drop)
     }),
     ("gradients", |t, d| {
-        t.network().gradients(&samples(d), d.labels()).map(drop)
+        t.network_mut().gradients(&samples(d), d.labels()).map(drop)
     }),
     ("gradient_check", |t, d| {
-        t.network()
+        t.network_mut()
             .gradient_check(&samples(d), d.labels(), 1)
             .map(drop)
     }),
@@ -148,12 +148,12 @@ fn calls_refused_for_what_they_were_given_leave_no_memory_behind() {
         |t, _| t.step(&[f32::NAN; FEATURES], &[0]).map(drop),
         |t, _| t.predict(&[0.5; FEATURES + 1]).map(drop),
         |t, _| {
-            t.network()
+            t.network_mut()
                 .gradients(&[0.5; FEATURES * 90], &[0; 80])
                 .map(drop)
         },
         |t, _| {
-            t.network()
+            t.network_mut()
                 .gradients(&[0.5; FEATURES * 90], &[9; 90])
                 .map(drop)
         },

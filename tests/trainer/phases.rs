@@ -51,7 +51,7 @@ fn maker() -> Phase {
 fn each_phase_trains_its_own_parameters_on_its_own_losses() {
     let data = data(32);
     for device in [cpu(), gpu()] {
-        let mut trainer = Trainer::new(players(device))
+        let mut trainer = Trainer::builder(players(device))
             .phase(judge())
             .phase(maker())
             .batch_size(8)
@@ -80,14 +80,14 @@ fn a_phase_of_adam_counts_its_own_updates() {
     let data = data(32);
     for device in [cpu(), gpu()] {
         let still = Phase::new(Sgd::new(0.0)).loss("real").train("d.");
-        let mut in_turn = Trainer::new(players(device))
+        let mut in_turn = Trainer::builder(players(device))
             .phase(still)
             .phase(maker())
             .batch_size(32)
             .shuffle(false)
             .build()
             .unwrap();
-        let mut alone = Trainer::new(players(device))
+        let mut alone = Trainer::builder(players(device))
             .phase(maker())
             .batch_size(32)
             .shuffle(false)
@@ -123,7 +123,7 @@ fn a_gradient_that_is_not_finite_is_named_by_the_phase_it_is_of() {
         }
         let network = graph.build(judged, device, 1).unwrap();
         let phase = |name, train| Phase::new(Sgd::new(0.0)).loss(name).train(train);
-        let mut trainer = Trainer::new(network)
+        let mut trainer = Trainer::builder(network)
             .phase(phase("a", "d."))
             .phase(phase("b", "g."))
             .build()
@@ -142,7 +142,7 @@ fn a_gradient_that_is_not_finite_is_named_by_the_phase_it_is_of() {
 #[test]
 fn phases_share_no_moments() {
     let build = |first: Phase, second: Phase| {
-        Trainer::new(players(cpu()))
+        Trainer::builder(players(cpu()))
             .phase(first)
             .phase(second)
             .build()
@@ -159,7 +159,12 @@ fn phases_share_no_moments() {
 
 #[test]
 fn names_that_nothing_has_are_refused() {
-    let build = |phase| Trainer::new(players(cpu())).phase(phase).build().map(drop);
+    let build = |phase| {
+        Trainer::builder(players(cpu()))
+            .phase(phase)
+            .build()
+            .map(drop)
+    };
     for phase in [
         Phase::new(Sgd::new(0.1)).loss("nothing"),
         Phase::new(Sgd::new(0.1)).train("h."),
@@ -171,7 +176,9 @@ fn names_that_nothing_has_are_refused() {
         let refused = build(phase.clone());
         assert!(matches!(refused, Err(Error::Argument { .. })), "{phase:?}");
     }
-    let both = Trainer::new(players(cpu())).phase(judge()).phase(maker());
+    let both = Trainer::builder(players(cpu()))
+        .phase(judge())
+        .phase(maker());
     assert!(matches!(
         both.accumulate(2).build(),
         Err(Error::Argument { .. })

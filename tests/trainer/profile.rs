@@ -11,7 +11,7 @@ fn a_profile_times_every_call_and_changes_no_step() {
     let data = data(80);
     for device in [cpu(), gpu()] {
         let build = || {
-            Trainer::new(network(device))
+            Trainer::builder(network(device))
                 .batch_size(16)
                 .build()
                 .unwrap()
@@ -21,8 +21,8 @@ fn a_profile_times_every_call_and_changes_no_step() {
         let profile = profiled.profile(&data, 7).unwrap();
         assert_same_bits(
             "weights",
-            &parameters(profiled.network()),
-            &parameters(plain.network()),
+            &parameters(profiled.network_mut()),
+            &parameters(plain.network_mut()),
         );
         assert_eq!(profile.calls.len(), 7 * plain.dispatches_per_step());
         assert!(profile.seconds() > 0.0);

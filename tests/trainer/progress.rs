@@ -7,7 +7,7 @@ use super::{CLASSES, FEATURES, data, network, samples};
 use wgrad::{Dataset, Device, Error, Trainer, TrainerBuilder};
 
 fn builder(device: &Device) -> TrainerBuilder {
-    Trainer::new(network(device)).batch_size(4)
+    Trainer::builder(network(device)).batch_size(4)
 }
 
 /// The steps that were reported, with the samples by then.
@@ -101,8 +101,8 @@ fn an_epoch_without_its_last_batch_takes_whole_batches_alone() {
             assert_eq!(expected.epoch(&whole).unwrap().loss, report.loss);
             assert_same_bits(
                 "weights",
-                &parameters(trainer.network()),
-                &parameters(expected.network()),
+                &parameters(trainer.network_mut()),
+                &parameters(expected.network_mut()),
             );
             // A step count that crosses epochs, and a resume within one.
             let mut trainer = builder(true).build().unwrap();
@@ -115,8 +115,8 @@ fn an_epoch_without_its_last_batch_takes_whole_batches_alone() {
             trainer.epoch(&data).unwrap();
             assert_same_bits(
                 "resumed",
-                &parameters(resumed.network()),
-                &parameters(trainer.network()),
+                &parameters(resumed.network_mut()),
+                &parameters(trainer.network_mut()),
             );
             // Evaluation leaves nothing out.
             assert_eq!(trainer.evaluate(&data).unwrap().samples, 38);

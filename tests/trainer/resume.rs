@@ -22,7 +22,7 @@ fn everything(device: &Device) -> TrainerBuilder {
         .layer_norm()
         .swiglu();
     let network = layers.dense(CLASSES).build(device, 5).unwrap();
-    Trainer::new(network)
+    Trainer::builder(network)
         .loss(Loss::softmax_cross_entropy().label_smoothing(0.1))
         .optimizer(AdamW::new(0.02))
         .schedule(Schedule::Cosine {
@@ -40,7 +40,7 @@ fn everything(device: &Device) -> TrainerBuilder {
 
 /// What a run has come to.
 fn state(trainer: &mut Trainer) -> Vec<f32> {
-    let mut state = parameters(trainer.network());
+    let mut state = parameters(trainer.network_mut());
     state.extend(
         trainer
             .network()

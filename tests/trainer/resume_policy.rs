@@ -15,7 +15,7 @@ use wgrad::{
 fn builder(device: &Device) -> TrainerBuilder {
     let layers = Sequential::new(FEATURES).dense(8).batch_norm().tanh();
     let network = layers.dense(CLASSES).build(device, 7).unwrap();
-    Trainer::new(network).batch_size(8)
+    Trainer::builder(network).batch_size(8)
 }
 
 fn adam(device: &Device) -> TrainerBuilder {
@@ -50,7 +50,7 @@ fn another_rate_or_schedule_keeps_moments_and_counts() {
         };
         let mut whole = adam(device).schedule(falls()).build().unwrap();
         whole.steps(&data, 13).unwrap();
-        let expected = parameters(whole.network());
+        let expected = parameters(whole.network_mut());
 
         let mut first = adam(device).build().unwrap();
         first.steps(&data, 7).unwrap();
@@ -68,15 +68,15 @@ fn another_rate_or_schedule_keeps_moments_and_counts() {
                 .average(0.5),
         ] {
             let mut second = other.build().unwrap();
-            let before = parameters(second.network());
+            let before = parameters(second.network_mut());
             let error = load(&mut second, &saved, Resume::Exact).unwrap_err();
             assert!(error.to_string().contains("Resume::KeepMoments"), "{error}");
             assert_eq!(second.step_count(), 0);
-            assert_same_bits("refused", &parameters(second.network()), &before);
+            assert_same_bits("refused", &parameters(second.network_mut()), &before);
             load(&mut second, &saved, Resume::KeepMoments).unwrap();
             assert_eq!((second.step_count(), second.epoch_number()), (7, 1));
             second.steps(&data, 6).unwrap();
-            assert_same_bits("resumed", &parameters(second.network()), &expected);
+            assert_same_bits("resumed", &parameters(second.network_mut()), &expected);
         }
     }
 }
@@ -145,7 +145,7 @@ fn tensors_are_kept_whatever_else_differs() {
         let mut with = base().build().unwrap();
         load(&mut with, &plain, Resume::KeepMoments).unwrap();
         let averaged = parameters(&mut with.averaged().unwrap());
-        assert_same_bits("begun", &averaged, &parameters(with.network()));
+        assert_same_bits("begun", &averaged, &parameters(with.network_mut()));
     }
 }
 
@@ -155,7 +155,7 @@ fn moments_that_do_not_fit_are_refused_by_every_policy() {
     let other_network = || {
         let layers = Sequential::new(FEATURES).dense(8).batch_norm().relu();
         let network = layers.dense(CLASSES).build(cpu(), 7).unwrap();
-        Trainer::new(network).batch_size(8)
+        Trainer::builder(network).batch_size(8)
     };
     let sgd = |momentum| Sgd::new(0.1).momentum(momentum);
     let phase = || Phase::new(sgd(0.9));
@@ -329,8 +329,8 @@ fn early_stopping_is_part_of_checkpoints() {
         };
         assert_eq!(epochs, history.epochs.len());
         assert_eq!(last.best_epoch, history.best_epoch);
-        let found = parameters(trainer.network());
-        assert_same_bits("weights", &found, &parameters(whole.network()));
+        let found = parameters(trainer.network_mut());
+        assert_same_bits("weights", &found, &parameters(whole.network_mut()));
         assert_eq!(trainer.learning_rate(0), whole.learning_rate(0));
     }
 }
@@ -369,12 +369,12 @@ fn an_interrupted_fit_goes_on_from_its_checkpoint() {
         assert_eq!(rest.stopped, Stopped::EarlyStopping);
         assert_eq!(rest.epochs.len() + 4, history.epochs.len());
         assert_eq!(rest.best_epoch, history.best_epoch);
-        let expected = parameters(whole.network());
-        assert_same_bits("weights", &parameters(resumed.network()), &expected);
+        let expected = parameters(whole.network_mut());
+        assert_same_bits("weights", &parameters(resumed.network_mut()), &expected);
         // The file is of the end, with the best weights.
         let mut loaded = build(Schedule::Constant);
         loaded.load(&path).unwrap();
-        assert_same_bits("file", &parameters(loaded.network()), &expected);
+        assert_same_bits("file", &parameters(loaded.network_mut()), &expected);
         std::fs::remove_file(&path).unwrap();
     }
 }

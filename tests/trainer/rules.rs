@@ -14,7 +14,7 @@ fn plateau() -> ReduceOnPlateau {
 }
 
 fn builder(device: &Device, rate: f64) -> TrainerBuilder {
-    let builder = Trainer::new(network(device)).optimizer(Adam::new(rate));
+    let builder = Trainer::builder(network(device)).optimizer(Adam::new(rate));
     builder.batch_size(16)
 }
 
@@ -76,7 +76,7 @@ fn a_plateau_observes_the_validation_set_if_there_is_one() {
                 let metric = observe(&mut trainer);
                 trainer.observe(metric).unwrap();
             }
-            (trainer.learning_rate(0), parameters(trainer.network()))
+            (trainer.learning_rate(0), parameters(trainer.network_mut()))
         };
         let by_validation = run(&|trainer| {
             trainer.epoch(&train).unwrap();
@@ -88,7 +88,11 @@ fn a_plateau_observes_the_validation_set_if_there_is_one() {
         let fit = Fit::epochs(30).validation(&validation);
         trainer.fit_until(&train, fit).unwrap();
         assert_eq!(trainer.learning_rate(0), by_validation.0);
-        assert_same_bits("weights", &parameters(trainer.network()), &by_validation.1);
+        assert_same_bits(
+            "weights",
+            &parameters(trainer.network_mut()),
+            &by_validation.1,
+        );
         let mut trainer = build();
         trainer.fit_until(&train, Fit::epochs(30)).unwrap();
         assert_eq!(trainer.learning_rate(0), by_training.0);
@@ -97,7 +101,11 @@ fn a_plateau_observes_the_validation_set_if_there_is_one() {
         trainer.steps(&train, 2).unwrap();
         trainer.fit(&train, 30).unwrap();
         assert_eq!(trainer.learning_rate(0), by_training.0);
-        assert_same_bits("weights", &parameters(trainer.network()), &by_training.1);
+        assert_same_bits(
+            "weights",
+            &parameters(trainer.network_mut()),
+            &by_training.1,
+        );
     }
 }
 
@@ -128,7 +136,7 @@ fn what_a_plateau_cannot_observe_is_refused() {
     // There is no accuracy to go by.
     let values = Dataset::regression(2, vec![0.5; 8], 1, vec![1.0; 4]).unwrap();
     let layers = Sequential::new(2).dense(1);
-    let mut trainer = Trainer::new(layers.build(cpu(), 0).unwrap())
+    let mut trainer = Trainer::builder(layers.build(cpu(), 0).unwrap())
         .loss(Loss::mean_squared_error())
         .reduce_on_plateau(plateau().better(Better::Higher))
         .build()
@@ -157,7 +165,7 @@ fn fit_in_calls(
         assert!(count < 300);
         if history.stopped == Stopped::EarlyStopping {
             let best = history.best_epoch.unwrap();
-            return (count, best, parameters(trainer.network()));
+            return (count, best, parameters(trainer.network_mut()));
         }
         between(trainer);
     }
@@ -208,7 +216,7 @@ fn early_stopping_begins_anew_where_the_weights_are_others() {
         |trainer| {
             let zeros = [0.0; 8 * FEATURES];
             trainer
-                .network()
+                .network_mut()
                 .set_parameter("layers.0.weight", &zeros)
                 .unwrap();
         },
@@ -220,8 +228,8 @@ fn early_stopping_begins_anew_where_the_weights_are_others() {
         change(&mut plain);
         trainer.fit_until(&train, fit(1)).unwrap();
         plain.epoch(&train).unwrap();
-        let found = parameters(trainer.network());
-        assert_same_bits("weights", &found, &parameters(plain.network()));
+        let found = parameters(trainer.network_mut());
+        assert_same_bits("weights", &found, &parameters(plain.network_mut()));
     }
     let mut trainer = fitted();
     let other = fit(1).early_stopping(EarlyStopping::new(30));
@@ -235,7 +243,7 @@ fn early_stopping_begins_anew_where_the_weights_are_others() {
 fn the_stop_rule_goes_on_over_calls() {
     let data = data(64);
     let build = || {
-        let builder = Trainer::new(network(cpu())).optimizer(Sgd::new(1e-9));
+        let builder = Trainer::builder(network(cpu())).optimizer(Sgd::new(1e-9));
         builder.batch_size(16).build().unwrap()
     };
     let fit = |epochs| Fit::epochs(epochs).stop_rule(StopRule::new(1e-3).every(4).checks(5));

@@ -10,7 +10,7 @@ const FEATURES: usize = 3;
 fn trainer(device: &Device) -> Trainer {
     let layers = Sequential::new(FEATURES).batch_norm().dense(4).batch_norm();
     let network = layers.dense(2).build(device, 3).unwrap();
-    let builder = Trainer::new(network).optimizer(Adam::new(0.01));
+    let builder = Trainer::builder(network).optimizer(Adam::new(0.01));
     builder.batch_size(4).build().unwrap()
 }
 
@@ -46,13 +46,13 @@ fn a_step_whose_running_statistics_would_not_be_finite_changes_nothing() {
             let (mut trainer, mut untouched) = (trainer(device), trainer(device));
             trainer.step(&good, &labels).unwrap();
             untouched.step(&good, &labels).unwrap();
-            let before = (parameters(trainer.network()), running(&mut trainer));
+            let before = (parameters(trainer.network_mut()), running(&mut trainer));
             let error = trainer.step(&bad, &labels).unwrap_err();
             let Error::NonFinite { step: 1, tensor } = &error else {
                 panic!("{name}: {error}")
             };
             assert!(tensor.contains("layers.0.running_var"), "{name}: {tensor}");
-            assert_same_bits(&name, &parameters(trainer.network()), &before.0);
+            assert_same_bits(&name, &parameters(trainer.network_mut()), &before.0);
             assert_same_bits(&name, &running(&mut trainer), &before.1);
             // Going on is as if the step had never been tried.
             for _ in 0..2 {
@@ -60,8 +60,8 @@ fn a_step_whose_running_statistics_would_not_be_finite_changes_nothing() {
                 untouched.step(&good, &labels).unwrap();
             }
             let (found, expected) = (
-                parameters(trainer.network()),
-                parameters(untouched.network()),
+                parameters(trainer.network_mut()),
+                parameters(untouched.network_mut()),
             );
             assert_same_bits(&name, &found, &expected);
             assert_same_bits(&name, &running(&mut trainer), &running(&mut untouched));
@@ -74,7 +74,7 @@ fn a_batch_of_one_row_leaves_the_running_variance() {
     for device in [cpu(), gpu(), gpu_hardware_kernels()] {
         let layers = Sequential::new(FEATURES).batch_norm().dense(2);
         let network = layers.build(device, 3).unwrap();
-        let mut trainer = Trainer::new(network).batch_size(1).build().unwrap();
+        let mut trainer = Trainer::builder(network).batch_size(1).build().unwrap();
         for _ in 0..3 {
             trainer.step(&[1.0, -2.0, 1e10], &[1]).unwrap();
         }

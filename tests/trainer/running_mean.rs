@@ -6,7 +6,7 @@ use wgrad::{Adam, Dataset, Device, Error, Loss, Sequential, Sgd, Trainer};
 /// Batch normalisation alone, which training hardly moves.
 fn trainer(device: &Device) -> Trainer {
     let network = Sequential::new(1).batch_norm().build(device, 3).unwrap();
-    let builder = Trainer::new(network).optimizer(Sgd::new(1e-4));
+    let builder = Trainer::builder(network).optimizer(Sgd::new(1e-4));
     builder
         .loss(Loss::mean_squared_error())
         .batch_size(9)
@@ -79,7 +79,7 @@ fn a_micro_batch_that_is_refused_changes_nothing_of_those_before_it() {
         let build = || {
             let layers = Sequential::new(2).batch_norm().dense(3).batch_norm();
             let network = layers.dense(2).build(device, 3).unwrap();
-            let builder = Trainer::new(network)
+            let builder = Trainer::builder(network)
                 .optimizer(Adam::new(0.01))
                 .average(0.5);
             builder.batch_size(3).accumulate(3).build().unwrap()

@@ -41,7 +41,7 @@ fn frozen_normalisations_keep_their_statistics() {
     let frozen = |pattern: &str| ParameterGroup::matching(pattern).frozen();
     for device in [cpu(), gpu()] {
         let plain = || {
-            let builder = Trainer::new(normalised(device)).optimizer(Adam::new(0.01));
+            let builder = Trainer::builder(normalised(device)).optimizer(Adam::new(0.01));
             builder.batch_size(16)
         };
         let phase = || Phase::new(Sgd::new(0.1));
@@ -71,7 +71,7 @@ fn frozen_normalisations_keep_their_statistics() {
             ),
             (
                 "phases",
-                Trainer::new(normalised(device))
+                Trainer::builder(normalised(device))
                     .batch_size(16)
                     .phase(phase().train("layers.1."))
                     .phase(phase().train("layers.2.bias").train("layers.3.")),
@@ -81,7 +81,7 @@ fn frozen_normalisations_keep_their_statistics() {
         for (name, builder, moves) in cases {
             let mut trainer = builder.build().unwrap();
             // Statistics of a network that was trained before.
-            let network = trainer.network();
+            let network = trainer.network_mut();
             for (layer, cols) in [(0, FEATURES), (2, HIDDEN)] {
                 let [mean, variance] = [0.25, 2.0].map(|value| vec![value; cols]);
                 let name = |end| format!("layers.{layer}.running_{end}");
@@ -91,7 +91,7 @@ fn frozen_normalisations_keep_their_statistics() {
             let before = running(network);
             let weights = parameters(network);
             trainer.steps(&data, 4).unwrap();
-            let after = running(trainer.network());
+            let after = running(trainer.network_mut());
             for (i, moves) in moves.into_iter().enumerate() {
                 if moves {
                     assert_ne!(before[i], after[i], "{name} {i}");
@@ -99,7 +99,7 @@ fn frozen_normalisations_keep_their_statistics() {
                     assert_same_bits(name, &before[i], &after[i]);
                 }
             }
-            assert_ne!(weights, parameters(trainer.network()), "{name}");
+            assert_ne!(weights, parameters(trainer.network_mut()), "{name}");
         }
     }
 }
@@ -125,7 +125,7 @@ fn a_phase_moves_only_the_statistics_of_its_own_layers() {
     let data = Dataset::unlabelled(FEATURES, samples(&data(16))).unwrap();
     for device in [cpu(), gpu()] {
         let phase = |name| Phase::new(Sgd::new(0.1)).loss(name);
-        let mut trainer = Trainer::new(graph.clone().build(y, device, 1).unwrap())
+        let mut trainer = Trainer::builder(graph.clone().build(y, device, 1).unwrap())
             .phase(phase("fake").train("layers.2.").train("layers.3."))
             .phase(phase("fooled").train("layers.0.").train("layers.1."))
             .batch_size(16)
@@ -220,7 +220,7 @@ fn recomputing_statistics_changes_nothing_else() {
         let build = || {
             let layers = Sequential::new(FEATURES).dense(HIDDEN).batch_norm();
             let network = layers.dropout(0.3).dense(CLASSES).build(device, 4).unwrap();
-            let builder = Trainer::new(network).optimizer(Adam::new(0.02));
+            let builder = Trainer::builder(network).optimizer(Adam::new(0.02));
             builder.batch_size(8).average(0.5).build().unwrap()
         };
         let mut plain = build();
@@ -237,8 +237,8 @@ fn recomputing_statistics_changes_nothing_else() {
         trainer.steps(&data, 3).unwrap();
         assert_same_bits(
             "training",
-            &parameters(trainer.network()),
-            &parameters(plain.network()),
+            &parameters(trainer.network_mut()),
+            &parameters(plain.network_mut()),
         );
 
         // Of averaged weights: the network's own statistics are not theirs.
@@ -322,7 +322,7 @@ fn a_layer_can_take_its_running_statistics_in_training() {
                 let name = format!("layers.1.{end}");
                 network.set_parameter(&name, values).unwrap();
             }
-            let builder = Trainer::new(network)
+            let builder = Trainer::builder(network)
                 .optimizer(Sgd::new(1.0))
                 .batch_size(12);
             let with =
@@ -389,7 +389,7 @@ fn a_layer_can_take_its_running_statistics_in_training() {
             .parameter("layers.1.running_mean")
             .unwrap();
         assert_same_bits("statistics", &before, &after);
-        let found = parameters(trainer.network());
+        let found = parameters(trainer.network_mut());
         // Sums of twelve rows through two products in f32, of numbers near 1.
         assert_close(
             "step",
@@ -415,6 +415,6 @@ fn a_layer_can_take_its_running_statistics_in_training() {
     let layers = Sequential::new(FEATURES).dense(CLASSES);
     let network = layers.build(cpu(), 0).unwrap();
     let group = ParameterGroup::matching("*").running_statistics();
-    let result = Trainer::new(network).group(group).build();
+    let result = Trainer::builder(network).group(group).build();
     assert!(matches!(result, Err(Error::Argument { .. })));
 }

@@ -18,7 +18,7 @@ fn run(builder: TrainerBuilder, data: &Dataset) -> (Vec<f32>, [f64; 2]) {
     trainer.steps(data, 5).unwrap();
     let report = trainer.fit(data, 2).unwrap().pop().unwrap();
     let score = trainer.evaluate(data).unwrap();
-    (parameters(trainer.network()), [report.loss, score.loss])
+    (parameters(trainer.network_mut()), [report.loss, score.loss])
 }
 
 #[test]
@@ -35,7 +35,7 @@ fn a_streamed_data_set_gives_the_same_bits() {
         Dataset::regression(FEATURES, samples(&floats), 2, random.normals(300)).unwrap();
     let linear = |device: &Device| {
         let network = Sequential::new(FEATURES).dense(2).build(device, 1).unwrap();
-        Trainer::new(network).loss(Loss::mean_squared_error())
+        Trainer::builder(network).loss(Loss::mean_squared_error())
     };
     for device in [cpu(), gpu()] {
         for (name, data) in [
@@ -45,7 +45,7 @@ fn a_streamed_data_set_gives_the_same_bits() {
         ] {
             let builder = || match data.classes() {
                 0 => linear(device),
-                _ => Trainer::new(network(device)),
+                _ => Trainer::builder(network(device)),
             };
             let resident = run(builder(), data);
             let streamed = run(builder().data_budget(0), data);
@@ -61,7 +61,7 @@ fn a_part_of_an_evaluation_streams_too() {
     let data = data(5000);
     for device in [cpu(), gpu()] {
         let score = |budget| {
-            let builder = Trainer::new(network(device)).data_budget(budget);
+            let builder = Trainer::builder(network(device)).data_budget(budget);
             builder.build().unwrap().evaluate(&data).unwrap()
         };
         assert_eq!(score(0), score(1 << 30));

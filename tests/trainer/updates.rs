@@ -20,7 +20,7 @@ const ROUNDING: Tolerance = Tolerance {
 };
 
 fn descent(device: &Device) -> TrainerBuilder {
-    Trainer::new(network(device))
+    Trainer::builder(network(device))
         .optimizer(Sgd::new(1.0))
         .batch_size(32)
         .shuffle(false)
@@ -30,9 +30,9 @@ fn descent(device: &Device) -> TrainerBuilder {
 fn change(builder: TrainerBuilder) -> Vec<f64> {
     let data = data(32);
     let mut trainer = builder.build().unwrap();
-    let before = parameters(trainer.network());
+    let before = parameters(trainer.network_mut());
     trainer.step(&samples(&data), data.labels()).unwrap();
-    let after = parameters(trainer.network());
+    let after = parameters(trainer.network_mut());
     let pairs = widen(&before).into_iter().zip(widen(&after));
     pairs.map(|(before, after)| before - after).collect()
 }
@@ -137,7 +137,7 @@ fn micro_batches_make_the_update_of_the_whole_batch() {
                         .gradient_norm,
                 );
             }
-            (parameters(trainer.network()), norms)
+            (parameters(trainer.network_mut()), norms)
         };
         let ((whole, norms), (parts, part_norms)) = (run(32, 1), run(8, 4));
         // Sums in another order; Adam divides by √v, which magnifies the rounding of small gradients.
@@ -163,7 +163,7 @@ fn the_average_follows_the_weights() {
         let mut average: Vec<f64> = Vec::new();
         for step in 0..4 {
             trainer.steps(&data, 1).unwrap();
-            let w = widen(&parameters(trainer.network()));
+            let w = widen(&parameters(trainer.network_mut()));
             average = match step {
                 0 => w,
                 _ => average
@@ -178,8 +178,8 @@ fn the_average_follows_the_weights() {
         // Averaging changes no step.
         let mut plain = descent(device).build().unwrap();
         plain.steps(&data, 4).unwrap();
-        let found = parameters(trainer.network());
-        assert_same_bits("weights", &found, &parameters(plain.network()));
+        let found = parameters(trainer.network_mut());
+        assert_same_bits("weights", &found, &parameters(plain.network_mut()));
         assert_eq!(
             trainer.dispatches_per_step(),
             plain.dispatches_per_step() + 1
@@ -204,10 +204,10 @@ fn gradients_that_are_asked_for_change_no_later_step() {
                 .unwrap();
             trainer.steps(&data, 1).unwrap();
             if ask {
-                gradients(trainer.network(), &samples(&data), data.labels());
+                gradients(trainer.network_mut(), &samples(&data), data.labels());
             }
             trainer.steps(&data, 2).unwrap();
-            parameters(trainer.network())
+            parameters(trainer.network_mut())
         };
         assert_same_bits("asked", &run(true), &run(false));
     }
@@ -223,7 +223,7 @@ fn subgroups_change_at_most_the_rounding_of_a_run_that_clips_by_norm() {
     let run = |device: &Device| {
         let layers = Sequential::new(6).dense(70).layer_norm().tanh();
         let network = layers.dense(CLASSES).build(device, 7).unwrap();
-        let mut trainer = Trainer::new(network)
+        let mut trainer = Trainer::builder(network)
             .loss(Loss::softmax_cross_entropy().class_weights(weights.clone()))
             .optimizer(Adam::new(0.01))
             .batch_size(48)
@@ -238,7 +238,7 @@ fn subgroups_change_at_most_the_rounding_of_a_run_that_clips_by_norm() {
             assert!(norm > 0.02, "{norm}: not clipped");
             numbers.extend([step.loss as f32, norm as f32]);
         }
-        numbers.extend(parameters(trainer.network()));
+        numbers.extend(parameters(trainer.network_mut()));
         numbers
     };
     let with = run(gpu_hardware_kernels());

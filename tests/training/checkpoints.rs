@@ -35,8 +35,8 @@ fn a_loaded_checkpoint_goes_on_to_the_bit() {
             second.steps(&data, 20).unwrap();
             assert_same_bits(
                 "resumed",
-                &parameters(second.network()),
-                &parameters(whole.network()),
+                &parameters(second.network_mut()),
+                &parameters(whole.network_mut()),
             );
         }
     }
@@ -84,7 +84,7 @@ fn bytes(trainer: &mut Trainer) -> Vec<u8> {
 /// A trainer of three parameters in a file of 3 kB: two steps done, moments, an average, in mid-epoch.
 fn small() -> Trainer {
     let network = Sequential::new(2).dense(1).build(cpu(), 1).unwrap();
-    let builder = Trainer::new(network)
+    let builder = Trainer::builder(network)
         .loss(Loss::mean_squared_error())
         .optimizer(Adam::new(0.1))
         .average(0.9)
@@ -110,7 +110,7 @@ fn no_flipped_bit_is_loaded() {
             matches!(error, Err(Error::Format { .. })),
             "bit {bit}: {error:?}"
         );
-        let error = trainer.network().load_bytes("file", &damaged);
+        let error = trainer.network_mut().load_bytes("file", &damaged);
         assert!(
             matches!(error, Err(Error::Format { .. })),
             "bit {bit}: {error:?}"

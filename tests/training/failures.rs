@@ -26,7 +26,7 @@ fn a_step_that_is_not_finite_is_named_and_changes_nothing() {
         );
         // The host agrees with the device on where it stopped, and the parameters are finite.
         assert_eq!(trainer.step_count(), step);
-        let before = parameters(trainer.network());
+        let before = parameters(trainer.network_mut());
         assert!(before.iter().all(|v| v.is_finite()));
         // The same step fails again, without harm.
         let again = trainer.steps(&data, 1).unwrap_err();
@@ -34,14 +34,18 @@ fn a_step_that_is_not_finite_is_named_and_changes_nothing() {
             matches!(again, Error::NonFinite { step: s, .. } if s == step),
             "{again}"
         );
-        assert_same_bits("after the guard", &parameters(trainer.network()), &before);
+        assert_same_bits(
+            "after the guard",
+            &parameters(trainer.network_mut()),
+            &before,
+        );
     }
 }
 
 #[test]
 fn a_gradient_that_is_not_finite_is_found_though_the_loss_is() {
     for device in [cpu(), gpu()] {
-        let mut trainer = Trainer::new(
+        let mut trainer = Trainer::builder(
             Sequential::new(2)
                 .dense(2)
                 .dense(2)
@@ -51,7 +55,7 @@ fn a_gradient_that_is_not_finite_is_found_though_the_loss_is() {
         .batch_size(2)
         .build()
         .unwrap();
-        let network = trainer.network();
+        let network = trainer.network_mut();
         // Logits are 0, so dz is moderate; dx = dz·W is 1e30, and its product with x overflows.
         network
             .set_parameter("layers.1.weight", &[1e30, 0.0, 0.0, 1e30])
@@ -87,7 +91,7 @@ fn bad_settings_and_batches_are_refused() {
             "learning rate",
         ),
         (
-            Trainer::new(Sequential::new(3).relu().build(cpu(), 0).unwrap()),
+            Trainer::builder(Sequential::new(3).relu().build(cpu(), 0).unwrap()),
             "parameters",
         ),
     ] {

@@ -29,14 +29,14 @@ fn a_large_parameter_trains_with_what_moments_there_is_room_for() {
         layers.init(wgrad::Init::Zeros).build(gpu(), 0).unwrap()
     };
     if gpu().report().max_binding_bytes == limit {
-        let refused = Trainer::new(build()).optimizer(Adam::new(0.1)).build();
+        let refused = Trainer::builder(build()).optimizer(Adam::new(0.1)).build();
         assert!(
             matches!(refused, Err(Error::Limit { .. })),
             "{:?}",
             refused.map(drop)
         );
     }
-    let mut trainer = Trainer::new(build())
+    let mut trainer = Trainer::builder(build())
         .optimizer(Sgd::new(1.0).momentum(0.9))
         .batch_size(1)
         .build()

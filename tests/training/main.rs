@@ -38,7 +38,7 @@ fn network(device: &Device) -> Network {
 }
 
 fn trainer(device: &Device) -> TrainerBuilder {
-    Trainer::new(network(device))
+    Trainer::builder(network(device))
         .optimizer(Adam::new(0.01))
         .schedule(Schedule::Cosine {
             steps: 200,

@@ -34,7 +34,7 @@ fn train_small_networks() {
             layers = layers.dense(width).relu();
         }
         let network = layers.dense(2).build(&device, 1).unwrap();
-        let trainer = Trainer::new(network).optimizer(Adam::new(0.01));
+        let trainer = Trainer::builder(network).optimizer(Adam::new(0.01));
         let mut trainer = trainer.batch_size(16).build().unwrap();
         let data = clusters(3, 16 * WARM, widths[0], 2);
         trainer.epoch(&data).unwrap();

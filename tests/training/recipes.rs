@@ -43,12 +43,12 @@ pub(crate) fn data() -> Dataset {
 pub(crate) fn recipe(name: &str, device: &Device) -> TrainerBuilder {
     let one_layer = |optimizer: Optimizer| {
         let layer = Sequential::new(FEATURES).dense(CLASSES);
-        Trainer::new(layer.build(device, 8).unwrap())
+        Trainer::builder(layer.build(device, 8).unwrap())
             .optimizer(optimizer)
             .loss(Loss::softmax_cross_entropy())
     };
     let builder = match name {
-        "everything" => Trainer::new(network(device))
+        "everything" => Trainer::builder(network(device))
             .loss(Loss::softmax_cross_entropy().label_smoothing(0.1))
             .optimizer(AdamW::new(0.02).amsgrad(true))
             .schedule(Schedule::Cosine {
@@ -67,13 +67,13 @@ pub(crate) fn recipe(name: &str, device: &Device) -> TrainerBuilder {
                 .patience(1)
                 .better(Better::Lower)
                 .threshold(Threshold::Absolute(0.01));
-            Trainer::new(layers.build(device, 8).unwrap())
+            Trainer::builder(layers.build(device, 8).unwrap())
                 .optimizer(Sgd::new(0.1).momentum(0.9).nesterov(true))
                 .schedule(OneCycle::new(40))
                 .reduce_on_plateau(plateau)
                 .clip(Clip::Value(0.5))
         }
-        "phases" => Trainer::new(players(device))
+        "phases" => Trainer::builder(players(device))
             .phase(
                 Phase::new(RmsProp::new(0.01).momentum(0.5).centered(true))
                     .loss("real")

@@ -31,7 +31,7 @@ fn fifty_steps_on_the_gpu_are_those_on_the_cpu() {
         (
             losses,
             norms,
-            parameters(trainer.network()),
+            parameters(trainer.network_mut()),
             trainer.evaluate(&data).unwrap(),
         )
     };
@@ -75,7 +75,7 @@ fn the_cut_into_submits_and_calls_changes_no_bit() {
                 assert_eq!(trainer.steps(&data, steps).unwrap().steps, steps);
             }
             assert_eq!(trainer.step_count(), 36);
-            parameters(trainer.network())
+            parameters(trainer.network_mut())
         };
         let reference = run(1, &[36]);
         for (steps_per_submit, cuts) in [
@@ -138,8 +138,8 @@ fn own_batches_train_as_resident_data_do() {
         }
         assert_same_bits(
             "own batches",
-            &parameters(own.network()),
-            &parameters(resident.network()),
+            &parameters(own.network_mut()),
+            &parameters(resident.network_mut()),
         );
     }
 }
@@ -169,13 +169,13 @@ fn bytes_train_as_the_floats_they_stand_for() {
                 .dense(3)
                 .build(device, 1)
                 .unwrap();
-            let mut trainer = Trainer::new(network).batch_size(11).build().unwrap();
+            let mut trainer = Trainer::builder(network).batch_size(11).build().unwrap();
             // Another data set first, so that buffers are replaced.
             let small = Dataset::from_floats(9, vec![1.0; 9], vec![0], 3).unwrap();
             trainer.epoch(&small).unwrap();
             trainer.fit(data, 2).unwrap();
             (
-                parameters(trainer.network()),
+                parameters(trainer.network_mut()),
                 trainer.evaluate(data).unwrap(),
             )
         };

@@ -15,7 +15,7 @@ fn settings_that_were_renamed_keep_their_words_in_files() {
     graph
         .loss("value", &[y], LossTarget::Batch, Criterion::Value)
         .unwrap();
-    let trainer = Trainer::new(graph.build(y, cpu(), 0).unwrap());
+    let trainer = Trainer::builder(graph.build(y, cpu(), 0).unwrap());
     let plateau = ReduceOnPlateau::new().min_fall(0.25);
     let mut trainer = trainer.reduce_on_plateau(plateau).build().unwrap();
     let saved = Parts::of(&pollster::block_on(trainer.to_bytes_async()).unwrap());

@@ -75,7 +75,7 @@ fn a_stop_rule_counts_the_checks_of_a_fit_that_was_dropped() {
     let data = data(SAMPLES);
     let layers = |device: &Device| {
         let layers = Sequential::new(3).dense(5).batch_norm().tanh().dense(3);
-        Trainer::new(layers.build(device, 7).unwrap()).batch_size(4)
+        Trainer::builder(layers.build(device, 7).unwrap()).batch_size(4)
     };
     let plain: fn(TrainerBuilder) -> TrainerBuilder = |builder| {
         let restarts = Schedule::CosineRestarts {

@@ -29,7 +29,7 @@ fn devices() -> [Device; 2] {
 
 fn builder(device: &Device) -> TrainerBuilder {
     let layers = Sequential::new(3).dense(5).batch_norm().tanh().dense(3);
-    Trainer::new(layers.build(device, 7).unwrap())
+    Trainer::builder(layers.build(device, 7).unwrap())
         .optimizer(Adam::new(0.01))
         .batch_size(4)
         .steps_per_submit(2)
@@ -105,7 +105,7 @@ const CALLS: [(&str, Call); 17] = [
         Box::pin(async { t.network().predict_async(&[0.5; 9]).await.map(drop) })
     }),
     ("gradients", |t, _| {
-        let network = t.network();
+        let network = t.network_mut();
         Box::pin(async { network.gradients_async(&[0.5; 3], &[0u32]).await.map(drop) })
     }),
     ("averaged", |t, _| {
@@ -128,7 +128,7 @@ const CALLS: [(&str, Call); 17] = [
         Box::pin(async { t.network().to_bytes_async().await.map(drop) })
     }),
     ("gradient_check", |t, _| {
-        let network = t.network();
+        let network = t.network_mut();
         Box::pin(async move {
             let x = [0.5, 0.1, 0.2];
             network.gradient_check_async(&x, &[0u32], 1).await.map(drop)
