@@ -34,7 +34,7 @@ fn a_constant_column_is_beta_in_evaluation() {
             3e-20,
             -7e30,
         ] {
-            let mut trainer = trained(device, &[value; 9]);
+            let trainer = trained(device, &[value; 9]);
             let network = trainer.network();
             let mean = network.parameter("layers.0.running_mean").unwrap();
             assert_eq!(mean, [value], "on {}", device.report());
@@ -54,7 +54,7 @@ fn the_error_of_offset_data_is_that_of_rounding_the_mean() {
             let x: Vec<f32> = (0..9)
                 .map(|i| (offset + f64::from(u8::from(i % 3 > 0))) as f32)
                 .collect();
-            let mut trainer = trained(device, &x);
+            let trainer = trained(device, &x);
             let network = trainer.network();
             let gamma = f64::from(network.parameter("layers.0.weight").unwrap()[0]);
             let beta = f64::from(network.parameter("layers.0.bias").unwrap()[0]);
