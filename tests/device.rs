@@ -221,7 +221,10 @@ fn prediction_runs_within_its_limit_and_not_a_byte_below() {
         Err(Error::OutOfMemory { .. })
     ));
     let left = device.bytes_allocated();
-    assert!((needed - 256..=needed).contains(&left), "{left} of {needed}");
+    assert!(
+        (needed - 256..=needed).contains(&left),
+        "{left} of {needed}"
+    );
     let outputs = network.predict(&[0.5; 7 * 16]).unwrap();
     assert_same_bits("after the refusal", &outputs, &expected);
 
