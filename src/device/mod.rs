@@ -141,19 +141,19 @@ impl Device {
         }
     }
 
-    /// [`Device::gpu_async`], waited for.
+    /// Blocking form of [`Device::gpu_async`], with the same errors.
     #[cfg(not(target_arch = "wasm32"))]
     pub fn gpu(options: GpuOptions) -> Result<Self> {
         pollster::block_on(Device::gpu_async(options))
     }
 
-    /// [`Device::on_adapter_async`], waited for.
+    /// Blocking form of [`Device::on_adapter_async`], with the same errors.
     #[cfg(not(target_arch = "wasm32"))]
     pub fn on_adapter(adapter: &wgpu::Adapter, options: GpuOptions) -> Result<Self> {
         pollster::block_on(Device::on_adapter_async(adapter, options))
     }
 
-    /// [`Device::auto_async`], waited for.
+    /// Blocking form of [`Device::auto_async`], with the same errors.
     #[cfg(not(target_arch = "wasm32"))]
     pub fn auto() -> Result<Self> {
         pollster::block_on(Device::auto_async())
@@ -168,7 +168,7 @@ impl Device {
             .collect()
     }
 
-    /// [`Device::adapters_async`], waited for.
+    /// Blocking form of [`Device::adapters_async`], with the same errors.
     #[cfg(not(target_arch = "wasm32"))]
     pub fn adapters() -> Vec<AdapterReport> {
         pollster::block_on(Device::adapters_async())
