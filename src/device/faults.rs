@@ -3,6 +3,8 @@
 use super::budget::Budget;
 use super::guarded::collect;
 use crate::{Error, Result};
+#[cfg(any(test, feature = "testing"))]
+use std::sync::RwLockWriteGuard;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
 
 /// The first fault that wgpu reported since the last check, and whether the device is lost.
@@ -11,6 +13,10 @@ pub(crate) struct Faults {
     state: Mutex<State>,
     /// Locked for reading while the host reads mapped memory, which wgpu frees once the device is lost.
     views: RwLock<()>,
+    /// Locked for reading during a call of wgpu. wgpu 30 frees the buffers of an invalid device in the next poll of any
+    /// thread: it locks its trackers, then its buffers. A write locks them in the other order, so the two can block each
+    /// other for good. So a device is destroyed while no call is running.
+    calls: RwLock<()>,
 }
 
 #[derive(Debug, Default)]
@@ -56,6 +62,18 @@ impl Faults {
     /// Meanwhile nothing may be called that could wait for the loss of the device.
     pub(super) fn hold_memory(&self) -> RwLockReadGuard<'_, ()> {
         self.views.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Marks a call of wgpu as running, until the guard is dropped. Take it before looking whether the device is lost.
+    /// The call must not begin another one.
+    pub(super) fn begin_call(&self) -> RwLockReadGuard<'_, ()> {
+        self.calls.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits for the calls of wgpu that are running. No other call begins until the guard is dropped.
+    #[cfg(any(test, feature = "testing"))]
+    pub(super) fn wait_for_calls(&self) -> RwLockWriteGuard<'_, ()> {
+        self.calls.write().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The error of a lost device, if it is lost.

@@ -81,8 +81,14 @@ impl Gpu {
         bytes: u64,
         call: impl FnOnce(&wgpu::Device, &wgpu::Queue) -> R,
     ) -> Result<R> {
-        self.check()?;
-        let error = match collecting(|| call(&self.device, &self.queue)) {
+        if self.faults.has_error() {
+            self.learn_of_loss();
+        }
+        let running = self.faults.begin_call();
+        self.faults.check()?;
+        let outcome = collecting(|| call(&self.device, &self.queue));
+        drop(running);
+        let error = match outcome {
             (Ok(result), None) => return self.check().map(|()| result),
             (Err(words), None) => panicked(&words),
             (result, Some(refused)) => {
@@ -99,7 +105,9 @@ impl Gpu {
     #[cfg(any(test, feature = "testing"))]
     pub(super) fn destroy(&self) {
         self.faults.lose("it was destroyed".into());
+        let idle = self.faults.wait_for_calls();
         let _ = catch(|| self.device.destroy());
+        drop(idle);
         // Frees its memory, if no submit is running.
         let _ = catch(|| self.device.poll(wgpu::PollType::Poll));
     }

@@ -108,7 +108,7 @@ fn a_panic_within_wgpu_is_an_error() {
         assert_eq!(copies(&gpu, &[5, 6, 7, 8]).unwrap(), [5, 6, 7, 8]);
         // One that is caused by the loss of the device is the loss.
         let lost = gpu.call("a test", 0, |_, _| {
-            gpu.destroy();
+            gpu.faults.lose("a test".into());
             panic!("of any kind")
         });
         let lost: Result<()> = lost;
