@@ -1,9 +1,8 @@
-//! Tensor calls that change a tensor in its place: where the result is not finite, nothing is written and the call is
-//! refused.
+//! Refusals of tensor calls that change a tensor in place: if the result is not finite, nothing is written.
 //!
-//! On the CPU the call gives the error. A GPU works through its calls later. There each tensor and each optimizer state
-//! has four words of its own, in which the device counts the refused calls. They come to the host with the next values
-//! that are read of that tensor or state.
+//! On the CPU the call returns the error. A GPU runs its calls later. There each tensor and each optimizer state has four
+//! words of its own, in which the device counts the refused calls. The next readback of that tensor or state also reads
+//! them.
 
 mod call;
 
@@ -23,28 +22,28 @@ pub(crate) struct Refusals(Mutex<Known>);
 
 #[derive(Debug, Default)]
 struct Known {
-    /// The device's words, made for the first call.
+    /// The four words on the device, allocated by the first call.
     words: Option<Region>,
-    /// Calls that were made.
+    /// Number of calls that were made.
     calls: u64,
-    /// Of these, how many the last reading came after.
+    /// Number of calls whose outcome the last reading included.
     read: u64,
-    /// Refused calls by the last reading, modulo 2³².
+    /// Number of refused calls in the last reading, modulo 2³².
     refused: u32,
-    /// The same without the modulus.
+    /// Number of refused calls in the last reading, in full.
     refused_in_all: u64,
-    /// Refused calls that were reported, modulo 2³².
+    /// Number of refused calls up to the last report, modulo 2³².
     reported: u32,
 }
 
-/// Where the steps of an optimizer state stand.
+/// Step count of an optimizer state, as far as the host knows it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Steps {
-    /// Calls less the refused ones that are known.
+    /// Number of calls, without the known refused ones.
     pub(crate) done: u64,
-    /// Refused ones that are known, modulo 2³².
+    /// Number of known refused calls, modulo 2³².
     refused: u32,
-    /// Calls that may have been refused beside these.
+    /// Number of calls whose outcome the host has not read.
     pub(crate) unread: u64,
 }
 
@@ -78,7 +77,7 @@ impl Refusals {
         }
     }
 
-    /// The device's words, and the refused calls that were reported.
+    /// The words on the device, and the number of refused calls up to the last report.
     fn words(&self, gpu: &Gpu) -> Result<(Region, u32)> {
         let mut known = self.lock();
         if known.words.is_none() {
@@ -103,8 +102,8 @@ impl Refusals {
         })
     }
 
-    /// Takes in the words of a reading after so many calls; gives the call and the guard of the first one that is still
-    /// to be reported, if it is to be reported here.
+    /// Updates the counts by the words of a reading that came after `calls` calls. With `report`, returns the call and
+    /// the guard of the first refusal that was not reported yet.
     fn resync(&self, calls: u64, words: &[u32], report: bool) -> Option<(u32, u32)> {
         let mut known = self.lock();
         known.read = known.read.max(calls);
@@ -123,18 +122,22 @@ impl Refusals {
     }
 }
 
-/// What a tensor's values are read with.
+/// A readback of a tensor together with its refused words.
 #[derive(Debug)]
 pub(crate) struct Reader<'a> {
     pub(crate) shape: MatrixShape,
-    /// Its refused calls, which are reported.
+    /// Refused calls of the tensor. The readback reports them.
     pub(crate) own: &'a Refusals,
-    /// Those of the optimizer state that updated it: only their number is wanted.
+    /// Refused calls of the optimizer state that updated the tensor. The readback updates their number only.
     pub(crate) state: Option<&'a Refusals>,
 }
 
 impl Reader<'_> {
-    /// Copies memory to the host, once all is done that was submitted before; or says which call was refused.
+    /// Copies memory to the host after all submitted work.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NonFinite`](crate::Error::NonFinite) for a refused call that was not reported yet.
     pub(crate) async fn read(&self, memory: &Memory, device: &Device) -> Result<Vec<u32>> {
         let own = self.own.reading();
         let state = self.state.and_then(|state| Some((state, state.reading()?)));
@@ -157,8 +160,8 @@ impl Reader<'_> {
     }
 }
 
-/// A call that may be refused: a test, which sets the guard in its state, and what writes unless the guard is set, both
-/// over the same operands.
+/// A call that may be refused, in two passes over the same operands: the test sets the guard in its state, and the write
+/// changes nothing if the guard is set.
 pub(crate) struct Attempt<'a, 'b> {
     pub(crate) call: Guarded,
     pub(crate) test: Kernel,
@@ -167,15 +170,14 @@ pub(crate) struct Attempt<'a, 'b> {
     /// Number of the operand that is the state.
     pub(crate) state: usize,
     pub(crate) shape: MatrixShape,
-    /// Of the tensor that is changed.
+    /// Refused calls of the changed tensor.
     pub(crate) refusals: &'a Refusals,
-    /// Of the optimizer state, with where its steps stand, and how many choices of step values there are behind the
-    /// state.
+    /// Refused calls of the optimizer state, its step count, and the number of choices of step values after the state.
     pub(crate) steps: Option<(&'a Refusals, Steps, usize)>,
 }
 
 impl Attempt<'_, '_> {
-    /// Runs it. Waits for nothing on a GPU.
+    /// Runs both passes. On a GPU it only submits them.
     pub(crate) fn run(self, device: &Device) -> Result<()> {
         match &device.0 {
             Backend::Cpu(_) => {
@@ -245,7 +247,7 @@ mod tests {
         assert_eq!(refusals.resync(3, &[2, 7, 9, 0], true), None);
         let steps = refusals.steps();
         assert_eq!((steps.done, steps.refused, steps.unread), (3, 2, 2));
-        // What was read earlier and comes later is no news.
+        // A reading that arrives after a newer one changes nothing.
         assert_eq!(refusals.resync(5, &[4, 1, 1, 0], true), Some((1, 1)));
         assert_eq!(refusals.resync(4, &[3, 7, 9, 0], true), None);
         let steps = refusals.steps();
