@@ -150,8 +150,8 @@ pub use device::{AdapterReport, Device, DeviceKind, DeviceReport, GpuOptions};
 pub use error::{Error, Result};
 pub use graph::{Distribution, Fan, Graph, Init, LossTarget, Value};
 pub use kernel::{
-    Activation, Augmentation, Clip, Criterion, Factors, Layout, Loss, Optimizer, Reduction,
-    TensorStatistics, Tuning, optimizers::*,
+    Activation, Augmentation, Clip, Criterion, Factors, Layout, Loss, Optimizer, Padding,
+    Reduction, TensorStatistics, Tuning, optimizers::*,
 };
 pub use nn::{GradientCheck, Gradients, Inputs, LoadOptions, Network, ParameterCheck, Sequential};
 pub use optim::{

@@ -14,7 +14,7 @@ pub(crate) mod op;
 mod resolve;
 mod term;
 
-pub use crate::kernel::Activation;
+pub use crate::kernel::{Activation, Padding};
 pub use init::{Distribution, Fan, Init};
 pub use term::LossTarget;
 

@@ -36,6 +36,7 @@ pub(crate) mod step;
 pub(crate) mod update;
 
 pub use activation::Activation;
+pub use base::Padding;
 pub(crate) use base::{
     Access, Along, Arg, Args, Binding, Capabilities, Compute, MatrixShape, Program, Real, Side,
 };

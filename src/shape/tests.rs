@@ -51,3 +51,27 @@ fn products_are_checked_in_64_bits() {
         assert!(matches!(error, Error::Limit { .. }), "{error}");
     }
 }
+
+#[test]
+fn images_have_one_or_two_lengths_and_channels() {
+    let images = Shape::batch_of([28, 24, 3].into());
+    assert_eq!(images.image("pool").unwrap(), (vec![28, 24], 3));
+    let tensor = Shape::from([5, 7, 2]);
+    assert_eq!(tensor.image("pool").unwrap(), (vec![7], 2));
+    assert_eq!(
+        images.with_image(&[14, 12], 8),
+        Shape::batch_of([14, 12, 8].into())
+    );
+    for other in [
+        Shape::batch(784),
+        Shape::from([]),
+        Shape::batch_of([2, 28, 24, 3].into()),
+        images.with_row_dims(1).unwrap(),
+    ] {
+        let error = other.image("pool").unwrap_err();
+        assert!(
+            error.to_string().contains(".reshape([28, 28, 1])"),
+            "{error}"
+        );
+    }
+}

@@ -21,9 +21,12 @@ pub(crate) mod simd;
 pub(crate) mod spread;
 pub(crate) mod state;
 pub(crate) mod tuning;
+#[allow(dead_code, reason = "convolution and pooling, which use it, are next")]
+pub(crate) mod window;
 
 pub(crate) use args::{Arg, Args};
 pub(crate) use compute::Compute;
 pub(crate) use matrix::{Along, MatrixShape, Side};
 pub(crate) use program::{Access, Binding, Capabilities, Program};
 pub(crate) use real::Real;
+pub use window::Padding;
