@@ -5,6 +5,7 @@ mod common;
 #[path = "matmul/long.rs"]
 mod long;
 
+use common::activations;
 use common::compare::{Tolerance, assert_close, assert_each_close};
 use common::data::{DIMS, Random, shapes};
 use common::devices::{
@@ -12,7 +13,7 @@ use common::devices::{
     tuning,
 };
 use common::oracle;
-use common::precision::{self, ULP, product_ulps};
+use common::precision::{ULP, product_ulps};
 use wgrad::{Activation, Device, GpuOptions, Layout, Tensor};
 
 /// Multiply-adds of the largest product.
@@ -212,7 +213,7 @@ fn check_dense(devices: &[(&str, &Device)], activations: &[Activation], shapes: 
         let bias = random.eighths(outputs);
         let z = oracle::add_bias(&oracle::matmul(&x, &weight, shape, Layout::NT), &bias);
         for &f in activations {
-            let expected: Vec<f64> = z.iter().map(|&z| oracle::activation(f, z)).collect();
+            let expected: Vec<f64> = z.iter().map(|&z| activations::value(f, z)).collect();
             for (name, device) in devices {
                 let x = Tensor::new(device, [batch, inputs], &x).unwrap();
                 let weight = Tensor::new(device, [outputs, inputs], &weight).unwrap();
@@ -220,7 +221,7 @@ fn check_dense(devices: &[(&str, &Device)], activations: &[Activation], shapes: 
                 let y = x.dense(&weight, &bias, f).unwrap();
                 assert_eq!(y.shape(), [batch, outputs]);
                 let name = format!("{name}, dense {shape:?} {f}");
-                let tolerance = |i: usize| precision::activation(f, z[i]);
+                let tolerance = |i: usize| activations::tolerance(f, z[i]);
                 assert_each_close(&name, &y.download().unwrap(), &expected, tolerance);
             }
         }

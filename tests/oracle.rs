@@ -3,8 +3,9 @@
 mod common;
 
 use approx::assert_abs_diff_eq;
+use common::activations;
 use common::data::Random;
-use common::descent::{Penalties, Rule, descend};
+use common::optimizers::{Penalties, Rule, adam, descend, momentum, squares};
 use common::oracle::{self, widen};
 use wgrad::Activation;
 
@@ -43,13 +44,13 @@ fn derivatives_are_central_differences() {
     for f in Activation::ALL {
         for z in [-6.5, -2.9, -0.75, -0.1, 0.1, 0.6, 2.0, 7.0] {
             let difference =
-                (oracle::activation(f, z + step) - oracle::activation(f, z - step)) / (2.0 * step);
+                (activations::value(f, z + step) - activations::value(f, z - step)) / (2.0 * step);
             let saved = if f.derivative_needs_z() {
                 z
             } else {
-                oracle::activation(f, z)
+                activations::value(f, z)
             };
-            assert_near(oracle::derivative(f, saved), difference, 1e-9);
+            assert_near(activations::derivative(f, saved), difference, 1e-9);
         }
     }
 }
@@ -111,19 +112,19 @@ fn cross_entropy_averages_and_counts() {
 #[test]
 fn optimizers_take_the_steps_worked_out_by_hand() {
     let betas = [0.5, 0.75];
-    let adam = |amsgrad, bias_correction| Rule::Adam {
+    let adam = |amsgrad, bias_correction| adam::Adam {
         betas,
         epsilon: 0.0,
         amsgrad,
         bias_correction,
     };
-    let sgd = |dampening, nesterov| Rule::Sgd {
+    let sgd = |dampening, nesterov| momentum::Sgd {
         momentum: 0.5,
         dampening,
         nesterov,
         classical: false,
     };
-    let rms_prop = |momentum, centered| Rule::RmsProp {
+    let rms_prop = |momentum, centered| squares::RmsProp {
         alpha: 0.75,
         epsilon: 0.0,
         momentum,
@@ -137,67 +138,67 @@ fn optimizers_take_the_steps_worked_out_by_hand() {
         decoupled: 0.5,
         ..none
     };
-    let nadam = Rule::NAdam {
+    let nadam = adam::NAdam {
         betas,
         epsilon: 0.0,
         momentum_decay: 0.0,
     };
-    let adamax = Rule::Adamax {
+    let adamax = adam::Adamax {
         betas,
         epsilon: 0.0,
     };
-    let radam = Rule::RAdam {
+    let radam = adam::RAdam {
         betas,
         epsilon: 0.0,
     };
-    let adadelta = Rule::Adadelta {
+    let adadelta = squares::Adadelta {
         rho: 0.75,
         epsilon: 1.0,
     };
-    let lion = Rule::Lion { betas };
-    let adagrad = Rule::Adagrad {
+    let lion = momentum::Lion { betas };
+    let adagrad = squares::Adagrad {
         rate_decay: 1.0,
         initial: 5.0,
         epsilon: 1.0,
     };
     // (rule, penalties, gradients, weights), all from 1 at rate 0.5.
-    type Case = (Rule, Penalties, [f64; 2], [f64; 2]);
-    let cases: [Case; 19] = [
+    type Case<'a> = (&'a dyn Rule, Penalties, [f64; 2], [f64; 2]);
+    let cases: [Case<'_>; 19] = [
         // Velocities 2 and 0.5·2 + 4 = 5; dampened 2 and 0.5·2 + 0.5·4 = 3; Nesterov's 2 + 1 and 4 + 2.5.
-        (sgd(0.0, false), none, [2.0, 4.0], [0.0, -2.5]),
-        (sgd(0.5, false), none, [2.0, 4.0], [0.0, -1.5]),
-        (sgd(0.0, true), none, [2.0, 4.0], [-0.5, -3.75]),
+        (&sgd(0.0, false), none, [2.0, 4.0], [0.0, -2.5]),
+        (&sgd(0.5, false), none, [2.0, 4.0], [0.0, -1.5]),
+        (&sgd(0.0, true), none, [2.0, 4.0], [-0.5, -3.75]),
         // With L2 ½ the gradients are 2 + ½ and 4 − ⅛, the velocities 2.5 and 1.25 + 3.875.
-        (sgd(0.0, false), l2, [2.0, 4.0], [-0.25, -2.8125]),
+        (&sgd(0.0, false), l2, [2.0, 4.0], [-0.25, -2.8125]),
         // With L1 ½ they are 2 + ½ and 4 − ½, the velocities 2.5 and 1.25 + 3.5; at 0 there is none.
-        (sgd(0.0, false), l1, [2.0, 4.0], [-0.25, -2.625]),
-        (sgd(0.0, false), l1, [1.5, 0.0], [0.0, -0.5]),
+        (&sgd(0.0, false), l1, [2.0, 4.0], [-0.25, -2.625]),
+        (&sgd(0.0, false), l1, [1.5, 0.0], [0.0, -0.5]),
         // Equal gradients: the corrected moments are 2 and 4, so each step is the rate.
-        (adam(false, true), none, [2.0, 2.0], [0.5, 0.0]),
+        (&adam(false, true), none, [2.0, 2.0], [0.5, 0.0]),
         // AdamW first halves the weight times the decay: 1 − ¼ − ½, then ¼·¾ − ½.
-        (adam(false, true), decoupled, [2.0, 2.0], [0.25, -0.3125]),
+        (&adam(false, true), decoupled, [2.0, 2.0], [0.25, -0.3125]),
         // m is 1, then 0.5; v is 1, then 0.75, of which AMSGrad keeps the 1.
         (
-            adam(false, false),
+            &adam(false, false),
             none,
             [2.0, 0.0],
             [0.5, 0.5 - 0.25 / (third / 2.0)],
         ),
-        (adam(true, false), none, [2.0, 0.0], [0.5, 0.25]),
+        (&adam(true, false), none, [2.0, 0.0], [0.5, 0.25]),
         // s is 9 and 25; the rate 0.5 and 0.25.
-        (adagrad, none, [2.0, 4.0], [0.75, 0.75 - 1.0 / 6.0]),
+        (&adagrad, none, [2.0, 4.0], [0.75, 0.75 - 1.0 / 6.0]),
         // s is 1, then 0.75; the steps 2 and 0, with momentum 2 and 1.
-        (rms_prop(0.5, false), none, [2.0, 0.0], [0.0, -0.5]),
+        (&rms_prop(0.5, false), none, [2.0, 0.0], [0.0, -0.5]),
         // ḡ is ½, so the variance ¾ and the step 2/(√3/2).
         (
-            rms_prop(0.0, true),
+            &rms_prop(0.0, true),
             none,
             [2.0, 0.0],
             [1.0 - 2.0 / third, 1.0 - 2.0 / third],
         ),
         // s is 1, then 4.75; d is 0, then ½; the steps 2·√½ and 4·√(1.5/5.75).
         (
-            adadelta,
+            &adadelta,
             none,
             [2.0, 4.0],
             [
@@ -206,10 +207,10 @@ fn optimizers_take_the_steps_worked_out_by_hand() {
             ],
         ),
         // m is 1, then ½; u is 2, then 1.5; 1 − β₁ᵗ is ½, then ¾.
-        (adamax, none, [2.0, 0.0], [0.5, 0.5 - 2.0 / 9.0]),
+        (&adamax, none, [2.0, 0.0], [0.5, 0.5 - 2.0 / 9.0]),
         // μ is ¼, so the products are ¼, 1/16, 1/64; v/(1 − β₂ᵗ) is 4, then 12/7.
         (
-            nadam,
+            &nadam,
             none,
             [2.0, 0.0],
             [
@@ -218,10 +219,10 @@ fn optimizers_take_the_steps_worked_out_by_hand() {
             ],
         ),
         // Never over 5: momentum alone, 1/½ and 2.5/¾.
-        (radam, none, [2.0, 4.0], [0.0, -5.0 / 3.0]),
+        (&radam, none, [2.0, 4.0], [0.0, -5.0 / 3.0]),
         // m is ½ after the first step, so the second goes on, against its gradient.
-        (lion, none, [2.0, -0.25], [0.5, 0.0]),
-        (lion, decoupled, [2.0, -0.25], [0.25, -0.3125]),
+        (&lion, none, [2.0, -0.25], [0.5, 0.0]),
+        (&lion, decoupled, [2.0, -0.25], [0.25, -0.3125]),
     ];
     for (rule, penalties, gradients, expected) in cases {
         let path = descend(rule, penalties, 1.0, &[0.5; 2], &gradients);
@@ -229,18 +230,18 @@ fn optimizers_take_the_steps_worked_out_by_hand() {
     }
     // A rate that halves: the velocities are 2 and 5, or −1 and −½ − 1.
     for (classical, last) in [(false, -1.25), (true, -1.5)] {
-        let rule = Rule::Sgd {
+        let rule = momentum::Sgd {
             momentum: 0.5,
             dampening: 0.0,
             nesterov: false,
             classical,
         };
-        let path = descend(rule, none, 1.0, &[0.5, 0.25], &[2.0, 4.0]);
-        assert_path(rule, &path, &[0.0, last]);
+        let path = descend(&rule, none, 1.0, &[0.5, 0.25], &[2.0, 4.0]);
+        assert_path(&rule, &path, &[0.0, last]);
     }
 }
 
-fn assert_path(rule: Rule, path: &[f64], expected: &[f64]) {
+fn assert_path(rule: &dyn Rule, path: &[f64], expected: &[f64]) {
     assert_eq!(path.len(), expected.len());
     for (found, expected) in path.iter().zip(expected) {
         assert!(

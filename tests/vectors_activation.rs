@@ -5,11 +5,12 @@
 
 mod common;
 
-use common::compare::{Tolerance, assert_each_close};
+use common::activations;
+use common::compare::{Tolerance, assert_close, assert_each_close};
 use common::devices::{cpu, gpu, gpu_hardware_kernels};
-use common::precision::{self, ULP};
+use common::precision::ULP;
 use common::vectors::{Vectors, folder};
-use common::{compare::assert_close, oracle};
+
 use wgrad::{Activation, Device, Tensor};
 
 /// With their names: the CPU, the GPU, and the GPU with the kernels of the other family.
@@ -73,7 +74,7 @@ fn assert_finite_where(name: &str, found: &[f32], expected: &[f64]) {
 /// Of y against PyTorch's: its parameters are `f64`, ours `f32`, half an ULP each of y, or of the hard sigmoid's
 /// terms, which are up to 1.
 fn forward(f: Activation, z: f64) -> Tolerance {
-    let tolerance = precision::activation(f, z);
+    let tolerance = activations::tolerance(f, z);
     let [relative, absolute] = match f {
         Activation::HardSigmoid { .. } if tolerance.absolute > 0.0 => [0.0, 1.0],
         _ => [0.5, 0.0],
@@ -97,14 +98,14 @@ fn rounding_of_pytorchs(f: Activation) -> f64 {
 /// Of dx: that of the backward call, half an ULP for the file's dy, which PyTorch had in `f64`, half for parameters,
 /// and what the error of y makes in f′.
 fn backward(f: Activation, dy: f64, saved: f64, z: f64) -> Tolerance {
-    let own = precision::activation_backward(f, dy, saved);
-    let at_saved = oracle::derivative(f, saved);
+    let own = activations::backward_tolerance(f, dy, saved);
+    let at_saved = activations::derivative(f, saved);
     let mut spread = 100.0 * rounding_of_pytorchs(f);
     if !f.derivative_needs_z() {
         // Relative errors only: those of functions with bends are absolute or 0, so this never looks beyond a bend.
-        let error = precision::activation(f, z).relative * saved.abs();
+        let error = activations::tolerance(f, z).relative * saved.abs();
         for y in [saved - error, saved + error] {
-            spread = spread.max((oracle::derivative(f, y) - at_saved).abs());
+            spread = spread.max((activations::derivative(f, y) - at_saved).abs());
         }
     }
     let rounding = ULP * at_saved.abs() + spread;

@@ -6,8 +6,8 @@
 mod common;
 
 use common::compare::{Tolerance, assert_close, assert_each_close};
-use common::descent::tolerance;
 use common::devices::{cpu, gpu};
+use common::optimizers::tolerance;
 use common::precision::ulps;
 use common::vectors::{attributes, files, floats, number, stem, to_f32};
 use safetensors::SafeTensors;

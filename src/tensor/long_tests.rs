@@ -5,6 +5,7 @@
 use super::*;
 use crate::device::GpuOptions;
 use crate::kernel::base::guard::ALL_FINITE;
+use crate::kernel::base::program::Access;
 use crate::kernel::base::state::{STATE_VALUES, STATE_WORDS, state_at};
 use crate::kernel::shader_tests::kernels;
 use crate::kernel::update::{ClipWith, Keep};
@@ -39,9 +40,12 @@ fn state_of(device: &Device, memory: &Memory) -> Vec<u32> {
     pollster::block_on(memory.download(device)).unwrap()
 }
 
-/// Odd multiples of 1/128 between −2 and 2, which repeat after a prime number of places.
+/// Values repeat after so many places, a prime number.
+const PERIOD: usize = 251;
+
+/// Odd multiples of 1/128 between −2 and 2.
 fn value(seed: usize, place: usize) -> f32 {
-    ((place * 7 + seed * 31) % 251) as f32 / 64.0 - 251.0 / 128.0
+    ((place * 7 + seed * 31) % PERIOD) as f32 / 64.0 - 251.0 / 128.0
 }
 
 fn values(seed: usize, count: usize) -> Vec<f32> {
@@ -100,26 +104,14 @@ const EPSILON: f32 = 1e-5;
 /// Formula over one value of each input, and the variance if there is one.
 type Formula = fn(&[f64], f64) -> f64;
 
-/// The inputs of an operation, and its formula.
-fn formula(op: Op) -> (Vec<Input>, Formula) {
-    use Input::{Column, One, Positive, Row, Running, Whole};
+/// The inputs of an operation that are not whole matrices, and its formula.
+fn formula(op: Op) -> Option<(Vec<Input>, Formula)> {
+    use Input::{Column, One, Row, Running, Whole};
     let slope = |shared: bool| if shared { One } else { Row };
-    match op {
-        Op::Activate(_) => (vec![Whole], |x, _| x[0].tanh()),
-        Op::ActivateBackward(_) => (vec![Whole, Whole], |x, _| x[0] * (1.0 - x[1] * x[1])),
+    Some(match op {
         Op::BiasAdd => (vec![Whole, Row], |x, _| x[0] + x[1]),
-        Op::Add => (vec![Whole, Whole], |x, _| x[0] + x[1]),
-        Op::Hadamard => (vec![Whole, Whole], |x, _| x[0] * x[1]),
-        Op::Sub => (vec![Whole, Whole], |x, _| x[0] - x[1]),
-        Op::Div => (vec![Whole, Whole], |x, _| x[0] / x[1]),
-        Op::Exp => (vec![Whole], |x, _| x[0].exp()),
-        Op::Log => (vec![Positive], |x, _| x[0].ln()),
-        Op::Sqrt => (vec![Positive], |x, _| x[0].sqrt()),
-        Op::Powf(_) => (vec![Positive], |x, _| x[0].powf(1.5)),
         Op::RepeatRow => (vec![Row], |x, _| x[0]),
         Op::RepeatColumn => (vec![Column], |x, _| x[0]),
-        Op::Scale(_) => (vec![Whole], |x, _| 2.0 * x[0]),
-        Op::GradientCopy(_) => (vec![Whole], |x, _| x[0]),
         Op::Fill(_) => (vec![], |_, _| 2.0),
         Op::PRelu { shared } => (vec![Whole, slope(shared)], |x, _| {
             if x[0] > 0.0 { x[0] } else { x[0] * x[1] }
@@ -127,7 +119,6 @@ fn formula(op: Op) -> (Vec<Input>, Formula) {
         Op::PReluBackward { shared } => (vec![Whole, Whole, slope(shared)], |x, _| {
             if x[1] > 0.0 { x[0] } else { x[0] * x[2] }
         }),
-        Op::PReluSlope => (vec![Whole, Whole], |x, _| x[0] * x[1].min(0.0)),
         Op::Normalize { .. } => (vec![Whole, Row, Row, Running], |x, variance| {
             x[1] * (x[0] - x[3]) / (variance + f64::from(EPSILON)).sqrt() + x[2]
         }),
@@ -137,76 +128,132 @@ fn formula(op: Op) -> (Vec<Input>, Formula) {
         Op::NormalizeGain { .. } => (vec![Whole, Whole, Running], |x, variance| {
             x[0] * (x[1] - x[2]) / (variance + f64::from(EPSILON)).sqrt()
         }),
+        _ => return None,
+    })
+}
+
+/// Result of an elementwise operation of inputs of these kinds.
+fn elementwise(
+    device: &Device,
+    op: Op,
+    shape: [usize; 2],
+    kinds: &[Input],
+    inputs: &[Vec<f32>],
+) -> Vec<f32> {
+    let [rows, cols] = shape;
+    let inputs: Vec<Tensor> = kinds
+        .iter()
+        .zip(inputs)
+        .map(|(kind, input)| Tensor::new(device, kind.shape(shape), input).unwrap())
+        .collect();
+    let shape = MatrixShape::new(rows, cols);
+    let mut out = Tensor::room(device, shape).unwrap();
+    let mut state = device.words("state", state_at(0).to_vec()).unwrap();
+    let mut operands: Vec<Operand<'_>> = inputs
+        .iter()
+        .map(|input| Operand::Read(&input.memory))
+        .collect();
+    operands.push(Operand::Write(&mut out.memory));
+    if let Op::GradientCopy(_) = op {
+        operands.push(Operand::Write(&mut state));
     }
+    device
+        .run(Elementwise { op, shape }, &mut operands)
+        .unwrap();
+    let found = out.download().unwrap();
+    assert_eq!(found.len(), rows * cols);
+    found
 }
 
 /// Every elementwise operation writes every element, each from the matching input element.
+///
+/// Where all inputs are whole matrices, their values repeat after [`PERIOD`] elements, and so do the results: those of a
+/// single period, whose formula the tests in tests/ check.
 #[test]
 fn elementwise_operations_reach_the_end() {
     let others = [
         Op::Activate(Activation::Tanh),
         Op::ActivateBackward(Activation::Tanh),
+        Op::Powf(1.5),
     ];
-    let all = Op::ALL
-        .iter()
-        .copied()
-        .filter(|op| !matches!(op, Op::Powf(_)));
-    let ops: Vec<Op> = all.chain(others).chain([Op::Powf(1.5)]).collect();
-    let devices = devices();
-    for shape @ [rows, cols] in SHAPES {
-        for &op in &ops {
-            let (kinds, formula) = formula(op);
-            let inputs: Vec<Vec<f32>> = kinds
-                .iter()
-                .enumerate()
-                .map(|(seed, kind)| kind.values(seed, shape))
-                .collect();
-            for device in &devices {
-                let inputs_there: Vec<Tensor> = kinds
+    let mut whole = 0;
+    for &op in Op::ALL.iter().chain(&others) {
+        for device in &devices() {
+            let run = |shape, kinds: &[Input], inputs: &[Vec<f32>]| {
+                elementwise(device, op, shape, kinds, inputs)
+            };
+            let name = |shape| {
+                let matrix = MatrixShape::new(1, 1);
+                let label = Elementwise { op, shape: matrix }.label();
+                format!("{label} {shape:?} on {}", device.report())
+            };
+            let values = |kinds: &[Input], shape| -> Vec<Vec<f32>> {
+                let kinds = kinds.iter().enumerate();
+                kinds.map(|(seed, kind)| kind.values(seed, shape)).collect()
+            };
+            let Some((kinds, formula)) = formula(op) else {
+                let call = Elementwise {
+                    op,
+                    shape: MatrixShape::new(1, 1),
+                };
+                let reads = call
+                    .bindings()
                     .iter()
-                    .zip(&inputs)
-                    .map(|(kind, input)| Tensor::new(device, kind.shape(shape), input).unwrap())
-                    .collect();
-                let matrix = MatrixShape::new(rows, cols);
-                let mut out = Tensor::room(device, matrix).unwrap();
-                let mut state = device.words("state", state_at(0).to_vec()).unwrap();
-                let mut operands: Vec<Operand<'_>> = inputs_there
-                    .iter()
-                    .map(|input| Operand::Read(&input.memory))
-                    .collect();
-                operands.push(Operand::Write(&mut out.memory));
-                if let Op::GradientCopy(_) = op {
-                    operands.push(Operand::Write(&mut state));
+                    .filter(|b| b.access == Access::Read)
+                    .count();
+                let kinds = vec![Input::Positive; reads];
+                let period = run([1, PERIOD], &kinds, &values(&kinds, [1, PERIOD]));
+                assert!(
+                    period.iter().all(|y| y.is_finite()),
+                    "{}",
+                    name([1, PERIOD])
+                );
+                for shape in SHAPES {
+                    let found = run(shape, &kinds, &values(&kinds, shape));
+                    let wanted = period.iter().cycle();
+                    let wrong = found.iter().zip(wanted).position(|(y, wanted)| y != wanted);
+                    assert_eq!(wrong, None, "{}", name(shape));
                 }
-                let call = Elementwise { op, shape: matrix };
-                let name = format!("{} on {}", call.label(), device.report());
-                device.run(call, &mut operands).unwrap();
-                let found = out.download().unwrap();
-                assert_eq!(found.len(), rows * cols);
-                let mut at = [0.0; 4];
-                // Places of all remainders, and all of the end.
-                let count = rows * cols;
-                for i in (0..count).step_by(61).chain(count - 300..count) {
-                    let (found, row, col) = (found[i], i / cols, i % cols);
-                    let mut variance = 0.0;
-                    for ((at, kind), input) in at.iter_mut().zip(&kinds).zip(&inputs) {
-                        *at = input[kind.place(shape, row, col)].into();
-                        if let Input::Running = kind {
-                            variance = input[cols + col].into();
-                        }
-                    }
-                    let expected = formula(&at, variance);
-                    // Of WGSL's functions, powers have the largest error: 2⁻²¹ of the logarithm, times at most 3/2, and
-                    // the exponential's 5 ULP. The terms of a normalisation exceed the result by at most 2, and round
-                    // six times.
-                    let error = (f64::from(found) - expected).abs();
-                    assert!(
-                        error <= 16.0 * f64::from(f32::EPSILON) * (expected.abs() + 1.0),
-                        "{name}, row {row}, column {col}: {found}, not {expected}"
-                    );
-                }
+                whole += 1;
+                continue;
+            };
+            for shape in SHAPES {
+                let inputs = values(&kinds, shape);
+                let found = run(shape, &kinds, &inputs);
+                assert_near(&name(shape), shape, &kinds, &inputs, formula, &found);
             }
         }
+    }
+    assert!(whole > 3 * 10);
+}
+
+/// Compares places of all remainders, and all of the end, with a formula. The terms of a normalisation exceed the result
+/// by at most 2, and round six times.
+fn assert_near(
+    name: &str,
+    shape @ [rows, cols]: [usize; 2],
+    kinds: &[Input],
+    inputs: &[Vec<f32>],
+    formula: Formula,
+    found: &[f32],
+) {
+    let mut at = [0.0; 4];
+    let count = rows * cols;
+    for i in (0..count).step_by(61).chain(count - 300..count) {
+        let (found, row, col) = (found[i], i / cols, i % cols);
+        let mut variance = 0.0;
+        for ((at, kind), input) in at.iter_mut().zip(kinds).zip(inputs) {
+            *at = input[kind.place(shape, row, col)].into();
+            if let Input::Running = kind {
+                variance = input[cols + col].into();
+            }
+        }
+        let expected = formula(&at, variance);
+        let error = (f64::from(found) - expected).abs();
+        assert!(
+            error <= 16.0 * f64::from(f32::EPSILON) * (expected.abs() + 1.0),
+            "{name}, row {row}, column {col}: {found}, not {expected}"
+        );
     }
 }
 

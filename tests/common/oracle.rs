@@ -1,12 +1,9 @@
 //! Oracle of every kernel, in plain `f64` loops that share no code with the crate.
 
-mod activations;
 pub(crate) mod augmentation;
 pub(crate) mod losses;
 pub(crate) mod normalization;
 pub(crate) mod random;
-
-pub(crate) use activations::{activation, derivative, gelu_tanh_argument, sigmoid};
 
 use std::f64::consts::{FRAC_1_SQRT_2, PI};
 use wgrad::Layout;

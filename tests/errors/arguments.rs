@@ -1,51 +1,13 @@
 //! Numbers out of range: parameters of activations, normalisations, distributions, averages and augmentations.
 
+use super::common::activations::{activations, refused};
 use super::common::devices::{cpu, gpu};
 use super::{indices, zeros};
-use wgrad::{Activation, Augmentation, Error, Tensor};
+use wgrad::{Augmentation, Error, Tensor};
 
 #[test]
 fn parameters_of_activations_outside_their_range_are_refused() {
-    let mut refused = Vec::new();
-    for bad in [-0.1, f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
-        refused.extend([
-            Activation::LeakyRelu { slope: bad },
-            Activation::ThresholdedRelu { theta: bad },
-            Activation::Elu { alpha: bad },
-            Activation::HardShrink { lambda: bad },
-            Activation::SoftShrink { lambda: bad },
-            Activation::Softplus {
-                beta: 1.0,
-                threshold: bad,
-            },
-        ]);
-    }
-    for bad in [-1.0, 0.0, 0.9e-6, 1.1e6, f32::NAN, f32::INFINITY] {
-        refused.extend([
-            Activation::Celu { alpha: bad },
-            Activation::HardSigmoid {
-                slope: bad,
-                offset: 0.5,
-            },
-            Activation::Softplus {
-                beta: bad,
-                threshold: 20.0,
-            },
-        ]);
-    }
-    for offset in [-1.1e6, 1.1e6, f32::NAN, f32::INFINITY] {
-        refused.push(Activation::HardSigmoid { slope: 0.2, offset });
-    }
-    for [min, max] in [
-        [1.0, 1.0],
-        [1.0, -1.0],
-        [f32::NAN, 1.0],
-        [-1.0, f32::NAN],
-        [f32::NEG_INFINITY, 1.0],
-        [-1.0, f32::INFINITY],
-    ] {
-        refused.push(Activation::HardTanh { min, max });
-    }
+    let refused = refused();
     for device in [cpu(), gpu()] {
         let x = zeros(device, 2, 2);
         for &f in &refused {
@@ -61,8 +23,8 @@ fn parameters_of_activations_outside_their_range_are_refused() {
                 );
             }
         }
-        for f in Activation::ALL {
-            assert!(x.activate(f).is_ok(), "{f}");
+        for f in activations() {
+            assert!(x.activate(f).is_ok(), "{f:?}");
         }
     }
 }

@@ -1,41 +1,15 @@
 //! Activations and their derivatives, for all shapes and for extreme values.
 
+use crate::common::activations::{self, activations};
 use crate::common::data::Random;
 use crate::common::devices::{cpu, gpu};
-use crate::common::{oracle, precision};
+
 use crate::{check, element_shapes};
 use wgrad::{Activation, Tensor};
 
-/// Every activation, those with parameters with several.
-fn activations() -> Vec<Activation> {
-    let mut all = Activation::ALL.to_vec();
-    all.extend([0.0, 0.25, 3.0].map(|slope| Activation::LeakyRelu { slope }));
-    all.extend([0.0, 0.25].map(|theta| Activation::ThresholdedRelu { theta }));
-    all.extend([0.0, 0.25, 3.0].map(|alpha| Activation::Elu { alpha }));
-    all.extend([1e-6, 0.25, 3.0, 1e6].map(|alpha| Activation::Celu { alpha }));
-    all.extend([0.0, 2.0].map(|lambda| Activation::HardShrink { lambda }));
-    all.extend([0.0, 2.0].map(|lambda| Activation::SoftShrink { lambda }));
-    // ONNX's, one steep, one that is flat up to 1.
-    all.extend(
-        [[0.2, 0.5], [1e6, 0.5], [0.25, -0.25]]
-            .map(|[slope, offset]| Activation::HardSigmoid { slope, offset }),
-    );
-    all.extend([[-2.0, 0.5], [0.25, 1e30]].map(|[min, max]| Activation::HardTanh { min, max }));
-    // The last two have no, and a visible, step at the threshold.
-    let softplus = [
-        [1e-6, 20.0],
-        [0.25, 20.0],
-        [1e6, 20.0],
-        [3.0, 1e30],
-        [2.0, 1.0],
-    ];
-    all.extend(softplus.map(|[beta, threshold]| Activation::Softplus { beta, threshold }));
-    all
-}
-
 fn check_activation(f: Activation, shape: [usize; 2], z: &[f32]) {
-    let expected: Vec<f64> = z.iter().map(|&z| oracle::activation(f, z.into())).collect();
-    let tolerance = |i: usize| precision::activation(f, z[i].into());
+    let expected: Vec<f64> = z.iter().map(|&z| activations::value(f, z.into())).collect();
+    let tolerance = |i: usize| activations::tolerance(f, z[i].into());
     check(&format!("{f} {shape:?}"), &expected, tolerance, |d| {
         Tensor::new(d, shape, z)?.activate(f)
     });
@@ -48,10 +22,10 @@ fn check_derivative(f: Activation, shape: [usize; 2], dy: &[f32], saved: &[f32])
             .map(|(&dy, &saved)| (f64::from(dy), f64::from(saved)))
     };
     let expected: Vec<f64> = pairs()
-        .map(|(dy, saved)| dy * oracle::derivative(f, saved))
+        .map(|(dy, saved)| dy * activations::derivative(f, saved))
         .collect();
     let tolerances: Vec<_> = pairs()
-        .map(|(dy, saved)| precision::activation_backward(f, dy, saved))
+        .map(|(dy, saved)| activations::backward_tolerance(f, dy, saved))
         .collect();
     check(
         &format!("{f} backward {shape:?}"),
@@ -67,7 +41,7 @@ fn saved(f: Activation, z: &[f32]) -> Vec<f32> {
         return z.to_vec();
     }
     z.iter()
-        .map(|&z| oracle::activation(f, z.into()) as f32)
+        .map(|&z| activations::value(f, z.into()) as f32)
         .collect()
 }
 

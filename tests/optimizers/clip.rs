@@ -2,12 +2,12 @@
 
 use crate::common::compare::{Tolerance, assert_close, assert_each_close, assert_same_bits};
 use crate::common::data::Random;
-use crate::common::descent::{descend, tolerance};
 use crate::common::devices::{cpu, gpu, reducing_devices};
+use crate::common::optimizers::{Case, cases, descend, tolerance};
 use crate::common::oracle::widen;
 use crate::common::precision::{sum_ulps, ulps};
 use crate::common::refused::assert_refused;
-use crate::{Case, cases, problem, rates};
+use crate::{problem, rates};
 use approx::{abs_diff_eq, assert_abs_diff_eq, assert_relative_eq};
 use wgrad::{Error, Factors, GradientNorm, Optimizer, OptimizerState, Sgd, Tensor};
 
@@ -290,7 +290,7 @@ fn every_rule_takes_its_step_with_the_clipped_gradient() {
         let paths: Vec<Vec<f64>> = (0..COUNT)
             .map(|i| {
                 let gradients: Vec<f64> = clipped.iter().map(|g| g[i]).collect();
-                descend(rule, penalties, weights[i].into(), &rates, &gradients)
+                descend(&*rule, penalties, weights[i].into(), &rates, &gradients)
             })
             .collect();
         for device in reducing_devices() {

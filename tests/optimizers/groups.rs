@@ -1,9 +1,9 @@
 //! Factors of rates and penalties, by blocks: every rule against the oracle at the scaled rate; frozen blocks.
 
 use crate::common::compare::{assert_each_close, assert_same_bits};
-use crate::common::descent::{Penalties, descend, tolerance};
 use crate::common::devices::{cpu, gpu, gpu_hardware_kernels};
-use crate::{Case, STEPS, cases, problem, rates, run};
+use crate::common::optimizers::{Case, Penalties, cases, descend, tolerance};
+use crate::{STEPS, problem, rates, run};
 use wgrad::{Device, Error, Factors, OptimizerState, Sgd, Tensor};
 
 /// With its padding every row is one block of 64.
@@ -61,7 +61,7 @@ fn a_block_takes_the_steps_of_its_own_rate_and_penalties() {
                     decoupled: penalties.decoupled * by.decoupled,
                 };
                 let gradients: Vec<f64> = gradients.iter().map(|g| g[i].into()).collect();
-                descend(rule, penalties, weights[i].into(), &rates, &gradients)
+                descend(&*rule, penalties, weights[i].into(), &rates, &gradients)
             })
             .collect();
         for device in [cpu(), gpu(), gpu_hardware_kernels()] {

@@ -3,8 +3,8 @@
 
 use crate::common::compare::{Tolerance, assert_each_close};
 use crate::common::data::Random;
-use crate::common::descent::{Penalties, Rule, descend, tolerance};
 use crate::common::devices::{cpu, gpu, gpu_hardware_kernels, gpu_without_extras};
+use crate::common::optimizers::{Penalties, Rule, adam, descend, momentum, tolerance};
 use crate::common::precision::{ULP, sum_ulps};
 use wgrad::{Adam, Device, Factors, GradientNorm, Optimizer, OptimizerState, Sgd, Tensor};
 
@@ -21,23 +21,23 @@ const SHAPES: [[usize; 2]; 6] = [
     [1, 300_001],
 ];
 
-fn rules() -> [(Optimizer, Rule); 3] {
-    let sgd = |momentum| Rule::Sgd {
+fn rules() -> [(Optimizer, Box<dyn Rule>); 3] {
+    let sgd = |momentum| momentum::Sgd {
         momentum,
         dampening: 0.0,
         nesterov: false,
         classical: false,
     };
-    let adam = Rule::Adam {
+    let adam = adam::Adam {
         betas: [0.9, 0.999],
         epsilon: 1e-8,
         amsgrad: false,
         bias_correction: true,
     };
     [
-        (Sgd::new(RATE).into(), sgd(0.0)),
-        (Sgd::new(RATE).momentum(0.9).into(), sgd(0.9)),
-        (Adam::new(RATE).into(), adam),
+        (Sgd::new(RATE).into(), Box::new(sgd(0.0))),
+        (Sgd::new(RATE).momentum(0.9).into(), Box::new(sgd(0.9))),
+        (Adam::new(RATE).into(), Box::new(adam)),
     ]
 }
 
@@ -103,7 +103,7 @@ fn every_parameter_of_a_long_tensor_takes_its_step() {
                     let gradients = [gradient; STEPS];
                     let start = f64::from(start[place]);
                     let path = descend(
-                        rule,
+                        &*rule,
                         Penalties::default(),
                         start,
                         &[by * RATE; STEPS],

@@ -2,11 +2,9 @@
 //! state report the error.
 
 use crate::common::devices::{cpu, gpu, gpu_hardware_kernels, gpu_without_extras};
+use crate::common::optimizers::{Facts, facts};
 use crate::common::refused::{assert_refused, bits, is_cpu, named};
-use wgrad::{
-    Adadelta, Adagrad, Adam, Adamax, Device, GradientNorm, Lion, NAdam, Optimizer, OptimizerState,
-    RAdam, Result, RmsProp, Sgd, Tensor,
-};
+use wgrad::{Adam, Device, GradientNorm, Optimizer, OptimizerState, Result, Sgd, Tensor};
 
 /// A row that eight floats fill to the end with its padding, and one that only four do.
 const COLS: [usize; 2] = [133, 130];
@@ -21,27 +19,15 @@ fn row(device: &Device, cols: usize, other: f32, place: usize, value: f32) -> Te
     Tensor::new(device, [1, cols], &values).unwrap()
 }
 
-/// An optimizer, and what overflows in it after a gradient of 1e38, if anything does.
+/// Every optimizer, and what overflows in it after a gradient of 1e38, if anything does.
 fn optimizers() -> Vec<(Optimizer, Option<&'static str>)> {
-    let weights = Some("the weights of update");
-    let second = Some("the second moment of update");
-    vec![
-        (Sgd::new(10.0).into(), weights),
-        (Sgd::new(10.0).momentum(0.9).dampening(0.5).into(), weights),
-        (Adam::new(0.1).into(), second),
-        (Adam::new(0.1).amsgrad(true).into(), second),
-        (Adagrad::new(0.1).into(), Some("the first moment of update")),
-        (RmsProp::new(0.1).into(), Some(" of update")),
-        (
-            RmsProp::new(0.1).centered(true).momentum(0.9).into(),
-            Some(" of update"),
-        ),
-        (Adadelta::new(1.0).into(), Some(" of update")),
-        (Adamax::new(0.1).into(), None),
-        (NAdam::new(0.1).into(), second),
-        (RAdam::new(0.1).into(), second),
-        (Lion::new(0.1).into(), None),
-    ]
+    let of = |facts: Facts| {
+        let weights = facts.overflow.is_some_and(|what| what.contains("weights"));
+        let variants = (facts.variants)(if weights { 10.0 } else { 0.1 });
+        let overflow = move |optimizer| (optimizer, facts.overflow);
+        variants.into_iter().map(overflow)
+    };
+    facts().into_iter().flat_map(of).collect()
 }
 
 /// Weights and state after updates by these gradients, one at a place and 0.1 elsewhere. Calls that the CPU refuses are

@@ -1,7 +1,7 @@
 //! Losses in training: reductions over all rows, several terms, target values, missing labels.
 
 use super::common::compare::{Tolerance, assert_close};
-use super::common::criteria::{criteria, inputs};
+use super::common::criteria::{Inputs, criteria, facts};
 use super::common::devices::{cpu, gpu};
 use super::common::oracle::widen;
 use super::{CLASSES, FEATURES, data, network, samples};
@@ -344,13 +344,13 @@ fn every_criterion_passes_the_gradient_check() {
     let mut random = super::common::data::Random::new(8);
     let (x, labels) = (random.normals(12 * FEATURES), random.words(12, CLASSES));
     // Those of one input, since a network has one output.
-    for criterion in criteria().into_iter().filter(|&c| inputs(c) == 1) {
+    for criterion in criteria().into_iter().filter(|&c| facts(c).count == 1) {
         for reduction in [Reduction::Mean, Reduction::Sum, Reduction::BatchMean] {
             let layers = Sequential::new(FEATURES).dense(5).tanh().dense(CLASSES);
             // Probabilities where those are taken.
-            let layers = match criterion {
-                Criterion::CrossEntropy => layers.softmax(),
-                _ => layers,
+            let layers = match facts(criterion).inputs {
+                Inputs::Probabilities(..) => layers.softmax(),
+                Inputs::Any | Inputs::Quarters => layers,
             };
             let network = layers.build(cpu(), 3).unwrap();
             let loss = Loss::from(criterion).reduction(reduction).scaled(0.7);

@@ -15,16 +15,12 @@
 //! ≤ 1, ε ≥ 2⁻³⁴, and 1 − β ≥ 2⁻²⁴ since β < 1 in `f32`. Then no intermediate value reaches 2¹²⁷:
 //!
 //! - with penalties |g| ≤ 2⁴⁰ + 2⁵⁰ + 1 < 2⁵¹, and g² < 2¹⁰²;
-//! - averages of g, averages of g² and the maximum of Adamax are convex combinations: at most 2⁵² and 2¹⁰³ after any
-//!   history;
-//! - a velocity, v ← μv + g, is at most 2¹⁰·2⁵¹·2²⁴ = 2⁸⁵, RMSprop's at most 2⁵¹/ε·2²⁴ = 2¹⁰⁹;
-//! - the rate over 1 − βᵗ is at most 2³⁴, so Adam's, NAdam's, RAdam's and Adamax's step is at most 2·2³⁴·2⁵²/ε = 2¹²¹;
-//!   SGD's at most 2¹⁰·(2¹⁰·2⁵¹ + 2⁸⁵) < 2⁹⁶, RMSprop's 2¹⁰·2¹⁰⁹ = 2¹¹⁹, AdaGrad's 2¹⁰·2⁵¹/ε = 2⁹⁵, Lion's 2⁶¹;
-//! - AdaGrad's sum and Adadelta's mean square of the steps may grow from step to step, so they are watched like the
-//!   weights: from 2⁵⁰ they reach 2¹⁰³ and 2⁵² in one update. With √(s + ε) ≤ 2²⁶ and |g|/√(r + ε) ≤ 1/√(1 − ρ) ≤ 2¹²,
-//!   Adadelta's step is at most 2¹⁰·2³⁸.
+//! - averages of g and averages of g² are convex combinations: at most 2⁵² and 2¹⁰³ after any history;
+//! - the rate over 1 − βᵗ is at most 2³⁴;
+//! - a moment that may grow from step to step is watched like the weights ([`Optimizer::watched`]): from 2⁵⁰ a sum of
+//!   squares reaches 2¹⁰³ in one update.
 //!
-//! A new rule adds its bounds to this list, and a moment that may grow without bound to [`Optimizer::watched`].
+//! Each rule derives the bound of its step from these, at its `is_ordinary`.
 
 mod clip;
 mod dry;

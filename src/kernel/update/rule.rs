@@ -70,7 +70,8 @@ pub(crate) trait Rule {
         0
     }
 
-    /// Whether the settings are within the ranges for the bounds in [`super`]; for ε see [`is_ordinary_epsilon`].
+    /// Whether the settings are within the ranges for the bounds in [`super`]; for ε see [`is_ordinary_epsilon`]. Each
+    /// rule states here the bound of its step, below 2¹²⁷.
     fn is_ordinary(&self) -> bool;
 
     /// Approximate number of floating-point operations per parameter.

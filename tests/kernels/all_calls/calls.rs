@@ -2,12 +2,12 @@
 
 use super::Call;
 use super::layers::further_calls;
-use crate::common::criteria::{criteria, inputs};
+use crate::common::criteria::{Target, criteria, facts};
 use crate::common::data::Random;
+use crate::common::optimizers::variants;
 use wgrad::{
-    Activation, Adadelta, Adagrad, Adam, AdamW, Adamax, Augmentation, Bytes, Criterion, Device,
-    Factors, GradientNorm, Indices, Layout, Lion, Loss, NAdam, OptimizerState, RAdam, Result,
-    RmsProp, Sgd, Tensor, TensorTarget,
+    Activation, AdamW, Augmentation, Bytes, Device, Factors, GradientNorm, Indices, Layout, Loss,
+    OptimizerState, Result, Tensor, TensorTarget,
 };
 
 /// Every call that gives or changes a tensor, over a shape with padding in its rows.
@@ -117,25 +117,23 @@ pub(super) fn calls() -> Vec<(String, Call)> {
         }),
     );
     for criterion in criteria() {
-        let inputs = inputs(criterion);
+        let facts = facts(criterion);
         // A gradient of each input, and the losses of the rows.
-        for output in 0..=inputs {
+        for output in 0..=facts.count {
             add(
                 format!("loss {criterion:?}, output {output}"),
                 Box::new(move |d| {
                     let between = |seed| tensor(d, seed)?.activate(Activation::Sigmoid);
-                    let inputs = (1..=inputs)
+                    let inputs = (1..=facts.count)
                         .map(|number| between(number as u64))
                         .collect::<Result<Vec<_>>>()?;
                     let others: Vec<&Tensor> = inputs[1..].iter().collect();
                     let values = between(9)?;
                     let labels = Indices::new(d, &Random::new(4).words(67, 2))?;
-                    let target = match criterion {
-                        Criterion::TripletMargin { .. } | Criterion::Value => TensorTarget::None,
-                        Criterion::CosineEmbedding { .. } | Criterion::MultiMargin { .. } => {
-                            TensorTarget::Labels(&labels)
-                        }
-                        _ => TensorTarget::Values(&values),
+                    let target = match facts.target {
+                        Target::Nothing => TensorTarget::None,
+                        Target::OnePerRow | Target::Labels => TensorTarget::Labels(&labels),
+                        Target::Values => TensorTarget::Values(&values),
                     };
                     let loss = Loss::from(criterion);
                     if output == inputs.len() {
@@ -147,21 +145,9 @@ pub(super) fn calls() -> Vec<(String, Call)> {
             );
         }
     }
-    for optimizer in [
-        Sgd::new(0.1).into(),
-        Sgd::new(0.1).momentum(0.9).into(),
-        Adam::new(0.1).amsgrad(true).into(),
-        Adagrad::new(0.1).initial_accumulator(0.1).into(),
-        RmsProp::new(0.1).momentum(0.9).centered(true).into(),
-        Adadelta::new(0.1).l1(0.1).into(),
-        Adamax::new(0.1).l1(0.1).into(),
-        NAdam::new(0.1).l1(0.1).into(),
-        RAdam::new(0.1).betas(0.9, 0.9).l1(0.1).into(),
-        Lion::new(0.1).l1(0.1).into(),
-    ] as [wgrad::Optimizer; 10]
-    {
+    for (optimizer, _) in variants(0.1) {
         add(
-            format!("update {}", optimizer.name()),
+            format!("update {optimizer:?}"),
             Box::new(move |d| {
                 let mut w = tensor(d, 1)?;
                 let mut state = OptimizerState::new(&w, optimizer)?;

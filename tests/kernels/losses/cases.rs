@@ -1,6 +1,6 @@
 //! Test cases of losses: every criterion with every kind of target that it takes, and batches for each.
 
-use crate::common::criteria::criteria;
+use crate::common::criteria::{Inputs, Target, Weights, criteria, facts};
 use crate::common::data::Random;
 use crate::common::oracle::losses::{Batch, Goal};
 use crate::common::oracle::widen;
@@ -26,20 +26,13 @@ pub(super) struct Case {
 pub(super) fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
     for criterion in criteria() {
-        let kinds: &[Kind] = match criterion {
-            Criterion::TripletMargin { .. } | Criterion::Value => &[Kind::None],
-            Criterion::MultiMargin { .. } => &[Kind::Labels],
-            _ => &[Kind::Labels, Kind::Values, Kind::Constant],
+        let facts = facts(criterion);
+        let kinds: &[Kind] = match facts.target {
+            Target::Nothing => &[Kind::None],
+            Target::Labels => &[Kind::Labels],
+            Target::Values | Target::OnePerRow => &[Kind::Labels, Kind::Values, Kind::Constant],
         };
-        let takes_weights = matches!(
-            criterion,
-            Criterion::SoftmaxCrossEntropy { .. }
-                | Criterion::NegativeLogLikelihood
-                | Criterion::CrossEntropy
-                | Criterion::BinaryCrossEntropyWithLogits
-                | Criterion::BinaryCrossEntropy
-                | Criterion::MultiMargin { .. }
-        );
+        let takes_weights = facts.weights != Weights::Nothing;
         for &kind in kinds {
             for (weights, ignore) in [(false, false), (true, false), (false, true), (true, true)] {
                 if (!weights || takes_weights) && (!ignore || kind == Kind::Labels) {
@@ -58,13 +51,11 @@ pub(super) fn cases() -> Vec<Case> {
 
 /// Classes that labels name.
 fn classes(criterion: Criterion, cols: usize) -> usize {
-    match criterion {
-        Criterion::CosineEmbedding { .. } => 2,
-        Criterion::SoftmaxCrossEntropy { .. }
-        | Criterion::NegativeLogLikelihood
-        | Criterion::MultiMargin { .. } => cols,
-        _ if cols == 1 => 2,
-        _ => cols,
+    let facts = facts(criterion);
+    if facts.target == Target::OnePerRow || (cols == 1 && !facts.by_class) {
+        2
+    } else {
+        cols
     }
 }
 
@@ -91,26 +82,15 @@ impl Data {
     pub(super) fn random(case: Case, shape @ [rows, cols]: [usize; 2]) -> Data {
         let mut random = Random::new((rows * 67 + cols) as u64);
         let count = rows * cols;
-        let mut input = || match case.criterion {
-            Criterion::CrossEntropy => random.uniform(count, 0.05, 1.0),
-            Criterion::BinaryCrossEntropy => random.uniform(count, 0.05, 0.95),
-            // Where there are bends: quarters, which are computed exactly, and often lie on one.
-            Criterion::AbsoluteError
-            | Criterion::SmoothL1 { .. }
-            | Criterion::Huber { .. }
-            | Criterion::Perceptron
-            | Criterion::Hinge { .. }
-            | Criterion::MultiMargin { .. } => {
-                random.integers(count).iter().map(|i| i / 4.0).collect()
-            }
-            _ => random.uniform(count, -4.0, 4.0),
+        let facts = facts(case.criterion);
+        let mut input = || match facts.inputs {
+            Inputs::Probabilities(low, high) => random.uniform(count, low, high),
+            Inputs::Quarters => random.integers(count).iter().map(|i| i / 4.0).collect(),
+            Inputs::Any => random.uniform(count, -4.0, 4.0),
         };
-        let mut inputs = vec![input()];
-        match case.criterion {
-            Criterion::GaussianNll => inputs.push(random.uniform(count, 0.1, 2.0)),
-            Criterion::CosineEmbedding { .. } => inputs.push(input()),
-            Criterion::TripletMargin { .. } => inputs.extend([input(), input()]),
-            _ => {}
+        let mut inputs: Vec<Vec<f32>> = (0..facts.count).map(|_| input()).collect();
+        if case.criterion == Criterion::GaussianNll {
+            inputs[1] = random.uniform(count, 0.1, 2.0);
         }
         Data::of(case, shape, inputs)
     }
@@ -126,18 +106,17 @@ impl Data {
                 *label = ignored(classes);
             }
         }
-        let values: Vec<f32> = match case.criterion {
-            Criterion::CosineEmbedding { .. } => {
+        let facts = facts(case.criterion);
+        let values: Vec<f32> = match facts.inputs {
+            _ if facts.target == Target::OnePerRow => {
                 let signs = random.words(rows, 3);
                 signs.iter().map(|&s| s as f32 - 1.0).collect()
             }
-            Criterion::Perceptron | Criterion::Hinge { .. } => {
+            _ if facts.signs => {
                 let signs = random.words(count, 2);
                 signs.iter().map(|&s| s as f32 * 2.0 - 1.0).collect()
             }
-            Criterion::AbsoluteError | Criterion::SmoothL1 { .. } | Criterion::Huber { .. } => {
-                random.integers(count).iter().map(|i| i / 4.0).collect()
-            }
+            Inputs::Quarters => random.integers(count).iter().map(|i| i / 4.0).collect(),
             // Probabilities, some of them 0.
             _ => {
                 let values = random.uniform(count, -0.2, 1.0);
@@ -145,10 +124,7 @@ impl Data {
             }
         };
         let class_weights = if case.weights {
-            let binary = matches!(
-                case.criterion,
-                Criterion::BinaryCrossEntropyWithLogits | Criterion::BinaryCrossEntropy
-            );
+            let binary = facts.weights == Weights::OfLabels;
             random.uniform(if binary { 2 } else { cols }, 0.5, 2.0)
         } else {
             Vec::new()

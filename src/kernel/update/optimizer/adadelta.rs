@@ -102,6 +102,8 @@ impl Rule for Adadelta {
         2
     }
 
+    /// The mean square of the steps is watched: from 2⁵⁰ it reaches 2⁵² in one update. With √(s + ε) ≤ 2²⁶ and
+    /// |g|/√(r + ε) ≤ 1/√(1 − ρ) ≤ 2¹², the step is at most 2¹⁰·2³⁸.
     fn is_ordinary(&self) -> bool {
         is_ordinary_epsilon(self.epsilon)
     }

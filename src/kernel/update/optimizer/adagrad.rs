@@ -125,6 +125,7 @@ impl Rule for Adagrad {
         1
     }
 
+    /// The step is at most 2¹⁰·2⁵¹/ε = 2⁹⁵.
     fn is_ordinary(&self) -> bool {
         is_ordinary_epsilon(self.epsilon)
     }

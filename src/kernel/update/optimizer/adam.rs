@@ -217,6 +217,7 @@ impl Rule for Adam {
         moment > 0
     }
 
+    /// The step is at most 2³⁴·2⁵²/ε = 2¹²⁰.
     fn is_ordinary(&self) -> bool {
         is_ordinary_epsilon(self.epsilon)
     }

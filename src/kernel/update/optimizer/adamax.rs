@@ -120,6 +120,7 @@ impl Rule for Adamax {
         moment > 0
     }
 
+    /// The maximum, like an average of magnitudes, is at most 2⁵², and the step at most 2³⁴·2⁵²/ε = 2¹²⁰.
     fn is_ordinary(&self) -> bool {
         is_ordinary_epsilon(self.epsilon)
     }

@@ -100,6 +100,7 @@ impl Rule for Lion {
         false
     }
 
+    /// The step is the rate, so with a decay it is at most 2⁶¹.
     fn is_ordinary(&self) -> bool {
         true
     }

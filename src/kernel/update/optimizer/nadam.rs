@@ -156,6 +156,7 @@ impl Rule for NAdam {
         moment > 0
     }
 
+    /// The step has two terms of at most 2³⁴·2⁵²/ε = 2¹²⁰.
     fn is_ordinary(&self) -> bool {
         is_ordinary_epsilon(self.epsilon)
     }

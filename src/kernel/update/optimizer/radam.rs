@@ -139,6 +139,7 @@ impl Rule for RAdam {
         moment > 0
     }
 
+    /// The step is at most 2³⁴·2⁵²/ε = 2¹²⁰, times a factor of at most 1.
     fn is_ordinary(&self) -> bool {
         is_ordinary_epsilon(self.epsilon)
     }

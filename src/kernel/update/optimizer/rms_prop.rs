@@ -120,6 +120,7 @@ impl Rule for RmsProp {
         moment == 0
     }
 
+    /// The velocity is at most 2⁵¹/ε·2²⁴ = 2¹⁰⁹, the step at most 2¹⁰·2¹⁰⁹ = 2¹¹⁹.
     fn is_ordinary(&self) -> bool {
         is_ordinary_epsilon(self.epsilon)
     }

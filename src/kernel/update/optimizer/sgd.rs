@@ -157,6 +157,7 @@ impl Rule for Sgd {
         false
     }
 
+    /// The velocity, v ← μv + g, is at most 2¹⁰·2⁵¹·2²⁴ = 2⁸⁵, the step at most 2¹⁰·(2¹⁰·2⁵¹ + 2⁸⁵) < 2⁹⁶.
     fn is_ordinary(&self) -> bool {
         (1.0 - self.dampening).abs() <= 1024.0
     }
