@@ -18,7 +18,7 @@
 mod common;
 
 use common::{Args, Chart, Result};
-use wgrad::{Adam, Criterion, Dataset, Device, Init, Loss, Sequential, Sgd, Trainer};
+use wgrad::{Adam, Criterion, Dataset, Device, Evaluation, Init, Loss, Sequential, Sgd, Trainer};
 
 const EPOCHS: u32 = 30;
 
@@ -66,7 +66,7 @@ fn perceptron(device: &Device, name: &str, labels: [u32; 4]) -> Result<Vec<usize
     let mut right = Vec::new();
     for _ in 0..EPOCHS {
         trainer.epoch(&data)?;
-        right.push((4.0 * trainer.evaluate(&data)?.accuracy) as usize);
+        right.push(correct(&trainer.evaluate(&data)?));
     }
     let w = trainer.network().parameter("layers.0.weight")?;
     let b = trainer.network().parameter("layers.0.bias")?;
@@ -91,12 +91,19 @@ fn hidden_layer(device: &Device) -> Result<usize> {
         .batch_size(4)
         .build()?;
     let reports = trainer.fit(&data, 150)?;
-    let first = reports.first().map_or(f64::NAN, |report| report.loss);
     let evaluation = trainer.evaluate(&data)?;
     println!(
-        "XOR with 8 hidden units: loss {first:.3} at first, {:.4} in the end; logits {:.2?}",
+        "XOR with 8 hidden units: loss {:.3} at first, {:.4} in the end; logits {:.2?}",
+        reports[0].loss,
         evaluation.loss,
         trainer.predict(&INPUTS)?
     );
-    Ok((4.0 * evaluation.accuracy) as usize)
+    Ok(correct(&evaluation))
+}
+
+/// The number of correct samples, of four.
+fn correct(evaluation: &Evaluation) -> usize {
+    evaluation
+        .accuracy
+        .map_or(0, |accuracy| (4.0 * accuracy) as usize)
 }

@@ -84,7 +84,7 @@ fn main() -> Result {
         learnt[1],
         learnt[2],
         evaluation.loss,
-        evaluation.accuracy,
+        evaluation.accuracy.unwrap_or(0.0),
         right(truth)
     );
     Ok(())

@@ -82,7 +82,7 @@ fn main() -> Result {
     for (name, optimizer) in optimizers {
         let (curve, score) = learn(&device, optimizer, &train, &test)?;
         chart.curve(name, curve);
-        scores.push((name, score.loss, score.accuracy));
+        scores.push((name, score.loss, score.accuracy.unwrap_or(0.0)));
     }
     chart.save(&args, "06_optimizers")?;
 

@@ -166,7 +166,8 @@ fn train_and_test(network: Network, train: &Dataset, test: &Dataset) -> Result<(
     };
     let norms = (0..LAYERS).map(norm).collect();
     trainer.fit(train, EPOCHS)?;
-    Ok((norms, trainer.evaluate(test)?.accuracy))
+    let accuracy = trainer.evaluate(test)?.accuracy;
+    Ok((norms, accuracy.unwrap_or(0.0)))
 }
 
 /// Trains each hidden layer as the encoder of a denoising autoencoder, on the output of the layer before it.

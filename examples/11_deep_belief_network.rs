@@ -191,7 +191,7 @@ fn fine_tune(
     let mut accuracies = Vec::new();
     for _ in 0..EPOCHS {
         trainer.epoch(train)?;
-        accuracies.push(trainer.evaluate(test)?.accuracy);
+        accuracies.push(trainer.evaluate(test)?.accuracy.unwrap_or(0.0));
     }
     Ok(accuracies)
 }

@@ -111,7 +111,7 @@ fn run() -> Result<(), Box<dyn std::error::Error>> {
     let data = random_data(*inputs, *classes, per_epoch * args.batch)?;
     let per_epoch = per_epoch as u64;
     let steps_per_submit = trainer.steps_per_submit() as u64;
-    let (mut times, mut first, mut loss, mut submits) = (Vec::new(), 0.0, f64::NAN, 0);
+    let (mut times, mut first, mut loss, mut submits) = (Vec::new(), 0.0, 0.0, 0);
     let mut done = 0;
     while done < args.steps as u64 {
         let steps = steps_per_submit

@@ -17,7 +17,7 @@
 //!     .build()?;
 //! let reports = trainer.fit(&data, 100)?;
 //! println!("on {}: loss {:.4}", device.report(), reports[99].loss);
-//! assert_eq!(trainer.evaluate(&data)?.accuracy, 1.0);
+//! assert_eq!(trainer.evaluate(&data)?.accuracy, Some(1.0));
 //! # Ok(())
 //! # }
 //! ```

@@ -71,7 +71,10 @@ fn batch_sizes() {
     results.within("stochastic_steps", 4096.0, 4096.0);
     // Noise falls with the root of the batch size: the standard error of the measured one is about 3 %.
     let ratio = results.get("noise") / results.get("expected_noise");
-    assert!((ratio - 1.0).abs() <= 0.12, "noise is {ratio} of σ/√M");
+    assert!(
+        approx::abs_diff_eq!(ratio, 1.0, epsilon = 0.12),
+        "noise is {ratio} of σ/√M"
+    );
 }
 
 #[test]

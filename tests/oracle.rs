@@ -2,7 +2,7 @@
 
 mod common;
 
-use approx::assert_abs_diff_eq;
+use approx::{abs_diff_eq, assert_abs_diff_eq, relative_eq};
 use common::activations;
 use common::data::Random;
 use common::optimizers::{Penalties, Rule, adam, descend, momentum, squares};
@@ -12,7 +12,12 @@ use wgrad::Activation;
 /// Asserts |actual − expected| ≤ tolerance · max(1, |expected|).
 #[track_caller]
 fn assert_near(actual: f64, expected: f64, tolerance: f64) {
-    let near = (actual - expected).abs() <= tolerance * expected.abs().max(1.0);
+    let near = relative_eq!(
+        actual,
+        expected,
+        epsilon = tolerance,
+        max_relative = tolerance
+    );
     assert!(near, "{actual:e}, expected {expected:e}");
 }
 
@@ -245,7 +250,7 @@ fn assert_path(rule: &dyn Rule, path: &[f64], expected: &[f64]) {
     assert_eq!(path.len(), expected.len());
     for (found, expected) in path.iter().zip(expected) {
         assert!(
-            (found - expected).abs() < 1e-12,
+            abs_diff_eq!(found, expected, epsilon = 1e-12),
             "{rule:?}: {path:?}, expected {expected}"
         );
     }

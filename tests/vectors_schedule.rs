@@ -6,6 +6,7 @@
 
 mod common;
 
+use approx::abs_diff_eq;
 use common::compare::{Tolerance, assert_close};
 use common::devices::{cpu, gpu};
 use common::precision::ULP;
@@ -146,7 +147,7 @@ fn assert_rate(case: &Case, t: usize, rate: f64) {
     let expected = case.rates[t];
     let limit = 1e-13 * expected.max(case.base);
     assert!(
-        (rate - expected).abs() <= limit,
+        abs_diff_eq!(rate, expected, epsilon = limit),
         "{}, step {t}: {rate:e}, expected {expected:e}",
         case.name
     );

@@ -84,7 +84,7 @@ fn run(args: &Args) -> wgrad::Result<()> {
     }
     println!(
         "test_accuracy={:.4} test_loss={:.4} train_seconds={train_seconds:.1} device=\"{}\"",
-        score.accuracy,
+        score.accuracy.unwrap_or(0.0),
         score.loss,
         device.report()
     );
@@ -193,7 +193,7 @@ fn data(args: &Args) -> wgrad::Result<(Dataset, Dataset)> {
 fn epoch(trainer: &mut Trainer, train: &Dataset) -> wgrad::Result<()> {
     let mut bar = Bar::new(trainer.epoch_number() + 1, train.len());
     let report = trainer.epoch_with(train, |progress| {
-        let (loss, accuracy) = (progress.loss, progress.accuracy);
+        let (loss, accuracy) = (progress.loss, progress.accuracy.unwrap_or(0.0));
         let message = format!("loss {loss:.4} accuracy {accuracy:.4}");
         bar.show(progress.samples, &message);
     });
@@ -203,7 +203,7 @@ fn epoch(trainer: &mut Trainer, train: &Dataset) -> wgrad::Result<()> {
         "epoch {:>2}: loss {:.4}  accuracy {:.4}  {:.0} samples/s",
         report.epoch + 1,
         report.loss,
-        report.accuracy,
+        report.accuracy.unwrap_or(0.0),
         report.samples_per_second()
     );
     Ok(())

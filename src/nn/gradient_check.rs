@@ -152,19 +152,24 @@ impl Network {
                 .collect();
             let length = direction.iter().map(|d| d * d).sum::<f64>().sqrt();
             let direction: Vec<f64> = direction.iter().map(|d| d / length).collect();
-            let mut compared = ParameterCheck {
-                name: self.graph.parameters[number].name.clone(),
-                analytic: gradient.iter().zip(&direction).map(|(g, d)| g * d).sum(),
-                numeric: f64::NAN,
-                reached: check.reaches(number),
-                kink: None,
-            };
+            let reached = check.reaches(number);
             let mut slopes = |step| -> Result<[f64; 2]> {
                 let above = check.loss_at(number, &direction, step)?;
                 let below = check.loss_at(number, &direction, -step)?;
                 Ok([(loss - below) / step, (above - loss) / step])
             };
-            compared.differ_by(&mut slopes)?;
+            let wide = slopes(STEP)?;
+            let mut compared = ParameterCheck {
+                name: self.graph.parameters[number].name.clone(),
+                analytic: gradient.iter().zip(&direction).map(|(g, d)| g * d).sum(),
+                numeric: central(wide),
+                reached,
+                kink: None,
+            };
+            let agrees = compared.relative_error() < 1e-6;
+            if !agrees {
+                compared.refine(wide, slopes(SMALLER_STEP)?);
+            }
             parameters.push(compared);
         }
         let mut left_out = held.notes;
@@ -204,21 +209,20 @@ impl Network {
     }
 }
 
+/// The central difference, from the slopes on both sides.
+fn central([below, above]: [f64; 2]) -> f64 {
+    (below + above) / 2.0
+}
+
 impl ParameterCheck {
-    /// Fills in the central difference and the kink, from the slopes on both sides for a given step.
-    fn differ_by(&mut self, slopes: &mut impl FnMut(f64) -> Result<[f64; 2]>) -> Result<()> {
-        let central = |[below, above]: [f64; 2]| (below + above) / 2.0;
-        let wide = slopes(STEP)?;
-        self.numeric = central(wide);
-        if self.relative_error() < 1e-6 {
-            return Ok(());
-        }
-        let narrow = slopes(SMALLER_STEP)?;
+    /// Replaces the central difference by that of the smaller step if it is better, else looks for a kink, given the
+    /// slopes on both sides for the two steps.
+    fn refine(&mut self, wide: [f64; 2], narrow: [f64; 2]) {
         let first = self.numeric;
         let error = self.relative_error();
         self.numeric = central(narrow);
         if self.relative_error() < error / 2.0 {
-            return Ok(());
+            return;
         }
         self.numeric = first;
         // The slopes of a smooth loss differ by h·L″: ten times less at the smaller step. At a kink they differ as
@@ -228,7 +232,6 @@ impl ParameterCheck {
         if gap(narrow) > gap(wide) / 2.0 && gap(narrow) > 1e-5 * size {
             self.kink = Some(narrow);
         }
-        Ok(())
     }
 }
 

@@ -123,10 +123,10 @@ impl Losses {
         self.counted().correct
     }
 
-    /// Fraction of the labelled rows that are classified correctly; NaN if there are none.
-    pub(crate) fn accuracy(&self) -> f64 {
+    /// Fraction of the labelled rows that are classified correctly; `None` if there are none.
+    pub(crate) fn accuracy(&self) -> Option<f64> {
         let totals = self.counted();
-        totals.correct as f64 / totals.counted as f64
+        (totals.counted > 0).then(|| totals.correct as f64 / totals.counted as f64)
     }
 
     /// Sums of the primary term, or, if its rows have no labels, of the first term with labelled rows.

@@ -1,33 +1,42 @@
 //! Parameter groups: learning rates and penalties for a subset of the parameters.
 
-use crate::kernel::Factors;
-use crate::kernel::base::guard::BLOCK;
-use crate::plan::Arena;
+use super::setting::{Coefficients, Setting};
 use crate::{Error, Optimizer, Result};
 
-/// A subset of a network's parameters, with factors of the optimizer's coefficients.
+/// A subset of a network's parameters, with a learning rate and penalties of its own.
 ///
-/// A factor that no group sets is 1. If a parameter is in several groups, all of their settings apply to it; if two
-/// groups set the same factor, the later one counts. (PyTorch's groups are disjoint and have absolute coefficients: a
-/// group with `lr` and `weight_decay` corresponds to the factors `lr` and `weight_decay` divided by the optimizer's.)
+/// A coefficient is set as a value (PyTorch's `lr` and `weight_decay` of a group), or as a factor of the optimizer's
+/// coefficient. One that no group sets is the optimizer's. If a parameter is in several groups, all of their settings
+/// apply to it; if two of them set the same coefficient, as a value or as a factor, the later one counts. (PyTorch's
+/// groups are disjoint.)
+///
+/// A schedule, a plateau and [`Trainer::set_rate_factor`](crate::Trainer::set_rate_factor) scale every group's learning
+/// rate by the same factor as the optimizer's.
 ///
 /// ```
 /// use wgrad::ParameterGroup;
 /// let groups = [
 ///     ParameterGroup::vectors().no_weight_decay(), // biases
 ///     ParameterGroup::matching("layers.0.").frozen(),
-///     ParameterGroup::matching("*.weight").rate_factor(0.5),
+///     ParameterGroup::matching("layers.1.").learning_rate(1e-4).weight_decay(0.01),
+///     ParameterGroup::matching("layers.2.weight").rate_factor(0.5),
 /// ];
 /// # let _ = groups;
 /// ```
+///
+/// # Rounding
+/// A penalty that a group sets as a value is exactly that value, rounded to `f32`, on the device. So is a learning rate
+/// while the schedule's factor is 1. Otherwise the device multiplies two rounded numbers, the step's factor s and the
+/// group's rate η: the product is within 1.5 ULP of s·η, or within 0.5 ULP if the group's rate is the optimizer's times
+/// a power of two. If some group's rate is not, the rates of all other parameters are computed in the same way.
 #[derive(Clone, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(deny_unknown_fields))]
 pub struct ParameterGroup {
     selection: Selection,
-    rate: Option<f64>,
-    weight_decay: Option<f64>,
-    l1: Option<f64>,
+    learning_rate: Option<Setting>,
+    weight_decay: Option<Setting>,
+    l1: Option<Setting>,
     running_statistics: bool,
 }
 
@@ -42,7 +51,7 @@ impl ParameterGroup {
     fn new(selection: Selection) -> Self {
         ParameterGroup {
             selection,
-            rate: None,
+            learning_rate: None,
             weight_decay: None,
             l1: None,
             running_statistics: false,
@@ -61,10 +70,33 @@ impl ParameterGroup {
         ParameterGroup::new(Selection::Vectors)
     }
 
-    /// Sets a factor of the learning rate, at least 0; 0 freezes the parameters.
+    /// Sets the learning rate, at least 0; 0 freezes the parameters. It replaces the optimizer's: if that is 0, the
+    /// parameters whose rate no group sets are frozen.
+    ///
+    /// ```
+    /// use wgrad::{Adam, Device, ParameterGroup, Sequential, Trainer};
+    /// # fn main() -> wgrad::Result<()> {
+    /// let network = Sequential::new(2).dense(8).tanh().dense(2).build(&Device::cpu(), 1)?;
+    /// // Fine-tuning: the last layer trains ten times faster than the others.
+    /// let trainer = Trainer::builder(network)
+    ///     .optimizer(Adam::new(1e-4))
+    ///     .group(ParameterGroup::matching("layers.1.").learning_rate(1e-3))
+    ///     .build()?;
+    /// assert_eq!(trainer.learning_rate(0), 1e-4); // the optimizer's
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn learning_rate(self, learning_rate: f64) -> Self {
+        ParameterGroup {
+            learning_rate: Some(Setting::Value(learning_rate)),
+            ..self
+        }
+    }
+
+    /// Sets a factor of the optimizer's learning rate, at least 0; 0 freezes the parameters.
     pub fn rate_factor(self, factor: f64) -> Self {
         ParameterGroup {
-            rate: Some(factor),
+            learning_rate: Some(Setting::Factor(factor)),
             ..self
         }
     }
@@ -86,10 +118,19 @@ impl ParameterGroup {
         }
     }
 
-    /// Sets a factor of the weight decay, L2 or decoupled, at least 0.
+    /// Sets the coefficient of the weight decay, at least 0. It replaces the optimizer's, and has the same form: L2, or
+    /// decoupled.
+    pub fn weight_decay(self, weight_decay: f64) -> Self {
+        ParameterGroup {
+            weight_decay: Some(Setting::Value(weight_decay)),
+            ..self
+        }
+    }
+
+    /// Sets a factor of the optimizer's weight decay, L2 or decoupled, at least 0.
     pub fn weight_decay_factor(self, factor: f64) -> Self {
         ParameterGroup {
-            weight_decay: Some(factor),
+            weight_decay: Some(Setting::Factor(factor)),
             ..self
         }
     }
@@ -99,10 +140,18 @@ impl ParameterGroup {
         self.weight_decay_factor(0.0)
     }
 
-    /// Sets a factor of the L1 coefficient, at least 0.
+    /// Sets the L1 coefficient, at least 0. It replaces the optimizer's.
+    pub fn l1(self, l1: f64) -> Self {
+        ParameterGroup {
+            l1: Some(Setting::Value(l1)),
+            ..self
+        }
+    }
+
+    /// Sets a factor of the optimizer's L1 coefficient, at least 0.
     pub fn l1_factor(self, factor: f64) -> Self {
         ParameterGroup {
-            l1: Some(factor),
+            l1: Some(Setting::Factor(factor)),
             ..self
         }
     }
@@ -114,8 +163,8 @@ impl ParameterGroup {
             Selection::Matching(pattern) => format!("the group {pattern}"),
             Selection::Vectors => "the group of vectors".to_string(),
         };
-        let factors = (self.rate, self.weight_decay, self.l1);
-        if factors == (None, None, None) && !self.running_statistics {
+        let settings = (self.learning_rate, self.weight_decay, self.l1);
+        if settings == (None, None, None) && !self.running_statistics {
             return Err(Error::argument(
                 "a parameter group",
                 "one that sets something",
@@ -123,8 +172,8 @@ impl ParameterGroup {
             ));
         }
         // A factor of 0 or 1 is valid without a penalty too.
-        let idle = |factor: Option<f64>, which: usize| {
-            let scales = factor.is_some_and(|factor| factor != 0.0 && factor != 1.0);
+        let idle = |setting: Option<Setting>, which: usize| {
+            let scales = matches!(setting, Some(Setting::Factor(f)) if f != 0.0 && f != 1.0);
             scales && penalties.iter().all(|penalty| penalty[which] == 0.0)
         };
         for (what, idle) in [
@@ -142,19 +191,35 @@ impl ParameterGroup {
         Ok(())
     }
 
-    fn holds(&self, name: &str, vector: bool) -> bool {
+    pub(super) fn holds(&self, name: &str, vector: bool) -> bool {
         match &self.selection {
             Selection::Matching(pattern) => matches(pattern, name),
             Selection::Vectors => vector,
         }
     }
 
-    fn apply(&self, factors: &mut Factors) {
-        let set = |factor: &mut f64, to: Option<f64>| *factor = to.unwrap_or(*factor);
-        set(&mut factors.rate, self.rate);
-        set(&mut factors.l2, self.weight_decay);
-        set(&mut factors.decoupled, self.weight_decay);
-        set(&mut factors.l1, self.l1);
+    /// The error of a group that holds none of these parameters.
+    pub(super) fn holds_nothing(&self, names: &[&str]) -> Error {
+        let names = names.join(", ");
+        match &self.selection {
+            Selection::Matching(pattern) => Error::argument(
+                "the pattern of a parameter group",
+                format!("a match for one of {names}"),
+                pattern,
+            ),
+            Selection::Vectors => Error::argument(
+                "a parameter group of vectors",
+                "of a network that has a parameter of one dimension",
+                names,
+            ),
+        }
+    }
+
+    pub(super) fn apply(&self, coefficients: &mut Coefficients) {
+        let set = |setting: &mut Setting, to: Option<Setting>| *setting = to.unwrap_or(*setting);
+        set(&mut coefficients.rate, self.learning_rate);
+        set(&mut coefficients.weight_decay, self.weight_decay);
+        set(&mut coefficients.l1, self.l1);
     }
 }
 
@@ -217,52 +282,3 @@ pub(crate) fn fixed_layers(groups: &[ParameterGroup], layers: &[&str]) -> Result
     }
     Ok(fixed)
 }
-
-/// The factors of each parameter, given by name and whether it is a vector.
-pub(crate) fn factors<'a>(
-    groups: &[ParameterGroup],
-    parameters: impl Iterator<Item = (&'a str, bool)> + Clone,
-) -> Result<Vec<Factors>> {
-    let mut factors = vec![Factors::default(); parameters.clone().count()];
-    for group in groups {
-        let mut held = 0;
-        for (factors, (name, vector)) in factors.iter_mut().zip(parameters.clone()) {
-            if group.holds(name, vector) {
-                group.apply(factors);
-                factors.check()?;
-                held += 1;
-            }
-        }
-        if held == 0 {
-            let names: Vec<&str> = parameters.map(|(name, _)| name).collect();
-            return Err(match &group.selection {
-                Selection::Matching(pattern) => Error::argument(
-                    "the pattern of a parameter group",
-                    format!("a match for one of {}", names.join(", ")),
-                    pattern,
-                ),
-                Selection::Vectors => Error::argument(
-                    "a parameter group of vectors",
-                    "of a network that has a parameter of one dimension",
-                    names.join(", "),
-                ),
-            });
-        }
-    }
-    Ok(factors)
-}
-
-/// The update kernel's table for each segment of the arena, with one entry per block of 64 floats.
-pub(crate) fn block_factors(factors: &[Factors], arena: &Arena) -> Vec<Vec<f32>> {
-    let mut tables: Vec<Vec<f32>> = vec![Vec::new(); arena.segments.len()];
-    // Parameters lie in a segment in order; each starts at the block after the previous one's.
-    for (factors, place) in factors.iter().zip(&arena.places) {
-        let blocks = place.shape.floats().div_ceil(BLOCK);
-        let entries = (0..blocks).flat_map(|_| factors.entry());
-        tables[place.segment].extend(entries);
-    }
-    tables
-}
-
-#[cfg(test)]
-mod tests;

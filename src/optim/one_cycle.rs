@@ -23,10 +23,11 @@ pub enum Anneal {
 /// default; wgrad does not.
 ///
 /// ```
+/// use approx::assert_relative_eq;
 /// use wgrad::{OneCycle, Schedule};
 /// let schedule: Schedule = OneCycle::new(100).rise(0.25).start_divisor(10.0).into();
-/// assert!((schedule.rate(0.5, 0) - 0.05).abs() < 1e-12);
-/// assert!((schedule.rate(0.5, 24) - 0.5).abs() < 1e-12);
+/// assert_relative_eq!(schedule.rate(0.5, 0), 0.05);
+/// assert_relative_eq!(schedule.rate(0.5, 24), 0.5);
 /// assert!(schedule.rate(0.5, 99) < 1e-5);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -202,9 +202,9 @@ impl Plateau {
         self.state.factor
     }
 
-    /// Best metric so far; infinite before the first.
-    pub fn best(&self) -> f64 {
-        self.state.best
+    /// Best metric so far; `None` before the first finite one.
+    pub fn best(&self) -> Option<f64> {
+        self.state.best.is_finite().then_some(self.state.best)
     }
 }
 

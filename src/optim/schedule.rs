@@ -10,11 +10,12 @@ use crate::{Error, Result};
 /// after every step, except where noted. A schedule adds no work on the device, which reads the rates from a table.
 ///
 /// ```
+/// use approx::{assert_abs_diff_eq, assert_relative_eq};
 /// use wgrad::Schedule;
 /// let schedule = Schedule::Cosine { steps: 100, floor: 0.0 };
 /// assert_eq!(schedule.rate(0.1, 0), 0.1);
-/// assert!((schedule.rate(0.1, 50) - 0.05).abs() < 1e-12);
-/// assert!(schedule.rate(0.1, 100).abs() < 1e-12);
+/// assert_relative_eq!(schedule.rate(0.1, 50), 0.05);
+/// assert_abs_diff_eq!(schedule.rate(0.1, 100), 0.0);
 /// ```
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
@@ -91,12 +92,13 @@ impl Schedule {
     /// The last schedule continues after its steps, whose number may be 0.
     ///
     /// ```
+    /// use approx::assert_abs_diff_eq;
     /// use wgrad::Schedule;
     /// let warm_up = Schedule::Linear { start: 0.1, end: 1.0, steps: 10 };
     /// let decay = Schedule::Cosine { steps: 90, floor: 0.0 };
     /// let schedule = Schedule::sequence([(warm_up, 10), (decay, 90)]);
     /// assert_eq!(schedule.rate(0.5, 10), 0.5);
-    /// assert!(schedule.rate(0.5, 1_000).abs() < 1e-12);
+    /// assert_abs_diff_eq!(schedule.rate(0.5, 1_000), 0.0);
     /// ```
     pub fn sequence(parts: impl IntoIterator<Item = (Schedule, u64)>) -> Self {
         Schedule::Sequence(parts.into_iter().collect())

@@ -22,8 +22,8 @@ use crate::{Error, Result};
 /// let sgd = Sgd::new(1.0);
 /// w.update_clipped_by_norm(&dw, &mut OptimizerState::new(&w, sgd)?, &norm, 1.0)?;
 /// b.update_clipped_by_norm(&db, &mut OptimizerState::new(&b, sgd)?, &norm, 1.0)?;
-/// let close = |a: f32, b: f32| (a - b).abs() < 1e-6;
-/// assert!(close(w.download()?[1], -0.6) && close(b.download()?[0], -0.8));
+/// approx::assert_relative_eq!(w.download()?[1], -0.6, max_relative = 1e-6);
+/// approx::assert_relative_eq!(b.download()?[0], -0.8, max_relative = 1e-6);
 /// # Ok(())
 /// # }
 /// ```

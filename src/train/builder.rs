@@ -176,7 +176,7 @@ impl TrainerBuilder {
     }
 
     /// Adds a parameter group: other learning rates and penalties for some parameters, or frozen parameters. Call it
-    /// once per group. If several groups set the same factor of a parameter, the last one counts. A group that sets
+    /// once per group. If several groups set the same coefficient of a parameter, the last one counts. A group that sets
     /// nothing, or scales a penalty that no optimizer has, is an error.
     pub fn group(mut self, group: ParameterGroup) -> Self {
         self.settings.groups.push(group);

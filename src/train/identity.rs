@@ -123,6 +123,9 @@ impl Differences<'_> {
                     match saved.field(name) {
                         Some(saved) => self.within(name, |all| all.compare(saved, here)),
                         None if here.is_unset() => {}
+                        None if name == VALUES => {
+                            self.within(name, |all| all.compare(&NO_VALUES, here));
+                        }
                         None => self.within(name, |all| all.add("not set".into(), shown(here))),
                     }
                 }
@@ -140,6 +143,17 @@ impl Differences<'_> {
                     self.within(&number.to_string(), |all| all.compare(saved, here));
                 }
             }
+            // No values are values that are not set.
+            (Tree::Items(_, items), Tree::Items(_, here)) if self.is_values(items) => {
+                for (number, here) in here.iter().enumerate() {
+                    self.within(&number.to_string(), |all| all.compare(&unset(here), here));
+                }
+            }
+            (Tree::Items(_, saved), Tree::Items(_, items)) if self.is_values(items) => {
+                for (number, saved) in saved.iter().enumerate() {
+                    self.within(&number.to_string(), |all| all.compare(saved, &unset(saved)));
+                }
+            }
             // Missing factors equal factors of 1.
             (Tree::Items(some, items), Tree::Leaf(none)) if self.is_factors(some, none) => {
                 for (number, saved) in items[0].items().iter().enumerate() {
@@ -155,17 +169,35 @@ impl Differences<'_> {
         }
     }
 
+    fn is_values(&self, items: &[Tree]) -> bool {
+        items.is_empty() && self.path.last().is_some_and(|step| step == VALUES)
+    }
+
     fn is_factors(&self, some: &str, none: &str) -> bool {
         some == "Some" && none == "None" && self.path.last().is_some_and(|step| step == "factors")
     }
 }
 
+/// Field of a phase with the values that parameter groups set, newer than the first version.
+const VALUES: &str = "values";
+const NO_VALUES: Tree = Tree::Items(String::new(), Vec::new());
+
 /// The same structure with all factors 1.
 fn ones(factors: &Tree) -> Tree {
-    match factors {
+    with_fields(factors, "1.0")
+}
+
+/// The same structure with no value set.
+fn unset(values: &Tree) -> Tree {
+    with_fields(values, "None")
+}
+
+/// The same structure with this word in every field.
+fn with_fields(tree: &Tree, word: &str) -> Tree {
+    match tree {
         Tree::Fields(name, fields) => {
-            let one = |(name, _): &(String, Tree)| (name.clone(), Tree::Leaf("1.0".to_string()));
-            Tree::Fields(name.clone(), fields.iter().map(one).collect())
+            let same = |(name, _): &(String, Tree)| (name.clone(), Tree::Leaf(word.to_string()));
+            Tree::Fields(name.clone(), fields.iter().map(same).collect())
         }
         other => other.clone(),
     }
@@ -269,6 +301,11 @@ mod tests {
                 "saved with rate factor of b: 1.0, expected rate factor of b: 0.5",
             ),
             (
+                "computed: [true, false]",
+                "computed: [true, false], values: [Values { learning_rate: None, l1: None }, Values { learning_rate: Some(0.5), l1: None }]",
+                "saved with learning rate of b: none, expected learning rate of b: 0.5",
+            ),
+            (
                 "slope: 0.01 } 4",
                 "slope: 0.01 } 5",
                 "saved with operation 1 of the network: LeakyRelu (slope 0.01) 4, expected operation 1 of the network: LeakyRelu (slope 0.01) 5",
@@ -286,6 +323,7 @@ mod tests {
             ("seed: 3", "seed: 3\ndrop last: false", false),
             ("seed: 3", "seed: 3\ndrop last: true", true),
             (", computed: [true, false]", "", false),
+            ("computed: [true, false]", "values: []", false),
         ] {
             assert_eq!(!sentences(from, to).is_empty(), differs, "{to}");
         }

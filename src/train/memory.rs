@@ -97,7 +97,7 @@ fn kept(network: &Network, settings: &Settings, phases: &[Steps], table_steps: u
             // Parameters that this phase does not reach need a zero gradient; an earlier trainer may have left another.
             keep(Role::Gradients(first + segment), floats, First::Zeros);
         }
-        if let Some(factors) = &steps.factors {
+        if let Some(factors) = &steps.applied.factors {
             let tables = block_factors(factors, &network.arena);
             for (segment, table) in tables.into_iter().enumerate() {
                 let role = Role::Factors(first + segment);

@@ -155,16 +155,17 @@ impl Trainer {
     /// # Errors
     /// [`Argument`](Error::Argument) if a value does not fit in `f32`.
     pub(super) fn step_values(&self, turn: Turn) -> Result<StepValues<f32>> {
-        let rate = self.rate_of(turn);
-        let optimizer = self.phases[turn.phase].optimizer;
+        let rate = self.applied_rate(turn);
+        let optimizer = self.phases[turn.phase].applied.optimizer;
         let values = optimizer.step_values(turn.update + 1, rate);
-        if values.is_finite() {
+        let largest = self.care.max_factors[turn.phase].rate;
+        if optimizer.is_finite(values, largest) {
             return Ok(values);
         }
         Err(Error::argument(
             "the learning rate that schedule and factors make",
             "finite in f32, with the optimizer's corrections",
-            format!("{rate:e} in update {}", turn.update),
+            format!("{:e} in update {}", rate * largest, turn.update),
         ))
     }
 

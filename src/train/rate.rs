@@ -3,19 +3,28 @@
 use super::Trainer;
 use super::steps::Turn;
 use crate::optim::{PlateauState, rate_factor as check_rate_factor};
-use crate::{Error, Result};
+use crate::{Error, Optimizer, Result};
 
 impl Trainer {
     /// Learning rate of a step: the schedule's rate times the current factors of the plateau and of
     /// [`set_rate_factor`](Trainer::set_rate_factor). With accumulation it is the rate of the update that the step
-    /// belongs to. It holds for the next step and later ones, under the assumption that no epoch ends in between.
+    /// belongs to. A [parameter group](crate::ParameterGroup) with a rate of its own is scaled by the same factor of that
+    /// rate. The result holds for the next step and later ones, under the assumption that no epoch ends in between.
     pub fn learning_rate(&self, step: u64) -> f64 {
         self.rate_of(self.turn(step))
     }
 
     pub(super) fn rate_of(&self, turn: Turn) -> f64 {
-        let Turn { phase, update, .. } = turn;
-        let base = self.phases[phase].optimizer.learning_rate();
+        self.scheduled(self.phases[turn.phase].optimizer, turn)
+    }
+
+    /// Learning rate in the step table. If parameter groups set rates, it is the factor of all of them.
+    pub(super) fn applied_rate(&self, turn: Turn) -> f64 {
+        self.scheduled(self.phases[turn.phase].applied.optimizer, turn)
+    }
+
+    fn scheduled(&self, optimizer: Optimizer, Turn { update, .. }: Turn) -> f64 {
+        let base = optimizer.learning_rate();
         let factor = self.rate.plateau.map_or(1.0, |plateau| plateau.factor());
         self.settings.schedule.rate(base, update) * factor * self.rate.factor
     }
@@ -25,7 +34,7 @@ impl Trainer {
     /// the next steps. Checkpoints include the state of the plateau.
     ///
     /// [`Trainer::fit`] and [`Trainer::fit_until`] do this after every epoch, except with
-    /// [`PlateauMetric::Nothing`](crate::PlateauMetric::Nothing). Single epochs and steps do not.
+    /// [`PlateauMetric::Manual`](crate::PlateauMetric::Manual). Single epochs and steps do not.
     ///
     /// # Errors
     /// [`Argument`](Error::Argument) if the trainer has no plateau.

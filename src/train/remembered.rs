@@ -163,21 +163,20 @@ impl Trainer {
             return Ok(());
         }
         let usual = PlateauMetric::usual(plateau.direction(), evaluation.is_some());
-        let nothing = f64::NAN;
         let value = match metric.unwrap_or(usual) {
-            PlateauMetric::TrainingLoss => self.record.losses.loss(),
+            PlateauMetric::TrainingLoss => Some(self.record.losses.loss()),
             PlateauMetric::TrainingAccuracy => self.record.losses.accuracy(),
-            PlateauMetric::ValidationLoss => evaluation.map_or(nothing, |e| e.loss),
-            PlateauMetric::ValidationAccuracy => evaluation.map_or(nothing, |e| e.accuracy),
-            PlateauMetric::Nothing => return Ok(()),
+            PlateauMetric::ValidationLoss => evaluation.map(|e| e.loss),
+            PlateauMetric::ValidationAccuracy => evaluation.and_then(|e| e.accuracy),
+            PlateauMetric::Manual => return Ok(()),
         };
-        if value.is_nan() {
-            return Err(Error::argument(
+        let value = value.ok_or_else(|| {
+            Error::argument(
                 "the metric of a plateau",
                 "a loss, or the accuracy of a loss that takes labels",
                 "no accuracy",
-            ));
-        }
+            )
+        })?;
         self.observe(value).map(drop)
     }
 }

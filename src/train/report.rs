@@ -8,9 +8,11 @@ pub struct StepReport {
     pub step: u64,
     /// Loss of the batch, before the step's update.
     pub loss: f64,
-    /// Fraction of the batch whose first maximal output was the label's; NaN where the loss takes no labels.
-    pub accuracy: f64,
-    /// Learning rate of the step.
+    /// Fraction of the batch whose first maximal output was the label's. `None` if the loss takes no labels, or no row
+    /// of the batch has one.
+    pub accuracy: Option<f64>,
+    /// Learning rate of the step: the optimizer's, as the schedule has it. [Parameter groups](crate::ParameterGroup) may
+    /// have others.
     pub learning_rate: f64,
     /// Global Euclidean norm of the gradient, if [`gradient_norm`](crate::TrainerBuilder::gradient_norm) is on.
     pub gradient_norm: Option<f64>,
@@ -29,8 +31,8 @@ pub struct Progress {
     pub total: usize,
     /// Loss over this call's samples so far.
     pub loss: f64,
-    /// Accuracy over this call's samples so far.
-    pub accuracy: f64,
+    /// Accuracy over this call's samples so far; `None` as in [`StepReport::accuracy`].
+    pub accuracy: Option<f64>,
 }
 
 /// Report of an epoch, or of the rest of one.
@@ -47,8 +49,9 @@ pub struct EpochReport {
     pub loss: f64,
     /// Terms of the loss, which is their sum.
     pub terms: Vec<TermReport>,
-    /// Fraction of those samples whose first maximal output was the label's; NaN where the loss takes no labels.
-    pub accuracy: f64,
+    /// Fraction of those samples whose first maximal output was the label's. `None` if the loss takes no labels, or no
+    /// sample has one.
+    pub accuracy: Option<f64>,
     /// Wall-clock time in seconds.
     pub seconds: f64,
 }
@@ -78,8 +81,9 @@ pub struct Evaluation {
     pub loss: f64,
     /// Terms of the loss, which is their sum.
     pub terms: Vec<TermReport>,
-    /// Fraction of the samples whose first maximal output was the label's; NaN where the loss takes no labels.
-    pub accuracy: f64,
+    /// Fraction of the samples whose first maximal output was the label's. `None` if the loss takes no labels, or no
+    /// sample has one.
+    pub accuracy: Option<f64>,
     /// Number of samples.
     pub samples: usize,
 }

@@ -4,6 +4,7 @@ use super::Trainer;
 use super::debug_text::Tree;
 use super::identity::{Difference, Identity};
 use crate::graph::Term;
+use crate::optim::written;
 use crate::{Error, Result};
 
 /// Policy of [`Trainer::load_with`] on settings that differ from the checkpoint's.
@@ -59,9 +60,11 @@ impl Trainer {
             // Written only if there are any, since older files have none.
             let fixed = steps.fixed.iter().enumerate().filter(|(_, fixed)| **fixed);
             let fixed: Vec<usize> = fixed.map(|(number, _)| number).collect();
+            let (factors, values) = written(&steps.coefficients);
             format!(
-                "Steps {{ terms: {:?}, trained: {:?}, optimizer: {:?}, factors: {:?}, running_statistics: {fixed:?} }}",
-                steps.terms, steps.trained, steps.optimizer, steps.factors
+                "Steps {{ terms: {:?}, trained: {:?}, optimizer: {:?}, factors: {factors:?}, \
+                 running_statistics: {fixed:?}, values: {values:?} }}",
+                steps.terms, steps.trained, steps.optimizer
             )
         });
         let phases = phases.collect::<Vec<_>>().join(", ");

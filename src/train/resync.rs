@@ -92,9 +92,9 @@ impl Trainer {
 
     /// Whether a step must be careful: see [`crate::kernel::base::guard`].
     pub(super) fn is_careful(&self, step: u64, turn: Turn) -> bool {
-        let optimizer = self.phases[turn.phase].optimizer;
+        let optimizer = self.phases[turn.phase].applied.optimizer;
         step < self.care.until
-            || !optimizer.is_ordinary(self.rate_of(turn), self.care.max_factors[turn.phase])
+            || !optimizer.is_ordinary(self.applied_rate(turn), self.care.max_factors[turn.phase])
     }
 
     /// Makes the next steps careful. Their number is large enough that every phase takes part and that repeating a step

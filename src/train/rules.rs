@@ -68,12 +68,13 @@ impl EarlyStopping {
     pub(super) fn score(&self, evaluation: &Evaluation) -> Result<f64> {
         match self.metric {
             Metric::Loss => Ok(-evaluation.loss),
-            Metric::Accuracy if evaluation.accuracy.is_nan() => Err(Error::argument(
-                "the loss for early stopping by accuracy",
-                "one that takes labels",
-                "no accuracy",
-            )),
-            Metric::Accuracy => Ok(evaluation.accuracy),
+            Metric::Accuracy => evaluation.accuracy.ok_or_else(|| {
+                Error::argument(
+                    "the loss for early stopping by accuracy",
+                    "one that takes labels",
+                    "no accuracy",
+                )
+            }),
         }
     }
 }
@@ -145,8 +146,8 @@ pub enum PlateauMetric {
     ValidationLoss,
     /// Accuracy of the evaluation after the epoch.
     ValidationAccuracy,
-    /// None: the program calls [`Trainer::observe`](crate::Trainer::observe) itself.
-    Nothing,
+    /// No metric of the fit: the program calls [`Trainer::observe`](crate::Trainer::observe) with one of its own.
+    Manual,
 }
 
 impl PlateauMetric {
@@ -173,7 +174,7 @@ impl PlateauMetric {
         let wanted = match self {
             TrainingLoss | ValidationLoss => Better::Lower,
             TrainingAccuracy | ValidationAccuracy => Better::Higher,
-            PlateauMetric::Nothing => return Ok(()),
+            PlateauMetric::Manual => return Ok(()),
         };
         if better != wanted {
             let [expected, found] = match better {

@@ -33,6 +33,15 @@ pub(super) fn subject(key: &str, path: &[String], parameters: &[&str]) -> String
                     let of = of.map_or_else(|| "the parameters".to_string(), parameter);
                     format!("{factor} factor of {of}")
                 }
+                Some("values") => {
+                    let value = match fields.get(1).map_or("", String::as_str) {
+                        "l1" => "L1 coefficient",
+                        other => other,
+                    };
+                    let of = path.get(2);
+                    let of = of.map_or_else(|| "the parameters".to_string(), parameter);
+                    format!("{value} of {of}")
+                }
                 Some("terms") => "loss terms".to_string(),
                 Some("running_statistics") => {
                     "normalisations with running statistics in training".to_string()

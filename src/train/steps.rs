@@ -5,7 +5,7 @@ use super::settings::Settings;
 use crate::graph::Supervision;
 use crate::kernel::Factors;
 use crate::nn::Network;
-use crate::optim::factors;
+use crate::optim::{Applied, Coefficients, coefficients};
 use crate::{Error, Optimizer, Result};
 
 /// A phase, with names and patterns resolved to indices.
@@ -19,9 +19,12 @@ pub(super) struct Steps {
     pub(super) moves: Vec<bool>,
     /// For each batch normalisation, whether it uses the running statistics in training.
     pub(super) fixed: Vec<bool>,
+    /// The phase's optimizer.
     pub(super) optimizer: Optimizer,
-    /// Factors of each parameter; `None` if all are 1.
-    pub(super) factors: Option<Vec<Factors>>,
+    /// The coefficients of each parameter; frozen if this phase does not train it.
+    pub(super) coefficients: Vec<Coefficients>,
+    /// The form in which the device applies optimizer and coefficients.
+    pub(super) applied: Applied,
     /// For each node of the graph, whether its steps compute it.
     pub(super) computed: Vec<bool>,
 }
@@ -34,14 +37,9 @@ impl Steps {
         let mut trained = phase.trained(network)?;
         let parameters = network.graph.parameters.iter();
         let parameters = parameters.map(|p| (p.name.as_str(), p.dims.len() == 1));
-        let mut factors = factors(&settings.groups, parameters)?;
-        for (trained, factors) in trained.iter_mut().zip(&factors) {
-            *trained &= factors.rate as f32 != 0.0;
-            if *trained {
-                phase
-                    .optimizer
-                    .check_factors(factors, phase.optimizer.learning_rate())?;
-            }
+        let mut coefficients = coefficients(&settings.groups, &phase.optimizer, parameters)?;
+        for (trained, coefficients) in trained.iter_mut().zip(&coefficients) {
+            *trained &= coefficients.rate != Coefficients::FROZEN;
         }
         let fixed = network.fixed_statistics(&settings.groups)?;
         let mut moves = network.moving_statistics(&trained);
@@ -60,7 +58,7 @@ impl Steps {
             .gradients;
         for (i, gradient) in gradients.iter().enumerate() {
             if gradient.is_none() {
-                (factors[i].rate, trained[i]) = (0.0, false);
+                (coefficients[i].rate, trained[i]) = (Coefficients::FROZEN, false);
             }
         }
         if gradients.iter().all(Option::is_none) {
@@ -74,14 +72,15 @@ impl Steps {
         let computed = network
             .graph
             .ancestors(active.iter().flat_map(|(_, term)| term.values()));
-        let plain = factors.iter().all(|f| *f == Factors::default());
+        let applied = Applied::new(phase.optimizer, &coefficients, &trained)?;
         Ok(Steps {
             terms,
             trained,
             moves,
             fixed,
             optimizer: phase.optimizer,
-            factors: (!plain).then_some(factors),
+            coefficients,
+            applied,
             computed,
         })
     }
@@ -89,7 +88,7 @@ impl Steps {
 
 /// Maximum of each factor over the parameters that a phase trains.
 pub(super) fn max_factors(steps: &Steps) -> Factors {
-    let Some(factors) = &steps.factors else {
+    let Some(factors) = &steps.applied.factors else {
         return Factors::default();
     };
     let trained = factors.iter().zip(&steps.trained);

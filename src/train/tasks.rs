@@ -55,10 +55,10 @@ pub(super) fn train_task<'a>(settings: &Settings, steps: &'a Steps, phase: usize
         moves: &steps.moves,
         fixed: &steps.fixed,
         computed: &steps.computed,
-        optimizer: steps.optimizer,
+        optimizer: steps.applied.optimizer,
         gradient_norm: settings.gradient_norm,
         clip: settings.clip,
-        grouped: steps.factors.is_some(),
+        grouped: steps.applied.factors.is_some(),
         phase,
         accumulates: settings.accumulate > 1,
         // The one that updates.

@@ -30,7 +30,7 @@ use std::collections::VecDeque;
 /// let network = Sequential::new(2).dense(8).tanh().dense(2).build(&Device::cpu(), 1)?;
 /// let mut trainer = Trainer::builder(network).optimizer(Adam::new(0.05)).batch_size(4).build()?;
 /// trainer.fit(&xor, 100)?;
-/// assert_eq!(trainer.evaluate(&xor)?.accuracy, 1.0);
+/// assert_eq!(trainer.evaluate(&xor)?.accuracy, Some(1.0));
 /// # Ok(())
 /// # }
 /// ```

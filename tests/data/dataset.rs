@@ -1,6 +1,7 @@
 //! Data sets: refused values, labels and lengths. Each error names the position.
 
 use super::{refused_label, set};
+use approx::assert_abs_diff_eq;
 use wgrad::{Dataset, Error};
 
 #[test]
@@ -103,10 +104,7 @@ fn values_far_from_zero_keep_their_digits_when_they_are_standardised() {
     ] {
         for (i, &expected) in expected.iter().enumerate() {
             let found = standardised.sample(i).unwrap()[0];
-            assert!(
-                (found - expected).abs() <= f32::EPSILON,
-                "{found}, {expected}"
-            );
+            assert_abs_diff_eq!(found, expected, epsilon = f32::EPSILON);
         }
     }
     let bytes = Dataset::from_bytes(2, vec![10, 30], vec![0], 1).unwrap();

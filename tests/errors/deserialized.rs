@@ -75,6 +75,10 @@ fn every_setting_is_read_as_it_was_written() {
         ParameterGroup::matching("*")
             .l1_factor(0.5)
             .running_statistics(),
+        ParameterGroup::matching("*")
+            .learning_rate(1e-4)
+            .weight_decay(0.1)
+            .l1(0.5),
     ]);
     let plateau = ReduceOnPlateau::new().better(Better::Higher);
     same(&[plateau, plateau.threshold(Threshold::Absolute(0.5))]);
@@ -122,7 +126,7 @@ fn every_setting_is_read_as_it_was_written() {
         PlateauMetric::TrainingAccuracy,
         PlateauMetric::ValidationLoss,
         PlateauMetric::ValidationAccuracy,
-        PlateauMetric::Nothing,
+        PlateauMetric::Manual,
     ]);
     same(&[Resume::Exact, Resume::KeepMoments]);
     same(&[LoadOptions::new().allow_unexpected(true)]);
@@ -206,7 +210,10 @@ fn what_is_out_of_range_is_refused_where_it_is_used() {
             .build(),
     );
     let group = ParameterGroup::vectors().rate_factor(0.5);
-    refused(build().group(with(&group, "/rate", json!(-0.5))).build());
+    let negative = with(&group, "/learning_rate/Factor", json!(-0.5));
+    refused(build().group(negative).build());
+    let negative = with(&group, "/learning_rate", json!({"Value": -0.5}));
+    refused(build().group(negative).build());
     let weighted = Loss::softmax_cross_entropy().class_weights([1.0, 2.0]);
     refused(
         build()

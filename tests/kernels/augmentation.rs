@@ -6,6 +6,7 @@ use crate::common::data::Random;
 use crate::common::devices::{cpu, gpu, gpu_hardware_kernels};
 use crate::common::oracle::augmentation::{Limits, augment, draw, place};
 use crate::common::oracle::widen;
+use approx::abs_diff_eq;
 use wgrad::{Augmentation, Bytes, Device, Indices, Result, Tensor};
 
 const STILL: Limits = Limits {
@@ -258,13 +259,13 @@ fn assert_moments(name: &str, values: &[f64], variance: f64) {
     let mean = values.iter().sum::<f64>() / n;
     let found = values.iter().map(|v| v * v).sum::<f64>() / n;
     assert!(
-        mean.abs() <= 5.0 * (variance / n).sqrt(),
+        abs_diff_eq!(mean, 0.0, epsilon = 5.0 * (variance / n).sqrt()),
         "{name}: mean {mean}"
     );
     // Fourth moments are at most those of a normal number.
     let limit = 5.0 * (2.0 / n).sqrt() * variance;
     assert!(
-        (found - variance).abs() <= limit,
+        abs_diff_eq!(found, variance, epsilon = limit),
         "{name}: {found}, expected {variance}"
     );
 }
@@ -351,7 +352,10 @@ fn draws_depend_on_seed_step_and_row_alone() {
     for (row, found) in found.iter().enumerate() {
         let expected = place(&limits, &draw(&limits, 1, 5, row), 40, 20);
         for axis in 0..2 {
-            assert!((found[axis] - expected[axis]).abs() < 1e-3, "row {row}");
+            assert!(
+                abs_diff_eq!(found[axis], expected[axis], epsilon = 1e-3),
+                "row {row}"
+            );
         }
     }
     assert_eq!(found, places(cpu(), &limits, 1, 5, pixel));

@@ -6,6 +6,7 @@ use crate::common::data::Random;
 use crate::common::devices::{cpu, gpu, gpu_hardware_kernels};
 use crate::common::oracle::{self, widen};
 use crate::common::precision::{ULP, sum_ulps};
+use approx::abs_diff_eq;
 use wgrad::{Activation, Augmentation, Bytes, Device, DeviceKind, Error, Indices, Result, Tensor};
 
 const SHAPES: [[usize; 2]; 6] = [
@@ -249,10 +250,16 @@ fn statistics_of_many_values() {
                 // Sums of distances that are not above the greatest magnitude, in f32.
                 let root = (squares / count as f64).sqrt();
                 let error = sum_ulps(count) * ULP * root;
-                assert!((found.mean - mean).abs() <= error, "{name}: {found:?}");
+                assert!(
+                    abs_diff_eq!(found.mean, mean, epsilon = error),
+                    "{name}: {found:?}"
+                );
                 let norm = squares.sqrt();
                 let error = (sum_ulps(count) + 8.0) * ULP * norm;
-                assert!((found.norm - norm).abs() <= error, "{name}: {found:?}");
+                assert!(
+                    abs_diff_eq!(found.norm, norm, epsilon = error),
+                    "{name}: {found:?}"
+                );
             }
         }
     }

@@ -10,6 +10,7 @@ use crate::common::devices::{
 };
 use crate::common::oracle::losses::Goal;
 use crate::common::precision::{TINY, ULP, sum_ulps};
+use approx::abs_diff_eq;
 use cases::{Case, Data, Kind, cases};
 use wgrad::{Criterion, Device, Error, Indices, Loss, Reduction, Tensor};
 
@@ -268,7 +269,7 @@ fn the_oracles_gradients_are_those_of_differences() {
                     }
                     let numeric = (left + right) / (2.0 * STEP);
                     // Where only the slope has a bend, of up to 2, a difference errs by half of that times the step.
-                    let near = (numeric - slope).abs() <= STEP * slope.abs().max(1.0);
+                    let near = abs_diff_eq!(numeric, slope, epsilon = STEP * slope.abs().max(1.0));
                     assert!(
                         near,
                         "{case:?} input {number}: {slope}, by differences {numeric}"

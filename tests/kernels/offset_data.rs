@@ -7,6 +7,7 @@ use crate::common::oracle::normalization::{Statistics, statistics};
 use crate::common::oracle::widen;
 use crate::common::precision::{TINY, ULP, sum_ulps};
 use crate::normalization::{forward, inverse_error, normal_error, start_error};
+use approx::abs_diff_eq;
 use wgrad::{Device, NormalizationGradients, Tensor};
 
 /// A column, or a row, with a gradient for it.
@@ -246,7 +247,10 @@ fn equal_numbers_normalise_to_beta_exactly() {
                 assert_eq!(output.y.download().unwrap(), wanted, "batch norm, {name}");
                 let found = output.running.download().unwrap();
                 for (j, (&mean, &number)) in found.iter().zip(&numbers).enumerate() {
-                    assert!((mean - number).abs() < 1.2e-38, "mean {j}, {name}: {mean}");
+                    assert!(
+                        abs_diff_eq!(mean, number, epsilon = 1.2e-38),
+                        "mean {j}, {name}: {mean}"
+                    );
                 }
                 let variance = if n == 1 { 2.0 } else { 0.0 };
                 assert_eq!(found[cols..], vec![variance; cols], "variances, {name}");

@@ -2,6 +2,7 @@
 
 use super::CLASSES;
 use super::common::devices::{cpu, gpu, gpu_hardware_kernels};
+use approx::{abs_diff_eq, assert_abs_diff_eq};
 use wgrad::{Activation, Graph, Init, Value};
 
 type Build = fn(&mut Graph, Value, Value) -> wgrad::Result<Value>;
@@ -140,7 +141,7 @@ fn the_padding_of_exponentials_and_quotients_stays_zero() {
         let network = graph.build(y, device, 0).unwrap();
         let found = network.predict(&[1.0; 5]).unwrap();
         let expected = 5.0 * (1.0 + std::f64::consts::E);
-        assert!((f64::from(found[0]) - expected).abs() < 1e-4, "{found:?}");
+        assert_abs_diff_eq!(f64::from(found[0]), expected, epsilon = 1e-4);
     }
 }
 
@@ -170,10 +171,15 @@ fn powers_of_negative_numbers_have_their_sign_or_are_nan() {
                 let what = format!("{}^{exponent}: {found}", x[i]);
                 match expected {
                     Some(expected) => {
-                        let error = (f64::from(*found) - expected).abs();
-                        assert!(error <= 51.0 * ULP * expected.abs(), "{what}");
+                        let error = 51.0 * ULP * expected.abs();
+                        assert!(
+                            abs_diff_eq!(f64::from(*found), expected, epsilon = error),
+                            "{what}"
+                        );
                     }
-                    None if exponent < 0.0 => assert!((found - 1.0).abs() < 1e-5, "{what}"),
+                    None if exponent < 0.0 => {
+                        assert!(abs_diff_eq!(*found, 1.0, epsilon = 1e-5), "{what}");
+                    }
                     None => assert!(found.is_nan(), "{what}"),
                 }
             }

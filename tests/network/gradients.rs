@@ -3,6 +3,7 @@
 use super::common::compare::{Tolerance, assert_close};
 use super::common::devices::{cpu, gpu, gpu_checked, gpu_hardware_kernels};
 use super::{CLASSES, batch, networks};
+use approx::abs_diff_eq;
 use wgrad::{Activation, Graph, Init, Loss, LossTarget, Sequential, Value};
 
 #[test]
@@ -36,7 +37,7 @@ fn the_gradient_check_names_a_gradient_that_differs() {
     assert!(!check.passes(1e-6));
     // It is told apart from a wrong gradient by the slopes of both sides, of which one is backpropagation's.
     let [below, above] = worst.kink.unwrap();
-    let near = |slope: f64| (slope - worst.analytic).abs() < 1e-6;
+    let near = |slope: f64| abs_diff_eq!(slope, worst.analytic, epsilon = 1e-6);
     assert!(near(below) != near(above), "{worst:?}");
     assert!(check.to_string().contains("a kink"), "{check}");
 }

@@ -1,10 +1,13 @@
 //! Values of more than two dimensions: each operation on time steps and pixels equals the operation on the rows of a
 //! matrix; values and gradients of reshapes, slices and similar operations; several inputs.
 
+use super::common::compare::{Tolerance, assert_close};
 use super::common::data::Random;
 use super::common::devices::{cpu, gpu, gpu_hardware_kernels};
+use super::common::oracle::widen;
 use super::graphs::Case;
 use super::{CLASSES, INPUTS};
+use approx::assert_relative_eq;
 use wgrad::{
     Activation, Dataset, Device, Error, Graph, Init, Layout, Loss, LossTarget, Network, Sequential,
     Shape, Trainer, Value,
@@ -175,7 +178,7 @@ fn target_values_of_sequences_come_from_a_data_set() {
                 (loss, weights(trainer))
             };
             let (a, b) = (train([3, 7].into(), 3), train([7].into(), 1));
-            assert!((a.0 - b.0).abs() < 1e-6 * b.0, "{} {}", a.0, b.0);
+            assert_relative_eq!(a.0, b.0, epsilon = 0.0, max_relative = 1e-6);
             assert_eq!(a.1, b.1);
         }
     }
@@ -305,8 +308,8 @@ fn several_named_inputs_predict_train_and_have_gradients() {
         // In parts of the batch, one of which is filled up.
         network.set_prediction_rows(7).unwrap();
         let parts = network.predict(named).unwrap();
-        let close = |(a, b): (&f32, &f32)| (a - b).abs() <= 1e-5;
-        assert!(all.iter().zip(&parts).all(close));
+        let near = Tolerance::absolute(1e-5);
+        assert_close("parts", &parts, &widen(&all), near);
         let check = network
             .gradient_check(
                 [("image", &image[..60]), ("features", &features[..40])],
@@ -324,8 +327,8 @@ fn several_named_inputs_predict_train_and_have_gradients() {
         outputs.push(all);
     }
     for other in &outputs[1..] {
-        let close = |(a, b): (&f32, &f32)| (a - b).abs() <= 1e-5;
-        assert!(outputs[0].iter().zip(other).all(close));
+        let near = Tolerance::absolute(1e-5);
+        assert_close("devices", other, &widen(&outputs[0]), near);
     }
 }
 

@@ -176,7 +176,10 @@ fn gradients_of_any_size_have_their_norm() {
         let found = clipped(&g, |w, state| {
             w.update_clipped_by_norm(&g, state, &norm, 6.0).unwrap();
         });
-        assert!(found.iter().all(|g| (g - 2.0).abs() < 1e-5), "{found:?}");
+        assert!(
+            found.iter().all(|&g| abs_diff_eq!(g, 2.0, epsilon = 1e-5)),
+            "{found:?}"
+        );
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::common::devices::{cpu, gpu};
 use super::{CLASSES, FEATURES, data, network};
-use approx::assert_relative_eq;
+use approx::{assert_relative_eq, relative_eq};
 use wgrad::{
     Dataset, Device, Error, GpuOptions, Graph, Init, Layout, Loss, LossTarget, Network, Sequential,
     Sgd, Trainer,
@@ -27,7 +27,7 @@ fn the_evaluation_batch_size_changes_the_loss_by_rounding_alone() {
                 let score = evaluate(Some(size), budget);
                 // Sums of rows' losses in f32, of other rows.
                 assert!(
-                    (score.loss - usual.loss).abs() <= 1e-6 * usual.loss,
+                    relative_eq!(score.loss, usual.loss, max_relative = 1e-6, epsilon = 0.0),
                     "{size}: {score:?}"
                 );
                 assert_eq!((score.accuracy, score.samples), (usual.accuracy, 500));

@@ -6,6 +6,7 @@ use super::common::devices::{cpu, gpu, gpu_hardware_kernels, gpu_without_extras}
 use super::common::networks::parameters;
 use super::common::optimizers::variants;
 use super::{data, network};
+use approx::{assert_abs_diff_eq, assert_relative_eq};
 use wgrad::{
     Adam, AdamW, Clip, Device, Error, Lion, Loss, ParameterGroup, Sequential, Sgd, Trainer,
     TrainerBuilder,
@@ -80,10 +81,7 @@ fn large_gradients_make_the_steps_of_plain_arithmetic() {
             let found = parameters(trainer.network_mut());
             for (found, right) in found.iter().zip([w, b]) {
                 // Each step rounds a few times, to the size of the largest number so far.
-                assert!(
-                    (f64::from(*found) - right).abs() <= 1e-6 * 2e18,
-                    "{found} {right}"
-                );
+                assert_abs_diff_eq!(f64::from(*found), right, epsilon = 1e-6 * 2e18);
             }
         }
         assert_eq!(trainer.step_count(), 5);
@@ -163,10 +161,8 @@ fn what_is_clipped_or_frozen_does_not_overflow() {
         assert_eq!(step(line(device).clip(Clip::Value(1.0))), [-10.0, -10.0]);
         let frozen = ParameterGroup::matching("*.weight").frozen();
         let found = step(line(device).group(frozen));
-        assert!(
-            found[0] == 0.0 && (found[1] / -1e19 - 1.0).abs() < 1e-6,
-            "{found:?}"
-        );
+        assert_eq!(found[0], 0.0);
+        assert_relative_eq!(found[1], -1e19, max_relative = 1e-6);
     }
 }
 
@@ -202,6 +198,9 @@ fn rates_and_decays_that_are_nothing_in_f32_are_refused() {
         refused(line(cpu()).optimizer(Lion::new(0.1).l1(rate)));
         refused(line(cpu()).group(ParameterGroup::matching("*").rate_factor(rate)));
         refused(line(cpu()).group(ParameterGroup::matching("*").l1_factor(rate)));
+        refused(line(cpu()).group(ParameterGroup::matching("*").learning_rate(rate)));
+        refused(line(cpu()).group(ParameterGroup::matching("*").weight_decay(rate)));
+        refused(line(cpu()).group(ParameterGroup::matching("*").l1(rate)));
         let factor = wgrad::Schedule::Exponential { factor: rate };
         refused(line(cpu()).schedule(factor));
         let mut trainer = line(cpu()).build().unwrap();
@@ -213,14 +212,19 @@ fn rates_and_decays_that_are_nothing_in_f32_are_refused() {
     let tiny = ParameterGroup::matching("*").rate_factor(1e-30);
     refused(line(cpu()).optimizer(Sgd::new(1e-20)).group(tiny));
     // A schedule whose rate overflows later stops at that step, and changes nothing.
-    let mut trainer = line(cpu())
-        .optimizer(Sgd::new(1.0))
-        .schedule(wgrad::Schedule::Exponential { factor: 1e30 })
-        .build()
-        .unwrap();
+    let grows =
+        |builder: TrainerBuilder| builder.schedule(wgrad::Schedule::Exponential { factor: 1e30 });
+    let steep = ParameterGroup::matching("*").learning_rate(1.5);
     let data = wgrad::Dataset::unlabelled(1, vec![0.0; 4]).unwrap();
     let data = data.with_targets(1, vec![0.0; 4]);
-    let error = trainer.steps(&data.unwrap(), 3).unwrap_err();
-    assert!(matches!(error, Error::Argument { .. }), "{error}");
-    assert_eq!(trainer.step_count(), 2);
+    let data = data.unwrap();
+    for builder in [
+        grows(line(cpu()).optimizer(Sgd::new(1.0))),
+        grows(line(cpu()).optimizer(Sgd::new(1e-20)).group(steep)),
+    ] {
+        let mut trainer = builder.build().unwrap();
+        let error = trainer.steps(&data, 3).unwrap_err();
+        assert!(matches!(error, Error::Argument { .. }), "{error}");
+        assert_eq!(trainer.step_count(), 2);
+    }
 }

@@ -31,7 +31,7 @@ fn early_stopping_keeps_the_best_weights() {
             assert_eq!(history.epochs.len(), best + 1 + 4);
             assert_eq!(history.evaluations.len(), history.epochs.len());
             let score = |i: usize| match metric {
-                Metric::Accuracy => history.evaluations[i].accuracy,
+                Metric::Accuracy => history.evaluations[i].accuracy.unwrap(),
                 _ => -history.evaluations[i].loss,
             };
             assert!((0..history.epochs.len()).all(|i| score(i) <= score(best)));

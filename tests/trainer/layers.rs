@@ -5,6 +5,7 @@ use super::common::devices::{cpu, gpu};
 use super::common::networks::parameters;
 use super::common::oracle::widen;
 use super::{CLASSES, FEATURES, data, samples};
+use approx::assert_abs_diff_eq;
 use wgrad::{Adam, Criterion, Device, Error, Graph, LossTarget, Network, Sequential, Sgd, Trainer};
 
 fn normalised(device: &Device) -> Network {
@@ -165,7 +166,7 @@ fn dropout_keeps_the_mean_and_changes_with_the_step() {
         for loss in losses {
             // 64 elements of mean 1 and variance ¼/¾, over 200 rows: five standard deviations.
             let deviation = (64.0f64 / 3.0 / 200.0).sqrt();
-            assert!((loss - 64.0).abs() < 5.0 * deviation, "{loss}");
+            assert_abs_diff_eq!(loss, 64.0, epsilon = 5.0 * deviation);
         }
         assert!(losses[0] != losses[1] && losses[1] != losses[2]);
     }
@@ -302,9 +303,8 @@ fn random_numbers_differ_from_batch_to_batch_of_an_evaluation() {
         };
         // 16 batches of 256 rows are one submit; were the second the same, so were the mean.
         let (one, two) = (mean(16 * 256), mean(32 * 256));
-        assert!(
-            one != two && one.abs() < 0.1 && two.abs() < 0.1,
-            "{one} {two}"
-        );
+        assert_ne!(one, two);
+        assert_abs_diff_eq!(one, 0.0, epsilon = 0.1);
+        assert_abs_diff_eq!(two, 0.0, epsilon = 0.1);
     }
 }

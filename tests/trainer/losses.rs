@@ -5,7 +5,7 @@ use super::common::criteria::{Inputs, criteria, facts};
 use super::common::devices::{cpu, gpu};
 use super::common::oracle::widen;
 use super::{CLASSES, FEATURES, data, network, samples};
-use approx::assert_abs_diff_eq;
+use approx::{assert_abs_diff_eq, assert_relative_eq};
 use wgrad::{
     Criterion, Dataset, Error, Graph, Init, Loss, LossTarget, Reduction, Sequential, Sgd, Trainer,
 };
@@ -87,7 +87,7 @@ fn a_line_is_fitted_to_target_values() {
                 .unwrap();
             let last = trainer.fit(&data, 60).unwrap().pop().unwrap();
             assert!(last.loss < 1e-6, "{}", last.loss);
-            assert!(last.accuracy.is_nan());
+            assert_eq!(last.accuracy, None);
             let weight = trainer.network().parameter("layers.0.weight").unwrap();
             let bias = trainer.network().parameter("layers.0.bias").unwrap();
             let near = Tolerance::absolute(1e-2);
@@ -117,7 +117,7 @@ fn one_output_tells_two_classes_apart() {
                 .build()
                 .unwrap();
             trainer.fit(&data, 150).unwrap();
-            let accuracy = trainer.evaluate(&data).unwrap().accuracy;
+            let accuracy = trainer.evaluate(&data).unwrap().accuracy.unwrap();
             assert!(accuracy >= 0.9, "{loss:?}: {accuracy}");
         }
     }
@@ -168,7 +168,8 @@ fn the_loss_is_the_sum_of_its_terms_and_gradients_add_up() {
         let names: Vec<&str> = report.terms.iter().map(|t| t.name.as_str()).collect();
         assert_eq!(names, ["classes", "small"]);
         let sum: f64 = report.terms.iter().map(|term| term.loss).sum();
-        assert!((report.loss - sum).abs() < 1e-12 && report.accuracy > 0.0);
+        assert_relative_eq!(report.loss, sum, epsilon = 1e-12);
+        assert!(report.accuracy.unwrap() > 0.0);
         // One dispatch for each loss: 3L + 2 of two layers, a second loss, and the sum of two gradients of h.
         assert_eq!(trainer.dispatches_per_step(), 3 * 2 + 2 + 1 + 2);
     }
@@ -204,7 +205,11 @@ fn samples_without_labels_count_where_they_are_ignored() {
         trainer.fit(&partly, 20).unwrap();
         let last = trainer.evaluate(&partly).unwrap();
         assert!(last.loss < 0.7 * first, "{first} to {}", last.loss);
-        assert!(last.accuracy > 0.7);
+        assert!(last.accuracy.unwrap() > 0.7);
+        // A batch of ignored rows has no accuracy.
+        let ignored = [Dataset::NO_LABEL; 7];
+        let step = trainer.step(&samples(&partly)[..7 * FEATURES], &ignored);
+        assert_eq!(step.unwrap().accuracy, None);
     }
 }
 

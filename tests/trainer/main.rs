@@ -11,6 +11,7 @@ mod accumulation;
 mod evaluation;
 mod finite;
 mod fit;
+mod groups;
 mod inspect;
 mod large_batches;
 mod layers;

@@ -50,7 +50,7 @@ fn a_fit_observes_its_plateau() {
                 assert_eq!(trainer.learning_rate(0), RATE / 8.0, "{better:?}");
             }
             let mut trainer = build();
-            let nothing = Fit::epochs(8).plateau_metric(PlateauMetric::Nothing);
+            let nothing = Fit::epochs(8).plateau_metric(PlateauMetric::Manual);
             trainer.fit_until(&train, nothing).unwrap();
             assert_eq!(trainer.learning_rate(0), RATE);
             // Single epochs are observed by hand.

@@ -3,6 +3,7 @@
 use super::common::compare::assert_same_bits;
 use super::common::devices::{cpu, gpu, gpu_hardware_kernels};
 use super::common::networks::parameters;
+use approx::assert_abs_diff_eq;
 use wgrad::{Adam, Device, Error, Sequential, Trainer};
 
 const FEATURES: usize = 3;
@@ -84,7 +85,7 @@ fn a_batch_of_one_row_leaves_the_running_variance() {
         let mean = network.parameter("layers.0.running_mean").unwrap();
         // 1 - 0.9³ of the way.
         for (mean, x) in mean.iter().zip([1.0f32, -2.0, 1e10]) {
-            assert!((mean / x - 0.271).abs() < 1e-6, "{mean} of {x}");
+            assert_abs_diff_eq!(mean / x, 0.271, epsilon = 1e-6);
         }
     }
 }

@@ -8,6 +8,7 @@ use super::common::devices::{
 use super::common::networks::parameters;
 use super::common::oracle::{norm, widen};
 use super::{data, gradients, network, samples};
+use approx::assert_abs_diff_eq;
 use wgrad::{
     Adam, Clip, Device, DeviceKind, Error, Loss, ParameterGroup, Sequential, Sgd, Trainer,
     TrainerBuilder,
@@ -146,7 +147,7 @@ fn micro_batches_make_the_update_of_the_whole_batch() {
         for (i, norm) in part_norms.iter().enumerate() {
             assert_eq!(norm.is_some(), i % 4 == 3, "{part_norms:?}");
             if let Some(norm) = norm {
-                assert!((norm - norms[i / 4].unwrap()).abs() < 1e-4);
+                assert_abs_diff_eq!(*norm, norms[i / 4].unwrap(), epsilon = 1e-4);
             }
         }
     }

@@ -110,7 +110,7 @@ impl Init {
     /// use wgrad::{Activation, Distribution, Fan, Init};
     /// let leaky = Activation::LeakyRelu { slope: 0.2 };
     /// let init = Init::Scaled { gain: Init::gain(leaky), fan: Fan::Out, distribution: Distribution::Normal };
-    /// # assert!((Init::gain(leaky) - (2.0f64 / 1.04).sqrt()).abs() < 1e-7);
+    /// # approx::assert_relative_eq!(Init::gain(leaky), (2.0f64 / 1.04).sqrt(), max_relative = 1e-7);
     /// # let _ = init;
     /// ```
     pub fn gain(activation: Activation) -> f64 {

@@ -1,7 +1,7 @@
 //! Tests of the draws: statistics, ranges and known answers.
 
 use super::*;
-use approx::abs_diff_eq;
+use approx::{abs_diff_eq, relative_eq};
 
 /// The fans of a dense layer's weight.
 fn fans(shape: MatrixShape) -> [usize; 2] {
@@ -43,11 +43,11 @@ fn draws_have_the_stated_mean_and_variance() {
         let found = average(&|v| v);
         let square = average(&|v| (v - mean).powi(2));
         assert!(
-            (found - mean).abs() < 5.0 * (variance / count).sqrt(),
+            abs_diff_eq!(found, mean, epsilon = 5.0 * (variance / count).sqrt()),
             "{init:?}: mean {found}"
         );
         assert!(
-            (square / variance - 1.0).abs() < 5.0 * (2.0 / count).sqrt(),
+            relative_eq!(square, variance, max_relative = 5.0 * (2.0 / count).sqrt()),
             "{init:?}: variance {square}, expected {variance}"
         );
     }
@@ -65,7 +65,7 @@ fn draws_keep_within_their_ends() {
         let values = init.draw(2, 0, shape, fans(shape));
         assert!(values.iter().all(|v| (0.5..=1.5).contains(v)), "{init:?}");
         // The values also come close to the ends.
-        let near = |end: f32| values.iter().any(|v| (v - end).abs() < 0.01);
+        let near = |end: f32| values.iter().any(|v| abs_diff_eq!(*v, end, epsilon = 0.01));
         assert!(near(0.5) && near(1.5), "{init:?}");
     }
 }
@@ -102,7 +102,7 @@ fn scaled_is_the_general_form() {
         for (a, b) in special.draw(3, 1, shape, fans(shape)).iter().zip(&general) {
             // √2 squared is not exactly 2.
             assert!(
-                (a - b).abs() <= f32::EPSILON * a.abs(),
+                relative_eq!(a, b, epsilon = 0.0, max_relative = f32::EPSILON),
                 "{special:?}: {a} {b}"
             );
         }
@@ -137,7 +137,10 @@ fn orthogonal_matrices_are_orthogonal() {
                     let expected = if i == j { gain * gain } else { 0.0 };
                     // The rounding of the entries to f32.
                     let limit = 2.0 * f64::from(f32::EPSILON) * gain * gain;
-                    assert!((dot - expected).abs() < limit, "{shape} {i} {j}: {dot}");
+                    assert!(
+                        abs_diff_eq!(dot, expected, epsilon = limit),
+                        "{shape} {i} {j}: {dot}"
+                    );
                 }
             }
         }
@@ -161,11 +164,15 @@ fn orthogonal_matrices_are_uniform() {
     for (i, (sum, square)) in sums.iter().enumerate() {
         // Five standard errors; the square of an entry has variance 2(n − 1)/(n²(n + 2)), 1/16 at n = 4.
         assert!(
-            (sum / count).abs() < 5.0 * (0.25 / count).sqrt(),
+            abs_diff_eq!(sum / count, 0.0, epsilon = 5.0 * (0.25 / count).sqrt()),
             "{i}: {sum}"
         );
         assert!(
-            (square / count - 0.25).abs() < 5.0 * (0.0625 / count).sqrt(),
+            abs_diff_eq!(
+                square / count,
+                0.25,
+                epsilon = 5.0 * (0.0625 / count).sqrt()
+            ),
             "{i}: {square}"
         );
     }

@@ -50,7 +50,8 @@ impl Graph {
     /// let y = graph.exp(x)?;
     /// let network = graph.build(y, &Device::cpu(), 0)?;
     /// let y = network.predict(&[0.0, 1.0])?;
-    /// assert!(y[0] == 1.0 && (y[1] - std::f32::consts::E).abs() < 1e-6);
+    /// assert_eq!(y[0], 1.0);
+    /// approx::assert_relative_eq!(y[1], std::f32::consts::E, max_relative = 1e-6);
     /// # Ok(())
     /// # }
     /// ```

@@ -60,6 +60,19 @@ macro_rules! optimizers {
                 all
             }
 
+            /// The same optimizer with other coefficients.
+            pub(crate) fn with_coefficients(
+                self,
+                learning_rate: f64,
+                weight_decay: f64,
+                l1: f64,
+            ) -> Self {
+                match self {
+                    $(Optimizer::$name(rule) =>
+                        Optimizer::$name($name { learning_rate, weight_decay, l1, ..rule })),*
+                }
+            }
+
             fn rule(&self) -> &dyn Rule { match self { $(Optimizer::$name(rule) => rule),* } }
 
             /// The CPU twin of the rule over a span.
@@ -221,6 +234,16 @@ impl Optimizer {
             second,
             third,
         }
+    }
+
+    /// Whether step values are finite, also those that a factor of the learning rate scales.
+    pub(crate) fn is_finite(&self, values: StepValues<f32>, factor: f64) -> bool {
+        let values = values.words().map(f32::from_bits);
+        let mut scaled = values.iter().zip(self.scales_with_rate());
+        scaled.all(|(value, scales)| {
+            let factor = if scales { factor as f32 } else { 1.0 };
+            value.is_finite() && (value * factor).is_finite()
+        })
     }
 
     /// The CPU twin of the rule over one span of the arena. Sets `care` if a written value is out of bounds.

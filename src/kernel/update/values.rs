@@ -21,12 +21,6 @@ impl StepValues<f32> {
         [rate, first, second, third, offset, 0, 0, 0]
     }
 
-    pub(crate) fn is_finite(self) -> bool {
-        [self.rate, self.first, self.second, self.third]
-            .iter()
-            .all(|value| value.is_finite())
-    }
-
     /// The bits of the four values, as an entry and the state hold them.
     pub(crate) fn words(self) -> [u32; 4] {
         [self.rate, self.first, self.second, self.third].map(f32::to_bits)
