@@ -13,18 +13,3 @@ fn keep_nan(value: vec4<f32>, result: vec4<f32>) -> vec4<f32> {
 fn is_not_finite(value: vec4<f32>) -> bool {
     return any((bitcast<vec4<u32>>(value) & vec4<u32>(0x7f800000u)) == vec4<u32>(0x7f800000u));
 }
-
-// Whether a magnitude exceeds the one with these bits; NaN is above infinity.
-fn exceeds(value: vec4<f32>, bound: u32) -> bool {
-    return any((bitcast<vec4<u32>>(value) & vec4<u32>(0x7fffffffu)) > vec4<u32>(bound));
-}
-
-// Whether a gradient sets the guard to this id: NaN and infinity do. Magnitudes above 2^40 do too if bit 31 of the id
-// is set, which marks an ordinary step.
-fn is_out_of_bounds(value: vec4<f32>, id: u32) -> bool {
-    return exceeds(value, select(0x7f7fffffu, 0x53800000u, id >= 0x80000000u));
-}
-
-fn guard_id(id: u32) -> u32 {
-    return id & 0x7fffffffu;
-}

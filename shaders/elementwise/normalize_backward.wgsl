@@ -1,8 +1,4 @@
-@group(0) @binding(1) var<storage, read> dy: array<vec4<f32>>;
-@group(0) @binding(2) var<storage, read> gamma: array<vec4<f32>>; // [cols]
-@group(0) @binding(4) var<storage, read> running: array<vec4<f32>>; // mean, variance [2, cols]
-
 fn op(i: u32, col: u32) -> vec4<f32> {
     let column = col / 4u;
-    return product_of(dy[i], gamma[column], inverse_std(running[p.ld4 + column]));
+    return product_of(load_dy(i), load_gamma(column), inverse_std(load_running(p.ld4 + column)));
 }

@@ -1,6 +1,3 @@
-@group(0) @binding(1) var<storage, read> x: array<vec4<f32>>;
-@group(0) @binding(2) var<storage, read> a: array<vec4<f32>>; // [cols], or one number
-
 fn op(i: u32, col: u32) -> vec4<f32> {
-    return select(slope(col) * x[i], x[i], x[i] > vec4<f32>(0.0));
+    return select(slope(col) * load_x(i), load_x(i), load_x(i) > vec4<f32>(0.0));
 }

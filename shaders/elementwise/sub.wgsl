@@ -1,6 +1,3 @@
-@group(0) @binding(1) var<storage, read> a: array<vec4<f32>>;
-@group(0) @binding(2) var<storage, read> b: array<vec4<f32>>;
-
 fn op(i: u32, col: u32) -> vec4<f32> {
-    return a[i] - b[i];
+    return load_a(i) - load_b(i);
 }

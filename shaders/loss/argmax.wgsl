@@ -26,9 +26,9 @@ fn argmax(row: Row, found: Maximum) -> f32 {
     return -row_max(max4(columns), row.invocation);
 }
 
-// The column that the guess is compared with: the label, or, if VALUES, the column of the largest target.
+// The column that the guess is compared with: the label, or, if TARGET_VALUES, the column of the largest target.
 fn wanted_column(row: Row, wanted: Maximum) -> f32 {
-    if VALUES {
+    if TARGET_VALUES {
         return argmax(row, wanted);
     }
     return f32(row.label);
@@ -43,8 +43,8 @@ fn is_correct(row: Row, found: Maximum, wanted: Maximum) -> f32 {
     var correct = argmax(row, found) == wanted_column(row, wanted);
     if BINARY {
         // No branch on the number of columns: lavapipe recompiles a shader for uniforms that decide branches.
-        let is_one = select(row.label == 1u, wanted.value.x > MIDDLE, VALUES);
-        correct = select(correct, (x[row.start].x > THRESHOLD) == is_one, p.cols == 1u);
+        let is_one = select(row.label == 1u, wanted.value.x > MIDDLE, TARGET_VALUES);
+        correct = select(correct, (load_x_component(row.start, 0u) > THRESHOLD) == is_one, p.cols == 1u);
     }
     return select(0.0, 1.0, correct);
 }

@@ -1,7 +1,5 @@
 // Weights of the two labels of every column: class_weights[0].x of label 0, class_weights[0].y of label 1.
 
-@group(0) @binding(5) var<storage, read> class_weights: array<vec4<f32>>; // [1, 2]
-
 fn weights_at(i: u32) -> vec4<f32> {
     return vec4<f32>(1.0);
 }
@@ -12,11 +10,11 @@ fn weight_of(label: u32) -> f32 {
 
 // A target t is t parts of label 1 and 1 - t parts of label 0.
 fn positive_share(t: vec4<f32>) -> vec4<f32> {
-    return class_weights[0].y * t;
+    return load_class_weights_component(0, 1u) * t;
 }
 
 fn negative_share(t: vec4<f32>) -> vec4<f32> {
-    return class_weights[0].x * (1.0 - t);
+    return load_class_weights_component(0, 0u) * (1.0 - t);
 }
 
 fn whole_share(t: vec4<f32>) -> vec4<f32> {

@@ -5,7 +5,7 @@ fn row_loss(row: Row) -> vec2<f32> {
     var maximum = no_maximum(row);
     var wanted = no_maximum(row);
     for (var i = row.lane; i < p.ld4; i += LANES) {
-        let value = x[row.start + i];
+        let value = load_x(row.start + i);
         check_finite(row, value);
         let goal = target_at(row, i);
         let weights = weights_at(i);
@@ -16,7 +16,7 @@ fn row_loss(row: Row) -> vec2<f32> {
         if COUNTS {
             maximum = maximum_with(maximum, value, i);
         }
-        if COUNTS && VALUES {
+        if COUNTS && TARGET_VALUES {
             wanted = maximum_with(wanted, goal, i);
         }
     }

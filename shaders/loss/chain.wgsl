@@ -1,5 +1,5 @@
-// A running sum that does not lose small terms. LONG: terms are summed in blocks of BLOCK, the blocks' sums in blocks
-// again, and those sums one after another. So a sum of n terms has about 2 BLOCK + n / BLOCK^2 roundings instead of n.
+// A running sum that does not lose small terms. LONG: terms are summed in blocks of CHAIN_BLOCK, the blocks' sums in blocks
+// again, and those sums one after another. So a sum of n terms has about 2 CHAIN_BLOCK + n / CHAIN_BLOCK^2 roundings instead of n.
 
 struct Chain {
     block: f32,
@@ -7,16 +7,16 @@ struct Chain {
     rest: f32,
 }
 
-const BLOCK = 32u;
+const CHAIN_BLOCK = 32u;
 
 // Adds term `number`; numbers ascend from 0.
 fn chain_with(chain: Chain, term: f32, number: u32, long: bool) -> Chain {
     var next = chain;
     next.block += term;
-    if long && number % BLOCK == BLOCK - 1u {
+    if long && number % CHAIN_BLOCK == CHAIN_BLOCK - 1u {
         next.blocks += next.block;
         next.block = 0.0;
-        if number / BLOCK % BLOCK == BLOCK - 1u {
+        if number / CHAIN_BLOCK % CHAIN_BLOCK == CHAIN_BLOCK - 1u {
             next.rest += next.blocks;
             next.blocks = 0.0;
         }

@@ -1,11 +1,9 @@
-@group(0) @binding(5) var<storage, read> class_weights: array<vec4<f32>>; // [1, cols]
-
 fn weights_at(i: u32) -> vec4<f32> {
-    return class_weights[i];
+    return load_class_weights(i);
 }
 
 // The index is clamped: an ignored label may lie beyond the columns, and a single column has labels 0 and 1.
 fn weight_of(label: u32) -> f32 {
     let col = min(label, p.cols - 1u);
-    return class_weights[col / 4u][col % 4u];
+    return load_class_weights_component(col / 4u, col % 4u);
 }

@@ -1,7 +1,5 @@
 // 1 - cos(x, y) where the target is 1, max(0, cos(x, y) - margin) where it is -1, 0 elsewhere.
 
-@group(0) @binding(2) var<storage, read> y: array<vec4<f32>>; // [rows, cols]
-
 // Added to the squared norms, so that the cosine of a zero vector is defined.
 const EPSILON = 1e-12;
 
@@ -9,8 +7,8 @@ fn row_loss(row: Row) -> vec2<f32> {
     var max_abs_x = 1.0;
     var max_abs_y = 1.0;
     for (var i = row.lane; i < p.ld4; i += LANES) {
-        let a = x[row.start + i];
-        let b = y[row.start + i];
+        let a = load_x(row.start + i);
+        let b = load_y(row.start + i);
         check_finite(row, a);
         check_finite(row, b);
         max_abs_x = max(max_abs_x, max4(abs(a)));
@@ -23,8 +21,8 @@ fn row_loss(row: Row) -> vec2<f32> {
     var squares_x = Chain();
     var squares_y = Chain();
     for (var i = row.lane; i < p.ld4; i += LANES) {
-        let a = scale_x * x[row.start + i];
-        let b = scale_y * y[row.start + i];
+        let a = scale_x * load_x(row.start + i);
+        let b = scale_y * load_y(row.start + i);
         products = row_chain(products, a * b, i);
         squares_x = row_chain(squares_x, a * a, i);
         squares_y = row_chain(squares_y, b * b, i);
@@ -47,8 +45,8 @@ fn row_loss(row: Row) -> vec2<f32> {
     }
     if GRADIENTS && row.written {
         for (var i = row.lane; i < p.ld4; i += LANES) {
-            let a = scale_x * x[row.start + i];
-            let b = scale_y * y[row.start + i];
+            let a = scale_x * load_x(row.start + i);
+            let b = scale_y * load_y(row.start + i);
             let dx = slope * (b / norms - cosine / xx * a) * scale_x;
             let dy = slope * (a / norms - cosine / yy * b) * scale_y;
             write_gradient(row.start + i, finished(row, i, dx));

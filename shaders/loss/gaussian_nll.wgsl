@@ -1,15 +1,13 @@
 // The sum over the columns of (ln v + (x - t)^2/v)/2, v the variance, which is at least MIN_VARIANCE.
 
-@group(0) @binding(2) var<storage, read> variances: array<vec4<f32>>; // [rows, cols]
-
 const MIN_VARIANCE = 1e-6;
 
 fn row_loss(row: Row) -> vec2<f32> {
     var sum = Chain();
     var maximum = no_maximum(row);
     for (var i = row.lane; i < p.ld4; i += LANES) {
-        let value = x[row.start + i];
-        let variance = variances[row.start + i];
+        let value = load_x(row.start + i);
+        let variance = load_variances(row.start + i);
         check_finite(row, value);
         check_finite(row, variance);
         let v = max(variance, vec4<f32>(MIN_VARIANCE));

@@ -1,7 +1,5 @@
 // Targets from labels, as one-hot rows: 1 in the label's column, OFF in the others.
 
-@group(0) @binding(4) var<storage, read> labels: array<u32>; // [rows]
-
 fn label_of(row: u32) -> u32 {
     return labels[row];
 }

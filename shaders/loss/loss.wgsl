@@ -1,31 +1,8 @@
 // The losses of a batch: LANES invocations share a row, and each workgroup sums the losses of its ROWS rows. The
 // criterion's own file defines row_loss, a row's loss and its gradient.
 
-struct Params {
-    rows: u32,
-    cols: u32,
-    ld4: u32, // vec4 elements in a row
-    factor: f32, // factor of the gradient
-    parameter: f32, // the criterion's smoothing, beta, delta or margin
-    constant: f32, // the target, if it is one number
-    ignore: u32, // the ignored label
-    ring_steps: u32, // number of places of the metric ring
-    ring_stride: u32, // entries from one place to the next
-    ring_offset: u32, // the first entry of this loss within a place
-    ring_sums: u32, // number of entries of this loss
-    ordinary: u32, // 1: an ordinary step, without dry runs
-    scales: u32, // SCALED: first word of the state with scales of this loss
-    scale_stride: u32, // SCALED: words from one step's scale to the next
-    pad1: u32,
-    pad2: u32,
-}
-
-@group(0) @binding(0) var<uniform> p: Params;
-@group(0) @binding(1) var<storage, read> x: array<vec4<f32>>; // [rows, cols]
 // One entry per workgroup: sum of the rows' losses, sum of the row weights, correct rows, counted rows. If the losses
 // are finite and their sum is not, the entry holds SHARE times the sum, and SHARED more counted rows.
-@group(0) @binding(9) var<storage, read_write> ring: array<vec4<f32>>;
-@group(0) @binding(10) var<storage, read_write> state: array<atomic<u32>>; // step, step + 1, first bad tensor
 
 struct Row {
     index: u32, // row in the batch
@@ -71,7 +48,7 @@ fn run(workgroup: u32, index: u32) {
         }
         // The loss of finite inputs may overflow.
         if is_not_finite(vec4<f32>(result.x)) {
-            atomicMin(&state[2], 0u);
+            atomicMin(&state[FIRST_NON_FINITE], LOSS_ID);
         }
         if row.written {
             write_loss(i, result.x);
@@ -79,12 +56,12 @@ fn run(workgroup: u32, index: u32) {
         row_results[index / LANES] = select(vec4<f32>(0.0), result, row.written);
     }
     workgroupBarrier();
-    let step = atomicLoad(&state[0]);
+    let step = atomicLoad(&state[STEP]);
     let place = step % p.ring_steps * p.ring_stride + p.ring_offset;
     if workgroup == 0u {
         // A larger batch may have left sums in the entries after the last workgroup's.
         for (var i = (p.rows + ROWS - 1u) / ROWS + index; i < p.ring_sums; i += WORKGROUP) {
-            ring[place + i] = vec4<f32>(0.0);
+            store_ring(place + i, vec4<f32>(0.0));
         }
     }
     if index == 0u && workgroup < p.ring_sums {
@@ -93,11 +70,11 @@ fn run(workgroup: u32, index: u32) {
             total.x = results_times(SHARE).x;
             total.w += SHARED;
         }
-        ring[place + workgroup] = total;
+        store_ring(place + workgroup, total);
         if CLOCK && workgroup == 0u {
-            atomicStore(&state[1], step + 1u);
-            if (atomicLoad(&state[3]) & p.ordinary) != 0u {
-                atomicMin(&state[2], 0xfffffffeu); // the host repeats the step, with care
+            atomicStore(&state[NEXT_STEP], step + 1u);
+            if (atomicLoad(&state[CARE]) & p.ordinary) != 0u {
+                atomicMin(&state[FIRST_NON_FINITE], NEEDS_CARE); // the host repeats the step, with care
             }
         }
     }
@@ -136,7 +113,7 @@ fn row_weight(label: u32) -> f32 {
 // one for each invocation.
 fn gradient_factor(index: u32) -> f32 {
     if SCALED {
-        let place = atomicLoad(&state[0]) % p.ring_steps * p.scale_stride;
+        let place = atomicLoad(&state[STEP]) % p.ring_steps * p.scale_stride;
         return p.factor * bitcast<f32>(atomicLoad(&state[p.scales + place]));
     }
     if !DIVIDES {
@@ -144,8 +121,8 @@ fn gradient_factor(index: u32) -> f32 {
     }
     var sum = Chain();
     if DENOMINATOR_READ {
-        let place = atomicLoad(&state[0]) % p.ring_steps * p.ring_stride + p.ring_offset;
-        sum.block = ring[place + p.ring_sums + index].x;
+        let place = atomicLoad(&state[STEP]) % p.ring_steps * p.ring_stride + p.ring_offset;
+        sum.block = load_ring_component(place + p.ring_sums + index, 0u);
     } else {
         for (var i = index; i < p.rows; i += WORKGROUP) {
             sum = chain_with(sum, row_weight(label_of(i)), i / WORKGROUP, true);
@@ -161,7 +138,7 @@ fn gradient_factor(index: u32) -> f32 {
 // A NaN or an infinity stops training, except in an ignored row.
 fn check_finite(row: Row, value: vec4<f32>) {
     if is_not_finite(value) && !row.ignored {
-        atomicMin(&state[2], 0u);
+        atomicMin(&state[FIRST_NON_FINITE], LOSS_ID);
     }
 }
 

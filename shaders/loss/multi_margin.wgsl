@@ -2,13 +2,13 @@
 
 fn row_loss(row: Row) -> vec2<f32> {
     let label = min(row.label, p.cols - 1u);
-    let own = x[row.start + label / 4u][label % 4u];
+    let own = load_x_component(row.start + label / 4u, label % 4u);
     let scale = weight_of(row.label) / f32(p.cols);
     var sum = Chain();
     var count = Chain();
     var maximum = no_maximum(row);
     for (var i = row.lane; i < p.ld4; i += LANES) {
-        let value = x[row.start + i];
+        let value = load_x(row.start + i);
         check_finite(row, value);
         let slack = slack_at(row, i, own);
         sum = row_chain(sum, slack, i);
@@ -29,7 +29,7 @@ fn row_loss(row: Row) -> vec2<f32> {
 
 // Margin violation of each column; 0 in the label's column and in the padding.
 fn slack_at(row: Row, i: u32, own: f32) -> vec4<f32> {
-    let slack = max(vec4<f32>(0.0), p.parameter + (x[row.start + i] - own));
+    let slack = max(vec4<f32>(0.0), p.parameter + (load_x(row.start + i) - own));
     let others = columns_at(i) != vec4<u32>(min(row.label, p.cols - 1u));
     return in_columns(select(vec4<f32>(0.0), slack, others), i * 4u, p.cols);
 }

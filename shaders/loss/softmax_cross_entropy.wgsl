@@ -13,7 +13,7 @@ fn shares_at(row: Row, i: u32) -> vec4<f32> {
 fn row_loss(row: Row) -> vec2<f32> {
     var maximum = LOWEST;
     for (var i = row.lane; i < p.ld4; i += LANES) {
-        let z = x[row.start + i];
+        let z = load_x(row.start + i);
         check_finite(row, z);
         maximum = max(maximum, max4(lowest_in_padding(z, i * 4u, p.cols)));
     }
@@ -26,13 +26,13 @@ fn row_loss(row: Row) -> vec2<f32> {
     var masses = Chain();
     var distances = Chain();
     for (var i = row.lane; i < p.ld4; i += LANES) {
-        let z = lowest_in_padding(x[row.start + i], i * 4u, p.cols);
+        let z = lowest_in_padding(load_x(row.start + i), i * 4u, p.cols);
         exponentials = row_chain(exponentials, in_columns(exp(z - maximum), i * 4u, p.cols), i);
         if COUNTS {
             let columns = vec4<f32>(columns_at(i));
             first = max(first, max4(select(vec4<f32>(LOWEST), -columns, z == vec4<f32>(maximum))));
         }
-        if COUNTS && VALUES {
+        if COUNTS && TARGET_VALUES {
             wanted = maximum_with(wanted, target_at(row, i), i);
         }
         if SPREAD {
@@ -59,12 +59,12 @@ fn row_loss(row: Row) -> vec2<f32> {
     } else {
         let label = min(row.label, p.cols - 1u);
         mass = weight_of(row.label);
-        distance = mass * (maximum - x[row.start + label / 4u][label % 4u]);
+        distance = mass * (maximum - load_x_component(row.start + label / 4u, label % 4u));
     }
 
     if GRADIENTS && row.written {
         for (var i = row.lane; i < p.ld4; i += LANES) {
-            let softmax = exp(x[row.start + i] - maximum) / sum;
+            let softmax = exp(load_x(row.start + i) - maximum) / sum;
             write_gradient(row.start + i, finished(row, i, mass * softmax - shares_at(row, i)));
         }
     }

@@ -1,17 +1,14 @@
 // max(0, |x - positive| - |x - negative| + margin), with EPSILON added to every difference.
 
-@group(0) @binding(2) var<storage, read> positive: array<vec4<f32>>; // [rows, cols]
-@group(0) @binding(3) var<storage, read> negative: array<vec4<f32>>; // [rows, cols]
-
 const EPSILON = 1e-6;
 
 fn row_loss(row: Row) -> vec2<f32> {
     var max_abs_near = 0.0;
     var max_abs_far = 0.0;
     for (var i = row.lane; i < p.ld4; i += LANES) {
-        let a = x[row.start + i];
-        let b = positive[row.start + i];
-        let c = negative[row.start + i];
+        let a = load_x(row.start + i);
+        let b = load_positive(row.start + i);
+        let c = load_negative(row.start + i);
         check_finite(row, a);
         check_finite(row, b);
         check_finite(row, c);
@@ -28,9 +25,9 @@ fn row_loss(row: Row) -> vec2<f32> {
     var squares_near = Chain();
     var squares_far = Chain();
     for (var i = row.lane; i < p.ld4; i += LANES) {
-        let a = x[row.start + i];
-        let to_positive = scale_near * in_columns(a - positive[row.start + i] + EPSILON, i * 4u, p.cols);
-        let to_negative = scale_far * in_columns(a - negative[row.start + i] + EPSILON, i * 4u, p.cols);
+        let a = load_x(row.start + i);
+        let to_positive = scale_near * in_columns(a - load_positive(row.start + i) + EPSILON, i * 4u, p.cols);
+        let to_negative = scale_far * in_columns(a - load_negative(row.start + i) + EPSILON, i * 4u, p.cols);
         squares_near = row_chain(squares_near, to_positive * to_positive, i);
         squares_far = row_chain(squares_far, to_negative * to_negative, i);
     }
@@ -43,9 +40,9 @@ fn row_loss(row: Row) -> vec2<f32> {
         let toward = select(0.0, 1.0 / near, counts && near > 0.0);
         let away = select(0.0, 1.0 / far, counts && far > 0.0);
         for (var i = row.lane; i < p.ld4; i += LANES) {
-            let a = x[row.start + i];
-            let pull = toward * (a - positive[row.start + i] + EPSILON);
-            let push = away * (a - negative[row.start + i] + EPSILON);
+            let a = load_x(row.start + i);
+            let pull = toward * (a - load_positive(row.start + i) + EPSILON);
+            let push = away * (a - load_negative(row.start + i) + EPSILON);
             write_gradient(row.start + i, finished(row, i, pull - push));
             write_second_gradient(row.start + i, finished(row, i, -pull));
             write_third_gradient(row.start + i, finished(row, i, push));

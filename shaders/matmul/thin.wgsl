@@ -22,17 +22,17 @@ var<workgroup> workspace: array<vec4<f32>, 4u * SIZE>;
 // repeated, and its results are not stored.
 fn line_of_a(row: u32, k: u32, i: u32) -> vec4<f32> {
     if A_TRANSPOSED {
-        let line = unpack(a[min(k + i, p.k - 1u) * p.lda + min(row / 4u, p.lda - 1u)]);
+        let line = load_a(min(k + i, p.k - 1u) * p.lda + min(row / 4u, p.lda - 1u));
         return select(vec4(0.0), line, k + i < p.k);
     }
-    return unpack(a[min(row + i, p.m - 1u) * p.lda + k / 4u]);
+    return load_a(min(row + i, p.m - 1u) * p.lda + k / 4u);
 }
 
 fn line_of_b(col: u32, k: u32, i: u32) -> vec4<f32> {
     if B_TRANSPOSED {
-        return unpack(b[min(col + i, p.n - 1u) * p.ldb + k / 4u]);
+        return load_b(min(col + i, p.n - 1u) * p.ldb + k / 4u);
     }
-    let line = unpack(b[min(k + i, p.k - 1u) * p.ldb + min(col / 4u, p.ldb - 1u)]);
+    let line = load_b(min(k + i, p.k - 1u) * p.ldb + min(col / 4u, p.ldb - 1u));
     return select(vec4(0.0), line, k + i < p.k);
 }
 

@@ -92,12 +92,12 @@ fn real(goal: u32, quads: u32, left: u32, along_k: bool) -> bool {
 // The total so far in C for four columns of a row; 0 in the first block of K.
 fn held(row: u32, col: u32, begun: bool) -> vec4<f32> {
     let i = min(row, p.m - 1u) * p.ldc + min(col / 4u, p.ldc - 1u);
-    return select(vec4(0.0), unpack(out[i]), begun);
+    return select(vec4(0.0), load_out(i), begun);
 }
 
 // Stores that total.
 fn hold(row: u32, col: u32, total: vec4<f32>) {
-    if row < p.m && col < p.n { out[row * p.ldc + col / 4u] = pack(total); }
+    if row < p.m && col < p.n { store_out(row * p.ldc + col / 4u, total); }
 }
 
 @compute @workgroup_size(SIZE)
@@ -124,8 +124,8 @@ fn main(
     var next_b: array<vec4<f32>, LOADS_B>;
     let depth = bound(p.k, number);
     if depth > 0u {
-        for (var s = 0u; s < LOADS_A; s++) { next_a[s] = unpack(a[min(route_a.x + s * STEP_A * p.lda, last_a)]); }
-        for (var s = 0u; s < LOADS_B; s++) { next_b[s] = unpack(b[min(route_b.x + s * STEP_B * p.ldb, last_b)]); }
+        for (var s = 0u; s < LOADS_A; s++) { next_a[s] = load_a(min(route_a.x + s * STEP_A * p.lda, last_a)); }
+        for (var s = 0u; s < LOADS_B; s++) { next_b[s] = load_b(min(route_b.x + s * STEP_B * p.ldb, last_b)); }
     }
 
     let slice = select(lane / SLICE, 0u, SLICES == 1u);
@@ -160,8 +160,8 @@ fn main(
         let ahead = k + TILE_K;
         let on_a = route_a.x + select(ahead * p.lda, ahead / 4u, A_ALONG_K);
         let on_b = route_b.x + select(ahead * p.ldb, ahead / 4u, B_ALONG_K);
-        for (var s = 0u; s < LOADS_A; s++) { next_a[s] = unpack(a[min(on_a + s * STEP_A * p.lda, last_a)]); }
-        for (var s = 0u; s < LOADS_B; s++) { next_b[s] = unpack(b[min(on_b + s * STEP_B * p.ldb, last_b)]); }
+        for (var s = 0u; s < LOADS_A; s++) { next_a[s] = load_a(min(on_a + s * STEP_A * p.lda, last_a)); }
+        for (var s = 0u; s < LOADS_B; s++) { next_b[s] = load_b(min(on_b + s * STEP_B * p.ldb, last_b)); }
 
         for (var number = 0u; number < SHARE_K; number++) {
             let q = slice * SHARE_K + number;

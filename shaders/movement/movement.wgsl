@@ -1,21 +1,5 @@
 // Builds a matrix from elements of its inputs: each invocation writes one vec4, from four calls of element(row, col).
 
-struct Params {
-    count: u32, // total number of vec4 elements
-    cols: u32,
-    ld4: u32, // vec4 elements in a row
-    lda: u32, // floats in a row of a, and of b
-    ldb: u32,
-    cols_a: u32, // columns of a
-    pad: vec2<u32>,
-    rows: vec4<u32>, // division: block sizes of out, a and b; offset of the smaller block in the larger one
-    columns: vec4<u32>,
-}
-
-@group(0) @binding(0) var<uniform> p: Params;
-@group(0) @binding(1) var<storage, read> a: array<f32>;
-@group(0) @binding(3) var<storage, read_write> out: array<vec4<f32>>;
-
 // The padding is not read from the inputs: its source may lie beyond their end.
 fn element_or_zero(row: u32, col: u32) -> f32 {
     if col < p.cols {
@@ -36,10 +20,10 @@ fn main(
     }
     let row = i / p.ld4;
     let col = i % p.ld4 * 4u;
-    out[i] = vec4<f32>(
+    store_out(i, vec4<f32>(
         element_or_zero(row, col),
         element_or_zero(row, col + 1u),
         element_or_zero(row, col + 2u),
         element_or_zero(row, col + 3u),
-    );
+    ));
 }

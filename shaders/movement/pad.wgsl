@@ -10,5 +10,5 @@ fn element(row: u32, col: u32) -> f32 {
     if r >= p.rows.y || c >= p.columns.y {
         return 0.0;
     }
-    return a[(row / p.rows.x * p.rows.y + r) * p.lda + col / p.columns.x * p.columns.y + c];
+    return load_a((row / p.rows.x * p.rows.y + r) * p.lda + col / p.columns.x * p.columns.y + c);
 }

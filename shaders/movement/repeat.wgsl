@@ -4,5 +4,5 @@ fn source(i: u32, blocks: vec4<u32>) -> u32 {
 }
 
 fn element(row: u32, col: u32) -> f32 {
-    return a[source(row, p.rows) * p.lda + source(col, p.columns)];
+    return load_a(source(row, p.rows) * p.lda + source(col, p.columns));
 }

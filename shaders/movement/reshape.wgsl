@@ -1,4 +1,4 @@
 fn element(row: u32, col: u32) -> f32 {
     let i = row * p.cols + col;
-    return a[i / p.cols_a * p.lda + i % p.cols_a];
+    return load_a(i / p.cols_a * p.lda + i % p.cols_a);
 }

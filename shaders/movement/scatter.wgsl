@@ -1,5 +1,3 @@
-@group(0) @binding(2) var<storage, read> b: array<f32>;
-
 // The row or column of a and b for row or column i of out. `blocks` is (out, a, -, -).
 fn source(i: u32, blocks: vec4<u32>) -> u32 {
     return i / blocks.x * blocks.y + i % blocks.x % blocks.y;
@@ -9,5 +7,5 @@ fn element(row: u32, col: u32) -> f32 {
     let i = source(row, p.rows) * p.lda + source(col, p.columns);
     // The other side is one block, so it contributes 0 to the place.
     let l = row % p.rows.x / p.rows.y + col % p.columns.x / p.columns.y;
-    return select(0.0, a[i], b[i] == f32(l));
+    return select(0.0, load_a(i), load_b(i) == f32(l));
 }

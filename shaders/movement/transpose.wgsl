@@ -1,3 +1,3 @@
 fn element(row: u32, col: u32) -> f32 {
-    return a[col * p.lda + row];
+    return load_a(col * p.lda + row);
 }

@@ -1,30 +1,5 @@
 // Batch normalisation in training: LANES invocations share four columns; each takes every LANES-th row, ascending.
 
-struct Params {
-    rows: u32,
-    cols: u32,
-    ld4: u32, // vec4 elements in a row
-    root: f32, // sqrt(epsilon)
-    momentum: f32, // momentum of the running mean
-    variance_momentum: f32, // momentum of the running variance: 0 for one row
-    correction: f32, // rows / (rows - 1)
-    mean_id: u32, // guard id of the running mean; 0 for no test
-    variance_id: u32,
-    pad0: u32,
-    pad1: u32,
-    pad2: u32,
-}
-
-@group(0) @binding(0) var<uniform> p: Params;
-@group(0) @binding(1) var<storage, read> x: array<vec4<f32>>; // [rows, cols]
-@group(0) @binding(2) var<storage, read> gamma: array<vec4<f32>>; // [cols]
-@group(0) @binding(3) var<storage, read> beta: array<vec4<f32>>; // [cols]
-@group(0) @binding(4) var<storage, read> running: array<vec4<f32>>; // mean, variance [2, cols]
-@group(0) @binding(5) var<storage, read_write> y: array<vec4<f32>>; // [rows, cols]
-@group(0) @binding(6) var<storage, read_write> saved: array<vec4<f32>>; // mean, inverse, rest, unit [4, cols]
-@group(0) @binding(7) var<storage, read_write> next: array<vec4<f32>>; // running statistics after this batch [2, cols]
-@group(0) @binding(8) var<storage, read_write> state: array<atomic<u32>>; // word 2: first tensor that is not finite
-
 // Moves the running statistic towards the batch's. Equal statistics stay unchanged for any momentum, and no difference
 // overflows. If the change is too small to alter the statistic, it moves by one unit in the last place. Otherwise
 // rounding would stop it up to 1 / (2 momentum) units before a constant batch statistic.
@@ -49,7 +24,7 @@ fn moved(running: vec4<f32>, batch: vec4<f32>, momentum: f32) -> vec4<f32> {
 // Running statistics that the step will copy must be finite, and a variance must not be negative.
 fn guard(id: u32, value: vec4<f32>) {
     if (id != 0u) & is_not_finite(value) {
-        atomicMin(&state[2], id);
+        atomicMin(&state[FIRST_NON_FINITE], id);
     }
 }
 
@@ -68,26 +43,26 @@ fn main(
     let step = LANES * p.ld4; // from one element of this invocation to its next
     let count = f32(p.rows);
 
-    let start = spread_start(x[column]);
+    let start = spread_start(load_x(column));
     var sum = Cascade();
     var rest = vec4<f32>(0.0);
     var size = vec4<f32>(0.0);
     var row = lane;
     for (; row + 7u * LANES < rows; row += 8u * LANES) {
         let i = row * p.ld4 + column;
-        let a = from_first(x[i], start);
-        let b = from_first(x[i + step], start);
-        let c = from_first(x[i + 2u * step], start);
-        let d = from_first(x[i + 3u * step], start);
-        let e = from_first(x[i + 4u * step], start);
-        let f = from_first(x[i + 5u * step], start);
-        let g = from_first(x[i + 6u * step], start);
-        let h = from_first(x[i + 7u * step], start);
+        let a = from_first(load_x(i), start);
+        let b = from_first(load_x(i + step), start);
+        let c = from_first(load_x(i + 2u * step), start);
+        let d = from_first(load_x(i + 3u * step), start);
+        let e = from_first(load_x(i + 4u * step), start);
+        let f = from_first(load_x(i + 5u * step), start);
+        let g = from_first(load_x(i + 6u * step), start);
+        let h = from_first(load_x(i + 7u * step), start);
         cascade_add(&sum, eight(a, b, c, d, e, f, g, h));
         size += eight(abs(a), abs(b), abs(c), abs(d), abs(e), abs(f), abs(g), abs(h));
     }
     for (; row < rows; row += LANES) {
-        let away = from_first(x[row * p.ld4 + column], start);
+        let away = from_first(load_x(row * p.ld4 + column), start);
         rest += away;
         size += abs(away);
     }
@@ -101,19 +76,19 @@ fn main(
     row = lane;
     for (; row + 7u * LANES < rows; row += 8u * LANES) {
         let i = row * p.ld4 + column;
-        let a = from_mean(x[i], middle);
-        let b = from_mean(x[i + step], middle);
-        let c = from_mean(x[i + 2u * step], middle);
-        let d = from_mean(x[i + 3u * step], middle);
-        let e = from_mean(x[i + 4u * step], middle);
-        let f = from_mean(x[i + 5u * step], middle);
-        let g = from_mean(x[i + 6u * step], middle);
-        let h = from_mean(x[i + 7u * step], middle);
+        let a = from_mean(load_x(i), middle);
+        let b = from_mean(load_x(i + step), middle);
+        let c = from_mean(load_x(i + 2u * step), middle);
+        let d = from_mean(load_x(i + 3u * step), middle);
+        let e = from_mean(load_x(i + 4u * step), middle);
+        let f = from_mean(load_x(i + 5u * step), middle);
+        let g = from_mean(load_x(i + 6u * step), middle);
+        let h = from_mean(load_x(i + 7u * step), middle);
         cascade_add(&sum, eight(a, b, c, d, e, f, g, h));
         cascade_add(&squares, eight(a * a, b * b, c * c, d * d, e * e, f * f, g * g, h * h));
     }
     for (; row < rows; row += LANES) {
-        let away = from_mean(x[row * p.ld4 + column], middle);
+        let away = from_mean(load_x(row * p.ld4 + column), middle);
         rest += away;
         rest_of_squares += away * away;
     }
@@ -125,23 +100,23 @@ fn main(
         return;
     }
     let col = column * 4u;
-    let scale = gamma[column];
-    let shift = beta[column];
+    let scale = load_gamma(column);
+    let shift = load_beta(column);
     for (row = lane; row < rows; row += LANES) {
         let i = row * p.ld4 + column;
-        y[i] = in_columns(scale * normal_of(x[i], spread) + shift, col, p.cols);
+        store_y(i, in_columns(scale * normal_of(load_x(i), spread) + shift, col, p.cols));
     }
     if lane == 0u {
         let second = p.ld4 + column; // index in the second row
-        saved[column] = in_columns(spread.mean, col, p.cols);
-        saved[second] = in_columns(spread.inverse, col, p.cols);
-        saved[second + p.ld4] = in_columns(spread.rest, col, p.cols);
-        saved[second + 2u * p.ld4] = in_columns(spread.unit, col, p.cols);
-        let mean = in_columns(moved(running[column], spread.mean, p.momentum), col, p.cols);
+        store_saved(column, in_columns(spread.mean, col, p.cols));
+        store_saved(second, in_columns(spread.inverse, col, p.cols));
+        store_saved(second + p.ld4, in_columns(spread.rest, col, p.cols));
+        store_saved(second + 2u * p.ld4, in_columns(spread.unit, col, p.cols));
+        let mean = in_columns(moved(load_running(column), spread.mean, p.momentum), col, p.cols);
         let unbiased = p.correction * spread.variance;
-        let variance = in_columns(moved(running[second], unbiased, p.variance_momentum), col, p.cols);
-        next[column] = mean;
-        next[second] = variance;
+        let variance = in_columns(moved(load_running(second), unbiased, p.variance_momentum), col, p.cols);
+        store_next(column, mean);
+        store_next(second, variance);
         guard(p.mean_id, mean);
         guard(p.variance_id, variance);
     }

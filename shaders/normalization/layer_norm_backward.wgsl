@@ -1,20 +1,6 @@
 // Gradient of layer normalisation, and the terms of gamma's gradient; LANES invocations take a row's vec4 elements in
 // turn.
 
-struct Params {
-    rows: u32,
-    cols: u32,
-    ld4: u32, // vec4 elements in a row
-    root: f32, // sqrt(epsilon)
-}
-
-@group(0) @binding(0) var<uniform> p: Params;
-@group(0) @binding(1) var<storage, read> dy: array<vec4<f32>>; // [rows, cols]
-@group(0) @binding(2) var<storage, read> x: array<vec4<f32>>; // [rows, cols]
-@group(0) @binding(3) var<storage, read> gamma: array<vec4<f32>>; // [cols]
-@group(0) @binding(4) var<storage, read_write> dx: array<vec4<f32>>; // [rows, cols]
-@group(0) @binding(5) var<storage, read_write> terms: array<vec4<f32>>; // terms of dgamma [rows, cols]
-
 fn run(workgroup: u32, index: u32) {
     // Invocations past the end repeat the last row, so that all reach the barriers; they do not write.
     let wanted = workgroup * ROWS + index / LANES;
@@ -30,9 +16,9 @@ fn run(workgroup: u32, index: u32) {
         var sum = vec4<f32>(0.0);
         var product = vec4<f32>(0.0);
         for (var j = i; j < min(i + 8u * LANES, end); j += LANES) {
-            let g = gamma[j] * dy[start + j];
+            let g = load_gamma(j) * load_dy(start + j);
             sum += g;
-            product += g * normal_of(x[start + j], spread);
+            product += g * normal_of(load_x(start + j), spread);
         }
         cascade_add(&sums, sum);
         cascade_add(&products, product);
@@ -46,10 +32,10 @@ fn run(workgroup: u32, index: u32) {
         return;
     }
     for (var i = lane; i < end; i += LANES) {
-        let normal = normal_of(x[start + i], spread);
-        let g = gamma[i] * dy[start + i];
+        let normal = normal_of(load_x(start + i), spread);
+        let g = load_gamma(i) * load_dy(start + i);
         let centred = g - mean_sum - normal * mean_product;
-        dx[start + i] = in_columns(spread.inverse * centred * spread.unit, i * 4u, p.cols);
-        terms[start + i] = in_columns(dy[start + i] * normal, i * 4u, p.cols);
+        store_dx(start + i, in_columns(spread.inverse * centred * spread.unit, i * 4u, p.cols));
+        store_terms(start + i, in_columns(load_dy(start + i) * normal, i * 4u, p.cols));
     }
 }

@@ -11,26 +11,26 @@ fn row_totals(a: vec4<f32>, b: vec4<f32>, index: u32) -> vec2<f32> {
 // number of those without padding. Padding must not count; only the element after the whole ones has any.
 fn row_spread(first: u32, lane: u32, index: u32, whole: u32, end: u32) -> Spread {
     let count = f32(p.cols);
-    let start = spread_start(vec4<f32>(x[first].x));
+    let start = spread_start(vec4<f32>(load_x_component(first, 0u)));
     var sum = Cascade();
     var rest = vec4<f32>(0.0);
     var size = vec4<f32>(0.0);
     var i = lane;
     for (; i + 7u * LANES < whole; i += 8u * LANES) {
         let at = first + i;
-        let a = from_first(x[at], start);
-        let b = from_first(x[at + LANES], start);
-        let c = from_first(x[at + 2u * LANES], start);
-        let d = from_first(x[at + 3u * LANES], start);
-        let e = from_first(x[at + 4u * LANES], start);
-        let f = from_first(x[at + 5u * LANES], start);
-        let g = from_first(x[at + 6u * LANES], start);
-        let h = from_first(x[at + 7u * LANES], start);
+        let a = from_first(load_x(at), start);
+        let b = from_first(load_x(at + LANES), start);
+        let c = from_first(load_x(at + 2u * LANES), start);
+        let d = from_first(load_x(at + 3u * LANES), start);
+        let e = from_first(load_x(at + 4u * LANES), start);
+        let f = from_first(load_x(at + 5u * LANES), start);
+        let g = from_first(load_x(at + 6u * LANES), start);
+        let h = from_first(load_x(at + 7u * LANES), start);
         cascade_add(&sum, eight(a, b, c, d, e, f, g, h));
         size += eight(abs(a), abs(b), abs(c), abs(d), abs(e), abs(f), abs(g), abs(h));
     }
     for (; i < end; i += LANES) {
-        let away = in_columns(from_first(x[first + i], start), i * 4u, p.cols);
+        let away = in_columns(from_first(load_x(first + i), start), i * 4u, p.cols);
         rest += away;
         size += abs(away);
     }
@@ -44,19 +44,19 @@ fn row_spread(first: u32, lane: u32, index: u32, whole: u32, end: u32) -> Spread
     i = lane;
     for (; i + 7u * LANES < whole; i += 8u * LANES) {
         let at = first + i;
-        let a = from_mean(x[at], middle);
-        let b = from_mean(x[at + LANES], middle);
-        let c = from_mean(x[at + 2u * LANES], middle);
-        let d = from_mean(x[at + 3u * LANES], middle);
-        let e = from_mean(x[at + 4u * LANES], middle);
-        let f = from_mean(x[at + 5u * LANES], middle);
-        let g = from_mean(x[at + 6u * LANES], middle);
-        let h = from_mean(x[at + 7u * LANES], middle);
+        let a = from_mean(load_x(at), middle);
+        let b = from_mean(load_x(at + LANES), middle);
+        let c = from_mean(load_x(at + 2u * LANES), middle);
+        let d = from_mean(load_x(at + 3u * LANES), middle);
+        let e = from_mean(load_x(at + 4u * LANES), middle);
+        let f = from_mean(load_x(at + 5u * LANES), middle);
+        let g = from_mean(load_x(at + 6u * LANES), middle);
+        let h = from_mean(load_x(at + 7u * LANES), middle);
         cascade_add(&sum, eight(a, b, c, d, e, f, g, h));
         cascade_add(&squares, eight(a * a, b * b, c * c, d * d, e * e, f * f, g * g, h * h));
     }
     for (; i < end; i += LANES) {
-        let away = in_columns(from_mean(x[first + i], middle), i * 4u, p.cols);
+        let away = in_columns(from_mean(load_x(first + i), middle), i * 4u, p.cols);
         rest += away;
         rest_of_squares += away * away;
     }

@@ -1,16 +1,5 @@
 // Softmax (LOG: its logarithm) over each row; LANES invocations take a row's vec4 elements in turn.
 
-struct Params {
-    rows: u32,
-    cols: u32,
-    ld4: u32, // vec4 elements in a row
-    pad: u32,
-}
-
-@group(0) @binding(0) var<uniform> p: Params;
-@group(0) @binding(1) var<storage, read> x: array<vec4<f32>>;
-@group(0) @binding(3) var<storage, read_write> y: array<vec4<f32>>;
-
 fn run(workgroup: u32, index: u32) {
     // Invocations past the end repeat the last row, so that all reach the barriers; they do not write.
     let wanted = workgroup * ROWS + index / LANES;
@@ -22,7 +11,7 @@ fn run(workgroup: u32, index: u32) {
 
     var maximum = LOWEST;
     for (var i = lane; i < end; i += LANES) {
-        maximum = max(maximum, max4(lowest_in_padding(x[start + i], i * 4u, p.cols)));
+        maximum = max(maximum, max4(lowest_in_padding(load_x(start + i), i * 4u, p.cols)));
     }
     maximum = row_max(maximum, index);
 
@@ -32,18 +21,18 @@ fn run(workgroup: u32, index: u32) {
     for (; i + 7u * LANES < whole; i += 8u * LANES) {
         let at = start + i;
         cascade_add(&cascade, eight(
-            exp(x[at] - maximum),
-            exp(x[at + LANES] - maximum),
-            exp(x[at + 2u * LANES] - maximum),
-            exp(x[at + 3u * LANES] - maximum),
-            exp(x[at + 4u * LANES] - maximum),
-            exp(x[at + 5u * LANES] - maximum),
-            exp(x[at + 6u * LANES] - maximum),
-            exp(x[at + 7u * LANES] - maximum),
+            exp(load_x(at) - maximum),
+            exp(load_x(at + LANES) - maximum),
+            exp(load_x(at + 2u * LANES) - maximum),
+            exp(load_x(at + 3u * LANES) - maximum),
+            exp(load_x(at + 4u * LANES) - maximum),
+            exp(load_x(at + 5u * LANES) - maximum),
+            exp(load_x(at + 6u * LANES) - maximum),
+            exp(load_x(at + 7u * LANES) - maximum),
         ));
     }
     for (; i < end; i += LANES) {
-        rest += in_columns(exp(x[start + i] - maximum), i * 4u, p.cols);
+        rest += in_columns(exp(load_x(start + i) - maximum), i * 4u, p.cols);
     }
     let sum = row_sum(sum4(cascade_total(cascade, rest)), index);
 
@@ -51,11 +40,11 @@ fn run(workgroup: u32, index: u32) {
         return;
     }
     for (i = lane; i < end; i += LANES) {
-        let shifted = x[start + i] - maximum;
+        let shifted = load_x(start + i) - maximum;
         var value = exp(shifted) / sum;
         if LOG {
             value = shifted - log(sum);
         }
-        y[start + i] = in_columns(value, i * 4u, p.cols);
+        store_y(start + i, in_columns(value, i * 4u, p.cols));
     }
 }

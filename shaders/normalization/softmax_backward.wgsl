@@ -1,17 +1,5 @@
 // dx = y * (dy - sum(dy * y)) over each row (LOG: dx = dy - exp(y) * sum(dy)); LANES invocations share a row.
 
-struct Params {
-    rows: u32,
-    cols: u32,
-    ld4: u32, // vec4 elements in a row
-    pad: u32,
-}
-
-@group(0) @binding(0) var<uniform> p: Params;
-@group(0) @binding(1) var<storage, read> dy: array<vec4<f32>>;
-@group(0) @binding(2) var<storage, read> y: array<vec4<f32>>;
-@group(0) @binding(3) var<storage, read_write> dx: array<vec4<f32>>;
-
 fn run(workgroup: u32, index: u32) {
     // Invocations past the end repeat the last row, so that all reach the barriers; they do not write.
     let wanted = workgroup * ROWS + index / LANES;
@@ -46,18 +34,18 @@ fn run(workgroup: u32, index: u32) {
         return;
     }
     for (i = lane; i < end; i += LANES) {
-        var value = y[start + i] * (dy[start + i] - sum);
+        var value = load_y(start + i) * (load_dy(start + i) - sum);
         if LOG {
-            value = dy[start + i] - exp(y[start + i]) * sum;
+            value = load_dy(start + i) - exp(load_y(start + i)) * sum;
         }
-        dx[start + i] = in_columns(value, i * 4u, p.cols);
+        store_dx(start + i, in_columns(value, i * 4u, p.cols));
     }
 }
 
 // Four terms of the row's sum.
 fn term(at: u32) -> vec4<f32> {
     if LOG {
-        return dy[at];
+        return load_dy(at);
     }
-    return dy[at] * y[at];
+    return load_dy(at) * load_y(at);
 }

@@ -1,20 +1,6 @@
 // Reductions along one dimension: each invocation computes four neighbouring elements of a row of the result, each from
 // `length` numbers of x that lie `step` floats apart.
 
-struct Params {
-    count: u32, // total number of vec4 elements of the result
-    cols: u32, // columns of the result
-    ld4: u32, // vec4 elements in a row of the result
-    ldx: u32, // floats in a row of x
-    length: u32, // numbers that are reduced to one
-    step: u32, // floats from one of these numbers to the next
-    pad: vec2<u32>,
-    blocks: vec4<u32>, // rows in a block of x and of the result, then columns
-}
-
-@group(0) @binding(0) var<uniform> p: Params;
-@group(0) @binding(1) var<storage, read> x: array<f32>;
-
 // Index of the first number of x for each of four elements of the result. The padding repeats the row's last element.
 fn first(i: u32) -> vec4<u32> {
     let row = i / p.ld4;
@@ -27,7 +13,7 @@ fn first(i: u32) -> vec4<u32> {
 // The numbers at index `place` along the dimension.
 fn at(start: vec4<u32>, place: u32) -> vec4<f32> {
     let i = start + place * p.step;
-    return vec4<f32>(x[i.x], x[i.y], x[i.z], x[i.w]);
+    return vec4<f32>(load_x(i.x), load_x(i.y), load_x(i.z), load_x(i.w));
 }
 
 // Zeros in the padding.

@@ -1,16 +1,5 @@
 // The first column with the maximum of each row; LANES invocations take a row's vec4 elements in turn.
 
-struct Params {
-    rows: u32,
-    cols: u32,
-    ld4: u32, // vec4 elements in a row
-    pad: u32,
-}
-
-@group(0) @binding(0) var<uniform> p: Params;
-@group(0) @binding(1) var<storage, read> x: array<vec4<f32>>;
-@group(0) @binding(2) var<storage, read_write> out: array<u32>; // [rows]
-
 alias Value = vec2<u32>; // (order, column)
 
 // A word that orders like the values, with NaN above all and both zeros equal. The word 0 is below all.
@@ -42,7 +31,7 @@ fn run(workgroup: u32, index: u32) {
 
     var best = Value(0u);
     for (var i = lane; i < bound(p.ld4, workgroup); i += LANES) {
-        let values = x[start + i];
+        let values = load_x(start + i);
         best = later(best, values.x, i * 4u);
         best = later(best, values.y, i * 4u + 1u);
         best = later(best, values.z, i * 4u + 2u);

@@ -1,8 +1,5 @@
 // The maximum along a dimension, and its place.
 
-@group(0) @binding(2) var<storage, read_write> maxima: array<vec4<f32>>;
-@group(0) @binding(3) var<storage, read_write> places: array<vec4<f32>>;
-
 // Words that order like the values, with NaN above all and both zeros equal. WGSL may assume that no NaN occurs, so
 // values are not compared as floats.
 fn order(values: vec4<f32>) -> vec4<u32> {
@@ -34,6 +31,6 @@ fn main(
         best = select(best, vec4<u32>(l), greater);
     }
     let place = start + best * p.step;
-    maxima[i] = in_result(vec4<f32>(x[place.x], x[place.y], x[place.z], x[place.w]), i);
-    places[i] = in_result(vec4<f32>(best), i);
+    store_maxima(i, in_result(vec4<f32>(load_x(place.x), load_x(place.y), load_x(place.z), load_x(place.w)), i));
+    store_places(i, in_result(vec4<f32>(best), i));
 }

@@ -1,7 +1,5 @@
 // The sum along a dimension, as a cascade.
 
-@group(0) @binding(2) var<storage, read_write> out: array<vec4<f32>>;
-
 @compute @workgroup_size(WORKGROUP)
 fn main(
     @builtin(workgroup_id) group: vec3<u32>,
@@ -27,5 +25,5 @@ fn main(
     for (; l < end; l++) {
         rest += at(start, l);
     }
-    out[i] = in_result(cascade_total(cascade, rest), i);
+    store_out(i, in_result(cascade_total(cascade, rest), i));
 }

@@ -1,16 +1,5 @@
 // The sum of each row; LANES invocations take a row's vec4 elements in turn. The padding of x is zero.
 
-struct Params {
-    rows: u32,
-    cols: u32,
-    ld4: u32, // vec4 elements in a row
-    pad: u32,
-}
-
-@group(0) @binding(0) var<uniform> p: Params;
-@group(0) @binding(1) var<storage, read> x: array<vec4<f32>>;
-@group(0) @binding(2) var<storage, read_write> out: array<vec4<f32>>; // [rows, 1], so one vec4 per row
-
 fn run(workgroup: u32, index: u32) {
     // Invocations past the end repeat the last row, so that all reach the barriers; they do not write.
     let wanted = workgroup * ROWS + index / LANES;
@@ -24,15 +13,15 @@ fn run(workgroup: u32, index: u32) {
     for (; i + 7u * LANES < end; i += 8u * LANES) {
         let at = start + i;
         cascade_add(&cascade, eight(
-            x[at], x[at + LANES], x[at + 2u * LANES], x[at + 3u * LANES],
-            x[at + 4u * LANES], x[at + 5u * LANES], x[at + 6u * LANES], x[at + 7u * LANES],
+            load_x(at), load_x(at + LANES), load_x(at + 2u * LANES), load_x(at + 3u * LANES),
+            load_x(at + 4u * LANES), load_x(at + 5u * LANES), load_x(at + 6u * LANES), load_x(at + 7u * LANES),
         ));
     }
     for (; i < end; i += LANES) {
-        rest += x[start + i];
+        rest += load_x(start + i);
     }
     let sum = row_sum(sum4(cascade_total(cascade, rest)), index);
     if lane == 0u && wanted < p.rows {
-        out[wanted] = vec4<f32>(sum, 0.0, 0.0, 0.0);
+        store_out(wanted, vec4<f32>(sum, 0.0, 0.0, 0.0));
     }
 }

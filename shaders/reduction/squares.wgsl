@@ -1,24 +1,8 @@
 // Partial sums of squares of a flat buffer, scaled by powers of two so that none overflows or underflows. Each
 // workgroup writes the sum of (x * 2^-e)^2 over one contiguous part, and e.
 
-struct Params {
-    count: u32, // total number of vec4 elements
-    part: u32, // vec4 elements in one part
-    parts: u32,
-    ring_steps: u32, // the partial sums go to place (step modulo ring_steps) of the ring,
-    ring_stride: u32, // which has this many pairs,
-    ring_offset: u32, // starting at this pair
-    pad0: u32,
-    pad1: u32,
-}
-
-@group(0) @binding(0) var<uniform> p: Params;
-@group(0) @binding(1) var<storage, read> x: array<vec4<f32>>;
-@group(0) @binding(2) var<storage, read_write> ring: array<vec2<f32>>;
-@group(0) @binding(3) var<storage, read> state: array<u32>; // word 0: step
-
 fn term(i: u32, scale: Scale) -> vec4<f32> {
-    let y = scaled_by(x[i], scale);
+    let y = scaled_by(load_x(i), scale);
     return y * y;
 }
 
@@ -29,7 +13,7 @@ fn run(workgroup: u32, lane: u32) {
     // Magnitudes order like their bits.
     var most = vec4<u32>(0u);
     for (var i = first; i < end; i += S) {
-        most = max(most, bitcast<vec4<u32>>(x[i]) & vec4<u32>(0x7fffffffu));
+        most = max(most, bitcast<vec4<u32>>(load_x(i)) & vec4<u32>(0x7fffffffu));
     }
     let largest = workgroup_max(exponent_of(max(max(most.x, most.y), max(most.z, most.w))), lane);
     let scale = scale_for(largest);
@@ -49,7 +33,7 @@ fn run(workgroup: u32, lane: u32) {
     }
     let total = workgroup_sum(sum4(cascade_total(cascade, rest)), lane);
     if lane == 0u && workgroup < p.parts {
-        let place = state[0] % p.ring_steps * p.ring_stride + p.ring_offset + workgroup;
-        ring[place] = vec2<f32>(with_not_finite(total, largest), scale.exponent);
+        let place = state[STEP] % p.ring_steps * p.ring_stride + p.ring_offset + workgroup;
+        store_ring(place, vec2<f32>(with_not_finite(total, largest), scale.exponent));
     }
 }

@@ -1,21 +1,6 @@
 // Partial statistics of value(i), which the host prepends, over a matrix: each workgroup takes one contiguous part of
 // its elements. It makes two passes, as in spread.wgsl, over the finite values without padding.
 
-struct Params {
-    count: u32, // total number of vec4 elements
-    part: u32, // vec4 elements in one part
-    parts: u32,
-    place: u32, // offset in the output, in vec4 elements; a part has two
-    cols: u32,
-    ld4: u32, // vec4 elements in a row
-    pad0: u32,
-    pad1: u32,
-}
-
-@group(0) @binding(0) var<uniform> p: Params;
-@group(0) @binding(1) var<storage, read> x: array<vec4<f32>>;
-@group(0) @binding(3) var<storage, read_write> out: array<vec4<f32>>;
-
 fn ones(yes: vec4<bool>) -> vec4<u32> {
     return select(vec4<u32>(0u), vec4<u32>(1u), yes);
 }
@@ -102,7 +87,7 @@ fn run(workgroup: u32, lane: u32) {
     let spread = workgroup_sum(vec4<f32>(off, square, 0.0, 0.0), lane);
     if lane == 0u && workgroup < p.parts {
         let at = p.place + 2u * workgroup;
-        out[at] = vec4<f32>((middle.centre * back_of(middle.unit)).x, spread.x, spread.y, middle.scale.x);
-        out[at + 1u] = vec4<f32>(middle.unit.x, peak, found.z, found.w);
+        store_out(at, vec4<f32>((middle.centre * back_of(middle.unit)).x, spread.x, spread.y, middle.scale.x));
+        store_out(at + 1u, vec4<f32>(middle.unit.x, peak, found.z, found.w));
     }
 }

@@ -1,3 +1,3 @@
 fn value(i: u32) -> vec4<f32> {
-    return x[i];
+    return load_x(i);
 }

@@ -1,4 +1,4 @@
-// The unit of loads and stores: eight floats in 64-bit words. pack/loads64.wgsl precedes this piece.
+// The unit of loads and stores: eight floats in 64-bit words. The element `Eights` brings `pack` and `unpack`.
 alias Chunk = vec4<u64>;
 const FOURS = 2u;
 

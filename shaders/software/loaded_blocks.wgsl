@@ -4,5 +4,5 @@ fn own_block_of_a(row: u32, k: u32) -> mat4x4<f32> {
 }
 
 fn block_of_a(own: mat4x4<f32>, block: u32, row: u32, k: u32) -> mat4x4<f32> {
-    return load_a(row + 4u * block, k);
+    return loaded_block_of_a(row + 4u * block, k);
 }

@@ -29,21 +29,21 @@
 // padding or by the selection here.
 fn line_of_a(row: u32, k: u32, i: u32) -> vec4<f32> {
     if A_TRANSPOSED {
-        let line = unpack(a[min(k + i, p.k - 1u) * p.lda + min(row / 4u, p.lda - 1u)]);
+        let line = load_a(min(k + i, p.k - 1u) * p.lda + min(row / 4u, p.lda - 1u));
         return select(vec4(0.0), line, k + i < p.k);
     }
-    return unpack(a[min(row + i, p.m - 1u) * p.lda + k / 4u]);
+    return load_a(min(row + i, p.m - 1u) * p.lda + k / 4u);
 }
 
 fn line_of_b(col: u32, k: u32, i: u32) -> vec4<f32> {
     if B_TRANSPOSED {
-        return unpack(b[min(col + i, p.n - 1u) * p.ldb + k / 4u]);
+        return load_b(min(col + i, p.n - 1u) * p.ldb + k / 4u);
     }
-    return unpack(b[min(k + i, p.k - 1u) * p.ldb + min(col / 4u, p.ldb - 1u)]);
+    return load_b(min(k + i, p.k - 1u) * p.ldb + min(col / 4u, p.ldb - 1u));
 }
 
 // A 4×4 block of A: column i is row `row + i` at k .. k + 3.
-fn load_a(row: u32, k: u32) -> mat4x4<f32> {
+fn loaded_block_of_a(row: u32, k: u32) -> mat4x4<f32> {
     let lines = mat4x4(line_of_a(row, k, 0u), line_of_a(row, k, 1u), line_of_a(row, k, 2u), line_of_a(row, k, 3u));
     if A_TRANSPOSED {
         return transpose(lines);
@@ -52,7 +52,7 @@ fn load_a(row: u32, k: u32) -> mat4x4<f32> {
 }
 
 // A 4×4 block of B: column i is k + i at the columns col .. col + 3.
-fn load_b(col: u32, k: u32) -> mat4x4<f32> {
+fn loaded_block_of_b(col: u32, k: u32) -> mat4x4<f32> {
     let lines = mat4x4(line_of_b(col, k, 0u), line_of_b(col, k, 1u), line_of_b(col, k, 2u), line_of_b(col, k, 3u));
     if B_TRANSPOSED {
         return transpose(lines);
@@ -119,7 +119,7 @@ fn main(
     for (var start = 0u; start < depth; start += BLOCK_K) {
         let end = min(start + BLOCK_K, depth);
         for (var k = start; k < end; k += 4u) {
-            let b_block = load_b(col, k);
+            let b_block = loaded_block_of_b(col, k);
             let own = own_block_of_a(row0 + 4u * lane, k);
             c0 += b_block * block_of_a(own, 0u, row0, k);
             c1 += b_block * block_of_a(own, 1u, row0, k);

@@ -1,21 +1,9 @@
 // Combines a flat region x with another, out, in one of three modes (MODE). Each invocation computes one vec4 and
 // stores it by keep(i, value), which the host prepends.
 
-struct Params {
-    count: u32, // vec4 elements in the region
-    add: f32,
-    test: u32, // 1: this pass of a tensor call only tests the result
-    pad0: u32,
-}
-
 // MODE 0: x; out is not read.
 const SUM = 1u; // out + add * x
 const AVERAGE = 2u; // out + add * (x - out)
-
-@group(0) @binding(0) var<uniform> p: Params;
-@group(0) @binding(1) var<storage, read> x: array<vec4<f32>>;
-@group(0) @binding(2) var<storage, read_write> out: array<vec4<f32>>;
-@group(0) @binding(3) var<storage, read_write> state: State;
 
 // The difference of the halves of two numbers never overflows. An average equal to the new value keeps its bits.
 fn average(old: vec4<f32>, next: vec4<f32>) -> vec4<f32> {
@@ -27,12 +15,12 @@ fn average(old: vec4<f32>, next: vec4<f32>) -> vec4<f32> {
 
 fn axpby(i: u32) -> vec4<f32> {
     if MODE == SUM {
-        return out[i] + p.add * x[i];
+        return load_out(i) + p.add * load_x(i);
     }
     if MODE == AVERAGE {
-        return average(out[i], x[i]);
+        return average(load_out(i), load_x(i));
     }
-    return x[i];
+    return load_x(i);
 }
 
 @compute @workgroup_size(WORKGROUP)

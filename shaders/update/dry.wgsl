@@ -1,10 +1,10 @@
 // Stores nothing: sets the guard to the number of the first block of 64 parameters that would not be finite.
 
 fn is_any_wild(four: Four) -> bool {
-    return exceeds(four.w, 0x58800000u)
-        || (MOMENTS > 0u && exceeds(four.first, 0x58800000u))
-        || (MOMENTS > 1u && exceeds(four.second, 0x58800000u))
-        || (MOMENTS > 2u && exceeds(four.third, 0x58800000u));
+    return exceeds(four.w, BOUND)
+        || (MOMENTS > 0u && exceeds(four.first, BOUND))
+        || (MOMENTS > 1u && exceeds(four.second, BOUND))
+        || (MOMENTS > 2u && exceeds(four.third, BOUND));
 }
 
 fn is_any_lost(four: Four) -> bool {
@@ -19,6 +19,6 @@ fn keep(i: u32, a: Four, b: Four) {
         atomicStore(&state.care, 1u);
     }
     if is_any_lost(a) || (FOURS > 1u && is_any_lost(b)) {
-        atomicMin(&state.guard, p.first_id + i * FOURS / 16u);
+        atomicMin(&state.first_non_finite, p.first_id + i * FOURS / (BLOCK / 4u));
     }
 }

@@ -1,9 +1,7 @@
-@group(0) @binding(6) var<storage, read> factors: array<vec4<f32>>; // by block of 64: rate, L2, L1, decoupled decay
-
 const GROUPED = true;
 
 fn factors_of(i: u32) -> vec4<f32> {
-    return factors[i * FOURS / 16u];
+    return load_factors(i * FOURS / (BLOCK / 4u));
 }
 
 // Scales those values among rate, first, second and third that are proportional to the learning rate.

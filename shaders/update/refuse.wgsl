@@ -25,7 +25,7 @@ fn keep(i: u32, a: Four, b: Four) {
     if is_refused() {
         return;
     }
-    weights[i] = chunk_of(a.w, b.w);
+    store_weights(i, chunk_of(a.w, b.w));
     if MOMENTS > 0u {
         store_moment(0u, i, chunk_of(a.first, b.first));
     }

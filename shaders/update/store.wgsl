@@ -2,13 +2,13 @@
 // ordinary update: weights above 2^50, and the moment that may grow as fast (WATCHED: the first or the second).
 
 fn is_wild(four: Four) -> bool {
-    return exceeds(four.w, 0x58800000u)
-        || (WATCHED == 1u && exceeds(four.first, 0x58800000u))
-        || (WATCHED == 2u && exceeds(four.second, 0x58800000u));
+    return exceeds(four.w, BOUND)
+        || (WATCHED == 1u && exceeds(four.first, BOUND))
+        || (WATCHED == 2u && exceeds(four.second, BOUND));
 }
 
 fn keep(i: u32, a: Four, b: Four) {
-    weights[i] = chunk_of(a.w, b.w);
+    store_weights(i, chunk_of(a.w, b.w));
     if MOMENTS > 0u {
         store_moment(0u, i, chunk_of(a.first, b.first));
     }

@@ -2,22 +2,6 @@
 // step), to ELEMENTS chunks of four or eight parameters, and passes the results to keep(i, a, b). The host prepends the
 // rule, the layout of a chunk, clipping, the factors of parameter groups and the state, and appends keep.
 
-struct Params {
-    count: u32, // chunks in the segment
-    increment_step: u32, // 1: this call increments the step counter
-    weight_decay: f32, // L2: added to the gradient as weight_decay * w
-    l1: f32, // added as l1 * sign(w)
-    decoupled: f32, // decoupled weight decay, which the rule applies to the weights
-    clip: f32, // maximum magnitude, or norm, of the gradient
-    clip_epsilon: f32,
-    parts: u32, // partial sums of squared gradients in a place of their ring
-    ring_steps: u32, // number of places of that ring
-    first_id: u32, // guard id of the segment's first block in a dry run
-    test: u32, // 1: this pass of a tensor call only tests the result
-    pad0: u32,
-    hyper: array<vec4<f32>, 2>, // the rule's constants
-}
-
 struct Step {
     rate: f32,
     first: f32, // three factors that the rule's Rust side computes
@@ -33,13 +17,6 @@ struct Four {
     second: vec4<f32>,
     third: vec4<f32>,
 }
-
-@group(0) @binding(0) var<uniform> params: Params;
-// A copy of the parameters, made at the start: after a branch, software adapters would load them lane by lane.
-var<private> p: Params;
-@group(0) @binding(1) var<storage, read_write> weights: array<Chunk>;
-@group(0) @binding(2) var<storage, read> gradients: array<Chunk>;
-@group(0) @binding(4) var<storage, read_write> state: State;
 
 fn changed(old: Four, gradient: vec4<f32>, by: vec4<f32>, step: Step, clip: vec2<f32>) -> Four {
     let g = clipped(gradient, clip) + p.weight_decay * by.y * old.w + p.l1 * by.z * sign(old.w);
@@ -57,8 +34,8 @@ fn change(i: u32, values: vec4<f32>, clip: vec2<f32>) {
     }
     let of_step = scaled(values, by.x);
     let step = Step(of_step.x, of_step.y, of_step.z, of_step.w, p.decoupled * by.w);
-    let weight = weights[i];
-    let gradient = gradients[i];
+    let weight = load_weights(i);
+    let gradient = load_gradients(i);
     var first: Chunk;
     var second: Chunk;
     var third: Chunk;
@@ -90,7 +67,7 @@ fn run(workgroup: u32, lane: u32) {
     let values = state.values;
     let first = workgroup * WORKGROUP * ELEMENTS + lane;
     if first == 0u && bound(p.increment_step, workgroup) == 1u {
-        state.step = state.next;
+        state.step = state.next_step;
     }
     for (var k = 0u; k < ELEMENTS; k++) {
         change(first + k * WORKGROUP, values, clip);

@@ -3,7 +3,7 @@
 use super::pipeline::Pipeline;
 use super::{Buffer, Gpu};
 use crate::kernel::base::program::{MAX_ITERATIONS, MAX_WORKGROUPS_PER_DIMENSION, fold};
-use crate::kernel::{Access, Binding, Capabilities, Compute, Kernel};
+use crate::kernel::{Binding, Capabilities, Compute, Kernel};
 use crate::{Error, Result};
 use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
@@ -193,7 +193,7 @@ impl Gpu {
         };
         let mut entries = vec![entry(0, wgpu::BufferBindingType::Uniform)];
         for binding in bindings {
-            let read_only = binding.access == Access::Read;
+            let read_only = !binding.is_written();
             entries.push(entry(
                 binding.number,
                 wgpu::BufferBindingType::Storage { read_only },

@@ -11,8 +11,10 @@ pub(crate) use call::{Guarded, MAX_UNREAD};
 use super::memory::gpu_region;
 use super::{Backend, Device, Gpu, Memory, Operand, Region};
 use crate::Result;
-use crate::kernel::base::guard::ALL_FINITE;
-use crate::kernel::step::note::REFUSED_WORDS;
+use crate::kernel::base::guard;
+use crate::kernel::base::state::{
+    FIRST_NON_FINITE, REFUSED_CALLS, REFUSED_FIRST, REFUSED_GUARD, REFUSED_WORDS,
+};
 use crate::kernel::{Choose, Kernel, MatrixShape, Note};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -110,13 +112,13 @@ impl Refusals {
         // Another thread may have read later ones meanwhile.
         let is_newer =
             |count: u32, than: u32| (1..=u32::MAX / 2).contains(&count.wrapping_sub(than));
-        if is_newer(words[0], known.refused) {
-            known.refused_in_all += u64::from(words[0].wrapping_sub(known.refused));
-            known.refused = words[0];
+        if is_newer(words[REFUSED_CALLS], known.refused) {
+            known.refused_in_all += u64::from(words[REFUSED_CALLS].wrapping_sub(known.refused));
+            known.refused = words[REFUSED_CALLS];
         }
-        if report && is_newer(words[0], known.reported) {
-            known.reported = words[0];
-            return Some((words[1], words[2]));
+        if report && is_newer(words[REFUSED_CALLS], known.reported) {
+            known.reported = words[REFUSED_CALLS];
+            return Some((words[REFUSED_FIRST], words[REFUSED_GUARD]));
         }
         None
     }
@@ -183,8 +185,8 @@ impl Attempt<'_, '_> {
             Backend::Cpu(_) => {
                 device.run(self.test, self.operands)?;
                 match &self.operands[self.state] {
-                    Operand::Write(Memory::Words(words)) if words[2] != ALL_FINITE => {
-                        return Err(self.call.refused(words[2], self.shape));
+                    Operand::Write(Memory::Words(words)) if guard::is_set(words) => {
+                        return Err(self.call.refused(words[FIRST_NON_FINITE], self.shape));
                     }
                     _ => device.run(self.write, self.operands)?,
                 }

@@ -5,7 +5,7 @@ mod buffers;
 use super::plans::Plans;
 use super::{CallTime, Fetch, IN_FLIGHT, Needs, PlanId, Ticket};
 use crate::Result;
-use crate::kernel::{Access, Arg, Args, Compute, Real};
+use crate::kernel::{Arg, Args, Binding, Compute, Real};
 use crate::plan::{BufferSpec, Call, Plan, Role};
 use crate::threads::{Threads, is_large};
 use crate::time::Instant;
@@ -103,7 +103,7 @@ impl<T: Real> CpuExecutor<T> {
                 .kernel
                 .bindings()
                 .iter()
-                .map(|b| b.access == Access::Write)
+                .map(Binding::is_written)
                 .collect();
             PreparedCall {
                 call,
@@ -219,7 +219,7 @@ impl<T: Real> CpuExecutor<T> {
 fn elements_written(call: &Call) -> usize {
     let bindings = call.kernel.bindings();
     let args = bindings.iter().zip(&call.args);
-    args.filter(|(binding, _)| binding.access == Access::Write)
+    args.filter(|(binding, _)| binding.is_written())
         .map(|(_, arg)| arg.len)
         .sum()
 }

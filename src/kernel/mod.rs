@@ -38,7 +38,7 @@ pub(crate) mod update;
 pub use activation::Activation;
 pub use base::Padding;
 pub(crate) use base::{
-    Access, Along, Arg, Args, Binding, Capabilities, Compute, MatrixShape, Program, Real, Side,
+    Along, Arg, Args, Binding, Capabilities, Compute, MatrixShape, Program, Real, Side,
 };
 pub(crate) use elementwise::{Elementwise, Op};
 pub use gather::Augmentation;

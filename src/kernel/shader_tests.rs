@@ -8,7 +8,11 @@ mod uniform_conditions;
 pub(crate) use all_kernels::kernels;
 
 use super::*;
-use naga::valid::{Capabilities as NagaCapabilities, ModuleInfo, ValidationFlags, Validator};
+use crate::kernel::base::binding::Access;
+use crate::kernel::base::uniform::Field;
+use naga::valid::{
+    Capabilities as NagaCapabilities, GlobalUse, ModuleInfo, ValidationFlags, Validator,
+};
 use naga::{AddressSpace, Module, StorageAccess, TypeInner, back};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -125,12 +129,17 @@ fn shaders_are_declared_as_their_rust_side_says() {
                         variable.name
                     );
                     let number = variable.binding.as_ref().unwrap().binding;
-                    let access = if access.contains(StorageAccess::STORE) {
-                        Access::Write
-                    } else {
-                        Access::Read
-                    };
-                    bindings.insert(number, access);
+                    let is_written = access.contains(StorageAccess::STORE);
+                    bindings.insert(number, (variable.name.clone().unwrap(), is_written));
+                    let declared = kernel.bindings();
+                    let binding = declared.iter().find(|binding| binding.number == number);
+                    let is_read = used[handle].contains(GlobalUse::READ);
+                    let may_read = binding.is_none_or(|binding| binding.access != Access::Write);
+                    assert!(
+                        may_read || !is_read,
+                        "{label}: {:?} is an output, but read",
+                        variable.name
+                    );
                 }
                 AddressSpace::Uniform => {
                     assert_eq!(variable.binding.as_ref().unwrap().binding, 0, "{label}");
@@ -156,32 +165,26 @@ fn shaders_are_declared_as_their_rust_side_says() {
         let declared: BTreeMap<_, _> = kernel
             .bindings()
             .iter()
-            .map(|b| (b.number, b.access))
+            .map(|b| (b.number, (b.name.to_string(), b.is_written())))
             .collect();
         assert_eq!(bindings, declared, "{label}");
     }
 }
 
 /// Names and offsets of the uniform block's fields, except padding.
-fn check_fields(
-    label: &str,
-    module: &Module,
-    block: naga::Handle<naga::Type>,
-    fields: &[(&str, usize)],
-) {
+fn check_fields(label: &str, module: &Module, block: naga::Handle<naga::Type>, fields: &[Field]) {
     let TypeInner::Struct { members, .. } = &module.types[block].inner else {
         panic!("{label}: the uniform is no struct")
     };
-    let padding = |name: &str| name.trim_start_matches('_').starts_with("pad");
     let shader: Vec<(String, usize)> = members
         .iter()
         .map(|member| (member.name.clone().unwrap(), member.offset as usize))
-        .filter(|(name, _)| !padding(name))
+        .filter(|(name, _)| !name.starts_with('_'))
         .collect();
     let rust: Vec<(String, usize)> = fields
         .iter()
-        .filter(|(name, _)| !padding(name))
-        .map(|(name, offset)| (name.to_string(), *offset))
+        .filter(|field| !field.is_padding())
+        .map(|field| (field.name.to_string(), field.offset))
         .collect();
     assert_eq!(shader, rust, "{label}: Params");
 }

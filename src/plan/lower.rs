@@ -124,7 +124,7 @@ fn assign_buffers(
         );
         let mut args = Vec::with_capacity(bindings.len());
         for (operand, binding) in call.operands.iter().zip(&bindings) {
-            args.push(place(*operand, binding.element, &mut slots, &mut slot_of));
+            args.push(place(*operand, binding.scalar(), &mut slots, &mut slot_of));
         }
         for operand in &call.operands {
             let Operand::Value(value) = operand else {

@@ -5,8 +5,7 @@
 use super::*;
 use crate::device::GpuOptions;
 use crate::kernel::base::guard::ALL_FINITE;
-use crate::kernel::base::program::Access;
-use crate::kernel::base::state::{STATE_VALUES, STATE_WORDS, state_at};
+use crate::kernel::base::state::{NEXT_STEP, STATE_WORDS, VALUES, state_at};
 use crate::kernel::shader_tests::kernels;
 use crate::kernel::update::{ClipWith, Keep};
 use crate::kernel::{
@@ -196,11 +195,7 @@ fn elementwise_operations_reach_the_end() {
                     op,
                     shape: MatrixShape::new(1, 1),
                 };
-                let reads = call
-                    .bindings()
-                    .iter()
-                    .filter(|b| b.access == Access::Read)
-                    .count();
+                let reads = call.bindings().iter().filter(|b| !b.is_written()).count();
                 let kinds = vec![Input::Positive; reads];
                 let period = run([1, PERIOD], &kinds, &values(&kinds, [1, PERIOD]));
                 assert!(
@@ -433,7 +428,7 @@ fn long_gradients_are_accumulated_whole() {
             let both = || x.iter().zip(&sum).map(|(x, sum)| 0.5 * sum + x);
             let mut words = state_at(0).to_vec();
             words.resize(scales.state_words(), 0);
-            words[1] = 1;
+            words[NEXT_STEP] = 1;
             words[STATE_WORDS] = 0.5f32.to_bits();
             let run = |call: Accumulate, x: &[f32], sum: &[f32]| {
                 let mut x = Tensor::new(&device, [1, floats], x).unwrap();
@@ -502,7 +497,7 @@ fn dry_updates_reach_the_end() {
                 let mut there = Tensor::new(&device, [1, floats], &weights).unwrap();
                 let gradient = Tensor::filled(&device, [1, floats], 1e38).unwrap();
                 let mut words = state_at(0).to_vec();
-                words[STATE_VALUES] = 0.5f32.to_bits();
+                words[VALUES] = 0.5f32.to_bits();
                 let mut state = device.words("state", words).unwrap();
                 let call = Update {
                     optimizer: crate::Sgd::new(0.5).into(),

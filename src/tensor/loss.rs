@@ -2,7 +2,7 @@
 
 use super::{Indices, Tensor};
 use crate::device::{Memory, Operand};
-use crate::kernel::base::guard::ALL_FINITE;
+use crate::kernel::base::guard;
 use crate::kernel::base::row_reduce;
 use crate::kernel::base::state::state_at;
 use crate::kernel::loss::{Against, ENTRY, Output, Totals, row_weights};
@@ -276,7 +276,7 @@ impl<'a> Call<'a> {
         operands.extend([Operand::Write(&mut ring), Operand::Write(&mut state)]);
         device.run(call, &mut operands)?;
         let sums = ring.download(device).await?;
-        if state.download(device).await?[2] != ALL_FINITE {
+        if guard::is_set(&state.download(device).await?) {
             return Err(self.non_finite().await?);
         }
         Ok(Totals::of(

@@ -7,7 +7,7 @@ use crate::device::{Attempt, Device, Guarded, MAX_UNREAD, Memory, Operand, Reade
 use crate::kernel::base::guard::{BLOCK, Pass};
 use crate::kernel::base::matrix::ALIGNMENT;
 use crate::kernel::base::ranges::check_not_negative;
-use crate::kernel::base::state::{STATE_VALUES, state_at};
+use crate::kernel::base::state::{NEXT_STEP, VALUES, state_at};
 use crate::kernel::update::{ClipWith, Keep};
 use crate::kernel::{Clip, Factors, Kernel, MatrixShape, Optimizer, Update};
 use crate::{Error, Result};
@@ -266,8 +266,8 @@ impl Tensor {
         let steps = state.updates.steps();
         let (choices, values) = state.choices(state.start.saturating_add(steps.done), steps.unread);
         let mut words = state_at(0).to_vec();
-        words[1] = 1;
-        words[STATE_VALUES..][..4].copy_from_slice(&values[..4]);
+        words[NEXT_STEP] = 1;
+        words[VALUES..][..4].copy_from_slice(&values[..4]);
         if choices > 0 {
             words.extend(values);
         }

@@ -5,7 +5,7 @@ use super::totals::Totals;
 use super::{EpochReport, Progress, StepReport, Trainer};
 use crate::data::{Dataset, Targets};
 use crate::executor::What;
-use crate::kernel::base::state::STATE_VALUES;
+use crate::kernel::base::state::VALUES;
 use crate::nn::PlanKey;
 use crate::plan::{Clock, Role};
 use crate::time::Instant;
@@ -73,7 +73,7 @@ impl Trainer {
             // Without a gather, the host writes the step's values.
             let state = Role::State(Clock::Training);
             let executor = &mut self.network.executor;
-            executor.write(state, STATE_VALUES, &values.words())?;
+            executor.write(state, VALUES, &values.words())?;
             self.scale_step(targets, supervision, rows)?;
             self.submit(&[plan], vec![turn], rows)?;
             self.collect(&mut totals, due, &mut |last, _| report = Some(last))

@@ -6,7 +6,7 @@ use super::{Evaluation, TermReport, Trainer};
 use crate::data::Dataset;
 use crate::executor::What;
 use crate::graph::{Supervision, Term};
-use crate::kernel::base::state::state_at;
+use crate::kernel::base::state::{FIRST_NON_FINITE, state_at};
 use crate::kernel::loss::ENTRY;
 use crate::kernel::update::StepValues;
 use crate::nn::{Losses, PlanKey, Purpose};
@@ -145,7 +145,10 @@ impl Trainer {
             // The step number continues from submit to submit, so that random numbers differ. It is a multiple of the
             // metric ring's length.
             executor.write(state, 0, &state_at((first / batch) as u64))?;
-            let fetch = [(state, 2..3), (metrics, 0..plans.len() * place_words)];
+            let fetch = [
+                (state, FIRST_NON_FINITE..FIRST_NON_FINITE + 1),
+                (metrics, 0..plans.len() * place_words),
+            ];
             let ticket = executor.run_and_fetch(&plans, &fetch)?;
             let guard = executor.collect(ticket, |words| {
                 for place in words[1..].chunks_exact(place_words) {

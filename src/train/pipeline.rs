@@ -7,7 +7,9 @@ use super::{StepReport, Trainer};
 use crate::executor::{IN_FLIGHT, PlanId};
 use crate::kernel::base::guard::ALL_FINITE;
 use crate::kernel::base::scale::norm;
-use crate::kernel::base::state::{ENTRY_WORDS, STATE_HIGH, STATE_VALUES};
+use crate::kernel::base::state::{
+    CARE, ENTRY_WORDS, FIRST_NON_FINITE, STATUS_WORDS, STEP, STEP_HIGH,
+};
 use crate::kernel::loss::{ENTRY, LOSS_ID};
 use crate::kernel::reduction::squares::PAIR;
 use crate::kernel::update::StepValues;
@@ -27,7 +29,7 @@ impl Trainer {
         let high = (self.cursor.step >> 32) as u32;
         if high != self.pipeline.high {
             let state = Role::State(Clock::Training);
-            self.network.executor.write(state, STATE_HIGH, &[high])?;
+            self.network.executor.write(state, STEP_HIGH, &[high])?;
             self.pipeline.high = high;
         }
         let mut first = 0;
@@ -75,7 +77,7 @@ impl Trainer {
         self.pipeline.fetch.clear();
         self.pipeline
             .fetch
-            .push((Role::State(Clock::Training), 0..STATE_VALUES));
+            .push((Role::State(Clock::Training), 0..STATUS_WORDS));
         let rings = [
             (Role::Metrics(Clock::Training), metrics),
             (Role::GradientNorms, norms),
@@ -104,7 +106,7 @@ impl Trainer {
     /// Maximum number of words that a submit reads back.
     pub(super) fn fetched_words(&self) -> usize {
         let [metrics, norms] = self.place_words();
-        STATE_VALUES + self.pipeline.submit_steps * (metrics + norms)
+        STATUS_WORDS + self.pipeline.submit_steps * (metrics + norms)
     }
 
     /// Adds the losses of the steps before `end` whose results never arrived to the losses of the epoch. They are still
@@ -191,7 +193,7 @@ impl Trainer {
         words.clear();
         let copy = |fetched: &[u32]| words.extend_from_slice(fetched);
         self.network.executor.collect(ticket, copy).await?;
-        let (step, guard, care) = (words[0], words[2], words[3] != 0);
+        let (step, guard, care) = (words[STEP], words[FIRST_NON_FINITE], words[CARE] != 0);
         // Completed steps: all, or those before the non-finite one.
         let done = match guard {
             ALL_FINITE => steps,
@@ -199,7 +201,7 @@ impl Trainer {
         };
         let batch = self.settings.batch_size;
         let [place_words, _] = self.place_words();
-        let (metrics, norms) = words[STATE_VALUES..].split_at(steps * place_words);
+        let (metrics, norms) = words[STATUS_WORDS..].split_at(steps * place_words);
         for (ahead, &turn) in turns.iter().enumerate().take(done) {
             let step = first_step + ahead as u64;
             self.read_losses(turn.phase, &metrics[ahead * place_words..][..place_words]);

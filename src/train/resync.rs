@@ -3,7 +3,7 @@
 use super::Trainer;
 use super::steps::Turn;
 use crate::Result;
-use crate::kernel::base::state::{STATE_HIGH, STATE_VALUES, state_at};
+use crate::kernel::base::state::{CARE, STATUS_WORDS, STEP, STEP_HIGH, state_at};
 use crate::nn::Purpose;
 use crate::plan::{Clock, Role};
 
@@ -20,10 +20,10 @@ impl Trainer {
             let state = self
                 .network
                 .executor
-                .read(Role::State(Clock::Training), 0..STATE_VALUES)
+                .read(Role::State(Clock::Training), 0..STATUS_WORDS)
                 .await?;
-            self.count_missed(self.step_of(state[0])).await?;
-            self.resume_from(state[0], state[3] != 0)?;
+            self.count_missed(self.step_of(state[STEP])).await?;
+            self.resume_from(state[STEP], state[CARE] != 0)?;
         }
         // Values that the host wrote may exceed the bounds of ordinary steps.
         if self.care.wild_writes != self.network.wild_writes {
@@ -63,7 +63,7 @@ impl Trainer {
     /// Writes the device's step counter, and clears the guard.
     pub(super) fn write_state(&mut self) -> Result<()> {
         let words = state_at(self.cursor.step);
-        self.pipeline.high = words[STATE_HIGH];
+        self.pipeline.high = words[STEP_HIGH];
         self.network
             .executor
             .write(Role::State(Clock::Training), 0, &words)

@@ -10,7 +10,7 @@ use super::{Progress, StepReport, Trainer};
 use crate::data::Dataset;
 use crate::executor::{IN_FLIGHT, Needs, What};
 use crate::graph::Supervision;
-use crate::kernel::base::state::STATE_VALUES;
+use crate::kernel::base::state::STATUS_WORDS;
 use crate::nn::{PlanKey, Purpose};
 use crate::plan::{BufferSpec, GatherSource, Role};
 use crate::{Error, Result};
@@ -236,7 +236,7 @@ impl Trainer {
         buffers: &[BufferSpec],
         (submits, words): (usize, usize),
     ) -> Result<()> {
-        let mut reads = self.network.read_words().max(STATE_VALUES);
+        let mut reads = self.network.read_words().max(STATUS_WORDS);
         for key in keys {
             if let Purpose::Train {
                 phase,

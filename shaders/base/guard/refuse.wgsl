@@ -3,13 +3,13 @@
 // guard/probe.wgsl precedes this piece.
 
 fn test(value: vec4<f32>, at: u32, role: u32) {
-    let lost = (bitcast<vec4<u32>>(value) & vec4<u32>(0x7fffffffu)) > vec4<u32>(0x7f7fffffu);
+    let lost = (bitcast<vec4<u32>>(value) & vec4<u32>(0x7fffffffu)) > vec4<u32>(MAX_FINITE);
     if any(lost) {
         let component = select(select(select(3u, 2u, lost.z), 1u, lost.y), 0u, lost.x);
-        atomicMin(&state.guard, (at << 4u) | (role << 2u) | component);
+        atomicMin(&state.first_non_finite, (at << 4u) | (role << 2u) | component);
     }
 }
 
 fn is_refused() -> bool {
-    return atomicLoad(&state.guard) != 0xffffffffu;
+    return atomicLoad(&state.first_non_finite) != ALL_FINITE;
 }

@@ -1,5 +1,3 @@
-@group(0) @binding(1) var<storage, read> data: array<u32>; // four bytes per word, the first in the low bits
-
 // Value i of the sample whose row begins at this vec4.
 fn value(start4: u32, i: u32) -> f32 {
     return f32((data[start4 + i / 4u] >> (i % 4u * 8u)) & 0xffu);

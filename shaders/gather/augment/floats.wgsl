@@ -1,6 +1,4 @@
-@group(0) @binding(1) var<storage, read> data: array<f32>;
-
 // Value i of the sample whose row begins at vec4 `start4`.
 fn value(start4: u32, i: u32) -> f32 {
-    return data[start4 * 4u + i];
+    return load_data(start4 * 4u + i);
 }

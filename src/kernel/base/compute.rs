@@ -1,7 +1,8 @@
 //! The interface of a kernel.
 
 use super::args::Args;
-use super::program::{Binding, Capabilities, Program};
+use super::binding::Binding;
+use super::program::{Capabilities, Program};
 use super::real::Real;
 
 /// The interface of every kernel: its description, its GPU program and its CPU twin.

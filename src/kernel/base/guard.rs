@@ -1,6 +1,6 @@
 //! The non-finite guard: its words in the state, its ids, and the bounds that keep ordinary steps finite.
 //!
-//! Word 2 of the state is [`ALL_FINITE`], or the id of the tensor that is not finite: 0 is the loss, then follow the
+//! The word [`FIRST_NON_FINITE`] of the state is [`ALL_FINITE`], or the id of the tensor that is not finite: 0 is the loss, then follow the
 //! tensors of [`Plan::guards`](crate::plan::Plan), then the blocks of the parameter arena. The lowest id wins. While
 //! the guard is set, the kernels that obey it change nothing.
 //!
@@ -10,8 +10,8 @@
 //! - An *ordinary* step cannot overflow: its gradients are at most [`GRADIENT_BOUND`] (a larger one sets the guard, as
 //!   NaN does: [`ORDINARY`]), the values that it changes are at most [`BOUND`], and the coefficients are in
 //!   [ranges](crate::kernel::update) for which one update of such numbers is finite. The update tests the values that
-//!   it writes against [`BOUND`], and sets word 3 of the state if one exceeds it. The loss of the next ordinary step
-//!   then sets the guard to [`CARE`].
+//!   it writes against [`BOUND`], and sets the word [`CARE`] if one exceeds it. The loss of the next ordinary step
+//!   then sets the guard to [`NEEDS_CARE`].
 //! - If an ordinary step sets the guard, the host repeats it as a *careful* one: gradients are tested only for NaN and
 //!   infinity, and a dry run of everything that could overflow sets the guard before anything is changed.
 //!
@@ -19,42 +19,22 @@
 //! [`place`] if the result is not finite. The second pass writes unless the guard is set.
 
 use super::Real;
+pub(crate) use super::bounds::{
+    ALL_FINITE, BLOCK, BOUND, GRADIENT_BOUND, LOSS_ID, NEEDS_CARE, ORDINARY, REFUSED_BEFORE,
+};
+use super::bounds::{LOST, MAX_FINITE};
+use super::state::{CARE, FIRST_NON_FINITE};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
-/// State declaration for kernels that change something unless the guard is set.
+/// Tests of values against the bounds.
+pub(crate) const SOURCE: &str = include_str!("../../../shaders/base/guard/guard.wgsl");
+/// For kernels that change something unless the guard is set, with the element [`State`](super::Element::State).
 pub(crate) const OBEY: &str = include_str!("../../../shaders/base/guard/obey.wgsl");
-/// State declaration for dry runs, which set the guard before anything is changed.
+/// For dry runs, which set the guard before anything is changed, with the element
+/// [`StateWithAtomicGuard`](super::Element::StateWithAtomicGuard).
 pub(crate) const PROBE: &str = include_str!("../../../shaders/base/guard/probe.wgsl");
 /// Piece after [`PROBE`] for tensor calls, which test before they write.
 pub(crate) const REFUSE: &str = include_str!("../../../shaders/base/guard/refuse.wgsl");
-
-/// Floats in a block of the parameter arena, the unit of the ids of dry runs and of parameter groups. Tensors start at
-/// multiples of it, so a block belongs to one tensor.
-pub(crate) const BLOCK: usize = 64;
-
-/// Word 2 of the state while every tensor is finite.
-pub(crate) const ALL_FINITE: u32 = u32::MAX;
-
-/// Word 2 of the state once an ordinary step has found that it needs care.
-pub(crate) const CARE: u32 = u32::MAX - 1;
-
-/// Bit of the ids that are passed to kernels. If it is set, magnitudes above [`GRADIENT_BOUND`] set the guard, not only
-/// NaN and infinity.
-pub(crate) const ORDINARY: u32 = 1 << 31;
-
-/// Bits of the largest magnitude of a gradient in an ordinary step, 2⁴⁰.
-pub(crate) const GRADIENT_BOUND: u32 = (127 + 40) << 23;
-
-/// Bits of the largest magnitude of values that an ordinary step changes, 2⁵⁰.
-pub(crate) const BOUND: u32 = (127 + 50) << 23;
-
-/// Bits of the largest magnitude that a dry run accepts, 255 ULP below the largest finite number, since the update
-/// itself may be compiled to round differently.
-const LOST: u32 = 0x7f7f_ff00;
-
-/// Word 2 of the state of an update that is refused because too many earlier updates were: see `Choose` in
-/// src/kernel/step.
-pub(crate) const REFUSED_BEFORE: u32 = u32::MAX - 1;
 
 /// The two passes of a tensor call. Both run the same shader, so both round equally.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,9 +61,9 @@ pub(crate) fn placed(place: u32) -> (usize, usize) {
 
 /// Index of the first value that is not finite.
 pub(crate) fn first_lost<T: Real>(values: &[T]) -> Option<usize> {
-    let is_lost = |value: &T| magnitude(*value) > 0x7f7f_ffff;
+    let is_lost = |value: &T| magnitude(*value) > MAX_FINITE;
     // The maximum is computed in vectors.
-    (max_abs(values) > 0x7f7f_ffff).then(|| values.iter().position(is_lost).unwrap_or(0))
+    (max_abs(values) > MAX_FINITE).then(|| values.iter().position(is_lost).unwrap_or(0))
 }
 
 /// Bits of the magnitude of a number.
@@ -103,10 +83,20 @@ pub(crate) fn max_abs<T: Real>(values: &[T]) -> u32 {
 /// Whether the values are out of bounds for a tensor with this id.
 pub(crate) fn out_of_bounds<T: Real>(id: u32, values: &[T]) -> bool {
     let bound = match id & ORDINARY {
-        0 => 0x7f7f_ffff,
+        0 => MAX_FINITE,
         _ => GRADIENT_BOUND,
     };
     max_abs(values) > bound
+}
+
+/// Sets the guard to an id, unless a lower id has set it.
+pub(crate) fn set(state: &mut [u32], id: u32) {
+    state[FIRST_NON_FINITE] = state[FIRST_NON_FINITE].min(id);
+}
+
+/// Whether the guard is set.
+pub(crate) fn is_set(state: &[u32]) -> bool {
+    state[FIRST_NON_FINITE] != ALL_FINITE
 }
 
 /// The result of a dry run, or of the first pass of a tensor call.
@@ -152,7 +142,7 @@ impl Probe {
 
     /// Sets the words of the state.
     pub(crate) fn report(self, state: &mut [u32]) {
-        state[2] = state[2].min(self.id.into_inner());
-        state[3] |= u32::from(self.care.into_inner());
+        set(state, self.id.into_inner());
+        state[CARE] |= u32::from(self.care.into_inner());
     }
 }

@@ -2,6 +2,8 @@
 //! share. This module uses no other family.
 
 pub(crate) mod args;
+pub(crate) mod binding;
+pub(crate) mod bounds;
 pub(crate) mod cascade;
 pub(crate) mod column_reduce;
 pub(crate) mod compute;
@@ -21,12 +23,14 @@ pub(crate) mod simd;
 pub(crate) mod spread;
 pub(crate) mod state;
 pub(crate) mod tuning;
+pub(crate) mod uniform;
 #[allow(dead_code, reason = "convolution and pooling, which use it, are next")]
 pub(crate) mod window;
 
 pub(crate) use args::{Arg, Args};
+pub(crate) use binding::{Binding, Element};
 pub(crate) use compute::Compute;
 pub(crate) use matrix::{Along, MatrixShape, Side};
-pub(crate) use program::{Access, Binding, Capabilities, Program};
+pub(crate) use program::{Capabilities, Program, Shader};
 pub(crate) use real::Real;
 pub use window::Padding;

@@ -1,63 +1,14 @@
-//! GPU programs of kernels: shader source, parameter block, bindings, number of workgroups.
+//! GPU programs of kernels: shader source, parameter block, number of workgroups.
 
+use super::binding;
+use super::binding::Binding;
+pub(crate) use super::binding::Scalar as Element;
 use super::tuning::Tuning;
+pub(crate) use super::uniform::{Field, UniformBlock, uniform_block};
 use std::sync::Arc;
 
 /// `bound(number, workgroup)`, at the start of every shader: for loop bounds that come from the uniform block.
 pub(crate) const BOUND: &str = include_str!("../../../shaders/base/bound.wgsl");
-
-/// The access of a kernel to a binding. A kernel may also read a binding that it writes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Access {
-    Read,
-    Write,
-}
-
-/// The element type of a binding: `f32` values or `u32` words.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Element {
-    Float,
-    Word,
-}
-
-/// One storage binding of a kernel. Binding 0 is always the uniform parameter block and is not listed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Binding {
-    pub(crate) number: u32,
-    pub(crate) access: Access,
-    pub(crate) element: Element,
-}
-
-impl Binding {
-    pub(crate) const fn read(number: u32) -> Self {
-        Binding {
-            number,
-            access: Access::Read,
-            element: Element::Float,
-        }
-    }
-    pub(crate) const fn write(number: u32) -> Self {
-        Binding {
-            number,
-            access: Access::Write,
-            element: Element::Float,
-        }
-    }
-    pub(crate) const fn read_words(number: u32) -> Self {
-        Binding {
-            number,
-            access: Access::Read,
-            element: Element::Word,
-        }
-    }
-    pub(crate) const fn write_words(number: u32) -> Self {
-        Binding {
-            number,
-            access: Access::Write,
-            element: Element::Word,
-        }
-    }
-}
 
 /// Capabilities of an adapter: with the shape, they determine the kernel variant. They are a pure function of the
 /// adapter and of the user's tuning.
@@ -77,41 +28,19 @@ pub(crate) struct Capabilities {
     pub(crate) tuning: Option<Arc<Tuning>>,
 }
 
-/// The uniform block of a kernel, with its fields for comparison with the shader's declaration.
-pub(crate) trait UniformBlock: bytemuck::Pod {
-    /// Name and offset in bytes of every field.
-    const FIELDS: &'static [(&'static str, usize)];
-}
-
-/// Declares a uniform block in WGSL's layout: only four-byte fields, and arrays whose size is a multiple of 16 bytes.
-macro_rules! uniform_block {
-    ($(#[$doc:meta])* pub(crate) struct $name:ident { $($(#[$field_doc:meta])* $field:ident: $type:ty),* $(,)? }) => {
-        $(#[$doc])*
-        #[repr(C)]
-        #[derive(Clone, Copy, bytemuck::Pod, bytemuck::Zeroable)]
-        pub(crate) struct $name { $($(#[$field_doc])* $field: $type),* }
-
-        impl $crate::kernel::base::program::UniformBlock for $name {
-            const FIELDS: &'static [(&'static str, usize)] =
-                &[$((stringify!($field), std::mem::offset_of!($name, $field))),*];
-        }
-    };
-}
-pub(crate) use uniform_block;
-
 /// A kernel prepared for a GPU.
 #[derive(Clone, Debug)]
 pub(crate) struct Program {
-    /// The whole WGSL source: constants, `bound`, pieces, kernel. Programs with equal source share one pipeline.
+    /// The whole WGSL source. Programs with equal source share one pipeline.
     pub(crate) source: String,
     /// The uniform block at binding 0.
     pub(crate) params: Vec<u8>,
-    /// Name and offset of each field of the uniform block.
+    /// The fields of the uniform block.
     #[cfg_attr(
         not(test),
-        expect(dead_code, reason = "compared with the shader's declaration in tests")
+        expect(dead_code, reason = "compared with the shader's layout in tests")
     )]
-    pub(crate) fields: &'static [(&'static str, usize)],
+    pub(crate) fields: &'static [Field],
     /// Total number of workgroups; the executor folds them into two dimensions.
     pub(crate) workgroups: u64,
     /// Upper bound on the iterations of one invocation over all its loops, if the bound grows with the shape: see
@@ -123,8 +52,48 @@ pub(crate) struct Program {
 /// ends every loop of the invocation without an error, and the result is wrong.
 pub(crate) const MAX_ITERATIONS: u64 = 65_535;
 
+/// The parts of a shader's source, apart from its uniform block.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Shader<'a> {
+    /// `const` lines.
+    pub(crate) constants: &'a [(&'a str, u32)],
+    /// The operands, which the source declares with their accessors: see [`Binding`].
+    pub(crate) bindings: &'a [Binding],
+    /// WGSL text, the kernel's own last.
+    pub(crate) pieces: &'a [&'a str],
+}
+
 impl Program {
+    /// Joins the `const` lines, the declarations of the uniform block and the operands, `bound`, and the pieces.
+    pub(crate) fn assemble<B: UniformBlock>(
+        shader: Shader<'_>,
+        params: &B,
+        workgroups: usize,
+    ) -> Self {
+        let mut source = String::with_capacity(1 << 13);
+        for (name, value) in shader.constants {
+            source.push_str(&format!("const {name} = {value}u;\n"));
+        }
+        B::declare(&mut source);
+        binding::declare(shader.bindings, &mut source);
+        for piece in [BOUND].iter().chain(shader.pieces) {
+            source.push_str(piece);
+            source.push('\n');
+        }
+        Program {
+            source,
+            params: bytemuck::bytes_of(params).to_vec(),
+            fields: B::FIELDS,
+            workgroups: workgroups as u64,
+            iterations: 0,
+        }
+    }
+
     /// Joins `const` lines, `bound`, pieces and the kernel's own source.
+    #[allow(
+        dead_code,
+        reason = "kernels that declare their operands in the shader"
+    )]
     pub(crate) fn new<B: UniformBlock>(
         constants: &[(&str, u32)],
         pieces: &[&str],

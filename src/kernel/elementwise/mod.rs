@@ -30,7 +30,8 @@ pub(crate) mod sub;
 use crate::kernel::activation::Activation;
 use crate::kernel::base::program::{WORKGROUP, uniform_block};
 use crate::kernel::base::{
-    Args, Binding, Capabilities, Compute, MatrixShape, Program, Real, matrix,
+    Args, Binding, Capabilities, Compute, Element, MatrixShape, Program, Real, Shader, guard,
+    matrix,
 };
 
 const SOURCE: &str = include_str!("../../../shaders/elementwise/elementwise.wgsl");
@@ -168,49 +169,38 @@ impl Compute for Elementwise {
     }
 
     fn bindings(&self) -> Vec<Binding> {
-        match self.op {
-            Op::Activate(_)
-            | Op::Scale(_)
+        // The inputs, in the order of the formula, have the numbers 1, 2, 4 and 5.
+        let inputs: &[&str] = match self.op {
+            Op::Activate(_) => &["z"],
+            Op::Scale(_)
             | Op::Exp
             | Op::Log
             | Op::Sqrt
             | Op::Powf(_)
             | Op::RepeatRow
-            | Op::RepeatColumn => {
-                vec![Binding::read(1), Binding::write(3)]
-            }
-            Op::GradientCopy(_) => {
-                vec![Binding::read(1), Binding::write(3), Binding::write_words(8)]
-            }
-            Op::ActivateBackward(_)
-            | Op::BiasAdd
-            | Op::Add
-            | Op::Hadamard
-            | Op::Sub
-            | Op::Div
-            | Op::PRelu { .. }
-            | Op::PReluSlope => {
-                vec![Binding::read(1), Binding::read(2), Binding::write(3)]
-            }
-            Op::Fill(_) => vec![Binding::write(3)],
-            Op::PReluBackward { .. } | Op::NormalizeBackward { .. } | Op::NormalizeGain { .. } => {
-                vec![
-                    Binding::read(1),
-                    Binding::read(2),
-                    Binding::read(4),
-                    Binding::write(3),
-                ]
-            }
-            Op::Normalize { .. } => {
-                vec![
-                    Binding::read(1),
-                    Binding::read(2),
-                    Binding::read(4),
-                    Binding::read(5),
-                    Binding::write(3),
-                ]
-            }
+            | Op::RepeatColumn
+            | Op::GradientCopy(_) => &["a"],
+            Op::ActivateBackward(_) => &["dy", "saved"],
+            Op::BiasAdd => &["x", "bias"],
+            Op::Add | Op::Hadamard | Op::Sub | Op::Div => &["a", "b"],
+            Op::PRelu { .. } => &["x", "a"],
+            Op::PReluSlope => &["dy", "x"],
+            Op::Fill(_) => &[],
+            Op::PReluBackward { .. } => &["dy", "x", "a"],
+            Op::NormalizeBackward { .. } => &["dy", "gamma", "running"],
+            Op::NormalizeGain { .. } => &["dy", "x", "running"],
+            Op::Normalize { .. } => &["x", "gamma", "beta", "running"],
+        };
+        let mut bindings: Vec<Binding> = [1, 2, 4, 5]
+            .into_iter()
+            .zip(inputs)
+            .map(|(number, name)| Binding::input(number, name, Element::Vec4).with_components())
+            .collect();
+        bindings.push(Binding::output(3, "out", Element::Vec4));
+        if let Op::GradientCopy(_) = self.op {
+            bindings.push(Binding::updated(8, "state", Element::AtomicWord));
         }
+        bindings
     }
 
     fn program(&self, _capabilities: &Capabilities) -> Program {
@@ -229,7 +219,7 @@ impl Compute for Elementwise {
             Op::RepeatRow => (["", ""], repeat_row::SOURCE, [0.0; 2]),
             Op::RepeatColumn => (["", ""], repeat_column::SOURCE, [0.0; 2]),
             Op::Scale(factor) => (["", ""], scale::SOURCE, [factor, 0.0]),
-            Op::GradientCopy(_) => (["", ""], gradient_copy::SOURCE, [0.0; 2]),
+            Op::GradientCopy(_) => (["", guard::SOURCE], gradient_copy::SOURCE, [0.0; 2]),
             Op::Fill(value) => (["", ""], fill::SOURCE, [value, 0.0]),
             Op::PRelu { shared } => (["", prelu::slope_source(shared)], prelu::SOURCE, [0.0; 2]),
             Op::PReluBackward { shared } => {
@@ -266,9 +256,12 @@ impl Compute for Elementwise {
             id,
             _pad: [0; 2],
         };
-        Program::new(
-            &[("WORKGROUP", WORKGROUP as u32)],
-            &[matrix::SOURCE, before, function, operation, SOURCE],
+        Program::assemble(
+            Shader {
+                constants: &[("WORKGROUP", WORKGROUP as u32)],
+                bindings: &self.bindings(),
+                pieces: &[matrix::SOURCE, before, function, operation, SOURCE],
+            },
             &params,
             self.shape.vec4s().div_ceil(WORKGROUP),
         )

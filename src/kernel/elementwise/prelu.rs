@@ -8,9 +8,9 @@ pub(crate) const SOURCE: &str = include_str!("../../../shaders/elementwise/prelu
 /// WGSL source of `slope(col)`: the slopes of columns col to col + 3.
 pub(crate) fn slope_source(shared: bool) -> &'static str {
     if shared {
-        "fn slope(col: u32) -> vec4<f32> {\n    return vec4<f32>(a[0].x);\n}\n"
+        "fn slope(col: u32) -> vec4<f32> {\n    return vec4<f32>(load_a_component(0u, 0u));\n}\n"
     } else {
-        "fn slope(col: u32) -> vec4<f32> {\n    return a[col / 4u];\n}\n"
+        "fn slope(col: u32) -> vec4<f32> {\n    return load_a(col / 4u);\n}\n"
     }
 }
 

@@ -13,9 +13,9 @@ pub use augment::Augmentation;
 
 use crate::kernel::base::program::{WORKGROUP, uniform_block};
 use crate::kernel::base::rows::for_rows;
-use crate::kernel::base::state::{ENTRY_OFFSET, ENTRY_WORDS, STATE_VALUES};
+use crate::kernel::base::state::{ENTRY_OFFSET, ENTRY_VALUES, ENTRY_WORDS, STEP, VALUES};
 use crate::kernel::base::{
-    Args, Binding, Capabilities, Compute, MatrixShape, Program, Real, matrix,
+    Args, Binding, Capabilities, Compute, Element, MatrixShape, Program, Real, Shader, matrix,
 };
 use scaling::Scaling;
 
@@ -75,15 +75,15 @@ impl Compute for Gather {
     fn bindings(&self) -> Vec<Binding> {
         vec![
             match self.source {
-                Source::Bytes => Binding::read_words(1),
-                Source::Floats => Binding::read(1),
+                Source::Bytes => Binding::input(1, "data", Element::Word),
+                Source::Floats => Binding::input(1, "data", Element::Vec4),
             },
-            Binding::read_words(2),
-            Binding::read_words(3),
-            Binding::read_words(4),
-            Binding::write_words(5),
-            Binding::write(6),
-            Binding::write_words(7),
+            Binding::input(2, "labels", Element::Word),
+            Binding::input(3, "indices", Element::Word),
+            Binding::input(4, "table", Element::WordVec4),
+            Binding::updated(5, "state", Element::WordVec4),
+            Binding::output(6, "x", Element::Vec4),
+            Binding::output(7, "batch_labels", Element::Word),
         ]
     }
 
@@ -102,15 +102,17 @@ impl Compute for Gather {
             Source::Bytes => bytes::SOURCE,
             Source::Floats => floats::SOURCE,
         };
-        Program::new(
-            &[("WORKGROUP", WORKGROUP as u32)],
-            &[
-                matrix::SOURCE,
-                load,
-                include_str!("../../../shaders/gather/gather.wgsl"),
-            ],
-            &params,
-            // At least one, even without columns: the step's values must be copied.
+        Program::assemble(
+            Shader {
+                constants: &[("WORKGROUP", WORKGROUP as u32)],
+                bindings: &self.bindings(),
+                pieces: &[
+                    matrix::SOURCE,
+                    load,
+                    include_str!("../../../shaders/gather/gather.wgsl"),
+                ],
+            },
+            &params, // At least one, even without columns: the step's values must be copied.
             self.shape.vec4s().div_ceil(WORKGROUP).max(1),
         )
     }
@@ -147,8 +149,8 @@ impl Compute for Gather {
 impl Gather {
     /// Returns the step's entry of the table, and copies its values into the state.
     pub(super) fn entry<'a>(&self, table: &'a [u32], state: &mut [u32]) -> &'a [u32] {
-        let entry = &table[state[0] as usize % self.table_steps * ENTRY_WORDS..][..ENTRY_WORDS];
-        state[STATE_VALUES..][..ENTRY_OFFSET].copy_from_slice(&entry[..ENTRY_OFFSET]);
+        let entry = &table[state[STEP] as usize % self.table_steps * ENTRY_WORDS..][..ENTRY_WORDS];
+        state[VALUES..][..4].copy_from_slice(&entry[ENTRY_VALUES..][..4]);
         entry
     }
 

@@ -70,7 +70,7 @@ pub(crate) struct RowLoss {
     pub(crate) output: Output,
     /// Whether this call writes B = A + 1; exactly one of a step's losses does.
     pub(crate) clock: bool,
-    /// Whether the step is an ordinary one. The loss that advances the clock then sets the guard to [`CARE`] if an
+    /// Whether the step is an ordinary one. The loss that advances the clock then sets the guard to [`NEEDS_CARE`](crate::kernel::base::guard::NEEDS_CARE) if an
     /// earlier update has set the care word.
     pub(crate) ordinary: bool,
     /// Number of places of the metric ring. A step's place is the step counter modulo this number.

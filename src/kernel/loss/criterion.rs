@@ -149,7 +149,12 @@ fn first<const N: usize>(parameters: [f32; N]) -> f32 {
 impl Criterion {
     /// Number of inputs, all of one shape.
     pub(crate) fn inputs(self) -> usize {
-        self.traits().inputs
+        1 + self.traits().other_inputs.len()
+    }
+
+    /// Names in the shader of the inputs after x.
+    pub(super) fn other_inputs(self) -> &'static [&'static str] {
+        self.traits().other_inputs
     }
 
     /// Whether the criterion compares with labels or targets.

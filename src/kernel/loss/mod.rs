@@ -9,7 +9,7 @@
 //! rows. Rows are counted, as correct or not, if the batch has labels or target values of classes. A non-finite input
 //! or target, or a row whose loss is not finite, sets the guard; an ignored row never does.
 //!
-//! One of a step's losses is the clock of training: it sets word 1 of the state, B = A + 1 (see [`crate::plan`]).
+//! One of a step's losses is the clock of training: it sets the word `NEXT_STEP` of the state, B = A + 1 (see [`crate::plan`]).
 //!
 //! A criterion has two files: `shaders/loss/x.wgsl` and `src/kernel/loss/criterion/x.rs`. Both compute the loss of one
 //! row and its gradients (`row_loss`, `run`). A criterion that is a sum over elements has `loss(x, t)` and `dloss(x,
@@ -33,11 +33,12 @@ pub(crate) use call::{Against, Output, RowLoss};
 pub(crate) use row_weights::RowWeights;
 pub(crate) use totals::{ENTRY, Totals};
 
-use crate::kernel::base::guard::CARE;
+use crate::kernel::base::guard::{self, NEEDS_CARE};
 use crate::kernel::base::program::uniform_block;
 use crate::kernel::base::row_reduce::WORKGROUP;
+use crate::kernel::base::state::{CARE, FIRST_NON_FINITE, NEXT_STEP, STEP};
 use crate::kernel::base::{
-    Args, Binding, Capabilities, Compute, MatrixShape, Program, Real, row_reduce,
+    Args, Binding, Capabilities, Compute, Element, MatrixShape, Program, Real, Shader, row_reduce,
 };
 use call::PARTS;
 use row::Row;
@@ -66,8 +67,7 @@ uniform_block! {
     }
 }
 
-/// Guard id of the loss: before every parameter.
-pub(crate) const LOSS_ID: u32 = 0;
+pub(crate) use crate::kernel::base::guard::LOSS_ID;
 
 impl Compute for RowLoss {
     fn label(&self) -> String {
@@ -80,22 +80,36 @@ impl Compute for RowLoss {
     }
 
     fn bindings(&self) -> Vec<Binding> {
-        let inputs = self.criterion.inputs() as u32;
-        let mut bindings: Vec<Binding> = (1..=inputs).map(Binding::read).collect();
+        let count = self.criterion.inputs();
+        let mut bindings = vec![Binding::input(1, "x", Element::Vec4).with_components()];
+        bindings.extend(
+            (2..)
+                .zip(self.criterion.other_inputs())
+                .map(|(number, name)| Binding::input(number, name, Element::Vec4)),
+        );
         match self.against {
-            Against::Labels => bindings.push(Binding::read_words(4)),
-            Against::Values => bindings.push(Binding::read(4)),
+            Against::Labels => bindings.push(Binding::input(4, "labels", Element::Word)),
+            Against::Values => bindings.push(Binding::input(4, "targets", Element::Vec4)),
             Against::Constant(_) | Against::Nothing => {}
         }
         if self.class_weights {
-            bindings.push(Binding::read(5));
+            bindings.push(Binding::input(5, "class_weights", Element::Vec4).with_components());
         }
         match self.output {
             Output::Reduced => {}
-            Output::Gradients => bindings.extend((6..6 + inputs).map(Binding::write)),
-            Output::Rows => bindings.push(Binding::write(6)),
+            Output::Gradients => {
+                let gradients = [
+                    Binding::output(6, "dx", Element::Vec4),
+                    Binding::output(7, "second_dx", Element::Vec4),
+                    Binding::output(8, "third_dx", Element::Vec4),
+                ];
+                bindings.extend(&gradients[..count]);
+            }
+            Output::Rows => bindings.push(Binding::output(6, "losses", Element::Float)),
         }
-        bindings.extend([Binding::write(9), Binding::write_words(10)]);
+        // The partial sums of the row weights are read, if there are any.
+        bindings.push(Binding::updated(9, "ring", Element::Vec4).with_components());
+        bindings.push(Binding::updated(10, "state", Element::AtomicWord));
         bindings
     }
 
@@ -123,8 +137,16 @@ impl Compute for RowLoss {
         let mut pieces = vec![flags.as_str()];
         pieces.extend(reduce.pieces);
         pieces.extend(self.pieces());
-        Program::new(&reduce.constants, &pieces, &params, workgroups)
-            .with_iterations(self.iterations(capabilities))
+        Program::assemble(
+            Shader {
+                constants: &reduce.constants,
+                bindings: &self.bindings(),
+                pieces: &pieces,
+            },
+            &params,
+            workgroups,
+        )
+        .with_iterations(self.iterations(capabilities))
     }
 
     fn flops(&self) -> u64 {
@@ -156,7 +178,7 @@ impl Compute for RowLoss {
         }
         let (ring, state) = (args.write(), args.write_words());
 
-        let step = state[0] as usize % self.ring_steps;
+        let step = state[STEP] as usize % self.ring_steps;
         let place = ENTRY * (step * self.ring_stride + self.ring_offset);
         let (entries, after) = ring[place..].split_at_mut(ENTRY * self.ring_sums);
         entries.fill(T::ZERO);
@@ -172,7 +194,7 @@ impl Compute for RowLoss {
             }
             None => T::of(self.factor.into()),
             Some((scales, term)) => {
-                let scale = f32::from_bits(state[scales.word(state[0], term)]);
+                let scale = f32::from_bits(state[scales.word(state[STEP], term)]);
                 T::of(self.factor.into()) * T::of(scale.into())
             }
         };
@@ -202,7 +224,7 @@ impl Compute for RowLoss {
             } else {
                 let loss = self.criterion.run(&row, &mut gradient);
                 if !loss.is_finite() || !row.is_finite() {
-                    state[2] = LOSS_ID;
+                    state[FIRST_NON_FINITE] = LOSS_ID;
                 }
                 if let Some(out) = losses.get_mut(i) {
                     *out = loss;
@@ -217,9 +239,9 @@ impl Compute for RowLoss {
             }
         }
         if self.clock {
-            state[1] = state[0].wrapping_add(1);
-            if self.ordinary && state[3] != 0 {
-                state[2] = state[2].min(CARE);
+            state[NEXT_STEP] = state[STEP].wrapping_add(1);
+            if self.ordinary && state[CARE] != 0 {
+                guard::set(state, NEEDS_CARE);
             }
         }
     }

@@ -62,7 +62,7 @@ impl RowLoss {
             ("LONG", row_reduce::turns(self.shape, capabilities) > SHORT),
             ("SCALED", self.scaled.is_some()),
             ("SPREAD", spread),
-            ("VALUES", self.against == Against::Values),
+            ("TARGET_VALUES", self.against == Against::Values),
             ("WEIGHED_ROWS", self.weighs_rows()),
         ] {
             flags.push_str(&format!("const {name} = {value};\n"));

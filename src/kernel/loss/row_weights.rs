@@ -10,7 +10,8 @@ use super::pieces;
 use super::totals::ENTRY;
 use crate::kernel::base::program::{WORKGROUP, uniform_block};
 use crate::kernel::base::reduce::{self, Reduce};
-use crate::kernel::base::{Args, Binding, Capabilities, Compute, Program, Real};
+use crate::kernel::base::state::STEP;
+use crate::kernel::base::{Args, Binding, Capabilities, Compute, Element, Program, Real, Shader};
 
 /// Arguments: labels, [class weights], metric ring, state.
 #[derive(Clone, Debug, PartialEq)]
@@ -66,11 +67,14 @@ impl Compute for RowWeights {
     }
 
     fn bindings(&self) -> Vec<Binding> {
-        let mut bindings = vec![Binding::read_words(4)];
+        let mut bindings = vec![Binding::input(4, "labels", Element::Word)];
         if self.classes.is_some() {
-            bindings.push(Binding::read(5));
+            bindings.push(Binding::input(5, "class_weights", Element::Vec4).with_components());
         }
-        bindings.extend([Binding::write(9), Binding::read_words(10)]);
+        bindings.extend([
+            Binding::output(9, "ring", Element::Vec4),
+            Binding::input(10, "state", Element::Word),
+        ]);
         bindings
     }
 
@@ -103,7 +107,16 @@ impl Compute for RowWeights {
             include_str!("../../../shaders/loss/row_weights.wgsl"),
         ]);
         let turns = self.part().div_ceil(WORKGROUP) + WORKGROUP.ilog2() as usize;
-        Program::new(&reduce.constants, &sources, &params, PARTS).with_iterations(turns)
+        Program::assemble(
+            Shader {
+                constants: &reduce.constants,
+                bindings: &self.bindings(),
+                pieces: &sources,
+            },
+            &params,
+            PARTS,
+        )
+        .with_iterations(turns)
     }
 
     fn flops(&self) -> u64 {
@@ -114,7 +127,7 @@ impl Compute for RowWeights {
         let labels = &args.read_words()[..self.rows];
         let weights = self.classes.map(|classes| &args.read()[..classes]);
         let (ring, state) = (args.write(), args.read_words());
-        let place = state[0] as usize % self.ring_steps * self.ring_stride + self.ring_offset;
+        let place = state[STEP] as usize % self.ring_steps * self.ring_stride + self.ring_offset;
         let entries = &mut ring[ENTRY * place..][..ENTRY * PARTS];
         entries.fill(T::ZERO);
         let weight = |&label: &u32| match weights {

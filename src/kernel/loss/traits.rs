@@ -8,8 +8,8 @@ pub(crate) struct Traits {
     pub(crate) name: &'static str,
     /// WGSL source that defines `row_loss(row)`.
     pub(crate) sources: &'static [&'static str],
-    /// Number of inputs, all of one shape.
-    pub(crate) inputs: usize,
+    /// Names in the shader of the inputs after x, at most two; all inputs have one shape.
+    pub(crate) other_inputs: &'static [&'static str],
     pub(crate) target: Target,
     /// Whether the mean is over rows rather than elements: the criterion gives one number per row.
     pub(crate) is_by_row: bool,
@@ -60,7 +60,7 @@ impl Traits {
     pub(super) const ROW: Traits = Traits {
         name: "",
         sources: &[],
-        inputs: 1,
+        other_inputs: &[],
         target: Target::Values,
         is_by_row: false,
         class_weights: ClassWeights::Nothing,

@@ -58,7 +58,10 @@ impl Epilogue {
             Epilogue::Activation(f) => after(f, ACTIVATION),
             Epilogue::Keep(f) => after(f, KEEP),
             Epilogue::Derivative(f) => after(f, DERIVATIVE),
-            Epilogue::Gradient { .. } => ["", "", gradient::SOURCE],
+            Epilogue::Gradient { .. } => {
+                let [tests, finish] = gradient::SOURCES;
+                ["", tests, finish]
+            }
         }
     }
 

@@ -27,15 +27,18 @@ pub(crate) use algorithm::Algorithm;
 pub(crate) use call::Matmul;
 pub(crate) use epilogue::Epilogue;
 
-use crate::kernel::base::guard::{ORDINARY, out_of_bounds};
+use crate::kernel::base::guard::{self, ORDINARY, out_of_bounds};
 use crate::kernel::base::program::uniform_block;
 use crate::kernel::base::rows::{PARALLEL_FLOATS, for_rows, row_of};
-use crate::kernel::base::{Args, Binding, Capabilities, Compute, Program, Real, cascade, matrix};
+use crate::kernel::base::{
+    Args, Binding, Capabilities, Compute, Element, Program, Real, Shader, cascade, matrix,
+};
 use crate::kernel::software::pack;
 use crate::threads;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 uniform_block! {
+    copied
     /// The shader's uniform block.
     pub(crate) struct Params {
         m: u32,
@@ -56,14 +59,13 @@ uniform_block! {
 
 impl Matmul {
     /// The pieces between the constants and the kernel: parameters, memory layout, epilogue, bias gradient.
-    fn pieces(&self, capabilities: &Capabilities) -> Vec<&'static str> {
+    fn pieces(&self) -> Vec<&'static str> {
         let mut pieces = vec![
             match self.layout {
                 Layout::NN => "const A_TRANSPOSED = false;\nconst B_TRANSPOSED = false;",
                 Layout::NT => "const A_TRANSPOSED = false;\nconst B_TRANSPOSED = true;",
                 Layout::TN => "const A_TRANSPOSED = true;\nconst B_TRANSPOSED = false;",
             },
-            pack::source(capabilities),
             include_str!("../../../shaders/matmul/matmul.wgsl"),
             matrix::SOURCE,
             if self.bias {
@@ -102,22 +104,26 @@ impl Compute for Matmul {
     }
 
     fn bindings(&self) -> Vec<Binding> {
-        let mut bindings = vec![Binding::read(1), Binding::read(2)];
+        let mut bindings = vec![
+            Binding::input(1, "a", Element::Packed),
+            Binding::input(2, "b", Element::Packed),
+        ];
         if self.bias {
-            bindings.push(Binding::read(4));
+            bindings.push(Binding::input(4, "bias", Element::Packed));
         }
         if matches!(self.epilogue, Epilogue::Derivative(_)) {
-            bindings.push(Binding::read(5));
+            bindings.push(Binding::input(5, "saved", Element::Packed));
         }
-        bindings.push(Binding::write(3));
+        // The largest tile adds up in C.
+        bindings.push(Binding::updated(3, "out", Element::Packed));
         if matches!(self.epilogue, Epilogue::Keep(_)) {
-            bindings.push(Binding::write(6));
+            bindings.push(Binding::output(6, "kept", Element::Packed));
         }
         if self.bias_gradient {
-            bindings.push(Binding::write(7));
+            bindings.push(Binding::output(7, "sums", Element::Packed));
         }
         if matches!(self.epilogue, Epilogue::Gradient { .. }) {
-            bindings.push(Binding::write_words(8));
+            bindings.push(Binding::updated(8, "state", Element::AtomicWord));
         }
         bindings
     }
@@ -145,10 +151,18 @@ impl Compute for Matmul {
         let block_k = variant.levels.map(|levels| levels.block);
         constants.push(("BLOCK_K", block_k.unwrap_or(1 << 31) as u32));
         constants.push(("GROUP_K", group_k.unwrap_or(1 << 31) as u32));
-        let mut pieces = self.pieces(capabilities).to_vec();
+        let mut pieces = self.pieces();
         pieces.extend(variant.sources);
-        Program::new(&constants, &pieces, &params, variant.workgroups)
-            .with_iterations(variant.iterations)
+        Program::assemble(
+            Shader {
+                constants: &constants,
+                bindings: &pack::for_adapter(self.bindings(), capabilities),
+                pieces: &pieces,
+            },
+            &params,
+            variant.workgroups,
+        )
+        .with_iterations(variant.iterations)
     }
 
     fn flops(&self) -> u64 {
@@ -194,10 +208,10 @@ impl Compute for Matmul {
                 }
                 let state = args.write_words();
                 if !in_bounds.into_inner() {
-                    state[2] = state[2].min(id & !ORDINARY);
+                    guard::set(state, id & !ORDINARY);
                 }
                 if sums.is_some_and(|sums| out_of_bounds(id, sums)) {
-                    state[2] = state[2].min((id & !ORDINARY) + 1);
+                    guard::set(state, (id & !ORDINARY) + 1);
                 }
             }
             Epilogue::Activation(f) => gemm::product(self, a, b, out, |_, column, row| {

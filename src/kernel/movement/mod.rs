@@ -19,7 +19,7 @@ pub(crate) mod transpose;
 use crate::kernel::base::program::{WORKGROUP, uniform_block};
 use crate::kernel::base::rows::for_rows;
 use crate::kernel::base::{
-    Along, Args, Binding, Capabilities, Compute, MatrixShape, Program, Real, Side,
+    Along, Args, Binding, Capabilities, Compute, Element, MatrixShape, Program, Real, Shader, Side,
 };
 use blocks::Blocks;
 
@@ -157,18 +157,22 @@ impl Compute for Movement {
     }
 
     fn bindings(&self) -> Vec<Binding> {
+        let mut bindings = vec![
+            Binding::input(1, "a", Element::Float),
+            Binding::input(2, "b", Element::Float),
+            Binding::output(3, "out", Element::Vec4),
+        ];
         match self.op {
-            MovementOp::Concat { .. } | MovementOp::Scatter { .. } => {
-                vec![Binding::read(1), Binding::read(2), Binding::write(3)]
-            }
+            MovementOp::Concat { .. } | MovementOp::Scatter { .. } => {}
             MovementOp::Slice { .. }
             | MovementOp::Pad { .. }
             | MovementOp::Repeat { .. }
             | MovementOp::Reshape { .. }
             | MovementOp::Transpose => {
-                vec![Binding::read(1), Binding::write(3)]
+                bindings.remove(1);
             }
         }
+        bindings
     }
 
     fn program(&self, _capabilities: &Capabilities) -> Program {
@@ -194,9 +198,12 @@ impl Compute for Movement {
             rows,
             columns,
         };
-        Program::new(
-            &[("WORKGROUP", WORKGROUP as u32)],
-            &[element, SOURCE],
+        Program::assemble(
+            Shader {
+                constants: &[("WORKGROUP", WORKGROUP as u32)],
+                bindings: &self.bindings(),
+                pieces: &[element, SOURCE],
+            },
             &params,
             self.shape.vec4s().div_ceil(WORKGROUP),
         )

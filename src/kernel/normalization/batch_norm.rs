@@ -17,8 +17,8 @@ use crate::kernel::base::rows::for_blocks;
 use crate::kernel::base::simd::{Vectorized, vectorized};
 use crate::kernel::base::spread::SAVED_ROWS;
 use crate::kernel::base::{
-    Args, Binding, Capabilities, Compute, MatrixShape, Program, Real, cascade, column_reduce,
-    matrix, spread,
+    Args, Binding, Capabilities, Compute, Element, MatrixShape, Program, Real, Shader, cascade,
+    column_reduce, matrix, spread,
 };
 
 /// Arguments: x [rows, cols], γ and β [cols], running [2, cols] (mean, variance); y [rows, cols], saved [4, cols] (see
@@ -79,10 +79,16 @@ impl Compute for BatchNorm {
     }
 
     fn bindings(&self) -> Vec<Binding> {
-        let mut bindings: Vec<Binding> = (1..=4).map(Binding::read).collect();
-        bindings.extend((5..=7).map(Binding::write));
-        bindings.push(Binding::write_words(8));
-        bindings
+        vec![
+            Binding::input(1, "x", Element::Vec4),
+            Binding::input(2, "gamma", Element::Vec4),
+            Binding::input(3, "beta", Element::Vec4),
+            Binding::input(4, "running", Element::Vec4),
+            Binding::output(5, "y", Element::Vec4),
+            Binding::output(6, "saved", Element::Vec4),
+            Binding::output(7, "next", Element::Vec4),
+            Binding::updated(8, "state", Element::AtomicWord),
+        ]
     }
 
     fn program(&self, capabilities: &Capabilities) -> Program {
@@ -94,9 +100,12 @@ impl Compute for BatchNorm {
             spread::SOURCE,
             include_str!("../../../shaders/normalization/batch_norm.wgsl"),
         ];
-        Program::new(
-            &geometry.constants,
-            &pieces,
+        Program::assemble(
+            Shader {
+                constants: &geometry.constants,
+                bindings: &self.bindings(),
+                pieces: &pieces,
+            },
             &self.params(),
             geometry.workgroups,
         )

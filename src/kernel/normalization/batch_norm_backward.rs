@@ -3,14 +3,14 @@
 //! With x̂ = (x − mean)/√(variance + ε): dβ = Σᵢ dy, dγ = Σᵢ dy·x̂, and
 //! dx = γ/√(variance + ε)·(dy − dβ/n − x̂·dγ/n), n the number of rows.
 
-use crate::kernel::base::gradient;
 use crate::kernel::base::program::uniform_block;
 use crate::kernel::base::rows::for_blocks;
 use crate::kernel::base::simd::{Vectorized, vectorized};
 use crate::kernel::base::{
-    Args, Binding, Capabilities, Compute, MatrixShape, Program, Real, cascade, column_reduce,
-    matrix, spread,
+    Args, Binding, Capabilities, Compute, Element, MatrixShape, Program, Real, Shader, cascade,
+    column_reduce, matrix, spread,
 };
+use crate::kernel::base::{gradient, guard};
 use crate::threads::for_chunks;
 
 /// Arguments: dy and x [rows, cols], saved [`saved_rows`, cols] (as [`BatchNorm`](super::BatchNorm) wrote it, or mean
@@ -45,10 +45,16 @@ impl Compute for BatchNormBackward {
     }
 
     fn bindings(&self) -> Vec<Binding> {
-        let mut bindings: Vec<Binding> = (1..=4).map(Binding::read).collect();
-        bindings.extend((5..=7).map(Binding::write));
-        bindings.push(Binding::write_words(8));
-        bindings
+        vec![
+            Binding::input(1, "dy", Element::Vec4),
+            Binding::input(2, "x", Element::Vec4),
+            Binding::input(3, "saved", Element::Vec4),
+            Binding::input(4, "gamma", Element::Vec4),
+            Binding::output(5, "dx", Element::Vec4),
+            Binding::output(6, "dgamma", Element::Vec4),
+            Binding::output(7, "dbeta", Element::Vec4),
+            Binding::updated(8, "state", Element::AtomicWord),
+        ]
     }
 
     fn program(&self, capabilities: &Capabilities) -> Program {
@@ -65,13 +71,17 @@ impl Compute for BatchNormBackward {
             matrix::SOURCE,
             column_reduce::SOURCE,
             cascade::SOURCE,
+            guard::SOURCE,
             include_str!("../../../shaders/normalization/batch_norm_backward.wgsl"),
         ];
         let [workgroup, columns, lanes] = geometry.constants;
         let saved_rows = ("SAVED_ROWS", self.saved_rows as u32);
-        Program::new(
-            &[workgroup, columns, lanes, saved_rows],
-            &pieces,
+        Program::assemble(
+            Shader {
+                constants: &[workgroup, columns, lanes, saved_rows],
+                bindings: &self.bindings(),
+                pieces: &pieces,
+            },
             &params,
             geometry.workgroups,
         )

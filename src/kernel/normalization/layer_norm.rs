@@ -8,7 +8,8 @@ use crate::kernel::base::program::uniform_block;
 use crate::kernel::base::rows::for_blocks;
 use crate::kernel::base::simd::{Vectorized, vectorized};
 use crate::kernel::base::{
-    Args, Binding, Capabilities, Compute, MatrixShape, Program, Real, row_reduce, spread,
+    Args, Binding, Capabilities, Compute, Element, MatrixShape, Program, Real, Shader, row_reduce,
+    spread,
 };
 
 /// Arguments: x [rows, cols], γ and β [cols], y [rows, cols].
@@ -48,10 +49,10 @@ impl Compute for LayerNorm {
 
     fn bindings(&self) -> Vec<Binding> {
         vec![
-            Binding::read(1),
-            Binding::read(2),
-            Binding::read(3),
-            Binding::write(4),
+            Binding::input(1, "x", Element::Vec4).with_components(),
+            Binding::input(2, "gamma", Element::Vec4),
+            Binding::input(3, "beta", Element::Vec4),
+            Binding::output(4, "y", Element::Vec4),
         ]
     }
 
@@ -61,8 +62,16 @@ impl Compute for LayerNorm {
             "../../../shaders/normalization/layer_norm.wgsl"
         ));
         let params = Params::new(self.shape, self.epsilon);
-        Program::new(&reduce.constants, &reduce.pieces, &params, workgroups)
-            .with_iterations(row_reduce::iterations(self.shape, capabilities, 1, 2))
+        Program::assemble(
+            Shader {
+                constants: &reduce.constants,
+                bindings: &self.bindings(),
+                pieces: &reduce.pieces,
+            },
+            &params,
+            workgroups,
+        )
+        .with_iterations(row_reduce::iterations(self.shape, capabilities, 1, 2))
     }
 
     fn flops(&self) -> u64 {

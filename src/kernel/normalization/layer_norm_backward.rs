@@ -8,7 +8,8 @@ use crate::kernel::base::cascade::LEAF;
 use crate::kernel::base::rows::for_blocks;
 use crate::kernel::base::simd::{Vectorized, vectorized};
 use crate::kernel::base::{
-    Args, Binding, Capabilities, Compute, MatrixShape, Program, Real, row_reduce, spread,
+    Args, Binding, Capabilities, Compute, Element, MatrixShape, Program, Real, Shader, row_reduce,
+    spread,
 };
 
 /// Arguments: dy and x [rows, cols], γ [cols]; dx and dy ⊙ x̂ [rows, cols].
@@ -25,11 +26,11 @@ impl Compute for LayerNormBackward {
 
     fn bindings(&self) -> Vec<Binding> {
         vec![
-            Binding::read(1),
-            Binding::read(2),
-            Binding::read(3),
-            Binding::write(4),
-            Binding::write(5),
+            Binding::input(1, "dy", Element::Vec4),
+            Binding::input(2, "x", Element::Vec4).with_components(),
+            Binding::input(3, "gamma", Element::Vec4),
+            Binding::output(4, "dx", Element::Vec4),
+            Binding::output(5, "terms", Element::Vec4),
         ]
     }
 
@@ -40,8 +41,16 @@ impl Compute for LayerNormBackward {
         ));
         let params = Params::new(self.shape, self.epsilon);
         // One of the three passes over the elements is nested in leaves.
-        Program::new(&reduce.constants, &reduce.pieces, &params, workgroups)
-            .with_iterations(row_reduce::iterations(self.shape, capabilities, 3, 2))
+        Program::assemble(
+            Shader {
+                constants: &reduce.constants,
+                bindings: &self.bindings(),
+                pieces: &reduce.pieces,
+            },
+            &params,
+            workgroups,
+        )
+        .with_iterations(row_reduce::iterations(self.shape, capabilities, 3, 2))
     }
 
     fn flops(&self) -> u64 {

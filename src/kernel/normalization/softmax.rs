@@ -4,7 +4,8 @@
 use crate::kernel::base::cascade::sum_of;
 use crate::kernel::base::rows::{for_rows, row_of};
 use crate::kernel::base::{
-    Args, Binding, Capabilities, Compute, MatrixShape, Program, Real, cascade, matrix, row_reduce,
+    Args, Binding, Capabilities, Compute, Element, MatrixShape, Program, Real, Shader, cascade,
+    matrix, row_reduce,
 };
 
 /// Softmax or log-softmax. Arguments: x, y.
@@ -33,7 +34,10 @@ impl Compute for Softmax {
     }
 
     fn bindings(&self) -> Vec<Binding> {
-        vec![Binding::read(1), Binding::write(3)]
+        vec![
+            Binding::input(1, "x", Element::Vec4),
+            Binding::output(3, "y", Element::Vec4),
+        ]
     }
 
     fn program(&self, capabilities: &Capabilities) -> Program {
@@ -45,9 +49,12 @@ impl Compute for Softmax {
             cascade::SOURCE,
             include_str!("../../../shaders/normalization/softmax.wgsl"),
         ]);
-        Program::new(
-            &reduce.constants,
-            &reduce.pieces,
+        Program::assemble(
+            Shader {
+                constants: &reduce.constants,
+                bindings: &self.bindings(),
+                pieces: &reduce.pieces,
+            },
             &row_reduce::Params::new(self.shape),
             workgroups,
         )

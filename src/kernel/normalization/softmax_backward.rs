@@ -4,7 +4,8 @@
 use super::softmax::log_constant;
 use crate::kernel::base::rows::{for_rows, row_of};
 use crate::kernel::base::{
-    Args, Binding, Capabilities, Compute, MatrixShape, Program, Real, cascade, matrix, row_reduce,
+    Args, Binding, Capabilities, Compute, Element, MatrixShape, Program, Real, Shader, cascade,
+    matrix, row_reduce,
 };
 
 /// Gradient of softmax or log-softmax. Arguments: dy, y, dx.
@@ -24,7 +25,11 @@ impl Compute for SoftmaxBackward {
     }
 
     fn bindings(&self) -> Vec<Binding> {
-        vec![Binding::read(1), Binding::read(2), Binding::write(3)]
+        vec![
+            Binding::input(1, "dy", Element::Vec4),
+            Binding::input(2, "y", Element::Vec4),
+            Binding::output(3, "dx", Element::Vec4),
+        ]
     }
 
     fn program(&self, capabilities: &Capabilities) -> Program {
@@ -36,9 +41,12 @@ impl Compute for SoftmaxBackward {
             cascade::SOURCE,
             include_str!("../../../shaders/normalization/softmax_backward.wgsl"),
         ]);
-        Program::new(
-            &reduce.constants,
-            &reduce.pieces,
+        Program::assemble(
+            Shader {
+                constants: &reduce.constants,
+                bindings: &self.bindings(),
+                pieces: &reduce.pieces,
+            },
             &row_reduce::Params::new(self.shape),
             workgroups,
         )

@@ -7,9 +7,9 @@
 use super::threefry;
 use crate::kernel::base::program::{WORKGROUP, uniform_block};
 use crate::kernel::base::rows::{for_rows, row_of};
-use crate::kernel::base::state::STATE_HIGH;
+use crate::kernel::base::state::{STEP, STEP_HIGH};
 use crate::kernel::base::{
-    Args, Binding, Capabilities, Compute, MatrixShape, Program, Real, matrix,
+    Args, Binding, Capabilities, Compute, Element, MatrixShape, Program, Real, Shader, matrix,
 };
 
 /// Arguments: x, state, y.
@@ -60,7 +60,11 @@ impl Compute for Dropout {
     }
 
     fn bindings(&self) -> Vec<Binding> {
-        vec![Binding::read(1), Binding::read_words(2), Binding::write(3)]
+        vec![
+            Binding::input(1, "x", Element::Vec4),
+            Binding::input(2, "state", Element::Word),
+            Binding::output(3, "y", Element::Vec4),
+        ]
     }
 
     fn program(&self, _capabilities: &Capabilities) -> Program {
@@ -75,9 +79,12 @@ impl Compute for Dropout {
             _pad: 0,
         };
         let source = include_str!("../../../shaders/random/dropout.wgsl");
-        Program::new(
-            &[("WORKGROUP", WORKGROUP as u32)],
-            &[matrix::SOURCE, threefry::SOURCE, source],
+        Program::assemble(
+            Shader {
+                constants: &[("WORKGROUP", WORKGROUP as u32)],
+                bindings: &self.bindings(),
+                pieces: &[matrix::SOURCE, threefry::SOURCE, source],
+            },
             &params,
             self.shape.vec4s().div_ceil(WORKGROUP),
         )
@@ -89,7 +96,7 @@ impl Compute for Dropout {
 
     fn run<T: Real>(&self, args: &mut Args<'_, '_, T>) {
         let (x, state) = (args.read(), args.read_words());
-        let (step, key) = (state[0], threefry::key_at(self.key, state[STATE_HIGH]));
+        let (step, key) = (state[STEP], threefry::key_at(self.key, state[STEP_HIGH]));
         let (threshold, scale) = (self.threshold(), T::of(self.scale().into()));
         for_rows(args.write(), self.shape, |i, y| {
             let x = row_of(x, self.shape, i);

@@ -18,9 +18,9 @@ pub(crate) use dropout::Dropout;
 
 use crate::kernel::base::program::{WORKGROUP, uniform_block};
 use crate::kernel::base::rows::for_rows;
-use crate::kernel::base::state::STATE_HIGH;
+use crate::kernel::base::state::{STEP, STEP_HIGH};
 use crate::kernel::base::{
-    Args, Binding, Capabilities, Compute, MatrixShape, Program, Real, matrix,
+    Args, Binding, Capabilities, Compute, Element, MatrixShape, Program, Real, Shader, matrix,
 };
 
 const SOURCE: &str = include_str!("../../../shaders/random/random.wgsl");
@@ -78,10 +78,13 @@ impl Compute for Random {
 
     fn bindings(&self) -> Vec<Binding> {
         let mut bindings = match self.draw {
-            Draw::Bernoulli => vec![Binding::read(1)],
+            Draw::Bernoulli => vec![Binding::input(1, "probability", Element::Vec4)],
             Draw::Uniform { .. } | Draw::Normal { .. } => vec![],
         };
-        bindings.extend([Binding::read_words(2), Binding::write(3)]);
+        bindings.extend([
+            Binding::input(2, "state", Element::Word),
+            Binding::output(3, "out", Element::Vec4),
+        ]);
         bindings
     }
 
@@ -103,9 +106,12 @@ impl Compute for Random {
             zero: 0,
             _pad: [0; 3],
         };
-        Program::new(
-            &[("WORKGROUP", WORKGROUP as u32)],
-            &[matrix::SOURCE, threefry::SOURCE, SOURCE, draw],
+        Program::assemble(
+            Shader {
+                constants: &[("WORKGROUP", WORKGROUP as u32)],
+                bindings: &self.bindings(),
+                pieces: &[matrix::SOURCE, threefry::SOURCE, SOURCE, draw],
+            },
             &params,
             self.shape.vec4s().div_ceil(WORKGROUP),
         )
@@ -121,7 +127,7 @@ impl Compute for Random {
             Draw::Uniform { .. } | Draw::Normal { .. } => &[],
         };
         let state = args.read_words();
-        let (step, key) = (state[0], threefry::key_at(self.key, state[STATE_HIGH]));
+        let (step, key) = (state[STEP], threefry::key_at(self.key, state[STEP_HIGH]));
         for_rows(args.write(), self.shape, |i, out| {
             for (j, out) in out.chunks_mut(4).enumerate() {
                 let element = i * self.shape.ld4() + j;

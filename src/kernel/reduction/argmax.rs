@@ -3,7 +3,7 @@
 
 use crate::kernel::base::rows::row_of;
 use crate::kernel::base::{
-    Args, Binding, Capabilities, Compute, MatrixShape, Program, Real, row_reduce,
+    Args, Binding, Capabilities, Compute, Element, MatrixShape, Program, Real, Shader, row_reduce,
 };
 
 /// Arguments: x [rows, cols], out [rows] (words). At least one column.
@@ -18,7 +18,10 @@ impl Compute for Argmax {
     }
 
     fn bindings(&self) -> Vec<Binding> {
-        vec![Binding::read(1), Binding::write_words(2)]
+        vec![
+            Binding::input(1, "x", Element::Vec4),
+            Binding::output(2, "out", Element::Word),
+        ]
     }
 
     fn program(&self, capabilities: &Capabilities) -> Program {
@@ -27,8 +30,16 @@ impl Compute for Argmax {
             .pieces
             .push(include_str!("../../../shaders/reduction/argmax.wgsl"));
         let params = row_reduce::Params::new(self.shape);
-        Program::new(&reduce.constants, &reduce.pieces, &params, workgroups)
-            .with_iterations(row_reduce::iterations(self.shape, capabilities, 1, 0))
+        Program::assemble(
+            Shader {
+                constants: &reduce.constants,
+                bindings: &self.bindings(),
+                pieces: &reduce.pieces,
+            },
+            &params,
+            workgroups,
+        )
+        .with_iterations(row_reduce::iterations(self.shape, capabilities, 1, 0))
     }
 
     fn flops(&self) -> u64 {

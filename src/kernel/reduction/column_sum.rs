@@ -3,8 +3,8 @@
 use crate::kernel::base::gradient;
 use crate::kernel::base::program::uniform_block;
 use crate::kernel::base::{
-    Args, Binding, Capabilities, Compute, MatrixShape, Program, Real, cascade, column_reduce,
-    matrix,
+    Args, Binding, Capabilities, Compute, Element, MatrixShape, Program, Real, Shader, cascade,
+    column_reduce, matrix,
 };
 
 /// Sums every column of a matrix. Arguments: x, out, [state].
@@ -33,8 +33,14 @@ impl Compute for ColumnSum {
     }
 
     fn bindings(&self) -> Vec<Binding> {
-        let mut bindings = vec![Binding::read(1), Binding::write(2)];
-        bindings.extend(self.gradient.map(|_| Binding::write_words(8)));
+        let mut bindings = vec![
+            Binding::input(1, "x", Element::Vec4),
+            Binding::output(2, "out", Element::Vec4),
+        ];
+        bindings.extend(
+            self.gradient
+                .map(|_| Binding::updated(8, "state", Element::AtomicWord)),
+        );
         bindings
     }
 
@@ -46,18 +52,28 @@ impl Compute for ColumnSum {
             id: self.gradient.unwrap_or(0),
             _pad: 0,
         };
+        let [tests, finish] = match self.gradient {
+            Some(_) => gradient::SOURCES,
+            None => ["", gradient::PLAIN],
+        };
         let pieces = [
             matrix::SOURCE,
             column_reduce::SOURCE,
             cascade::SOURCE,
-            match self.gradient {
-                Some(_) => gradient::SOURCE,
-                None => gradient::PLAIN,
-            },
+            tests,
+            finish,
             include_str!("../../../shaders/reduction/column_sum.wgsl"),
         ];
-        Program::new(&geometry.constants, &pieces, &params, geometry.workgroups)
-            .with_iterations(geometry.summed(self.shape))
+        Program::assemble(
+            Shader {
+                constants: &geometry.constants,
+                bindings: &self.bindings(),
+                pieces: &pieces,
+            },
+            &params,
+            geometry.workgroups,
+        )
+        .with_iterations(geometry.summed(self.shape))
     }
 
     fn flops(&self) -> u64 {

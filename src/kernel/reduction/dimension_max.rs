@@ -3,7 +3,7 @@
 
 use super::dimension_sum::{ALONG, place, program};
 use crate::kernel::base::{
-    Along, Args, Binding, Capabilities, Compute, MatrixShape, Program, Real,
+    Along, Args, Binding, Capabilities, Compute, Element, MatrixShape, Program, Real,
 };
 
 /// Arguments: x, the maxima, their places along the dimension as floats. The dimension has at least length 1.
@@ -28,12 +28,17 @@ impl Compute for DimensionMax {
     }
 
     fn bindings(&self) -> Vec<Binding> {
-        vec![Binding::read(1), Binding::write(2), Binding::write(3)]
+        vec![
+            Binding::input(1, "x", Element::Float),
+            Binding::output(2, "maxima", Element::Vec4),
+            Binding::output(3, "places", Element::Vec4),
+        ]
     }
 
     fn program(&self, _capabilities: &Capabilities) -> Program {
         let source = include_str!("../../../shaders/reduction/dimension_max.wgsl");
-        program(self.along, self.shape, &[ALONG, source]).with_iterations(self.along.length)
+        program(self.along, self.shape, &self.bindings(), &[ALONG, source])
+            .with_iterations(self.along.length)
     }
 
     fn flops(&self) -> u64 {

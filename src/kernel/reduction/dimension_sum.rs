@@ -7,7 +7,7 @@ use crate::kernel::base::cascade::{self, LEAF};
 use crate::kernel::base::program::{WORKGROUP, uniform_block};
 use crate::kernel::base::rows::for_rows;
 use crate::kernel::base::{
-    Along, Args, Binding, Capabilities, Compute, MatrixShape, Program, Real, Side,
+    Along, Args, Binding, Capabilities, Compute, Element, MatrixShape, Program, Real, Shader, Side,
 };
 
 pub(crate) const ALONG: &str = include_str!("../../../shaders/reduction/along.wgsl");
@@ -43,7 +43,12 @@ uniform_block! {
 }
 
 /// The launch of a reduction along a dimension.
-pub(crate) fn program(along: Along, shape: MatrixShape, pieces: &[&str]) -> Program {
+pub(crate) fn program(
+    along: Along,
+    shape: MatrixShape,
+    bindings: &[Binding],
+    pieces: &[&str],
+) -> Program {
     let out = along.resized(shape, 1);
     let (mut blocks, step) = (
         [shape.rows, out.rows, shape.cols, out.cols],
@@ -64,9 +69,12 @@ pub(crate) fn program(along: Along, shape: MatrixShape, pieces: &[&str]) -> Prog
         _pad: [0; 2],
         blocks: blocks.map(|size| size as u32),
     };
-    Program::new(
-        &[("WORKGROUP", WORKGROUP as u32)],
-        pieces,
+    Program::assemble(
+        Shader {
+            constants: &[("WORKGROUP", WORKGROUP as u32)],
+            bindings,
+            pieces,
+        },
         &params,
         out.vec4s().div_ceil(WORKGROUP),
     )
@@ -91,13 +99,17 @@ impl Compute for DimensionSum {
     }
 
     fn bindings(&self) -> Vec<Binding> {
-        vec![Binding::read(1), Binding::write(2)]
+        vec![
+            Binding::input(1, "x", Element::Float),
+            Binding::output(2, "out", Element::Vec4),
+        ]
     }
 
     fn program(&self, _capabilities: &Capabilities) -> Program {
         let source = include_str!("../../../shaders/reduction/dimension_sum.wgsl");
         let pieces = [cascade::SOURCE, ALONG, source];
-        program(self.along, self.shape, &pieces).with_iterations(self.along.length / LEAF + LEAF)
+        program(self.along, self.shape, &self.bindings(), &pieces)
+            .with_iterations(self.along.length / LEAF + LEAF)
     }
 
     fn flops(&self) -> u64 {

@@ -2,7 +2,8 @@
 
 use crate::kernel::base::rows::{for_rows, row_of};
 use crate::kernel::base::{
-    Args, Binding, Capabilities, Compute, MatrixShape, Program, Real, cascade, row_reduce,
+    Args, Binding, Capabilities, Compute, Element, MatrixShape, Program, Real, Shader, cascade,
+    row_reduce,
 };
 
 /// Sums every row of a matrix. Arguments: x, out.
@@ -18,7 +19,10 @@ impl Compute for RowSum {
     }
 
     fn bindings(&self) -> Vec<Binding> {
-        vec![Binding::read(1), Binding::write(2)]
+        vec![
+            Binding::input(1, "x", Element::Vec4),
+            Binding::output(2, "out", Element::Vec4),
+        ]
     }
 
     fn program(&self, capabilities: &Capabilities) -> Program {
@@ -29,8 +33,16 @@ impl Compute for RowSum {
             include_str!("../../../shaders/reduction/row_sum.wgsl"),
         ]);
         let params = row_reduce::Params::new(self.shape);
-        Program::new(&reduce.constants, &reduce.pieces, &params, workgroups)
-            .with_iterations(row_reduce::iterations(self.shape, capabilities, 0, 1))
+        Program::assemble(
+            Shader {
+                constants: &reduce.constants,
+                bindings: &self.bindings(),
+                pieces: &reduce.pieces,
+            },
+            &params,
+            workgroups,
+        )
+        .with_iterations(row_reduce::iterations(self.shape, capabilities, 0, 1))
     }
 
     fn flops(&self) -> u64 {

@@ -9,7 +9,10 @@ use crate::kernel::base::cascade::{self, sum_of};
 use crate::kernel::base::guard::max_abs;
 use crate::kernel::base::program::{WORKGROUP, uniform_block};
 use crate::kernel::base::reduce::{self, Reduce};
-use crate::kernel::base::{Args, Binding, Capabilities, Compute, Program, Real, scale};
+use crate::kernel::base::state::STEP;
+use crate::kernel::base::{
+    Args, Binding, Capabilities, Compute, Element, Program, Real, Shader, scale,
+};
 use crate::threads::for_chunks;
 
 /// Number of floats that a part writes: the scaled sum and the exponent.
@@ -60,7 +63,11 @@ impl Compute for Squares {
     }
 
     fn bindings(&self) -> Vec<Binding> {
-        vec![Binding::read(1), Binding::write(2), Binding::read_words(3)]
+        vec![
+            Binding::input(1, "x", Element::Vec4),
+            Binding::output(2, "ring", Element::Vec2),
+            Binding::input(3, "state", Element::Word),
+        ]
     }
 
     fn program(&self, capabilities: &Capabilities) -> Program {
@@ -83,8 +90,16 @@ impl Compute for Squares {
             scale::SOURCE,
             include_str!("../../../shaders/reduction/squares.wgsl"),
         ]);
-        Program::new(&reduce.constants, &reduce.pieces, &params, parts)
-            .with_iterations(part.div_ceil(WORKGROUP) + 2 * Sum::iterations(self.floats))
+        Program::assemble(
+            Shader {
+                constants: &reduce.constants,
+                bindings: &self.bindings(),
+                pieces: &reduce.pieces,
+            },
+            &params,
+            parts,
+        )
+        .with_iterations(part.div_ceil(WORKGROUP) + 2 * Sum::iterations(self.floats))
     }
 
     fn flops(&self) -> u64 {
@@ -93,7 +108,7 @@ impl Compute for Squares {
 
     fn run<T: Real>(&self, args: &mut Args<'_, '_, T>) {
         let (x, ring, state) = (args.read(), args.write(), args.read_words());
-        let place = state[0] as usize % self.ring_steps * self.ring_stride + self.ring_offset;
+        let place = state[STEP] as usize % self.ring_steps * self.ring_stride + self.ring_offset;
         let parts = Sum::parts(self.floats);
         let out = &mut ring[PAIR * place..][..PAIR * parts];
         let (x, part) = (&x[..self.floats], 4 * Sum::part(self.floats));

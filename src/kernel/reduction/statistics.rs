@@ -9,7 +9,8 @@ use super::Sum;
 use crate::kernel::base::program::{WORKGROUP, uniform_block};
 use crate::kernel::base::reduce::{self, Reduce};
 use crate::kernel::base::{
-    Args, Binding, Capabilities, Compute, MatrixShape, Program, Real, cascade, matrix, spread,
+    Args, Binding, Capabilities, Compute, Element, MatrixShape, Program, Real, Shader, cascade,
+    matrix, spread,
 };
 use crate::threads::for_chunks;
 
@@ -62,7 +63,11 @@ impl Compute for Statistics {
     }
 
     fn bindings(&self) -> Vec<Binding> {
-        let mut bindings = vec![Binding::read(1), Binding::read(2), Binding::write(3)];
+        let mut bindings = vec![
+            Binding::input(1, "x", Element::Vec4),
+            Binding::input(2, "previous", Element::Vec4),
+            Binding::output(3, "out", Element::Vec4),
+        ];
         if !self.change {
             bindings.remove(1);
         }
@@ -94,8 +99,16 @@ impl Compute for Statistics {
         let parts = if floats == 0 { 0 } else { Sum::parts(floats) };
         let each = Sum::part(floats).div_ceil(WORKGROUP);
         let joining = 3 * WORKGROUP.ilog2() as usize;
-        Program::new(&reduce.constants, &reduce.pieces, &params, parts)
-            .with_iterations(2 * (each + each / cascade::LEAF + 1) + joining)
+        Program::assemble(
+            Shader {
+                constants: &reduce.constants,
+                bindings: &self.bindings(),
+                pieces: &reduce.pieces,
+            },
+            &params,
+            parts,
+        )
+        .with_iterations(2 * (each + each / cascade::LEAF + 1) + joining)
     }
 
     fn flops(&self) -> u64 {

@@ -6,7 +6,8 @@
 use crate::kernel::base::cascade::{self, LEAF, sum_of};
 use crate::kernel::base::program::{WORKGROUP, uniform_block};
 use crate::kernel::base::reduce::{self, Reduce};
-use crate::kernel::base::{Args, Binding, Capabilities, Compute, Program, Real};
+use crate::kernel::base::state::STEP;
+use crate::kernel::base::{Args, Binding, Capabilities, Compute, Element, Program, Real, Shader};
 use crate::threads::for_chunks;
 
 /// Maximum number of partial sums of one call.
@@ -76,7 +77,11 @@ impl Compute for Sum {
     }
 
     fn bindings(&self) -> Vec<Binding> {
-        vec![Binding::read(1), Binding::write(2), Binding::read_words(3)]
+        vec![
+            Binding::input(1, "x", Element::Vec4),
+            Binding::output(2, "ring", Element::Float),
+            Binding::input(3, "state", Element::Word),
+        ]
     }
 
     fn program(&self, capabilities: &Capabilities) -> Program {
@@ -97,8 +102,16 @@ impl Compute for Sum {
             include_str!("../../../shaders/reduction/sum.wgsl"),
         ]);
         let parts = Self::parts(self.floats);
-        Program::new(&reduce.constants, &reduce.pieces, &params, parts)
-            .with_iterations(Self::iterations(self.floats))
+        Program::assemble(
+            Shader {
+                constants: &reduce.constants,
+                bindings: &self.bindings(),
+                pieces: &reduce.pieces,
+            },
+            &params,
+            parts,
+        )
+        .with_iterations(Self::iterations(self.floats))
     }
 
     fn flops(&self) -> u64 {
@@ -107,7 +120,7 @@ impl Compute for Sum {
 
     fn run<T: Real>(&self, args: &mut Args<'_, '_, T>) {
         let (x, ring, state) = (args.read(), args.write(), args.read_words());
-        let place = state[0] as usize % self.ring_steps * self.ring_stride + self.ring_offset;
+        let place = state[STEP] as usize % self.ring_steps * self.ring_stride + self.ring_offset;
         let out = &mut ring[place..][..Self::parts(self.floats)];
         out.fill(T::ZERO);
         let (x, part) = (&x[..self.floats], 4 * Self::part(self.floats));

@@ -1,23 +1,32 @@
-//! Packed floats: the memory type of four floats in memory-bound kernels. Each shader piece defines `Packed`, `pack`
-//! and `unpack`. The bits are the same in both.
+//! Packed floats: the storage of operands of the element [`Packed`](Element::Packed) on adapters that run on a CPU.
+//!
+//! Such an adapter runs a loop over its lanes for every component that it loads or stores. So half as many components of
+//! 64 bits take little more than half the time. The bits are the same.
 
-use crate::kernel::base::Capabilities;
+use crate::kernel::base::{Binding, Capabilities, Element};
 
-/// `Packed` is a `vec4<f32>`.
-const FLOATS: &str = include_str!("../../../shaders/software/pack/floats.wgsl");
-/// `Packed` is two 64-bit words. An adapter that runs on a CPU runs a loop over its lanes for every component that it
-/// loads or stores, so half as many components take little more than half the time.
-pub(crate) const LOADS64: &str = include_str!("../../../shaders/software/pack/loads64.wgsl");
-
-/// Piece after [`LOADS64`]: an invocation's chunk of eight parameters in 64-bit words, instead of four floats on other
-/// adapters.
+/// Piece for an update in chunks of eight parameters, which are four on other adapters.
 pub(crate) const EIGHTS: &str = include_str!("../../../shaders/software/eights.wgsl");
 
-/// The piece for an adapter.
-pub(crate) fn source(capabilities: &Capabilities) -> &'static str {
+/// The operands as stored for an adapter: four floats are two 64-bit words where that is faster.
+pub(crate) fn for_adapter(bindings: Vec<Binding>, capabilities: &Capabilities) -> Vec<Binding> {
     if capabilities.loads64 {
-        LOADS64
+        stored(bindings, Element::Words64)
     } else {
-        FLOATS
+        bindings
     }
+}
+
+/// The operands with eight floats in an element.
+pub(crate) fn in_eights(bindings: Vec<Binding>) -> Vec<Binding> {
+    stored(bindings, Element::Eights)
+}
+
+fn stored(mut bindings: Vec<Binding>, element: Element) -> Vec<Binding> {
+    for binding in &mut bindings {
+        if binding.element == Element::Packed {
+            binding.element = element;
+        }
+    }
+    bindings
 }

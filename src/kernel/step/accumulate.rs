@@ -8,11 +8,11 @@
 //!
 //! Like an update, the kernel changes nothing while the non-finite guard is set, and may increment the step counter.
 
-use crate::kernel::base::guard::{ALL_FINITE, BLOCK};
+use crate::kernel::base::guard::{self, BLOCK};
 use crate::kernel::base::program::{WORKGROUP, uniform_block};
 use crate::kernel::base::rows::PARALLEL_FLOATS;
-use crate::kernel::base::state::STATE_WORDS;
-use crate::kernel::base::{Args, Binding, Capabilities, Compute, Program, Real, matrix};
+use crate::kernel::base::state::{NEXT_STEP, STATE_WORDS, STEP};
+use crate::kernel::base::{Args, Binding, Capabilities, Compute, Element, Program, Real, Shader};
 use crate::threads::for_chunks;
 
 /// Layout of the scales of steps. They follow the words of the state. Each place of the metric ring has `keep`, the
@@ -50,32 +50,23 @@ impl Scales {
 /// Stores of an intermediate sum (to `sum`), and of the last one (to `x`).
 const TO_SUM: &str = "
 const DRY = false;
-@group(0) @binding(1) var<storage, read> x: array<vec4<f32>>;
-@group(0) @binding(2) var<storage, read_write> sum: array<vec4<f32>>;
-
 fn store(i: u32, value: vec4<f32>) {
-    sum[i] = value;
+    store_sum(i, value);
 }
 ";
 const TO_X: &str = "
 const DRY = false;
-@group(0) @binding(1) var<storage, read_write> x: array<vec4<f32>>;
-@group(0) @binding(2) var<storage, read> sum: array<vec4<f32>>;
-
 fn store(i: u32, value: vec4<f32>) {
-    x[i] = value;
+    store_x(i, value);
 }
 ";
 
 /// Dry run of a sum, which writes nothing.
 const DRY: &str = "
 const DRY = true;
-@group(0) @binding(1) var<storage, read> x: array<vec4<f32>>;
-@group(0) @binding(2) var<storage, read_write> sum: array<vec4<f32>>;
-
 fn store(i: u32, value: vec4<f32>) {
-    if exceeds(value, 0x7f7fffffu) {
-        atomicMin(&state[2], p.first_id + i / 16u);
+    if exceeds(value, MAX_FINITE) {
+        atomicMin(&state[FIRST_NON_FINITE], p.first_id + i / (BLOCK / 4u));
     }
 }
 ";
@@ -103,11 +94,13 @@ uniform_block! {
         /// `vec4` elements in the region.
         count: u32,
         increment_step: u32,
-        scales: u32,
+        /// Words of the state from the scales of one step to the next; the first is `keep`.
         stride: u32,
+        /// Number of steps with scales.
         steps: u32,
+        /// Guard id of the first block, in a dry run.
         first_id: u32,
-        _pad: [u32; 2],
+        _pad: [u32; 3],
     }
 }
 
@@ -123,10 +116,19 @@ impl Compute for Accumulate {
     }
 
     fn bindings(&self) -> Vec<Binding> {
+        let state = Binding::updated(3, "state", Element::AtomicWord);
         if self.updates {
-            vec![Binding::write(1), Binding::read(2), Binding::write_words(3)]
+            vec![
+                Binding::updated(1, "x", Element::Vec4),
+                Binding::input(2, "sum", Element::Vec4),
+                state,
+            ]
         } else {
-            vec![Binding::read(1), Binding::write(2), Binding::write_words(3)]
+            vec![
+                Binding::input(1, "x", Element::Vec4),
+                Binding::updated(2, "sum", Element::Vec4),
+                state,
+            ]
         }
     }
 
@@ -134,29 +136,31 @@ impl Compute for Accumulate {
         let params = Params {
             count: (self.floats / 4) as u32,
             increment_step: u32::from(self.increment_step),
-            scales: STATE_WORDS as u32,
             stride: self.scales.stride() as u32,
             steps: self.scales.steps as u32,
             first_id: self.dry.unwrap_or(0),
-            _pad: [0; 2],
+            _pad: [0; 3],
         };
         let opens = if self.opens {
             "const OPENS = true;"
         } else {
             "const OPENS = false;"
         };
-        Program::new(
-            &[("WORKGROUP", WORKGROUP as u32)],
-            &[
-                matrix::SOURCE,
-                opens,
-                match self.dry {
-                    Some(_) => DRY,
-                    None if self.updates => TO_X,
-                    None => TO_SUM,
-                },
-                include_str!("../../../shaders/step/accumulate.wgsl"),
-            ],
+        Program::assemble(
+            Shader {
+                constants: &[("WORKGROUP", WORKGROUP as u32)],
+                bindings: &self.bindings(),
+                pieces: &[
+                    guard::SOURCE,
+                    opens,
+                    match self.dry {
+                        Some(_) => DRY,
+                        None if self.updates => TO_X,
+                        None => TO_SUM,
+                    },
+                    include_str!("../../../shaders/step/accumulate.wgsl"),
+                ],
+            },
             &params,
             (self.floats / 4).div_ceil(WORKGROUP),
         )
@@ -173,7 +177,7 @@ impl Compute for Accumulate {
     fn run<T: Real>(&self, args: &mut Args<'_, '_, T>) {
         if self.updates {
             let (x, sum, state) = (args.write(), args.read(), args.write_words());
-            if state[2] == ALL_FINITE {
+            if !guard::is_set(state) {
                 let keep: T = self.keep(state);
                 self.each(x, sum, |x, sum| *x = keep * sum + *x);
             }
@@ -189,11 +193,11 @@ impl Compute for Accumulate {
                 false => both.into_iter().position(lost),
             };
             if let Some(place) = place {
-                state[2] = state[2].min(first_id + (place / BLOCK) as u32);
+                guard::set(state, first_id + (place / BLOCK) as u32);
             }
             return;
         }
-        if state[2] != ALL_FINITE {
+        if guard::is_set(state) {
             return;
         }
         if self.opens {
@@ -203,7 +207,7 @@ impl Compute for Accumulate {
             self.each(sum, x, |sum, x| *sum = keep * *sum + x);
         }
         if self.increment_step {
-            state[0] = state[1];
+            state[STEP] = state[NEXT_STEP];
         }
     }
 }
@@ -211,7 +215,7 @@ impl Compute for Accumulate {
 impl Accumulate {
     /// The factor of the sum in this step.
     fn keep<T: Real>(&self, state: &[u32]) -> T {
-        T::of(f32::from_bits(state[self.scales.place(state[0])]).into())
+        T::of(f32::from_bits(state[self.scales.place(state[STEP])]).into())
     }
 
     fn each<T: Real>(&self, out: &mut [T], other: &[T], add: impl Fn(&mut T, T) + Sync) {

@@ -3,10 +3,13 @@
 //! Like an update, the kernel changes nothing while the [guard] is set. A tensor call runs it twice: the first [`Pass`]
 //! sets the guard if the result is not finite.
 
-use crate::kernel::base::guard::{ALL_FINITE, Pass, first_lost, place};
+use crate::kernel::base::guard::{Pass, first_lost, place};
 use crate::kernel::base::program::{WORKGROUP, uniform_block};
 use crate::kernel::base::rows::PARALLEL_FLOATS;
-use crate::kernel::base::{Args, Binding, Capabilities, Compute, Program, Real, guard, matrix};
+use crate::kernel::base::state::FIRST_NON_FINITE;
+use crate::kernel::base::{
+    Args, Binding, Capabilities, Compute, Element, Program, Real, Shader, guard, matrix,
+};
 use crate::threads::{for_chunks, join};
 
 /// Axpby over a flat region. Arguments: x, out, state.
@@ -93,7 +96,14 @@ impl Compute for Axpby {
     }
 
     fn bindings(&self) -> Vec<Binding> {
-        vec![Binding::read(1), Binding::write(2), Binding::write_words(3)]
+        vec![
+            Binding::input(1, "x", Element::Vec4),
+            Binding::updated(2, "out", Element::Vec4),
+            match self.pass {
+                None => Binding::updated(3, "state", Element::State),
+                Some(_) => Binding::updated(3, "state", Element::StateWithAtomicGuard),
+            },
+        ]
     }
 
     fn program(&self, _capabilities: &Capabilities) -> Program {
@@ -110,13 +120,16 @@ impl Compute for Axpby {
         };
         let mut pieces = match self.pass {
             None => vec![guard::OBEY, WRITE],
-            Some(_) => vec![guard::PROBE, guard::REFUSE, REFUSE],
+            Some(_) => vec![guard::SOURCE, guard::PROBE, guard::REFUSE, REFUSE],
         };
         let source = include_str!("../../../shaders/step/axpby.wgsl");
         pieces.extend([matrix::SOURCE, source]);
-        Program::new(
-            &[("WORKGROUP", WORKGROUP as u32), ("MODE", mode)],
-            &pieces,
+        Program::assemble(
+            Shader {
+                constants: &[("WORKGROUP", WORKGROUP as u32), ("MODE", mode)],
+                bindings: &self.bindings(),
+                pieces: &pieces,
+            },
             &params,
             (self.floats / 4).div_ceil(WORKGROUP),
         )
@@ -133,7 +146,7 @@ impl Compute for Axpby {
 
     fn run<T: Real>(&self, args: &mut Args<'_, '_, T>) {
         let (x, out, state) = (args.read(), args.write(), args.write_words());
-        if state[2] != ALL_FINITE {
+        if guard::is_set(state) {
             return;
         }
         let (x, out) = (&x[..self.floats], &mut out[..self.floats]);
@@ -149,7 +162,7 @@ impl Compute for Axpby {
 /// Stores a result.
 const WRITE: &str = "
 fn keep(i: u32, value: vec4<f32>) {
-    out[i] = value;
+    store_out(i, value);
 }
 ";
 /// The passes of a tensor call. Both run the same shader, so both round equally.
@@ -158,7 +171,7 @@ fn keep(i: u32, value: vec4<f32>) {
     if bound(p.test, i) == 1u {
         test(value, i, 0u);
     } else if !is_refused() {
-        out[i] = value;
+        store_out(i, value);
     }
 }
 ";
@@ -176,7 +189,7 @@ impl Axpby {
             return each(x, out, axpby);
         }
         if let Some(lost) = first_lost_of(x, out, &axpby) {
-            state[2] = place(lost, 0);
+            state[FIRST_NON_FINITE] = place(lost, 0);
         }
     }
 }
@@ -234,6 +247,7 @@ fn average<T: Real>(add: T, old: T, new: T) -> T {
 mod tests {
     use super::*;
     use crate::kernel::base::Arg;
+    use crate::kernel::base::guard::ALL_FINITE;
 
     fn run(call: &Axpby, out: &mut [f32], state: &mut [u32]) {
         let x = [1.0f32, 2.0, 3.0, 4.0];
@@ -248,7 +262,7 @@ mod tests {
         let mut state = [7, 8, 3, 0];
         run(&copy, &mut out, &mut state);
         assert!(out.iter().all(|x| x.is_nan()) && state == [7, 8, 3, 0]);
-        state[2] = ALL_FINITE;
+        state[FIRST_NON_FINITE] = ALL_FINITE;
         run(&copy, &mut out, &mut state);
         assert_eq!(out, [1.0, 2.0, 3.0, 4.0]);
         run(&Axpby::accumulate(4, -0.5), &mut out, &mut state);
@@ -266,9 +280,9 @@ mod tests {
         assert_eq!(state, [7, 8, place(2, 0), 0]);
         run(&write, &mut out, &mut state);
         assert_eq!(out[..2], [0.0; 2]);
-        (out, state[2]) = ([1.0; 4], ALL_FINITE);
+        (out, state[FIRST_NON_FINITE]) = ([1.0; 4], ALL_FINITE);
         run(&test, &mut out, &mut state);
-        assert_eq!((out, state[2]), ([1.0; 4], ALL_FINITE));
+        assert_eq!((out, state[FIRST_NON_FINITE]), ([1.0; 4], ALL_FINITE));
         run(&write, &mut out, &mut state);
         assert_eq!(out, [2.0, 3.0, 4.0, 5.0]);
     }

@@ -4,8 +4,8 @@
 
 use crate::kernel::base::guard::REFUSED_BEFORE;
 use crate::kernel::base::program::uniform_block;
-use crate::kernel::base::state::{STATE_VALUES, STATE_WORDS};
-use crate::kernel::base::{Args, Binding, Capabilities, Compute, Program, Real};
+use crate::kernel::base::state::{FIRST_NON_FINITE, REFUSED_CALLS, STATE_WORDS, VALUES};
+use crate::kernel::base::{Args, Binding, Capabilities, Compute, Element, Program, Real, Shader};
 
 /// Arguments: state followed by four words for each choice, refused words.
 #[derive(Clone, Debug, PartialEq)]
@@ -22,10 +22,7 @@ uniform_block! {
     pub(crate) struct Params {
         known: u32,
         choices: u32,
-        /// Index of the word of the state at which the choices begin.
-        first: u32,
-        /// Index of the first word of the step's values in the state.
-        values: u32,
+        _pad: [u32; 2],
     }
 }
 
@@ -35,18 +32,28 @@ impl Compute for Choose {
     }
 
     fn bindings(&self) -> Vec<Binding> {
-        vec![Binding::write_words(1), Binding::read_words(2)]
+        vec![
+            Binding::updated(1, "state", Element::Word),
+            Binding::input(2, "refused", Element::Word),
+        ]
     }
 
     fn program(&self, _capabilities: &Capabilities) -> Program {
         let params = Params {
             known: self.known,
             choices: self.choices as u32,
-            first: STATE_WORDS as u32,
-            values: STATE_VALUES as u32,
+            _pad: [0; 2],
         };
         let source = include_str!("../../../shaders/step/choose.wgsl");
-        Program::new(&[("REFUSED_BEFORE", REFUSED_BEFORE)], &[source], &params, 1)
+        Program::assemble(
+            Shader {
+                constants: &[],
+                bindings: &self.bindings(),
+                pieces: &[source],
+            },
+            &params,
+            1,
+        )
     }
 
     fn flops(&self) -> u64 {
@@ -55,12 +62,12 @@ impl Compute for Choose {
 
     fn run<T: Real>(&self, args: &mut Args<'_, '_, T>) {
         let (state, refused) = (args.write_words(), args.read_words());
-        let more = refused[0].wrapping_sub(self.known) as usize;
+        let more = refused[REFUSED_CALLS].wrapping_sub(self.known) as usize;
         if more >= self.choices {
-            state[2] = REFUSED_BEFORE;
+            state[FIRST_NON_FINITE] = REFUSED_BEFORE;
             return;
         }
         let chosen = STATE_WORDS + 4 * more;
-        state.copy_within(chosen..chosen + 4, STATE_VALUES);
+        state.copy_within(chosen..chosen + 4, VALUES);
     }
 }

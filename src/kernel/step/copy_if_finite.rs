@@ -1,9 +1,9 @@
 //! Copy if finite: current ← next, unless a tensor of the step is not finite. The kernel serves values that a step
 //! changes besides parameters, such as running statistics.
 
-use crate::kernel::base::guard::ALL_FINITE;
+use crate::kernel::base::guard;
 use crate::kernel::base::program::{WORKGROUP, uniform_block};
-use crate::kernel::base::{Args, Binding, Capabilities, Compute, Program, Real};
+use crate::kernel::base::{Args, Binding, Capabilities, Compute, Element, Program, Real, Shader};
 
 /// Arguments: next, state, current.
 #[derive(Clone, Debug, PartialEq)]
@@ -27,7 +27,11 @@ impl Compute for CopyIfFinite {
     }
 
     fn bindings(&self) -> Vec<Binding> {
-        vec![Binding::read(1), Binding::read_words(2), Binding::write(3)]
+        vec![
+            Binding::input(1, "next", Element::Vec4),
+            Binding::input(2, "state", Element::Word),
+            Binding::output(3, "current", Element::Vec4),
+        ]
     }
 
     fn program(&self, _capabilities: &Capabilities) -> Program {
@@ -35,9 +39,12 @@ impl Compute for CopyIfFinite {
             count: (self.floats / 4) as u32,
             _pad: [0; 3],
         };
-        Program::new(
-            &[("WORKGROUP", WORKGROUP as u32)],
-            &[include_str!("../../../shaders/step/copy_if_finite.wgsl")],
+        Program::assemble(
+            Shader {
+                constants: &[("WORKGROUP", WORKGROUP as u32)],
+                bindings: &self.bindings(),
+                pieces: &[include_str!("../../../shaders/step/copy_if_finite.wgsl")],
+            },
             &params,
             (self.floats / 4).div_ceil(WORKGROUP),
         )
@@ -49,7 +56,7 @@ impl Compute for CopyIfFinite {
 
     fn run<T: Real>(&self, args: &mut Args<'_, '_, T>) {
         let (next, state, current) = (args.read(), args.read_words(), args.write());
-        if state[2] == ALL_FINITE {
+        if !guard::is_set(state) {
             current[..self.floats].copy_from_slice(&next[..self.floats]);
         }
     }

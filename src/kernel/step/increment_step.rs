@@ -1,7 +1,8 @@
 //! Increment of the step counter in evaluation, which has no optimizer update.
 
 use crate::kernel::base::program::uniform_block;
-use crate::kernel::base::{Args, Binding, Capabilities, Compute, Program, Real};
+use crate::kernel::base::state::{NEXT_STEP, STEP};
+use crate::kernel::base::{Args, Binding, Capabilities, Compute, Element, Program, Real, Shader};
 
 /// Arguments: state.
 #[derive(Clone, Debug, PartialEq)]
@@ -20,12 +21,20 @@ impl Compute for IncrementStep {
     }
 
     fn bindings(&self) -> Vec<Binding> {
-        vec![Binding::write_words(1)]
+        vec![Binding::updated(1, "state", Element::Word)]
     }
 
     fn program(&self, _capabilities: &Capabilities) -> Program {
         let source = include_str!("../../../shaders/step/increment_step.wgsl");
-        Program::new(&[], &[source], &Params { _pad: [0; 4] }, 1)
+        Program::assemble(
+            Shader {
+                constants: &[],
+                bindings: &self.bindings(),
+                pieces: &[source],
+            },
+            &Params { _pad: [0; 4] },
+            1,
+        )
     }
 
     fn flops(&self) -> u64 {
@@ -34,6 +43,6 @@ impl Compute for IncrementStep {
 
     fn run<T: Real>(&self, args: &mut Args<'_, '_, T>) {
         let state = args.write_words();
-        state[0] = state[1];
+        state[STEP] = state[NEXT_STEP];
     }
 }

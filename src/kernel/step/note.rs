@@ -1,13 +1,10 @@
 //! Record of a refused tensor call. A GPU executes calls later than the host makes them, so the host reads the record
 //! with the next values that it downloads.
 
-use crate::kernel::base::guard::ALL_FINITE;
+use crate::kernel::base::guard;
 use crate::kernel::base::program::uniform_block;
-use crate::kernel::base::{Args, Binding, Capabilities, Compute, Program, Real};
-
-/// Number of refused words of a tensor or an optimizer state: the total number of refused calls; the number of the
-/// first unreported refused call; its guard; a spare word.
-pub(crate) const REFUSED_WORDS: usize = 4;
+use crate::kernel::base::state::{FIRST_NON_FINITE, REFUSED_CALLS, REFUSED_FIRST, REFUSED_GUARD};
+use crate::kernel::base::{Args, Binding, Capabilities, Compute, Element, Program, Real, Shader};
 
 /// Arguments: state, refused words.
 #[derive(Clone, Debug, PartialEq)]
@@ -33,7 +30,10 @@ impl Compute for Note {
     }
 
     fn bindings(&self) -> Vec<Binding> {
-        vec![Binding::read_words(1), Binding::write_words(2)]
+        vec![
+            Binding::input(1, "state", Element::Word),
+            Binding::updated(2, "refused", Element::Word),
+        ]
     }
 
     fn program(&self, _capabilities: &Capabilities) -> Program {
@@ -42,9 +42,12 @@ impl Compute for Note {
             reported: self.reported,
             _pad: [0; 2],
         };
-        Program::new(
-            &[],
-            &[include_str!("../../../shaders/step/note.wgsl")],
+        Program::assemble(
+            Shader {
+                constants: &[],
+                bindings: &self.bindings(),
+                pieces: &[include_str!("../../../shaders/step/note.wgsl")],
+            },
             &params,
             1,
         )
@@ -56,11 +59,12 @@ impl Compute for Note {
 
     fn run<T: Real>(&self, args: &mut Args<'_, '_, T>) {
         let (state, refused) = (args.read_words(), args.write_words());
-        if state[2] != ALL_FINITE {
-            if refused[0] == self.reported {
-                (refused[1], refused[2]) = (self.call, state[2]);
+        if guard::is_set(state) {
+            if refused[REFUSED_CALLS] == self.reported {
+                refused[REFUSED_FIRST] = self.call;
+                refused[REFUSED_GUARD] = state[FIRST_NON_FINITE];
             }
-            refused[0] = refused[0].wrapping_add(1);
+            refused[REFUSED_CALLS] = refused[REFUSED_CALLS].wrapping_add(1);
         }
     }
 }

@@ -40,10 +40,12 @@ pub(crate) use span::MAX_MOMENTS;
 pub(crate) use values::StepValues;
 
 use crate::kernel::base::program::{WORKGROUP, uniform_block};
-use crate::kernel::base::state::STATE_VALUES;
-use crate::kernel::base::{Args, Binding, Capabilities, Compute, Program, Real, guard, matrix};
+use crate::kernel::base::state::{CARE, NEXT_STEP, STEP, VALUES};
+use crate::kernel::base::{
+    Args, Binding, Capabilities, Compute, Element, Program, Real, Shader, guard, matrix,
+};
 use crate::kernel::software::pack;
-use guard::{ALL_FINITE, BLOCK, Pass, Probe};
+use guard::{BLOCK, Pass, Probe};
 use rule::MAX_CONSTANTS;
 use span::Span;
 use std::sync::atomic::AtomicBool;
@@ -94,6 +96,7 @@ pub(crate) enum Keep {
 }
 
 uniform_block! {
+    copied
     /// The shader's uniform block.
     pub(crate) struct Params {
         /// Number of chunks of four or eight floats in the segment.
@@ -137,16 +140,23 @@ impl Compute for Update {
     }
 
     fn bindings(&self) -> Vec<Binding> {
-        let mut bindings = vec![Binding::write(1), Binding::read(2)];
+        let mut bindings = vec![
+            Binding::updated(1, "weights", Element::Packed),
+            Binding::input(2, "gradients", Element::Packed),
+        ];
         if self.optimizer.moments() > 0 {
-            bindings.push(Binding::write(3));
+            bindings.push(Binding::updated(3, "moments", Element::Packed));
         }
-        bindings.push(Binding::write_words(4));
+        let state = match self.keep {
+            Keep::Store => Element::State,
+            Keep::Dry(_) | Keep::Call(_) => Element::StateWithAtomicGuard,
+        };
+        bindings.push(Binding::updated(4, "state", state));
         if let ClipWith::Norm { .. } = self.clip {
-            bindings.push(Binding::read(5));
+            bindings.push(Binding::input(5, "norms", Element::Vec2).with_components());
         }
         if self.grouped {
-            bindings.push(Binding::read(6));
+            bindings.push(Binding::input(6, "factors", Element::Vec4));
         }
         bindings
     }
@@ -154,10 +164,11 @@ impl Compute for Update {
     fn program(&self, capabilities: &Capabilities) -> Program {
         let penalty = self.optimizer.penalty();
         let [parts, ring_steps] = self.clip.ring();
-        let (chunk, chunks) = if capabilities.loads64 && self.floats.is_multiple_of(8) {
-            (8, vec![pack::LOADS64, pack::EIGHTS])
+        let eights = capabilities.loads64 && self.floats.is_multiple_of(8);
+        let (chunk, chunks, bindings) = if eights {
+            (8, pack::EIGHTS, pack::in_eights(self.bindings()))
         } else {
-            (4, vec![FOURS])
+            (4, FOURS, self.bindings())
         };
         let moments = self.optimizer.moments();
         let params = Params {
@@ -191,13 +202,13 @@ impl Compute for Update {
             constants.push(("SCALES_WITH_RATE", self.optimizer.rate_mask()));
         }
         let mut pieces = reduce.pieces;
-        pieces.push(matrix::SOURCE);
+        pieces.extend([matrix::SOURCE, guard::SOURCE]);
         match self.keep {
             Keep::Store => pieces.push(guard::OBEY),
             Keep::Dry(_) => pieces.push(guard::PROBE),
             Keep::Call(_) => pieces.extend([guard::PROBE, guard::REFUSE]),
         }
-        pieces.extend(chunks);
+        pieces.push(chunks);
         pieces.push(if moments > 0 { MOMENTS } else { NO_MOMENTS });
         pieces.push(self.optimizer.source());
         pieces.extend(self.clip.sources(capabilities));
@@ -212,9 +223,12 @@ impl Compute for Update {
             Keep::Dry(_) => dry::SOURCE,
             Keep::Call(_) => dry::REFUSE,
         });
-        Program::new(
-            &constants,
-            &pieces,
+        Program::assemble(
+            Shader {
+                constants: &constants,
+                bindings: &bindings,
+                pieces: &pieces,
+            },
             &params,
             (self.floats / chunk).div_ceil(WORKGROUP * elements),
         )
@@ -230,17 +244,17 @@ impl Compute for Update {
         let kept = self.optimizer.moments();
         let moments = if kept > 0 { args.write() } else { &mut [] };
         let state = args.write_words();
-        let clipping = self.clip.values(state[1].wrapping_sub(1), args);
+        let clipping = self.clip.values(state[NEXT_STEP].wrapping_sub(1), args);
         let factors = self.grouped.then(|| args.read());
         let probe = match self.keep {
             Keep::Store | Keep::Call(Pass::Write) => None,
             Keep::Dry(first_id) => Some(Probe::new(Some(first_id))),
             Keep::Call(Pass::Test) => Some(Probe::new(None)),
         };
-        if probe.is_none() && state[2] != ALL_FINITE {
+        if probe.is_none() && guard::is_set(state) {
             return;
         }
-        let value = |i: usize| T::of(f32::from_bits(state[STATE_VALUES + i]).into());
+        let value = |i: usize| T::of(f32::from_bits(state[VALUES + i]).into());
         let values = StepValues {
             rate: value(0),
             first: value(1),
@@ -248,7 +262,7 @@ impl Compute for Update {
             third: value(3),
         };
         if self.increment_step {
-            state[0] = state[1];
+            state[STEP] = state[NEXT_STEP];
         }
         let penalty = self.optimizer.penalty().widen();
         let span = Span::new(weights, gradients, moments, self.floats);
@@ -267,7 +281,7 @@ impl Compute for Update {
             each_part(&|span, penalty, values| {
                 self.optimizer.update(span, penalty, values, &care);
             });
-            state[3] |= u32::from(care.into_inner());
+            state[CARE] |= u32::from(care.into_inner());
             return;
         };
         each_part(&|span, penalty, values| {

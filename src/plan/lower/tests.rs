@@ -5,9 +5,9 @@ use crate::Activation;
 use crate::executor::CpuExecutor;
 use crate::graph::{Init, Supervision};
 use crate::kernel::base::scale::norm;
-use crate::kernel::base::state::{STATE_VALUES, state_at};
+use crate::kernel::base::state::{VALUES, state_at};
 use crate::kernel::reduction::squares::PAIR;
-use crate::kernel::{Access, Layout, Loss, Optimizer, Sum};
+use crate::kernel::{Layout, Loss, Optimizer, Sum};
 use crate::optim::Adam;
 use crate::plan::{Arena, Clock};
 
@@ -84,7 +84,7 @@ fn train(max_binding_bytes: u64) -> (usize, Vec<f32>, Vec<f64>) {
     // Without a gather, the test writes the step's values.
     let mut state = state_at(0);
     let values = Optimizer::from(Adam::new(0.01)).step_values(1, 0.01);
-    state[STATE_VALUES..][..4].copy_from_slice(&values.words());
+    state[VALUES..][..4].copy_from_slice(&values.words());
     write(Role::State(Clock::Training), 0, &state);
     executor.run(&[id, id, id]).unwrap();
 
@@ -130,12 +130,12 @@ fn no_call_writes_a_buffer_that_it_also_reads() {
     assert!(plan.calls.len() > 9);
     for call in &plan.calls {
         let bindings = call.kernel.bindings();
-        let of = |access| {
+        let of = |is_written| {
             let used = bindings.iter().zip(&call.args);
-            let used = used.filter(move |(binding, _)| binding.access == access);
+            let used = used.filter(move |(binding, _)| binding.is_written() == is_written);
             used.map(|(_, arg)| arg.buffer).collect::<Vec<_>>()
         };
-        let (read, written) = (of(Access::Read), of(Access::Write));
+        let (read, written) = (of(false), of(true));
         let label = call.kernel.label();
         assert!(
             written.iter().all(|buffer| !read.contains(buffer)),

@@ -15,8 +15,10 @@ pub use settings::Augmentation;
 use super::Gather;
 use super::Source;
 use crate::kernel::base::program::{WORKGROUP, uniform_block};
-use crate::kernel::base::state::STATE_HIGH;
-use crate::kernel::base::{Args, Binding, Capabilities, Compute, Program, Real, matrix};
+use crate::kernel::base::state::{STEP, STEP_HIGH};
+use crate::kernel::base::{
+    Args, Binding, Capabilities, Compute, Element, Program, Real, Shader, matrix,
+};
 use crate::kernel::random::threefry;
 use crate::threads::for_chunks_with;
 use canvas::Canvas;
@@ -75,7 +77,11 @@ impl Compute for Augment {
     }
 
     fn bindings(&self) -> Vec<Binding> {
-        self.gather.bindings()
+        let mut bindings = self.gather.bindings();
+        if self.gather.source == Source::Floats {
+            bindings[0].element = Element::Float;
+        }
+        bindings
     }
 
     fn program(&self, capabilities: &Capabilities) -> Program {
@@ -132,8 +138,16 @@ impl Compute for Augment {
             include_str!("../../../../shaders/gather/augment/augment.wgsl"),
         ];
         let turns = shape.ld4().div_ceil(workgroup as usize * parts.max(1));
-        Program::new(&constants, &pieces, &params, shape.rows * parts)
-            .with_iterations(turns + drawing)
+        Program::assemble(
+            Shader {
+                constants: &constants,
+                bindings: &self.bindings(),
+                pieces: &pieces,
+            },
+            &params,
+            shape.rows * parts,
+        )
+        .with_iterations(turns + drawing)
     }
 
     fn flops(&self) -> u64 {
@@ -157,7 +171,7 @@ impl Compute for Augment {
         let (labels, indices) = (args.read_words(), args.read_words());
         let (table, state) = (args.read_words(), args.write_words());
         let sample = gather.sample(indices, gather.entry(table, state));
-        let (step, key) = (state[0], threefry::key_at(self.key, state[STATE_HIGH]));
+        let (step, key) = (state[STEP], threefry::key_at(self.key, state[STEP_HIGH]));
         let (x, batch_labels) = (args.write(), args.write_words());
         let (cols, ld, ld4) = (gather.shape.cols, gather.shape.ld(), gather.shape.ld4());
         let weights = elastic::weights(&self.augmentation);

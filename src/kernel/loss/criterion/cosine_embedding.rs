@@ -12,7 +12,7 @@ pub(super) const TRAITS: Traits = Traits {
     sources: &[include_str!(
         "../../../../shaders/loss/cosine_embedding.wgsl"
     )],
-    inputs: 2,
+    other_inputs: &["y"],
     target: Target::OnePerRow,
     is_by_row: true,
     off_target: -1.0,

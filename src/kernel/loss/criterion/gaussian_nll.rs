@@ -9,7 +9,7 @@ use crate::kernel::loss::traits::Traits;
 pub(super) const TRAITS: Traits = Traits {
     name: "Gaussian NLL",
     sources: &[include_str!("../../../../shaders/loss/gaussian_nll.wgsl")],
-    inputs: 2,
+    other_inputs: &["variances"],
     threshold: 0.5,
     ..Traits::ROW
 };

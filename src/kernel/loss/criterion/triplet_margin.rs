@@ -10,7 +10,7 @@ use crate::kernel::loss::traits::{Target, Traits, check_above_zero};
 pub(super) const TRAITS: Traits = Traits {
     name: "triplet margin",
     sources: &[include_str!("../../../../shaders/loss/triplet_margin.wgsl")],
-    inputs: 3,
+    other_inputs: &["positive", "negative"],
     target: Target::Nothing,
     is_by_row: true,
     check: |margin| check_above_zero("a margin", margin),
