@@ -110,7 +110,12 @@ fn main() -> Result {
         .dense(1)
         .sigmoid()
         .graph()?;
-    graph.loss("loss", &[output], LossTarget::Batch, Loss::squared_error())?;
+    graph.loss(
+        "loss",
+        &[output],
+        LossTarget::Batch,
+        Loss::half_squared_error(),
+    )?;
     let mut network = graph.build(output, &device, 1)?;
     let names: Vec<String> = network
         .parameter_names()

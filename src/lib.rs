@@ -62,8 +62,9 @@
 //! | [`data`] | data sets, the reader of IDX files, MNIST, augmentation |
 //! | [`train`] | [`Trainer`], its settings and its reports |
 //!
-//! Every public type is in one of these modules (some, such as [`Activation`], in two), except [`Error`] and [`Result`], which every module uses. The crate root re-exports them all, so that
-//! `wgrad::Device` and `wgrad::device::Device` are the same type.
+//! Every public type is in one of these modules (some, such as [`Activation`], in two), except [`Error`] and
+//! [`Result`], which every module uses. The crate root re-exports them all, so that `wgrad::Device` and
+//! `wgrad::device::Device` are the same type.
 //!
 //! # How it works
 //!
@@ -82,8 +83,8 @@
 //!
 //! Values are row-major, channels last: \[batch, features\], \[batch, time, features\] or \[batch, height, width,
 //! channels\]. Kernels see them as matrices whose columns are the last dimension. Weights are \[outputs, inputs\] as in
-//! PyTorch, products C \[M, N\] = A·B with inner dimension K. The forward pass of a dense layer is z = x·Wᵀ + b, y = f(z). Gradients carry
-//! the prefix d: dx, dw, db, dz.
+//! PyTorch, products C \[M, N\] = A·B with inner dimension K. The forward pass of a dense layer is z = x·Wᵀ + b, y =
+//! f(z). Gradients carry the prefix d: dx, dw, db, dz.
 //!
 //! # Features of the crate
 //!

@@ -165,12 +165,11 @@ fn gemm(file: &Vectors, device: &Device) {
     );
     let inputs = file.attributes["inputs"].as_array().unwrap().len();
     let c = (inputs > 2).then(|| matrix(file, device, "input_2"));
-    let options = Gemm {
-        alpha: file.optional("alpha").unwrap_or(1.0) as f32,
-        beta: file.optional("beta").unwrap_or(1.0) as f32,
-        transpose_a: file.optional("transA").unwrap_or(0.0) != 0.0,
-        transpose_b: file.optional("transB").unwrap_or(0.0) != 0.0,
-    };
+    let options = Gemm::new()
+        .alpha(file.optional("alpha").unwrap_or(1.0) as f32)
+        .beta(file.optional("beta").unwrap_or(1.0) as f32)
+        .transpose_a(file.optional("transA").unwrap_or(0.0) != 0.0)
+        .transpose_b(file.optional("transB").unwrap_or(0.0) != 0.0);
     let y = a.gemm(&b, c.as_ref(), options).unwrap();
     compare(file, device, "output_0", &y.download().unwrap());
 }

@@ -14,8 +14,8 @@ pub(crate) struct Faults {
     /// Locked for reading while the host reads mapped memory, which wgpu frees once the device is lost.
     views: RwLock<()>,
     /// Locked for reading during a call of wgpu. wgpu 30 frees the buffers of an invalid device in the next poll of any
-    /// thread: it locks its trackers, then its buffers. A write locks them in the other order, so the two can block each
-    /// other for good. So a device is destroyed while no call is running.
+    /// thread: it locks its trackers, then its buffers. A write locks them in the other order, so the two can block
+    /// each other for good. So a device is destroyed while no call is running.
     calls: RwLock<()>,
 }
 

@@ -38,8 +38,8 @@ use std::sync::Arc;
 
 /// A device: one GPU, or the CPU. Cheap to clone; all clones are the same device.
 ///
-/// No fallback is silent: the [`report`](Device::report) of [`Device::auto`] names its choice, and the other constructors
-/// return the requested device or an error.
+/// No fallback is silent: the [`report`](Device::report) of [`Device::auto`] names its choice, and the other
+/// constructors return the requested device or an error.
 ///
 /// ```
 /// let device = wgrad::Device::cpu();

@@ -63,6 +63,11 @@ impl Default for GpuOptions {
 }
 
 impl GpuOptions {
+    /// Default options: they select the best hardware GPU.
+    pub fn new() -> Self {
+        GpuOptions::default()
+    }
+
     /// Whether adapters that run on the CPU (lavapipe, SwiftShader, WARP) are allowed; off by default. They are slower
     /// than [`Device::cpu`](crate::Device::cpu), and serve for testing.
     pub fn allow_software(self, allow_software: bool) -> Self {

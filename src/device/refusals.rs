@@ -1,8 +1,8 @@
 //! Refusals of tensor calls that change a tensor in place: if the result is not finite, nothing is written.
 //!
-//! On the CPU the call returns the error. A GPU runs its calls later. There each tensor and each optimizer state has four
-//! words of its own, in which the device counts the refused calls. The next readback of that tensor or state also reads
-//! them.
+//! On the CPU the call returns the error. A GPU runs its calls later. There each tensor and each optimizer state has
+//! four words of its own, in which the device counts the refused calls. The next readback of that tensor or state also
+//! reads them.
 
 mod call;
 
@@ -162,8 +162,8 @@ impl Reader<'_> {
     }
 }
 
-/// A call that may be refused, in two passes over the same operands: the test sets the guard in its state, and the write
-/// changes nothing if the guard is set.
+/// A call that may be refused, in two passes over the same operands: the test sets the guard in its state, and the
+/// write changes nothing if the guard is set.
 pub(crate) struct Attempt<'a, 'b> {
     pub(crate) call: Guarded,
     pub(crate) test: Kernel,

@@ -59,6 +59,6 @@ impl Graph {
         let a = self.slice_columns(x, 0..half)?;
         let b = self.slice_columns(x, half..shape.cols())?;
         let gate = self.activation(b, gate)?;
-        self.hadamard(a, gate)
+        self.mul(a, gate)
     }
 }

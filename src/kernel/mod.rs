@@ -74,9 +74,13 @@ macro_rules! kernels {
         impl Compute for Kernel {
             fn label(&self) -> String { match self { $(Kernel::$name(k) => k.label()),* } }
             fn bindings(&self) -> Vec<Binding> { match self { $(Kernel::$name(k) => k.bindings()),* } }
-            fn program(&self, capabilities: &Capabilities) -> Program { match self { $(Kernel::$name(k) => k.program(capabilities)),* } }
+            fn program(&self, capabilities: &Capabilities) -> Program {
+                match self { $(Kernel::$name(k) => k.program(capabilities)),* }
+            }
             fn flops(&self) -> u64 { match self { $(Kernel::$name(k) => k.flops()),* } }
-            fn run<T: Real>(&self, args: &mut Args<'_, '_, T>) { match self { $(Kernel::$name(k) => k.run(args)),* } }
+            fn run<T: Real>(&self, args: &mut Args<'_, '_, T>) {
+                match self { $(Kernel::$name(k) => k.run(args)),* }
+            }
         }
     };
 }

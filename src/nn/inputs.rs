@@ -166,10 +166,10 @@ impl Network {
         let names = self.input_names();
         if names.len() == 1 {
             let (wanted, found) = (&self.graph.inputs[0].sample, data.sample_shape());
-            if data.features() != self.inputs() {
+            if data.features() != self.input_features() {
                 return Err(Error::shape(
                     operation,
-                    format!("samples of {} values", self.inputs()),
+                    format!("samples of {} values", self.input_features()),
                     format!("samples of {} values", data.features()),
                 ));
             }

@@ -142,7 +142,7 @@ impl Network {
     }
 
     /// Number of values in a sample, summed over all inputs.
-    pub fn inputs(&self) -> usize {
+    pub fn input_features(&self) -> usize {
         let inputs = self.graph.inputs.iter();
         inputs.map(|input| input.sample.elements()).sum()
     }
@@ -163,7 +163,7 @@ impl Network {
     }
 
     /// Number of output values per sample.
-    pub fn outputs(&self) -> usize {
+    pub fn output_features(&self) -> usize {
         self.graph.shape(self.output).elements()
     }
 

@@ -31,7 +31,7 @@ impl Network {
             return Ok(Vec::new());
         }
         let (most, _) = self.prediction_batch(rows);
-        let mut outputs = Vec::with_capacity(rows * self.outputs());
+        let mut outputs = Vec::with_capacity(rows * self.output_features());
         for (number, first) in (0..rows).step_by(most).enumerate() {
             let chunk = samples.part(first, most);
             let rows = chunk.rows;

@@ -227,7 +227,7 @@ impl Sequential {
     /// use wgrad::{Device, Sequential};
     /// # fn main() -> wgrad::Result<()> {
     /// let network = Sequential::new([28, 28, 1]).flatten().dense(10).build(&Device::cpu(), 1)?;
-    /// assert_eq!((network.inputs(), network.outputs()), (784, 10));
+    /// assert_eq!((network.input_features(), network.output_features()), (784, 10));
     /// # Ok(())
     /// # }
     /// ```

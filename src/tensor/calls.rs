@@ -93,9 +93,9 @@ impl Tensor {
     ///
     /// # Errors
     /// [`Shape`](Error::Shape) if the shapes differ.
-    pub fn hadamard(&self, other: &Tensor) -> Result<Tensor> {
-        expect("hadamard", "operand", other.shape, self.shape)?;
-        self.elementwise("hadamard", Op::Hadamard, &[other])
+    pub fn mul(&self, other: &Tensor) -> Result<Tensor> {
+        expect("mul", "operand", other.shape, self.shape)?;
+        self.elementwise("mul", Op::Mul, &[other])
     }
 
     /// factor · self.

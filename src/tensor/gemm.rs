@@ -14,30 +14,62 @@ use crate::{Error, Result};
 /// let a = Tensor::new(&device, [1, 2], &[1.0, 2.0])?;
 /// let b = Tensor::new(&device, [1, 2], &[3.0, 4.0])?;
 /// let c = Tensor::new(&device, [1, 1], &[100.0])?;
-/// let options = Gemm { alpha: 10.0, transpose_b: true, ..Gemm::default() };
+/// let options = Gemm::new().alpha(10.0).transpose_b(true);
 /// assert_eq!(a.gemm(&b, Some(&c), options)?.download()?, [210.0]);
 /// # Ok(())
 /// # }
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(deny_unknown_fields))]
 pub struct Gemm {
-    /// α, the factor of the product; 1 by default.
-    pub alpha: f32,
-    /// β, the factor of C; 1 by default. If β is 0, C is not read.
-    pub beta: f32,
-    /// Whether A is stored as [K, M]; false by default.
-    pub transpose_a: bool,
-    /// Whether B is stored as [N, K]; false by default.
-    pub transpose_b: bool,
+    alpha: f32,
+    beta: f32,
+    transpose_a: bool,
+    transpose_b: bool,
 }
 
 impl Default for Gemm {
+    /// [`Gemm::new`].
     fn default() -> Self {
+        Gemm::new()
+    }
+}
+
+impl Gemm {
+    /// A·B + C.
+    pub const fn new() -> Self {
         Gemm {
             alpha: 1.0,
             beta: 1.0,
             transpose_a: false,
             transpose_b: false,
+        }
+    }
+
+    /// Sets α, the factor of the product; 1 by default.
+    pub fn alpha(self, alpha: f32) -> Self {
+        Gemm { alpha, ..self }
+    }
+
+    /// Sets β, the factor of C; 1 by default. If β is 0, C is not read.
+    pub fn beta(self, beta: f32) -> Self {
+        Gemm { beta, ..self }
+    }
+
+    /// Sets whether A is stored as [K, M]; false by default.
+    pub fn transpose_a(self, transpose_a: bool) -> Self {
+        Gemm {
+            transpose_a,
+            ..self
+        }
+    }
+
+    /// Sets whether B is stored as [N, K]; false by default.
+    pub fn transpose_b(self, transpose_b: bool) -> Self {
+        Gemm {
+            transpose_b,
+            ..self
         }
     }
 }

@@ -166,8 +166,8 @@ fn elementwise(
 
 /// Every elementwise operation writes every element, each from the matching input element.
 ///
-/// Where all inputs are whole matrices, their values repeat after [`PERIOD`] elements, and so do the results: those of a
-/// single period, whose formula the tests in tests/ check.
+/// Where all inputs are whole matrices, their values repeat after [`PERIOD`] elements, and so do the results: those of
+/// a single period, whose formula the tests in tests/ check.
 #[test]
 fn elementwise_operations_reach_the_end() {
     let others = [
@@ -222,8 +222,8 @@ fn elementwise_operations_reach_the_end() {
     assert!(whole > 3 * 10);
 }
 
-/// Compares places of all remainders, and all of the end, with a formula. The terms of a normalisation exceed the result
-/// by at most 2, and round six times.
+/// Compares places of all remainders, and all of the end, with a formula. The terms of a normalisation exceed the
+/// result by at most 2, and round six times.
 fn assert_near(
     name: &str,
     shape @ [rows, cols]: [usize; 2],

@@ -71,7 +71,7 @@ impl Tensor {
     /// let device = Device::cpu();
     /// let x = Tensor::new(&device, [2, 2], &[1.0, 0.0, 3.0, 4.0])?;
     /// let t = Tensor::new(&device, [2, 2], &[1.0, 2.0, 3.0, 3.0])?;
-    /// let squared = x.loss(&Loss::squared_error(), &[], &t)?; // ½Σ(x − t)²
+    /// let squared = x.loss(&Loss::half_squared_error(), &[], &t)?; // ½Σ(x − t)²
     /// assert_eq!(squared.loss, 2.5);
     /// assert_eq!(squared.gradients[0].download()?, [0.0, -2.0, 0.0, 1.0]);
     ///

@@ -143,7 +143,7 @@ impl OptimizerState {
     /// let device = Device::cpu();
     /// let mut bias = Tensor::new(&device, [1, 2], &[1.0, 2.0])?;
     /// let mut state = OptimizerState::new(&bias, AdamW::new(0.1))?;
-    /// state.set_factors(&[Factors { decoupled: 0.0, ..Factors::default() }])?;
+    /// state.set_factors(&[Factors::new().decoupled(0.0)])?;
     /// bias.update(&Tensor::zeros(&device, [1, 2])?, &mut state)?;
     /// assert_eq!(bias.download()?, [1.0, 2.0]); // it did not decay
     /// # Ok(())

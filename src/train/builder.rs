@@ -176,8 +176,8 @@ impl TrainerBuilder {
     }
 
     /// Adds a parameter group: other learning rates and penalties for some parameters, or frozen parameters. Call it
-    /// once per group. If several groups set the same coefficient of a parameter, the last one counts. A group that sets
-    /// nothing, or scales a penalty that no optimizer has, is an error.
+    /// once per group. If several groups set the same coefficient of a parameter, the last one counts. A group that
+    /// sets nothing, or scales a penalty that no optimizer has, is an error.
     pub fn group(mut self, group: ParameterGroup) -> Self {
         self.settings.groups.push(group);
         self
@@ -263,7 +263,7 @@ impl TrainerBuilder {
             return Err(Error::argument(what, "at least 1", 0));
         }
         if let Some(augmentation) = augment {
-            augmentation.check_features("augment", self.network.inputs())?;
+            augmentation.check_features("augment", self.network.input_features())?;
             if !augmentation.moves() {
                 return Err(Error::argument(
                     "the augmentation",

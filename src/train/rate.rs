@@ -8,8 +8,9 @@ use crate::{Error, Optimizer, Result};
 impl Trainer {
     /// Learning rate of a step: the schedule's rate times the current factors of the plateau and of
     /// [`set_rate_factor`](Trainer::set_rate_factor). With accumulation it is the rate of the update that the step
-    /// belongs to. A [parameter group](crate::ParameterGroup) with a rate of its own is scaled by the same factor of that
-    /// rate. The result holds for the next step and later ones, under the assumption that no epoch ends in between.
+    /// belongs to. A [parameter group](crate::ParameterGroup) with a rate of its own is scaled by the same factor of
+    /// that rate. The result holds for the next step and later ones, under the assumption that no epoch ends in
+    /// between.
     pub fn learning_rate(&self, step: u64) -> f64 {
         self.rate_of(self.turn(step))
     }

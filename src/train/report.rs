@@ -11,8 +11,8 @@ pub struct StepReport {
     /// Fraction of the batch whose first maximal output was the label's. `None` if the loss takes no labels, or no row
     /// of the batch has one.
     pub accuracy: Option<f64>,
-    /// Learning rate of the step: the optimizer's, as the schedule has it. [Parameter groups](crate::ParameterGroup) may
-    /// have others.
+    /// Learning rate of the step: the optimizer's, as the schedule has it. [Parameter groups](crate::ParameterGroup)
+    /// may have others.
     pub learning_rate: f64,
     /// Global Euclidean norm of the gradient, if [`gradient_norm`](crate::TrainerBuilder::gradient_norm) is on.
     pub gradient_norm: Option<f64>,

@@ -45,10 +45,7 @@ fn every_setting_is_read_as_it_was_written() {
     ]);
     same(&[AdamW::new(1e-3).weight_decay(0.1)]);
     same(&[Clip::Norm(1.0), Clip::Value(0.5)]);
-    same(&[Factors {
-        rate: 0.1,
-        ..Factors::default()
-    }]);
+    same(&[Factors::new().rate(0.1)]);
     let one_cycle = OneCycle::new(100).anneal(Anneal::Linear);
     let warm_up = Schedule::Linear {
         start: 0.1,

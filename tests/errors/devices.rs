@@ -11,7 +11,7 @@ fn operands_on_different_devices_are_refused() {
     for (here, there) in [(cpu(), gpu()), (gpu(), cpu())] {
         let (x, y) = (zeros(here, 2, 2), zeros(there, 2, 2));
         let (row, far_row) = (zeros(here, 1, 2), zeros(there, 1, 2));
-        let (squared, gaussian) = (Loss::squared_error(), Criterion::GaussianNll.into());
+        let (squared, gaussian) = (Loss::half_squared_error(), Criterion::GaussianNll.into());
         let mut w = zeros(here, 2, 2);
         let mut w_state = state(&w);
         let calls = [
@@ -20,7 +20,7 @@ fn operands_on_different_devices_are_refused() {
             ("dense", x.dense(&x, &far_row, Activation::Relu).map(drop)),
             ("bias_add", x.bias_add(&far_row).map(drop)),
             ("add", x.add(&y).map(drop)),
-            ("hadamard", x.hadamard(&y).map(drop)),
+            ("mul", x.mul(&y).map(drop)),
             (
                 "activate_backward",
                 x.activate_backward(Activation::Relu, &y).map(drop),
@@ -50,10 +50,7 @@ fn operands_on_different_devices_are_refused() {
             ("copy_from", w.copy_from(&y)),
             ("prelu", x.prelu(&far_row).map(drop)),
             ("concat_columns", x.concat_columns(&y).map(drop)),
-            (
-                "gemm",
-                x.gemm(&x, Some(&far_row), Gemm::default()).map(drop),
-            ),
+            ("gemm", x.gemm(&x, Some(&far_row), Gemm::new()).map(drop)),
             ("normalize", x.normalize(&row, &row, &y, 1e-5).map(drop)),
             (
                 "batch_norm",

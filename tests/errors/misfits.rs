@@ -13,7 +13,7 @@ fn misfits(d: &Device) -> Vec<(&'static str, Result<()>)> {
     let x = || zeros(d, 2, 3);
     let t = |rows, cols| zeros(d, rows, cols);
     let (nn, nt, tn) = (Layout::NN, Layout::NT, Layout::TN);
-    let (squared, gaussian) = (Loss::squared_error(), Criterion::GaussianNll.into());
+    let (squared, gaussian) = (Loss::half_squared_error(), Criterion::GaussianNll.into());
     let cosine = Criterion::CosineEmbedding { margin: 0.0 }.into();
     let triplet = Criterion::TripletMargin { margin: 1.0 }.into();
     let mut misfits: Vec<(&'static str, Result<()>)> = vec![
@@ -152,18 +152,15 @@ fn misfits(d: &Device) -> Vec<(&'static str, Result<()>)> {
         ("concat_columns", x().concat_columns(&t(3, 3)).map(drop)),
         (
             "gemm",
-            x().gemm(&t(3, 5), Some(&t(3, 5)), Gemm::default())
-                .map(drop),
+            x().gemm(&t(3, 5), Some(&t(3, 5)), Gemm::new()).map(drop),
         ),
         (
             "gemm",
-            x().gemm(&t(3, 5), Some(&t(1, 4)), Gemm::default())
-                .map(drop),
+            x().gemm(&t(3, 5), Some(&t(1, 4)), Gemm::new()).map(drop),
         ),
         (
             "gemm",
-            x().gemm(&t(3, 5), Some(&t(0, 5)), Gemm::default())
-                .map(drop),
+            x().gemm(&t(3, 5), Some(&t(0, 5)), Gemm::new()).map(drop),
         ),
         ("argmax", t(2, 0).argmax().map(drop)),
     ]);
@@ -172,7 +169,7 @@ fn misfits(d: &Device) -> Vec<(&'static str, Result<()>)> {
         let other = || t(other[0], other[1]);
         misfits.extend([
             ("add", x().add(&other()).map(drop)),
-            ("hadamard", x().hadamard(&other()).map(drop)),
+            ("mul", x().mul(&other()).map(drop)),
             (
                 "activate_backward",
                 x().activate_backward(Activation::Tanh, &other()).map(drop),

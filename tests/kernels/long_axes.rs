@@ -64,7 +64,7 @@ impl Case {
 
 const CALLS: [Call; 39] = [
     ("add", |c, d| c.x(d)?.add(&c.other(d)?)),
-    ("hadamard", |c, d| c.x(d)?.hadamard(&c.other(d)?)),
+    ("mul", |c, d| c.x(d)?.mul(&c.other(d)?)),
     ("scale", |c, d| c.x(d)?.scale(0.3)),
     ("bias_add", |c, d| c.x(d)?.bias_add(&c.row(d)?)),
     ("activate", |c, d| c.x(d)?.activate(Activation::Tanh)),

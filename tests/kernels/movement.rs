@@ -123,12 +123,8 @@ fn general_products() {
                             (alpha * product + beta * c).into()
                         })
                         .collect();
-                    let options = Gemm {
-                        alpha,
-                        beta,
-                        transpose_a,
-                        transpose_b,
-                    };
+                    let options = Gemm::new().alpha(alpha).beta(beta);
+                    let options = options.transpose_a(transpose_a).transpose_b(transpose_b);
                     let name = format!("{options:?} {m}x{n}x{k}, C {c_shape:?}");
                     check(&name, &expected, exact, |d| {
                         let a = Tensor::new(d, if transpose_a { [k, m] } else { [m, k] }, &a)?;

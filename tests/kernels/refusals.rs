@@ -139,7 +139,7 @@ fn only_the_tensor_itself_reports_it_and_only_once() {
         a.accumulate(&other, 2.0).unwrap();
         // Neither its operands nor what is made of it, nor anything on another thread, has to do with it.
         let copy = a.copy().unwrap();
-        let product = a.hadamard(&other).unwrap();
+        let product = a.mul(&other).unwrap();
         let operands = [&bad, &other, &copy, &product];
         std::thread::scope(|scope| {
             let there = scope.spawn(|| {

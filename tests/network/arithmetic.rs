@@ -41,13 +41,7 @@ const ULP: f64 = 1.2e-7;
 const OPERATIONS: &[Operation] = &[
     operation("add", |g, a, b| g.add(a, b), |a, b| a + b, ULP, 0.0),
     operation("sub", |g, a, b| g.sub(a, b), |a, b| a - b, ULP, 0.0),
-    operation(
-        "hadamard",
-        |g, a, b| g.hadamard(a, b),
-        |a, b| a * b,
-        ULP,
-        0.0,
-    ),
+    operation("mul", |g, a, b| g.mul(a, b), |a, b| a * b, ULP, 0.0),
     operation("div", |g, a, b| g.div(a, b), |a, b| a / b, 2.5 * ULP, 0.0),
     operation("exp", |g, a, _| g.exp(a), |a, _| a.exp(), 14.0 * ULP, 0.0),
     operation("log", |g, a, _| g.log(a), |a, _| a.ln(), 3.0 * ULP, 4.8e-7),

@@ -85,7 +85,10 @@ fn a_network_describes_itself() {
         .dense(10)
         .build(cpu(), 0)
         .unwrap();
-    assert_eq!((network.inputs(), network.outputs()), (784, 10));
+    assert_eq!(
+        (network.input_features(), network.output_features()),
+        (784, 10)
+    );
     assert_eq!(network.parameter_count(), 784 * 512 + 512 + 512 * 10 + 10);
     let summary = network.summary();
     for part in ["layers.0.weight", "[512, 784]", "401408", "[10]", "407050"] {

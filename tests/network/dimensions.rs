@@ -56,7 +56,7 @@ const CASES: &[(&str, Build, Formula)] = &[
         "mean of rows",
         |g, v| {
             let mean = g.mean(v.t, 0)?;
-            g.hadamard(mean, v.x)
+            g.mul(mean, v.x)
         },
         |v| {
             let product = v.x * v.t_sum / TABLE as f64;
@@ -80,7 +80,7 @@ const CASES: &[(&str, Build, Formula)] = &[
     ),
     (
         "multiply by a row",
-        |g, v| g.hadamard(v.x, v.r),
+        |g, v| g.mul(v.x, v.r),
         |v| (v.x * v.r, v.x * v.r),
     ),
     (
@@ -191,11 +191,11 @@ pub(crate) fn sums_and_broadcasts(g: &mut Graph, x: Value) -> wgrad::Result<Valu
     }
     // A column of a fixed number of rows, and a sum of sums.
     let column = g.sum(values.t, 1)?;
-    let scaled = g.hadamard(values.t, column)?;
+    let scaled = g.mul(values.t, column)?;
     let row = g.mean(scaled, 0)?;
     let all = g.sum(row, 1)?;
     let sum = g.add(sum, row)?;
-    let sum = g.hadamard(sum, all)?;
+    let sum = g.mul(sum, all)?;
     g.dense(sum, CLASSES, Init::XavierNormal)
 }
 
@@ -214,7 +214,7 @@ fn shapes_that_do_not_broadcast_are_refused() {
             for refused in [
                 graph.add(a, b),
                 graph.sub(a, b),
-                graph.hadamard(a, b),
+                graph.mul(a, b),
                 graph.div(a, b),
             ] {
                 let error = refused.unwrap_err();

@@ -63,7 +63,7 @@ fn the_gradient_check_holds_what_has_no_gradient() {
             "operands of stop_gradient were held constant: 1",
             |graph, h| {
                 let stopped = graph.stop_gradient(h).unwrap();
-                graph.hadamard(h, stopped).unwrap()
+                graph.mul(h, stopped).unwrap()
             },
         ),
         (
@@ -79,9 +79,9 @@ fn the_gradient_check_holds_what_has_no_gradient() {
             |graph, h| {
                 let normalized = graph.batch_norm(h).unwrap();
                 let stopped = graph.stop_gradient(normalized).unwrap();
-                let again = graph.hadamard(stopped, normalized).unwrap();
+                let again = graph.mul(stopped, normalized).unwrap();
                 let stopped = graph.stop_gradient(again).unwrap();
-                let product = graph.hadamard(stopped, h).unwrap();
+                let product = graph.mul(stopped, h).unwrap();
                 graph.add(product, normalized).unwrap()
             },
         ),
@@ -90,7 +90,7 @@ fn the_gradient_check_holds_what_has_no_gradient() {
             |graph, h| {
                 let p = graph.activation(h, Activation::Sigmoid).unwrap();
                 let drawn = graph.bernoulli(p).unwrap();
-                graph.hadamard(h, drawn).unwrap()
+                graph.mul(h, drawn).unwrap()
             },
         ),
         ("the target of the loss of h", |graph, h| {

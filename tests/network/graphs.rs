@@ -65,8 +65,8 @@ pub(crate) const GRAPHS: &[Case] = &[
         let h = g.dense(x, 8, Init::XavierUniform)?;
         let s = g.dense(x, 8, Init::XavierUniform)?;
         let s = g.activation(s, Activation::Sigmoid)?;
-        let gated = g.hadamard(h, s)?;
-        let squared = g.hadamard(gated, gated)?;
+        let gated = g.mul(h, s)?;
+        let squared = g.mul(gated, gated)?;
         g.dense(squared, CLASSES, Init::XavierUniform)
     }),
     ("z read before and after its activation", |g, x| {
@@ -144,7 +144,7 @@ pub(crate) const LAYERS: &[Case] = &[
         let stopped = g.stop_gradient(p)?;
         let sample = g.bernoulli(stopped)?;
         let sum = g.add(sample, stopped)?;
-        let sum = g.hadamard(sum, h)?;
+        let sum = g.mul(sum, h)?;
         g.dense(sum, CLASSES, Init::XavierNormal)
     }),
     ("an auxiliary loss", |g, x| {
@@ -198,7 +198,7 @@ pub(crate) const LAYERS: &[Case] = &[
             "small",
             &[a],
             LossTarget::Constant(0.0),
-            Loss::squared_error(),
+            Loss::half_squared_error(),
         )?;
         g.loss(
             "reported",

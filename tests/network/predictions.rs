@@ -94,7 +94,7 @@ fn the_rows_of_a_prediction_can_be_set_and_change_no_bit() {
             for rows in [2, 7, 100, 1000] {
                 network.set_prediction_rows(rows).unwrap();
                 let found = network.predict(&x[..INPUTS * 29]).unwrap();
-                let expected = &expected[..29 * network.outputs()];
+                let expected = &expected[..29 * network.output_features()];
                 assert_same_bits(&format!("{name}, {rows} rows"), &found, expected);
             }
             assert!(network.set_prediction_rows(0).is_err());
@@ -114,7 +114,7 @@ fn predictions_agree_between_devices_and_between_batch_sizes() {
             .iter()
             .map(|&v| v.into())
             .collect();
-        assert_eq!(found.len(), 300 * on_gpu.outputs());
+        assert_eq!(found.len(), 300 * on_gpu.output_features());
         assert_close(
             &name,
             &found,
@@ -127,7 +127,7 @@ fn predictions_agree_between_devices_and_between_batch_sizes() {
         assert_same_bits(
             &name,
             &on_gpu.predict(&x[..3 * INPUTS]).unwrap(),
-            &found[..3 * on_cpu.outputs()],
+            &found[..3 * on_cpu.output_features()],
         );
         assert!(on_gpu.predict(&[]).unwrap().is_empty());
     }

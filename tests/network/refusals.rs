@@ -31,7 +31,7 @@ fn bad_graphs_are_refused() {
         error.to_string().contains("[batch, 3]") && error.to_string().contains("[2, 4]"),
         "{error}"
     );
-    for bad in [graph.add(x, w), graph.hadamard(w, x), graph.bias_add(x, w)] {
+    for bad in [graph.add(x, w), graph.mul(w, x), graph.bias_add(x, w)] {
         assert!(matches!(bad, Err(Error::Shape { .. })));
     }
     assert!(matches!(

@@ -57,7 +57,7 @@ pub(crate) const SHAPED: &[Case] = &[
             let last = g.max(h, 3)?;
             let first = g.max(h, 1)?;
             let centred = g.sub(h, sum)?;
-            let scaled = g.hadamard(centred, mean)?;
+            let scaled = g.mul(centred, mean)?;
             let scaled = g.add(scaled, max)?;
             let scaled = g.add(last, scaled)?;
             let scaled = g.sub(scaled, first)?;
@@ -73,7 +73,7 @@ pub(crate) const SHAPED: &[Case] = &[
         let place = g.parameter("place", [1, 4, 3], Init::XavierNormal)?;
         let h = g.add(h, place)?;
         let of_step = g.parameter("of_step", [4, 1], Init::XavierNormal)?;
-        let h = g.hadamard(h, of_step)?;
+        let h = g.mul(h, of_step)?;
         let kernel = Shape::from([5, 1, 3]).with_row_dims(1)?;
         let w = g.parameter_with_fans("kernel", kernel, Init::KaimingNormal, [3, 5])?;
         let h = g.matmul(h, w, Layout::NT)?;
@@ -129,7 +129,7 @@ fn layers_and_losses_on_time_steps_are_those_on_rows() {
     for device in devices() {
         let mut steps = layers([3, 7]).build(device, 4).unwrap();
         let mut rows = layers(7).build(device, 4).unwrap();
-        assert_eq!(steps.outputs(), 3 * CLASSES);
+        assert_eq!(steps.output_features(), 3 * CLASSES);
         assert_eq!(steps.output_shape(), Shape::from([3, CLASSES]));
         let (a, b) = (of_sequences(&mut steps, 12), of_sequences(&mut rows, 12));
         assert_eq!(a, b);
@@ -196,7 +196,7 @@ fn a_flattened_image_costs_nothing() {
     for device in devices() {
         let [image, row] = [&image, &row].map(|layers| {
             let network = layers.build(device, 1).unwrap();
-            assert_eq!(network.inputs(), 30);
+            assert_eq!(network.input_features(), 30);
             let data = Dataset::from_floats([6, 5, 1], vec![0.5; 60], vec![0, 2], 3).unwrap();
             assert_eq!(data.sample_shape(), &Shape::from([6, 5, 1]));
             let mut trainer = Trainer::builder(network).batch_size(2).build().unwrap();
@@ -269,7 +269,7 @@ fn the_gradient_of_a_maximum_goes_to_the_first_of_equals() {
         let w = graph.parameter("w", [1, 3, 2], Init::Zeros).unwrap();
         let max = graph.max(w, 1).unwrap();
         let max = graph.reshape(max, [1, 2]).unwrap();
-        let y = graph.hadamard(x, max).unwrap();
+        let y = graph.mul(x, max).unwrap();
         let loss = Loss::from(wgrad::Criterion::Value).reduction(wgrad::Reduction::Sum);
         graph.loss("sum", &[y], LossTarget::Batch, loss).unwrap();
         let mut network = graph.build(y, device, 0).unwrap();

@@ -259,10 +259,7 @@ fn every_rule_takes_its_step_with_the_clipped_gradient() {
     const SHAPE: [usize; 2] = [5, 61];
     const COUNT: usize = SHAPE[0] * SHAPE[1];
     let (weights, gradients) = problem(21, COUNT);
-    let slowly = Factors {
-        rate: 0.5,
-        ..Factors::default()
-    };
+    let slowly = Factors::new().rate(0.5);
     for (case, by_value) in cases().into_iter().zip([true, false].into_iter().cycle()) {
         let Case {
             optimizer,
@@ -289,7 +286,7 @@ fn every_rule_takes_its_step_with_the_clipped_gradient() {
                 g.iter().map(clip).collect()
             })
             .collect();
-        let rates: Vec<f64> = rates().iter().map(|rate| rate * slowly.rate).collect();
+        let rates: Vec<f64> = rates().iter().map(|rate| rate * 0.5).collect();
         let paths: Vec<Vec<f64>> = (0..COUNT)
             .map(|i| {
                 let gradients: Vec<f64> = clipped.iter().map(|g| g[i]).collect();

@@ -10,24 +10,22 @@ use wgrad::{Device, Error, Factors, OptimizerState, Sgd, Tensor};
 const SHAPE: [usize; 2] = [7, 61];
 const COUNT: usize = SHAPE[0] * SHAPE[1];
 
-/// Factors of each row; the fourth is frozen.
+/// Factors of rate, L2, L1 and decoupled weight decay of each row; the fourth is frozen.
+const FACTORS: [[f64; 4]; SHAPE[0]] = [
+    [1.0, 1.0, 1.0, 1.0],
+    [0.3, 1.0, 1.0, 1.0],
+    [0.3, 1.0, 1.0, 1.0],
+    [0.0, 1.0, 1.0, 1.0],
+    [2.5, 0.0, 0.0, 0.0],
+    [1.0, 0.7, 1.6, 0.7],
+    [0.5, 3.0, 0.5, 3.0],
+];
+
 fn factors() -> [Factors; SHAPE[0]] {
-    let of = |[rate, l2, l1, decoupled]: [f64; 4]| Factors {
-        rate,
-        l2,
-        l1,
-        decoupled,
-    };
-    [
-        [1.0, 1.0, 1.0, 1.0],
-        [0.3, 1.0, 1.0, 1.0],
-        [0.3, 1.0, 1.0, 1.0],
-        [0.0, 1.0, 1.0, 1.0],
-        [2.5, 0.0, 0.0, 0.0],
-        [1.0, 0.7, 1.6, 0.7],
-        [0.5, 3.0, 0.5, 3.0],
-    ]
-    .map(of)
+    FACTORS.map(|[rate, l2, l1, decoupled]| {
+        let factors = Factors::new().rate(rate).l2(l2);
+        factors.l1(l1).decoupled(decoupled)
+    })
 }
 
 const FROZEN: std::ops::Range<usize> = 3 * SHAPE[1]..4 * SHAPE[1];
@@ -53,12 +51,12 @@ fn a_block_takes_the_steps_of_its_own_rate_and_penalties() {
     {
         let paths: Vec<Vec<f64>> = (0..COUNT)
             .map(|i| {
-                let by = factors[i / SHAPE[1]];
-                let rates: Vec<f64> = rates().iter().map(|rate| rate * by.rate).collect();
+                let [by_rate, by_l2, by_l1, by_decoupled] = FACTORS[i / SHAPE[1]];
+                let rates: Vec<f64> = rates().iter().map(|rate| rate * by_rate).collect();
                 let penalties = Penalties {
-                    l1: penalties.l1 * by.l1,
-                    l2: penalties.l2 * by.l2,
-                    decoupled: penalties.decoupled * by.decoupled,
+                    l1: penalties.l1 * by_l1,
+                    l2: penalties.l2 * by_l2,
+                    decoupled: penalties.decoupled * by_decoupled,
                 };
                 let gradients: Vec<f64> = gradients.iter().map(|g| g[i].into()).collect();
                 descend(&*rule, penalties, weights[i].into(), &rates, &gradients)
@@ -100,17 +98,10 @@ fn factors_of_one_change_nothing_and_can_be_taken_away() {
     let (weights, gradients) = problem(12, COUNT);
     for Case { optimizer, .. } in cases() {
         let plain = run(cpu(), optimizer, SHAPE, &weights, &gradients);
-        for factors in [
-            &[Factors::default()][..],
-            &[Factors::default(); SHAPE[0]],
-            &[],
-        ] {
+        for factors in [&[Factors::new()][..], &[Factors::new(); SHAPE[0]], &[]] {
             let mut w = tensor(cpu(), &weights);
             let mut state = OptimizerState::new(&w, optimizer).unwrap();
-            let other = Factors {
-                rate: 0.5,
-                ..Factors::default()
-            };
+            let other = Factors::new().rate(0.5);
             state.set_factors(&[other]).unwrap();
             state.set_factors(factors).unwrap();
             for ((gradient, rate), expected) in gradients.iter().zip(rates()).zip(&plain) {
@@ -133,10 +124,7 @@ fn one_factor_serves_every_block_of_every_shape() {
                 let g = Tensor::new(device, shape, &gradients[0]).unwrap();
                 let mut state = OptimizerState::new(&w, Sgd::new(rate)).unwrap();
                 if let Some(rate) = factor {
-                    let factors = Factors {
-                        rate,
-                        ..Factors::default()
-                    };
+                    let factors = Factors::new().rate(rate);
                     state.set_factors(&[factors]).unwrap();
                 }
                 w.update(&g, &mut state).unwrap();
@@ -155,22 +143,19 @@ fn factors_that_do_not_fit_or_are_out_of_range_are_refused() {
     for device in [cpu(), gpu()] {
         let w = tensor(device, &[0.0; COUNT]);
         let mut state = OptimizerState::new(&w, Sgd::new(0.1)).unwrap();
-        let one = Factors::default();
+        let one = Factors::new();
         for count in [2, SHAPE[0] - 1, SHAPE[0] + 1] {
             let result = state.set_factors(&vec![one; count]);
             assert!(matches!(result, Err(Error::Shape { .. })), "{count}");
         }
         for wrong in [f64::NAN, f64::INFINITY, -0.1, 1e39] {
             for factors in [
-                Factors { rate: wrong, ..one },
-                Factors { l2: wrong, ..one },
-                Factors { l1: wrong, ..one },
-                Factors {
-                    decoupled: wrong,
-                    ..one
-                },
+                one.rate(wrong),
+                one.l2(wrong),
+                one.l1(wrong),
+                one.decoupled(wrong),
                 // A GPU may take it for 0, which freezes.
-                Factors { rate: 1e-40, ..one },
+                one.rate(1e-40),
             ] {
                 let result = state.set_factors(&[factors]);
                 assert!(matches!(result, Err(Error::Argument { .. })), "{factors:?}");

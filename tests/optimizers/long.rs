@@ -74,10 +74,7 @@ fn every_parameter_of_a_long_tensor_takes_its_step() {
         let blocks = (rows * cols.next_multiple_of(4)).div_ceil(64);
         // By block: the second of three has twice the rate.
         let factors: Vec<Factors> = (0..blocks)
-            .map(|block| Factors {
-                rate: [1.0, 2.0, 1.0][block % 3],
-                ..Factors::default()
-            })
+            .map(|block| Factors::new().rate([1.0, 2.0, 1.0][block % 3]))
             .collect();
         for (optimizer, rule) in rules() {
             for variant in [

@@ -75,7 +75,7 @@ fn a_line_is_fitted_to_target_values() {
     for device in [cpu(), gpu()] {
         for loss in [
             Loss::mean_squared_error(),
-            Loss::squared_error().scaled(1.0 / 16.0),
+            Loss::half_squared_error().scaled(1.0 / 16.0),
             Criterion::Huber { delta: 1.0 }.into(),
         ] {
             let network = Sequential::new(1).dense(2).build(device, 1).unwrap();
@@ -281,7 +281,7 @@ fn targets_that_the_graph_takes_must_come() {
             "double",
             &[y],
             LossTarget::Value(double),
-            Loss::squared_error(),
+            Loss::half_squared_error(),
         )
         .unwrap();
     assert!(graph.targets(2).is_err());

@@ -115,7 +115,7 @@ fn a_gradient_that_is_not_finite_is_named_by_the_phase_it_is_of() {
         let made = graph.matmul(x, g, Layout::NT).unwrap();
         let made = graph.activation(made, Activation::Tanh).unwrap();
         let judged = graph.matmul(made, d, Layout::NT).unwrap();
-        let loss = Loss::squared_error();
+        let loss = Loss::half_squared_error();
         for name in ["a", "b"] {
             graph
                 .loss(name, &[judged], LossTarget::Constant(9.0), loss.clone())

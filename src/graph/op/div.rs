@@ -1,6 +1,6 @@
 //! The quotient of two values.
 
-use super::{Backward, Differentiable, Elementwise, Hadamard, Operation, Scale, operands};
+use super::{Backward, Differentiable, Elementwise, Mul, Operation, Scale, operands};
 use crate::Result;
 use crate::graph::{Graph, Shape, Value};
 use crate::kernel;
@@ -41,7 +41,7 @@ impl Differentiable for Div {
         let Div { a, b } = *self;
         backward.add(a, Div { a: dy, b });
         // −dy ⊙ y / b.
-        let product = backward.push(Hadamard { a: dy, b: y });
+        let product = backward.push(Mul { a: dy, b: y });
         let quotient = backward.push(Div { a: product, b });
         let factor = -1.0;
         backward.add(

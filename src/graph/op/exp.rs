@@ -1,6 +1,6 @@
 //! The exponential.
 
-use super::{Backward, Differentiable, Elementwise, Hadamard, Operation, operands};
+use super::{Backward, Differentiable, Elementwise, Mul, Operation, operands};
 use crate::Result;
 use crate::graph::{Graph, Shape, Value};
 use crate::kernel;
@@ -35,7 +35,7 @@ impl Elementwise for Exp {
 
 impl Differentiable for Exp {
     fn vjp(&self, y: Value, dy: Value, backward: &mut Backward<'_>) {
-        backward.add(self.x, Hadamard { a: dy, b: y });
+        backward.add(self.x, Mul { a: dy, b: y });
     }
 }
 

@@ -15,13 +15,13 @@ mod div;
 mod dropout;
 mod exp;
 mod fill;
-mod hadamard;
 mod input;
 mod layer_norm;
 mod log;
 mod loss;
 mod matmul;
 mod max;
+mod mul;
 mod output;
 mod pad;
 mod parameter;
@@ -51,13 +51,13 @@ pub(crate) use div::Div;
 pub(crate) use dropout::Dropout;
 pub(crate) use exp::Exp;
 pub(crate) use fill::Fill;
-pub(crate) use hadamard::Hadamard;
 pub(crate) use input::Input;
 pub(crate) use layer_norm::{LayerNorm, LayerNormBackward};
 pub(crate) use log::Log;
 pub(crate) use loss::Loss;
 pub(crate) use matmul::Matmul;
 pub(crate) use max::{Max, MaxBackward};
+pub(crate) use mul::Mul;
 pub(crate) use output::Output;
 pub(crate) use pad::Pad;
 pub(crate) use parameter::Parameter;
@@ -180,11 +180,12 @@ use operands;
 macro_rules! operations {
     ($macro:ident) => {
         $macro! {
-            differentiable: Activation, Add, BatchNorm, BiasAdd, ColumnSum, Concat, DimensionSum, Div, Dropout, Exp, Fill,
-                Hadamard, Input, LayerNorm, Log, Matmul, Max, Parameter, Powf, Prelu, Random, Repeat, RepeatColumn,
-                RepeatRow, Reshape, RowSum, Scale, Slice, Softmax, Sqrt, StopGradient, Sub, Targets, Transpose;
-            internal: ActivationBackward, BatchNormBackward, FixedNormBackward, FixedNormGain, LayerNormBackward, Loss,
-                MaxBackward, Output, Pad, PreluBackward, PreluSlope, SoftmaxBackward;
+            differentiable: Activation, Add, BatchNorm, BiasAdd, ColumnSum, Concat, DimensionSum, Div, Dropout,
+                Exp, Fill, Input, LayerNorm, Log, Matmul, Max, Mul, Parameter, Powf, Prelu, Random, Repeat,
+                RepeatColumn, RepeatRow, Reshape, RowSum, Scale, Slice, Softmax, Sqrt, StopGradient, Sub,
+                Targets, Transpose;
+            internal: ActivationBackward, BatchNormBackward, FixedNormBackward, FixedNormGain,
+                LayerNormBackward, Loss, MaxBackward, Output, Pad, PreluBackward, PreluSlope, SoftmaxBackward;
         }
     };
 }

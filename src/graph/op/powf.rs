@@ -1,6 +1,6 @@
 //! The power with a constant exponent.
 
-use super::{Backward, Differentiable, Elementwise, Fill, Hadamard, Operation, Scale, operands};
+use super::{Backward, Differentiable, Elementwise, Fill, Mul, Operation, Scale, operands};
 use crate::graph::{Graph, Shape, Value};
 use crate::kernel;
 use crate::{Error, Result};
@@ -50,7 +50,7 @@ impl Differentiable for Powf {
             1.0 => x,
             _ => backward.push(Powf { x, exponent }),
         };
-        let product = backward.push(Hadamard { a: dy, b: power });
+        let product = backward.push(Mul { a: dy, b: power });
         let factor = self.exponent;
         backward.add(x, Scale { a: product, factor });
     }

@@ -11,8 +11,8 @@ pub(crate) mod div;
 pub(crate) mod exp;
 pub(crate) mod fill;
 pub(crate) mod gradient_copy;
-pub(crate) mod hadamard;
 pub(crate) mod log;
+pub(crate) mod mul;
 pub(crate) mod normalize;
 pub(crate) mod normalize_backward;
 pub(crate) mod normalize_gain;
@@ -48,7 +48,7 @@ pub(crate) enum Op {
     /// a + b.
     Add,
     /// a ⊙ b.
-    Hadamard,
+    Mul,
     /// a − b.
     Sub,
     /// a / b.
@@ -91,7 +91,7 @@ impl Op {
     pub(crate) const ALL: &[Op] = &[
         Op::BiasAdd,
         Op::Add,
-        Op::Hadamard,
+        Op::Mul,
         Op::Sub,
         Op::Div,
         Op::Exp,
@@ -147,7 +147,7 @@ impl Compute for Elementwise {
             Op::ActivateBackward(f) => format!("{f} backward {shape}"),
             Op::BiasAdd => format!("bias add {shape}"),
             Op::Add => format!("add {shape}"),
-            Op::Hadamard => format!("hadamard {shape}"),
+            Op::Mul => format!("mul {shape}"),
             Op::Sub => format!("sub {shape}"),
             Op::Div => format!("div {shape}"),
             Op::Exp => format!("exp {shape}"),
@@ -182,7 +182,7 @@ impl Compute for Elementwise {
             | Op::GradientCopy(_) => &["a"],
             Op::ActivateBackward(_) => &["dy", "saved"],
             Op::BiasAdd => &["x", "bias"],
-            Op::Add | Op::Hadamard | Op::Sub | Op::Div => &["a", "b"],
+            Op::Add | Op::Mul | Op::Sub | Op::Div => &["a", "b"],
             Op::PRelu { .. } => &["x", "a"],
             Op::PReluSlope => &["dy", "x"],
             Op::Fill(_) => &[],
@@ -209,7 +209,7 @@ impl Compute for Elementwise {
             Op::ActivateBackward(f) => (f.sources(), activate_backward::SOURCE, f.parameters()),
             Op::BiasAdd => (["", ""], bias_add::SOURCE, [0.0; 2]),
             Op::Add => (["", ""], add::SOURCE, [0.0; 2]),
-            Op::Hadamard => (["", ""], hadamard::SOURCE, [0.0; 2]),
+            Op::Mul => (["", ""], mul::SOURCE, [0.0; 2]),
             Op::Sub => (["", ""], sub::SOURCE, [0.0; 2]),
             Op::Div => (["", ""], div::SOURCE, [0.0; 2]),
             Op::Exp => (["", ""], exp::SOURCE, [0.0; 2]),
@@ -286,7 +286,7 @@ impl Compute for Elementwise {
             }
             Op::BiasAdd => bias_add::run(args.read(), args.read(), args.write(), shape),
             Op::Add => add::run(args.read(), args.read(), args.write(), shape),
-            Op::Hadamard => hadamard::run(args.read(), args.read(), args.write(), shape),
+            Op::Mul => mul::run(args.read(), args.read(), args.write(), shape),
             Op::Sub => sub::run(args.read(), args.read(), args.write(), shape),
             Op::Div => div::run(args.read(), args.read(), args.write(), shape),
             Op::Exp => exp::run(args.read(), args.write(), shape),

@@ -95,8 +95,9 @@ impl Loss {
         Criterion::BinaryCrossEntropyWithLogits.into()
     }
 
-    /// The squared error as textbooks write it: ½Σᵢ‖xᵢ − tᵢ‖², summed over rows and columns.
-    pub fn squared_error() -> Self {
+    /// Half the sum of the squared errors, as textbooks write it: ½Σᵢ‖xᵢ − tᵢ‖², over rows and columns. Its gradient is
+    /// x − t. See [`mean_squared_error`](Loss::mean_squared_error) for the mean.
+    pub fn half_squared_error() -> Self {
         Loss::from(Criterion::SquaredError)
             .reduction(Reduction::Sum)
             .scaled(0.5)

@@ -15,26 +15,29 @@ pub(crate) const ENTRY: usize = 4;
 ///
 /// ```
 /// use wgrad::Factors;
-/// let slowly = Factors { rate: 0.1, ..Factors::default() };
-/// assert_eq!(slowly.l2, 1.0);
+/// let slowly = Factors::new().rate(0.1);
+/// # let _ = slowly;
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(deny_unknown_fields))]
 pub struct Factors {
-    /// Factor of the learning rate.
-    pub rate: f64,
-    /// Factor of the L2 coefficient: weight decay that is added to the gradient.
-    pub l2: f64,
-    /// Factor of the L1 coefficient.
-    pub l1: f64,
-    /// Factor of decoupled weight decay ηλw, which the rate's factor also scales.
-    pub decoupled: f64,
+    pub(crate) rate: f64,
+    pub(crate) l2: f64,
+    pub(crate) l1: f64,
+    pub(crate) decoupled: f64,
 }
 
 impl Default for Factors {
-    /// All factors 1, which changes nothing.
+    /// [`Factors::new`].
     fn default() -> Self {
+        Factors::new()
+    }
+}
+
+impl Factors {
+    /// All factors 1, which changes nothing.
+    pub const fn new() -> Self {
         Factors {
             rate: 1.0,
             l2: 1.0,
@@ -42,9 +45,27 @@ impl Default for Factors {
             decoupled: 1.0,
         }
     }
-}
 
-impl Factors {
+    /// Sets the factor of the learning rate, at least 0.
+    pub fn rate(self, rate: f64) -> Self {
+        Factors { rate, ..self }
+    }
+
+    /// Sets the factor of the L2 coefficient, weight decay that is added to the gradient; at least 0.
+    pub fn l2(self, l2: f64) -> Self {
+        Factors { l2, ..self }
+    }
+
+    /// Sets the factor of the L1 coefficient, at least 0.
+    pub fn l1(self, l1: f64) -> Self {
+        Factors { l1, ..self }
+    }
+
+    /// Sets the factor of decoupled weight decay ηλw, which the rate's factor also scales; at least 0.
+    pub fn decoupled(self, decoupled: f64) -> Self {
+        Factors { decoupled, ..self }
+    }
+
     /// Refuses factors outside their ranges.
     pub(crate) fn check(&self) -> crate::Result<()> {
         check_not_negative("the factor of the learning rate", self.rate)?;

@@ -1,5 +1,5 @@
-//! Activations as the tests know them: their formulas in `f64`, how far `f32` may be off, the parameters under test, and
-//! those that are refused. One file per family.
+//! Activations as the tests know them: their formulas in `f64`, how far `f32` may be off, the parameters under test,
+//! and those that are refused. One file per family.
 
 mod gated;
 mod linear;

@@ -60,8 +60,8 @@ pub(super) fn calls() -> Vec<(String, Call)> {
         Box::new(|d| tensor(d, 1)?.add(&tensor(d, 2)?)),
     );
     add(
-        "hadamard".into(),
-        Box::new(|d| tensor(d, 1)?.hadamard(&tensor(d, 2)?)),
+        "mul".into(),
+        Box::new(|d| tensor(d, 1)?.mul(&tensor(d, 2)?)),
     );
     add("scale".into(), Box::new(|d| tensor(d, 1)?.scale(0.3)));
     add(
@@ -182,10 +182,7 @@ pub(super) fn calls() -> Vec<(String, Call)> {
                 let (mut w, g) = (tensor(d, 1)?, tensor(d, 2)?);
                 let mut state = OptimizerState::new(&w, AdamW::new(0.1).l1(0.1))?;
                 let rate = 0.5;
-                state.set_factors(&[Factors {
-                    rate,
-                    ..Factors::default()
-                }])?;
+                state.set_factors(&[Factors::new().rate(rate)])?;
                 if by_value {
                     w.update_clipped_by_value(&g, &mut state, 0.5)?;
                 } else {

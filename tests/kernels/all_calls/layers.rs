@@ -127,11 +127,7 @@ pub(super) fn further_calls(add: &mut impl FnMut(String, Call)) {
         (
             "gemm",
             Box::new(move |d| {
-                let options = Gemm {
-                    alpha: 0.1,
-                    transpose_a: true,
-                    ..Gemm::default()
-                };
+                let options = Gemm::new().alpha(0.1).transpose_a(true);
                 x(d)?.gemm(&other(d)?, Some(&row(d)?), options)
             }),
         ),

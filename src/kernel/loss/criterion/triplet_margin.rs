@@ -21,8 +21,8 @@ pub(super) const TRAITS: Traits = Traits {
 pub(super) fn run<T: Real>(row: &Row<'_, T>, gradients: &mut [&mut [T]; 3]) -> T {
     let [x, positive, negative] = row.inputs;
     let epsilon = T::of(f64::from(1e-6f32));
-    // Differences are scaled, so that their squares neither overflow nor underflow. The maximum passes over NaN, which is
-    // fine: it only sets the scale, and the sum of squares contains every difference.
+    // Differences are scaled, so that their squares neither overflow nor underflow. The maximum passes over NaN, which
+    // is fine: it only sets the scale, and the sum of squares contains every difference.
     let distance = |other: &[T]| {
         let difference = |j: usize| x[j] - other[j] + epsilon;
         let max_abs = (0..x.len()).fold(T::ZERO, |most, j| most.max(difference(j).abs()));

@@ -3,7 +3,7 @@
 use crate::kernel::base::rows::{for_rows, row_of};
 use crate::kernel::base::{MatrixShape, Real};
 
-pub(crate) const SOURCE: &str = include_str!("../../../shaders/elementwise/hadamard.wgsl");
+pub(crate) const SOURCE: &str = include_str!("../../../shaders/elementwise/mul.wgsl");
 
 pub(crate) fn run<T: Real>(a: &[T], b: &[T], out: &mut [T], shape: MatrixShape) {
     for_rows(out, shape, |i, out| {

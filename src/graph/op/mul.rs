@@ -7,21 +7,22 @@ use crate::kernel;
 
 /// a ⊙ b.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Hadamard {
+pub(crate) struct Mul {
     pub(crate) a: Value,
     pub(crate) b: Value,
 }
 
-impl Operation for Hadamard {
+impl Operation for Mul {
     operands!(a, b);
 
+    /// The name in checkpoints, from before the operation was called `mul`.
     fn name(&self) -> String {
         "Hadamard".to_string()
     }
 
     fn shape(&self, graph: &Graph) -> Result<Shape> {
         let shape = graph.known(self.a)?;
-        graph.expect("hadamard", self.b, &shape)?;
+        graph.expect("mul", self.b, &shape)?;
         Ok(shape)
     }
 
@@ -30,30 +31,30 @@ impl Operation for Hadamard {
     }
 }
 
-impl Elementwise for Hadamard {
+impl Elementwise for Mul {
     fn kernel(&self, _: &Graph) -> kernel::Op {
-        kernel::Op::Hadamard
+        kernel::Op::Mul
     }
 }
 
-impl Differentiable for Hadamard {
+impl Differentiable for Mul {
     fn vjp(&self, _: Value, dy: Value, backward: &mut Backward<'_>) {
-        let Hadamard { a, b } = *self;
-        backward.add(a, Hadamard { a: dy, b });
-        backward.add(b, Hadamard { a: dy, b: a });
+        let Mul { a, b } = *self;
+        backward.add(a, Mul { a: dy, b });
+        backward.add(b, Mul { a: dy, b: a });
     }
 }
 
 impl Graph {
-    /// The Hadamard product a ⊙ b.
+    /// The elementwise (Hadamard) product a ⊙ b.
     ///
     /// The last dimensions of both are aligned. An operand with length 1 in a dimension, or without the dimension, is
     /// repeated along it.
     ///
     /// # Errors
     /// [`Shape`](crate::Error::Shape) if the shapes differ in a dimension in which neither has length 1.
-    pub fn hadamard(&mut self, a: Value, b: Value) -> Result<Value> {
-        let [a, b] = self.broadcast("hadamard", a, b)?;
-        self.add_operation(Hadamard { a, b })
+    pub fn mul(&mut self, a: Value, b: Value) -> Result<Value> {
+        let [a, b] = self.broadcast("mul", a, b)?;
+        self.add_operation(Mul { a, b })
     }
 }
