@@ -1,9 +1,18 @@
-//! Logistic regression: one neuron whose output is the probability of a class.
+//! Two linear classifiers, one neuron each: logistic regression and a support vector machine.
 //!
 //! ```text
 //! P(class 1 | x) = σ(w·x + b)      σ(z) = 1/(1 + exp(−z))      log-odds ln(P/(1 − P)) = w·x + b
 //! L = −mean(t ln P + (1 − t) ln(1 − P))      the binary cross-entropy, t the label, 0 or 1
 //! ```
+//!
+//! The support vector machine (Cortes and Vapnik 1995) has the same neuron and another loss, with t = ±1:
+//!
+//! ```text
+//! L = mean(max(0, 1 − t(w·x + b))) + λ/2 ‖w‖²
+//! ```
+//!
+//! A sample beyond the margin, t(w·x + b) > 1, has no influence. The others are the support vectors, and the penalty
+//! makes the margin 1/‖w‖ wide. The sign of w·x + b is the class; its size is no probability.
 //!
 //! The data are two Gaussian clouds with a common covariance Σ and the means m₀ and m₁. Their true log-odds are known,
 //! and are linear as well (linear discriminant analysis, Fisher 1936):
@@ -12,19 +21,22 @@
 //! w = Σ⁻¹(m₁ − m₀)      b = −w·(m₀ + m₁)/2
 //! ```
 //!
-//! The output has three rows of weights: the true ones; those that discriminant analysis estimates from the means and
-//! the covariance of the samples; and those of gradient descent, which assumes nothing about Gaussians.
+//! The output has four rows of weights: the true ones; those that discriminant analysis estimates from the means and
+//! the covariance of the samples; and those of the two neurons, which assume nothing about Gaussians. All four lines
+//! are nearly the same. The support vector machine's weights are in another unit: its margin.
 
 mod common;
 
 use common::{Args, Chart, Random, Result};
-use wgrad::{Dataset, Loss, Sequential, Sgd, Trainer};
+use wgrad::{Criterion, Dataset, Device, Evaluation, Loss, Sequential, Sgd, Trainer};
 
 /// Number of samples of each class.
 const SAMPLES: usize = 2000;
 const MEANS: [[f32; 2]; 2] = [[-1.0, 0.0], [1.5, 0.5]];
 /// Σ = [[1, ρ], [ρ, 1]]
 const CORRELATION: f32 = 0.5;
+/// λ of the support vector machine.
+const PENALTY: f32 = 1e-3;
 
 /// w₁, w₂ and b of the log-odds.
 type Line = [f64; 3];
@@ -34,36 +46,42 @@ fn main() -> Result {
     let (points, labels) = clouds(1);
     let data = Dataset::from_floats(2, points.concat(), labels.clone(), 2)?;
 
-    let neuron = Sequential::new(2).dense(1).build(&device, 1)?;
-    let mut trainer = Trainer::builder(neuron)
-        .loss(Loss::binary_cross_entropy_with_logits())
-        .optimizer(Sgd::new(0.5).momentum(0.9))
-        .batch_size(data.len())
-        .build()?;
-    trainer.fit(&data, 200)?;
-    let evaluation = trainer.evaluate(&data)?;
-    let w = trainer.network().parameter("layers.0.weight")?;
-    let b = trainer.network().parameter("layers.0.bias")?;
+    let momentum = Sgd::new(0.5).momentum(0.9);
+    let cross_entropy = Loss::binary_cross_entropy_with_logits();
+    let (learnt, evaluation) = train(&device, &data, cross_entropy, momentum)?;
+    let hinge = Criterion::Hinge { margin: 1.0 }.into();
+    let (machine, _) = train(&device, &data, hinge, momentum.weight_decay(PENALTY.into()))?;
 
     let cov = f64::from(CORRELATION);
     let truth = discriminant(MEANS.map(|mean| mean.map(f64::from)), [1.0, cov, 1.0]);
     let estimated = estimate(&points);
-    let learnt = [w[0], w[1], b[0]].map(f64::from);
     let right = |line: Line| {
         let hit = |(x, &label): (&[f32; 2], &u32)| (log_odds(line, *x) > 0.0) == (label == 1);
         let hits = points.iter().zip(&labels).filter(|&pair| hit(pair)).count();
         hits as f64 / points.len() as f64
     };
-    println!("{:<22} {:>7} {:>7} {:>7}  accuracy", "", "w₁", "w₂", "b");
+    println!("{:<23} {:>7} {:>7} {:>7}  accuracy", "", "w₁", "w₂", "b");
     for (name, line) in [
         ("truth", truth),
         ("discriminant analysis", estimated),
         ("logistic regression", learnt),
+        ("support vector machine", machine),
     ] {
         let [w1, w2, b] = line;
         let accuracy = right(line);
-        println!("{name:<22} {w1:>7.3} {w2:>7.3} {b:>7.3}  {accuracy:.4}");
+        println!("{name:<23} {w1:>7.3} {w2:>7.3} {b:>7.3}  {accuracy:.4}");
     }
+
+    let is_support = |&(x, label): &(&[f32; 2], &u32)| {
+        let t = if *label == 1 { 1.0 } else { -1.0 };
+        t * log_odds(machine, *x) <= 1.0
+    };
+    let support = points.iter().zip(&labels).filter(is_support).count();
+    let margin = 1.0 / machine[0].hypot(machine[1]);
+    println!(
+        "support vectors: {support} of {}, margin {margin:.3}",
+        points.len()
+    );
 
     let mut chart = Chart::new("Logistic regression: the line where P = ½", "x₁", "x₂");
     for (class, cloud) in points.chunks(SAMPLES).enumerate() {
@@ -78,16 +96,55 @@ fn main() -> Result {
     }
     chart.save(&args, "02_logistic_regression")?;
 
+    let mut chart = Chart::new("Support vector machine: boundary and margins", "x₁", "x₂");
+    for (name, supports) in [("support vectors", true), ("other samples", false)] {
+        let samples = points.iter().zip(&labels).step_by(4);
+        let shown = samples.filter(|sample| is_support(sample) == supports);
+        chart.cloud(name, shown.map(|(x, _)| (f64::from(x[0]), f64::from(x[1]))));
+    }
+    let [w1, w2, b] = machine;
+    // The lines end at different heights, so that no line crosses the name of another.
+    for (name, z, top) in [
+        ("z = −1", -1.0, 5.0),
+        ("z = 0", 0.0, 4.2),
+        ("z = 1", 1.0, 3.4),
+    ] {
+        let on_line = |x2: f64| ((z - w2 * x2 - b) / w1, x2);
+        chart.curve(name, [-3.0, top].map(on_line));
+    }
+    chart.save(&args, "02_support_vectors")?;
+
     println!(
-        "w1={:.4} w2={:.4} b={:.4} loss={:.4} accuracy={:.4} true_accuracy={:.4}",
+        "w1={:.4} w2={:.4} b={:.4} loss={:.4} accuracy={:.4} true_accuracy={:.4} svm_slope={:.4} svm_accuracy={:.4} svm_margin={margin:.4} support={support}",
         learnt[0],
         learnt[1],
         learnt[2],
         evaluation.loss,
         evaluation.accuracy.unwrap_or(0.0),
-        right(truth)
+        right(truth),
+        machine[1] / machine[0],
+        right(machine)
     );
     Ok(())
+}
+
+/// Trains one neuron on all samples at once. Returns its weights, and its score on the samples.
+fn train(
+    device: &Device,
+    data: &Dataset,
+    loss: Loss,
+    optimizer: Sgd,
+) -> Result<(Line, Evaluation)> {
+    let neuron = Sequential::new(2).dense(1).build(device, 1)?;
+    let mut trainer = Trainer::builder(neuron)
+        .loss(loss)
+        .optimizer(optimizer)
+        .batch_size(data.len())
+        .build()?;
+    trainer.fit(data, 200)?;
+    let w = trainer.network().parameter("layers.0.weight")?;
+    let b = trainer.network().parameter("layers.0.bias")?;
+    Ok(([w[0], w[1], b[0]].map(f64::from), trainer.evaluate(data)?))
 }
 
 /// The samples of class 0, then those of class 1.

@@ -16,19 +16,32 @@
 //!
 //! In the table, all of them learn with their usual rates, and the adaptive ones need little tuning. The ranking is
 //! that of this task only.
+//!
+//! The second chart is a saddle point, of
+//!
+//! ```text
+//! f(x, y) = x²/2 − y²/2 + y⁴/4      ∇f = (x, y³ − y)
+//! ```
+//!
+//! The gradient is zero at (0, 0), which is a minimum along x and a maximum along y; the minima are at y = ±1, where
+//! f = −¼. From (1, 0.001), x falls at once, and y grows by a constant factor a step: 1 + η for plain descent. With
+//! momentum the factor is the larger root of r² − (1 + μ + η)r + μ = 0, so it leaves sooner. Adam divides by the size of
+//! the gradient, and hardly notices that it is small.
 
 mod common;
 
 use common::{Args, Chart, Result};
 use wgrad::{
     Adadelta, Adagrad, Adam, AdamW, Adamax, Dataset, Device, Evaluation, Lion, Mnist, NAdam,
-    Optimizer, RAdam, RmsProp, Sequential, Sgd, Trainer,
+    Optimizer, OptimizerState, RAdam, RmsProp, Sequential, Sgd, Tensor, Trainer,
 };
 
 /// Steps between two points of the chart.
 const PART: u64 = 13;
 /// Points of the chart: 13 · 12 · 64 digits are about one epoch of the 10,000.
 const PARTS: u64 = 12;
+/// Steps from the start near the saddle point.
+const SADDLE_STEPS: usize = 450;
 
 fn main() -> Result {
     let (args, device) = Args::open()?;
@@ -91,10 +104,39 @@ fn main() -> Result {
     for (name, loss, accuracy) in &scores {
         println!("{name:<12} {loss:>10.4} {accuracy:>9.4}");
     }
-    let pairs: Vec<String> = scores
+
+    let saddle: [(&str, Optimizer); 4] = [
+        ("sgd", Sgd::new(0.02).into()),
+        ("momentum", Sgd::new(0.02).momentum(0.9).into()),
+        (
+            "nesterov",
+            Sgd::new(0.02).momentum(0.9).nesterov(true).into(),
+        ),
+        ("adam", Adam::new(0.02).into()),
+    ];
+    let mut chart = Chart::new("Leaving a saddle point", "step", "f(x, y)");
+    let mut left = Vec::new();
+    for (name, optimizer) in saddle {
+        let curve = descend(&device, optimizer)?;
+        // f is −⅛ when half of the way down is done.
+        let step = curve.iter().position(|&(_, f)| f <= -0.125);
+        left.push((name, step.unwrap_or(SADDLE_STEPS)));
+        chart.curve(name, curve);
+    }
+    chart.save(&args, "06_saddle_point")?;
+    println!("steps until half of the way down from the saddle point is done:");
+    for (name, step) in &left {
+        println!("{name:<12} {step:>4}");
+    }
+
+    let mut pairs: Vec<String> = scores
         .iter()
         .map(|(name, loss, _)| format!("{name}={loss:.4}"))
         .collect();
+    pairs.extend(
+        left.iter()
+            .map(|(name, step)| format!("saddle_{name}={step}")),
+    );
     println!("{}", pairs.join(" "));
     Ok(())
 }
@@ -121,4 +163,19 @@ fn learn(
         curve.push(((part * PART) as f64, report.loss));
     }
     Ok((curve, trainer.evaluate(test)?))
+}
+
+/// Descends from (1, 0.001); returns the step numbers and f.
+fn descend(device: &Device, optimizer: Optimizer) -> Result<Vec<(f64, f64)>> {
+    let mut point = Tensor::new(device, 2, &[1.0, 0.001])?;
+    let mut state = OptimizerState::new(&point, optimizer)?;
+    let mut curve = Vec::new();
+    for step in 0..SADDLE_STEPS {
+        let values = point.download()?;
+        let (x, y) = (f64::from(values[0]), f64::from(values[1]));
+        curve.push((step as f64, x * x / 2.0 - y * y / 2.0 + y.powi(4) / 4.0));
+        let gradient = [x, y.powi(3) - y].map(|g| g as f32);
+        point.update(&Tensor::new(device, 2, &gradient)?, &mut state)?;
+    }
+    Ok(curve)
 }

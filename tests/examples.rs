@@ -19,7 +19,8 @@ fn perceptron_xor() {
 
 #[test]
 fn logistic_regression() {
-    let results = run("02_logistic_regression", &["02_logistic_regression"]);
+    let charts = ["02_logistic_regression", "02_support_vectors"];
+    let results = run("02_logistic_regression", &charts);
     // The true log-odds are 3x₁ − x₂ − ½, and the best accuracy Φ(√7/2) = 0.907. Of 4,000 samples the standard error
     // of a weight is about 0.1, that of the accuracy 0.005: bounds of three.
     results.within("w1", 2.7, 3.3);
@@ -31,6 +32,17 @@ fn logistic_regression() {
         behind <= 0.005,
         "{behind} less accurate than the true boundary"
     );
+    // For Gaussians with a common covariance, the hinge loss is minimal along the same direction: w₂/w₁ = −1/3, with
+    // the standard errors above.
+    results.within("svm_slope", -0.45, -0.25);
+    let behind = results.get("true_accuracy") - results.get("svm_accuracy");
+    assert!(
+        behind <= 0.005,
+        "{behind} less accurate than the true boundary"
+    );
+    // At least the samples on the wrong side, about 370, are support vectors; at most a half is.
+    results.within("support", 370.0, 2000.0);
+    results.within("svm_margin", 0.3, 0.8);
 }
 
 #[test]
@@ -79,10 +91,36 @@ fn batch_sizes() {
 
 #[test]
 fn optimizers() {
-    let results = run("06_optimizers", &["06_optimizers"]);
-    assert_eq!(results.0.len(), 14);
-    for name in results.0.keys() {
+    let results = run("06_optimizers", &["06_optimizers", "06_saddle_point"]);
+    assert_eq!(results.0.len(), 18);
+    let (saddle, losses): (Vec<_>, Vec<_>) = results
+        .0
+        .keys()
+        .partition(|name| name.starts_with("saddle_"));
+    assert_eq!((saddle.len(), losses.len()), (4, 14));
+    for name in losses {
         // Guessing has a loss of ln 10 = 2.3.
         results.within(name, 0.0, 0.7);
     }
+    // Near the saddle point y grows from 0.001 to 0.54, where half of the way down is done: ln 541 = 6.3, over
+    // ln 1.02 for descent, and over ln 1.107, the larger root, for momentum, which first has to gather speed.
+    results.within("saddle_sgd", 300.0, 345.0);
+    results.within("saddle_momentum", 60.0, 80.0);
+    results.within("saddle_nesterov", 50.0, 75.0);
+    results.within("saddle_adam", 20.0, 50.0);
+}
+
+#[test]
+fn hebbian_learning() {
+    let charts = ["17_hebbian_lengths", "17_hebbian_angles"];
+    let results = run("17_hebbian_learning", &charts);
+    // The eigenvalues are 2.8 and 0.2. Of 4,000 samples, the direction has a standard error of
+    // √(2.8·0.2/4,000)/2.6 = 0.0046, or 0.26°: bounds of three.
+    results.within("hebb_angle", 0.0, 0.8);
+    results.within("oja_angle", 0.0, 0.8);
+    results.within("oja_length", 0.9999, 1.0001);
+    // Hebb's weights grow by 1 + 0.05·2.8 a step, from 0.056 along the eigenvector: 0.056·1.14^120 = 3.8e5. The
+    // largest eigenvalue of the samples has a standard error of 2.2 %, which is 0.27 % of the factor and 37 % after 120
+    // steps: bounds of three in the logarithm.
+    results.within("hebb_length", 1.2e5, 1.2e6);
 }
