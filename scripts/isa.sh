@@ -20,7 +20,7 @@ export VK_ICD_FILENAMES=$driver VK_DRIVER_FILES=$driver MESA_SHADER_CACHE_DISABL
 target=${CARGO_TARGET_DIR:-target}
 shaders=$(mktemp -d)
 trap 'rm -rf "$shaders"' EXIT
-WGRAD_SHADERS=$shaders cargo test --quiet --lib shaders_are_written_where_asked >/dev/null
+scripts/shaders.sh "$shaders" wgsl products
 cargo build --quiet --locked --manifest-path tools/isa/Cargo.toml --target-dir "$target/isa"
 
 # A driver that does not know a name ends the program.
@@ -41,7 +41,7 @@ for names in NAVI21 "NAVI31 GFX1100" VEGA10; do
         echo "$names: skipped, this Mesa does not know it"
         continue
     fi
-    (RADV_FORCE_FAMILY=$family "$target/isa/debug/isa" "$shaders" "$@" >"$shaders.$family") &
+    (RADV_FORCE_FAMILY=$family "$target/isa/debug/isa" "$shaders/products" "$@" >"$shaders.$family") &
     running+=("$! $shaders.$family")
 done
 for pair in ${running[@]+"${running[@]}"}; do

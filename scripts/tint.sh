@@ -11,5 +11,5 @@ if [ -z "$browser" ] || ! command -v node >/dev/null; then
 fi
 shaders=$(mktemp -d)
 trap 'rm -rf "$shaders"' EXIT
-WGRAD_SHADERS=$shaders WGRAD_SHADERS_FOR=browsers cargo test --quiet --lib shaders_are_written_where_asked >/dev/null
+scripts/shaders.sh "$shaders" wgsl gpu software
 CHROMIUM=$browser node tools/tint/check.mjs "$shaders"

@@ -1,9 +1,6 @@
 // The losses of a batch: LANES invocations share a row, and each workgroup sums the losses of its ROWS rows. The
 // criterion's own file defines row_loss, a row's loss and its gradient.
 
-// One entry per workgroup: sum of the rows' losses, sum of the row weights, correct rows, counted rows. If the losses
-// are finite and their sum is not, the entry holds SHARE times the sum, and SHARED more counted rows.
-
 struct Row {
     index: u32, // row in the batch
     start: u32, // index of its first vec4 element
@@ -17,6 +14,8 @@ struct Row {
     written: bool, // false past the end, where the last row is repeated
 }
 
+// The ring gets one entry per workgroup: sum of the rows' losses, sum of the row weights, correct rows, counted rows. If
+// the losses are finite and their sum is not, the entry holds SHARE times the sum, and SHARED more counted rows.
 const SHARE = 0.015625;
 const SHARED = 128.0;
 

@@ -16,7 +16,7 @@ fn main(
     if OPENS {
         store(i, load_x(i));
     } else {
-        // The step is read from word 1, which the loss wrote: another invocation may already have incremented the
+        // The step is read from the word that the loss wrote: another invocation may already have incremented the
         // counter.
         let step = atomicLoad(&state[NEXT_STEP]) - 1u;
         let keep = bitcast<f32>(atomicLoad(&state[STATE_WORDS + step % p.steps * p.stride]));

@@ -206,7 +206,7 @@ pub(crate) mod pause {
 mod tests {
     use super::*;
     use crate::GpuOptions;
-    use crate::kernel::base::program::Element;
+    use crate::kernel::base::binding::Scalar;
 
     #[test]
     fn a_pinned_buffer_stays_where_memory_is_short() -> std::result::Result<(), Error> {
@@ -215,7 +215,7 @@ mod tests {
         let mut executor = Executor::new(&device);
         let spec = |role, len| BufferSpec {
             role,
-            element: Element::Float,
+            scalar: Scalar::Float,
             len,
         };
         executor.reserve_all("numbers", &[spec(Role::Measures, 60_000)])?;
@@ -241,7 +241,7 @@ mod tests {
             let mut executor = Executor::new(&device);
             let spec = |len| BufferSpec {
                 role: Role::Labels,
-                element: Element::Word,
+                scalar: Scalar::Word,
                 len,
             };
             executor.reserve_all("labels", &[spec(3)])?;

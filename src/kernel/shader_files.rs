@@ -1,10 +1,10 @@
-//! Shaders written to files, for other compilers: `scripts/isa.sh`, `scripts/tint.sh` and `scripts/hlsl.sh`.
+//! Shaders written to files, for readers and for other compilers: see `scripts/shaders.sh`.
 
 use super::*;
 use crate::kernel::matmul::algorithm::CHOICES;
 use crate::kernel::shader_tests::{ALL_CAPABILITIES, kernels};
 use naga::back;
-use naga::valid::{Capabilities as NagaCapabilities, ValidationFlags, Validator};
+use naga::valid::{Capabilities as NagaCapabilities, ModuleInfo, ValidationFlags, Validator};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -91,54 +91,77 @@ pub(super) fn all_for(takes: impl Fn(&Capabilities) -> bool) -> Vec<(Kernel, Cap
     all
 }
 
-/// Writes every distinct shader, as passed to wgpu, into the folder named by `WGRAD_SHADERS`, with a subfolder for each
-/// kind of kernel. This is a test only to have access to the kernels. Without the variable it writes nothing.
+/// Name of a kind of adapter, which is the name of its folder: `gpu-subgroups-32`, `software-64-bit`.
+fn name(capabilities: &Capabilities) -> String {
+    let kind = if capabilities.software {
+        "software"
+    } else {
+        "gpu"
+    };
+    let subgroups = capabilities
+        .subgroup
+        .map(|width| format!("-subgroups-{width}"));
+    let words = if capabilities.loads64 { "-64-bit" } else { "" };
+    format!("{kind}{}{words}", subgroups.unwrap_or_default())
+}
+
+/// Writes shaders, as passed to wgpu, into the folder named by `WGRAD_SHADERS`: `adapter/kernel/label.wgsl`. This is a
+/// test only to have access to the kernels. Without the variable it writes nothing. `scripts/shaders.sh` calls it.
 ///
-/// - `WGRAD_SHADERS_FOR`: the shaders for GPUs without subgroups (`gpus`, the default), all that a browser can receive
-///   (`browsers`), those and the ones for GPUs with subgroups (`hardware`), or all shaders (`all`).
-/// - `WGRAD_SHADERS_AS`: `wgsl` (the default), or naga's translation for Microsoft's compilers: `hlsl51` for FXC,
-///   `hlsl60` for DXC.
+/// - `WGRAD_SHADERS_FOR`: names of kinds of adapters, as in [`name`]; by default all. `products` is one more: every
+///   kernel for GPUs without subgroups, with products of a training step for shapes that select each algorithm.
+/// - `WGRAD_SHADERS_AS`: `wgsl` (the default), or naga's translation: `spirv`, `msl`, `hlsl60` for DXC, `hlsl51` for FXC.
 #[test]
 fn shaders_are_written_where_asked() {
     let Some(folder) = std::env::var_os("WGRAD_SHADERS").map(PathBuf::from) else {
         return;
     };
-    let setting = |name: &str, default: &str| std::env::var(name).unwrap_or(default.into());
-    let for_browsers =
-        |capabilities: &Capabilities| capabilities.subgroup.is_none() && !capabilities.loads64;
-    let shaders = match setting("WGRAD_SHADERS_FOR", "gpus").as_str() {
-        "gpus" => {
-            let kernels = kernels().into_iter();
-            let plain = kernels.map(|kernel| (kernel, ALL_CAPABILITIES[0].clone()));
-            chosen().into_iter().chain(plain).collect()
-        }
-        "browsers" => all_for(for_browsers),
-        "hardware" => all_for(|capabilities| {
-            for_browsers(capabilities) || *capabilities == ALL_CAPABILITIES[1]
-        }),
-        "all" => all_for(|_| true),
-        other => panic!("WGRAD_SHADERS_FOR: found {other}"),
-    };
-    let translate = match setting("WGRAD_SHADERS_AS", "wgsl").as_str() {
-        "wgsl" => |source: &str| source.to_string(),
-        "hlsl51" => |source: &str| hlsl(source, back::hlsl::ShaderModel::V5_1),
-        "hlsl60" => |source: &str| hlsl(source, back::hlsl::ShaderModel::V6_0),
-        other => panic!("WGRAD_SHADERS_AS: found {other}"),
-    };
-    let extension = &setting("WGRAD_SHADERS_AS", "wgsl")[..4];
-    write(&folder, shaders, extension, translate);
+    let setting = |name: &str| std::env::var(name).unwrap_or_default();
+    let (extension, translate): (_, fn(&str) -> Vec<u8>) =
+        match setting("WGRAD_SHADERS_AS").as_str() {
+            "" | "wgsl" => ("wgsl", |source| source.into()),
+            "spirv" => ("spv", spirv),
+            "msl" => ("metal", msl),
+            "hlsl51" => ("hlsl", |source| hlsl(source, back::hlsl::ShaderModel::V5_1)),
+            "hlsl60" => ("hlsl", |source| hlsl(source, back::hlsl::ShaderModel::V6_0)),
+            other => panic!("WGRAD_SHADERS_AS: found {other}"),
+        };
+    let mut adapters: BTreeMap<String, Vec<_>> = BTreeMap::new();
+    for capabilities in &ALL_CAPABILITIES {
+        let same = |other: &Capabilities| other == capabilities;
+        adapters.insert(name(capabilities), all_for(same));
+    }
+    let plain = kernels().into_iter();
+    let plain = plain.map(|kernel| (kernel, ALL_CAPABILITIES[0].clone()));
+    let products = chosen().into_iter().chain(plain).collect();
+    let wanted = setting("WGRAD_SHADERS_FOR");
+    let mut wanted: Vec<&str> = wanted.split_whitespace().collect();
+    if wanted.is_empty() {
+        wanted = adapters.keys().map(String::as_str).collect();
+    }
+    for wanted in wanted {
+        let shaders = match wanted {
+            "products" => &products,
+            _ => adapters.get(wanted).unwrap_or_else(|| {
+                let names = adapters.keys().collect::<Vec<_>>();
+                panic!("WGRAD_SHADERS_FOR: expected products or some of {names:?}, found {wanted}")
+            }),
+        };
+        write(&folder.join(wanted), shaders, extension, translate);
+    }
 }
 
+/// Writes every distinct shader of an adapter.
 fn write(
     folder: &Path,
-    shaders: Vec<(Kernel, Capabilities)>,
+    shaders: &[(Kernel, Capabilities)],
     extension: &str,
-    translate: fn(&str) -> String,
+    translate: fn(&str) -> Vec<u8>,
 ) {
     let mut written = BTreeSet::new();
     let mut names = BTreeMap::new();
     for (kernel, capabilities) in shaders {
-        let source = kernel.program(&capabilities).source;
+        let source = kernel.program(capabilities).source;
         if !written.insert(source.clone()) {
             continue;
         }
@@ -159,11 +182,39 @@ fn write(
     }
 }
 
-/// The HLSL that wgpu's DX12 backend generates: without runtime checks, each binding in the register of its number.
-fn hlsl(source: &str, shader_model: back::hlsl::ShaderModel) -> String {
+/// naga's form of a shader.
+fn parsed(source: &str) -> (naga::Module, ModuleInfo) {
     let module = naga::front::wgsl::parse_str(source).unwrap();
     let mut validator = Validator::new(ValidationFlags::all(), NagaCapabilities::all());
     let info = validator.validate(&module).unwrap();
+    (module, info)
+}
+
+fn spirv(source: &str) -> Vec<u8> {
+    let (module, info) = parsed(source);
+    let words = back::spv::write_vec(&module, &info, &back::spv::Options::default(), None);
+    words
+        .unwrap()
+        .into_iter()
+        .flat_map(u32::to_le_bytes)
+        .collect()
+}
+
+fn msl(source: &str) -> Vec<u8> {
+    let (module, info) = parsed(source);
+    let options = back::msl::Options {
+        lang_version: (2, 4),
+        fake_missing_bindings: true,
+        ..Default::default()
+    };
+    let pipeline = back::msl::PipelineOptions::default();
+    let (text, _) = back::msl::write_string(&module, &info, &options, &pipeline).unwrap();
+    text.into()
+}
+
+/// The HLSL that wgpu's DX12 backend generates: without runtime checks, each binding in the register of its number.
+fn hlsl(source: &str, shader_model: back::hlsl::ShaderModel) -> Vec<u8> {
+    let (module, info) = parsed(source);
     let mut options = back::hlsl::Options {
         shader_model,
         zero_initialize_workgroup_memory: false,
@@ -188,5 +239,5 @@ fn hlsl(source: &str, shader_model: back::hlsl::ShaderModel) -> String {
     back::hlsl::Writer::new(&mut hlsl, &options, &back::hlsl::PipelineOptions::default())
         .write(&module, &info, None)
         .unwrap();
-    hlsl
+    hlsl.into()
 }

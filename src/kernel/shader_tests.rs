@@ -3,6 +3,7 @@
 
 mod all_kernels;
 mod all_losses;
+mod declarations;
 mod uniform_conditions;
 
 pub(crate) use all_kernels::kernels;

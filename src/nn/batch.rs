@@ -4,7 +4,7 @@ use super::Network;
 use super::inputs::{Inputs, Samples};
 use crate::data::{Targets, check_finite, check_labels};
 use crate::graph::{GraphInput, Shape, Supervision, Term};
-use crate::kernel::base::program::Element;
+use crate::kernel::base::binding::Scalar;
 use crate::kernel::{Criterion, MatrixShape};
 use crate::plan::{BufferSpec, Role};
 use crate::{Error, Result};
@@ -44,21 +44,21 @@ impl Network {
 
     /// Buffers of a batch that the host writes.
     pub(crate) fn batch_buffers(&self, batch: usize, targets: Targets<'_>) -> Vec<BufferSpec> {
-        let buffer = |role, element, len| BufferSpec { role, element, len };
+        let buffer = |role, scalar, len| BufferSpec { role, scalar, len };
         let floats = |cols| MatrixShape::new(batch, cols).floats();
         // The computation may not need the samples, nor the losses all labels and target values.
         let inputs = self.graph.inputs.iter().enumerate();
         let input = |(number, input): (usize, &GraphInput)| {
             let len = floats(input.sample.elements());
-            buffer(Role::Input(number), Element::Float, len)
+            buffer(Role::Input(number), Scalar::Float, len)
         };
         let mut buffers: Vec<BufferSpec> = inputs.map(input).collect();
         if let Some(labels) = targets.labels {
-            buffers.push(buffer(Role::Labels, Element::Word, labels.len()));
+            buffers.push(buffer(Role::Labels, Scalar::Word, labels.len()));
         }
         if let Some(values) = targets.values {
             let len = floats(values.len() / batch);
-            buffers.push(buffer(Role::Targets, Element::Float, len));
+            buffers.push(buffer(Role::Targets, Scalar::Float, len));
         }
         buffers
     }

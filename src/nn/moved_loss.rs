@@ -7,7 +7,7 @@ use crate::data::Targets;
 use crate::executor::{CpuExecutor, PlanId};
 use crate::graph::{Held, Supervision};
 use crate::kernel::MatrixShape;
-use crate::kernel::base::program::Element;
+use crate::kernel::base::binding::Scalar;
 use crate::kernel::base::state::state_at;
 use crate::plan::{
     Arena, BufferSpec, Clock, Guarded, Place, PlanSpec, Role, Task, class_weights, lower,
@@ -50,8 +50,8 @@ impl Check {
         let mut executor = CpuExecutor::default();
         // All parameters are copied, including those that the loss does not depend on.
         for (segment, &len) in arena.segments.iter().enumerate() {
-            let (role, element) = (Role::Parameters(segment), Element::Float);
-            executor.reserve(BufferSpec { role, element, len })?;
+            let (role, scalar) = (Role::Parameters(segment), Scalar::Float);
+            executor.reserve(BufferSpec { role, scalar, len })?;
         }
         let id = executor.add(&plan)?;
         // The losses may not need every array.

@@ -4,7 +4,7 @@ use super::plans::{Plans, Purpose};
 use crate::executor::Executor;
 use crate::graph::{Graph, Shape, Supervision, Term, Value};
 use crate::kernel::Loss;
-use crate::kernel::base::program::Element;
+use crate::kernel::base::binding::Scalar;
 use crate::plan::{
     Arena, BufferSpec, Guarded, PlanSpec, Role, Task, class_weights, guarded_name, loss_sums,
     running_places, term_sums,
@@ -54,10 +54,10 @@ pub struct Network {
 fn running_buffers(graph: &Graph) -> impl Iterator<Item = BufferSpec> + use<> {
     let (_, len) = running_places(graph);
     let roles = [Role::Running, Role::NextRunning].into_iter();
-    let element = Element::Float;
+    let scalar = Scalar::Float;
     roles
         .filter(move |_| len > 0)
-        .map(move |role| BufferSpec { role, element, len })
+        .map(move |role| BufferSpec { role, scalar, len })
 }
 
 impl Graph {
@@ -85,7 +85,7 @@ impl Graph {
         let segments = arena.segments.iter().enumerate();
         let segments = segments.map(|(segment, &len)| BufferSpec {
             role: Role::Parameters(segment),
-            element: Element::Float,
+            scalar: Scalar::Float,
             len,
         });
         let buffers: Vec<BufferSpec> = segments.chain(running_buffers(&self)).collect();
@@ -235,8 +235,8 @@ impl Network {
         }
         let (weights, _) = class_weights(&terms);
         if !weights.is_empty() {
-            let (role, element, len) = (Role::ClassWeights, Element::Float, weights.len());
-            let buffer = BufferSpec { role, element, len };
+            let (role, scalar, len) = (Role::ClassWeights, Scalar::Float, weights.len());
+            let buffer = BufferSpec { role, scalar, len };
             self.executor.reserve_all("class weights", &[buffer])?;
             self.executor
                 .write(role, 0, bytemuck::cast_slice(&weights))?;

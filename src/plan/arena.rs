@@ -6,7 +6,7 @@
 //! layout.
 
 use crate::kernel::MatrixShape;
-use crate::kernel::base::matrix::ALIGNMENT;
+use crate::kernel::base::matrix::{ALIGNMENT, SCALAR_BYTES};
 use crate::kernel::update::MAX_MOMENTS;
 use crate::{Error, Result};
 
@@ -14,7 +14,8 @@ use crate::{Error, Result};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Place {
     pub(crate) segment: usize,
-    /// Offset in floats from the start of the segment; a multiple of 64.
+    /// Offset in floats from the start of the segment; aligned as an argument, and a multiple of the
+    /// [block size](crate::kernel::base::guard::BLOCK).
     pub(crate) offset: usize,
     pub(crate) shape: MatrixShape,
 }
@@ -23,7 +24,7 @@ pub(crate) struct Place {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Arena {
     pub(crate) places: Vec<Place>,
-    /// Length of each segment in floats, a multiple of 64.
+    /// Length of each segment in floats, which is a multiple like the offsets.
     pub(crate) segments: Vec<usize>,
 }
 
@@ -40,7 +41,9 @@ impl Arena {
         );
         let mut arena = Arena::default();
         for (name, shape) in parameters {
-            let wanted = shape.floats_u64().next_multiple_of(ALIGNMENT as u64);
+            let wanted = shape
+                .floats_u64()
+                .next_multiple_of(ALIGNMENT / SCALAR_BYTES);
             let floats = usize::try_from(wanted).unwrap_or(usize::MAX);
             if wanted > limit || floats == usize::MAX {
                 return Err(Error::Limit {

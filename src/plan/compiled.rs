@@ -2,8 +2,8 @@
 
 use super::guards::Guarded;
 use super::role::Role;
-use crate::kernel::base::matrix::ALIGNMENT;
-use crate::kernel::base::program::Element;
+use crate::kernel::base::binding::Scalar;
+use crate::kernel::base::matrix::aligned;
 use crate::kernel::{Compute, Kernel};
 use std::fmt;
 
@@ -18,7 +18,7 @@ pub(crate) struct Cost {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct BufferSpec {
     pub(crate) role: Role,
-    pub(crate) element: Element,
+    pub(crate) scalar: Scalar,
     /// Length in elements (floats or words).
     pub(crate) len: usize,
 }
@@ -26,7 +26,7 @@ pub(crate) struct BufferSpec {
 impl BufferSpec {
     /// Elements to allocate: at least one, rounded up to the alignment of tensors.
     pub(crate) fn elements(&self) -> usize {
-        self.len.max(1).next_multiple_of(ALIGNMENT)
+        aligned(self.len.max(1))
     }
 
     /// Bytes to allocate.

@@ -10,8 +10,8 @@ use super::slots::Slots;
 use super::spec::{PlanSpec, Task, Training};
 use crate::graph::{Derivatives, Graph, Op, Term, Value};
 use crate::kernel::Compute;
-use crate::kernel::base::matrix::ALIGNMENT;
-use crate::kernel::base::program::Element;
+use crate::kernel::base::binding::Scalar;
+use crate::kernel::base::matrix::aligned;
 use std::collections::HashMap;
 
 /// Compiles a plan.
@@ -99,7 +99,7 @@ fn assign_buffers(
     let mut buffers = Buffers::default();
     let mut slots = Slots::default();
     let mut slot_of: Vec<Option<usize>> = vec![None; graph.nodes.len()];
-    let mut place = |operand, element, slots: &mut Slots, slot_of: &mut [Option<usize>]| {
+    let mut place = |operand, scalar, slots: &mut Slots, slot_of: &mut [Option<usize>]| {
         let (role, offset, len) = match operand {
             Operand::Role { role, offset, len } => (role, offset, len),
             Operand::Value(value) => {
@@ -109,7 +109,7 @@ fn assign_buffers(
             }
         };
         Region {
-            buffer: buffers.take(role, element, offset + len),
+            buffer: buffers.take(role, scalar, offset + len),
             offset,
             len,
         }
@@ -142,7 +142,7 @@ fn assign_buffers(
             args,
         });
     }
-    plan.output = output.map(|output| place(output, Element::Float, &mut slots, &mut slot_of));
+    plan.output = output.map(|output| place(output, Scalar::Float, &mut slots, &mut slot_of));
     plan.buffers = buffers.specs;
     plan.number_slots(&slots);
     plan
@@ -176,14 +176,14 @@ struct Buffers {
 
 impl Buffers {
     /// Returns the index of the buffer of this role, with room for `len` elements.
-    fn take(&mut self, role: Role, element: Element, len: usize) -> usize {
-        let len = len.next_multiple_of(ALIGNMENT);
+    fn take(&mut self, role: Role, scalar: Scalar, len: usize) -> usize {
+        let len = aligned(len);
         let specs = &mut self.specs;
         let i = *self.of_role.entry(role).or_insert_with(|| {
-            specs.push(BufferSpec { role, element, len });
+            specs.push(BufferSpec { role, scalar, len });
             specs.len() - 1
         });
-        debug_assert_eq!(self.specs[i].element, element, "{role:?}");
+        debug_assert_eq!(self.specs[i].scalar, scalar, "{role:?}");
         self.specs[i].len = self.specs[i].len.max(len);
         i
     }

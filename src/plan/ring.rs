@@ -1,7 +1,7 @@
 //! Layout of the loss sums in a place of the metric ring, and of the class weights in their buffer.
 
 use crate::graph::{Graph, Term};
-use crate::kernel::base::matrix::ALIGNMENT;
+use crate::kernel::base::matrix::aligned;
 use crate::kernel::base::row_reduce;
 use crate::kernel::loss::{Against, row_weights};
 
@@ -24,13 +24,13 @@ pub(crate) fn loss_sums(graph: &Graph, terms: &[Term], batch: usize) -> usize {
     terms.iter().map(entries).sum()
 }
 
-/// The class weights of all terms, each vector at a multiple of 64 floats, and the offset of each term's vector.
+/// The class weights of all terms, each vector aligned as an argument, and the offset of each term's vector.
 pub(crate) fn class_weights(terms: &[Term]) -> (Vec<f32>, Vec<usize>) {
     let (mut weights, mut offsets) = (Vec::new(), Vec::new());
     for term in terms {
         offsets.push(weights.len());
         weights.extend(&term.loss.class_weights);
-        weights.resize(weights.len().next_multiple_of(ALIGNMENT), 0.0);
+        weights.resize(aligned(weights.len()), 0.0);
     }
     (weights, offsets)
 }

@@ -2,7 +2,7 @@
 
 use crate::graph::Graph;
 use crate::kernel::MatrixShape;
-use crate::kernel::base::matrix::ALIGNMENT;
+use crate::kernel::base::matrix::aligned;
 
 /// The offset of each batch normalisation's statistics in floats, and the total number of floats.
 pub(crate) fn running_places(graph: &Graph) -> (Vec<usize>, usize) {
@@ -10,7 +10,7 @@ pub(crate) fn running_places(graph: &Graph) -> (Vec<usize>, usize) {
     for running in &graph.running {
         places.push(floats);
         let shape = MatrixShape::new(2, running.cols);
-        floats += shape.floats().next_multiple_of(ALIGNMENT);
+        floats += aligned(shape.floats());
     }
     (places, floats)
 }

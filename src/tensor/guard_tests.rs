@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::device::GpuOptions;
-use crate::kernel::base::guard::ALL_FINITE;
-use crate::kernel::base::state::state_at;
+use crate::kernel::base::guard::{ALL_FINITE, NEEDS_CARE, REFUSED_BEFORE};
+use crate::kernel::base::state::{FIRST_NON_FINITE, STATE_WORDS, VALUES, state_at};
 use crate::kernel::{BatchNormBackward, Choose, ColumnSum, CopyIfFinite, Note};
 
 fn devices() -> [Device; 3] {
@@ -51,7 +51,11 @@ fn column_sums_of_a_gradient_report_what_is_not_finite() {
                     Operand::Write(&mut state),
                 ];
                 device.run(call, operands).unwrap();
-                assert_eq!(read(&device, &state)[2], after, "{value} {rows} {cols}");
+                assert_eq!(
+                    read(&device, &state)[FIRST_NON_FINITE],
+                    after,
+                    "{value} {rows} {cols}"
+                );
                 let sum = sums.download().unwrap()[cols - 1];
                 if value.is_finite() {
                     assert_eq!(sum, rows as f32 + 1.0);
@@ -99,7 +103,11 @@ fn gradients_of_batch_normalisation_report_what_is_not_finite() {
                 operands.extend(outputs.iter_mut().map(|t| Operand::Write(&mut t.memory)));
                 operands.push(Operand::Write(&mut state));
                 device.run(call, &mut operands).unwrap();
-                assert_eq!(read(&device, &state)[2], after, "{ids:?} {shape:?}");
+                assert_eq!(
+                    read(&device, &state)[FIRST_NON_FINITE],
+                    after,
+                    "{ids:?} {shape:?}"
+                );
             }
         }
     }
@@ -108,7 +116,7 @@ fn gradients_of_batch_normalisation_report_what_is_not_finite() {
 #[test]
 fn nothing_is_committed_while_the_guard_is_set() {
     for device in devices() {
-        for (guard, expected) in [(ALL_FINITE, 2.0), (0, 1.0), (5, 1.0), (ALL_FINITE - 1, 1.0)] {
+        for (guard, expected) in [(ALL_FINITE, 2.0), (0, 1.0), (5, 1.0), (NEEDS_CARE, 1.0)] {
             let mut current = Tensor::filled(&device, [9, 129], 1.0).unwrap();
             let next = Tensor::filled(&device, [9, 129], 2.0).unwrap();
             let state = device.words("state", vec![0, 0, guard, 0]).unwrap();
@@ -162,12 +170,18 @@ fn the_values_of_a_step_are_chosen_by_the_refused_updates() {
             match expected {
                 Some(place) => {
                     let first = 100 + 4 * place;
-                    assert_eq!(found[4..8], [first, first + 1, first + 2, first + 3]);
-                    assert_eq!(found[2], ALL_FINITE);
+                    assert_eq!(
+                        found[VALUES..][..4],
+                        [first, first + 1, first + 2, first + 3]
+                    );
+                    assert_eq!(found[FIRST_NON_FINITE], ALL_FINITE);
                 }
-                None => assert_eq!((found[2], found[4]), (ALL_FINITE - 1, 0)),
+                None => {
+                    assert_eq!(found[FIRST_NON_FINITE], REFUSED_BEFORE);
+                    assert_eq!(found[VALUES], 0);
+                }
             }
-            assert_eq!(found[12..], (100..112).collect::<Vec<_>>());
+            assert_eq!(found[STATE_WORDS..], (100..112).collect::<Vec<_>>());
         }
     }
 }

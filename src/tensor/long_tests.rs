@@ -5,7 +5,7 @@
 use super::*;
 use crate::device::GpuOptions;
 use crate::kernel::base::guard::ALL_FINITE;
-use crate::kernel::base::state::{NEXT_STEP, STATE_WORDS, VALUES, state_at};
+use crate::kernel::base::state::{FIRST_NON_FINITE, NEXT_STEP, STATE_WORDS, VALUES, state_at};
 use crate::kernel::shader_tests::kernels;
 use crate::kernel::update::{ClipWith, Keep};
 use crate::kernel::{
@@ -284,7 +284,11 @@ fn gradients_that_are_not_finite_are_found_at_the_end() {
                         Operand::Write(&mut state),
                     ];
                     device.run(call, operands).unwrap();
-                    assert_eq!(state_of(&device, &state)[2], after, "{name}, {value}");
+                    assert_eq!(
+                        state_of(&device, &state)[FIRST_NON_FINITE],
+                        after,
+                        "{name}, {value}"
+                    );
                 }
             }
         }
@@ -477,7 +481,7 @@ fn long_gradients_are_accumulated_whole() {
                     dry: Some(7),
                     ..call(false, false)
                 };
-                run(dry, x, &large[1]).2[2]
+                run(dry, x, &large[1]).2[FIRST_NON_FINITE]
             };
             assert_eq!(dry(&x), ALL_FINITE, "{name}");
             assert_eq!(dry(&large[0]), 7 + (floats as u32 - 1) / 64, "{name}");
@@ -514,7 +518,7 @@ fn dry_updates_reach_the_end() {
                 ];
                 device.run(call, operands).unwrap();
                 let name = format!("{count} on {}", device.report());
-                assert_eq!(state_of(&device, &state)[2], after, "{name}");
+                assert_eq!(state_of(&device, &state)[FIRST_NON_FINITE], after, "{name}");
                 assert!(there.download().unwrap() == weights, "{name}");
             }
         }

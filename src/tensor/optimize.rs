@@ -5,7 +5,7 @@ use super::calls::expect;
 use super::gradient_norm::GradientNorm;
 use crate::device::{Attempt, Device, Guarded, MAX_UNREAD, Memory, Operand, Reader, Refusals};
 use crate::kernel::base::guard::{BLOCK, Pass};
-use crate::kernel::base::matrix::ALIGNMENT;
+use crate::kernel::base::matrix::aligned;
 use crate::kernel::base::ranges::check_not_negative;
 use crate::kernel::base::state::{NEXT_STEP, VALUES, state_at};
 use crate::kernel::update::{ClipWith, Keep};
@@ -42,7 +42,7 @@ impl OptimizerState {
         let floats = weights.shape.floats();
         // The initial moment fills the padding too; it multiplies zeros there.
         let moments =
-            vec![optimizer.initial_moment(); (optimizer.moments() * floats).max(ALIGNMENT)];
+            vec![optimizer.initial_moment(); (optimizer.moments() * floats).max(aligned(1))];
         Ok(OptimizerState {
             device: weights.device.clone(),
             optimizer,
@@ -79,7 +79,7 @@ impl OptimizerState {
             ));
         }
         let mut padded: Vec<f32> = moments.iter().flat_map(|m| shape.pad(m)).collect();
-        padded.resize(padded.len().max(ALIGNMENT), 0.0);
+        padded.resize(padded.len().max(aligned(1)), 0.0);
         state.moments = state.device.floats("moments", padded)?;
         state.start = step;
         Ok(state)

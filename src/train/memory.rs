@@ -3,7 +3,7 @@
 use super::settings::Settings;
 use super::steps::Steps;
 use crate::Result;
-use crate::kernel::base::program::Element;
+use crate::kernel::base::binding::Scalar;
 use crate::kernel::base::state::{ENTRY_WORDS, STATE_WORDS};
 use crate::kernel::reduction::squares::PAIR;
 use crate::nn::Network;
@@ -38,9 +38,9 @@ pub(super) fn reserve(
     let kept = kept(network, settings, phases, table_steps);
     let buffers = kept.iter().map(|kept| BufferSpec {
         role: kept.role,
-        element: match kept.first {
-            First::Anything => Element::Word,
-            First::Zeros | First::Floats(_) => Element::Float,
+        scalar: match kept.first {
+            First::Anything => Scalar::Word,
+            First::Zeros | First::Floats(_) => Scalar::Float,
         },
         len: kept.len,
     });

@@ -7,7 +7,7 @@ use crate::Result;
 use crate::data::Dataset;
 use crate::executor::Executor;
 use crate::kernel::MatrixShape;
-use crate::kernel::base::program::Element;
+use crate::kernel::base::binding::Scalar;
 use crate::kernel::gather::Source;
 use crate::plan::{BufferSpec, Clock, GatherSource, Role};
 use crate::random::{Random, Stream};
@@ -231,19 +231,19 @@ impl Resident {
     pub(super) fn buffers(&self, data: &Dataset, placement: Placement) -> Vec<BufferSpec> {
         let rows = placement.rows;
         let samples = MatrixShape::new(rows, data.features());
-        let (element, len) = match data.gather_source().0 {
-            Source::Bytes => (Element::Word, samples.vec4s()),
-            Source::Floats => (Element::Float, samples.floats()),
+        let (scalar, len) = match data.gather_source().0 {
+            Source::Bytes => (Scalar::Word, samples.vec4s()),
+            Source::Floats => (Scalar::Float, samples.floats()),
         };
-        let buffer = |role, element, len| BufferSpec { role, element, len };
+        let buffer = |role, scalar, len| BufferSpec { role, scalar, len };
         let mut buffers = vec![
-            buffer(Role::Samples(self.clock), element, len),
-            buffer(Role::SampleLabels(self.clock), Element::Word, rows),
-            buffer(Role::Indices(self.clock), Element::Word, rows),
+            buffer(Role::Samples(self.clock), scalar, len),
+            buffer(Role::SampleLabels(self.clock), Scalar::Word, rows),
+            buffer(Role::Indices(self.clock), Scalar::Word, rows),
         ];
         if data.target_cols() > 0 {
             let len = MatrixShape::new(rows, data.target_cols()).floats();
-            buffers.push(buffer(Role::SampleTargets(self.clock), Element::Float, len));
+            buffers.push(buffer(Role::SampleTargets(self.clock), Scalar::Float, len));
         }
         buffers
     }

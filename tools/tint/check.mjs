@@ -11,11 +11,13 @@ import { spawn } from 'node:child_process';
 const LIMIT_SECONDS = 300;
 
 const folder = process.argv[2];
-const shaders = fs
+const all = fs
   .readdirSync(folder, { recursive: true })
   .filter(name => name.endsWith('.wgsl'))
   .sort()
   .map(name => ({ name, code: fs.readFileSync(path.join(folder, name), 'utf8') }));
+// Adapters share many shaders.
+const shaders = [...new Map(all.map(shader => [shader.code, shader])).values()];
 if (shaders.length === 0) throw new Error(`no .wgsl file in ${folder}`);
 // A browser that compiled nothing would find no error: this one must be refused.
 const control = {

@@ -1,7 +1,7 @@
 //! Memory of the CPU executor: one buffer for each role.
 
 use crate::kernel::Real;
-use crate::kernel::base::program::Element;
+use crate::kernel::base::binding::Scalar;
 use crate::plan::{BufferSpec, Role};
 use crate::{Error, Result};
 use std::collections::TryReserveError;
@@ -14,17 +14,17 @@ pub(super) enum Memory<T> {
 }
 
 impl<T: Real> Memory<T> {
-    fn empty(element: Element) -> Self {
-        match element {
-            Element::Float => Memory::Floats(Vec::new()),
-            Element::Word => Memory::Words(Vec::new()),
+    fn empty(scalar: Scalar) -> Self {
+        match scalar {
+            Scalar::Float => Memory::Floats(Vec::new()),
+            Scalar::Word => Memory::Words(Vec::new()),
         }
     }
 
-    fn element(&self) -> Element {
+    fn scalar(&self) -> Scalar {
         match self {
-            Memory::Floats(_) => Element::Float,
-            Memory::Words(_) => Element::Word,
+            Memory::Floats(_) => Scalar::Float,
+            Memory::Words(_) => Scalar::Word,
         }
     }
 
@@ -50,8 +50,8 @@ impl<T: Real> Memory<T> {
     }
 
     /// `len` zeros.
-    fn of(element: Element, len: usize) -> std::result::Result<Self, TryReserveError> {
-        let mut memory = Memory::empty(element);
+    fn of(scalar: Scalar, len: usize) -> std::result::Result<Self, TryReserveError> {
+        let mut memory = Memory::empty(scalar);
         match &mut memory {
             Memory::Floats(floats) => grow(floats, len, T::ZERO)?,
             Memory::Words(words) => grow(words, len, 0)?,
@@ -99,7 +99,7 @@ impl<T: Real> Buffers<T> {
         let place = self.roles.iter().position(|&role| role == spec.role);
         place.is_some_and(|place| {
             let memory = &self.memory[place];
-            memory.len() >= spec.elements() && memory.element() == spec.element
+            memory.len() >= spec.elements() && memory.scalar() == spec.scalar
         })
     }
 
@@ -110,16 +110,16 @@ impl<T: Real> Buffers<T> {
             Some(place) => place,
             None => {
                 self.roles.push(spec.role);
-                self.memory.push(Memory::empty(spec.element));
+                self.memory.push(Memory::empty(spec.scalar));
                 self.roles.len() - 1
             }
         };
         let memory = &mut self.memory[place];
-        let grown = match (&mut *memory, spec.element) {
-            (Memory::Floats(floats), Element::Float) => grow(floats, len, T::ZERO),
-            (Memory::Words(words), Element::Word) => grow(words, len, 0),
+        let grown = match (&mut *memory, spec.scalar) {
+            (Memory::Floats(floats), Scalar::Float) => grow(floats, len, T::ZERO),
+            (Memory::Words(words), Scalar::Word) => grow(words, len, 0),
             // A buffer of samples holds words (of bytes) or floats, depending on the data set.
-            (_, element) => Memory::of(element, len).map(|other| *memory = other),
+            (_, scalar) => Memory::of(scalar, len).map(|other| *memory = other),
         };
         grown.map_err(|error| Error::OutOfMemory {
             what: format!("the buffer for {:?}", spec.role),
@@ -198,7 +198,7 @@ mod tests {
         let mut buffers = Buffers::<f32>::default();
         let mut spec = BufferSpec {
             role: Role::State(Clock::Training),
-            element: Element::Word,
+            scalar: Scalar::Word,
             len: 64,
         };
         buffers.reserve_all(&[spec]).unwrap();

@@ -237,7 +237,7 @@ fn applied(function: &str, expression: &str) -> String {
 
 /// Appends the declarations of a kernel's operands and what these need: conversions, and constants for the words of the
 /// state, the step table and the refused words.
-pub(super) fn declare(bindings: &[Binding], source: &mut String) {
+pub(in crate::kernel) fn declare(bindings: &[Binding], source: &mut String) {
     let has = |element| bindings.iter().any(|binding| binding.element == element);
     if has(Element::Words64) || has(Element::Eights) {
         source.push_str(WORDS64);

@@ -1,13 +1,22 @@
 //! Layout of matrices in device memory.
 //!
 //! Matrices are row-major. Every row is padded with zeros to a multiple of 4 floats, so that all traffic is in
-//! `vec4<f32>`. Every tensor starts at a multiple of 64 floats (256 bytes, the alignment of a binding). Kernels keep
-//! the padding zero, so it adds nothing to sums and products.
+//! `vec4<f32>`. Every tensor starts at a multiple of [`ALIGNMENT`]. Kernels keep the padding zero, so it adds nothing to
+//! sums and products.
 
 pub(crate) const SOURCE: &str = include_str!("../../../shaders/base/matrix.wgsl");
 
-/// Alignment of tensors, in floats.
-pub(crate) const ALIGNMENT: usize = 64;
+/// Alignment of the arguments of kernels within their buffers, in bytes: WebGPU's default limit on the offset of a
+/// binding.
+pub(crate) const ALIGNMENT: u64 = 256;
+
+/// Bytes of a float and of a word in memory.
+pub(crate) const SCALAR_BYTES: u64 = 4;
+
+/// A number of floats or words, rounded up to the alignment of the next argument.
+pub(crate) const fn aligned(len: usize) -> usize {
+    len.next_multiple_of((ALIGNMENT / SCALAR_BYTES) as usize)
+}
 
 /// Rows and columns of a matrix on a device; a vector is a matrix of one row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -1,8 +1,6 @@
 //! GPU programs of kernels: shader source, parameter block, number of workgroups.
 
-use super::binding;
-use super::binding::Binding;
-pub(crate) use super::binding::Scalar as Element;
+use super::binding::{self, Binding};
 use super::tuning::Tuning;
 pub(crate) use super::uniform::{Field, UniformBlock, uniform_block};
 use std::sync::Arc;
@@ -77,34 +75,6 @@ impl Program {
         B::declare(&mut source);
         binding::declare(shader.bindings, &mut source);
         for piece in [BOUND].iter().chain(shader.pieces) {
-            source.push_str(piece);
-            source.push('\n');
-        }
-        Program {
-            source,
-            params: bytemuck::bytes_of(params).to_vec(),
-            fields: B::FIELDS,
-            workgroups: workgroups as u64,
-            iterations: 0,
-        }
-    }
-
-    /// Joins `const` lines, `bound`, pieces and the kernel's own source.
-    #[allow(
-        dead_code,
-        reason = "kernels that declare their operands in the shader"
-    )]
-    pub(crate) fn new<B: UniformBlock>(
-        constants: &[(&str, u32)],
-        pieces: &[&str],
-        params: &B,
-        workgroups: usize,
-    ) -> Self {
-        let mut source = String::new();
-        for (name, value) in constants {
-            source.push_str(&format!("const {name} = {value}u;\n"));
-        }
-        for piece in [BOUND].iter().chain(pieces) {
             source.push_str(piece);
             source.push('\n');
         }

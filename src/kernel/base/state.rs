@@ -106,6 +106,15 @@ pub(super) fn declare_struct(atomic_guard: bool, source: &mut String) {
     source.push_str("}\n");
 }
 
+/// Name in lower case and index of every word of the state.
+#[cfg(test)]
+pub(crate) fn words() -> Vec<(String, usize)> {
+    let words = STATE.words.iter();
+    words
+        .map(|&(name, _, index)| (name.to_ascii_lowercase(), index))
+        .collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -61,8 +61,10 @@ uniform_block! {
         table_steps: u32,
         /// See [`Scaling`].
         unit: f32,
+        /// In these units.
         centre: f32,
         scale: f32,
+        /// Number of samples.
         samples: u32,
     }
 }

@@ -51,16 +51,27 @@ uniform_block! {
         cols: u32,
         /// `vec4` elements in a row.
         ld4: u32,
+        /// Factor of the gradient.
         factor: f32,
+        /// The criterion's parameter: smoothing, β, δ or margin.
         parameter: f32,
+        /// The target, if it is one number.
         constant: f32,
+        /// The ignored label.
         ignore: u32,
+        /// Number of places of the metric ring.
         ring_steps: u32,
+        /// Entries from one place to the next.
         ring_stride: u32,
+        /// The first entry of this loss within a place.
         ring_offset: u32,
+        /// Number of entries of this loss.
         ring_sums: u32,
+        /// 1 in an ordinary step, else 0.
         ordinary: u32,
+        /// In accumulating steps: the first word of the state with a scale of this loss.
         scales: u32,
+        /// In accumulating steps: words from one step's scale to the next.
         scale_stride: u32,
         _pad1: u32,
         _pad2: u32,

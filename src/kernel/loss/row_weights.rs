@@ -31,12 +31,18 @@ uniform_block! {
     /// The shader's uniform block.
     pub(crate) struct Params {
         rows: u32,
+        /// Number of class weights.
         cols: u32,
+        /// Rows in a part.
         part: u32,
         parts: u32,
+        /// The ignored label, whose rows have weight 0.
         ignore: u32,
+        /// Number of places of the ring. A step writes to the place step modulo this number.
         ring_steps: u32,
+        /// Entries from one place to the next.
         ring_stride: u32,
+        /// The call's first entry within a place.
         ring_offset: u32,
     }
 }

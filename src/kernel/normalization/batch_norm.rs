@@ -43,11 +43,13 @@ uniform_block! {
         ld4: u32,
         /// √ε, which is a normal number even if ε is subnormal.
         root: f32,
+        /// Momentum of the running mean.
         momentum: f32,
         /// Momentum of the running variance.
         variance_momentum: f32,
         /// Factor from the biased to the unbiased variance.
         correction: f32,
+        /// Guard id of the running mean; 0 for no test.
         mean_id: u32,
         variance_id: u32,
         _pad: [u32; 3],

@@ -33,6 +33,7 @@ uniform_block! {
         cols: u32,
         /// `vec4` elements in a row.
         ld4: u32,
+        /// Guard id; 0 for no test.
         gamma_id: u32,
         beta_id: u32,
         _pad: [u32; 3],

@@ -29,7 +29,9 @@ uniform_block! {
         cols: u32,
         /// `vec4` elements in a row.
         ld4: u32,
+        /// The probability of dropping times 2³².
         threshold: u32,
+        /// 1/(1 − p).
         scale: f32,
         key0: u32,
         key1: u32,

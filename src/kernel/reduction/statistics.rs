@@ -37,10 +37,12 @@ pub(crate) struct Statistics {
 uniform_block! {
     /// The shader's uniform block.
     pub(crate) struct Params {
-        /// Total number of `vec4` elements, and number in one part.
+        /// Total number of `vec4` elements.
         count: u32,
+        /// `vec4` elements in one part.
         part: u32,
         parts: u32,
+        /// Offset in the output, in `vec4` elements; a part has two.
         place: u32,
         cols: u32,
         /// `vec4` elements in a row.

@@ -31,12 +31,16 @@ pub(crate) struct Sum {
 uniform_block! {
     /// The shader's uniform block.
     pub(crate) struct Params {
-        /// Total number of `vec4` elements, and number in one part.
+        /// Total number of `vec4` elements.
         count: u32,
+        /// `vec4` elements in one part.
         part: u32,
         parts: u32,
+        /// Number of places of the ring. A step writes to the place step modulo this number.
         ring_steps: u32,
+        /// Floats from one place to the next.
         ring_stride: u32,
+        /// The call's first float within a place.
         ring_offset: u32,
         _pad: [u32; 2],
     }

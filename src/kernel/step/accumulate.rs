@@ -93,6 +93,7 @@ uniform_block! {
     pub(crate) struct Params {
         /// `vec4` elements in the region.
         count: u32,
+        /// 1 if this call increments the step counter, else 0.
         increment_step: u32,
         /// Words of the state from the scales of one step to the next; the first is `keep`.
         stride: u32,

@@ -20,7 +20,9 @@ pub(crate) struct Choose {
 uniform_block! {
     /// The shader's uniform block.
     pub(crate) struct Params {
+        /// Number of refused updates that the host knows of.
         known: u32,
+        /// Number of choices. Their values follow the words of the state, four words for each.
         choices: u32,
         _pad: [u32; 2],
     }

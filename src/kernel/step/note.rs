@@ -18,7 +18,9 @@ pub(crate) struct Note {
 uniform_block! {
     /// The shader's uniform block.
     pub(crate) struct Params {
+        /// Number of the call.
         call: u32,
+        /// Number of refused calls that the host has reported.
         reported: u32,
         _pad: [u32; 2],
     }

@@ -65,8 +65,8 @@ fn store_moment(number: u32, i: u32, value: Chunk) {}
 /// Stores the new values. Dry runs use [`dry::SOURCE`] instead, tensor calls [`dry::REFUSE`].
 const STORE: &str = include_str!("../../../shaders/update/store.wgsl");
 
-// A block belongs to one tensor, since tensors start at multiples of the alignment.
-const _: () = assert!(matrix::ALIGNMENT.is_multiple_of(BLOCK));
+// A block belongs to one tensor, since tensors start at multiples of the alignment of arguments.
+const _: () = assert!(matrix::aligned(1).is_multiple_of(BLOCK));
 
 /// One segment of the parameter arena. Arguments: weights, gradients, [moments], state, [partial sums of the squared
 /// gradients, by step], [factors of the blocks].
@@ -101,15 +101,20 @@ uniform_block! {
     pub(crate) struct Params {
         /// Number of chunks of four or eight floats in the segment.
         count: u32,
+        /// 1 if this call increments the step counter, else 0.
         increment_step: u32,
+        /// L2 coefficient: the gradient grows by this times w.
         weight_decay: f32,
+        /// L1 coefficient: the gradient grows by this times sign(w).
         l1: f32,
+        /// Decoupled weight decay, which the rule applies to the weights.
         decoupled: f32,
         /// Maximum magnitude, or norm, of the gradient.
         clip: f32,
         clip_epsilon: f32,
-        /// Number of partial sums in a place of the ring, and number of places.
+        /// Number of partial sums of squares in a place of their ring.
         parts: u32,
+        /// Number of places of the ring.
         ring_steps: u32,
         /// Guard id of the first block, in a dry run.
         first_id: u32,

@@ -58,14 +58,20 @@ uniform_block! {
         table_steps: u32,
         /// See [`Scaling`](super::scaling::Scaling).
         unit: f32,
+        /// In these units.
         centre: f32,
         scale: f32,
+        /// Number of samples.
         samples: u32,
+        /// Key of the random words.
         key0: u32,
         key1: u32,
+        /// Largest shift in pixels.
         max_shift: f32,
         max_scale: f32,
+        /// Largest angle in radians.
         max_angle: f32,
+        /// Amplitude of the control points, in pixels.
         amplitude: f32,
         _pad: [u32; 2],
     }
