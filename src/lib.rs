@@ -151,8 +151,8 @@ pub use device::{AdapterReport, Device, DeviceKind, DeviceReport, GpuOptions};
 pub use error::{Error, Result};
 pub use graph::{Distribution, Fan, Graph, Init, LossTarget, Value};
 pub use kernel::{
-    Activation, Augmentation, Clip, Criterion, Factors, Layout, Loss, Optimizer, Padding,
-    Reduction, TensorStatistics, Tuning, optimizers::*,
+    Activation, Augmentation, Clip, Criterion, Factors, Layout, Loss, Optimizer, Padding, PerAxis,
+    Pool, Reduction, TensorStatistics, Tuning, optimizers::*,
 };
 pub use nn::{GradientCheck, Gradients, Inputs, LoadOptions, Network, ParameterCheck, Sequential};
 pub use optim::{
@@ -162,7 +162,7 @@ pub use plan::Plan;
 pub use shape::{Dim, Shape};
 pub use tensor::{
     BatchNormOutput, Bytes, Gemm, GradientNorm, Indices, LossOutput, MaxOutput,
-    NormalizationGradients, OptimizerState, Tensor, TensorTarget,
+    NormalizationGradients, OptimizerState, RmsNormGradients, Tensor, TensorTarget,
 };
 pub use train::{
     ActivationInspection, EarlyStopping, EpochReport, Evaluation, Fit, History, Inspection, Metric,

@@ -7,7 +7,6 @@
 mod convert;
 #[cfg(feature = "serde")]
 mod deserialize;
-#[allow(dead_code, reason = "convolution and pooling, which use it, are next")]
 mod image;
 
 use crate::kernel::{Along, MatrixShape, Side};

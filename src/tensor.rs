@@ -10,6 +10,7 @@ mod loss;
 mod movement;
 mod normalization;
 mod optimize;
+mod pooling;
 mod random;
 mod reduce;
 mod statistics;
@@ -21,7 +22,7 @@ pub use gather::Bytes;
 pub use gemm::Gemm;
 pub use gradient_norm::GradientNorm;
 pub use loss::{LossOutput, TensorTarget};
-pub use normalization::{BatchNormOutput, NormalizationGradients};
+pub use normalization::{BatchNormOutput, NormalizationGradients, RmsNormGradients};
 pub use optimize::OptimizerState;
 
 use crate::device::{Device, Memory, Operand, Reader, Refusals};

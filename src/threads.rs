@@ -197,6 +197,28 @@ pub(crate) fn for_chunks_with<T: Send, S>(
     }
 }
 
+/// Calls `each(i, chunk i of a, chunk i of b)` for every chunk of two slices of equal length, like [`for_chunks`].
+pub(crate) fn for_chunk_pairs<T: Send>(
+    a: &mut [T],
+    b: &mut [T],
+    length: usize,
+    min_chunks: usize,
+    each: impl Fn(usize, &mut [T], &mut [T]) + Sync,
+) {
+    if IN_POOL.get() {
+        a.par_chunks_mut(length)
+            .zip(b.par_chunks_mut(length))
+            .with_min_len(min_chunks)
+            .enumerate()
+            .for_each(|(i, (a, b))| each(i, a, b));
+    } else {
+        let pairs = a.chunks_mut(length).zip(b.chunks_mut(length));
+        for (i, (a, b)) in pairs.enumerate() {
+            each(i, a, b);
+        }
+    }
+}
+
 /// Whether a call is worth several threads: by its operations, or by the elements it writes where it only moves data.
 pub(crate) fn is_large(flops: u64, written: usize) -> bool {
     flops >= LARGE_FLOPS || written >= LARGE_WRITES

@@ -118,12 +118,24 @@ fn further_layers_take_the_dispatches_that_their_documentation_says() {
     assert_eq!(dispatches(twice), plain + 3 + 3 + 1);
     // One forward, and the activation; three backward.
     assert_eq!(dispatches(dense(8).layer_norm().tanh()), plain + 2 + 3);
+    assert_eq!(dispatches(dense(8).group_norm(2).tanh()), plain + 2 + 3);
+    // One forward, and the activation; two backward.
+    assert_eq!(dispatches(dense(8).rms_norm().tanh()), plain + 2 + 2);
     // One forward; five backward.
     assert_eq!(dispatches(dense(8).prelu()), plain + 1 + 5);
     // Four forward; six backward.
     assert_eq!(dispatches(dense(16).glu()), plain + 4 + 6);
     assert_eq!(dispatches(dense(16).swiglu()), plain + 4 + 6);
     assert_eq!(dispatches(dense(8).tanh().flatten()), plain);
+    // One forward and one backward. The derivative of the activation is a call of its own, since its product no longer
+    // is next to it.
+    let image = || dense(16).tanh().reshape([2, 2, 4]);
+    let flat = dispatches(image().flatten());
+    assert_eq!(dispatches(image().max_pool(2).flatten()), flat + 1 + 2);
+    let average = image().average_pool(2).flatten();
+    assert_eq!(dispatches(average), flat + 1 + 2);
+    let global = image().global_average_pool().flatten();
+    assert_eq!(dispatches(global), flat + 1 + 2);
 }
 
 /// Where a batch has many rows, a call of its own adds up their weights; where it has few, the loss does.

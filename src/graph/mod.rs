@@ -14,7 +14,7 @@ pub(crate) mod op;
 mod resolve;
 mod term;
 
-pub use crate::kernel::{Activation, Padding};
+pub use crate::kernel::{Activation, Padding, PerAxis, Pool};
 pub use init::{Distribution, Fan, Init};
 pub use term::LossTarget;
 

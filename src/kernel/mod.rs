@@ -36,10 +36,10 @@ pub(crate) mod step;
 pub(crate) mod update;
 
 pub use activation::Activation;
-pub use base::Padding;
 pub(crate) use base::{
     Along, Arg, Args, Binding, Capabilities, Compute, MatrixShape, Program, Real, Side,
 };
+pub use base::{Padding, PerAxis};
 pub(crate) use elementwise::{Elementwise, Op};
 pub use gather::Augmentation;
 pub(crate) use gather::{Augment, Gather};
@@ -49,13 +49,15 @@ pub(crate) use matmul::{Algorithm, Epilogue, Matmul};
 pub use matmul::{Layout, Tuning};
 pub(crate) use movement::{Movement, MovementOp};
 pub(crate) use normalization::{
-    BatchNorm, BatchNormBackward, LayerNorm, LayerNormBackward, Softmax, SoftmaxBackward,
+    BatchNorm, BatchNormBackward, GroupNorm, GroupNormBackward, LayerNorm, LayerNormBackward,
+    RmsNorm, RmsNormBackward, Softmax, SoftmaxBackward,
 };
 pub(crate) use random::{Draw, Dropout, Random};
-pub use reduction::TensorStatistics;
 pub(crate) use reduction::{
-    Argmax, ColumnSum, DimensionMax, DimensionSum, RowSum, Squares, Statistics, Sum,
+    Argmax, AveragePool, AveragePoolBackward, ColumnSum, DimensionMax, DimensionSum, MaxPool,
+    MaxPoolBackward, RowSum, Squares, Statistics, Sum,
 };
+pub use reduction::{Pool, TensorStatistics};
 pub(crate) use step::{Accumulate, Axpby, Choose, CopyIfFinite, IncrementStep, Note, Scales};
 pub(crate) use update::Update;
 pub(crate) use update::all as optimizers;
@@ -90,6 +92,8 @@ kernels!(
     IncrementStep,
     Argmax,
     Augment,
+    AveragePool,
+    AveragePoolBackward,
     BatchNorm,
     BatchNormBackward,
     Axpby,
@@ -101,13 +105,19 @@ kernels!(
     Dropout,
     Elementwise,
     Gather,
+    GroupNorm,
+    GroupNormBackward,
     LayerNorm,
     LayerNormBackward,
     RowLoss,
     Matmul,
+    MaxPool,
+    MaxPoolBackward,
     Note,
     Random,
     Movement,
+    RmsNorm,
+    RmsNormBackward,
     RowSum,
     RowWeights,
     Softmax,

@@ -1,15 +1,15 @@
 //! `Sequential`: networks as a stack of layers.
 
 use super::Network;
-use crate::graph::{Graph, Init, Shape, Value};
+use crate::graph::{Graph, Init, Pool, Shape, Value};
 use crate::{Activation, Device, Error, Result};
 
 /// A stack of layers. Its methods append layers, and [`build`](Sequential::build) creates the network on a device.
 ///
 /// The initial weights of a dense layer depend on the activation that follows it: [`Init::KaimingUniform`] for
 /// ReLU-like activations (ReLU, ReLU6, leaky, thresholded and parametric ReLU, ELU, CELU, softplus, SiLU, hard swish,
-/// both GELUs, Mish), [`Init::LecunNormal`] for SELU, and [`Init::XavierUniform`] otherwise. Dropout and normalisation
-/// in between are ignored. [`init`](Sequential::init) overrides this. Biases start at 0.
+/// both GELUs, Mish), [`Init::LecunNormal`] for SELU, and [`Init::XavierUniform`] otherwise. Dropout, normalisation
+/// and pooling in between are ignored. [`init`](Sequential::init) overrides this. Biases start at 0.
 ///
 /// ```
 /// use wgrad::{Device, Sequential};
@@ -43,6 +43,8 @@ enum Layer {
     Dropout(f32),
     NormalizeBatch,
     NormalizeRows,
+    NormalizeRms,
+    NormalizeGroups(usize),
     Prelu,
     Glu,
     Swiglu,
@@ -50,6 +52,10 @@ enum Layer {
     LogSoftmax,
     Flatten,
     Reshape(Shape),
+    MaxPool(Pool),
+    AveragePool(Pool),
+    GlobalMaxPool,
+    GlobalAveragePool,
 }
 
 impl Sequential {
@@ -195,6 +201,16 @@ impl Sequential {
         self.layer(Layer::NormalizeRows)
     }
 
+    /// Root mean square normalisation: [`Graph::rms_norm`].
+    pub fn rms_norm(self) -> Self {
+        self.layer(Layer::NormalizeRms)
+    }
+
+    /// Group normalisation with this number of groups of channels: [`Graph::group_norm`].
+    pub fn group_norm(self, groups: usize) -> Self {
+        self.layer(Layer::NormalizeGroups(groups))
+    }
+
     /// Parametric ReLU with one slope for all: [`Graph::prelu`].
     pub fn prelu(self) -> Self {
         self.layer(Layer::Prelu)
@@ -240,11 +256,42 @@ impl Sequential {
         self.layer(Layer::Reshape(sample.into()))
     }
 
+    /// Max pooling: [`Graph::max_pool`]. A number is the kernel size; [`Pool`] has the other settings.
+    ///
+    /// ```
+    /// use wgrad::{Device, Sequential};
+    /// # fn main() -> wgrad::Result<()> {
+    /// let layers = Sequential::new([28, 28, 6]).max_pool(2).flatten().dense(10);
+    /// let network = layers.build(&Device::cpu(), 1)?;
+    /// assert_eq!(network.parameter_count(), 14 * 14 * 6 * 10 + 10);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn max_pool(self, pool: impl Into<Pool>) -> Self {
+        self.layer(Layer::MaxPool(pool.into()))
+    }
+
+    /// Average pooling: [`Graph::average_pool`].
+    pub fn average_pool(self, pool: impl Into<Pool>) -> Self {
+        self.layer(Layer::AveragePool(pool.into()))
+    }
+
+    /// The maximum of each channel over the whole image or sequence: [`Graph::global_max_pool`].
+    pub fn global_max_pool(self) -> Self {
+        self.layer(Layer::GlobalMaxPool)
+    }
+
+    /// The average of each channel over the whole image or sequence: [`Graph::global_average_pool`].
+    pub fn global_average_pool(self) -> Self {
+        self.layer(Layer::GlobalAveragePool)
+    }
+
     /// Builds the network on a device. Its initial parameters are drawn from the seed.
     ///
     /// # Errors
     /// [`Argument`](crate::Error::Argument) if a layer is empty, an activation's parameter is out of range, or
-    /// [`init`](Sequential::init) precedes every dense layer; [`Limit`](crate::Error::Limit) or
+    /// [`init`](Sequential::init) precedes every dense layer; [`Shape`](crate::Error::Shape) if a layer of images does
+    /// not fit the value in front of it; [`Limit`](crate::Error::Limit) or
     /// [`OutOfMemory`](crate::Error::OutOfMemory) if the weights are too large for the device.
     pub fn build(&self, device: &Device, seed: u64) -> Result<Network> {
         let (graph, output) = self.graph()?;
@@ -269,10 +316,16 @@ impl Sequential {
             value = match layer.clone() {
                 Layer::Flatten => graph.flatten(value)?,
                 Layer::Reshape(sample) => graph.reshape(value, sample)?,
+                Layer::MaxPool(pool) => graph.max_pool(value, pool)?,
+                Layer::AveragePool(pool) => graph.average_pool(value, pool)?,
+                Layer::GlobalMaxPool => graph.global_max_pool(value)?,
+                Layer::GlobalAveragePool => graph.global_average_pool(value)?,
                 Layer::Activation(f) => graph.activation(value, f)?,
                 Layer::Dropout(rate) => graph.dropout(value, rate)?,
                 Layer::NormalizeBatch => graph.batch_norm(value)?,
                 Layer::NormalizeRows => graph.layer_norm(value)?,
+                Layer::NormalizeRms => graph.rms_norm(value)?,
+                Layer::NormalizeGroups(groups) => graph.group_norm(value, groups)?,
                 Layer::Prelu => graph.prelu(value, true)?,
                 Layer::Glu => graph.glu(value)?,
                 Layer::Swiglu => graph.swiglu(value)?,
@@ -304,8 +357,14 @@ fn default_init(rest: &[Layer]) -> Init {
             Layer::Dropout(_)
                 | Layer::NormalizeBatch
                 | Layer::NormalizeRows
+                | Layer::NormalizeRms
+                | Layer::NormalizeGroups(_)
                 | Layer::Flatten
                 | Layer::Reshape(_)
+                | Layer::MaxPool(_)
+                | Layer::AveragePool(_)
+                | Layer::GlobalMaxPool
+                | Layer::GlobalAveragePool
         )
     };
     match rest.iter().find(|layer| !between(layer)) {

@@ -23,6 +23,14 @@ impl Shape {
         }
     }
 
+    /// The number of images: the length of the first dimension, or this number of samples where it is the batch.
+    pub(crate) fn samples(&self, batch: usize) -> usize {
+        match self.dims.first() {
+            Some(Dim::Fixed(samples)) => *samples,
+            _ => batch,
+        }
+    }
+
     /// The same with other lengths of the image, and so many channels.
     pub(crate) fn with_image(&self, image: &[usize], channels: usize) -> Self {
         let lengths = image.iter().chain([&channels]).map(|&n| Dim::Fixed(n));

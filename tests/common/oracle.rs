@@ -3,6 +3,7 @@
 pub(crate) mod augmentation;
 pub(crate) mod losses;
 pub(crate) mod normalization;
+pub(crate) mod pooling;
 pub(crate) mod random;
 
 use std::f64::consts::{FRAC_1_SQRT_2, PI};

@@ -7,7 +7,9 @@ use crate::common::devices::{cpu, gpu, gpu_hardware_kernels};
 use crate::common::oracle::{self, widen};
 use crate::common::precision::{ULP, sum_ulps};
 use approx::abs_diff_eq;
-use wgrad::{Activation, Augmentation, Bytes, Device, DeviceKind, Error, Indices, Result, Tensor};
+use wgrad::{
+    Activation, Augmentation, Bytes, Device, DeviceKind, Error, Indices, Pool, Result, Tensor,
+};
 
 const SHAPES: [[usize; 2]; 6] = [
     [65_537, 2],
@@ -45,6 +47,20 @@ impl Case {
         Tensor::filled(device, [2, self.shape[1]], 1.0)
     }
 
+    /// A sequence of many steps, or one step with many features.
+    fn line(&self, device: &Device) -> Result<Tensor> {
+        let [rows, cols] = self.shape;
+        Tensor::new(device, [1, rows, cols], &self.x)
+    }
+
+    fn groups(&self) -> usize {
+        if self.shape[1] % 2 == 0 { 2 } else { 1 }
+    }
+
+    fn pool(&self) -> Pool {
+        Pool::new(3).stride(1).padding(1)
+    }
+
     /// All rows, the last one first.
     fn backwards(&self, device: &Device) -> Result<Indices> {
         let rows: Vec<u32> = (0..self.shape[0] as u32).rev().collect();
@@ -62,7 +78,7 @@ impl Case {
     }
 }
 
-const CALLS: [Call; 39] = [
+const CALLS: [Call; 47] = [
     ("add", |c, d| c.x(d)?.add(&c.other(d)?)),
     ("mul", |c, d| c.x(d)?.mul(&c.other(d)?)),
     ("scale", |c, d| c.x(d)?.scale(0.3)),
@@ -160,6 +176,35 @@ const CALLS: [Call; 39] = [
         c.x(d)?.concat_columns(&c.other(d)?)
     }),
     ("transpose", |c, d| c.x(d)?.transpose()),
+    ("rms_norm", |c, d| c.x(d)?.rms_norm(&c.row(d)?, 1e-5)),
+    ("dx of rms_norm_backward", |c, d| {
+        Ok(c.other(d)?
+            .rms_norm_backward(&c.x(d)?, &c.row(d)?, 1e-5)?
+            .dx)
+    }),
+    // Groups over many pixels, or over many channels, of which there may be an odd number.
+    ("group_norm", |c, d| {
+        let (groups, row) = (c.groups(), c.row(d)?);
+        c.line(d)?.group_norm(&row, &row, groups, 1e-5)
+    }),
+    ("dx of group_norm_backward", |c, d| {
+        let dy = c.other(d)?.reshape(c.line(d)?.shape())?;
+        Ok(dy
+            .group_norm_backward(&c.line(d)?, &c.row(d)?, c.groups(), 1e-5)?
+            .dx)
+    }),
+    ("max_pool", |c, d| Ok(c.line(d)?.max_pool(c.pool())?.values)),
+    ("max_pool_backward", |c, d| {
+        let (line, pool) = (c.line(d)?, c.pool());
+        let max = line.max_pool(pool)?;
+        max.values
+            .max_pool_backward(&max.places, pool, line.shape())
+    }),
+    ("average_pool", |c, d| c.line(d)?.average_pool(c.pool())),
+    ("average_pool_backward", |c, d| {
+        let y = c.line(d)?.average_pool(c.pool())?;
+        y.average_pool_backward(c.pool(), c.line(d)?.shape())
+    }),
     ("accumulate", |c, d| {
         let mut sum = c.x(d)?;
         sum.accumulate(&c.other(d)?, 0.5)?;

@@ -16,6 +16,7 @@ mod losses;
 mod movement;
 mod normalization;
 mod offset_data;
+mod pooling;
 mod prelu;
 mod random;
 mod reductions;

@@ -11,6 +11,7 @@ mod foreign;
 mod gradients;
 mod graphs;
 mod hostile;
+mod images;
 mod numbers;
 mod predictions;
 mod refusals;
@@ -19,6 +20,7 @@ mod shapes;
 
 use common::data::Random;
 use graphs::{GRAPHS, LAYERS};
+use images::IMAGES;
 use shapes::SHAPED;
 use wgrad::{Activation, Device, Graph, Network, Sequential};
 
@@ -27,7 +29,8 @@ const INPUTS: usize = 7;
 
 fn networks(device: &Device) -> Vec<(String, Network)> {
     let mut networks = Vec::new();
-    for (name, build) in GRAPHS.iter().chain(LAYERS).chain(SHAPED) {
+    let cases = GRAPHS.iter().chain(LAYERS).chain(SHAPED).chain(IMAGES);
+    for (name, build) in cases {
         let mut graph = Graph::new();
         let x = graph.input(INPUTS).unwrap();
         let logits = build(&mut graph, x).unwrap();

@@ -8,6 +8,8 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+mod normalization;
+mod pooling;
 
 use common::compare::{Tolerance, assert_close};
 use common::devices::{cpu, gpu, gpu_hardware_kernels};
@@ -18,16 +20,14 @@ use std::path::Path;
 use wgrad::{Device, Tensor};
 
 /// The kinds that a module runs.
-const KINDS: &[&str] = &[];
+const KINDS: &[&str] = &["pooling", "normalization"];
 
 /// The kinds whose layers do not exist yet.
 const LATER: &[&str] = &[
     "attention",
     "convolution",
     "embedding",
-    "normalization",
     "onnx",
-    "pooling",
     "recurrent",
     "training_layers",
 ];

@@ -6,6 +6,7 @@
 
 mod activation;
 mod add;
+mod average_pool;
 mod batch_norm;
 mod bias_add;
 mod broadcast;
@@ -15,12 +16,14 @@ mod div;
 mod dropout;
 mod exp;
 mod fill;
+mod group_norm;
 mod input;
 mod layer_norm;
 mod log;
 mod loss;
 mod matmul;
 mod max;
+mod max_pool;
 mod mul;
 mod output;
 mod pad;
@@ -30,6 +33,7 @@ mod prelu;
 mod random;
 mod repeat;
 mod reshape;
+mod rms_norm;
 mod row_sum;
 mod scale;
 mod slice;
@@ -43,6 +47,7 @@ mod transpose;
 
 pub(crate) use activation::{Activation, ActivationBackward};
 pub(crate) use add::Add;
+pub(crate) use average_pool::{AveragePool, AveragePoolBackward};
 pub(crate) use batch_norm::{BatchNorm, BatchNormBackward, FixedNormBackward, FixedNormGain};
 pub(crate) use bias_add::BiasAdd;
 pub(crate) use column_sum::ColumnSum;
@@ -51,12 +56,14 @@ pub(crate) use div::Div;
 pub(crate) use dropout::Dropout;
 pub(crate) use exp::Exp;
 pub(crate) use fill::Fill;
+pub(crate) use group_norm::{GroupNorm, GroupNormBackward};
 pub(crate) use input::Input;
 pub(crate) use layer_norm::{LayerNorm, LayerNormBackward};
 pub(crate) use log::Log;
 pub(crate) use loss::Loss;
 pub(crate) use matmul::Matmul;
 pub(crate) use max::{Max, MaxBackward};
+pub(crate) use max_pool::{MaxPool, MaxPoolBackward};
 pub(crate) use mul::Mul;
 pub(crate) use output::Output;
 pub(crate) use pad::Pad;
@@ -66,6 +73,7 @@ pub(crate) use prelu::{Prelu, PreluBackward, PreluSlope};
 pub(crate) use random::Random;
 pub(crate) use repeat::{Repeat, RepeatColumn, RepeatRow};
 pub(crate) use reshape::Reshape;
+pub(crate) use rms_norm::{RmsNorm, RmsNormBackward};
 pub(crate) use row_sum::RowSum;
 pub(crate) use scale::Scale;
 pub(crate) use slice::Slice;
@@ -180,12 +188,13 @@ use operands;
 macro_rules! operations {
     ($macro:ident) => {
         $macro! {
-            differentiable: Activation, Add, BatchNorm, BiasAdd, ColumnSum, Concat, DimensionSum, Div, Dropout,
-                Exp, Fill, Input, LayerNorm, Log, Matmul, Max, Mul, Parameter, Powf, Prelu, Random, Repeat,
-                RepeatColumn, RepeatRow, Reshape, RowSum, Scale, Slice, Softmax, Sqrt, StopGradient, Sub,
-                Targets, Transpose;
-            internal: ActivationBackward, BatchNormBackward, FixedNormBackward, FixedNormGain,
-                LayerNormBackward, Loss, MaxBackward, Output, Pad, PreluBackward, PreluSlope, SoftmaxBackward;
+            differentiable: Activation, Add, AveragePool, BatchNorm, BiasAdd, ColumnSum, Concat, DimensionSum, Div,
+                Dropout, Exp, Fill, GroupNorm, Input, LayerNorm, Log, Matmul, Max, MaxPool, Mul, Parameter, Powf, Prelu,
+                Random, Repeat, RepeatColumn, RepeatRow, Reshape, RmsNorm, RowSum, Scale, Slice, Softmax, Sqrt,
+                StopGradient, Sub, Targets, Transpose;
+            internal: ActivationBackward, AveragePoolBackward, BatchNormBackward, FixedNormBackward, FixedNormGain,
+                GroupNormBackward, LayerNormBackward, Loss, MaxBackward, MaxPoolBackward, Output, Pad, PreluBackward,
+                PreluSlope, RmsNormBackward, SoftmaxBackward;
         }
     };
 }

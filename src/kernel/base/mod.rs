@@ -24,7 +24,6 @@ pub(crate) mod spread;
 pub(crate) mod state;
 pub(crate) mod tuning;
 pub(crate) mod uniform;
-#[allow(dead_code, reason = "convolution and pooling, which use it, are next")]
 pub(crate) mod window;
 
 pub(crate) use args::{Arg, Args};
@@ -33,4 +32,4 @@ pub(crate) use compute::Compute;
 pub(crate) use matrix::{Along, MatrixShape, Side};
 pub(crate) use program::{Capabilities, Program, Shader};
 pub(crate) use real::Real;
-pub use window::Padding;
+pub use window::{Padding, PerAxis};

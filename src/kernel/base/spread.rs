@@ -129,6 +129,15 @@ pub(crate) fn of_row<T: Real>(x: &[T]) -> Spread {
     Spread { mean, variance }
 }
 
+/// The mean square of a row, as a variance about a mean of 0.
+#[inline(always)]
+pub(crate) fn about_zero<T: Real>(x: &[T]) -> Spread {
+    Spread {
+        mean: 0.0,
+        variance: sum_of(x, |x| x * x) / x.len() as f64,
+    }
+}
+
 /// Σ term(xᵢ) in `f64`, in eight interleaved chains.
 #[inline(always)]
 pub(crate) fn sum_of<T: Real>(x: &[T], term: impl Fn(f64) -> f64) -> f64 {

@@ -3,7 +3,7 @@
 //! of the row. Both are accurate for values of any offset and magnitude ([`spread`]), and y = β exactly if all values
 //! of a row are equal.
 
-use super::row_statistics;
+use super::row_statistics::{self, MEAN, ROWS, ROWS_FORWARD};
 use crate::kernel::base::program::uniform_block;
 use crate::kernel::base::rows::for_blocks;
 use crate::kernel::base::simd::{Vectorized, vectorized};
@@ -11,6 +11,8 @@ use crate::kernel::base::{
     Args, Binding, Capabilities, Compute, Element, MatrixShape, Program, Real, Shader, row_reduce,
     spread,
 };
+
+pub(crate) const SOURCE: &str = include_str!("../../../shaders/normalization/layer_norm.wgsl");
 
 /// Arguments: x [rows, cols], γ and β [cols], y [rows, cols].
 #[derive(Clone, Debug, PartialEq)]
@@ -57,10 +59,9 @@ impl Compute for LayerNorm {
     }
 
     fn program(&self, capabilities: &Capabilities) -> Program {
-        let (mut reduce, workgroups) = row_statistics::geometry(self.shape, capabilities);
-        reduce.pieces.push(include_str!(
-            "../../../shaders/normalization/layer_norm.wgsl"
-        ));
+        let shift = include_str!("../../../shaders/normalization/shift.wgsl");
+        let pieces = [ROWS, MEAN, shift, ROWS_FORWARD, SOURCE];
+        let (reduce, workgroups) = row_statistics::geometry(self.shape, capabilities, &pieces);
         let params = Params::new(self.shape, self.epsilon);
         Program::assemble(
             Shader {
@@ -85,7 +86,7 @@ impl Compute for LayerNorm {
             vectorized(Rows {
                 x: &x[first * ld..][..y.len()],
                 gamma: &gamma[..shape.cols],
-                beta: &beta[..shape.cols],
+                beta: Some(&beta[..shape.cols]),
                 y,
                 ld,
                 epsilon: self.epsilon.into(),
@@ -94,29 +95,36 @@ impl Compute for LayerNorm {
     }
 }
 
-/// Normalisation of a block of rows.
-struct Rows<'a, T> {
-    x: &'a [T],
-    gamma: &'a [T],
-    beta: &'a [T],
-    y: &'a mut [T],
-    ld: usize,
-    epsilon: f64,
+/// Normalisation of a block of rows. Without β they are not centred.
+pub(super) struct Rows<'a, T> {
+    pub(super) x: &'a [T],
+    pub(super) gamma: &'a [T],
+    pub(super) beta: Option<&'a [T]>,
+    pub(super) y: &'a mut [T],
+    pub(super) ld: usize,
+    pub(super) epsilon: f64,
 }
 
 impl<T: Real> Vectorized for Rows<'_, T> {
     #[inline(always)]
     fn run<const FUSED: bool>(self) {
-        let (gamma, beta, cols) = (self.gamma, self.beta, self.gamma.len());
+        let (gamma, cols) = (self.gamma, self.gamma.len());
         let rows = self.x.chunks_exact(self.ld);
         for (y, x) in self.y.chunks_exact_mut(self.ld).zip(rows) {
             let (values, padding) = y.split_at_mut(cols);
             let x = &x[..cols];
-            let spread = spread::of_row(x);
-            let (mean, inverse) = (spread.mean, spread.inverse(self.epsilon));
-            for j in 0..cols {
-                let normal = (x[j].to_f64() - mean) * inverse;
-                values[j] = T::of(gamma[j].to_f64() * normal + beta[j].to_f64());
+            if let Some(beta) = self.beta {
+                let spread = spread::of_row(x);
+                let (mean, inverse) = (spread.mean, spread.inverse(self.epsilon));
+                for j in 0..cols {
+                    let normal = (x[j].to_f64() - mean) * inverse;
+                    values[j] = T::of(gamma[j].to_f64() * normal + beta[j].to_f64());
+                }
+            } else {
+                let inverse = spread::about_zero(x).inverse(self.epsilon);
+                for j in 0..cols {
+                    values[j] = T::of(gamma[j].to_f64() * (x[j].to_f64() * inverse));
+                }
             }
             padding.fill(T::ZERO);
         }

@@ -3,7 +3,7 @@
 //! sums of dy are dβ. Mean and variance are recomputed, which is cheaper than keeping them.
 
 use super::layer_norm::Params;
-use super::row_statistics;
+use super::row_statistics::{self, MEAN, ROWS, ROWS_BACKWARD};
 use crate::kernel::base::cascade::LEAF;
 use crate::kernel::base::rows::for_blocks;
 use crate::kernel::base::simd::{Vectorized, vectorized};
@@ -11,6 +11,9 @@ use crate::kernel::base::{
     Args, Binding, Capabilities, Compute, Element, MatrixShape, Program, Real, Shader, row_reduce,
     spread,
 };
+
+pub(crate) const SOURCE: &str =
+    include_str!("../../../shaders/normalization/layer_norm_backward.wgsl");
 
 /// Arguments: dy and x [rows, cols], γ [cols]; dx and dy ⊙ x̂ [rows, cols].
 #[derive(Clone, Debug, PartialEq)]
@@ -35,10 +38,8 @@ impl Compute for LayerNormBackward {
     }
 
     fn program(&self, capabilities: &Capabilities) -> Program {
-        let (mut reduce, workgroups) = row_statistics::geometry(self.shape, capabilities);
-        reduce.pieces.push(include_str!(
-            "../../../shaders/normalization/layer_norm_backward.wgsl"
-        ));
+        let pieces = [ROWS, MEAN, ROWS_BACKWARD, SOURCE];
+        let (reduce, workgroups) = row_statistics::geometry(self.shape, capabilities, &pieces);
         let params = Params::new(self.shape, self.epsilon);
         // One of the three passes over the elements is nested in leaves.
         Program::assemble(
@@ -71,6 +72,7 @@ impl Compute for LayerNormBackward {
                     ld,
                     epsilon: self.epsilon.into(),
                     terms,
+                    centred: true,
                 });
             });
         }
@@ -78,14 +80,16 @@ impl Compute for LayerNormBackward {
 }
 
 /// Computation of dx, or of the terms of dγ, for a block of rows.
-struct Rows<'a, T> {
-    dy: &'a [T],
-    x: &'a [T],
-    gamma: &'a [T],
-    out: &'a mut [T],
-    ld: usize,
-    epsilon: f64,
-    terms: bool,
+pub(super) struct Rows<'a, T> {
+    pub(super) dy: &'a [T],
+    pub(super) x: &'a [T],
+    pub(super) gamma: &'a [T],
+    pub(super) out: &'a mut [T],
+    pub(super) ld: usize,
+    pub(super) epsilon: f64,
+    pub(super) terms: bool,
+    /// Whether the mean is subtracted.
+    pub(super) centred: bool,
 }
 
 impl<T: Real> Vectorized for Rows<'_, T> {
@@ -101,7 +105,11 @@ impl<T: Real> Vectorized for Rows<'_, T> {
             let (values, padding) = out.split_at_mut(cols);
             padding.fill(T::ZERO);
             let (dy, x) = (&dy[..cols], &x[..cols]);
-            let spread = spread::of_row(x);
+            let spread = if self.centred {
+                spread::of_row(x)
+            } else {
+                spread::about_zero(x)
+            };
             let (mean, inverse) = (spread.mean, spread.inverse(self.epsilon));
             if self.terms {
                 for j in 0..cols {
@@ -110,7 +118,8 @@ impl<T: Real> Vectorized for Rows<'_, T> {
                 continue;
             }
             let (sum, product) = sums(dy, x, gamma, mean);
-            let (mean_sum, slope) = (sum / count, product * inverse * inverse / count);
+            let mean_sum = if self.centred { sum / count } else { 0.0 };
+            let slope = product * inverse * inverse / count;
             for j in 0..cols {
                 let along = (x[j].to_f64() - mean) * slope;
                 let centred = gamma[j].to_f64() * dy[j].to_f64() - mean_sum - along;

@@ -1,6 +1,7 @@
 //! Maximum along one dimension of a value of any rank, with its place. Of equal numbers, including both zeros, the
 //! first counts. A NaN counts as larger than any number, as in PyTorch, so the first NaN is the maximum.
 
+use super::ORDER;
 use super::dimension_sum::{ALONG, place, program};
 use crate::kernel::base::{
     Along, Args, Binding, Capabilities, Compute, Element, MatrixShape, Program, Real,
@@ -37,8 +38,13 @@ impl Compute for DimensionMax {
 
     fn program(&self, _capabilities: &Capabilities) -> Program {
         let source = include_str!("../../../shaders/reduction/dimension_max.wgsl");
-        program(self.along, self.shape, &self.bindings(), &[ALONG, source])
-            .with_iterations(self.along.length)
+        program(
+            self.along,
+            self.shape,
+            &self.bindings(),
+            &[ALONG, ORDER, source],
+        )
+        .with_iterations(self.along.length)
     }
 
     fn flops(&self) -> u64 {

@@ -6,7 +6,9 @@ use crate::kernel::elementwise::Op;
 use crate::kernel::gather::Source;
 use crate::kernel::matmul::algorithm::CHOICES;
 use crate::kernel::movement::MovementOp;
+use crate::kernel::normalization::group_norm::Groups;
 use crate::kernel::random::Draw;
+use crate::kernel::reduction::pooling::Images;
 use crate::kernel::update::{ClipWith, Keep};
 use crate::kernel::*;
 
@@ -80,6 +82,7 @@ pub(crate) fn kernels() -> Vec<Kernel> {
     kernels.extend(losses([short, long]));
     normalisations(&mut kernels);
     random_and_movement(&mut kernels);
+    pooling(&mut kernels);
     kernels.push(Sum::lone(64).into());
     kernels.push(Squares::lone(64).into());
     let [call, reported, known] = [1, 0, 0];
@@ -215,9 +218,57 @@ fn normalisations(kernels: &mut Vec<Kernel>) {
         }
         kernels.push(LayerNorm { shape, epsilon }.into());
         kernels.push(LayerNormBackward { shape, epsilon }.into());
+        kernels.push(RmsNorm { shape, epsilon }.into());
+        kernels.push(RmsNormBackward { shape, epsilon }.into());
+        // Groups of few elements, and of many.
+        let groups = Groups {
+            samples: 2,
+            pixels: shape.cols,
+            channels: 6,
+            groups: 3,
+        };
+        kernels.push(GroupNorm { groups, epsilon }.into());
+        kernels.push(GroupNormBackward { groups, epsilon }.into());
         kernels.push(Argmax { shape }.into());
     }
     kernels.push(CopyIfFinite { floats: 64 }.into());
+}
+
+/// Pooling of images, with few and with many terms of a sum.
+fn pooling(kernels: &mut Vec<Kernel>) {
+    for side in [5, 50] {
+        let pool = Pool::new(side).stride(1).padding(1).ceil_mode(true);
+        let images = Images {
+            samples: 3,
+            channels: 7,
+            placement: pool.place("pool", &[60, 60]).unwrap(),
+        };
+        for yes in [false, true] {
+            kernels.push(
+                MaxPool {
+                    images,
+                    places: yes,
+                }
+                .into(),
+            );
+            let include_pad = yes;
+            kernels.push(
+                AveragePool {
+                    images,
+                    include_pad,
+                }
+                .into(),
+            );
+            kernels.push(
+                AveragePoolBackward {
+                    images,
+                    include_pad,
+                }
+                .into(),
+            );
+        }
+        kernels.push(MaxPoolBackward { images }.into());
+    }
 }
 
 fn random_and_movement(kernels: &mut Vec<Kernel>) {

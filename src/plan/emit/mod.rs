@@ -4,17 +4,20 @@
 //! computes needs no file here: [`Elementwise`] names its kernel.
 
 mod activation;
+mod average_pool;
 mod batch_norm;
 mod bias_add;
 mod column_sum;
 mod concat;
 mod dropout;
 mod gather;
+mod group_norm;
 mod input;
 mod layer_norm;
 mod loss;
 mod matmul;
 mod max;
+mod max_pool;
 mod operands;
 mod output;
 mod pad;
@@ -22,6 +25,7 @@ mod parameter;
 mod random;
 mod repeat;
 mod reshape;
+mod rms_norm;
 mod row_sum;
 mod slice;
 mod softmax;

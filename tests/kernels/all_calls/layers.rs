@@ -2,7 +2,7 @@
 
 use super::Call;
 use crate::common::data::Random;
-use wgrad::{Device, Gemm, Result, Tensor};
+use wgrad::{Device, Gemm, Pool, Result, Tensor};
 
 /// Normalisation, random numbers, and moved columns.
 pub(super) fn further_calls(add: &mut impl FnMut(String, Call)) {
@@ -15,6 +15,11 @@ pub(super) fn further_calls(add: &mut impl FnMut(String, Call)) {
     fn statistics(d: &Device) -> Result<Tensor> {
         Tensor::new(d, [2, 129], &Random::new(6).uniform(258, 0.5, 1.5))
     }
+    const IMAGES: [usize; 4] = [5, 13, 11, 7];
+    fn images(d: &Device) -> Result<Tensor> {
+        Tensor::new(d, IMAGES, &Random::new(7).normals(IMAGES.iter().product()))
+    }
+    let pool = || Pool::new(3).stride([1, 2]).padding(1);
     let x = |d: &Device| new(d, 1, SHAPE);
     let other = |d: &Device| new(d, 2, SHAPE);
     let calls: Vec<(&str, Call)> = vec![
@@ -39,6 +44,59 @@ pub(super) fn further_calls(add: &mut impl FnMut(String, Call)) {
         (
             "normalize",
             Box::new(move |d| x(d)?.normalize(&row(d)?, &row(d)?, &statistics(d)?, 1e-5)),
+        ),
+        (
+            "rms_norm",
+            Box::new(move |d| x(d)?.rms_norm(&row(d)?, 1e-5)),
+        ),
+        (
+            "dx of rms_norm_backward",
+            Box::new(move |d| Ok(other(d)?.rms_norm_backward(&x(d)?, &row(d)?, 1e-5)?.dx)),
+        ),
+        (
+            "dgamma of rms_norm_backward",
+            Box::new(move |d| Ok(other(d)?.rms_norm_backward(&x(d)?, &row(d)?, 1e-5)?.dgamma)),
+        ),
+        (
+            "group_norm",
+            Box::new(move |d| {
+                let row = new(d, 5, [1, 7])?;
+                images(d)?.group_norm(&row, &row, 7, 1e-5)
+            }),
+        ),
+        (
+            "dx of group_norm_backward",
+            Box::new(move |d| {
+                let (x, row) = (images(d)?, new(d, 5, [1, 7])?);
+                let dy = x.average_pool(Pool::new(1))?;
+                Ok(dy.group_norm_backward(&x, &row, 1, 1e-5)?.dx)
+            }),
+        ),
+        (
+            "max_pool",
+            Box::new(move |d| Ok(images(d)?.max_pool(pool())?.values)),
+        ),
+        (
+            "places of max_pool",
+            Box::new(move |d| Ok(images(d)?.max_pool(pool())?.places)),
+        ),
+        (
+            "max_pool_backward",
+            Box::new(move |d| {
+                let max = images(d)?.max_pool(pool())?;
+                max.values.max_pool_backward(&max.places, pool(), IMAGES)
+            }),
+        ),
+        (
+            "average_pool",
+            Box::new(move |d| images(d)?.average_pool(pool())),
+        ),
+        (
+            "average_pool_backward",
+            Box::new(move |d| {
+                let y = images(d)?.average_pool(pool())?;
+                y.average_pool_backward(pool(), IMAGES)
+            }),
         ),
         (
             "batch_norm",

@@ -11,11 +11,15 @@
 //! window 2                                            [3 4 5]
 //! ```
 
+mod axis;
 mod padding;
+mod per_axis;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use axis::{Axis, Placement};
 pub use padding::Padding;
+pub use per_axis::PerAxis;
 
 use crate::{Error, Result};
 
@@ -33,30 +37,6 @@ pub(crate) struct Window {
     pub(crate) dilation: [usize; 2],
     /// Whether the number of windows is rounded up: the last may reach beyond the padding.
     pub(crate) ceil: bool,
-}
-
-/// One axis of a window on an image of known length.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct Axis {
-    /// Pixels of the image.
-    pub(crate) input: usize,
-    /// Number of windows.
-    pub(crate) output: usize,
-    /// Taps.
-    pub(crate) kernel: usize,
-    pub(crate) stride: usize,
-    pub(crate) dilation: usize,
-    /// Padding before the first pixel.
-    pub(crate) before: usize,
-    /// Padding after the last pixel. The last window may reach beyond it (rounding up) or not so far (rounding down).
-    pub(crate) after: usize,
-}
-
-/// A window on an image of known size.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct Placement {
-    pub(crate) height: Axis,
-    pub(crate) width: Axis,
 }
 
 impl Window {
@@ -305,50 +285,4 @@ impl Settings {
 /// A length in two parts, the second longer if it is odd.
 fn halves(length: u64) -> [u64; 2] {
     [length / 2, length - length / 2]
-}
-
-impl Axis {
-    /// Whether each window has a tap on a pixel.
-    pub(crate) fn covers(&self) -> bool {
-        let [input, stride, dilation, before] =
-            [self.input, self.stride, self.dilation, self.before].map(|n| n as u64);
-        // A window that starts on a pixel has its first tap there, and one that starts beyond the image has none.
-        let last = (self.output as u64 - 1) * stride;
-        if last >= input + before {
-            return false;
-        }
-        // The others start before the image. The first tap that is not before the image is on pixel −start mod d,
-        // which repeats after at most d windows.
-        let early = before
-            .div_ceil(stride)
-            .min(self.output as u64)
-            .min(dilation);
-        (0..early).all(|window| {
-            let missing = before - window * stride;
-            let tap = missing.div_ceil(dilation);
-            tap < self.kernel as u64 && tap * dilation - missing < input
-        })
-    }
-}
-
-impl Placement {
-    /// The axes height and width.
-    pub(crate) fn axes(&self) -> [Axis; 2] {
-        [self.height, self.width]
-    }
-
-    /// Pixels of an image.
-    pub(crate) fn pixels(&self) -> usize {
-        self.height.input.saturating_mul(self.width.input)
-    }
-
-    /// Windows on an image.
-    pub(crate) fn windows(&self) -> usize {
-        self.height.output.saturating_mul(self.width.output)
-    }
-
-    /// Taps of a window.
-    pub(crate) fn taps(&self) -> usize {
-        self.height.kernel.saturating_mul(self.width.kernel)
-    }
 }

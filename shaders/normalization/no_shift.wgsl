@@ -1,0 +1,3 @@
+fn row_beta(row: u32, i: u32) -> vec4<f32> {
+    return vec4<f32>(0.0);
+}
