@@ -440,19 +440,23 @@ fn rms_normalisation() {
         let g: Vec<f64> = (0..case.x.len())
             .map(|i| f64::from(case.dy[i]) * f64::from(case.gamma[i % cols]))
             .collect();
-        let dx: Vec<f64> = (0..case.x.len())
-            .map(|i| {
-                let row = i / cols * cols..(i / cols + 1) * cols;
-                let product: f64 = row.map(|j| g[j] * normal[j]).sum();
-                of[i / cols].inverse * (g[i] - normal[i] * product / cols as f64)
+        // The mean of g ⊙ x̂ of each row, and that of its magnitudes.
+        let means: Vec<[f64; 2]> = g
+            .chunks(cols)
+            .zip(normal.chunks(cols))
+            .map(|(g, normal)| {
+                let terms = || g.iter().zip(normal).map(|(g, normal)| g * normal);
+                let mean = |sum: f64| sum / cols as f64;
+                [mean(terms().sum()), mean(terms().map(f64::abs).sum())]
             })
+            .collect();
+        let dx: Vec<f64> = (0..case.x.len())
+            .map(|i| of[i / cols].inverse * (g[i] - normal[i] * means[i / cols][0]))
             .collect();
         // Each x̂ and the inverse are off by inverse_error; the mean of the products by its terms' and its sum's.
         let tolerance = |i: usize| {
             let of = &of[i / cols];
-            let row = i / cols * cols..(i / cols + 1) * cols;
-            let terms: f64 = row.map(|j| (g[j] * normal[j]).abs()).sum::<f64>() / cols as f64;
-            let size = of.inverse * (g[i].abs() + normal[i].abs() * terms);
+            let size = of.inverse * (g[i].abs() + normal[i].abs() * means[i / cols][1]);
             let error = 3.0 * inverse_error(of, cols) + (sum_ulps(cols) + 8.0) * ULP;
             Tolerance::absolute(2.0 * error * size + TINY)
         };

@@ -41,6 +41,7 @@ pub(crate) struct Window {
 
 impl Window {
     /// So many taps, with a stride of 1 and without padding and dilation.
+    #[allow(dead_code, reason = "for convolution")]
     pub(crate) fn new(kernel: [usize; 2]) -> Self {
         Window {
             kernel,
@@ -63,6 +64,7 @@ impl Window {
     /// The windows of a transposed convolution of an image of these lengths. It is the gradient of a convolution, so
     /// these are the numbers of *windows* (`output`), and its result is the image that they slide over (`input`).
     /// `output_padding` lengthens the result, since several lengths have the same number of windows.
+    #[allow(dead_code, reason = "for convolution")]
     pub(crate) fn place_transposed(
         &self,
         operation: &'static str,
@@ -196,6 +198,7 @@ impl Settings {
     }
 
     /// The windows whose number is known, on the image of the least length that has so many, and `more` pixels.
+    #[allow(dead_code, reason = "for convolution")]
     fn of_windows(&self, operation: &'static str, windows: usize, more: usize) -> Result<Axis> {
         let (stride, extent, windows) = (self.stride, self.extent(), windows as u64);
         let more = check(operation, "the output padding", more, 0)?;
