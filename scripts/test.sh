@@ -34,29 +34,55 @@ fi
 echo "adapters:"
 adapters
 
-cargo fmt --all --check
-cargo clippy --quiet --workspace --all-targets -- -D warnings
-RUSTDOCFLAGS="-D warnings" cargo doc --quiet --workspace --no-deps
-# The oldest Rust that is promised, where it is at hand.
-oldest=$(rustup toolchain list 2>/dev/null | grep -o '^1\.87[^ ]*' | head -n 1 || true)
-if [ -n "$oldest" ]; then
-    cargo "+$oldest" check --quiet --lib --target-dir target/msrv
-fi
-# The benchmarks have no tests, and would change the features of shared dependencies, which would all be built again.
-cargo test --workspace --exclude wgrad-benches --lib --tests --examples
-cargo test --doc
-
-# What the shaders become on GPUs that are not here, where there is a compiler for them.
-cargo fmt --check --manifest-path tools/isa/Cargo.toml
-./scripts/isa.sh --quiet
-# Whether Chrome's compiler takes those that a browser can get.
 if ! command -v chromium chromium-browser google-chrome >/dev/null || ! command -v node >/dev/null; then
     echo "installing Chromium and Node.js, to compile the shaders as a browser does"
     install chromium nodejs || true
 fi
-./scripts/tint.sh
-# And Microsoft's, for DX12.
-./scripts/hlsl.sh
+
+cargo fmt --all --check
+cargo fmt --check --manifest-path tools/isa/Cargo.toml
+# The benchmarks have no tests, and would change the features of shared dependencies, which would all be built again.
+tests=(--workspace --exclude wgrad-benches --lib --tests --examples)
+cargo test --no-run "${tests[@]}"
+
+# All that follows the build leaves a core idle for much of its time, so the checks run beside the tests.
+checks() {
+    set -e
+    echo "== clippy"
+    cargo clippy --quiet --workspace --all-targets -- -D warnings
+    echo "== doc"
+    RUSTDOCFLAGS="-D warnings" cargo doc --quiet --workspace --no-deps
+    # The oldest Rust that is promised, where it is at hand.
+    oldest=$(rustup toolchain list 2>/dev/null | grep -o '^1\.87[^ ]*' | head -n 1 || true)
+    if [ -n "$oldest" ]; then
+        echo "== check with Rust $oldest"
+        cargo "+$oldest" check --quiet --lib --target-dir target/msrv
+    fi
+    # What the shaders become on GPUs that are not here, where there is a compiler for them.
+    echo "== shaders for AMD GPUs"
+    ./scripts/isa.sh --quiet
+    # Whether Chrome's compiler takes those that a browser can get.
+    echo "== shaders for browsers"
+    ./scripts/tint.sh
+    # And Microsoft's, for DX12.
+    echo "== shaders for DX12"
+    ./scripts/hlsl.sh
+}
+log=$(mktemp)
+# In a process group of its own, which ends with this script.
+set -m
+# The tests take cargo's lock of the target folder first, and leave it once they run.
+{ sleep 3; checks; } >"$log" 2>&1 </dev/null &
+checks=$!
+set +m
+finish() {
+    kill -- "-$checks" 2>/dev/null || true
+    rm -f "$log"
+}
+trap finish EXIT
+
+cargo test "${tests[@]}"
+cargo test --doc
 
 # The main job: digits are read, and the last line is what scripts expect.
 for device in cpu software; do
@@ -68,3 +94,12 @@ for device in cpu software; do
         exit 1
     fi
 done
+
+# What the checks said, the last of them, if they failed, why.
+status=0
+wait "$checks" || status=$?
+cat "$log"
+if [ "$status" -ne 0 ]; then
+    echo "the last of these checks failed" >&2
+    exit 1
+fi
