@@ -1,6 +1,8 @@
 //! The structure of the source: which module may use which, and what is used in one place only.
 
 mod source;
+mod text;
+mod uses;
 
 use source::Source;
 use std::collections::{BTreeMap, BTreeSet};

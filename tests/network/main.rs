@@ -12,6 +12,7 @@ mod gradients;
 mod graphs;
 mod hostile;
 mod images;
+mod inputs;
 mod numbers;
 mod predictions;
 mod refusals;

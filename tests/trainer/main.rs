@@ -21,6 +21,7 @@ mod memory;
 mod phases;
 mod profile;
 mod progress;
+mod recomputation;
 mod resume;
 mod resume_policy;
 mod rules;
