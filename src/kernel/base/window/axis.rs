@@ -80,7 +80,9 @@ impl Axis {
         if self.dilation == 1 {
             return Some(within);
         }
-        (within % self.dilation == 0).then_some(within / self.dilation)
+        within
+            .is_multiple_of(self.dilation)
+            .then_some(within / self.dilation)
     }
 
     /// Whether each window has a tap on a pixel.
