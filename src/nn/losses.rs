@@ -22,6 +22,8 @@ struct TermSums {
     /// Numbers of its metric-ring entries: those with sums of losses, and all of them.
     entries: [usize; 2],
     totals: Totals,
+    /// Whether any batch computed it.
+    computed: bool,
 }
 
 impl Losses {
@@ -32,6 +34,7 @@ impl Losses {
             cols: network.graph.shape(term.inputs[0]).cols(),
             entries: network.term_sums(term, batch),
             totals: Totals::default(),
+            computed: false,
         };
         let of_output = |term: &Term| term.of_batch() && term.inputs[0] == network.output;
         let terms = &network.terms;
@@ -52,6 +55,7 @@ impl Losses {
             let (entries, others) = rest.split_at(ENTRY * all);
             if active(number) {
                 term.totals.add(&Totals::of(&entries[..ENTRY * sums]));
+                term.computed = true;
             }
             rest = others;
         }
@@ -60,7 +64,7 @@ impl Losses {
     /// Resets all sums.
     pub(crate) fn clear(&mut self) {
         for term in &mut self.terms {
-            term.totals = Totals::default();
+            (term.totals, term.computed) = (Totals::default(), false);
         }
     }
 
@@ -95,7 +99,8 @@ impl Losses {
         let read: Option<Vec<Totals>> = text.split("; ").map(term).collect();
         let read = read.filter(|read| read.len() == self.terms.len())?;
         for (term, totals) in self.terms.iter_mut().zip(read) {
-            term.totals = totals;
+            // A mean over no rows is 0 either way.
+            (term.totals, term.computed) = (totals, true);
         }
         Some(())
     }
@@ -104,18 +109,22 @@ impl Losses {
     pub(crate) fn merge(&mut self, others: &Losses) {
         for (term, other) in self.terms.iter_mut().zip(&others.terms) {
             term.totals.add(&other.totals);
+            term.computed |= other.computed;
         }
     }
 
-    /// Loss as if all rows had been one batch.
+    /// Loss as if all rows had been one batch; 0 without any.
     pub(crate) fn loss(&self) -> f64 {
-        (0..self.terms.len()).map(|term| self.term(term)).sum()
+        let terms = 0..self.terms.len();
+        let values = terms.filter_map(|term| self.term(term));
+        values.fold(0.0, |sum, value| sum + value)
     }
 
-    /// Loss of one term, including its factor.
-    pub(crate) fn term(&self, number: usize) -> f64 {
+    /// Loss of one term, including its factor; `None` if no batch computed it.
+    pub(crate) fn term(&self, number: usize) -> Option<f64> {
         let term = &self.terms[number];
-        term.loss.value(&term.totals, term.cols)
+        term.computed
+            .then(|| term.loss.value(&term.totals, term.cols))
     }
 
     /// Number of correctly classified rows.

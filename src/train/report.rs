@@ -45,9 +45,9 @@ pub struct EpochReport {
     pub steps: u64,
     /// Number of samples.
     pub samples: usize,
-    /// Loss as if those samples had been one batch, each with the weights at its step.
+    /// Loss as if those samples had been one batch, each with the weights at its step; 0 if there were no steps.
     pub loss: f64,
-    /// Terms of the loss, which is their sum.
+    /// Terms of the loss, which is the sum of those that were computed.
     pub terms: Vec<TermReport>,
     /// Fraction of those samples whose first maximal output was the label's. `None` if the loss takes no labels, or no
     /// sample has one.
@@ -69,8 +69,9 @@ impl EpochReport {
 pub struct TermReport {
     /// Name of the term; `loss` for the loss of the network's output.
     pub name: String,
-    /// Value of the term, including its factor.
-    pub loss: f64,
+    /// Value of the term, including its factor. `None` if no step of the report computed it, since it belongs to
+    /// another [phase](crate::Phase).
+    pub loss: Option<f64>,
 }
 
 /// Report of an evaluation: the network on a data set, without training.
