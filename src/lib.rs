@@ -113,7 +113,7 @@
 //!
 //! # Limits
 //!
-//! - There is no convolution, pooling, recurrence, attention or embedding. A data set has one array of samples and one
+//! - There is no recurrence, attention or embedding. A data set has one array of samples and one
 //!   label for each; networks with several inputs, or with a label for each time step, take their batches from you.
 //! - All arithmetic on devices is in `f32`, and a network runs on one device.
 //! - Nobody has trained in a browser yet. Calls that wait for a GPU have an `async` form for it, since nothing may
@@ -151,8 +151,8 @@ pub use device::{AdapterReport, Device, DeviceKind, DeviceReport, GpuOptions};
 pub use error::{Error, Result};
 pub use graph::{Distribution, Fan, Graph, Init, LossTarget, Value};
 pub use kernel::{
-    Activation, Augmentation, Clip, Criterion, Factors, Layout, Loss, Optimizer, Padding, PerAxis,
-    Pool, Reduction, TensorStatistics, Tuning, optimizers::*,
+    Activation, Augmentation, Clip, Convolution, Criterion, Factors, Layout, Loss, Optimizer,
+    Padding, PerAxis, Pool, Reduction, TensorStatistics, Tuning, optimizers::*,
 };
 pub use nn::{GradientCheck, Gradients, Inputs, LoadOptions, Network, ParameterCheck, Sequential};
 pub use optim::{
@@ -161,8 +161,8 @@ pub use optim::{
 pub use plan::Plan;
 pub use shape::{Dim, Shape};
 pub use tensor::{
-    BatchNormOutput, Bytes, Gemm, GradientNorm, Indices, LossOutput, MaxOutput,
-    NormalizationGradients, OptimizerState, RmsNormGradients, Tensor, TensorTarget,
+    BatchNormOutput, Bytes, ConvolutionGradients, Gemm, GradientNorm, Indices, LossOutput,
+    MaxOutput, NormalizationGradients, OptimizerState, RmsNormGradients, Tensor, TensorTarget,
 };
 pub use train::{
     ActivationInspection, EarlyStopping, EpochReport, Evaluation, Fit, History, Inspection, Metric,

@@ -3,6 +3,7 @@
 mod along;
 mod axpby;
 mod calls;
+mod convolution;
 mod gather;
 mod gemm;
 mod gradient_norm;
@@ -18,6 +19,7 @@ mod statistics;
 pub use crate::kernel::{Layout, TensorStatistics};
 pub use crate::shape::{Dim, Shape};
 pub use along::MaxOutput;
+pub use convolution::ConvolutionGradients;
 pub use gather::Bytes;
 pub use gemm::Gemm;
 pub use gradient_norm::GradientNorm;

@@ -9,8 +9,8 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{PoisonError, RwLock};
 use wgrad::{
-    Activation, Adam, Dataset, Device, GpuOptions, Graph, Init, Loss, Sequential, Trainer,
-    TrainerBuilder,
+    Activation, Adam, Convolution, Dataset, Device, GpuOptions, Graph, Init, Loss, Sequential,
+    Trainer, TrainerBuilder,
 };
 
 /// Counts the allocations of this process, the bytes that are allocated, and the most that ever were.
@@ -136,6 +136,54 @@ fn further_layers_take_the_dispatches_that_their_documentation_says() {
     assert_eq!(dispatches(average), flat + 1 + 2);
     let global = image().global_average_pool().flatten();
     assert_eq!(dispatches(global), flat + 1 + 2);
+}
+
+/// A convolution takes one dispatch forward, with its bias and activation, and backward one for the gradient of its
+/// input, with the derivative of the activation below, and two for those of its weight and bias.
+#[test]
+fn a_convolution_takes_one_dispatch_forward_and_two_or_three_backward() {
+    let _guard = ALONE.read().unwrap_or_else(PoisonError::into_inner);
+    let dispatches = |layers: Sequential| {
+        let network = layers.flatten().dense(3).build(cpu(), 0).unwrap();
+        Trainer::builder(network)
+            .build()
+            .unwrap()
+            .dispatches_per_step()
+    };
+    // The gather, the dense layer, the loss, the update; a copy where pixels are padded, one forward and one backward.
+    let image = || Sequential::new([6, 6, 1]);
+    assert_eq!(dispatches(image()), 3 + 2);
+    for settings in [
+        Convolution::new(4, 3),
+        Convolution::new(8, 3).stride(2).padding(1),
+        Convolution::new(4, 3).dilation(2).without_bias(),
+    ] {
+        // No gradient of the input, but one of the dense layer's, and the derivative behind the reshape.
+        let one = dispatches(image().convolution(settings).relu());
+        assert_eq!(one, 5 + 1 + 2 + 2, "{settings:?}");
+        let two = dispatches(
+            image()
+                .convolution(settings)
+                .relu()
+                .convolution((8, 1))
+                .relu(),
+        );
+        assert_eq!(two, one + 1 + 3, "{settings:?}");
+        let depthwise = Convolution::depthwise(3).padding(1);
+        let layers = image()
+            .convolution(settings)
+            .tanh()
+            .convolution(depthwise)
+            .tanh();
+        assert_eq!(dispatches(layers), one + 1 + 3, "{settings:?}");
+        let layers = image()
+            .convolution(settings)
+            .relu()
+            .transposed_convolution((4, 2))
+            .relu();
+        // The sums of a transposed convolution's result are a dispatch of their own.
+        assert_eq!(dispatches(layers), one + 1 + 4, "{settings:?}");
+    }
 }
 
 /// Where a batch has many rows, a call of its own adds up their weights; where it has few, the loss does.

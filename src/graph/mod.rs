@@ -11,16 +11,18 @@ mod layers;
 mod mixing;
 pub(crate) mod names;
 pub(crate) mod op;
+mod order;
 mod resolve;
 mod term;
 
-pub use crate::kernel::{Activation, Padding, PerAxis, Pool};
+pub use crate::kernel::{Activation, Convolution, Padding, PerAxis, Pool};
 pub use init::{Distribution, Fan, Init};
 pub use term::LossTarget;
 
 pub(crate) use autodiff::Derivatives;
 pub(crate) use held::Held;
 pub(crate) use op::Op;
+pub(crate) use order::TorchOrder;
 pub(crate) use term::{Supervision, Term};
 
 use crate::kernel::{Layout, MatrixShape};
@@ -56,6 +58,7 @@ pub(crate) struct Parameter {
     pub(crate) fans: [usize; 2],
     pub(crate) init: Init,
     pub(crate) value: Value,
+    pub(crate) order: TorchOrder,
 }
 
 /// The running mean and variance of a batch normalisation: a matrix of two rows, not trained.

@@ -12,6 +12,8 @@
 pub(crate) mod activation;
 /// Foundations of every family: arguments, shapes, programs, numbers, reductions within a workgroup.
 pub(crate) mod base;
+/// Convolutions and their gradients.
+pub(crate) mod convolution;
 /// Elementwise operations.
 pub(crate) mod elementwise;
 /// Mini-batches from a data set, with optional augmentation.
@@ -40,6 +42,8 @@ pub(crate) use base::{
     Along, Arg, Args, Binding, Capabilities, Compute, MatrixShape, Program, Real, Side,
 };
 pub use base::{Padding, PerAxis};
+pub use convolution::Convolution;
+pub(crate) use convolution::{ConvolutionWeight, Convolve, Geometry, WeightSum};
 pub(crate) use elementwise::{Elementwise, Op};
 pub use gather::Augmentation;
 pub(crate) use gather::{Augment, Gather};
@@ -99,6 +103,8 @@ kernels!(
     Axpby,
     Choose,
     ColumnSum,
+    ConvolutionWeight,
+    Convolve,
     CopyIfFinite,
     DimensionMax,
     DimensionSum,
@@ -126,6 +132,7 @@ kernels!(
     Statistics,
     Sum,
     Update,
+    WeightSum,
 );
 
 #[cfg(test)]

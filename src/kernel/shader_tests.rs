@@ -1,6 +1,7 @@
 //! Tests of every shader as passed to wgpu, without a GPU: the shader is valid, within WebGPU's limits, declared as on
 //! its Rust side, and translatable to every language of wgpu's backends.
 
+mod all_convolutions;
 mod all_kernels;
 mod all_losses;
 mod declarations;

@@ -197,6 +197,11 @@ impl Header {
         keys.any(|key| key.starts_with("wgrad.") && !UNVERSIONED.contains(&key.as_str()))
     }
 
+    /// Whether wgrad has written the file.
+    pub(crate) fn is_own(&self) -> bool {
+        self.metadata.keys().any(|key| key.starts_with("wgrad."))
+    }
+
     /// Whether the file is a trainer's checkpoint.
     pub(crate) fn is_checkpoint(&self) -> bool {
         self.metadata.contains_key("wgrad.settings")

@@ -19,7 +19,7 @@ mod sequential;
 mod statistics;
 mod tune;
 
-pub use crate::kernel::{Activation, Padding, PerAxis, Pool};
+pub use crate::kernel::{Activation, Convolution, Padding, PerAxis, Pool};
 pub use gradient_check::{GradientCheck, ParameterCheck};
 pub use gradients::Gradients;
 pub use inputs::Inputs;

@@ -158,6 +158,10 @@ impl Network {
     /// `net.2.weight`: the numbers are in the order of the layers. `F32`, `F16` and `BF16` load exactly; `F64` is
     /// rounded.
     ///
+    /// A file that wgrad has not written is taken to be in PyTorch's order, with channels before height and width:
+    /// weights of convolutions [outputs, channels, kh, kw] are rearranged to [outputs, kh, kw, channels], and so are
+    /// the columns of a dense layer on flattened images.
+    ///
     /// Other tensors of a [`Trainer`](crate::Trainer)'s checkpoint, and PyTorch's `num_batches_tracked`, are ignored.
     ///
     /// # Errors
@@ -210,7 +214,7 @@ impl Network {
     pub fn load_with(&mut self, path: impl AsRef<Path>, options: LoadOptions) -> Result<()> {
         let path = path.as_ref();
         let bytes = read_tensors(path, |name, header| {
-            matching(name, header, &self.wanted(), options).map(drop)
+            matching(name, header, &self.wanted_in(header), options).map(drop)
         })?;
         self.load_bytes_with(&path.display().to_string(), &bytes, options)
     }
@@ -265,6 +269,17 @@ impl Network {
         all.map(|(name, shape)| Wanted { name, shape }).collect()
     }
 
+    /// Tensors that this file must contain. A file that wgrad has not written has PyTorch's order of dimensions.
+    fn wanted_in(&self, header: &Header) -> Vec<Wanted> {
+        let mut wanted = self.wanted();
+        if !header.is_own() {
+            for (wanted, parameter) in wanted.iter_mut().zip(&self.graph.parameters) {
+                wanted.shape = parameter.order.dims(&wanted.shape);
+            }
+        }
+        wanted
+    }
+
     /// Reads and checks the values of each wanted tensor in a file. Does not change the network.
     pub(crate) fn values(
         &self,
@@ -273,15 +288,23 @@ impl Network {
         bytes: &[u8],
         options: LoadOptions,
     ) -> Result<Vec<Vec<f32>>> {
-        let wanted = self.wanted();
+        let wanted = self.wanted_in(header);
         let found = matching(file, header, &wanted, options)?;
-        let values = found.into_iter().zip(wanted).map(|(i, wanted)| {
+        let orders = self.graph.parameters.iter().map(Some);
+        let orders = orders.chain(std::iter::repeat(None));
+        let values = found.into_iter().zip(wanted).zip(orders);
+        let values = values.map(|((i, wanted), parameter)| {
             let tensor = &header.tensors[i];
             if self.is_variance(&wanted.name) {
-                tensor.values_not_negative(file, bytes)
-            } else {
-                tensor.values(file, bytes)
+                return tensor.values_not_negative(file, bytes);
             }
+            let values = tensor.values(file, bytes)?;
+            Ok(match parameter {
+                Some(parameter) if !header.is_own() => {
+                    parameter.order.restore(&parameter.dims, values)
+                }
+                _ => values,
+            })
         });
         values.collect()
     }

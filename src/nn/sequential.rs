@@ -1,7 +1,7 @@
 //! `Sequential`: networks as a stack of layers.
 
 use super::Network;
-use crate::graph::{Graph, Init, Pool, Shape, Value};
+use crate::graph::{Convolution, Graph, Init, Pool, Shape, Value};
 use crate::{Activation, Device, Error, Result};
 
 /// A stack of layers. Its methods append layers, and [`build`](Sequential::build) creates the network on a device.
@@ -56,6 +56,11 @@ enum Layer {
     AveragePool(Pool),
     GlobalMaxPool,
     GlobalAveragePool,
+    Convolution {
+        settings: Convolution,
+        transposed: bool,
+        init: Option<Init>,
+    },
 }
 
 impl Sequential {
@@ -98,7 +103,7 @@ impl Sequential {
     /// is no dense layer before this call.
     pub fn init(mut self, wanted: Init) -> Self {
         let dense = self.layers.iter_mut().rev().find_map(|layer| match layer {
-            Layer::Dense { init, .. } => Some(init),
+            Layer::Dense { init, .. } | Layer::Convolution { init, .. } => Some(init),
             _ => None,
         });
         match dense {
@@ -236,6 +241,48 @@ impl Sequential {
         self.layer(Layer::LogSoftmax)
     }
 
+    /// Appends a convolution of images [H, W, channels] or sequences [T, channels], with a bias unless the settings
+    /// leave it out: [`Graph::convolution`]. A flat sample must be [reshaped](Sequential::reshape) first. A pair
+    /// (outputs, kernel size) is a convolution with default settings.
+    ///
+    /// ```
+    /// use wgrad::{Convolution, Device, Sequential};
+    /// # fn main() -> wgrad::Result<()> {
+    /// let layers = Sequential::new([28, 28, 1])
+    ///     .convolution((8, 3))
+    ///     .relu()
+    ///     .convolution(Convolution::depthwise(3).stride(2).padding(1))
+    ///     .relu();
+    /// assert_eq!(layers.build(&Device::cpu(), 1)?.outputs(), 13 * 13 * 8);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn convolution(self, settings: impl Into<Convolution>) -> Self {
+        self.layer(Layer::Convolution {
+            settings: settings.into(),
+            transposed: false,
+            init: None,
+        })
+    }
+
+    /// Appends a transposed convolution, which enlarges images by its stride: [`Graph::transposed_convolution`].
+    ///
+    /// ```
+    /// use wgrad::{Convolution, Device, Sequential};
+    /// # fn main() -> wgrad::Result<()> {
+    /// let layers = Sequential::new([7, 7, 4]).transposed_convolution(Convolution::new(1, 4).stride(2).padding(1));
+    /// assert_eq!(layers.build(&Device::cpu(), 1)?.outputs(), 14 * 14);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn transposed_convolution(self, settings: impl Into<Convolution>) -> Self {
+        self.layer(Layer::Convolution {
+            settings: settings.into(),
+            transposed: true,
+            init: None,
+        })
+    }
+
     /// Flattens each sample into one row (PyTorch's `Flatten`): [`Graph::flatten`]. It costs nothing if the sample
     /// already is one row, or directly after the input.
     ///
@@ -331,6 +378,18 @@ impl Sequential {
                 Layer::Swiglu => graph.swiglu(value)?,
                 Layer::Softmax => graph.softmax(value)?,
                 Layer::LogSoftmax => graph.log_softmax(value)?,
+                Layer::Convolution {
+                    settings,
+                    transposed,
+                    init,
+                } => {
+                    let init = init.unwrap_or_else(|| default_init(&self.layers[i + 1..]));
+                    if transposed {
+                        graph.transposed_convolution(value, settings, init)?
+                    } else {
+                        graph.convolution(value, settings, init)?
+                    }
+                }
                 Layer::Dense {
                     outputs,
                     bias,

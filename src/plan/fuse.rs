@@ -7,6 +7,8 @@
 //! | a product or biased product that an activation reads | the activation; z is written too if others read it |
 //! | a product that only an activation's derivative reads | the derivative |
 //! | a column sum of dz that is a parameter's gradient | a product dzᵀ·x that is one too |
+//!
+//! A convolution counts as a product, and its weight gradient as a product dzᵀ·x.
 
 use crate::graph::{Graph, Op, Value};
 use crate::kernel::Layout;
@@ -21,12 +23,18 @@ pub(crate) struct Fusion {
     pub(crate) host: Vec<Option<usize>>,
     /// For each product that hosts a column sum, that column sum.
     pub(crate) column_sum: Vec<Option<Value>>,
-    /// For each value x, the products xᵀ·B that only the plan's caller reads and that host no column sum yet.
+    /// For each value x, the products xᵀ·B, and weight gradients of convolutions whose grid is x, that only the plan's
+    /// caller reads and that host no column sum yet.
     weight_gradients: HashMap<Value, VecDeque<Value>>,
 }
 
 /// Entry of `users` that stands for the plan's caller.
 pub(crate) const ROOT: usize = usize::MAX;
+
+/// Whether an operation is a product, whose call may host a bias and an activation.
+pub(crate) fn is_product(op: &Op) -> bool {
+    matches!(op, Op::Matmul(_) | Op::Convolve(_))
+}
 
 impl Fusion {
     /// `roots` are the values that must be computed; in training, the gradients of the parameters. `mark` applies an
@@ -55,11 +63,15 @@ impl Fusion {
             });
         }
         for root in roots {
-            if let Op::Matmul(product) = graph.op(*root) {
-                if product.layout == Layout::TN && fusion.users[root.0] == [ROOT] {
-                    let products = fusion.weight_gradients.entry(product.a).or_default();
-                    products.push_back(*root);
-                }
+            let summed = match graph.op(*root) {
+                Op::Matmul(product) if product.layout == Layout::TN => product.a,
+                // The sums of a grid with a row for each window.
+                Op::ConvolutionWeight(gradient) if !gradient.flat[1] => gradient.grid,
+                _ => continue,
+            };
+            if fusion.users[root.0] == [ROOT] {
+                let products = fusion.weight_gradients.entry(summed).or_default();
+                products.push_back(*root);
             }
         }
         for i in 0..count {

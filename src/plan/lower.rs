@@ -77,12 +77,17 @@ fn assign_buffers(
     calls: Vec<UnplacedCall>,
     output: Option<Operand>,
 ) -> Plan {
-    let mut last_use = vec![None; graph.nodes.len()];
+    // Slots of the nodes, and then of the scratch memory of the nodes.
+    let nodes = graph.nodes.len();
+    let holder = |operand: &Operand| match *operand {
+        Operand::Value(value) => Some(value.0),
+        Operand::Scratch { of, .. } => Some(nodes + of.0),
+        Operand::Role { .. } => None,
+    };
+    let mut last_use = vec![None; 2 * nodes];
     for (i, call) in calls.iter().enumerate() {
-        for operand in &call.operands {
-            if let Operand::Value(value) = operand {
-                last_use[value.0] = Some(i);
-            }
+        for holder in call.operands.iter().filter_map(holder) {
+            last_use[holder] = Some(i);
         }
     }
     if let Some(Operand::Value(output)) = output {
@@ -98,13 +103,17 @@ fn assign_buffers(
     };
     let mut buffers = Buffers::default();
     let mut slots = Slots::default();
-    let mut slot_of: Vec<Option<usize>> = vec![None; graph.nodes.len()];
+    let mut slot_of: Vec<Option<usize>> = vec![None; 2 * nodes];
     let mut place = |operand, scalar, slots: &mut Slots, slot_of: &mut [Option<usize>]| {
         let (role, offset, len) = match operand {
             Operand::Role { role, offset, len } => (role, offset, len),
             Operand::Value(value) => {
                 let floats = graph.shape(value).at(spec.batch).floats();
                 let slot = *slot_of[value.0].get_or_insert_with(|| slots.take(floats));
+                (Role::Slot(slot), 0, floats)
+            }
+            Operand::Scratch { of, floats } => {
+                let slot = *slot_of[nodes + of.0].get_or_insert_with(|| slots.take(floats));
                 (Role::Slot(slot), 0, floats)
             }
         };
@@ -126,13 +135,10 @@ fn assign_buffers(
         for (operand, binding) in call.operands.iter().zip(&bindings) {
             args.push(place(*operand, binding.scalar(), &mut slots, &mut slot_of));
         }
-        for operand in &call.operands {
-            let Operand::Value(value) = operand else {
-                continue;
-            };
-            if last_use[value.0] == Some(i) {
+        for holder in call.operands.iter().filter_map(holder) {
+            if last_use[holder] == Some(i) {
                 // An operand that occurs twice releases its slot once.
-                if let Some(slot) = slot_of[value.0].take() {
+                if let Some(slot) = slot_of[holder].take() {
                     slots.release(slot);
                 }
             }

@@ -20,6 +20,11 @@ pub(crate) enum Operand {
         offset: usize,
         len: usize,
     },
+    /// Memory between the calls of one operation, released after the last of them.
+    Scratch {
+        of: Value,
+        floats: usize,
+    },
 }
 
 impl Operand {

@@ -35,7 +35,7 @@ const USES_OPTIM: [&str; 2] = ["nn", "train"];
 const LISTS: [&str; 3] = ["loss", "init", "prelude"];
 
 /// The families of kernels, each after those that it uses.
-const FAMILIES: [&str; 13] = [
+const FAMILIES: [&str; 14] = [
     "base",
     "step",
     "random",
@@ -46,6 +46,7 @@ const FAMILIES: [&str; 13] = [
     "reduction",
     "software",
     "matmul",
+    "convolution",
     "elementwise",
     "loss",
     "update",

@@ -1,6 +1,7 @@
 //! Oracle of every kernel, in plain `f64` loops that share no code with the crate.
 
 pub(crate) mod augmentation;
+pub(crate) mod convolution;
 pub(crate) mod losses;
 pub(crate) mod normalization;
 pub(crate) mod pooling;

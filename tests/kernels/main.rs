@@ -7,6 +7,7 @@ mod activations;
 mod all_calls;
 mod augmentation;
 mod axpby;
+mod convolution;
 mod cross_entropy;
 mod dimensions;
 mod elementwise;

@@ -5,9 +5,11 @@ mod common;
 
 mod arithmetic;
 mod building;
+mod convolution;
 mod dimensions;
 mod files;
 mod foreign;
+mod foreign_images;
 mod gradients;
 mod graphs;
 mod hostile;
@@ -20,6 +22,7 @@ mod saving;
 mod shapes;
 
 use common::data::Random;
+use convolution::CONVOLVED;
 use graphs::{GRAPHS, LAYERS};
 use images::IMAGES;
 use shapes::SHAPED;
@@ -30,8 +33,8 @@ const INPUTS: usize = 7;
 
 fn networks(device: &Device) -> Vec<(String, Network)> {
     let mut networks = Vec::new();
-    let cases = GRAPHS.iter().chain(LAYERS).chain(SHAPED).chain(IMAGES);
-    for (name, build) in cases {
+    let cases = GRAPHS.iter().chain(LAYERS).chain(SHAPED);
+    for (name, build) in cases.chain(IMAGES).chain(CONVOLVED) {
         let mut graph = Graph::new();
         let x = graph.input(INPUTS).unwrap();
         let logits = build(&mut graph, x).unwrap();

@@ -8,6 +8,7 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+mod convolution;
 mod normalization;
 mod pooling;
 
@@ -20,12 +21,11 @@ use std::path::Path;
 use wgrad::{Device, Tensor};
 
 /// The kinds that a module runs.
-const KINDS: &[&str] = &["pooling", "normalization"];
+const KINDS: &[&str] = &["convolution", "pooling", "normalization"];
 
 /// The kinds whose layers do not exist yet.
 const LATER: &[&str] = &[
     "attention",
-    "convolution",
     "embedding",
     "onnx",
     "recurrent",

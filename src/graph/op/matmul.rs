@@ -73,6 +73,10 @@ impl Graph {
     /// # Errors
     /// [`Shape`](Error::Shape) if the inner dimensions differ.
     pub fn matmul(&mut self, a: Value, b: Value, layout: Layout) -> Result<Value> {
-        self.add_operation(Matmul { a, b, layout })
+        let c = self.add_operation(Matmul { a, b, layout })?;
+        if layout == Layout::NT {
+            self.is_weight_of(b, a);
+        }
+        Ok(c)
     }
 }

@@ -12,6 +12,7 @@ mod bias_add;
 mod broadcast;
 mod column_sum;
 mod concat;
+mod convolution;
 mod div;
 mod dropout;
 mod exp;
@@ -52,6 +53,7 @@ pub(crate) use batch_norm::{BatchNorm, BatchNormBackward, FixedNormBackward, Fix
 pub(crate) use bias_add::BiasAdd;
 pub(crate) use column_sum::ColumnSum;
 pub(crate) use concat::Concat;
+pub(crate) use convolution::{ConvolutionWeight, Convolve};
 pub(crate) use div::Div;
 pub(crate) use dropout::Dropout;
 pub(crate) use exp::Exp;
@@ -188,13 +190,13 @@ use operands;
 macro_rules! operations {
     ($macro:ident) => {
         $macro! {
-            differentiable: Activation, Add, AveragePool, BatchNorm, BiasAdd, ColumnSum, Concat, DimensionSum, Div,
-                Dropout, Exp, Fill, GroupNorm, Input, LayerNorm, Log, Matmul, Max, MaxPool, Mul, Parameter, Powf, Prelu,
-                Random, Repeat, RepeatColumn, RepeatRow, Reshape, RmsNorm, RowSum, Scale, Slice, Softmax, Sqrt,
-                StopGradient, Sub, Targets, Transpose;
-            internal: ActivationBackward, AveragePoolBackward, BatchNormBackward, FixedNormBackward, FixedNormGain,
-                GroupNormBackward, LayerNormBackward, Loss, MaxBackward, MaxPoolBackward, Output, Pad, PreluBackward,
-                PreluSlope, RmsNormBackward, SoftmaxBackward;
+            differentiable: Activation, Add, AveragePool, BatchNorm, BiasAdd, ColumnSum, Concat, Convolve,
+                DimensionSum, Div, Dropout, Exp, Fill, GroupNorm, Input, LayerNorm, Log, Matmul, Max, MaxPool, Mul,
+                Parameter, Powf, Prelu, Random, Repeat, RepeatColumn, RepeatRow, Reshape, RmsNorm, RowSum, Scale,
+                Slice, Softmax, Sqrt, StopGradient, Sub, Targets, Transpose;
+            internal: ActivationBackward, AveragePoolBackward, BatchNormBackward, ConvolutionWeight,
+                FixedNormBackward, FixedNormGain, GroupNormBackward, LayerNormBackward, Loss, MaxBackward,
+                MaxPoolBackward, Output, Pad, PreluBackward, PreluSlope, RmsNormBackward, SoftmaxBackward;
         }
     };
 }

@@ -135,6 +135,7 @@ impl Graph {
             fans,
             init,
             value,
+            order: graph::TorchOrder::Same,
         });
         Ok(value)
     }

@@ -65,6 +65,16 @@ impl Epilogue {
         }
     }
 
+    /// The end of a product's label.
+    pub(crate) fn label(self) -> String {
+        match self {
+            Epilogue::Plain | Epilogue::Gradient { .. } => String::new(),
+            Epilogue::Activation(f) => format!(", {f}"),
+            Epilogue::Keep(f) => format!(", {f}, keep z"),
+            Epilogue::Derivative(f) => format!(", times {f}'"),
+        }
+    }
+
     /// The activation's parameters.
     pub(crate) fn parameters(self) -> [f32; 2] {
         match self {

@@ -91,12 +91,7 @@ impl Compute for Matmul {
         if self.bias {
             label.push_str(" + bias");
         }
-        match self.epilogue {
-            Epilogue::Plain | Epilogue::Gradient { .. } => {}
-            Epilogue::Activation(f) => label.push_str(&format!(", {f}")),
-            Epilogue::Keep(f) => label.push_str(&format!(", {f}, keep z")),
-            Epilogue::Derivative(f) => label.push_str(&format!(", times {f}'")),
-        }
+        label.push_str(&self.epilogue.label());
         if self.bias_gradient {
             label.push_str(", bias gradient");
         }

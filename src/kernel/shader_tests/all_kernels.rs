@@ -1,5 +1,6 @@
 //! List of the kernels whose shaders are tested: one of every variant.
 
+use super::all_convolutions::convolutions;
 use super::all_losses::losses;
 use crate::kernel::base::guard::Pass;
 use crate::kernel::elementwise::Op;
@@ -80,6 +81,7 @@ pub(crate) fn kernels() -> Vec<Kernel> {
         }
     }
     kernels.extend(losses([short, long]));
+    kernels.extend(convolutions());
     normalisations(&mut kernels);
     random_and_movement(&mut kernels);
     pooling(&mut kernels);

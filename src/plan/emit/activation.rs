@@ -1,5 +1,6 @@
 //! Lowering of activations and their derivatives, fused into the product that computes their operand.
 
+use super::super::fuse::is_product;
 use super::{Elementary, Emitter, Fusion, Lower, Op, op};
 use crate::graph::{Graph, Value};
 use crate::kernel::Epilogue;
@@ -22,7 +23,7 @@ impl Lower for op::Activation {
         let z = self.z;
         let op = graph.op(z);
         let biased = matches!(op, Op::BiasAdd(add) if fusion.host[add.x.0] == Some(z.0));
-        let product = biased || matches!(op, Op::Matmul(_));
+        let product = biased || is_product(op);
         // Other nodes read z only after this call has written it.
         let first = fusion.users[z.0].iter().all(|&user| user >= value.0);
         if product && first && fusion.host[z.0].is_none() {
@@ -43,7 +44,7 @@ impl Lower for op::ActivationBackward {
     }
 
     fn fuse(&self, value: Value, graph: &Graph, fusion: &mut Fusion) {
-        let product = matches!(graph.op(self.dy), Op::Matmul(_));
+        let product = is_product(graph.op(self.dy));
         if product && fusion.users[self.dy.0] == [value.0] {
             fusion.host[self.dy.0] = Some(value.0);
         }

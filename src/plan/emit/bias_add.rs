@@ -1,6 +1,7 @@
 //! Lowering of the bias add, fused into a product that has no other reader.
 
-use super::{Elementary, Emitter, Fusion, Lower, Op, op};
+use super::super::fuse::is_product;
+use super::{Elementary, Emitter, Fusion, Lower, op};
 use crate::graph::{Graph, Value};
 use crate::kernel::Epilogue;
 
@@ -17,8 +18,7 @@ impl Lower for op::BiasAdd {
 
     fn fuse(&self, value: Value, graph: &Graph, fusion: &mut Fusion) {
         let x = self.x;
-        let product = matches!(graph.op(x), Op::Matmul(_));
-        if product && x != self.bias && fusion.users[x.0] == [value.0] {
+        if is_product(graph.op(x)) && x != self.bias && fusion.users[x.0] == [value.0] {
             fusion.host[x.0] = Some(value.0);
         }
     }

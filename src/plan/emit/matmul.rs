@@ -13,7 +13,7 @@ impl Lower for op::Matmul {
         };
         let product = Product {
             value,
-            matmul: self,
+            factors: Factors::Matmul(self),
             bias: None,
         };
         emitter.product(product, epilogue, None, value);
@@ -44,20 +44,29 @@ fn inner(layout: Layout, a: MatrixShape) -> usize {
 /// A product that another operation hosts, with its bias if any.
 pub(super) struct Product<'a> {
     pub(super) value: Value,
-    pub(super) matmul: &'a op::Matmul,
+    pub(super) factors: Factors<'a>,
     pub(super) bias: Option<Value>,
+}
+
+/// The operation that a product is.
+#[derive(Clone, Copy)]
+pub(super) enum Factors<'a> {
+    Matmul(&'a op::Matmul),
+    Convolve(&'a op::Convolve),
 }
 
 impl<'a> Emitter<'a> {
     /// The product of this value, if `host` computes it.
     pub(super) fn hosted(&self, value: Value, host: Value) -> Option<Product<'a>> {
-        let Op::Matmul(matmul) = self.graph.op(value) else {
-            return None;
+        let factors = match self.graph.op(value) {
+            Op::Matmul(matmul) => Factors::Matmul(matmul),
+            Op::Convolve(convolve) => Factors::Convolve(convolve),
+            _ => return None,
         };
         let is_hosted = self.fusion.host[value.0] == Some(host.0);
         is_hosted.then_some(Product {
             value,
-            matmul,
+            factors,
             bias: None,
         })
     }
@@ -82,7 +91,10 @@ impl<'a> Emitter<'a> {
         second: Option<Value>,
         out: Value,
     ) {
-        let op::Matmul { a, b, layout } = *product.matmul;
+        let [a, b] = match product.factors {
+            Factors::Matmul(&op::Matmul { a, b, .. }) => [a, b],
+            Factors::Convolve(&op::Convolve { x, w, .. }) => [x, w],
+        };
         let shape = self.shape(product.value);
         let column_sum = self.fusion.column_sum[product.value.0];
         let second = second.map(|second| self.operand(second));
@@ -103,15 +115,23 @@ impl<'a> Emitter<'a> {
         if matches!(epilogue, Epilogue::Gradient { .. }) {
             operands.push(self.state());
         }
-        let matmul = Matmul {
-            m: shape.rows,
-            n: shape.cols,
-            k: inner(layout, self.shape(a)),
-            layout,
-            bias: product.bias.is_some(),
-            epilogue,
-            bias_gradient: column_sum.is_some(),
-        };
-        self.push(matmul, operands);
+        let bias = product.bias.is_some();
+        match product.factors {
+            Factors::Matmul(&op::Matmul { layout, .. }) => {
+                let matmul = Matmul {
+                    m: shape.rows,
+                    n: shape.cols,
+                    k: inner(layout, self.shape(a)),
+                    layout,
+                    bias,
+                    epilogue,
+                    bias_gradient: column_sum.is_some(),
+                };
+                self.push(matmul, operands);
+            }
+            Factors::Convolve(convolve) => {
+                self.push(convolve.kernel(shape, bias, epilogue), operands);
+            }
+        }
     }
 }

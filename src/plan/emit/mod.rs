@@ -9,6 +9,7 @@ mod batch_norm;
 mod bias_add;
 mod column_sum;
 mod concat;
+mod convolution;
 mod dropout;
 mod gather;
 mod group_norm;

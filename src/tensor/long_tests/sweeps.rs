@@ -15,6 +15,7 @@ fn every_kernel_has_a_sweep() {
     );
     let axes = include_str!("../../../tests/kernels/long_axes.rs");
     let losses = include_str!("../../../tests/kernels/losses/long.rs");
+    let convolutions = include_str!("../../../tests/kernels/convolution.rs");
     let products = include_str!("../../../tests/matmul/long.rs");
     let updates = include_str!("../../../tests/optimizers/long.rs");
     for kernel in kernels() {
@@ -32,6 +33,9 @@ fn every_kernel_has_a_sweep() {
             Kernel::Axpby(_) => (axes, ".copy()"),
             Kernel::ColumnSum(call) if call.gradient.is_some() => (here, "ColumnSum {"),
             Kernel::ColumnSum(_) => (axes, ".column_sum()"),
+            Kernel::Convolve(_) | Kernel::ConvolutionWeight(_) | Kernel::WeightSum(_) => {
+                (convolutions, "131_073")
+            }
             Kernel::CopyIfFinite(_) => (here, "CopyIfFinite {"),
             Kernel::DimensionMax(_) => (here, ".max_along("),
             Kernel::DimensionSum(_) => (here, ".sum_along("),
