@@ -54,7 +54,11 @@ impl Case {
     }
 
     fn groups(&self) -> usize {
-        if self.shape[1] % 2 == 0 { 2 } else { 1 }
+        if self.shape[1].is_multiple_of(2) {
+            2
+        } else {
+            1
+        }
     }
 
     fn pool(&self) -> Pool {

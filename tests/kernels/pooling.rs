@@ -21,7 +21,8 @@ fn settings(pooling: &Pooling) -> Pool {
 
 /// Windows that differ between the axes, reach over every side, are larger than the image, and leave pixels out.
 fn sweep() -> Vec<Pooling> {
-    let windows: [([usize; 2], [usize; 2], [usize; 2], [[usize; 2]; 2]); 12] = [
+    type Window = ([usize; 2], [usize; 2], [usize; 2], [[usize; 2]; 2]);
+    let windows: [Window; 12] = [
         ([2, 2], [2, 2], [1, 1], [[0, 0], [0, 0]]),
         ([3, 2], [1, 2], [1, 1], [[1, 1], [0, 1]]),
         ([3, 3], [2, 2], [1, 1], [[1, 1], [1, 1]]),
@@ -212,7 +213,7 @@ fn long_windows() {
         let long = Tensor::filled(device, [1, 70_000, 1], 0.5).unwrap();
         let found = long.global_average_pool();
         if device.report().adapter.kind == DeviceKind::SoftwareGpu {
-            let error = found.err().expect("too many iterations");
+            let error = found.expect_err("too many iterations");
             assert!(matches!(error, Error::Limit { .. }), "{error}");
         } else {
             assert_eq!(found.unwrap().download().unwrap(), [0.5]);
