@@ -28,7 +28,7 @@ use crate::kernel::base::window::{Padding, PerAxis, Placement, Window};
 /// # fn main() -> wgrad::Result<()> {
 /// let layers = Sequential::new([28, 28, 1]).max_pool(2).average_pool(Pool::new(3).stride(2).padding(1));
 /// let network = layers.build(&Device::cpu(), 1)?;
-/// assert_eq!(network.outputs(), 7 * 7);
+/// assert_eq!(network.output_features(), 7 * 7);
 /// # Ok(())
 /// # }
 /// ```
