@@ -253,7 +253,7 @@ impl Sequential {
     ///     .relu()
     ///     .convolution(Convolution::depthwise(3).stride(2).padding(1))
     ///     .relu();
-    /// assert_eq!(layers.build(&Device::cpu(), 1)?.outputs(), 13 * 13 * 8);
+    /// assert_eq!(layers.build(&Device::cpu(), 1)?.output_features(), 13 * 13 * 8);
     /// # Ok(())
     /// # }
     /// ```
@@ -271,7 +271,7 @@ impl Sequential {
     /// use wgrad::{Convolution, Device, Sequential};
     /// # fn main() -> wgrad::Result<()> {
     /// let layers = Sequential::new([7, 7, 4]).transposed_convolution(Convolution::new(1, 4).stride(2).padding(1));
-    /// assert_eq!(layers.build(&Device::cpu(), 1)?.outputs(), 14 * 14);
+    /// assert_eq!(layers.build(&Device::cpu(), 1)?.output_features(), 14 * 14);
     /// # Ok(())
     /// # }
     /// ```
