@@ -144,6 +144,12 @@ impl Shape {
         Shape { dims, rows }
     }
 
+    /// Other dimensions, of which the columns are the same.
+    pub(crate) fn with_more_rows(&self, dims: Vec<Dim>) -> Self {
+        let rows = self.rows + dims.len() - self.dims.len();
+        Shape { dims, rows }
+    }
+
     /// The same with dimensions of length 1 in front, up to this rank.
     pub(crate) fn with_rank(&self, rank: usize) -> Self {
         let more = rank.saturating_sub(self.dims.len());

@@ -132,6 +132,10 @@ fn further_layers_take_the_dispatches_that_their_documentation_says() {
     let image = || dense(16).tanh().reshape([2, 2, 4]);
     let flat = dispatches(image().flatten());
     assert_eq!(dispatches(image().max_pool(2).flatten()), flat + 1 + 2);
+    assert_eq!(dispatches(image().zero_pad([0, 1]).flatten()), flat + 1 + 2);
+    assert_eq!(dispatches(image().upsample(2).flatten()), flat + 2 + 3);
+    let permuted = image().permute([2, 0, 1]).flatten();
+    assert_eq!(dispatches(permuted), flat + 2 + 3);
     let average = image().average_pool(2).flatten();
     assert_eq!(dispatches(average), flat + 1 + 2);
     let global = image().global_average_pool().flatten();

@@ -1,5 +1,5 @@
-//! ONNX's node tests (`tests/vectors/onnx`): products, softmax, argmax and batch normalisation. A further test checks
-//! that every file of the folder is used.
+//! ONNX's node tests (`tests/vectors/onnx`): products, softmax, argmax and batch normalisation, and the operators of
+//! layers (tests/common/onnx.rs). A further test checks that every file of the folder is used.
 //!
 //! Every size and attribute comes from the files: another set of the same form runs unchanged. wgrad's tensors are
 //! matrices, so inputs with more dimensions are converted to rows and columns here.
@@ -8,6 +8,7 @@ mod common;
 
 use common::compare::{Tolerance, assert_close};
 use common::devices::{cpu, gpu, gpu_hardware_kernels};
+use common::onnx::layer_operator;
 use common::precision::ULP;
 use common::vectors::{Vectors, folder};
 use std::path::Path;
@@ -54,6 +55,7 @@ fn operators_are_onnxs() {
             "Gemm" => gemm,
             "MatMul" => matmul,
             "Softmax" | "LogSoftmax" => softmax,
+            op if layer_operator(op).is_some() => layer_operator(op).unwrap(),
             op => {
                 let place = ELSEWHERE.iter().find(|(name, _)| *name == op);
                 let (_, test) = place.unwrap_or_else(|| panic!("{}: no test of {op}", file.name));

@@ -1,7 +1,7 @@
 //! `Sequential`: networks as a stack of layers.
 
 use super::Network;
-use crate::graph::{Convolution, Graph, Init, Pool, Shape, Value};
+use crate::graph::{Convolution, Graph, Init, Padding, PerAxis, Pool, Shape, Value};
 use crate::{Activation, Device, Error, Result};
 
 /// A stack of layers. Its methods append layers, and [`build`](Sequential::build) creates the network on a device.
@@ -61,6 +61,9 @@ enum Layer {
         transposed: bool,
         init: Option<Init>,
     },
+    ZeroPad(Padding),
+    Upsample([usize; 2]),
+    Permute(Vec<usize>),
 }
 
 impl Sequential {
@@ -333,6 +336,31 @@ impl Sequential {
         self.layer(Layer::GlobalAveragePool)
     }
 
+    /// Zeros around images or sequences: [`Graph::zero_pad`].
+    pub fn zero_pad(self, padding: impl Into<Padding>) -> Self {
+        self.layer(Layer::ZeroPad(padding.into()))
+    }
+
+    /// Repeats every pixel: [`Graph::upsample`].
+    pub fn upsample(self, factor: impl Into<PerAxis>) -> Self {
+        self.layer(Layer::Upsample(factor.into().0))
+    }
+
+    /// The dimensions of each sample in another order, counted from 0 without the batch: [`Graph::permute`].
+    ///
+    /// ```
+    /// use wgrad::{Device, Sequential};
+    /// # fn main() -> wgrad::Result<()> {
+    /// // Images in PyTorch's order, [C, H, W].
+    /// let layers = Sequential::new([3, 8, 8]).permute([1, 2, 0]).max_pool(2).flatten();
+    /// assert_eq!(layers.build(&Device::cpu(), 1)?.outputs(), 4 * 4 * 3);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn permute(self, order: impl Into<Vec<usize>>) -> Self {
+        self.layer(Layer::Permute(order.into()))
+    }
+
     /// Builds the network on a device. Its initial parameters are drawn from the seed.
     ///
     /// # Errors
@@ -367,6 +395,13 @@ impl Sequential {
                 Layer::AveragePool(pool) => graph.average_pool(value, pool)?,
                 Layer::GlobalMaxPool => graph.global_max_pool(value)?,
                 Layer::GlobalAveragePool => graph.global_average_pool(value)?,
+                Layer::ZeroPad(padding) => graph.zero_pad(value, padding)?,
+                Layer::Upsample(factor) => graph.upsample(value, factor)?,
+                Layer::Permute(order) => {
+                    let dimensions = order.iter().map(|&dimension| dimension.saturating_add(1));
+                    let order: Vec<usize> = [0].into_iter().chain(dimensions).collect();
+                    graph.permute(value, &order)?
+                }
                 Layer::Activation(f) => graph.activation(value, f)?,
                 Layer::Dropout(rate) => graph.dropout(value, rate)?,
                 Layer::NormalizeBatch => graph.batch_norm(value)?,
@@ -424,6 +459,9 @@ fn default_init(rest: &[Layer]) -> Init {
                 | Layer::AveragePool(_)
                 | Layer::GlobalMaxPool
                 | Layer::GlobalAveragePool
+                | Layer::ZeroPad(_)
+                | Layer::Upsample(_)
+                | Layer::Permute(_)
         )
     };
     match rest.iter().find(|layer| !between(layer)) {

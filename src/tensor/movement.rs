@@ -1,7 +1,9 @@
 //! Slices, concatenation, reshapes and transposes. They keep the bits of every value.
 
 use super::{Tensor, dimensions};
-use crate::kernel::{Along, MatrixShape, Movement, MovementOp, Side};
+use crate::kernel::movement::Permutation;
+use crate::kernel::movement::permute::MAX_RANK;
+use crate::kernel::{Along, MatrixShape, Movement, MovementOp, PerAxis, Side};
 use crate::{Error, Result, Shape};
 use std::ops::Range;
 
@@ -201,6 +203,73 @@ impl Tensor {
     pub fn transpose(&self) -> Result<Tensor> {
         let MatrixShape { rows, cols } = self.shape;
         self.movement("transpose", MovementOp::Transpose, &[], vec![cols, rows])
+    }
+
+    /// The tensor with its dimensions in another order: dimension i of the result is dimension `order[i]` of this one
+    /// (PyTorch's `torch.permute`). For example, `[0, 2, 3, 1]` turns PyTorch's [N, C, H, W] into [N, H, W, C].
+    ///
+    /// ```
+    /// use wgrad::{Device, Tensor};
+    /// # fn main() -> wgrad::Result<()> {
+    /// let x = Tensor::new(&Device::cpu(), [1, 2, 3], &[1.0, 2.0, 3.0, 4.0, 5.0, 6.0])?;
+    /// let y = x.permute(&[2, 0, 1])?;
+    /// assert_eq!((y.shape(), y.download()?), (&[3, 1, 2][..], vec![1.0, 4.0, 2.0, 5.0, 3.0, 6.0]));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Argument`](Error::Argument) if the order does not contain each dimension once, or there are more than 5.
+    pub fn permute(&self, order: &[usize]) -> Result<Tensor> {
+        let (rank, mut sorted) = (self.dims.len(), order.to_vec());
+        sorted.sort_unstable();
+        if rank > MAX_RANK || !sorted.into_iter().eq(0..rank) {
+            return Err(Error::argument(
+                "the order of dimensions",
+                format!("each of the {rank} dimensions once, of at most {MAX_RANK}"),
+                format!("{order:?}"),
+            ));
+        }
+        let op = MovementOp::Permute {
+            permutation: Permutation::new(&self.dims, order),
+            from: self.shape,
+        };
+        let dims = order.iter().map(|&i| self.dims[i]).collect();
+        self.movement("permute", op, &[], dims)
+    }
+
+    /// Images [N, H, W, C] or sequences [N, T, D] whose pixels are repeated a number of times along each axis: [N, f·H,
+    /// f·W, C] (PyTorch's `Upsample` with `mode="nearest"`).
+    ///
+    /// # Errors
+    /// [`Shape`](Error::Shape) if the tensor holds no images or sequences; [`Argument`](Error::Argument) if a factor is
+    /// 0, that of a sequence's height is neither 1 nor that of its length, or the result is too large.
+    pub fn upsample(&self, factor: impl Into<PerAxis>) -> Result<Tensor> {
+        let PerAxis([height, width]) = factor.into();
+        let (image, _) = Shape::from(&self.dims).image("upsample")?;
+        let two_axes = image.len() == 2;
+        if height == 0 || width == 0 || !two_axes && height != 1 && height != width {
+            return Err(Error::argument(
+                "the factors of upsampling",
+                "at least 1, and one number for a sequence",
+                format!("{height} and {width}"),
+            ));
+        }
+        if two_axes {
+            self.repeat_steps(1, height)?.repeat_steps(2, width)
+        } else {
+            self.repeat_steps(1, width)
+        }
+    }
+
+    /// Each step along a dimension of the rows, repeated.
+    fn repeat_steps(&self, dimension: usize, times: usize) -> Result<Tensor> {
+        let mut repeated = self.dims.clone();
+        repeated.insert(dimension + 1, times);
+        let along = Shape::from(&repeated).along(dimension + 1);
+        let length = self.dims[dimension].saturating_mul(times);
+        let dims = self.with_length(dimension, length);
+        self.movement("upsample", MovementOp::Repeat { along }, &[], dims)
     }
 
     /// Location of a dimension in the matrix.

@@ -12,7 +12,8 @@ use wgrad::optim::{ParameterGroup, ReduceOnPlateau, Schedule, Sgd};
 use wgrad::train::{EarlyStopping, Metric, Phase, PlateauMetric, Resume, StopRule};
 use wgrad::{
     Activation, Augmentation, Criterion, Dataset, Device, Distribution, Error, Fan, GpuOptions,
-    Graph, Init, Layout, LoadOptions, Loss, Reduction, Sequential, Shape, Trainer, Tuning,
+    Graph, Init, Layout, LoadOptions, Loss, Padding, Pool, Reduction, Sequential, Shape, Trainer,
+    Tuning,
 };
 
 /// Writes a setting as text, reads it back, and returns what was read.
@@ -109,6 +110,20 @@ fn every_setting_is_read_as_it_was_written() {
         .dense(3)
         .reshape([16, 3])
         .flatten()]);
+    let pool = Pool::new([3, 2])
+        .stride(1)
+        .padding([[1, 0], [0, 1]])
+        .dilation(2);
+    let pool = pool.ceil_mode(true).count_include_pad(false);
+    same(&[pool, Pool::new(2)]);
+    same(&[Padding::Valid, Padding::Same, Padding::from([1, 2])]);
+    let images = Sequential::new([2, 16, 16]).permute([1, 2, 0]).zero_pad(1);
+    let images = images.max_pool(2).average_pool(pool).upsample([1, 2]);
+    let images = images.group_norm(2).rms_norm();
+    same(&[
+        images.clone().global_max_pool(),
+        images.global_average_pool(),
+    ]);
     same(&[Shape::from(7), Shape::from([2, 3, 4])]);
     same(&[Augmentation::new([7, 5])
         .shift(1.0)

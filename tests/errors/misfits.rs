@@ -206,6 +206,42 @@ fn misfits(d: &Device) -> Vec<(&'static str, Result<()>)> {
             ),
         ]);
     }
+    let images = || Tensor::filled(d, [2, 4, 4, 3], 1.0).unwrap();
+    let gamma = || t(1, 3);
+    misfits.extend([
+        ("max_pool", x().max_pool(1).map(drop)),
+        ("max_pool", images().max_pool(5).map(drop)),
+        ("average_pool", x().average_pool(1).map(drop)),
+        ("average_pool", images().average_pool([1, 6]).map(drop)),
+        ("global_max_pool", x().global_max_pool().map(drop)),
+        ("global_average_pool", x().global_average_pool().map(drop)),
+        (
+            "max_pool_backward",
+            images()
+                .max_pool_backward(&images(), 2, [2, 4, 4, 3])
+                .map(drop),
+        ),
+        (
+            "average_pool_backward",
+            images().average_pool_backward(2, [2, 4, 4, 3]).map(drop),
+        ),
+        ("upsample", x().upsample(2).map(drop)),
+        ("rms_norm", x().rms_norm(&t(1, 4), 1e-5).map(drop)),
+        (
+            "rms_norm_backward",
+            x().rms_norm_backward(&t(3, 3), &gamma(), 1e-5).map(drop),
+        ),
+        (
+            "group_norm",
+            images().group_norm(&gamma(), &gamma(), 2, 1e-5).map(drop),
+        ),
+        (
+            "group_norm_backward",
+            images()
+                .group_norm_backward(&images(), &gamma(), 2, 1e-5)
+                .map(drop),
+        ),
+    ]);
     misfits
 }
 

@@ -95,6 +95,81 @@ fn slices_pads_and_concats_keep_every_bit() {
 }
 
 #[test]
+fn permutations_keep_every_bit() {
+    let cases: [(&[usize], &[usize]); 9] = [
+        (&[7], &[0]),
+        (&[3, 5], &[1, 0]),
+        (&[2, 3, 5], &[0, 2, 1]),
+        (&[2, 3, 5], &[2, 0, 1]),
+        (&[2, 3, 4, 5], &[0, 2, 3, 1]),
+        (&[2, 5, 4, 3], &[0, 3, 1, 2]),
+        (&[4, 3, 2, 8], &[3, 2, 1, 0]),
+        (&[2, 3, 2, 4, 5], &[4, 1, 0, 3, 2]),
+        (&[2, 1, 3, 0, 2], &[1, 0, 2, 4, 3]),
+    ];
+    for (shape, order) in cases {
+        let x = values(shape);
+        let of_result: Vec<usize> = order.iter().map(|&i| shape[i]).collect();
+        let strides: Vec<usize> = order
+            .iter()
+            .map(|&i| shape[i + 1..].iter().product())
+            .collect();
+        let expected: Vec<f64> = (0..x.len())
+            .map(|element| {
+                let (mut rest, mut source) = (element, 0);
+                for (length, stride) in of_result.iter().zip(&strides).rev() {
+                    source += rest % length * stride;
+                    rest /= length;
+                }
+                x[source].into()
+            })
+            .collect();
+        check(&format!("{shape:?} as {order:?}"), &expected, exact, |d| {
+            let y = Tensor::new(d, shape, &x)?.permute(order)?;
+            assert_eq!(y.shape(), of_result);
+            Ok(y)
+        });
+    }
+}
+
+#[test]
+fn upsampling_repeats_every_pixel() {
+    for (shape, factor) in [
+        ([2, 3, 4, 5], [2, 3]),
+        ([1, 2, 3, 1], [1, 4]),
+        ([2, 1, 3, 8], [5, 1]),
+        ([3, 2, 2, 7], [1, 1]),
+    ] {
+        let [n, height, width, channels] = shape;
+        let x = values(&shape);
+        let mut expected = Vec::new();
+        for sample in 0..n {
+            for row in 0..height * factor[0] {
+                for column in 0..width * factor[1] {
+                    let pixel = (sample * height + row / factor[0]) * width + column / factor[1];
+                    let channels = &x[pixel * channels..][..channels];
+                    expected.extend(channels.iter().map(|&x| f64::from(x)));
+                }
+            }
+        }
+        check(&format!("{shape:?} by {factor:?}"), &expected, exact, |d| {
+            let y = Tensor::new(d, shape, &x)?.upsample(factor)?;
+            assert_eq!(
+                y.shape(),
+                [n, height * factor[0], width * factor[1], channels]
+            );
+            Ok(y)
+        });
+    }
+    let x = Tensor::new(cpu(), [1, 2, 1], &[1.0, 2.0]).unwrap();
+    let twice = x.upsample(2).unwrap();
+    assert_eq!(
+        (twice.shape(), twice.download().unwrap()),
+        (&[1, 4, 1][..], vec![1.0, 1.0, 2.0, 2.0])
+    );
+}
+
+#[test]
 fn a_reshape_keeps_the_order_of_the_elements() {
     let x: Vec<f32> = (0..240).map(|i| i as f32 - 100.0).collect();
     let expected: Vec<f64> = x.iter().map(|&x| x.into()).collect();
@@ -233,6 +308,13 @@ fn what_does_not_fit_a_dimension_is_a_typed_error() {
         refused(x.concat(&y, 3)),
         refused(x.sum_along(3)),
         refused(x.max_along(usize::MAX)),
+        refused(x.permute(&[0, 1])),
+        refused(x.permute(&[0, 1, 1])),
+        refused(x.permute(&[0, 1, 3])),
+        refused(x.permute(&[0, 1, 2, 3])),
+        refused(x.upsample(0)),
+        refused(x.upsample([3, 2])),
+        refused(x.upsample(1 << 40)),
         refused(Tensor::new(device, [1 << 20, 1 << 20], &[])),
         refused(x.reshape([usize::MAX, usize::MAX])),
     ] {

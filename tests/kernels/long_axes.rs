@@ -82,7 +82,7 @@ impl Case {
     }
 }
 
-const CALLS: [Call; 47] = [
+const CALLS: [Call; 48] = [
     ("add", |c, d| c.x(d)?.add(&c.other(d)?)),
     ("mul", |c, d| c.x(d)?.mul(&c.other(d)?)),
     ("scale", |c, d| c.x(d)?.scale(0.3)),
@@ -179,6 +179,7 @@ const CALLS: [Call; 47] = [
     ("concat_columns", |c, d| {
         c.x(d)?.concat_columns(&c.other(d)?)
     }),
+    ("permute", |c, d| c.line(d)?.permute(&[2, 0, 1])),
     ("transpose", |c, d| c.x(d)?.transpose()),
     ("rms_norm", |c, d| c.x(d)?.rms_norm(&c.row(d)?, 1e-5)),
     ("dx of rms_norm_backward", |c, d| {

@@ -46,6 +46,21 @@ pub(crate) const IMAGES: &[Case] = &[
         let h = g.group_norm(h, 4)?;
         g.dense(h, CLASSES, Init::XavierNormal)
     }),
+    ("paddings, permutations and upsampling", |g, x| {
+        let h = g.dense(x, 18, Init::XavierNormal)?;
+        let h = g.reshape(h, [2, 3, 3])?;
+        let h = g.zero_pad(h, [[1, 0], [0, 2]])?;
+        let h = g.activation(h, Activation::Tanh)?;
+        let h = g.permute(h, &[0, 3, 1, 2])?;
+        let h = g.upsample(h, [2, 1])?;
+        let h = g.average_pool(h, Pool::new([1, 2]).stride(1))?;
+        let h = g.pad(h, 3, 1, 1)?;
+        let h = g.permute(h, &[0, 2, 3, 1])?;
+        let h = g.upsample(h, 2)?;
+        let h = g.average_pool(h, 3)?;
+        let h = g.flatten(h)?;
+        g.dense(h, CLASSES, Init::XavierNormal)
+    }),
 ];
 
 /// Checks the gradient of a network that ends in a dense layer behind this one, for images of [height, width, channels]
@@ -100,6 +115,60 @@ fn gradients_of_pooling_agree_with_central_differences() {
             }
         }
     }
+}
+
+#[test]
+fn gradients_of_movement_agree_with_central_differences() {
+    for (image, padding) in [
+        ([2, 3, 1], [[1, 2], [0, 0]]),
+        ([3, 2, 5], [[0, 1], [2, 1]]),
+        ([2, 2, 4], [[3, 0], [1, 1]]),
+    ] {
+        check(&format!("pad {image:?}"), image, |g, x| {
+            g.zero_pad(x, padding)
+        });
+        for factor in [[1, 2], [3, 1], [2, 3]] {
+            let name = format!("upsample {image:?} {factor:?}");
+            check(&name, image, |g, x| g.upsample(x, factor));
+        }
+        for order in [[0, 1, 3, 2], [0, 3, 1, 2], [0, 2, 1, 3], [0, 3, 2, 1]] {
+            let name = format!("permute {image:?} {order:?}");
+            check(&name, image, |g, x| g.permute(x, &order));
+        }
+    }
+}
+
+#[test]
+fn movement_that_does_not_fit_is_a_typed_error() {
+    let mut graph = Graph::new();
+    let x = graph.input([4, 4, 6]).unwrap();
+    let flat = graph.named_input("flat", 3).unwrap();
+    let line = graph.named_input("line", [4, 2]).unwrap();
+    for error in [
+        graph.permute(x, &[1, 0, 2, 3]).err(),
+        graph.permute(x, &[0, 1, 2]).err(),
+        graph.permute(x, &[0, 1, 2, 2]).err(),
+        graph.permute(x, &[0, 1, 2, 4]).err(),
+        graph.upsample(x, 0).err(),
+        graph.upsample(line, [3, 2]).err(),
+        graph.pad(x, 0, 1, 1).err(),
+        graph.pad(x, 4, 1, 1).err(),
+        graph.pad(x, 1, usize::MAX, 1).err(),
+        graph.zero_pad(x, Padding::Same).err(),
+        graph.zero_pad(line, [1, 2]).err(),
+    ] {
+        let error = error.expect("an argument out of range");
+        assert!(matches!(error, Error::Argument { .. }), "{error}");
+    }
+    for error in [graph.upsample(flat, 2).err(), graph.zero_pad(flat, 1).err()] {
+        let error = error.expect("a flat value");
+        assert!(matches!(error, Error::Shape { .. }), "{error}");
+    }
+    let error = graph.upsample(x, 1 << 40).unwrap_err();
+    assert!(matches!(error, Error::Limit { .. }), "{error}");
+    let layers = Sequential::new([3, 8, 8]).permute([1, 2]).build(cpu(), 0);
+    let error = layers.unwrap_err();
+    assert!(matches!(error, Error::Argument { .. }), "{error}");
 }
 
 #[test]

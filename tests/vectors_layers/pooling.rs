@@ -37,20 +37,30 @@ fn settings(case: &Case<'_>) -> Pool {
 fn pooling_is_pytorchs() {
     each("pooling", |case| {
         let (x, dy) = (case.image("x"), case.image("dy"));
-        let is_global = !case.file.attributes["output_size"].is_null();
-        if is_global {
-            // Adaptive pooling to one pixel; a list has one number per axis.
-            assert_eq!(case.per_axis("output_size", 0, 1), [1, 1], "{}", case.name);
-        }
-        let pool = if is_global {
-            match *x.shape() {
-                [_, length, _] => Pool::new([1, length]),
-                [_, height, width, _] => Pool::new([height, width]),
+        // Adaptive pooling: windows beside each other, so many that they are the image.
+        let adaptive = !case.file.attributes["output_size"].is_null();
+        let pool = if adaptive {
+            let wanted = case.per_axis("output_size", 0, 1);
+            let lengths = match *x.shape() {
+                [_, length, _] => [1, length],
+                [_, height, width, _] => [height, width],
                 ref shape => panic!("{}: {shape:?}", case.name),
-            }
+            };
+            let of_sequence = x.shape().len() == 3;
+            let kernel = [0, 1].map(|axis| {
+                let windows = if of_sequence && axis == 0 {
+                    1
+                } else {
+                    wanted[axis]
+                };
+                assert_eq!(lengths[axis] % windows, 0, "{}: uneven windows", case.name);
+                lengths[axis] / windows
+            });
+            Pool::new(kernel)
         } else {
             settings(case)
         };
+        let is_global = adaptive && case.per_axis("output_size", 0, 1) == [1, 1];
         let (y, dx) = if case.file.name.starts_with("max") {
             let max = if is_global {
                 x.global_max_pool().unwrap()

@@ -29,6 +29,7 @@ mod mul;
 mod output;
 mod pad;
 mod parameter;
+mod permute;
 mod powf;
 mod prelu;
 mod random;
@@ -45,6 +46,7 @@ mod sub;
 mod sum;
 mod targets;
 mod transpose;
+mod upsample;
 
 pub(crate) use activation::{Activation, ActivationBackward};
 pub(crate) use add::Add;
@@ -70,6 +72,7 @@ pub(crate) use mul::Mul;
 pub(crate) use output::Output;
 pub(crate) use pad::Pad;
 pub(crate) use parameter::Parameter;
+pub(crate) use permute::Permute;
 pub(crate) use powf::Powf;
 pub(crate) use prelu::{Prelu, PreluBackward, PreluSlope};
 pub(crate) use random::Random;
@@ -191,12 +194,12 @@ macro_rules! operations {
     ($macro:ident) => {
         $macro! {
             differentiable: Activation, Add, AveragePool, BatchNorm, BiasAdd, ColumnSum, Concat, Convolve,
-                DimensionSum, Div, Dropout, Exp, Fill, GroupNorm, Input, LayerNorm, Log, Matmul, Max, MaxPool, Mul,
-                Parameter, Powf, Prelu, Random, Repeat, RepeatColumn, RepeatRow, Reshape, RmsNorm, RowSum, Scale,
+                DimensionSum, Div, Dropout, Exp, Fill, GroupNorm, Input, LayerNorm, Log, Matmul, Max, MaxPool, Mul, Pad,
+                Parameter, Permute, Powf, Prelu, Random, Repeat, RepeatColumn, RepeatRow, Reshape, RmsNorm, RowSum, Scale,
                 Slice, Softmax, Sqrt, StopGradient, Sub, Targets, Transpose;
             internal: ActivationBackward, AveragePoolBackward, BatchNormBackward, ConvolutionWeight,
                 FixedNormBackward, FixedNormGain, GroupNormBackward, LayerNormBackward, Loss, MaxBackward,
-                MaxPoolBackward, Output, Pad, PreluBackward, PreluSlope, RmsNormBackward, SoftmaxBackward;
+                MaxPoolBackward, Output, PreluBackward, PreluSlope, RmsNormBackward, SoftmaxBackward;
         }
     };
 }

@@ -10,6 +10,7 @@
 mod blocks;
 pub(crate) mod concat;
 pub(crate) mod pad;
+pub(crate) mod permute;
 pub(crate) mod repeat;
 pub(crate) mod reshape;
 pub(crate) mod scatter;
@@ -22,6 +23,7 @@ use crate::kernel::base::{
     Along, Args, Binding, Capabilities, Compute, Element, MatrixShape, Program, Real, Shader, Side,
 };
 use blocks::Blocks;
+pub(crate) use permute::Permutation;
 
 const SOURCE: &str = include_str!("../../../shaders/movement/movement.wgsl");
 
@@ -51,6 +53,11 @@ pub(crate) enum MovementOp {
     Reshape { from: MatrixShape },
     /// out [rows, cols] = aᵀ, a [cols, rows].
     Transpose,
+    /// The elements of a, which has this shape, with its dimensions in another order.
+    Permute {
+        permutation: Permutation,
+        from: MatrixShape,
+    },
 }
 
 /// One movement of data. Arguments: a, [b], out.
@@ -69,13 +76,13 @@ uniform_block! {
         cols: u32,
         /// `vec4` elements in a row.
         ld4: u32,
-        /// Floats in a row of a, and of b.
+        /// Floats in a row of a, and of b; for a permutation, the first stride.
         lda: u32,
         ldb: u32,
         /// Columns of a.
         cols_a: u32,
         _pad: [u32; 2],
-        /// Division of the rows and of the columns: see [`Blocks`].
+        /// Division of the rows and of the columns: see [`Blocks`]; for a permutation, lengths and strides.
         rows: [u32; 4],
         columns: [u32; 4],
     }
@@ -90,7 +97,7 @@ impl Movement {
             | MovementOp::Concat { along, .. }
             | MovementOp::Repeat { along }
             | MovementOp::Scatter { along } => Some(along),
-            MovementOp::Reshape { .. } | MovementOp::Transpose => None,
+            MovementOp::Reshape { .. } | MovementOp::Transpose | MovementOp::Permute { .. } => None,
         }
     }
 
@@ -109,7 +116,7 @@ impl Movement {
             }
             MovementOp::Repeat { along } => [along.resized(shape, 1), none],
             MovementOp::Scatter { along } => [along.resized(shape, 1); 2],
-            MovementOp::Reshape { from } => [from, none],
+            MovementOp::Reshape { from } | MovementOp::Permute { from, .. } => [from, none],
             MovementOp::Transpose => [MatrixShape::new(shape.cols, shape.rows), none],
         }
     }
@@ -153,6 +160,7 @@ impl Compute for Movement {
             MovementOp::Scatter { along } => format!("scatter to {} {shape}", along.length),
             MovementOp::Reshape { from } => format!("reshape {from} {shape}"),
             MovementOp::Transpose => format!("transpose {shape}"),
+            MovementOp::Permute { from, .. } => format!("permute {from} {shape}"),
         }
     }
 
@@ -168,6 +176,7 @@ impl Compute for Movement {
             | MovementOp::Pad { .. }
             | MovementOp::Repeat { .. }
             | MovementOp::Reshape { .. }
+            | MovementOp::Permute { .. }
             | MovementOp::Transpose => {
                 bindings.remove(1);
             }
@@ -184,15 +193,26 @@ impl Compute for Movement {
             MovementOp::Scatter { .. } => scatter::SOURCE,
             MovementOp::Reshape { .. } => reshape::SOURCE,
             MovementOp::Transpose => transpose::SOURCE,
+            MovementOp::Permute { .. } => permute::SOURCE,
         };
         let [a, b] = self.inputs();
-        let [rows, columns] = self.blocks().map(Blocks::words);
+        let words = |numbers: [usize; 4]| numbers.map(|number| number as u32);
+        let (rows, columns, ldb) = match self.op {
+            MovementOp::Permute { permutation, .. } => {
+                let [outer, strides @ ..] = permutation.strides;
+                (words(permutation.lengths), words(strides), outer)
+            }
+            _ => {
+                let [rows, columns] = self.blocks().map(Blocks::words);
+                (rows, columns, b.ld())
+            }
+        };
         let params = Params {
             count: self.shape.vec4s() as u32,
             cols: self.shape.cols as u32,
             ld4: self.shape.ld4() as u32,
             lda: a.ld() as u32,
-            ldb: b.ld() as u32,
+            ldb: ldb as u32,
             cols_a: a.cols as u32,
             _pad: [0; 2],
             rows,
@@ -229,6 +249,9 @@ impl Compute for Movement {
             MovementOp::Scatter { along } => scatter::run([a, b], a_shape, along, i, out),
             MovementOp::Reshape { .. } => reshape::run(a, a_shape, i, out),
             MovementOp::Transpose => transpose::run(a, a_shape, i, out),
+            MovementOp::Permute { permutation, .. } => {
+                permute::run(a, a_shape, &permutation, i, out);
+            }
         });
     }
 }

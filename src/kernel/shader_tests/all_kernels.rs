@@ -6,7 +6,7 @@ use crate::kernel::base::guard::Pass;
 use crate::kernel::elementwise::Op;
 use crate::kernel::gather::Source;
 use crate::kernel::matmul::algorithm::CHOICES;
-use crate::kernel::movement::MovementOp;
+use crate::kernel::movement::{MovementOp, Permutation};
 use crate::kernel::normalization::group_norm::Groups;
 use crate::kernel::random::Draw;
 use crate::kernel::reduction::pooling::Images;
@@ -322,6 +322,10 @@ fn random_and_movement(kernels: &mut Vec<Kernel>) {
             from: MatrixShape::new(7, 9),
         },
         MovementOp::Transpose,
+        MovementOp::Permute {
+            permutation: Permutation::new(&[9, 7], &[0, 1]),
+            from: shape,
+        },
     ] {
         kernels.push(Movement { op, shape }.into());
     }

@@ -23,6 +23,7 @@ mod operands;
 mod output;
 mod pad;
 mod parameter;
+mod permute;
 mod random;
 mod repeat;
 mod reshape;

@@ -45,6 +45,8 @@ pub(super) fn further_calls(add: &mut impl FnMut(String, Call)) {
             "normalize",
             Box::new(move |d| x(d)?.normalize(&row(d)?, &row(d)?, &statistics(d)?, 1e-5)),
         ),
+        ("permute", Box::new(|d| images(d)?.permute(&[3, 1, 0, 2]))),
+        ("upsample", Box::new(|d| images(d)?.upsample([2, 3]))),
         (
             "rms_norm",
             Box::new(move |d| x(d)?.rms_norm(&row(d)?, 1e-5)),

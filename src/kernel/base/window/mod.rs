@@ -129,6 +129,26 @@ impl Window {
     }
 }
 
+impl Padding {
+    /// The numbers of each axis, for layers without a window.
+    pub(crate) fn of_image(self, image: &[usize]) -> Result<[[usize; 2]; 2]> {
+        match self {
+            Padding::Valid => Ok([[0; 2]; 2]),
+            Padding::Same => Err(Error::argument(
+                "the padding of a layer without a window",
+                "numbers",
+                "Padding::Same",
+            )),
+            Padding::Sides([height, width]) => {
+                for side in [0, 1] {
+                    per_axis("the padding", [height[side], width[side]], 0, image)?;
+                }
+                Ok([height, width])
+            }
+        }
+    }
+}
+
 /// A setting of an image of these lengths, per axis. On a sequence the height's is the neutral one: a single number
 /// stands for the width, and a height of its own is refused.
 fn per_axis(

@@ -1,0 +1,291 @@
+//! ONNX's operators of layers, from the files of its node tests: pooling, normalisations, Swish. PyTorch's and ONNX's
+//! order of images, [N, C, …], becomes channels last here.
+
+use super::compare::{Tolerance, assert_close};
+use super::precision::ULP;
+use super::vectors::Vectors;
+use wgrad::{Activation, Device, Padding, Pool, Tensor};
+
+/// ONNX's results are NumPy's, in `f32`: they err as ours do, by some ULP of terms that are up to 4 in these files.
+const TOLERANCE: Tolerance = Tolerance {
+    relative: 32.0 * ULP,
+    absolute: 32.0 * ULP,
+};
+
+/// The test of an operator, if it is one of a layer.
+pub(crate) fn layer_operator(op: &str) -> Option<fn(&Vectors, &Device)> {
+    Some(match op {
+        "AveragePool" => average_pool,
+        "GlobalAveragePool" => global_average_pool,
+        "GlobalMaxPool" => global_max_pool,
+        "GroupNormalization" => group_normalization,
+        "InstanceNormalization" => instance_normalization,
+        "LayerNormalization" => layer_normalization,
+        "MaxPool" => max_pool,
+        "RMSNormalization" => rms_normalization,
+        "Swish" => swish,
+        _ => return None,
+    })
+}
+
+/// Compares an output that the file may not have.
+pub(crate) fn compare(file: &Vectors, device: &Device, output: usize, found: &[f32]) {
+    let output = format!("output_{output}");
+    if file.has(&output) {
+        let name = format!("{} {output} on {}", file.name, device.report());
+        assert_close(&name, found, file.tensor(&output), TOLERANCE);
+    }
+}
+
+/// An input [N, C, …] with channels last.
+pub(crate) fn image(file: &Vectors, device: &Device, input: &str) -> Tensor {
+    let shape = file.shape(input);
+    let (channels, pixels) = (shape[1], shape[2..].iter().product());
+    let values = swapped(&file.narrow(input), channels, pixels);
+    let mut shape = shape.to_vec();
+    shape[1..].rotate_left(1);
+    Tensor::new(device, shape, &values).unwrap()
+}
+
+/// Compares an image with an output [N, C, …].
+pub(crate) fn compare_image(file: &Vectors, device: &Device, output: usize, found: &Tensor) {
+    let shape = found.shape();
+    let (&channels, pixels) = (
+        shape.last().unwrap(),
+        shape[1..shape.len() - 1].iter().product(),
+    );
+    let mut first = shape.to_vec();
+    first[1..].rotate_right(1);
+    assert_eq!(
+        first,
+        file.shape(&format!("output_{output}")),
+        "{}",
+        file.name
+    );
+    let values = swapped(&found.download().unwrap(), pixels, channels);
+    compare(file, device, output, &values);
+}
+
+/// The transposes of matrices [rows, cols] that follow each other.
+fn swapped(values: &[f32], rows: usize, cols: usize) -> Vec<f32> {
+    let matrices = values.chunks_exact((rows * cols).max(1));
+    matrices
+        .flat_map(|matrix| (0..rows * cols).map(move |i| matrix[i % rows * cols + i / rows]))
+        .collect()
+}
+
+/// A list of whole numbers among the attributes.
+pub(crate) fn list(file: &Vectors, key: &str) -> Option<Vec<usize>> {
+    let list = file.attributes[key].as_array()?;
+    Some(list.iter().map(|n| n.as_u64().unwrap() as usize).collect())
+}
+
+/// A setting per axis, height first; that of a sequence has a height of `neutral`.
+pub(crate) fn per_axis(file: &Vectors, key: &str, default: usize, axes: usize) -> [usize; 2] {
+    match list(file, key).unwrap_or(vec![default; axes])[..] {
+        [width] => [default, width],
+        [height, width] => [height, width],
+        ref list => panic!("{}: {key} {list:?}", file.name),
+    }
+}
+
+/// The padding of windows with this kernel on these axes: numbers, or what `auto_pad` says.
+pub(crate) fn padding(file: &Vectors, kernel: [usize; 2], input: &str) -> Padding {
+    let axes = file.shape(input).len() - 2;
+    let stride = per_axis(file, "strides", 1, axes);
+    let dilation = per_axis(file, "dilations", 1, axes);
+    let same = |lower: bool| {
+        let lengths = file.shape(input)[2..].to_vec();
+        let mut sides = [[0; 2]; 2];
+        for axis in 2 - axes..2 {
+            let length = lengths[axis + axes - 2];
+            let span = (length.div_ceil(stride[axis]) - 1) * stride[axis];
+            let extent = dilation[axis] * (kernel[axis] - 1) + 1;
+            let total = (span + extent).saturating_sub(length);
+            let less = total / 2;
+            sides[axis] = if lower {
+                [total - less, less]
+            } else {
+                [less, total - less]
+            };
+        }
+        Padding::Sides(sides)
+    };
+    match file.attributes["auto_pad"].as_str().unwrap_or("NOTSET") {
+        "SAME_UPPER" => same(false),
+        "SAME_LOWER" => same(true),
+        "VALID" => Padding::Valid,
+        _ => match list(file, "pads").unwrap_or(vec![0; 2 * axes])[..] {
+            [left, right] => Padding::Sides([[0, 0], [left, right]]),
+            [top, left, bottom, right] => Padding::Sides([[top, bottom], [left, right]]),
+            ref list => panic!("{}: pads {list:?}", file.name),
+        },
+    }
+}
+
+fn flag(file: &Vectors, key: &str) -> bool {
+    file.optional(key).unwrap_or(0.0) != 0.0
+}
+
+fn pool(file: &Vectors) -> Pool {
+    let axes = file.shape("input_0").len() - 2;
+    let kernel = per_axis(file, "kernel_shape", 1, axes);
+    Pool::new(kernel)
+        .stride(per_axis(file, "strides", 1, axes))
+        .dilation(per_axis(file, "dilations", 1, axes))
+        .padding(padding(file, kernel, "input_0"))
+        .ceil_mode(flag(file, "ceil_mode"))
+        .count_include_pad(flag(file, "count_include_pad"))
+}
+
+fn average_pool(file: &Vectors, device: &Device) {
+    let y = image(file, device, "input_0").average_pool(pool(file));
+    compare_image(file, device, 0, &y.unwrap());
+}
+
+fn max_pool(file: &Vectors, device: &Device) {
+    let x = image(file, device, "input_0");
+    let max = x.max_pool(pool(file)).unwrap();
+    compare_image(file, device, 0, &max.values);
+    if !file.has("output_1") {
+        return;
+    }
+    // ONNX's indices are places in the whole input: from the tap of the maximum in its window.
+    let shape = file.shape("output_1").to_vec();
+    let axes = shape.len() - 2;
+    let kernel = per_axis(file, "kernel_shape", 1, axes);
+    let (stride, dilation) = (
+        per_axis(file, "strides", 1, axes),
+        per_axis(file, "dilations", 1, axes),
+    );
+    let [top, left] = match padding(file, kernel, "input_0") {
+        Padding::Sides([height, width]) => [height[0], width[0]],
+        _ => [0, 0],
+    };
+    let input = file.shape("input_0");
+    let two_axes = |shape: &[usize]| match *shape {
+        [n, c, width] => [n, c, 1, width],
+        [n, c, height, width] => [n, c, height, width],
+        _ => panic!("{}: {shape:?}", file.name),
+    };
+    let ([_, channels, height, width], [_, _, down, across]) = (two_axes(input), two_axes(&shape));
+    let places = max.places.download().unwrap();
+    let by_column = flag(file, "storage_order");
+    let indices: Vec<f64> = (0..places.len())
+        .map(|i| {
+            // Element i of [N, C, H′, W′].
+            let (plane, o, u) = (i / (down * across), i / across % down, i % across);
+            let (n, c) = (plane / channels, plane % channels);
+            let tap = places[((n * down + o) * across + u) * channels + c] as usize;
+            let y = o * stride[0] + tap / kernel[1] * dilation[0] - top;
+            let x = u * stride[1] + tap % kernel[1] * dilation[1] - left;
+            let within = if by_column {
+                x * height + y
+            } else {
+                y * width + x
+            };
+            (plane * height * width + within) as f64
+        })
+        .collect();
+    assert_eq!(indices, file.tensor("output_1"), "{}: indices", file.name);
+}
+
+fn global_average_pool(file: &Vectors, device: &Device) {
+    let y = image(file, device, "input_0").global_average_pool();
+    compare_image(file, device, 0, &y.unwrap());
+}
+
+fn global_max_pool(file: &Vectors, device: &Device) {
+    let y = image(file, device, "input_0").global_max_pool();
+    compare_image(file, device, 0, &y.unwrap().values);
+}
+
+fn epsilon(file: &Vectors) -> f32 {
+    file.optional("epsilon").unwrap_or(1e-5) as f32
+}
+
+fn of_groups(file: &Vectors, device: &Device, groups: usize) {
+    let x = image(file, device, "input_0");
+    let channels = *x.shape().last().unwrap();
+    // Before version 21, scale and bias have a number for each group.
+    let row = |name: &str| {
+        let values = file.narrow(name);
+        let of_group = channels / values.len();
+        let values: Vec<f32> = (0..channels).map(|c| values[c / of_group]).collect();
+        Tensor::new(device, [1, channels], &values).unwrap()
+    };
+    let (scale, bias) = (row("input_1"), row("input_2"));
+    let y = x.group_norm(&scale, &bias, groups, epsilon(file));
+    compare_image(file, device, 0, &y.unwrap());
+}
+
+fn group_normalization(file: &Vectors, device: &Device) {
+    of_groups(file, device, file.size("num_groups"));
+}
+
+fn instance_normalization(file: &Vectors, device: &Device) {
+    of_groups(file, device, file.shape("input_0")[1]);
+}
+
+/// x as rows of the elements from an axis on, and scale and bias as rows.
+fn rows(file: &Vectors, device: &Device) -> (Tensor, Vec<Tensor>) {
+    let shape = file.shape("input_0");
+    let axis = file.optional("axis").unwrap_or(-1.0);
+    let axis = if axis < 0.0 {
+        axis + shape.len() as f64
+    } else {
+        axis
+    } as usize;
+    let size = |dims: &[usize]| dims.iter().product::<usize>();
+    let (rows, cols) = (size(&shape[..axis]), size(&shape[axis..]));
+    let x = Tensor::new(device, [rows, cols], &file.narrow("input_0")).unwrap();
+    let others = ["input_1", "input_2"]
+        .into_iter()
+        .filter(|name| file.has(name));
+    let others = others.map(|name| Tensor::new(device, [1, cols], &file.narrow(name)).unwrap());
+    (x, others.collect())
+}
+
+fn layer_normalization(file: &Vectors, device: &Device) {
+    let (x, scale_and_shift) = rows(file, device);
+    let (rows, cols) = (x.shape()[0], x.shape()[1]);
+    let (zero, epsilon) = (Tensor::zeros(device, [1, cols]).unwrap(), epsilon(file));
+    let [scale, rest @ ..] = &scale_and_shift[..] else {
+        panic!("{}: no scale", file.name);
+    };
+    let y = x.layer_norm(scale, rest.first().unwrap_or(&zero), epsilon);
+    compare(file, device, 0, &y.unwrap().download().unwrap());
+    // The other outputs are the statistics of each row: those of each column of the transpose.
+    let filled = |rows, value| Tensor::filled(device, [rows, x.shape()[0]], value).unwrap();
+    let columns = x.transpose().unwrap();
+    let of_columns = columns.batch_norm(
+        &filled(1, 1.0),
+        &filled(1, 0.0),
+        &filled(2, 1.0),
+        epsilon,
+        0.5,
+    );
+    let saved = of_columns.unwrap().saved.download().unwrap();
+    compare(file, device, 1, &saved[..rows]);
+    compare(file, device, 2, &saved[rows..2 * rows]);
+}
+
+fn rms_normalization(file: &Vectors, device: &Device) {
+    let (x, scale) = rows(file, device);
+    let y = x.rms_norm(&scale[0], epsilon(file)).unwrap();
+    compare(file, device, 0, &y.download().unwrap());
+}
+
+/// x·σ(α·x), which is SiLU(α·x)/α.
+fn swish(file: &Vectors, device: &Device) {
+    let values = file.narrow("input_0");
+    let x = Tensor::new(device, [1, values.len()], &values).unwrap();
+    let alpha = file.optional("alpha").unwrap_or(1.0) as f32;
+    let y = if alpha == 0.0 {
+        x.scale(0.5).unwrap()
+    } else {
+        let y = x.scale(alpha).unwrap().activate(Activation::Silu).unwrap();
+        y.scale(1.0 / alpha).unwrap()
+    };
+    compare(file, device, 0, &y.download().unwrap());
+}
