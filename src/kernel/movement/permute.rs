@@ -22,8 +22,10 @@ impl Permutation {
         let missing = MAX_RANK - order.len();
         let (mut of_result, mut strides) = ([1; MAX_RANK], [0; MAX_RANK]);
         for (i, &dimension) in order.iter().enumerate() {
-            of_result[missing + i] = lengths[dimension];
-            strides[missing + i] = lengths[dimension + 1..].iter().product();
+            // The first dimension is the outermost of the five, whose length is not needed: it may be the batch.
+            let place = if i == 0 { 0 } else { missing + i };
+            of_result[place] = lengths[dimension];
+            strides[place] = lengths[dimension + 1..].iter().product();
         }
         let [_, lengths @ ..] = of_result;
         Permutation { lengths, strides }
