@@ -6,6 +6,6 @@ fn element(row: u32, col: u32) -> f32 {
     let i1 = i2 / p.rows.z;
     let i0 = i1 / p.rows.y;
     let inner = vec4<u32>(i0, i1, i2, i3) % p.rows * p.columns;
-    let from = i0 / p.rows.x * p.ldb + inner.x + inner.y + inner.z + inner.w;
-    return load_a(from / p.cols_a * p.lda + from % p.cols_a);
+    let at = i0 / p.rows.x * p.ldb + inner.x + inner.y + inner.z + inner.w;
+    return load_a(at / p.cols_a * p.lda + at % p.cols_a);
 }

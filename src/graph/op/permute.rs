@@ -11,18 +11,23 @@ use crate::{Error, Result};
 pub(crate) struct Permute {
     pub(crate) x: Value,
     pub(crate) order: Vec<usize>,
+    /// The same for the elements, since a value with other dimensions may replace x.
+    pub(crate) permutation: Permutation,
 }
 
 impl Permute {
-    /// The permutation of the elements, for a batch whose strides do not depend on its size: that of the first
-    /// dimension is not used as a length.
-    pub(crate) fn permutation(&self, graph: &Graph) -> Permutation {
-        let shape = graph.shape(self.x);
+    /// x has this shape, and the order contains each of its dimensions once.
+    fn new(x: Value, shape: &Shape, order: Vec<usize>) -> Self {
         let mut lengths = shape.lengths();
         if shape.is_batch() {
+            // The length of the first dimension is not used.
             lengths.insert(0, 1);
         }
-        Permutation::new(&lengths, &self.order)
+        Permute {
+            x,
+            permutation: Permutation::new(&lengths, &order),
+            order,
+        }
     }
 }
 
@@ -35,25 +40,6 @@ impl Operation for Permute {
 
     fn shape(&self, graph: &Graph) -> Result<Shape> {
         let shape = graph.known(self.x)?;
-        let rank = shape.dims().len();
-        let mut sorted = self.order.clone();
-        sorted.sort_unstable();
-        let in_place = self.order.first() == Some(&0);
-        if !sorted.into_iter().eq(0..rank) || rank > MAX_RANK || (shape.is_batch() && !in_place) {
-            let batch = if shape.is_batch() {
-                " that starts with 0, the batch"
-            } else {
-                ""
-            };
-            return Err(Error::argument(
-                "the order of dimensions",
-                format!(
-                    "each of 0 to {} once{batch}, for at most {MAX_RANK} dimensions",
-                    rank.saturating_sub(1)
-                ),
-                format!("{:?} for {shape}", self.order),
-            ));
-        }
         let dims = self.order.iter().map(|&i| shape.dims()[i]).collect();
         Ok(shape.with_dims(dims))
     }
@@ -64,12 +50,13 @@ impl Operation for Permute {
 }
 
 impl Differentiable for Permute {
-    fn vjp(&self, _: Value, dy: Value, backward: &mut Backward<'_>) {
+    fn vjp(&self, y: Value, dy: Value, backward: &mut Backward<'_>) {
         let mut order = vec![0; self.order.len()];
         for (i, &dimension) in self.order.iter().enumerate() {
             order[dimension] = i;
         }
-        backward.add(self.x, Permute { x: dy, order });
+        let shape = backward.shape(y);
+        backward.add(self.x, Permute::new(dy, &shape, order));
     }
 }
 
@@ -97,7 +84,26 @@ impl Graph {
     /// # Errors
     /// [`Argument`](Error::Argument) if the order does not contain each dimension once, or moves the batch.
     pub fn permute(&mut self, x: Value, order: &[usize]) -> Result<Value> {
-        let order = order.to_vec();
-        self.add_operation(Permute { x, order })
+        let shape = self.known(x)?;
+        let rank = shape.dims().len();
+        let mut sorted = order.to_vec();
+        sorted.sort_unstable();
+        let in_place = order.first() == Some(&0);
+        if !sorted.into_iter().eq(0..rank) || rank > MAX_RANK || (shape.is_batch() && !in_place) {
+            let batch = if shape.is_batch() {
+                " that starts with 0, the batch"
+            } else {
+                ""
+            };
+            return Err(Error::argument(
+                "the order of dimensions",
+                format!(
+                    "each of 0 to {} once{batch}, for at most {MAX_RANK} dimensions",
+                    rank.saturating_sub(1)
+                ),
+                format!("{order:?} for {shape}"),
+            ));
+        }
+        self.add_operation(Permute::new(x, &shape, order.to_vec()))
     }
 }

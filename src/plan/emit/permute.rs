@@ -6,7 +6,7 @@ use crate::graph::Value;
 impl Lower for op::Permute {
     fn emit(&self, value: Value, emitter: &mut Emitter<'_>) {
         let permute = MovementOp::Permute {
-            permutation: self.permutation(emitter.graph),
+            permutation: self.permutation,
             from: emitter.shape(self.x),
         };
         emitter.movement(permute, &[self.x], value);
