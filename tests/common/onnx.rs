@@ -1,10 +1,10 @@
-//! ONNX's operators of layers, from the files of its node tests: pooling, normalisations, Swish. PyTorch's and ONNX's
+//! ONNX's operators of layers, from the files of its node tests: convolution, pooling, normalisations, Swish. PyTorch's and ONNX's
 //! order of images, [N, C, …], becomes channels last here.
 
 use super::compare::{Tolerance, assert_close};
 use super::precision::ULP;
 use super::vectors::Vectors;
-use wgrad::{Activation, Device, Padding, Pool, Tensor};
+use wgrad::{Activation, Convolution, Device, Padding, Pool, Tensor};
 
 /// ONNX's results are NumPy's, in `f32`: they err as ours do, by some ULP of terms that are up to 4 in these files.
 const TOLERANCE: Tolerance = Tolerance {
@@ -16,6 +16,8 @@ const TOLERANCE: Tolerance = Tolerance {
 pub(crate) fn layer_operator(op: &str) -> Option<fn(&Vectors, &Device)> {
     Some(match op {
         "AveragePool" => average_pool,
+        "Conv" => conv,
+        "ConvTranspose" => conv_transpose,
         "GlobalAveragePool" => global_average_pool,
         "GlobalMaxPool" => global_max_pool,
         "GroupNormalization" => group_normalization,
@@ -136,6 +138,83 @@ fn pool(file: &Vectors) -> Pool {
         .padding(padding(file, kernel, "input_0"))
         .ceil_mode(flag(file, "ceil_mode"))
         .count_include_pad(flag(file, "count_include_pad"))
+}
+
+/// The kernel size of a weight [.., .., k] or [.., .., kh, kw], and a bias, if there is one.
+fn kernel_and_bias(file: &Vectors, device: &Device) -> ([usize; 2], Option<Tensor>) {
+    let kernel = match file.shape("input_1")[2..] {
+        [width] => [1, width],
+        [height, width] => [height, width],
+        ref lengths => panic!("{}: kernel {lengths:?}", file.name),
+    };
+    let bias = file.has("input_2").then(|| {
+        let bias = file.narrow("input_2");
+        Tensor::new(device, [1, bias.len()], &bias).unwrap()
+    });
+    (kernel, bias)
+}
+
+fn settings(file: &Vectors, outputs: usize, kernel: [usize; 2]) -> Convolution {
+    let axes = file.shape("input_0").len() - 2;
+    Convolution::new(outputs, kernel)
+        .stride(per_axis(file, "strides", 1, axes))
+        .dilation(per_axis(file, "dilations", 1, axes))
+        .groups(file.optional("group").unwrap_or(1.0) as usize)
+}
+
+fn conv(file: &Vectors, device: &Device) {
+    let (kernel, bias) = kernel_and_bias(file, device);
+    let settings = settings(file, file.shape("input_1")[0], kernel);
+    let settings = settings.padding(padding(file, kernel, "input_0"));
+    let (x, weight) = (
+        image(file, device, "input_0"),
+        image(file, device, "input_1"),
+    );
+    let y = x.convolve(&weight, bias.as_ref(), settings);
+    compare_image(file, device, 0, &y.unwrap());
+}
+
+fn conv_transpose(file: &Vectors, device: &Device) {
+    let (kernel, bias) = kernel_and_bias(file, device);
+    let groups = file.optional("group").unwrap_or(1.0) as usize;
+    let axes = file.shape("input_0").len() - 2;
+    let more = per_axis(file, "output_padding", 0, axes);
+    let settings = settings(file, file.shape("input_1")[1] * groups, kernel);
+    let settings = settings.output_padding(more);
+    let (stride, dilation) = (
+        per_axis(file, "strides", 1, axes),
+        per_axis(file, "dilations", 1, axes),
+    );
+    let auto_pad = file.attributes["auto_pad"].as_str().unwrap_or("NOTSET");
+    let lengths: Vec<usize> = file.shape("input_0")[2..].to_vec();
+    let wanted = list(file, "output_shape").or_else(|| {
+        let scaled = || lengths.iter().zip(&stride[2 - axes..]).map(|(n, s)| n * s);
+        auto_pad.starts_with("SAME").then(|| scaled().collect())
+    });
+    // A length of the result is reached by padding, of which the odd one comes first unless SAME_UPPER is asked for.
+    let padding = match wanted {
+        Some(wanted) => {
+            let mut sides = [[0; 2]; 2];
+            for axis in 2 - axes..2 {
+                let i = axis + axes - 2;
+                let extent = dilation[axis] * (kernel[axis] - 1) + 1;
+                let whole = stride[axis] * (lengths[i] - 1) + more[axis] + extent;
+                let total = whole - wanted[i];
+                sides[axis] = match auto_pad {
+                    "SAME_UPPER" => [total / 2, total - total / 2],
+                    _ => [total - total / 2, total / 2],
+                };
+            }
+            Padding::Sides(sides)
+        }
+        None => padding(file, kernel, "input_0"),
+    };
+    let (x, weight) = (
+        image(file, device, "input_0"),
+        image(file, device, "input_1"),
+    );
+    let y = x.convolve_transposed(&weight, bias.as_ref(), settings.padding(padding));
+    compare_image(file, device, 0, &y.unwrap());
 }
 
 fn average_pool(file: &Vectors, device: &Device) {

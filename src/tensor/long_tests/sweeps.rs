@@ -66,6 +66,7 @@ fn every_kernel_has_a_sweep() {
                 MovementOp::Scatter { .. } => (here, "MovementOp::Scatter {"),
                 MovementOp::Reshape { .. } => (here, ".reshape("),
                 MovementOp::Transpose => (axes, ".transpose()"),
+                MovementOp::Permute { .. } => (axes, ".permute("),
             },
             Kernel::RowSum(_) => (here, "RowSum {"),
             Kernel::Softmax(_) => (axes, ".log_softmax()"),
