@@ -110,9 +110,11 @@ fn parse(kernel: &Kernel, program: &Program) -> (Module, ModuleInfo) {
 
 #[test]
 fn shaders_are_declared_as_their_rust_side_says() {
+    let mut accesses = 0;
     for (kernel, program) in programs() {
         let label = kernel.label();
         let (module, info) = parse(&kernel, &program);
+        accesses += declarations::accesses(&kernel, &module);
         assert_eq!(module.entry_points.len(), 1, "{label}");
         let entry = &module.entry_points[0];
         let invocations: u32 = entry.workgroup_size.iter().product();
@@ -171,6 +173,7 @@ fn shaders_are_declared_as_their_rust_side_says() {
             .collect();
         assert_eq!(bindings, declared, "{label}");
     }
+    assert!(accesses > 1000, "{accesses}");
 }
 
 /// Names and offsets of the uniform block's fields, except padding.
