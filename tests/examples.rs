@@ -55,6 +55,10 @@ fn backpropagation() {
     // The central difference's h²·L‴/6 and 1e-16/h.
     results.within("difference_error", 0.0, 1e-9);
     results.within("gradient_check", 0.0, 1e-6);
+    // Numbers below 3, of which the network rounds a few, and sums of three products: 8 · 3 · 6e-8.
+    results.within("jacobian_error", 0.0, 1.5e-6);
+    // As above, with functions below 8: 1e-15/h, and h²·f‴/6.
+    results.within("jacobian_difference_error", 0.0, 1e-9);
 }
 
 #[test]

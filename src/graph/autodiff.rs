@@ -1,9 +1,11 @@
-//! Reverse-mode differentiation: appends to a graph the operations that compute the gradient of its loss.
+//! Reverse-mode differentiation: appends to a graph the operations that compute the gradient of its loss, or of its
+//! output.
 //!
 //! Each operation's file in `op/` holds its vector-Jacobian product.
 
-use super::op::{Add, Op, Output, Reshape};
+use super::op::{Add, Input, Op, Output, Reshape};
 use super::{Graph, Shape, Supervision, Term, Value};
+use crate::Result;
 
 /// The values that [`Graph::differentiate`] appends.
 pub(crate) struct Derivatives {
@@ -40,6 +42,22 @@ impl Backward<'_> {
     /// A further output of an operation.
     pub(super) fn output(&mut self, of: Value, index: usize, shape: Shape) -> Value {
         self.graph.output(of, index, shape)
+    }
+
+    /// Appends the gradients of all nodes of the forward pass, from those that have one so far.
+    fn run(&mut self) {
+        for i in (0..self.gradients.len()).rev() {
+            let Some(dy) = self.gradients[i] else {
+                continue;
+            };
+            let y = self.graph.value(i);
+            let op = self.graph.op(y).clone();
+            let op = op.differentiable();
+            debug_assert!(op.is_some(), "a graph is differentiated once");
+            if let Some(op) = op {
+                op.vjp(y, dy, self);
+            }
+        }
     }
 
     /// Adds the result of an operation to the gradient of an operand, if a trained parameter is among the operand's
@@ -80,9 +98,8 @@ impl Graph {
         trained: &[bool],
         supervision: Supervision,
     ) -> Derivatives {
-        let forward = self.nodes.len();
         let depends = self.depends_on(|number| trained[number]);
-        let mut gradients: Vec<Option<Value>> = vec![None; forward];
+        let mut gradients: Vec<Option<Value>> = vec![None; self.nodes.len()];
         let losses = self.push_losses(terms, supervision);
         let mut backward = Backward {
             graph: self,
@@ -102,23 +119,44 @@ impl Graph {
                 backward.add_value(input, gradient);
             }
         }
-        for i in (0..forward).rev() {
-            let Some(dy) = backward.gradients[i] else {
-                continue;
-            };
-            let y = backward.graph.value(i);
-            let op = backward.graph.op(y).clone();
-            let op = op.differentiable();
-            debug_assert!(op.is_some(), "a graph is differentiated once");
-            if let Some(op) = op {
-                op.vjp(y, dy, &mut backward);
-            }
-        }
+        backward.run();
         let of_parameters = self.parameters.iter().map(|p| gradients[p.value.0]);
         Derivatives {
             gradients: of_parameters.collect(),
             losses,
         }
+    }
+
+    /// A copy with a further input, the flat gradient of `output`, from which it computes the gradient of the inputs: for
+    /// each sample a row with those of all inputs, one after the other. Batch normalisations use their running
+    /// statistics.
+    pub(crate) fn with_input_gradient(&self, output: Value) -> Result<(Graph, Value)> {
+        let mut graph = self.clone();
+        graph.fix_statistics(&vec![true; graph.running.len()]);
+        let is_input = |op: &Op| matches!(op, Op::Input(_));
+        let depends = graph.reached_from(is_input, |op| op.constant_operands().is_none());
+        let shape = graph.shape(output).clone();
+        let mut gradients: Vec<Option<Value>> = vec![None; graph.nodes.len()];
+        let seed = graph.push(Input {
+            number: graph.inputs.len(),
+            shape: Shape::batch(shape.elements()),
+        });
+        let mut backward = Backward {
+            graph: &mut graph,
+            depends: &depends,
+            gradients: &mut gradients,
+        };
+        backward.add_value(output, seed);
+        backward.run();
+        let mut rows = Vec::new();
+        for number in 0..graph.inputs.len() {
+            let flat = graph.inputs[number].flat;
+            // The output does not depend on this input.
+            let zero = |graph: &mut Graph| graph.scale(flat, 0.0);
+            rows.push(gradients[flat.0].map_or_else(|| zero(&mut graph), Ok)?);
+        }
+        let row = graph.concat(&rows, 1)?;
+        Ok((graph, row))
     }
 
     /// A further output of an operation.

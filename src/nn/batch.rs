@@ -3,7 +3,7 @@
 use super::Network;
 use super::inputs::{Inputs, Samples};
 use crate::data::{Targets, check_finite, check_labels};
-use crate::graph::{GraphInput, Shape, Supervision, Term};
+use crate::graph::{Graph, GraphInput, Shape, Supervision, Term};
 use crate::kernel::base::binding::Scalar;
 use crate::kernel::{Criterion, MatrixShape};
 use crate::plan::{BufferSpec, Role};
@@ -26,7 +26,12 @@ pub(super) fn padded_inputs(
 impl Network {
     /// Refuses a batch whose values exceed a 32-bit count.
     pub(crate) fn check_batch_size(&self, batch: usize) -> Result<()> {
-        let nodes = self.graph.nodes.iter();
+        Network::check_batch_of(&self.graph, batch)
+    }
+
+    /// The same for a graph derived from the network's.
+    pub(super) fn check_batch_of(graph: &Graph, batch: usize) -> Result<()> {
+        let nodes = graph.nodes.iter();
         let padded = |shape: &Shape| shape.rows_per_sample() as u64 * (shape.cols() as u64 + 3);
         let widest = nodes.map(|node| padded(&node.shape)).max().unwrap_or(0);
         match (batch as u64).checked_mul(widest) {

@@ -5,6 +5,7 @@ mod file;
 mod gradient_check;
 mod gradients;
 mod inputs;
+mod jacobian;
 mod load_options;
 mod losses;
 mod matching;

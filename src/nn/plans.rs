@@ -19,6 +19,8 @@ pub(crate) struct PlanKey {
 pub(crate) enum Purpose {
     Predict,
     Differentiate,
+    /// The gradient of the inputs, from a gradient of the output.
+    Jacobian,
     /// Mean and variance of the batch at every batch normalisation.
     Statistics,
     /// A training step; the network's trainer lowers it.

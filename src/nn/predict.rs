@@ -8,8 +8,17 @@ use crate::data::Targets;
 use crate::executor::{Loan, Needs, What, lock, max_flops_per_submit};
 use crate::graph::{Supervision, Term};
 use crate::kernel::base::state::state_at;
-use crate::plan::{Clock, Role, Task, lower};
+use crate::plan::{BufferSpec, Clock, Role, Task, lower};
 use crate::{Error, Result};
+
+/// The plan of a prediction and its buffers.
+pub(super) struct Prediction {
+    pub(super) purpose: Purpose,
+    /// Buffers of the batch.
+    pub(super) buffers: Vec<BufferSpec>,
+    /// Number of words of the result.
+    pub(super) words: usize,
+}
 
 impl Network {
     /// Computes the network's output (for a classifier, logits) for any number of samples, in row-major order. Outputs
@@ -39,8 +48,15 @@ impl Network {
             // to get the same bits as the others.
             let smallest = if number > 0 { rows.max(2) } else { rows };
             let batch = self.filled_up(smallest, most);
-            let loan = self.start_prediction(&chunk, batch, number)?;
-            let shape = self.graph.shape(self.output).at(rows);
+            self.check_batch_size(batch)?;
+            let shape = self.graph.shape(self.output);
+            let prediction = Prediction {
+                purpose: Purpose::Predict,
+                buffers: self.batch_buffers(batch, Targets::default()),
+                words: shape.at(batch).floats(),
+            };
+            let loan = self.start_prediction(prediction, &chunk, batch, number)?;
+            let shape = shape.at(rows);
             let padded = |words: &[u32]| {
                 shape.unpad(&bytemuck::cast_slice::<u32, f32>(words)[..shape.floats()])
             };
@@ -76,7 +92,7 @@ impl Network {
     }
 
     /// Maximum number of prediction rows in one submit.
-    fn max_rows_per_submit(&self) -> usize {
+    pub(super) fn max_rows_per_submit(&self) -> usize {
         *self.rows_per_submit.get_or_init(|| {
             let budget = max_flops_per_submit(&self.device);
             if budget == u64::MAX {
@@ -100,24 +116,23 @@ impl Network {
     }
 
     /// Prepares the plan of a prediction and submits it, for chunk `number` of the samples.
-    fn start_prediction(
+    pub(super) fn start_prediction(
         &self,
+        prediction: Prediction,
         chunk: &Samples<'_>,
         batch: usize,
         number: usize,
     ) -> Result<Loan<'_>> {
-        self.check_batch_size(batch)?;
         let key = PlanKey {
-            purpose: Purpose::Predict,
+            purpose: prediction.purpose,
             batch,
             supervision: Supervision::default(),
             gather: None,
         };
-        let words = self.graph.shape(self.output).at(batch).floats();
         let needs = Needs {
             what: What::Count("a prediction of", batch, "rows"),
-            buffers: &self.batch_buffers(batch, Targets::default()),
-            fetches: (1, words),
+            buffers: &prediction.buffers,
+            fetches: (1, prediction.words),
             ..Needs::default()
         };
         let inputs: Vec<_> = padded_inputs(chunk, batch).collect();

@@ -67,6 +67,7 @@ impl Network {
     pub(super) fn lower_own(&self, key: &PlanKey) -> Plan {
         let task = match key.purpose {
             Purpose::Predict => Task::Predict,
+            Purpose::Jacobian => return self.lower_jacobian(key.batch),
             Purpose::Statistics => Task::Statistics,
             _ => Task::Differentiate,
         };

@@ -34,7 +34,7 @@ pub(super) fn lower_key(
             (Task::Train(training), table_steps, settings.batch_size)
         }
         Purpose::Evaluate { most, batches } => (Task::Evaluate, batches, most),
-        Purpose::Predict | Purpose::Differentiate | Purpose::Statistics => {
+        Purpose::Predict | Purpose::Differentiate | Purpose::Jacobian | Purpose::Statistics => {
             unreachable!("the network's own plans")
         }
     };

@@ -15,6 +15,7 @@ mod graphs;
 mod hostile;
 mod images;
 mod inputs;
+mod jacobian;
 mod numbers;
 mod predictions;
 mod refusals;

@@ -15,8 +15,13 @@
 //!
 //! The functions below are these formulas in plain Rust. The table compares their gradients with those of the network,
 //! and with central differences of the loss, (L(θ + h) − L(θ − h))/2h. All three agree.
+//!
+//! A second table does the same for the derivatives from which these formulas follow: of traces and norms, of a vector by
+//! a vector, of a matrix by a matrix (`Network::jacobian`).
 
+#[path = "../common/mod.rs"]
 mod common;
+mod identities;
 
 use common::{Args, Result};
 use wgrad::{Loss, LossTarget, Sequential};
@@ -153,8 +158,10 @@ fn main() -> Result {
     let worst_check = check.parameters.iter().fold(0.0, |worst, parameter| {
         greater(worst, parameter.relative_error())
     });
+    let (jacobian, jacobian_difference) = identities::check(&device)?;
     println!(
-        "loss={:.6} network_error={worst_network:e} difference_error={worst_difference:e} gradient_check={worst_check:e}",
+        "loss={:.6} network_error={worst_network:e} difference_error={worst_difference:e} gradient_check={worst_check:e} \
+         jacobian_error={jacobian:e} jacobian_difference_error={jacobian_difference:e}",
         computed.loss
     );
     Ok(())
