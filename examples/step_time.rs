@@ -8,13 +8,16 @@ use clap::{Parser, ValueEnum};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
-use wgrad::{Adam, Dataset, Device, GpuOptions, Optimizer, Sequential, Sgd, Trainer};
+use wgrad::{Adam, Convolution, Dataset, Device, GpuOptions, Optimizer, Sequential, Sgd, Trainer};
 
 #[derive(Parser)]
 struct Args {
     /// Features, hidden units of each layer, classes.
     #[arg(long, value_delimiter = ',', default_value = "784,512,512,10")]
     dims: Vec<usize>,
+    /// A convolutional network on images of 28×28 pixels, in place of the dense one.
+    #[arg(long, value_enum)]
+    network: Option<Convolutional>,
     /// Samples in a batch.
     #[arg(long, default_value_t = 64)]
     batch: usize,
@@ -49,6 +52,45 @@ enum Where {
     Gpu,
     Software,
     Cpu,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Convolutional {
+    /// Convolution 5×5×6 with padding 2, pooling, convolution 5×5×16, pooling, dense 120, 84, 10, all with ReLU.
+    Lenet,
+    /// Convolutions 3×3×32 and 3×3×64, pooling, dense 128, 10, all with ReLU.
+    Cnn,
+}
+
+impl Convolutional {
+    fn layers(self) -> Sequential {
+        let image = Sequential::new([28, 28, 1]);
+        match self {
+            Convolutional::Lenet => image
+                .convolution(Convolution::new(6, 5).padding(2))
+                .relu()
+                .max_pool(2)
+                .convolution((16, 5))
+                .relu()
+                .max_pool(2)
+                .flatten()
+                .dense(120)
+                .relu()
+                .dense(84)
+                .relu()
+                .dense(10),
+            Convolutional::Cnn => image
+                .convolution((32, 3))
+                .relu()
+                .convolution((64, 3))
+                .relu()
+                .max_pool(2)
+                .flatten()
+                .dense(128)
+                .relu()
+                .dense(10),
+        }
+    }
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -90,11 +132,18 @@ fn run() -> Result<(), Box<dyn std::error::Error>> {
         Where::Cpu => Device::cpu(),
         Where::Gpu | Where::Software => Device::gpu(options)?,
     };
-    let mut layers = Sequential::new(*inputs);
-    for &units in hidden {
-        layers = layers.dense(units).relu();
-    }
-    let network = layers.dense(*classes).build(&device, 0)?;
+    let (inputs, classes, layers) = match args.network {
+        Some(network) => (784, 10, network.layers()),
+        None => {
+            let layers = hidden
+                .iter()
+                .fold(Sequential::new(*inputs), |layers, &units| {
+                    layers.dense(units).relu()
+                });
+            (*inputs, *classes, layers.dense(*classes))
+        }
+    };
+    let network = layers.build(&device, 0)?;
     let optimizer: Optimizer = match args.optimizer {
         Rule::Adam => Adam::new(1e-3).into(),
         Rule::Sgd => Sgd::new(1e-2).into(),
@@ -108,7 +157,7 @@ fn run() -> Result<(), Box<dyn std::error::Error>> {
         println!("{}", trainer.plan());
     }
     let per_epoch = (SAMPLES / args.batch).max(1);
-    let data = random_data(*inputs, *classes, per_epoch * args.batch)?;
+    let data = random_data(inputs, classes, per_epoch * args.batch)?;
     let per_epoch = per_epoch as u64;
     let steps_per_submit = trainer.steps_per_submit() as u64;
     let (mut times, mut first, mut loss, mut submits) = (Vec::new(), 0.0, 0.0, 0);

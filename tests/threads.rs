@@ -11,7 +11,8 @@ use std::sync::mpsc::RecvTimeoutError;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use wgrad::{
-    Activation, Adam, Dataset, Device, Error, Init, Layout, Network, Sequential, Tensor, Trainer,
+    Activation, Adam, Convolution, Dataset, Device, Error, Init, Layout, Network, Sequential,
+    Tensor, Trainer,
 };
 
 const THREADS: [usize; 4] = [1, 2, 3, 8];
@@ -112,6 +113,76 @@ fn training_has_the_same_bits_for_any_number_of_threads() {
             .unwrap();
         // Two epochs, each with a short last batch.
         let report = trainer.steps(&data, 6).unwrap();
+        (parameters(trainer.network_mut()), report.loss)
+    };
+    let results: Vec<_> = devices().into_iter().map(train).collect();
+    for (weights, loss) in &results[1..] {
+        assert_same_bits("weights", weights, &results[0].0);
+        assert_eq!(loss.to_bits(), results[0].1.to_bits());
+    }
+}
+
+/// Few large samples are cut into bands, many are shared out whole, and the weight gradient is cut into parts, or a
+/// large one into bands of its rows.
+#[test]
+fn convolutions_have_the_same_bits_for_any_number_of_threads() {
+    let mut random = Random::new(6);
+    let padded = Convolution::new(6, 3).padding(1);
+    for (shape, settings) in [
+        ([1, 90, 61, 3], padded),
+        ([40, 14, 13, 5], padded.dilation(2)),
+        ([2, 31, 40, 6], padded.stride(2).groups(3)),
+        ([3, 40, 31, 20], Convolution::depthwise(3).stride([1, 2])),
+        ([1, 9, 9, 70], Convolution::new(130, 3)),
+    ] {
+        let x = random.normals(shape.iter().product());
+        let results = devices().into_iter().map(|device| {
+            let random = &mut Random::new(7);
+            let mut tensor = |shape: &[usize]| {
+                Tensor::new(&device, shape, &random.normals(shape.iter().product())).unwrap()
+            };
+            let [_, _, _, channels] = shape;
+            let weight = match channels {
+                6 => tensor(&[6, 3, 3, 2]),
+                20 => tensor(&[20, 3, 3, 1]),
+                70 => tensor(&[130, 3, 3, 70]),
+                _ => tensor(&[6, 3, 3, channels]),
+            };
+            let x = Tensor::new(&device, shape, &x).unwrap();
+            let y = x.convolve(&weight, None, settings).unwrap();
+            let gradients = y.convolve_backward(&x, &weight, settings).unwrap();
+            let tensors = [&y, &gradients.dx, &gradients.dweight, &gradients.dbias];
+            tensors.map(|tensor| tensor.download().unwrap()).concat()
+        });
+        let results: Vec<Vec<f32>> = results.collect();
+        for (result, threads) in results[1..].iter().zip(&THREADS[1..]) {
+            let name = format!("{shape:?}, {threads} threads");
+            assert_same_bits(&name, result, &results[0]);
+        }
+    }
+}
+
+#[test]
+fn convolutional_training_has_the_same_bits_for_any_number_of_threads() {
+    const SAMPLES: usize = 150;
+    let mut random = Random::new(5);
+    let (samples, labels) = (random.normals(SAMPLES * 400), random.words(SAMPLES, 10));
+    let data = Dataset::from_floats([20, 20, 1], samples, labels, 10).unwrap();
+    let train = |device: Device| {
+        let layers = Sequential::new([20, 20, 1])
+            .convolution(Convolution::new(6, 5).padding(2))
+            .relu()
+            .max_pool(2)
+            .convolution((16, 3))
+            .gelu()
+            .flatten()
+            .dense(10);
+        let mut trainer = Trainer::builder(layers.build(&device, 5).unwrap())
+            .optimizer(Adam::new(1e-3))
+            .batch_size(64)
+            .build()
+            .unwrap();
+        let report = trainer.steps(&data, 4).unwrap();
         (parameters(trainer.network_mut()), report.loss)
     };
     let results: Vec<_> = devices().into_iter().map(train).collect();

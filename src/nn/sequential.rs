@@ -6,10 +6,11 @@ use crate::{Activation, Device, Error, Result};
 
 /// A stack of layers. Its methods append layers, and [`build`](Sequential::build) creates the network on a device.
 ///
-/// The initial weights of a dense layer depend on the activation that follows it: [`Init::KaimingUniform`] for
-/// ReLU-like activations (ReLU, ReLU6, leaky, thresholded and parametric ReLU, ELU, CELU, softplus, SiLU, hard swish,
-/// both GELUs, Mish), [`Init::LecunNormal`] for SELU, and [`Init::XavierUniform`] otherwise. Dropout, normalisation
-/// and pooling in between are ignored. [`init`](Sequential::init) overrides this. Biases start at 0.
+/// The initial weights of a dense or convolution layer depend on the activation that follows it:
+/// [`Init::KaimingUniform`] for ReLU-like activations (ReLU, ReLU6, leaky, thresholded and parametric ReLU, ELU, CELU,
+/// softplus, SiLU, hard swish, both GELUs, Mish), [`Init::LecunNormal`] for SELU, and [`Init::XavierUniform`]
+/// otherwise. Dropout, normalisation and pooling in between are ignored. [`init`](Sequential::init) overrides this.
+/// Biases start at 0.
 ///
 /// ```
 /// use wgrad::{Device, Sequential};
@@ -102,8 +103,8 @@ impl Sequential {
         })
     }
 
-    /// Sets the initial weights of the last dense layer so far. [`build`](Sequential::build) returns an error if there
-    /// is no dense layer before this call.
+    /// Sets the initial weights of the last dense or convolution layer so far. [`build`](Sequential::build) returns an
+    /// error if there is none before this call.
     pub fn init(mut self, wanted: Init) -> Self {
         let dense = self.layers.iter_mut().rev().find_map(|layer| match layer {
             Layer::Dense { init, .. } | Layer::Convolution { init, .. } => Some(init),

@@ -4,6 +4,7 @@
 mod common;
 
 mod checkpoints;
+mod convolution;
 mod failures;
 mod limits;
 mod memory;
