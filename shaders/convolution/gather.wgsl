@@ -17,8 +17,8 @@
 // Sums have up to three levels: blocks of at least 128 terms if BLOCKED, and groups of 64 blocks.
 //
 // The host prepends TRANSPOSED, STRIDED, LANES, BLOCKS, WORKGROUP, UNROLL (channels at a time; it divides those of a
-// group unless RAGGED), CHUNK (a multiple of UNROLL), BLOCKED, `fn store`, and `Own` with `own_weights` and
-// `weights_of`.
+// group unless RAGGED), CHUNK (a multiple of UNROLL), BLOCKED, `fn store`, the loads of the source in single floats or
+// in FOURS (then UNROLL is 4), and `Own` with `own_weights` and `weights_of`.
 
 fn pick(other: mat4x4<f32>, block: mat4x4<f32>, it: bool) -> mat4x4<f32> {
     return mat4x4(select(other[0], block[0], it), select(other[1], block[1], it), select(other[2], block[2], it),
@@ -80,6 +80,29 @@ fn main(
             for (var start = 0u; start < depth; start += CHUNK) {
                 let end = min(start + CHUNK, depth);
                 for (var c = start; c < end; c += UNROLL) {
+                    if FOURS {
+                        // Column i: four channels of pixel i.
+                        let x = mat4x4<f32>(load_channels(at.x, c), load_channels(at.y, c), load_channels(at.z, c),
+                            load_channels(at.w, c));
+                        // The weights of four channels. Past the last channel they are 0, and so is x.
+                        let w0 = load_own(own, tap + c * channel_step(), true);
+                        let w1 = load_own(own, tap + min(c + 1u, depth - 1u) * channel_step(), c + 1u < depth);
+                        let w2 = load_own(own, tap + min(c + 2u, depth - 1u) * channel_step(), c + 2u < depth);
+                        let w3 = load_own(own, tap + min(c + 3u, depth - 1u) * channel_step(), c + 3u < depth);
+                        c0 += mat4x4<f32>(weights_of(w0, 0u), weights_of(w1, 0u), weights_of(w2, 0u),
+                            weights_of(w3, 0u)) * x;
+                        if BLOCKS > 1u {
+                            c1 += mat4x4<f32>(weights_of(w0, 1u), weights_of(w1, 1u), weights_of(w2, 1u),
+                                weights_of(w3, 1u)) * x;
+                        }
+                        if BLOCKS > 2u {
+                            c2 += mat4x4<f32>(weights_of(w0, 2u), weights_of(w1, 2u), weights_of(w2, 2u),
+                                weights_of(w3, 2u)) * x;
+                            c3 += mat4x4<f32>(weights_of(w0, 3u), weights_of(w1, 3u), weights_of(w2, 3u),
+                                weights_of(w3, 3u)) * x;
+                        }
+                        continue;
+                    }
                     for (var u = 0u; u < UNROLL; u++) {
                         // Past the last channel both factors are 0.
                         let k = select(c + u, min(c + u, depth - 1u), RAGGED);

@@ -1,5 +1,5 @@
-// The source of a convolution, seen from four pixels of its result: the image, or the grid if TRANSPOSED. Operands are
-// read in single floats, since their rows need not start at a multiple of four.
+// The source of a convolution, seen from four pixels of its result: the image, or the grid if TRANSPOSED. A piece after
+// this one loads from it.
 
 const NONE = 0xffffffffu;
 
@@ -44,14 +44,6 @@ fn place_of(sample: vec4<u32>, y: vec4<u32>, x: vec4<u32>) -> vec4<u32> {
     let width = select(p.image_w, p.grid_w, TRANSPOSED);
     let there = (y != vec4<u32>(NONE)) & (x != vec4<u32>(NONE));
     return select(vec4<u32>(NONE), sample + (y * width + x) * p.image_pixel, there);
-}
-
-// The float at `at + c` for each of four places; 0 where there is none.
-fn load(at: vec4<u32>, c: u32) -> vec4<f32> {
-    let there = at != vec4<u32>(NONE);
-    let i = select(vec4<u32>(0u), at + c, there);
-    let values = vec4<f32>(load_source(i.x), load_source(i.y), load_source(i.z), load_source(i.w));
-    return select(vec4<f32>(0.0), values, there);
 }
 
 // Place of the weight that joins the first channel of a group of the source, through the first tap, to a column of the

@@ -14,15 +14,11 @@
 // Sums over more than 1,024 windows are in blocks of 128. In the column after the weights the image counts as 1, which
 // gives the sums of the grid. The tile's outputs are of one group, unless SCATTERED: then each has its own.
 //
-// The host prepends LANES, BLOCKS, WORKGROUP, BLOCKED, PADDED, SCATTERED, `grid_at_outputs` and `grid_of`.
+// The host prepends LANES, BLOCKS, WORKGROUP, BLOCKED, PADDED, SCATTERED, `load`, `grid_at_outputs`
+// and `grid_of`.
 
 fn products(x: vec4<f32>, values: vec4<f32>) -> mat4x4<f32> {
     return mat4x4<f32>(x * values.x, x * values.y, x * values.z, x * values.w);
-}
-
-fn load(at: vec4<u32>, there: vec4<bool>) -> vec4<f32> {
-    let i = select(vec4<u32>(0u), at, there);
-    return select(vec4<f32>(0.0), vec4<f32>(load_image(i.x), load_image(i.y), load_image(i.z), load_image(i.w)), there);
 }
 
 fn pick(other: mat4x4<f32>, block: mat4x4<f32>, it: bool) -> mat4x4<f32> {

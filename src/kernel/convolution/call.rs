@@ -20,6 +20,25 @@ pub(crate) struct Convolve {
 }
 
 impl Convolve {
+    /// Whether the source is read four channels at a time. Its pixels then start at multiples of four floats, and what
+    /// follows the last channel of a group that is no multiple of four is zero.
+    pub(super) fn reads_fours(&self) -> bool {
+        let (from, to) = self.group();
+        let one_group = self.geometry.groups == 1;
+        let whole = from.is_multiple_of(4) && to.is_multiple_of(4);
+        !self.flat && from > 2 && (one_group || whole)
+    }
+
+    /// Channels in a group of the source, and of the result.
+    pub(super) fn group(&self) -> (usize, usize) {
+        let g = &self.geometry;
+        if self.transposed {
+            (g.group_outputs(), g.group_channels())
+        } else {
+            (g.group_channels(), g.group_outputs())
+        }
+    }
+
     pub(crate) fn out(&self) -> MatrixShape {
         if self.transposed {
             self.geometry.image(self.batch)
@@ -63,6 +82,13 @@ const SLICES: usize = 64;
 const PART_FLOATS: usize = 1 << 20;
 
 impl ConvolutionWeight {
+    /// Whether the image is read four channels at a time: all of one tap.
+    pub(super) fn reads_fours(&self) -> bool {
+        let g = &self.geometry;
+        let one_group = g.groups == 1 || g.group_outputs().is_multiple_of(4);
+        !self.flat[0] && g.group_channels().is_multiple_of(4) && one_group
+    }
+
     /// The shape of a part.
     pub(crate) fn part(&self) -> MatrixShape {
         let weight = self.geometry.weight();

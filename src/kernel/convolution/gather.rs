@@ -27,8 +27,13 @@ impl Compute for Convolve {
     }
 
     fn bindings(&self) -> Vec<Binding> {
+        let floats = if self.reads_fours() {
+            Element::Packed
+        } else {
+            Element::Float
+        };
         let mut bindings = vec![
-            Binding::input(1, "source", Element::Float),
+            Binding::input(1, "source", floats),
             Binding::input(2, "weight", Element::Float),
         ];
         if self.bias {

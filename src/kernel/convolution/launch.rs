@@ -9,6 +9,10 @@ const LOADED_WEIGHTS: &str = include_str!("../../../shaders/convolution/loaded_w
 const SHARED_GRID: &str = include_str!("../../../shaders/convolution/shared_grid.wgsl");
 const LOADED_GRID: &str = include_str!("../../../shaders/convolution/loaded_grid.wgsl");
 const GATHER: &str = include_str!("../../../shaders/convolution/gather.wgsl");
+const SINGLE_FLOATS: &str = include_str!("../../../shaders/convolution/single_floats.wgsl");
+const FOURS: &str = include_str!("../../../shaders/convolution/fours.wgsl");
+const IMAGE_FLOATS: &str = include_str!("../../../shaders/convolution/image_floats.wgsl");
+const IMAGE_FOURS: &str = include_str!("../../../shaders/convolution/image_fours.wgsl");
 const GROUPED: &str = include_str!("../../../shaders/convolution/grouped.wgsl");
 const WEIGHT: &str = include_str!("../../../shaders/convolution/weight.wgsl");
 
@@ -65,11 +69,7 @@ fn unroll(channels: usize) -> (usize, bool) {
 pub(super) fn gather(call: &Convolve, capabilities: &Capabilities) -> Launch {
     let geometry = &call.geometry;
     let MatrixShape { rows, cols } = call.out();
-    let (from, to) = if call.transposed {
-        (geometry.group_outputs(), geometry.group_channels())
-    } else {
-        (geometry.group_channels(), geometry.group_outputs())
-    };
+    let (from, to) = call.group();
     let taps = geometry.place.taps();
     let strided = geometry.place.axes().iter().any(|axis| axis.stride > 1);
     let blocked = taps * from > LONG_K;
@@ -83,7 +83,7 @@ pub(super) fn gather(call: &Convolve, capabilities: &Capabilities) -> Launch {
         let workgroup = 64;
         return Launch {
             constants: vec![("WORKGROUP", workgroup as u32)],
-            sources: [&flags[..], &[OPERANDS, GROUPED]].concat(),
+            sources: [&flags[..], &[OPERANDS, SINGLE_FLOATS, GROUPED]].concat(),
             workgroups: (rows.div_ceil(4) * cols.div_ceil(4)).div_ceil(workgroup),
             iterations: taps * (from + 1) + kernel_h + 5,
         };
@@ -105,7 +105,11 @@ pub(super) fn gather(call: &Convolve, capabilities: &Capabilities) -> Launch {
     } else {
         (1, LOADED_WEIGHTS)
     };
-    let (unroll, ragged) = unroll(from);
+    let (loads, (unroll, ragged)) = if call.reads_fours() {
+        (FOURS, (4, !from.is_multiple_of(4)))
+    } else {
+        (SINGLE_FLOATS, unroll(from))
+    };
     let chunk = if blocked { 128 } else { 1 << 30 };
     let tiles = rows.div_ceil(4 * lanes) * cols.div_ceil(4 * blocks);
     let chunks = from.div_ceil(chunk);
@@ -119,7 +123,7 @@ pub(super) fn gather(call: &Convolve, capabilities: &Capabilities) -> Launch {
         ],
         sources: [
             &flags[..],
-            &[flag("RAGGED", ragged), OPERANDS, weights, GATHER],
+            &[flag("RAGGED", ragged), OPERANDS, loads, weights, GATHER],
         ]
         .concat(),
         workgroups: (tiles * lanes).div_ceil(workgroup),
@@ -166,6 +170,11 @@ pub(super) fn weight(call: &ConvolutionWeight, capabilities: &Capabilities) -> L
             flag("PADDED", padded),
             flag("SCATTERED", scattered),
             grid,
+            if call.reads_fours() {
+                IMAGE_FOURS
+            } else {
+                IMAGE_FLOATS
+            },
             WEIGHT,
         ],
         workgroups: (tiles * lanes).div_ceil(workgroup),

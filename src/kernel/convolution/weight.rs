@@ -7,6 +7,7 @@ use super::params::{Params, size};
 use crate::kernel::base::{
     Args, Binding, Capabilities, Compute, Element, Program, Real, Shader, matrix,
 };
+use crate::kernel::software::pack;
 
 impl Compute for ConvolutionWeight {
     fn label(&self) -> String {
@@ -19,8 +20,13 @@ impl Compute for ConvolutionWeight {
     }
 
     fn bindings(&self) -> Vec<Binding> {
+        let floats = if self.reads_fours() {
+            Element::Packed
+        } else {
+            Element::Float
+        };
         vec![
-            Binding::input(1, "image", Element::Float),
+            Binding::input(1, "image", floats),
             Binding::input(2, "grid", Element::Float),
             Binding::output(3, "parts", Element::Vec4),
         ]
@@ -36,7 +42,7 @@ impl Compute for ConvolutionWeight {
         Program::assemble(
             Shader {
                 constants: &launch.constants,
-                bindings: &self.bindings(),
+                bindings: &pack::for_adapter(self.bindings(), capabilities),
                 pieces: &pieces,
             },
             &params,
