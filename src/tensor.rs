@@ -14,6 +14,7 @@ mod optimize;
 mod pooling;
 mod random;
 mod reduce;
+mod row_normalization;
 mod statistics;
 
 pub use crate::kernel::{Layout, TensorStatistics};
@@ -24,8 +25,9 @@ pub use gather::Bytes;
 pub use gemm::Gemm;
 pub use gradient_norm::GradientNorm;
 pub use loss::{LossOutput, TensorTarget};
-pub use normalization::{BatchNormOutput, NormalizationGradients, RmsNormGradients};
+pub use normalization::{BatchNormOutput, NormalizationGradients};
 pub use optimize::OptimizerState;
+pub use row_normalization::RmsNormGradients;
 
 use crate::device::{Device, Memory, Operand, Reader, Refusals};
 use crate::kernel::{Compute, Elementwise, Kernel, MatrixShape, Op};

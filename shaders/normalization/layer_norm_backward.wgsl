@@ -1,5 +1,5 @@
-// Gradient of a normalisation of rows, and the terms of gamma's gradient; LANES invocations take a row's vec4 elements in
-// turn.
+// Gradient of a normalisation of rows, and the terms of gamma's gradient; LANES invocations take a row's vec4 elements
+// in turn.
 
 fn run(workgroup: u32, index: u32) {
     // Invocations past the end repeat the last row, so that all reach the barriers; they do not write.

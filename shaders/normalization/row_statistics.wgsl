@@ -7,8 +7,9 @@ fn row_totals(a: vec4<f32>, b: vec4<f32>, index: u32) -> vec2<f32> {
     return workgroup_sum(totals, index).xy;
 }
 
-// Mean and standard deviation of a row of x, in two passes; without a mean, `centred` and `first_x` are 0. `end` is the number of its vec4 elements, `whole` the
-// number of those without padding. Padding must not count; only the element after the whole ones has any.
+// Mean and standard deviation of a row of x, in two passes; without a mean, `first_x` and `centred` are 0. `end` is the
+// number of its vec4 elements, `whole` the number of those without padding. Padding must not count; only the element
+// after the whole ones has any.
 fn row_spread(first: u32, lane: u32, index: u32, whole: u32, end: u32) -> Spread {
     let count = f32(p.cols);
     let start = spread_start(vec4<f32>(first_x(first)));

@@ -1,5 +1,5 @@
-//! ONNX's operators of layers, from the files of its node tests: convolution, pooling, normalisations, Swish. PyTorch's and ONNX's
-//! order of images, [N, C, …], becomes channels last here.
+//! ONNX's operators of layers, from the files of its node tests: convolution, pooling, normalisations, Swish. The order
+//! of images, [N, C, …], becomes channels last here.
 
 use super::compare::{Tolerance, assert_close};
 use super::precision::ULP;

@@ -22,6 +22,7 @@ mod prelu;
 mod random;
 mod reductions;
 mod refusals;
+mod row_normalization;
 mod softmax;
 mod statistics;
 

@@ -81,8 +81,8 @@ impl Graph {
     /// channel (PyTorch's `GroupNorm`). With as many groups as channels it is instance normalisation. The parameters
     /// are γ, `layers.i.weight`, initially 1, and β, `layers.i.bias`, initially 0; ε is 10⁻⁵.
     ///
-    /// x is a batch whose last dimension are the channels: images [batch, H, W, C], sequences [batch, T, D], or features
-    /// [batch, F]. The layer takes one dispatch forward and three backward.
+    /// x is a batch whose last dimension are the channels: images [batch, H, W, C], sequences [batch, T, D], or
+    /// features [batch, F]. The layer takes one dispatch forward and three backward.
     ///
     /// ```
     /// use wgrad::{Device, Graph};
@@ -97,8 +97,8 @@ impl Graph {
     /// ```
     ///
     /// # Errors
-    /// [`Shape`](Error::Shape) if the groups do not divide the channels, or x is no batch; [`Argument`](Error::Argument)
-    /// if the value belongs to another graph.
+    /// [`Shape`](Error::Shape) if the groups do not divide the channels, or x is no batch;
+    /// [`Argument`](Error::Argument) if the value belongs to another graph.
     pub fn group_norm(&mut self, x: Value, groups: usize) -> Result<Value> {
         self.group_norm_with(x, groups, 1e-5)
     }

@@ -1,5 +1,5 @@
-//! Gradients of group normalisation: those of layer normalisation over each group. The kernel also writes dy ⊙ x̂, whose
-//! column sums are dγ.
+//! Gradients of group normalisation: those of layer normalisation over each group. The kernel also writes dy ⊙ x̂,
+//! whose column sums are dγ.
 
 use super::group_norm::Groups;
 use super::layer_norm_backward::SOURCE;

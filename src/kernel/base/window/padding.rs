@@ -25,7 +25,8 @@ pub enum Padding {
     #[default]
     Valid,
     /// As much as makes the output ⌈length / stride⌉ long, half of it on each side. If it is odd, one more after the
-    /// image than before, as in PyTorch (`padding="same"`, for a stride of 1 only), TensorFlow, and ONNX's `SAME_UPPER`.
+    /// image than before, as in PyTorch (`padding="same"`, for a stride of 1 only), TensorFlow, and ONNX's
+    /// `SAME_UPPER`.
     Same,
     /// Lengths before and after the image: [[top, bottom], [left, right]].
     Sides([[usize; 2]; 2]),
