@@ -149,7 +149,9 @@ pub use wgpu;
 pub use data::{Dataset, IdxArray, Mnist, Targets, read_idx};
 pub use device::{AdapterReport, Device, DeviceKind, DeviceReport, GpuOptions};
 pub use error::{Error, Result};
-pub use graph::{Distribution, Fan, Graph, Init, LossTarget, Value};
+pub use graph::{
+    Cell, Distribution, Fan, Graph, Init, LossTarget, Recurrent, RecurrentValues, Value,
+};
 pub use kernel::{
     Activation, Augmentation, Clip, Convolution, Criterion, Factors, Layout, Loss, Optimizer,
     Padding, PerAxis, Pool, Reduction, TensorStatistics, Tuning, optimizers::*,
@@ -162,7 +164,8 @@ pub use plan::Plan;
 pub use shape::{Dim, Shape};
 pub use tensor::{
     BatchNormOutput, Bytes, ConvolutionGradients, Gemm, GradientNorm, Indices, LossOutput,
-    MaxOutput, NormalizationGradients, OptimizerState, RmsNormGradients, Tensor, TensorTarget,
+    MaxOutput, NormalizationGradients, OptimizerState, RecurrentGradients, RecurrentLayer,
+    RecurrentOutput, RmsNormGradients, Tensor, TensorTarget,
 };
 pub use train::{
     ActivationInspection, EarlyStopping, EpochReport, Evaluation, Fit, History, Inspection, Metric,

@@ -13,6 +13,7 @@ mod normalization;
 mod optimize;
 mod pooling;
 mod random;
+mod recurrent;
 mod reduce;
 mod row_normalization;
 mod statistics;
@@ -27,6 +28,7 @@ pub use gradient_norm::GradientNorm;
 pub use loss::{LossOutput, TensorTarget};
 pub use normalization::{BatchNormOutput, NormalizationGradients};
 pub use optimize::OptimizerState;
+pub use recurrent::{RecurrentGradients, RecurrentLayer, RecurrentOutput};
 pub use row_normalization::RmsNormGradients;
 
 use crate::device::{Device, Memory, Operand, Reader, Refusals};

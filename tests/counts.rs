@@ -3,6 +3,8 @@
 mod common;
 #[path = "counts/memory.rs"]
 mod memory;
+#[path = "counts/recurrent.rs"]
+mod recurrent;
 
 use common::devices::{cpu, gpu};
 use std::alloc::{GlobalAlloc, Layout, System};

@@ -11,8 +11,8 @@ use std::sync::mpsc::RecvTimeoutError;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use wgrad::{
-    Activation, Adam, Convolution, Dataset, Device, Error, Init, Layout, Network, Sequential,
-    Tensor, Trainer,
+    Activation, Adam, Convolution, Dataset, Device, Error, Init, Layout, Network, Recurrent,
+    Sequential, Tensor, Trainer,
 };
 
 const THREADS: [usize; 4] = [1, 2, 3, 8];
@@ -190,6 +190,28 @@ fn convolutional_training_has_the_same_bits_for_any_number_of_threads() {
     for (weights, loss) in &results[1..] {
         assert_same_bits("weights", weights, &results[0].0);
         assert_eq!(loss.to_bits(), results[0].1.to_bits());
+    }
+}
+
+#[test]
+fn recurrent_networks_have_the_same_bits_for_any_number_of_threads() {
+    let mut random = Random::new(6);
+    let (samples, labels) = (random.normals(64 * 3 * 8), random.words(64, 3));
+    let data = Dataset::from_floats(3 * 8, samples, labels, 3).unwrap();
+    let train = |device: Device| {
+        let layers = Recurrent::lstm(72).bidirectional();
+        let layers = Sequential::new([3, 8]).recurrent_last(layers).dense(3);
+        let mut trainer = Trainer::builder(layers.build(&device, 5).unwrap())
+            .optimizer(Adam::new(1e-3))
+            .batch_size(64)
+            .build()
+            .unwrap();
+        trainer.steps(&data, 1).unwrap();
+        parameters(trainer.network_mut())
+    };
+    let results: Vec<_> = devices().into_iter().map(train).collect();
+    for weights in &results[1..] {
+        assert_same_bits("weights", weights, &results[0]);
     }
 }
 

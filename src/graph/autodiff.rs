@@ -3,7 +3,7 @@
 //!
 //! Each operation's file in `op/` holds its vector-Jacobian product.
 
-use super::op::{Add, Input, Op, Output, Reshape};
+use super::op::{Add, Differentiable, Input, Op, Output, Reshape};
 use super::{Graph, Shape, Supervision, Term, Value};
 use crate::Result;
 
@@ -34,6 +34,11 @@ impl Backward<'_> {
         self.graph.shape(value).clone()
     }
 
+    /// The gradient of a value so far.
+    pub(super) fn gradient(&self, value: Value) -> Option<Value> {
+        self.gradients[value.0]
+    }
+
     /// Appends an operation.
     pub(super) fn push(&mut self, op: impl Into<Op>) -> Value {
         self.graph.push(op)
@@ -47,10 +52,14 @@ impl Backward<'_> {
     /// Appends the gradients of all nodes of the forward pass, from those that have one so far.
     fn run(&mut self) {
         for i in (0..self.gradients.len()).rev() {
+            let y = self.graph.value(i);
             let Some(dy) = self.gradients[i] else {
+                // The further outputs of a recurrence may have gradients even if its own value has none.
+                if let Op::Recurrence(recurrence) = &self.graph.nodes[i].op {
+                    recurrence.clone().vjp_of_outputs(y, self);
+                }
                 continue;
             };
-            let y = self.graph.value(i);
             let op = self.graph.op(y).clone();
             let op = op.differentiable();
             debug_assert!(op.is_some(), "a graph is differentiated once");

@@ -12,11 +12,13 @@ mod mixing;
 pub(crate) mod names;
 pub(crate) mod op;
 mod order;
+mod recurrent;
 mod resolve;
 mod term;
 
-pub use crate::kernel::{Activation, Convolution, Padding, PerAxis, Pool};
+pub use crate::kernel::{Activation, Cell, Convolution, Padding, PerAxis, Pool};
 pub use init::{Distribution, Fan, Init};
+pub use recurrent::{Recurrent, RecurrentValues};
 pub use term::LossTarget;
 
 pub(crate) use autodiff::Derivatives;
@@ -82,6 +84,8 @@ pub(crate) struct GraphInput {
     pub(crate) flat: Value,
     /// The value with the dimensions of a sample.
     pub(crate) value: Value,
+    /// If it holds the lengths of the samples of another input: the index of that input.
+    pub(crate) lengths_of: Option<usize>,
 }
 
 /// A network as a graph of operations, for networks that [`Sequential`](crate::Sequential) cannot express: shared

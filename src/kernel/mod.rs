@@ -28,6 +28,8 @@ pub(crate) mod movement;
 pub(crate) mod normalization;
 /// Random numbers, and dropout.
 pub(crate) mod random;
+/// Recurrent layers.
+pub(crate) mod recurrent;
 /// Sums, counts and statistics.
 pub(crate) mod reduction;
 /// Kernels and pieces for software adapters only.
@@ -57,6 +59,10 @@ pub(crate) use normalization::{
     RmsNorm, RmsNormBackward, Softmax, SoftmaxBackward,
 };
 pub(crate) use random::{Draw, Dropout, Random};
+pub use recurrent::Cell;
+pub(crate) use recurrent::{
+    MaskRows, RecurrentBackward, RecurrentFinal, RecurrentForward, Sequence,
+};
 pub(crate) use reduction::{
     Argmax, AveragePool, AveragePoolBackward, ColumnSum, DimensionMax, DimensionSum, MaxPool,
     MaxPoolBackward, RowSum, Squares, Statistics, Sum,
@@ -116,12 +122,16 @@ kernels!(
     LayerNorm,
     LayerNormBackward,
     RowLoss,
+    MaskRows,
     Matmul,
     MaxPool,
     MaxPoolBackward,
     Note,
     Random,
     Movement,
+    RecurrentBackward,
+    RecurrentFinal,
+    RecurrentForward,
     RmsNorm,
     RmsNormBackward,
     RowSum,

@@ -130,10 +130,38 @@ impl Network {
                     format!("{found} samples"),
                 ));
             }
-            check_finite(array, width)?;
         }
         let rows = rows.unwrap_or(0);
+        self.check_arrays(&arrays)?;
         Ok(Samples { arrays, rows })
+    }
+
+    /// Refuses lengths that are out of range, and values that are not finite, except past a sample's length.
+    fn check_arrays(&self, arrays: &[&[f32]]) -> Result<()> {
+        let inputs = &self.graph.inputs;
+        for (number, (input, &array)) in inputs.iter().zip(arrays).enumerate() {
+            let width = input.sample.elements();
+            let lengths = inputs
+                .iter()
+                .position(|other| other.lengths_of == Some(number));
+            let Some(lengths) = lengths else {
+                check_finite(array, width)?;
+                continue;
+            };
+            let steps = input.sample.lengths()[0];
+            for (sample, &length) in array.chunks(width).zip(arrays[lengths]) {
+                if !(0.0..=steps as f32).contains(&length) || length.fract() != 0.0 {
+                    return Err(Error::argument(
+                        "the length of a sequence",
+                        format!("an integer from 0 to {steps}, the number of time steps"),
+                        length,
+                    ));
+                }
+                let step = width / steps;
+                check_finite(&sample[..length as usize * step], step)?;
+            }
+        }
+        Ok(())
     }
 
     fn arrays<'a>(&self, operation: &'static str, x: Inputs<'a>) -> Result<Vec<&'a [f32]>> {

@@ -4,12 +4,14 @@
 //! 1. the network's own;
 //! 2. the network's own behind one common prefix, as `module.` of PyTorch's `DataParallel`;
 //! 3. those of a PyTorch `Sequential`, such as `net.0.weight` and `net.2.weight`: one common prefix, then numbers in
-//!    the order of the network's layers. Layers without parameters have no tensors, so numbers may be missing.
+//!    the order of the network's layers. Layers without parameters have no tensors, so numbers may be missing;
+//! 4. those of PyTorch modules with names, such as `lstm.weight_ih_l0` and `out.weight`, or of one module without a
+//!    name, if the names and shapes of each layer's tensors are those of one module only.
 
 mod reading;
 
 pub(crate) use self::reading::Wanted;
-use self::reading::{Reading, by_name, numbered, prefixed};
+use self::reading::{Reading, by_modules, by_name, numbered, prefixed};
 use super::LoadOptions;
 use super::file::{Header, Tensor, shape_text};
 use crate::error::clip;
@@ -60,6 +62,7 @@ fn choose(file: &str, header: &Header, present: &[usize], wanted: &[Wanted]) -> 
     }
     let mut readings = prefixed(header, present, wanted);
     readings.extend(numbered(tensors, present, wanted));
+    readings.extend(by_modules(tensors, present, wanted));
     let (fitting, others): (Vec<Reading>, Vec<Reading>) = readings
         .into_iter()
         .partition(|reading| fits(reading, tensors, wanted).is_some());

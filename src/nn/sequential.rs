@@ -1,7 +1,7 @@
 //! `Sequential`: networks as a stack of layers.
 
 use super::Network;
-use crate::graph::{Convolution, Graph, Init, Padding, PerAxis, Pool, Shape, Value};
+use crate::graph::{Convolution, Graph, Init, Padding, PerAxis, Pool, Recurrent, Shape, Value};
 use crate::{Activation, Device, Error, Result};
 
 /// A stack of layers. Its methods append layers, and [`build`](Sequential::build) creates the network on a device.
@@ -65,6 +65,10 @@ enum Layer {
     ZeroPad(Padding),
     Upsample([usize; 2]),
     Permute(Vec<usize>),
+    Recurrent {
+        layers: Recurrent,
+        last: bool,
+    },
 }
 
 impl Sequential {
@@ -362,6 +366,43 @@ impl Sequential {
         self.layer(Layer::Permute(order.into()))
     }
 
+    /// Recurrent layers over samples [T, D], with the outputs at all times, [T, units]: [`Graph::recurrent`].
+    ///
+    /// ```
+    /// use wgrad::{Device, Recurrent, Sequential};
+    /// # fn main() -> wgrad::Result<()> {
+    /// let tagger = Sequential::new([20, 8]).recurrent(Recurrent::gru(16).bidirectional()).dense(5);
+    /// assert_eq!(tagger.build(&Device::cpu(), 1)?.output_features(), 20 * 5);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn recurrent(self, layers: Recurrent) -> Self {
+        self.layer(Layer::Recurrent {
+            layers,
+            last: false,
+        })
+    }
+
+    /// Recurrent layers over samples [T, D], with the output after the last step alone, \[units\]: [`Graph::recurrent`].
+    pub fn recurrent_last(self, layers: Recurrent) -> Self {
+        self.layer(Layer::Recurrent { layers, last: true })
+    }
+
+    /// [`recurrent`](Sequential::recurrent) with one LSTM layer of this many units.
+    pub fn lstm(self, hidden: usize) -> Self {
+        self.recurrent(Recurrent::lstm(hidden))
+    }
+
+    /// [`recurrent`](Sequential::recurrent) with one GRU layer of this many units.
+    pub fn gru(self, hidden: usize) -> Self {
+        self.recurrent(Recurrent::gru(hidden))
+    }
+
+    /// [`recurrent`](Sequential::recurrent) with one simple recurrent layer of this many tanh units.
+    pub fn rnn(self, hidden: usize) -> Self {
+        self.recurrent(Recurrent::rnn(hidden))
+    }
+
     /// Builds the network on a device. Its initial parameters are drawn from the seed.
     ///
     /// # Errors
@@ -413,6 +454,10 @@ impl Sequential {
                 Layer::Glu => graph.glu(value)?,
                 Layer::Swiglu => graph.swiglu(value)?,
                 Layer::Softmax => graph.softmax(value)?,
+                Layer::Recurrent { layers, last } => {
+                    let values = graph.recurrent(value, &layers)?;
+                    if last { values.last } else { values.all }
+                }
                 Layer::LogSoftmax => graph.log_softmax(value)?,
                 Layer::Convolution {
                     settings,

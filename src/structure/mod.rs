@@ -35,7 +35,7 @@ const USES_OPTIM: [&str; 2] = ["nn", "train"];
 const LISTS: [&str; 3] = ["loss", "init", "prelude"];
 
 /// The families of kernels, each after those that it uses.
-const FAMILIES: [&str; 14] = [
+const FAMILIES: [&str; 15] = [
     "base",
     "step",
     "random",
@@ -47,6 +47,7 @@ const FAMILIES: [&str; 14] = [
     "software",
     "matmul",
     "convolution",
+    "recurrent",
     "elementwise",
     "loss",
     "update",

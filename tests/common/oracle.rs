@@ -6,6 +6,7 @@ pub(crate) mod losses;
 pub(crate) mod normalization;
 pub(crate) mod pooling;
 pub(crate) mod random;
+pub(crate) mod recurrent;
 
 use std::f64::consts::{FRAC_1_SQRT_2, PI};
 use wgrad::Layout;

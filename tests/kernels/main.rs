@@ -20,6 +20,7 @@ mod offset_data;
 mod pooling;
 mod prelu;
 mod random;
+mod recurrent;
 mod reductions;
 mod refusals;
 mod row_normalization;

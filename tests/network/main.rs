@@ -18,6 +18,7 @@ mod inputs;
 mod jacobian;
 mod numbers;
 mod predictions;
+mod recurrent;
 mod refusals;
 mod saving;
 mod shapes;

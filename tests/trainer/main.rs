@@ -22,6 +22,7 @@ mod phases;
 mod profile;
 mod progress;
 mod recomputation;
+mod recurrent;
 mod resume;
 mod resume_policy;
 mod rules;

@@ -13,6 +13,8 @@ mod normalization;
 mod onnx;
 mod pooling;
 
+mod recurrent;
+
 use common::compare::{Tolerance, assert_close};
 use common::devices::{cpu, gpu, gpu_hardware_kernels};
 use common::vectors::{Vectors, folder};
@@ -22,10 +24,16 @@ use std::path::Path;
 use wgrad::{Device, Tensor};
 
 /// The kinds that a module runs.
-const KINDS: &[&str] = &["convolution", "normalization", "onnx", "pooling"];
+const KINDS: &[&str] = &[
+    "convolution",
+    "normalization",
+    "onnx",
+    "pooling",
+    "recurrent",
+];
 
 /// The kinds whose layers do not exist yet.
-const LATER: &[&str] = &["attention", "embedding", "recurrent", "training_layers"];
+const LATER: &[&str] = &["attention", "embedding", "training_layers"];
 
 /// One file on one device.
 pub(crate) struct Case<'a> {

@@ -110,6 +110,7 @@ impl Graph {
             sample,
             flat,
             value,
+            lengths_of: None,
         });
         Ok(value)
     }

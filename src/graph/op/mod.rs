@@ -33,6 +33,7 @@ mod permute;
 mod powf;
 mod prelu;
 mod random;
+pub(crate) mod recurrence;
 mod repeat;
 mod reshape;
 mod rms_norm;
@@ -76,6 +77,7 @@ pub(crate) use permute::Permute;
 pub(crate) use powf::Powf;
 pub(crate) use prelu::{Prelu, PreluBackward, PreluSlope};
 pub(crate) use random::Random;
+pub(crate) use recurrence::{InitialGradient, MaskRows, Recurrence, RecurrenceBackward};
 pub(crate) use repeat::{Repeat, RepeatColumn, RepeatRow};
 pub(crate) use reshape::Reshape;
 pub(crate) use rms_norm::{RmsNorm, RmsNormBackward};
@@ -134,6 +136,9 @@ pub(crate) trait Differentiable: Operation {
     /// The vector-Jacobian product: given the gradient `dy` of the result `y`, adds the contribution to the gradient of
     /// each operand.
     fn vjp(&self, y: Value, dy: Value, backward: &mut Backward<'_>);
+
+    /// The same where `y` has no gradient, for an operation whose further outputs may have one.
+    fn vjp_of_outputs(&self, _y: Value, _backward: &mut Backward<'_>) {}
 }
 
 /// An operation that one elementwise kernel computes from its operands, in order. It needs no lowering of its own.
@@ -194,12 +199,13 @@ macro_rules! operations {
     ($macro:ident) => {
         $macro! {
             differentiable: Activation, Add, AveragePool, BatchNorm, BiasAdd, ColumnSum, Concat, Convolve,
-                DimensionSum, Div, Dropout, Exp, Fill, GroupNorm, Input, LayerNorm, Log, Matmul, Max, MaxPool, Mul, Pad,
-                Parameter, Permute, Powf, Prelu, Random, Repeat, RepeatColumn, RepeatRow, Reshape, RmsNorm, RowSum, Scale,
+                DimensionSum, Div, Dropout, Exp, Fill, GroupNorm, Input, LayerNorm, Log, Matmul, Max, MaxPool, Mul, Output, Pad,
+                Parameter, Permute, Powf, Prelu, Random, Recurrence, Repeat, RepeatColumn, RepeatRow, Reshape, RmsNorm, RowSum, Scale,
                 Slice, Softmax, Sqrt, StopGradient, Sub, Targets, Transpose;
             internal: ActivationBackward, AveragePoolBackward, BatchNormBackward, ConvolutionWeight,
-                FixedNormBackward, FixedNormGain, GroupNormBackward, LayerNormBackward, Loss, MaxBackward,
-                MaxPoolBackward, Output, PreluBackward, PreluSlope, RmsNormBackward, SoftmaxBackward;
+                FixedNormBackward, FixedNormGain, GroupNormBackward, InitialGradient, LayerNormBackward, Loss, MaskRows,
+                MaxBackward, MaxPoolBackward, PreluBackward, PreluSlope, RecurrenceBackward, RmsNormBackward,
+                SoftmaxBackward;
         }
     };
 }

@@ -1,6 +1,6 @@
 //! Further outputs of operations that compute several values.
 
-use super::{Operation, operands};
+use super::{Backward, Differentiable, Operation, operands};
 use crate::Result;
 use crate::graph::{Graph, Shape, Value};
 
@@ -27,4 +27,9 @@ impl Operation for Output {
     fn mixes_samples(&self, _: &Graph) -> bool {
         false
     }
+}
+
+impl Differentiable for Output {
+    /// Adds nothing: the operation itself reads the gradients of its outputs.
+    fn vjp(&self, _: Value, _: Value, _: &mut Backward<'_>) {}
 }

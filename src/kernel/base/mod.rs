@@ -12,6 +12,7 @@ pub(crate) mod guard;
 pub(crate) mod matrix;
 pub(crate) mod product;
 pub(crate) mod program;
+mod quick;
 pub(crate) mod ranges;
 pub(crate) mod real;
 pub(crate) mod reduce;

@@ -118,6 +118,49 @@ pub(super) fn numbered(tensors: &[Tensor], present: &[usize], wanted: &[Wanted])
     readings.collect()
 }
 
+/// The reading by modules: the layer `layers.i.` is the one module, whatever its name, that has tensors of the same names
+/// and shapes. None if a layer has no such module, or several.
+pub(super) fn by_modules(
+    tensors: &[Tensor],
+    present: &[usize],
+    wanted: &[Wanted],
+) -> Option<Reading> {
+    /// Index of each tensor of a module, by the last part of its name and its shape.
+    type Modules<'a> = BTreeMap<&'a str, BTreeMap<(&'a str, &'a [usize]), usize>>;
+    let (mut own, mut theirs) = (Modules::new(), Modules::new());
+    for (i, wanted) in wanted.iter().enumerate() {
+        let (module, end) = wanted.name.rsplit_once('.')?;
+        own.entry(module)
+            .or_default()
+            .insert((end, &wanted.shape), i);
+    }
+    for &i in present {
+        let tensor = &tensors[i];
+        let (module, end) = tensor.name.rsplit_once('.').unwrap_or(("", &tensor.name));
+        theirs
+            .entry(module)
+            .or_default()
+            .insert((end, &tensor.shape), i);
+    }
+    let mut found = vec![None; wanted.len()];
+    for layer in own.values() {
+        let mut fitting = theirs
+            .values()
+            .filter(|module| module.keys().eq(layer.keys()));
+        let module = fitting.next().filter(|_| fitting.next().is_none())?;
+        for (key, &i) in layer {
+            found[i] = module.get(key).copied();
+        }
+    }
+    // Two equal layers would have found the same module.
+    let distinct: BTreeSet<_> = found.iter().flatten().collect();
+    (distinct.len() == wanted.len()).then_some(Reading {
+        prefix: String::new(),
+        found,
+        leftover: false,
+    })
+}
+
 /// A name as prefix, numbers and end: `net.0.2.weight` is `net.`, 0 and 2, `weight`; `fc1.bias` is `fc`, 1, `bias`.
 fn place(name: &str) -> Option<(&str, Place<'_>)> {
     if name.len() > MAX_NAME {

@@ -25,6 +25,7 @@ mod pad;
 mod parameter;
 mod permute;
 mod random;
+mod recurrence;
 mod repeat;
 mod reshape;
 mod rms_norm;

@@ -18,6 +18,7 @@ fn every_kernel_has_a_sweep() {
     let convolutions = include_str!("../../../tests/kernels/convolution.rs");
     let products = include_str!("../../../tests/matmul/long.rs");
     let updates = include_str!("../../../tests/optimizers/long.rs");
+    let recurrent = include_str!("../../../tests/kernels/recurrent.rs");
     for kernel in kernels() {
         let (text, wanted) = match &kernel {
             // One invocation, without a loop.
@@ -68,6 +69,10 @@ fn every_kernel_has_a_sweep() {
                 MovementOp::Transpose => (axes, ".transpose()"),
                 MovementOp::Permute { .. } => (axes, ".permute("),
             },
+            Kernel::MaskRows(_)
+            | Kernel::RecurrentBackward(_)
+            | Kernel::RecurrentFinal(_)
+            | Kernel::RecurrentForward(_) => (recurrent, "fn many_samples_and_units"),
             Kernel::RowSum(_) => (here, "RowSum {"),
             Kernel::Softmax(_) => (axes, ".log_softmax()"),
             Kernel::SoftmaxBackward(_) => (axes, ".log_softmax_backward("),

@@ -2,7 +2,7 @@
 
 use super::Call;
 use crate::common::data::Random;
-use wgrad::{Device, Gemm, Pool, Result, Tensor};
+use wgrad::{Cell, Device, Gemm, Pool, RecurrentLayer, Result, Tensor};
 
 /// Normalisation, random numbers, and moved columns.
 pub(super) fn further_calls(add: &mut impl FnMut(String, Call)) {
@@ -22,6 +22,28 @@ pub(super) fn further_calls(add: &mut impl FnMut(String, Call)) {
     let pool = || Pool::new(3).stride([1, 2]).padding(1);
     let x = |d: &Device| new(d, 1, SHAPE);
     let other = |d: &Device| new(d, 2, SHAPE);
+    for (name, cell) in [
+        ("recurrent tanh", Cell::Tanh),
+        ("recurrent relu", Cell::Relu),
+        ("recurrent lstm", Cell::Lstm),
+        ("recurrent gru", Cell::Gru),
+    ] {
+        for (part, units) in [("forward", 7), ("backward", 69)] {
+            let rows = cell.gates() * units;
+            let call: Call = Box::new(move |d| {
+                let x = Tensor::new(d, [3, 4, 5], &Random::new(1).normals(60))?;
+                let w = new(d, 2, [rows, 5])?;
+                let v = new(d, 3, [rows, units])?.scale(0.1)?;
+                let layer = RecurrentLayer::new(cell, &w, &v);
+                let output = x.recurrent(&layer)?;
+                match part {
+                    "forward" => Ok(output.y),
+                    _ => Ok(output.y.recurrent_backward(&layer, &x, &output, None)?.dx),
+                }
+            });
+            add(format!("{name} {part}"), call);
+        }
+    }
     let calls: Vec<(&str, Call)> = vec![
         ("filled", Box::new(|d| Tensor::filled(d, SHAPE, 0.3))),
         (

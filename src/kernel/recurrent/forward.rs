@@ -1,0 +1,370 @@
+//! Steps of a recurrence, forward: the recurrent product of all gates and the cell, in one call.
+
+use super::cell::Cell;
+use super::gru::GruForward;
+use super::launch::{self, either, launch};
+use super::lstm::LstmForward;
+use super::sequence::{Place, Sequence};
+use super::simple::SimpleForward;
+use super::units::Forward;
+use crate::kernel::base::product::Layout;
+use crate::kernel::base::simd::vectorized;
+use crate::kernel::base::{Args, Binding, Capabilities, Compute, Element, Program, Real, Shader};
+use crate::kernel::matmul::{Matmul, gemm};
+use crate::kernel::software::pack;
+use crate::threads::for_chunks;
+use std::ops::Range;
+
+const ADVANCE: &str = include_str!("../../../shaders/recurrent/advance.wgsl");
+const SLICED: &str = include_str!("../../../shaders/recurrent/forward_sliced.wgsl");
+const DIRECT: &str = include_str!("../../../shaders/recurrent/forward_direct.wgsl");
+const READ_ALIGNED: &str = include_str!("../../../shaders/recurrent/gates/read_aligned.wgsl");
+const READ_SCATTERED: &str = include_str!("../../../shaders/recurrent/gates/read_scattered.wgsl");
+const BIAS: &str = include_str!("../../../shaders/recurrent/optional/bias.wgsl");
+const NO_BIAS: &str = include_str!("../../../shaders/recurrent/optional/no_bias.wgsl");
+const KEEP_BEFORE: &str = include_str!("../../../shaders/recurrent/optional/keep_before.wgsl");
+const NO_BEFORE: &str = include_str!("../../../shaders/recurrent/optional/no_before.wgsl");
+
+/// Units that are worth a task of their own on the CPU.
+const TASK_UNITS: usize = 1 << 11;
+
+/// Some steps. Arguments: the input product x·Wᵀ + b [B·T, G·H]; the recurrent weights [G·H, H]; \[their bias\];
+/// \[the initial state, B·S × H, h before c\]; \[the lengths, B × 1\]; y [B·T, H]; saved values [B·T, saved·H padded]
+/// of an LSTM or a GRU; \[the state before each step, B·T × H\]; \[h after the last step, B × H\]; \[the state after
+/// the last step, B·S × H\]. y and all that follow are 0 past the length of a sample.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct RecurrentForward {
+    pub(crate) sequence: Sequence,
+    /// The steps, in the order of computation.
+    pub(crate) steps: Range<usize>,
+    /// Whether the state before each step is written, for the gradient of the recurrent weights.
+    pub(crate) before: bool,
+    /// Whether h after the last step is written.
+    pub(crate) last: bool,
+    /// Whether the state after the last step is written; only in an LSTM, where it is not `last`.
+    pub(crate) state: bool,
+}
+
+impl Compute for RecurrentForward {
+    fn label(&self) -> String {
+        let Range { start, end } = self.steps;
+        format!("{} steps {start}..{end}", self.sequence.describe())
+    }
+
+    fn bindings(&self) -> Vec<Binding> {
+        let sequence = &self.sequence;
+        let aligned = sequence.hidden.is_multiple_of(4);
+        let gates = if aligned {
+            Element::Packed
+        } else {
+            Element::Float
+        };
+        // Only an LSTM reads what it saved.
+        let saved = match sequence.cell {
+            Cell::Lstm => Binding::updated(7, "saved", Element::Vec4),
+            _ => Binding::output(7, "saved", Element::Vec4),
+        };
+        let operands = [
+            (true, Binding::input(1, "inputs", gates)),
+            (true, Binding::input(2, "weights", Element::Packed)),
+            (sequence.bias, Binding::input(3, "bias", Element::Float)),
+            (
+                sequence.initial,
+                Binding::input(4, "initial", Element::Vec4),
+            ),
+            (
+                sequence.lengths,
+                Binding::input(5, "lengths", Element::Vec4),
+            ),
+            (true, Binding::updated(6, "y", Element::Packed)),
+            (sequence.cell.saved() > 0, saved),
+            (self.before, Binding::output(8, "before", Element::Vec4)),
+            (self.last, Binding::output(9, "last", Element::Vec4)),
+            (self.state, Binding::output(10, "end_state", Element::Vec4)),
+        ];
+        let there = operands.into_iter().filter(|(is, _)| *is);
+        there.map(|(_, binding)| binding).collect()
+    }
+
+    fn program(&self, capabilities: &Capabilities) -> Program {
+        let sequence = &self.sequence;
+        let (mut launch, entry) = launch(
+            sequence,
+            sequence.is_persistent(),
+            capabilities,
+            [SLICED, DIRECT],
+        );
+        let aligned = sequence.hidden.is_multiple_of(4);
+        launch.pieces.extend([
+            either(sequence.lengths, launch::LENGTHS, launch::FULL_LENGTH),
+            either(sequence.initial, launch::INITIAL, launch::ZERO_INITIAL),
+            either(sequence.bias, BIAS, NO_BIAS),
+            either(self.before, KEEP_BEFORE, NO_BEFORE),
+            either(self.last, launch::LAST, launch::NO_LAST),
+            either(self.state, launch::STATE, launch::NO_STATE),
+            either(aligned, READ_ALIGNED, READ_SCATTERED),
+            sequence.cell.forward_source(),
+            ADVANCE,
+            entry,
+        ]);
+        // The first step of every sample starts from nothing, if all start at once.
+        let alone =
+            self.steps.end == 1 && !sequence.initial && (!sequence.lengths || !sequence.reverse);
+        let terms = if alone { 0 } else { sequence.hidden };
+        let params = sequence.params(terms, self.steps.start, self.steps.len());
+        let iterations = self.steps.len() * Sequence::iterations(sequence.hidden);
+        Program::assemble(
+            Shader {
+                constants: &launch.constants,
+                bindings: &pack::for_adapter(self.bindings(), capabilities),
+                pieces: &launch.pieces,
+            },
+            &params,
+            launch.workgroups,
+        )
+        .with_iterations(iterations)
+    }
+
+    fn flops(&self) -> u64 {
+        let Sequence {
+            batch,
+            hidden,
+            cell,
+            ..
+        } = self.sequence;
+        let product = 2 * cell.gates() as u64 * hidden as u64;
+        self.steps.len() as u64 * (batch * hidden) as u64 * (product + 30)
+    }
+
+    fn run<T: Real>(&self, args: &mut Args<'_, '_, T>) {
+        let sequence = &self.sequence;
+        let (inputs, weights) = (args.read(), args.read());
+        let mut optional = |is: bool| -> &[T] { if is { args.read() } else { &[] } };
+        let bias = optional(sequence.bias);
+        let initial = optional(sequence.initial);
+        let lengths = optional(sequence.lengths);
+        let mut written = |is: bool| -> &mut [T] { if is { args.write() } else { &mut [] } };
+        let y = written(true);
+        let saved = written(sequence.cell.saved() > 0);
+        let before = written(self.before);
+        let last = written(self.last);
+        let state = written(self.state);
+        let hidden = sequence.hidden;
+        if sequence.batch == 0 || hidden == 0 {
+            return;
+        }
+        let (ld, gates) = (sequence.vectors().ld(), sequence.gates());
+        let zeros = vec![T::ZERO; gates.cols];
+        let operands = Operands {
+            sequence,
+            inputs,
+            bias: if sequence.bias { bias } else { &zeros },
+            initial,
+            zeros: &zeros,
+        };
+        let mut samples = Sample::split(sequence, lengths, [y, saved, before, last, state]);
+        let product = Matmul::plain(sequence.batch, gates.cols, hidden, Layout::NT);
+        let mut h = vec![T::ZERO; sequence.vectors().floats()];
+        let mut products = vec![T::ZERO; product.out().floats()];
+        for step in self.steps.clone() {
+            let mut any = false;
+            for (number, (sample, h)) in samples.iter().zip(h.chunks_exact_mut(ld)).enumerate() {
+                let place = sequence.place(sample.length, number, step);
+                let from = operands.state_before(sample, number, &place);
+                any |= place.valid && (sequence.initial || !place.starts);
+                h[..hidden].copy_from_slice(&from[..hidden]);
+            }
+            if any {
+                gemm::product(&product, &h, weights, &mut products, |_, _, _| {});
+            } else {
+                products.fill(T::ZERO);
+            }
+            let at_once = TASK_UNITS.div_ceil(hidden);
+            let (ld_products, h) = (product.out().ld(), &h);
+            for_chunks(&mut samples, at_once, 1, |chunk, samples| {
+                for (i, sample) in samples.iter_mut().enumerate() {
+                    let number = chunk * at_once + i;
+                    let product = &products[number * ld_products..][..gates.cols];
+                    operands.advance(sample, number, step, product, &h[number * ld..][..hidden]);
+                }
+            });
+        }
+    }
+}
+
+/// What all samples read.
+struct Operands<'a, T> {
+    sequence: &'a Sequence,
+    inputs: &'a [T],
+    bias: &'a [T],
+    initial: &'a [T],
+    zeros: &'a [T],
+}
+
+/// What one sample writes: its rows of each output, or nothing.
+struct Sample<'a, T> {
+    length: usize,
+    y: &'a mut [T],
+    saved: &'a mut [T],
+    before: &'a mut [T],
+    last: &'a mut [T],
+    state: &'a mut [T],
+}
+
+impl<'a, T: Real> Sample<'a, T> {
+    fn split(sequence: &Sequence, lengths: &[T], outputs: [&'a mut [T]; 5]) -> Vec<Self> {
+        let mut rest = outputs;
+        let each = rest.each_ref().map(|output| output.len() / sequence.batch);
+        (0..sequence.batch)
+            .map(|number| {
+                let mut parts = [0, 1, 2, 3, 4].map(|i: usize| {
+                    let (part, tail) = std::mem::take(&mut rest[i]).split_at_mut(each[i]);
+                    rest[i] = tail;
+                    part
+                });
+                let [y, saved, before, last, state] =
+                    [0, 1, 2, 3, 4].map(|i: usize| std::mem::take(&mut parts[i]));
+                Sample {
+                    length: sequence.length(lengths, number),
+                    y,
+                    saved,
+                    before,
+                    last,
+                    state,
+                }
+            })
+            .collect()
+    }
+}
+
+impl<T: Real> Operands<'_, T> {
+    /// A part of the initial state.
+    fn initial(&self, number: usize, part: usize) -> &[T] {
+        let (states, ld) = (self.sequence.cell.states(), self.sequence.vectors().ld());
+        if self.sequence.initial {
+            &self.initial[(number * states + part) * ld..][..ld]
+        } else {
+            self.zeros
+        }
+    }
+
+    /// h before a step; 0 for a step past the length.
+    fn state_before<'b>(
+        &'b self,
+        sample: &'b Sample<'_, T>,
+        number: usize,
+        place: &Place,
+    ) -> &'b [T] {
+        let ld = self.sequence.vectors().ld();
+        match place {
+            Place { valid: false, .. } => self.zeros,
+            Place { starts: true, .. } => self.initial(number, 0),
+            _ => &sample.y[(place.before - number * self.sequence.steps) * ld..][..ld],
+        }
+    }
+
+    /// One step of one sample.
+    fn advance(
+        &self,
+        sample: &mut Sample<'_, T>,
+        number: usize,
+        step: usize,
+        product: &[T],
+        h: &[T],
+    ) {
+        let sequence = self.sequence;
+        let (hidden, ld, gates) = (sequence.hidden, sequence.vectors().ld(), sequence.gates());
+        let place = sequence.place(sample.length, number, step);
+        let first = number * sequence.steps;
+        let time = place.row - first;
+        let width = sequence.cell.saved() * ld;
+        if !sample.before.is_empty() {
+            let before = &mut sample.before[time * ld..][..ld];
+            before[..hidden].copy_from_slice(h);
+            before[hidden..].fill(T::ZERO);
+        }
+        let next = &mut sample.y[time * ld..][..ld];
+        next[hidden..].fill(T::ZERO);
+        if place.valid {
+            // The saved values of the step before are on the side of the split that it comes from.
+            let (c, saved) =
+                split_saved(sample.saved, time, place.before.wrapping_sub(first), width);
+            let c = match place.starts {
+                true if sequence.cell.states() == 2 => self.initial(number, 1),
+                true => self.zeros,
+                false => c.get(4 * ld..).unwrap_or(self.zeros),
+            };
+            if hidden < ld {
+                // The cell writes all units, and nothing of the padding.
+                saved.fill(T::ZERO);
+            }
+            let units = Forward {
+                hidden,
+                inputs: &self.inputs[place.row * gates.ld()..][..gates.cols],
+                product,
+                bias: self.bias,
+                h,
+                c,
+                next,
+                saved,
+                ld,
+            };
+            match sequence.cell {
+                Cell::Tanh => vectorized(SimpleForward::<_, false>(units)),
+                Cell::Relu => vectorized(SimpleForward::<_, true>(units)),
+                Cell::Lstm => vectorized(LstmForward(units)),
+                Cell::Gru => vectorized(GruForward(units)),
+            }
+        } else {
+            next.fill(T::ZERO);
+            sample.saved[time * width..][..width].fill(T::ZERO);
+        }
+        if place.ends {
+            let next = &sample.y[time * ld..][..ld];
+            sample
+                .last
+                .iter_mut()
+                .zip(next)
+                .for_each(|(to, &from)| *to = from);
+            sample
+                .state
+                .iter_mut()
+                .zip(next)
+                .for_each(|(to, &from)| *to = from);
+            if sequence.cell.states() == 2 && !sample.state.is_empty() {
+                sample.state[ld..].copy_from_slice(&sample.saved[time * width + 4 * ld..][..ld]);
+            }
+        }
+        // A sample without steps keeps its initial state.
+        if sample.length == 0 && step == 0 {
+            for (outputs, part) in [(&mut *sample.last, 0), (&mut *sample.state, 0)] {
+                let initial = self.initial(number, part);
+                for (u, to) in outputs.iter_mut().take(ld).enumerate() {
+                    *to = if u < hidden { initial[u] } else { T::ZERO };
+                }
+            }
+            for (u, to) in sample.state.iter_mut().skip(ld).enumerate() {
+                *to = if u < hidden {
+                    self.initial(number, 1)[u]
+                } else {
+                    T::ZERO
+                };
+            }
+        }
+    }
+}
+
+/// The saved values of the time before, if there are such, and of this time.
+fn split_saved<T>(saved: &mut [T], time: usize, before: usize, width: usize) -> (&[T], &mut [T]) {
+    let count = saved.len().checked_div(width).unwrap_or(0);
+    if before >= count {
+        return (&[], &mut saved[time * width..][..width]);
+    }
+    if before < time {
+        let (low, high) = saved.split_at_mut(time * width);
+        (&low[before * width..], &mut high[..width])
+    } else {
+        let (low, high) = saved.split_at_mut(before * width);
+        (&high[..width], &mut low[time * width..])
+    }
+}
