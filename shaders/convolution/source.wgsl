@@ -1,7 +1,7 @@
 // The source of a convolution, seen from four pixels of its result: the image, or the grid if TRANSPOSED. A piece after
 // this one loads from it.
 
-const NONE = 0xffffffffu;
+const NONE = ~0u; // no place
 
 // Along one axis, the pixels of the source that four pixels of the result read through a tap, which is `tap` pixels
 // after the first tap; NONE if it is on no pixel.

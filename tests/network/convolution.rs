@@ -145,6 +145,10 @@ fn bad_convolutions_are_refused() {
         );
         assert!(error.to_string().contains(part), "{error}");
     }
+    // A weight whose elements nothing could count.
+    let huge = Convolution::new(9, 2_000_000_001).padding(Padding::Same);
+    let error = of(&[5, 5, 400], huge).map(drop).unwrap_err();
+    assert!(matches!(error, Error::Limit { .. }), "{error}");
     let mut graph = Graph::new();
     let x = graph.input([5, 5, 4]).unwrap();
     for shape in [[6, 3, 3, 3], [5, 3, 3, 4], [6, 3, 2, 4]] {

@@ -231,7 +231,7 @@ impl Graph {
         } else {
             geometry.outputs
         };
-        let fans = [channels / geometry.groups * taps, outputs * taps];
+        let fans = [channels / geometry.groups, outputs].map(|n| n.saturating_mul(taps));
         let name = format!("layers.{}", self.layers);
         let weight = self.parameter_with_fans(&format!("{name}.weight"), shape, init, fans)?;
         self.layers += 1;

@@ -30,7 +30,8 @@ impl Geometry {
 
     /// The weight's matrix: a row for each output, (kh, kw, ci) along it, ci fastest.
     pub(crate) fn weight(&self) -> MatrixShape {
-        MatrixShape::new(self.outputs, self.place.taps() * self.group_channels())
+        let taps = self.place.taps();
+        MatrixShape::new(self.outputs, taps.saturating_mul(self.group_channels()))
     }
 
     /// The image's matrix: a row for each pixel.

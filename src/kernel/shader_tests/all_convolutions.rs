@@ -19,25 +19,21 @@ pub(super) fn convolutions() -> Vec<Kernel> {
         ..plain
     };
     // One, two and four quads of outputs; ragged, paired and whole fours of channels; groups of each kind; long sums.
-    let mut geometries = Vec::new();
-    for (channels, outputs, groups) in [
-        (1, 3, 1),
-        (6, 8, 1),
-        (11, 17, 1),
-        (8, 8, 2),
-        (16, 32, 2),
-        (32, 16, 4),
-        (6, 9, 3),
-        (7, 7, 7),
-        (600, 600, 1),
-        (1200, 1200, 3),
-        (600, 602, 2),
-    ] {
-        geometries.push(geometry(channels, outputs, groups, plain));
-        geometries.push(geometry(channels, outputs, groups, strided));
-    }
+    let geometries = [
+        (1, 3, 1, plain),
+        (1, 3, 1, strided),
+        (6, 8, 1, strided),
+        (11, 17, 1, plain),
+        (8, 8, 2, strided),
+        (32, 16, 4, plain),
+        (6, 9, 3, strided),
+        (7, 7, 7, plain),
+        (600, 600, 1, strided),
+        (600, 602, 2, plain),
+    ];
     let relu = Activation::Relu;
-    for geometry in geometries {
+    for (channels, outputs, groups, window) in geometries {
+        let geometry = geometry(channels, outputs, groups, window);
         for transposed in [false, true] {
             let call = Convolve {
                 geometry,
