@@ -358,7 +358,7 @@ impl Sequential {
     /// # fn main() -> wgrad::Result<()> {
     /// // Images in PyTorch's order, [C, H, W].
     /// let layers = Sequential::new([3, 8, 8]).permute([1, 2, 0]).max_pool(2).flatten();
-    /// assert_eq!(layers.build(&Device::cpu(), 1)?.outputs(), 4 * 4 * 3);
+    /// assert_eq!(layers.build(&Device::cpu(), 1)?.output_features(), 4 * 4 * 3);
     /// # Ok(())
     /// # }
     /// ```
