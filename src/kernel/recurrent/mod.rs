@@ -6,9 +6,11 @@
 //! products of dz. Up to [`sequence::PERSISTENT_UNITS`] units a call runs many steps, else one.
 
 pub(crate) mod backward;
+mod backward_twin;
 pub(crate) mod cell;
 pub(crate) mod final_state;
 pub(crate) mod forward;
+mod forward_twin;
 mod gru;
 mod launch;
 mod lstm;
