@@ -37,6 +37,16 @@ fn lanes(capabilities: &Capabilities) -> (usize, usize) {
     }
 }
 
+/// Maximum number of blocks of a tile: as many as fit in the registers of a GPU, with three levels of sums if K is cut
+/// into blocks. An adapter that runs on a CPU has no registers to save.
+fn max_blocks(capabilities: &Capabilities, blocked: bool) -> usize {
+    match (capabilities.software, blocked) {
+        (true, _) => 4,
+        (false, true) => 1,
+        (false, false) => 2,
+    }
+}
+
 fn flag(name: &'static str, yes: bool) -> &'static str {
     match (name, yes) {
         ("TRANSPOSED", true) => "const TRANSPOSED = true;",
@@ -91,13 +101,14 @@ pub(super) fn gather(call: &Convolve, capabilities: &Capabilities) -> Launch {
     let (lanes, workgroup) = lanes(capabilities);
     // Tiles of up to 16 columns, all of one group.
     let quads = to.div_ceil(4);
-    let blocks = match quads {
+    let wanted = match quads {
         1 => 1,
         2 => 2,
         _ if geometry.groups == 1 || quads.is_multiple_of(4) => 4,
         _ if quads.is_multiple_of(2) => 2,
         _ => 1,
     };
+    let blocks = wanted.min(max_blocks(capabilities, blocked));
     // At least a column for each lane that shares a tile.
     let shared = lanes > 1 && 4 * blocks >= lanes;
     let (lanes, weights) = if shared {
@@ -139,7 +150,9 @@ pub(super) fn weight(call: &ConvolutionWeight, capabilities: &Capabilities) -> L
     let (lanes, workgroup) = lanes(capabilities);
     let scattered = geometry.groups > 1 && !outputs.is_multiple_of(4);
     let quads = outputs.div_ceil(4);
-    let blocks = match quads {
+    let slice = call.slice();
+    let blocked = slice > LONG_K;
+    let wanted = match quads {
         _ if scattered => 1,
         1 => 1,
         2 => 2,
@@ -147,6 +160,7 @@ pub(super) fn weight(call: &ConvolutionWeight, capabilities: &Capabilities) -> L
         _ if quads.is_multiple_of(2) => 2,
         _ => 1,
     };
+    let blocks = wanted.min(max_blocks(capabilities, blocked));
     let shared = lanes > 1 && 4 * blocks >= lanes;
     let (lanes, grid) = if shared {
         (lanes, SHARED_GRID)
@@ -157,7 +171,6 @@ pub(super) fn weight(call: &ConvolutionWeight, capabilities: &Capabilities) -> L
         let span = (axis.output - 1) * axis.stride + axis.dilation * (axis.kernel - 1) + 1;
         axis.before > 0 || span > axis.input
     });
-    let slice = call.slice();
     let tiles = part.rows.div_ceil(4 * blocks) * part.cols.div_ceil(4 * lanes) * call.parts();
     Launch {
         constants: vec![
@@ -166,7 +179,7 @@ pub(super) fn weight(call: &ConvolutionWeight, capabilities: &Capabilities) -> L
             ("WORKGROUP", workgroup as u32),
         ],
         sources: vec![
-            flag("BLOCKED", slice > LONG_K),
+            flag("BLOCKED", blocked),
             flag("PADDED", padded),
             flag("SCATTERED", scattered),
             grid,
