@@ -119,7 +119,8 @@ pub(super) fn numbered(tensors: &[Tensor], present: &[usize], wanted: &[Wanted])
 }
 
 /// The reading by modules: the layer `layers.i.` is the one module, whatever its name, that has tensors of the same names
-/// and shapes. None if a layer has no such module, or several.
+/// and shapes. None if a layer has no such module, or several. A module with a number for a name stands for its place in
+/// a sequence, so none of them may be left over.
 pub(super) fn by_modules(
     tensors: &[Tensor],
     present: &[usize],
@@ -153,11 +154,18 @@ pub(super) fn by_modules(
         }
     }
     // Two equal layers would have found the same module.
-    let distinct: BTreeSet<_> = found.iter().flatten().collect();
+    let distinct: BTreeSet<usize> = found.iter().flatten().copied().collect();
+    let is_number = |module: &str| {
+        let name = module.rsplit('.').next().unwrap_or(module);
+        !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_digit())
+    };
+    let leftover = theirs.iter().any(|(module, tensors)| {
+        is_number(module) && tensors.values().any(|i| !distinct.contains(i))
+    });
     (distinct.len() == wanted.len()).then_some(Reading {
         prefix: String::new(),
         found,
-        leftover: false,
+        leftover,
     })
 }
 
