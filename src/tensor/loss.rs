@@ -34,11 +34,11 @@ impl Tensor {
     /// ```
     ///
     /// # Errors
-    /// [`Argument`](Error::Argument) if a setting of the loss is outside its range, or if the criterion does not take
-    /// this kind of target; [`Shape`](Error::Shape) if the number of inputs is not the criterion's, their shapes differ
-    /// or are empty, or the target does not fit them; [`Label`](Error::Label) if a label is neither below the number of
-    /// classes nor the ignored index; [`NonFiniteData`](Error::NonFiniteData) if a target is not finite;
-    /// [`NonFinite`](Error::NonFinite) if an input or a row's loss is not finite.
+    /// [`Argument`](crate::Error::Argument) if a setting of the loss is outside its range, or if the criterion does not
+    /// take this kind of target; [`Shape`](crate::Error::Shape) if the number of inputs is not the criterion's, their
+    /// shapes differ or are empty, or the target does not fit them; [`Label`](crate::Error::Label) if a label is
+    /// neither below the number of classes nor the ignored index; [`NonFiniteData`](crate::Error::NonFiniteData) if a
+    /// target is not finite; [`NonFinite`](crate::Error::NonFinite) if an input or a row's loss is not finite.
     pub async fn loss_async(
         &self,
         loss: &Loss,
