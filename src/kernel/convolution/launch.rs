@@ -37,14 +37,10 @@ fn lanes(capabilities: &Capabilities) -> (usize, usize) {
     }
 }
 
-/// Maximum number of blocks of a tile: as many as fit in the registers of a GPU, with three levels of sums if K is cut
-/// into blocks. An adapter that runs on a CPU has no registers to save.
-fn max_blocks(capabilities: &Capabilities, blocked: bool) -> usize {
-    match (capabilities.software, blocked) {
-        (true, _) => 4,
-        (false, true) => 1,
-        (false, false) => 2,
-    }
+/// Maximum number of blocks of a tile: as many as fit in the registers of a GPU. An adapter that runs on a CPU has no
+/// registers to save.
+fn max_blocks(capabilities: &Capabilities) -> usize {
+    if capabilities.software { 4 } else { 1 }
 }
 
 fn flag(name: &'static str, yes: bool) -> &'static str {
@@ -108,7 +104,7 @@ pub(super) fn gather(call: &Convolve, capabilities: &Capabilities) -> Launch {
         _ if quads.is_multiple_of(2) => 2,
         _ => 1,
     };
-    let blocks = wanted.min(max_blocks(capabilities, blocked));
+    let blocks = wanted.min(max_blocks(capabilities));
     // At least a column for each lane that shares a tile.
     let shared = lanes > 1 && 4 * blocks >= lanes;
     let (lanes, weights) = if shared {
@@ -160,7 +156,7 @@ pub(super) fn weight(call: &ConvolutionWeight, capabilities: &Capabilities) -> L
         _ if quads.is_multiple_of(2) => 2,
         _ => 1,
     };
-    let blocks = wanted.min(max_blocks(capabilities, blocked));
+    let blocks = wanted.min(max_blocks(capabilities));
     let shared = lanes > 1 && 4 * blocks >= lanes;
     let (lanes, grid) = if shared {
         (lanes, SHARED_GRID)
