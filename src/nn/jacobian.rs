@@ -47,12 +47,12 @@ impl Network {
         // A backward pass takes about twice the operations of a forward pass.
         let submit = (self.max_rows_per_submit() / 3).max(1);
         let most = self.prediction_rows.min(submit);
+        Network::check_batch_of(&self.input_gradient()?.0, most.min(rows).max(2))?;
         let mut jacobian = Vec::with_capacity(rows * inputs);
         for first in (0..rows).step_by(most) {
             let count = most.min(rows - first);
             // A single row is summed in another order than several: it is computed as one of two.
             let batch = count.max(2);
-            Network::check_batch_of(&self.input_gradient()?.0, batch)?;
             let pairs = || (first..first + count).map(|row| (row / outputs, row % outputs));
             let mut arrays: Vec<Vec<f32>> = Vec::new();
             for array in &samples.arrays {
