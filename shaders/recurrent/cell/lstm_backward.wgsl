@@ -27,7 +27,8 @@ fn backward(place: Place, u4: u32, dh: vec4<f32>) {
     store_carry(place.sample * p.ld4 + u4, in_columns(dc * f, 4u * u4, p.hidden));
 }
 
-// A step past the length. What is carried goes by it: in reverse, such steps come before the first one in use.
+// A step past the length passes the carried gradient on unchanged: in reverse order, such steps precede the first
+// step in use.
 fn backward_nothing(place: Place, u4: u32) {
     for (var gate = 0u; gate < GATES; gate++) {
         write_gate(place.row, gate, u4, vec4<f32>(0.0));

@@ -16,7 +16,7 @@ use std::ops::Range;
 /// Units that are worth a task of their own on the CPU.
 const TASK_UNITS: usize = 1 << 12;
 
-/// What all samples read. An operand that is absent is empty.
+/// Operands that all samples read. An absent operand is empty.
 pub(super) struct Operands<'a, T> {
     pub(super) sequence: &'a Sequence,
     pub(super) dy: &'a [T],
@@ -27,7 +27,7 @@ pub(super) struct Operands<'a, T> {
     pub(super) zeros: &'a [T],
 }
 
-/// What one sample writes.
+/// Rows of the outputs that one sample writes.
 struct Sample<'a, T> {
     length: usize,
     dz: &'a mut [T],
@@ -159,7 +159,7 @@ impl<T: Real> Operands<'_, T> {
         if !place.valid {
             dz.fill(T::ZERO);
             dinputs.fill(T::ZERO);
-            // What is carried goes by it: in reverse, such steps come before the first one in use.
+            // The carried gradient passes unchanged: in reverse order, such steps precede the first step in use.
             return;
         }
         dz[gates.cols..].fill(T::ZERO);

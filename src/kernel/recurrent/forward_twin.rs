@@ -9,7 +9,7 @@ use super::units::Forward;
 use crate::kernel::base::Real;
 use crate::kernel::base::simd::vectorized;
 
-/// What all samples read.
+/// Operands that all samples read.
 pub(super) struct Operands<'a, T> {
     pub(super) sequence: &'a Sequence,
     pub(super) inputs: &'a [T],
@@ -18,7 +18,7 @@ pub(super) struct Operands<'a, T> {
     pub(super) zeros: &'a [T],
 }
 
-/// What one sample writes: its rows of each output, or nothing.
+/// Rows of each output that one sample writes; empty where the output is not wanted.
 pub(super) struct Sample<'a, T> {
     pub(super) length: usize,
     y: &'a mut [T],

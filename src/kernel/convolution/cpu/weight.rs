@@ -317,7 +317,7 @@ impl<T: Real> Task<'_, '_, T> {
                         let mut values = [T::ZERO; NR];
                         let at = segment.grid + pixel * steps[0] + first;
                         if let Some(whole) = call.grid.get(at..at + NR) {
-                            // What follows the channels is not stored.
+                            // Lanes past the last channel are not stored.
                             values.copy_from_slice(whole);
                         } else {
                             values[..columns].copy_from_slice(&call.grid[at..][..columns]);
