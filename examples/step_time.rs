@@ -8,16 +8,18 @@ use clap::{Parser, ValueEnum};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
-use wgrad::{Adam, Convolution, Dataset, Device, GpuOptions, Optimizer, Sequential, Sgd, Trainer};
+use wgrad::{
+    Adam, Convolution, Dataset, Device, GpuOptions, Optimizer, Recurrent, Sequential, Sgd, Trainer,
+};
 
 #[derive(Parser)]
 struct Args {
     /// Features, hidden units of each layer, classes.
     #[arg(long, value_delimiter = ',', default_value = "784,512,512,10")]
     dims: Vec<usize>,
-    /// A convolutional network on images of 28×28 pixels, in place of the dense one.
+    /// A convolutional or recurrent network on 28×28 values, in place of the dense one.
     #[arg(long, value_enum)]
-    network: Option<Convolutional>,
+    network: Option<Layers>,
     /// Samples in a batch.
     #[arg(long, default_value_t = 64)]
     batch: usize,
@@ -55,18 +57,20 @@ enum Where {
 }
 
 #[derive(Clone, Copy, ValueEnum)]
-enum Convolutional {
+enum Layers {
     /// Convolution 5×5×6 with padding 2, pooling, convolution 5×5×16, pooling, dense 120, 84, 10, all with ReLU.
     Lenet,
     /// Convolutions 3×3×32 and 3×3×64, pooling, dense 128, 10, all with ReLU.
     Cnn,
+    /// An LSTM of 128 units over 28 steps of 28 features, whose last output goes to a dense layer of 10.
+    Lstm,
 }
 
-impl Convolutional {
+impl Layers {
     fn layers(self) -> Sequential {
         let image = Sequential::new([28, 28, 1]);
         match self {
-            Convolutional::Lenet => image
+            Layers::Lenet => image
                 .convolution(Convolution::new(6, 5).padding(2))
                 .relu()
                 .max_pool(2)
@@ -79,7 +83,7 @@ impl Convolutional {
                 .dense(84)
                 .relu()
                 .dense(10),
-            Convolutional::Cnn => image
+            Layers::Cnn => image
                 .convolution((32, 3))
                 .relu()
                 .convolution((64, 3))
@@ -88,6 +92,9 @@ impl Convolutional {
                 .flatten()
                 .dense(128)
                 .relu()
+                .dense(10),
+            Layers::Lstm => Sequential::new([28, 28])
+                .recurrent_last(Recurrent::lstm(128))
                 .dense(10),
         }
     }

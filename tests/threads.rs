@@ -11,7 +11,7 @@ use std::sync::mpsc::RecvTimeoutError;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use wgrad::{
-    Activation, Adam, Convolution, Dataset, Device, Error, Init, Layout, Network, Recurrent,
+    Activation, Adam, Cell, Convolution, Dataset, Device, Error, Init, Layout, Network, Recurrent,
     Sequential, Tensor, Trainer,
 };
 
@@ -198,20 +198,28 @@ fn recurrent_networks_have_the_same_bits_for_any_number_of_threads() {
     let mut random = Random::new(6);
     let (samples, labels) = (random.normals(64 * 3 * 8), random.words(64, 3));
     let data = Dataset::from_floats(3 * 8, samples, labels, 3).unwrap();
-    let train = |device: Device| {
-        let layers = Recurrent::lstm(72).bidirectional();
-        let layers = Sequential::new([3, 8]).recurrent_last(layers).dense(3);
-        let mut trainer = Trainer::builder(layers.build(&device, 5).unwrap())
-            .optimizer(Adam::new(1e-3))
-            .batch_size(64)
-            .build()
-            .unwrap();
-        trainer.steps(&data, 1).unwrap();
-        parameters(trainer.network_mut())
-    };
-    let results: Vec<_> = devices().into_iter().map(train).collect();
-    for weights in &results[1..] {
-        assert_same_bits("weights", weights, &results[0]);
+    // One sample and few, which no thread has to itself; groups of samples; a step is a product large enough to share.
+    for (cell, batch, hidden) in [
+        (Cell::Lstm, 64, 72),
+        (Cell::Gru, 9, 72),
+        (Cell::Lstm, 5, 300),
+        (Cell::Relu, 1, 72),
+    ] {
+        let train = |device: Device| {
+            let layers = Recurrent::new(cell, hidden).bidirectional();
+            let layers = Sequential::new([3, 8]).recurrent_last(layers).dense(3);
+            let mut trainer = Trainer::builder(layers.build(&device, 5).unwrap())
+                .optimizer(Adam::new(1e-3))
+                .batch_size(batch)
+                .build()
+                .unwrap();
+            trainer.steps(&data, 1).unwrap();
+            parameters(trainer.network_mut())
+        };
+        let results: Vec<_> = devices().into_iter().map(train).collect();
+        for weights in &results[1..] {
+            assert_same_bits(&format!("{cell:?} {batch} {hidden}"), weights, &results[0]);
+        }
     }
 }
 

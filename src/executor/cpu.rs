@@ -92,8 +92,11 @@ impl<T: Real> CpuExecutor<T> {
             .iter()
             .map(|spec| self.buffers.place(spec.role))
             .collect();
-        let calls = plan.calls.iter().map(|call| {
-            let mut call = call.clone();
+        let calls = joined(&plan.calls);
+        let large = calls
+            .iter()
+            .any(|call| is_large(call.kernel.flops(), elements_written(call)));
+        let calls = calls.into_iter().map(|mut call| {
             for arg in &mut call.args {
                 arg.buffer = places[arg.buffer];
             }
@@ -113,10 +116,7 @@ impl<T: Real> CpuExecutor<T> {
         });
         self.plans.insert(Prepared {
             calls: calls.collect(),
-            large: plan
-                .calls
-                .iter()
-                .any(|call| is_large(call.kernel.flops(), elements_written(call))),
+            large,
         })
     }
 
@@ -214,6 +214,19 @@ impl<T: Real> CpuExecutor<T> {
     pub(crate) fn collect<R>(&mut self, ticket: Ticket, read: impl FnOnce(&[u32]) -> R) -> R {
         read(&self.fetched[ticket.0])
     }
+}
+
+/// The calls, of which neighbours are one where a kernel's twin can run both at once.
+fn joined(calls: &[Call]) -> Vec<Call> {
+    let mut all: Vec<Call> = Vec::with_capacity(calls.len());
+    for call in calls {
+        let before = all.last_mut().filter(|before| before.args == call.args);
+        match before.and_then(|before| Some((before.kernel.joined(&call.kernel)?, before))) {
+            Some((kernel, before)) => before.kernel = kernel,
+            None => all.push(call.clone()),
+        }
+    }
+    all
 }
 
 fn elements_written(call: &Call) -> usize {

@@ -145,6 +145,22 @@ kernels!(
     WeightSum,
 );
 
+impl Kernel {
+    /// This call and the next one, with the same arguments, as one call, if the CPU twin can run both at once. The bits
+    /// are the same.
+    pub(crate) fn joined(&self, next: &Kernel) -> Option<Kernel> {
+        match (self, next) {
+            (Kernel::RecurrentForward(a), Kernel::RecurrentForward(b)) => {
+                a.joined(b).map(Kernel::from)
+            }
+            (Kernel::RecurrentBackward(a), Kernel::RecurrentBackward(b)) => {
+                a.joined(b).map(Kernel::from)
+            }
+            _ => None,
+        }
+    }
+}
+
 #[cfg(test)]
 mod shader_files;
 #[cfg(test)]

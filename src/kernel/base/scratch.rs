@@ -16,6 +16,10 @@ pub(crate) struct Scratch<T> {
     pub(crate) shared: Cell<Vec<SimdRow<T>>>,
     /// Panels and micropanels of the task that this thread works on.
     pub(crate) own: RefCell<(Vec<SimdRow<T>>, Vec<T>)>,
+    /// Zeros. Whoever takes them may lengthen them, and writes nothing else.
+    pub(crate) zeros: Cell<Vec<T>>,
+    /// Rows of values between two computations of one task.
+    pub(crate) rows: Cell<Vec<T>>,
 }
 
 impl<T> Scratch<T> {
@@ -23,6 +27,8 @@ impl<T> Scratch<T> {
         Scratch {
             shared: Cell::new(Vec::new()),
             own: RefCell::new((Vec::new(), Vec::new())),
+            zeros: Cell::new(Vec::new()),
+            rows: Cell::new(Vec::new()),
         }
     }
 }

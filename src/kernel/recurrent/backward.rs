@@ -3,8 +3,10 @@
 
 use super::backward_twin::Operands;
 use super::cell::Cell;
+use super::groups::{Weights, with_zeros};
 use super::launch::{self, either, launch};
 use super::sequence::Sequence;
+use crate::kernel::base::product::Layout;
 use crate::kernel::base::{Args, Binding, Capabilities, Compute, Element, Program, Real, Shader};
 use crate::kernel::software::pack;
 use std::ops::Range;
@@ -56,6 +58,19 @@ impl RecurrentBackward {
     /// Whether the initial state is read: an LSTM needs c before its first step.
     fn reads_initial(&self) -> bool {
         self.sequence.initial && self.sequence.cell == Cell::Lstm && !self.is_initial()
+    }
+
+    /// These steps and those of the next call, which precede them, as one call.
+    pub(crate) fn joined(&self, next: &RecurrentBackward) -> Option<RecurrentBackward> {
+        let joined = RecurrentBackward {
+            steps: next.steps.start..self.steps.end,
+            ..self.clone()
+        };
+        let follows = RecurrentBackward {
+            steps: next.steps.start..self.steps.start,
+            ..self.clone()
+        };
+        (follows == *next && !self.is_initial() && !next.is_initial()).then_some(joined)
     }
 
     fn terms(&self) -> usize {
@@ -177,37 +192,47 @@ impl Compute for RecurrentBackward {
         let lengths = optional(sequence.lengths);
         let weights = optional(true);
         let saved = optional(steps);
-        let hidden = sequence.hidden;
-        let zeros = vec![T::ZERO; hidden];
-        let operands = Operands {
-            sequence,
-            dy,
-            dlast,
-            dstate,
-            initial,
-            saved,
-            zeros: &zeros,
-        };
-        if steps {
-            let carries = sequence.cell.carries();
-            let mut written = |is: bool| -> &mut [T] { if is { args.write() } else { &mut [] } };
-            let dz = written(true);
-            let carry = written(carries);
-            let dinputs = written(sequence.cell == Cell::Gru);
-            if sequence.batch > 0 && hidden > 0 {
-                operands.steps(self.steps.clone(), lengths, weights, [dz, carry, dinputs]);
-            }
-        } else {
-            let dz = args.read();
-            let carry: &[T] = if sequence.cell.carries() {
-                args.read()
-            } else {
-                &[]
+        let is_there = sequence.batch > 0 && sequence.hidden > 0;
+        with_zeros(sequence.gates().ld(), |zeros| {
+            let operands = Operands {
+                sequence,
+                dy,
+                dlast,
+                dstate,
+                initial,
+                lengths,
+                saved,
+                zeros,
             };
-            let out = args.write();
-            if sequence.batch > 0 && hidden > 0 {
-                operands.initial_gradient(lengths, weights, dz, carry, out);
+            let carries = sequence.cell.carries();
+            if steps {
+                let mut written =
+                    |is: bool| -> &mut [T] { if is { args.write() } else { &mut [] } };
+                let dz = written(true);
+                let carry = written(carries);
+                let dinputs = written(sequence.cell == Cell::Gru);
+                let steps = self.steps.clone();
+                if is_there {
+                    Weights::with(
+                        sequence,
+                        steps.len(),
+                        Layout::NN,
+                        weights,
+                        |weights, size| {
+                            operands.steps(steps, weights, size, [dz, carry, dinputs]);
+                        },
+                    );
+                }
+                return;
             }
-        }
+            let dz = args.read();
+            let carry: &[T] = if carries { args.read() } else { &[] };
+            let out = args.write();
+            if is_there {
+                Weights::with(sequence, 1, Layout::NN, weights, |weights, size| {
+                    operands.initial_gradient(weights, size, [dz, carry], out);
+                });
+            }
+        });
     }
 }

@@ -1,20 +1,16 @@
-//! CPU twin of the steps backward: one product for all samples, then the cells, in parallel over the samples.
+//! CPU twin of the steps backward. Groups of samples run all steps of a call independently: for each step one product,
+//! then the cell of each sample.
 
 use super::cell::Cell;
+use super::groups::{MOST, Weights, for_groups, with_rows};
 use super::gru::GruBackward;
 use super::lstm::LstmBackward;
 use super::sequence::{Place, Sequence};
 use super::simple::SimpleBackward;
 use super::units::Backward;
 use crate::kernel::base::Real;
-use crate::kernel::base::product::Layout;
 use crate::kernel::base::simd::vectorized;
-use crate::kernel::matmul::{Matmul, gemm};
-use crate::threads::for_chunks;
 use std::ops::Range;
-
-/// Units that are worth a task of their own on the CPU.
-const TASK_UNITS: usize = 1 << 12;
 
 /// Operands that all samples read. An absent operand is empty.
 pub(super) struct Operands<'a, T> {
@@ -23,138 +19,130 @@ pub(super) struct Operands<'a, T> {
     pub(super) dlast: &'a [T],
     pub(super) dstate: &'a [T],
     pub(super) initial: &'a [T],
+    pub(super) lengths: &'a [T],
     pub(super) saved: &'a [T],
+    /// A row of the gates.
     pub(super) zeros: &'a [T],
 }
 
-/// Rows of the outputs that one sample writes.
-struct Sample<'a, T> {
-    length: usize,
+/// Consecutive samples, with their rows of the outputs.
+struct Group<'a, T> {
+    samples: Range<usize>,
     dz: &'a mut [T],
     carry: &'a mut [T],
     dinputs: &'a mut [T],
 }
 
 impl<T: Real> Operands<'_, T> {
-    /// dz·V for the rows of dz that `row` names, 0 for samples without one: [B, H].
+    /// dz·V for the rows of dz that `row` names [samples, H], 0 for samples without one.
     fn product<'d>(
         &self,
-        weights: &[T],
-        dh: &mut [T],
-        factors: &mut [T],
+        count: usize,
+        weights: &Weights<'_, T>,
+        products: &mut [T],
         row: impl Fn(usize) -> Option<&'d [T]>,
-    ) {
-        let sequence = self.sequence;
-        let gates = sequence.gates();
+    ) where
+        T: 'd,
+    {
+        let zeros = &self.zeros[..self.sequence.gates().cols];
         let mut any = false;
-        for (number, to) in factors.chunks_exact_mut(gates.ld()).enumerate() {
-            match row(number) {
-                Some(from) => {
-                    to[..gates.cols].copy_from_slice(&from[..gates.cols]);
-                    any = true;
-                }
-                None => to.fill(T::ZERO),
-            }
-        }
-        if any {
-            let call = Matmul::plain(sequence.batch, sequence.hidden, gates.cols, Layout::NN);
-            gemm::product(&call, factors, weights, dh, |_, _, _| {});
+        let mut gradient = |index: usize| {
+            let row = row(index);
+            any |= row.is_some();
+            row.unwrap_or(zeros)
+        };
+        // The rows lie on the stack unless the whole batch is one group.
+        let mut few: [&[T]; MOST] = [&[]; MOST];
+        let many: Vec<&[T]>;
+        let rows = if count <= MOST {
+            few.iter_mut()
+                .take(count)
+                .enumerate()
+                .for_each(|(index, row)| *row = gradient(index));
+            &few[..count]
         } else {
-            dh.fill(T::ZERO);
+            many = (0..count).map(gradient).collect();
+            &many
+        };
+        if any {
+            weights.product(rows, self.sequence.hidden, products);
+        } else {
+            products.fill(T::ZERO);
         }
     }
 
-    /// These steps, from the last to the first. Outputs: the gates' gradients, the carried value, and the gates' gradients
-    /// of the input product.
+    fn place(&self, number: usize, step: usize) -> Place {
+        let length = self.sequence.length(self.lengths, number);
+        self.sequence.place(length, number, step)
+    }
+
+    /// These steps, from the last to the first, with so many samples in a group. Outputs: the gates' gradients, the
+    /// carried value, and the gates' gradients of the input product.
     pub(super) fn steps(
         &self,
         steps: Range<usize>,
-        lengths: &[T],
-        weights: &[T],
+        weights: &Weights<'_, T>,
+        size: usize,
         outputs: [&mut [T]; 3],
     ) {
         let sequence = self.sequence;
         let (ld, gates) = (sequence.vectors().ld(), sequence.gates());
-        let each = outputs
-            .each_ref()
-            .map(|output| output.len() / sequence.batch);
-        let [mut dz, mut carry, mut dinputs] = outputs;
-        let mut samples = Vec::with_capacity(sequence.batch);
-        for number in 0..sequence.batch {
-            let [dz, carry, dinputs] = [
-                (&mut dz, each[0]),
-                (&mut carry, each[1]),
-                (&mut dinputs, each[2]),
-            ]
-            .map(|(rest, len)| {
-                let (part, tail) = std::mem::take(rest).split_at_mut(len);
-                *rest = tail;
-                part
-            });
-            let length = sequence.length(lengths, number);
-            samples.push(Sample {
-                length,
-                dz,
-                carry,
-                dinputs,
-            });
-        }
-        let mut factors = vec![T::ZERO; sequence.batch * gates.ld()];
-        let mut products = vec![T::ZERO; sequence.vectors().floats()];
-        for step in steps.rev() {
-            self.product(weights, &mut products, &mut factors, |number| {
-                let sample: &Sample<'_, T> = &samples[number];
-                let place = sequence.place(sample.length, number, step);
-                let after = place.after.wrapping_sub(number * sequence.steps);
-                (place.valid && !place.ends).then(|| &sample.dz[after * gates.ld()..][..gates.cols])
-            });
-            let at_once = TASK_UNITS.div_ceil(sequence.hidden);
-            let products = &products;
-            for_chunks(&mut samples, at_once, 1, |chunk, samples| {
-                let mut dh = vec![T::ZERO; sequence.hidden];
-                for (i, sample) in samples.iter_mut().enumerate() {
-                    let number = chunk * at_once + i;
-                    let product = &products[number * ld..][..sequence.hidden];
-                    self.retreat(sample, number, step, product, &mut dh);
-                }
-            });
-        }
+        for_groups(
+            0..sequence.batch,
+            size,
+            outputs,
+            &|samples, [dz, carry, dinputs]| {
+                let mut group = Group {
+                    samples,
+                    dz,
+                    carry,
+                    dinputs,
+                };
+                let (first, count) = (group.samples.start, group.samples.len());
+                with_rows(count * ld, |products| {
+                    for step in steps.clone().rev() {
+                        self.product(count, weights, products, |index| {
+                            let place = self.place(first + index, step);
+                            let after = place.after.wrapping_sub(first * sequence.steps);
+                            (place.valid && !place.ends)
+                                .then(|| &group.dz[after * gates.ld()..][..gates.cols])
+                        });
+                        for index in 0..count {
+                            let dh = &mut products[index * ld..][..sequence.hidden];
+                            self.retreat(&mut group, index, step, dh);
+                        }
+                    }
+                });
+            },
+        );
     }
 
     /// Adds the gradient of part of the final state.
     fn add_final(&self, number: usize, part: usize, to: &mut [T]) {
-        let sequence = self.sequence;
-        let (states, ld) = (sequence.cell.states(), sequence.vectors().ld());
-        let add =
-            |to: &mut [T], from: &[T]| to.iter_mut().zip(from).for_each(|(to, &from)| *to += from);
+        let (states, ld) = (self.sequence.cell.states(), self.sequence.vectors().ld());
         if part == 0 && !self.dlast.is_empty() {
-            add(to, &self.dlast[number * ld..][..sequence.hidden]);
+            add(to, &self.dlast[number * ld..]);
         }
         if !self.dstate.is_empty() {
-            add(
-                to,
-                &self.dstate[(number * states + part) * ld..][..sequence.hidden],
-            );
+            add(to, &self.dstate[(number * states + part) * ld..]);
         }
     }
 
-    /// One step of one sample.
-    fn retreat(
-        &self,
-        sample: &mut Sample<'_, T>,
-        number: usize,
-        step: usize,
-        product: &[T],
-        dh: &mut [T],
-    ) {
+    /// One step of one sample. `dh` holds its product, and becomes the gradient of h.
+    fn retreat(&self, group: &mut Group<'_, T>, index: usize, step: usize, dh: &mut [T]) {
         let sequence = self.sequence;
         let (hidden, ld, gates) = (sequence.hidden, sequence.vectors().ld(), sequence.gates());
-        let place = sequence.place(sample.length, number, step);
-        let time = place.row - number * sequence.steps;
-        let dz = &mut sample.dz[time * gates.ld()..][..gates.ld()];
+        let number = group.samples.start + index;
+        let place = self.place(number, step);
+        let row = place.row - group.samples.start * sequence.steps;
+        let dz = &mut group.dz[row * gates.ld()..][..gates.ld()];
         let dinputs = match sequence.cell {
-            Cell::Gru => &mut sample.dinputs[time * gates.ld()..][..gates.ld()],
+            Cell::Gru => &mut group.dinputs[row * gates.ld()..][..gates.ld()],
             _ => &mut [],
+        };
+        let carry = match sequence.cell.carries() {
+            true => &mut group.carry[index * ld..][..ld],
+            false => &mut [],
         };
         if !place.valid {
             dz.fill(T::ZERO);
@@ -162,36 +150,28 @@ impl<T: Real> Operands<'_, T> {
             // The carried gradient passes unchanged: in reverse order, such steps precede the first step in use.
             return;
         }
-        dz[gates.cols..].fill(T::ZERO);
-        dinputs
-            .iter_mut()
-            .skip(gates.cols)
-            .for_each(|value| *value = T::ZERO);
-        sample
-            .carry
-            .iter_mut()
-            .skip(hidden)
-            .for_each(|value| *value = T::ZERO);
-        match !self.dy.is_empty() {
-            true => dh.copy_from_slice(&self.dy[place.row * ld..][..hidden]),
-            false => dh.fill(T::ZERO),
+        for (padded, used) in [
+            (&mut *dz, gates.cols),
+            (&mut *dinputs, gates.cols),
+            (&mut *carry, hidden),
+        ] {
+            padded
+                .iter_mut()
+                .skip(used)
+                .for_each(|value| *value = T::ZERO);
         }
-        let mut dc = None;
         if place.ends {
+            dh.fill(T::ZERO);
             self.add_final(number, 0, dh);
             if sequence.cell == Cell::Lstm {
-                let mut of_state = vec![T::ZERO; hidden];
-                self.add_final(number, 1, &mut of_state);
-                dc = Some(of_state);
+                carry.fill(T::ZERO);
+                self.add_final(number, 1, &mut carry[..hidden]);
             }
-        } else {
-            let carried = match sequence.cell {
-                Cell::Gru => &sample.carry[..hidden],
-                _ => self.zeros,
-            };
-            for ((dh, &product), &carried) in dh.iter_mut().zip(product).zip(carried) {
-                *dh += product + carried;
-            }
+        } else if sequence.cell == Cell::Gru {
+            add(dh, carry);
+        }
+        if !self.dy.is_empty() {
+            add(dh, &self.dy[place.row * ld..]);
         }
         let width = match sequence.cell {
             Cell::Tanh | Cell::Relu => ld,
@@ -200,11 +180,10 @@ impl<T: Real> Operands<'_, T> {
         let units = Backward {
             hidden,
             dh,
-            dc: dc.as_deref(),
             saved: &self.saved[place.row * width..][..width],
             ld,
             c: self.cell_before(number, &place, width),
-            carry: sample.carry,
+            carry,
             dz,
             dinputs,
         };
@@ -227,52 +206,55 @@ impl<T: Real> Operands<'_, T> {
         }
     }
 
-    /// The gradient of the initial state.
+    /// The gradient of the initial state, for groups of so many samples.
     pub(super) fn initial_gradient(
         &self,
-        lengths: &[T],
-        weights: &[T],
-        dz: &[T],
-        carry: &[T],
+        weights: &Weights<'_, T>,
+        size: usize,
+        [dz, carry]: [&[T]; 2],
         out: &mut [T],
     ) {
         let sequence = self.sequence;
         let (hidden, ld, gates) = (sequence.hidden, sequence.vectors().ld(), sequence.gates());
-        let mut factors = vec![T::ZERO; sequence.batch * gates.ld()];
-        let mut products = vec![T::ZERO; sequence.vectors().floats()];
-        self.product(weights, &mut products, &mut factors, |number| {
-            let length = sequence.length(lengths, number);
-            let time = if sequence.reverse {
-                length.wrapping_sub(1)
-            } else {
-                0
-            };
-            let row = number * sequence.steps + time.min(sequence.steps);
-            (length > 0).then(|| &dz[row * gates.ld()..][..gates.cols])
-        });
-        out.fill(T::ZERO);
-        for (number, out) in out
-            .chunks_exact_mut(sequence.cell.states() * ld)
-            .enumerate()
-        {
-            let (h, c) = out.split_at_mut(ld);
-            let (h, product) = (&mut h[..hidden], &products[number * ld..][..hidden]);
-            if sequence.length(lengths, number) == 0 {
-                self.add_final(number, 0, h);
-                if !c.is_empty() {
-                    self.add_final(number, 1, &mut c[..hidden]);
+        let states = sequence.cell.states();
+        for_groups(0..sequence.batch, size, [out], &|samples, [out]| {
+            let (first, count) = (samples.start, samples.len());
+            with_rows(count * ld, |products| {
+                self.product(count, weights, products, |index| {
+                    let length = sequence.length(self.lengths, first + index);
+                    let time = if sequence.reverse {
+                        length.wrapping_sub(1)
+                    } else {
+                        0
+                    };
+                    let row = (first + index) * sequence.steps + time.min(sequence.steps);
+                    (length > 0).then(|| &dz[row * gates.ld()..][..gates.cols])
+                });
+                out.fill(T::ZERO);
+                for (index, out) in out.chunks_exact_mut(states * ld).enumerate() {
+                    let number = first + index;
+                    let (h, c) = out.split_at_mut(ld);
+                    let h = &mut h[..hidden];
+                    if sequence.length(self.lengths, number) == 0 {
+                        self.add_final(number, 0, h);
+                        if !c.is_empty() {
+                            self.add_final(number, 1, &mut c[..hidden]);
+                        }
+                        continue;
+                    }
+                    h.copy_from_slice(&products[index * ld..][..hidden]);
+                    match sequence.cell {
+                        Cell::Lstm => c.copy_from_slice(&carry[number * ld..][..ld]),
+                        Cell::Gru => add(h, &carry[number * ld..]),
+                        Cell::Tanh | Cell::Relu => {}
+                    }
                 }
-                continue;
-            }
-            h.copy_from_slice(product);
-            match sequence.cell {
-                Cell::Lstm => c.copy_from_slice(&carry[number * ld..][..ld]),
-                Cell::Gru => h
-                    .iter_mut()
-                    .zip(&carry[number * ld..])
-                    .for_each(|(h, &carry)| *h += carry),
-                Cell::Tanh | Cell::Relu => {}
-            }
-        }
+            });
+        });
     }
+}
+
+/// to += from, whose first values are meant.
+fn add<T: Real>(to: &mut [T], from: &[T]) {
+    to.iter_mut().zip(from).for_each(|(to, &from)| *to += from);
 }

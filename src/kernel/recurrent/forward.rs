@@ -1,14 +1,13 @@
 //! Steps of a recurrence, forward: the recurrent product of all gates and the cell, in one call.
 
 use super::cell::Cell;
-use super::forward_twin::{Operands, Sample};
+use super::forward_twin::Operands;
+use super::groups::{Weights, with_zeros};
 use super::launch::{self, either, launch};
 use super::sequence::Sequence;
 use crate::kernel::base::product::Layout;
 use crate::kernel::base::{Args, Binding, Capabilities, Compute, Element, Program, Real, Shader};
-use crate::kernel::matmul::{Matmul, gemm};
 use crate::kernel::software::pack;
-use crate::threads::for_chunks;
 use std::ops::Range;
 
 const ADVANCE: &str = include_str!("../../../shaders/recurrent/advance.wgsl");
@@ -20,9 +19,6 @@ const BIAS: &str = include_str!("../../../shaders/recurrent/optional/bias.wgsl")
 const NO_BIAS: &str = include_str!("../../../shaders/recurrent/optional/no_bias.wgsl");
 const KEEP_BEFORE: &str = include_str!("../../../shaders/recurrent/optional/keep_before.wgsl");
 const NO_BEFORE: &str = include_str!("../../../shaders/recurrent/optional/no_before.wgsl");
-
-/// Units that are worth a task of their own on the CPU.
-const TASK_UNITS: usize = 1 << 11;
 
 /// Some steps. Arguments: the input product x·Wᵀ + b [B·T, G·H]; the recurrent weights [G·H, H]; \[their bias\];
 /// \[the initial state, B·S × H, h before c\]; \[the lengths, B × 1\]; y [B·T, H]; saved values [B·T, saved·H padded]
@@ -39,6 +35,21 @@ pub(crate) struct RecurrentForward {
     pub(crate) last: bool,
     /// Whether the state after the last step is written; only in an LSTM, where it is not `last`.
     pub(crate) state: bool,
+}
+
+impl RecurrentForward {
+    /// These steps and those of the next call as one call.
+    pub(crate) fn joined(&self, next: &RecurrentForward) -> Option<RecurrentForward> {
+        let joined = RecurrentForward {
+            steps: self.steps.start..next.steps.end,
+            ..self.clone()
+        };
+        let follows = RecurrentForward {
+            steps: self.steps.end..next.steps.end,
+            ..self.clone()
+        };
+        (follows == *next).then_some(joined)
+    }
 }
 
 impl Compute for RecurrentForward {
@@ -145,45 +156,28 @@ impl Compute for RecurrentForward {
         let before = written(self.before);
         let last = written(self.last);
         let state = written(self.state);
-        let hidden = sequence.hidden;
-        if sequence.batch == 0 || hidden == 0 {
+        if sequence.batch == 0 || sequence.hidden == 0 {
             return;
         }
-        let (ld, gates) = (sequence.vectors().ld(), sequence.gates());
-        let zeros = vec![T::ZERO; gates.cols];
-        let operands = Operands {
-            sequence,
-            inputs,
-            bias: if sequence.bias { bias } else { &zeros },
-            initial,
-            zeros: &zeros,
-        };
-        let mut samples = Sample::split(sequence, lengths, [y, saved, before, last, state]);
-        let product = Matmul::plain(sequence.batch, gates.cols, hidden, Layout::NT);
-        let mut h = vec![T::ZERO; sequence.vectors().floats()];
-        let mut products = vec![T::ZERO; product.out().floats()];
-        for step in self.steps.clone() {
-            let mut any = false;
-            for (number, (sample, h)) in samples.iter().zip(h.chunks_exact_mut(ld)).enumerate() {
-                let place = sequence.place(sample.length, number, step);
-                let from = operands.state_before(sample, number, &place);
-                any |= place.valid && (sequence.initial || !place.starts);
-                h[..hidden].copy_from_slice(&from[..hidden]);
-            }
-            if any {
-                gemm::product(&product, &h, weights, &mut products, |_, _, _| {});
-            } else {
-                products.fill(T::ZERO);
-            }
-            let at_once = TASK_UNITS.div_ceil(hidden);
-            let (ld_products, h) = (product.out().ld(), &h);
-            for_chunks(&mut samples, at_once, 1, |chunk, samples| {
-                for (i, sample) in samples.iter_mut().enumerate() {
-                    let number = chunk * at_once + i;
-                    let product = &products[number * ld_products..][..gates.cols];
-                    operands.advance(sample, number, step, product, &h[number * ld..][..hidden]);
-                }
-            });
-        }
+        let steps = self.steps.clone();
+        with_zeros(sequence.gates().ld(), |zeros| {
+            let operands = Operands {
+                sequence,
+                inputs,
+                bias: if sequence.bias { bias } else { zeros },
+                initial,
+                lengths,
+                zeros,
+            };
+            Weights::with(
+                sequence,
+                steps.len(),
+                Layout::NT,
+                weights,
+                |weights, size| {
+                    operands.steps(steps, weights, size, [y, saved, before, last, state]);
+                },
+            );
+        });
     }
 }

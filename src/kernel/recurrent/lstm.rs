@@ -61,7 +61,6 @@ impl<T: Real> Vectorized for LstmBackward<'_, T> {
         let Backward {
             hidden,
             dh,
-            dc,
             saved,
             ld,
             c,
@@ -73,9 +72,6 @@ impl<T: Real> Vectorized for LstmBackward<'_, T> {
         let [di, df, dg, d_o]: [&mut [T]; 4] = parts_mut(dz, hidden, hidden);
         let (dh, c) = (&dh[..hidden], &c[..hidden]);
         let carry = &mut carry[..hidden];
-        if let Some(dc) = dc {
-            carry.copy_from_slice(&dc[..hidden]);
-        }
         for u in 0..hidden {
             let t = cell[u].quick_tanh();
             let dc = carry[u] + dh[u] * o[u] * (T::ONE - t * t);

@@ -11,6 +11,7 @@ pub(crate) mod cell;
 pub(crate) mod final_state;
 pub(crate) mod forward;
 mod forward_twin;
+mod groups;
 mod gru;
 mod launch;
 mod lstm;

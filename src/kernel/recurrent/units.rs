@@ -27,14 +27,13 @@ pub(super) struct Backward<'a, T> {
     pub(super) hidden: usize,
     /// Gradient of h.
     pub(super) dh: &'a [T],
-    /// Gradient of c by way of the final state, at the last step of a sample.
-    pub(super) dc: Option<&'a [T]>,
     /// Saved values; h of a simple network.
     pub(super) saved: &'a [T],
     pub(super) ld: usize,
     /// c₋₁ of an LSTM.
     pub(super) c: &'a [T],
-    /// Value that is carried from step to step.
+    /// Value that is carried from step to step; at the last step of a sample, the gradient of c by way of the final
+    /// state.
     pub(super) carry: &'a mut [T],
     /// Gradients of the gates [G·H]: of the recurrent product, and of the input product if it differs.
     pub(super) dz: &'a mut [T],

@@ -11,6 +11,8 @@ use std::ops::Range;
 pub(super) enum BroadcastOperand<'a, T> {
     /// V[i, k] is at `i·ld + k`: read in place.
     Rows { data: &'a [T], ld: usize },
+    /// V[i, k] is `rows[i][k]`: read in place.
+    Slices { rows: &'a [&'a [T]] },
     /// V[i, k] is at `k·ld + i`: packed, since a tile would read it across memory lines.
     Columns { data: &'a [T], ld: usize },
 }
@@ -66,11 +68,17 @@ impl<'a, T: Real> BroadcastOperand<'a, T> {
         panel: Panel<'_, T>,
     ) -> [[T; NR]; MR] {
         match *self {
-            BroadcastOperand::Rows { data, ld } => {
+            BroadcastOperand::Rows { .. } | BroadcastOperand::Slices { .. } => {
                 // Rows past the last repeat it, and are not stored.
                 let row = |i: usize| {
                     let row = (tile_rows.start + i).min(tile_rows.end - 1);
-                    &data[row * ld..][k_block.clone()]
+                    match *self {
+                        BroadcastOperand::Slices { rows } => &rows[row][k_block.clone()],
+                        BroadcastOperand::Rows { data, ld }
+                        | BroadcastOperand::Columns { data, ld } => {
+                            &data[row * ld..][k_block.clone()]
+                        }
+                    }
                 };
                 match tile_rows.len() {
                     1 => of_rows::<T, FUSED, 1>([row(0)], panel),

@@ -27,6 +27,14 @@ pub(super) fn group(k: usize) -> Option<usize> {
     Some(group / block)
 }
 
+/// Whether a product in layout NT packs B, so that a tile is stored as it is, and not A, whose tiles are transposed as
+/// they are stored: where A is the larger one, unless B has so few rows that its tiles would be mostly empty.
+pub(super) fn packs_weights(m: usize, n: usize) -> bool {
+    let tiles = |rows: usize, columns: usize| rows.div_ceil(MR) * columns.div_ceil(NR);
+    // Tiles of nearly the same number differ in how full the last ones are.
+    m >= n && 20 * tiles(m, n) <= 21 * tiles(n, m)
+}
+
 /// How C is cut into tasks: rows and columns of one. The sums do not depend on it.
 pub(super) struct Cut {
     pub(super) rows: usize,
@@ -42,17 +50,18 @@ impl Cut {
             tasks => tasks.max(1),
         };
         // In TN the micropanels follow the rows of C, so bands of rows pack nothing twice. In NN and NT the broadcast
-        // operand is read in place, and columns are cut.
+        // operand is read in place, and columns are cut; where NT packs B, C has more rows than columns.
+        let transposed = call.layout == Layout::NT && !packs_weights(m, n);
         let (bands, unit) = match call.layout {
             Layout::TN => (tasks, NR),
             Layout::NN => (1, NR),
-            Layout::NT => (1, MR),
+            Layout::NT if transposed => (1, MR),
+            Layout::NT => (tasks, NR),
         };
         let bands = bands.min(m.div_ceil(MR)).max(m.div_ceil(MAX_ROWS));
-        let rows = m.div_ceil(bands).next_multiple_of(match call.layout {
-            Layout::NN | Layout::TN => MR,
-            Layout::NT => NR,
-        });
+        let rows = m
+            .div_ceil(bands)
+            .next_multiple_of(if transposed { NR } else { MR });
         let columns = n.div_ceil(tasks.div_ceil(m.div_ceil(rows)));
         Cut {
             rows,

@@ -36,11 +36,12 @@
 //! | `NN` | B, packed panel by panel | rows of A, in place | |
 //! | `TN` | B, packed once | micropanels of A, packed | |
 //! | `NT` | A, transposed and packed once | rows of B, in place | a tile is transposed as it is stored |
+//! | `NT`, many rows | B, transposed and packed once | rows of A, in place | see [`cut::packs_weights`] |
 //!
 //! A product of one row in `NT`, as the prediction for one sample takes, is a dot product for each column: [`dots`].
 //!
-//! So the weights of a dense layer are packed in dx = dz·W only, where packing copies whole SIMD rows, and they are
-//! never transposed.
+//! So the weights of a dense layer are packed in dx = dz·W, where packing copies whole SIMD rows; they are transposed
+//! only for more rows than they have themselves, as a layer has that runs over all steps of a sequence.
 //!
 //! The length of K alone decides how K is cut. Within a block of K each element is one chain of fused multiply-adds
 //! over ascending k. So the bits do not depend on the number of threads, nor on an element's place in C.
@@ -49,6 +50,7 @@ mod block;
 mod broadcast;
 mod cut;
 mod dots;
+mod packed;
 mod panels;
 mod sizes;
 mod tile;
@@ -61,7 +63,8 @@ use crate::kernel::matmul::call::Matmul;
 use crate::threads;
 use block::{Block, MAX_ROWS};
 use broadcast::BroadcastOperand;
-use cut::{Cut, group, k_block};
+use cut::{Cut, group, k_block, packs_weights};
+pub(crate) use packed::{Packed, with_packed};
 use panels::PackedPanels;
 use sizes::{FEW_ROWS, MC, MR, NR};
 use std::ops::Range;
@@ -107,6 +110,11 @@ pub(crate) fn product<T: Real>(
             panels::share_columns(b, ldb, n, k, &mut shared);
             let panels = PackedPanels::packed(&shared, k);
             (BroadcastOperand::columns(a, lda), panels, false)
+        }
+        Layout::NT if packs_weights(m, n) => {
+            panels::share_rows(b, ldb, n, k, &mut shared);
+            let panels = PackedPanels::packed(&shared, k);
+            (BroadcastOperand::rows(a, lda), panels, false)
         }
         Layout::NT => {
             panels::share_rows(a, lda, m, k, &mut shared);

@@ -1,0 +1,7 @@
+//! Starts `benches/layers.rs`.
+
+mod launch;
+
+fn main() -> std::process::ExitCode {
+    launch::run("layers")
+}
