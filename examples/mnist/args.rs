@@ -1,6 +1,7 @@
 //! The command line.
 
 use crate::choices::{Choice, Course, Rule, Start, activation};
+use crate::networks::Kind;
 use clap::Parser;
 use std::path::PathBuf;
 use wgrad::Activation;
@@ -17,23 +18,32 @@ pub(crate) struct Args {
     /// Folder with the four files of MNIST; the bundled sample by default
     #[arg(long)]
     pub(crate) data: Option<PathBuf>,
-    /// Units of the hidden layers
+    /// Kind of network
+    #[arg(long, value_enum, default_value_t = Kind::Mlp)]
+    pub(crate) network: Kind,
+    /// Units of the hidden dense layers; 120,84 for lenet, 128 for deep
     #[arg(long, value_delimiter = ',', default_value = "512,512")]
+    #[arg(default_value_ifs([("network", "lenet", "120,84"), ("network", "deep", "128")]))]
     pub(crate) hidden: Vec<usize>,
-    /// Epochs to train; 0 only evaluates
-    #[arg(long, default_value_t = 8)]
+    /// Epochs to train; 0 only evaluates. 15 for deep
+    #[arg(long, default_value_t = 8, default_value_if("network", "deep", "15"))]
     pub(crate) epochs: u32,
-    /// Samples in a batch
-    #[arg(long, default_value_t = 64)]
+    /// Samples in a batch; 100 for deep
+    #[arg(long, default_value_t = 64, default_value_if("network", "deep", "100"))]
     pub(crate) batch: usize,
-    /// Learning rate
-    #[arg(long, default_value_t = 1e-3)]
+    /// Learning rate; 0.003 for deep
+    #[arg(
+        long,
+        default_value_t = 1e-3,
+        default_value_if("network", "deep", "3e-3")
+    )]
     pub(crate) lr: f64,
     /// Optimizer
     #[arg(long, value_enum, default_value_t = Rule::Adam)]
     pub(crate) optimizer: Rule,
-    /// How the learning rate changes over the run
+    /// How the learning rate changes over the run; one-cycle for deep
     #[arg(long, value_enum, default_value_t = Course::Cosine)]
+    #[arg(default_value_if("network", "deep", "one-cycle"))]
     pub(crate) schedule: Course,
     /// Weight decay: decoupled for adamw, amsgrad and lion, else an L2 penalty. Biases and gains have none
     #[arg(long, default_value_t = 0.0)]
@@ -47,20 +57,30 @@ pub(crate) struct Args {
     /// How the weights start; what suits the activation by default
     #[arg(long, value_enum)]
     pub(crate) init: Option<Start>,
-    /// Batch normalisation before each activation
-    #[arg(long)]
+    /// Batch normalisation before each activation; always for deep
+    #[arg(long, default_value_if("network", "deep", "true"))]
     pub(crate) batch_norm: bool,
-    /// Dropout after each hidden layer, at this rate
-    #[arg(long, default_value_t = 0.0)]
+    /// Dropout after each hidden dense layer, at this rate; 0.3 for deep
+    #[arg(
+        long,
+        default_value_t = 0.0,
+        default_value_if("network", "deep", "0.3")
+    )]
     pub(crate) dropout: f32,
-    /// Label smoothing
-    #[arg(long, default_value_t = 0.0)]
+    /// Label smoothing; 0.1 for deep
+    #[arg(
+        long,
+        default_value_t = 0.0,
+        default_value_if("network", "deep", "0.1")
+    )]
     pub(crate) label_smoothing: f32,
     /// Evaluates the moving average of the weights with this decay instead of the last weights
     #[arg(long)]
     pub(crate) average: Option<f64>,
-    /// Moves the training digits at random: shift, rotation, scale and elastic displacement
-    #[arg(long)]
+    /// Moves the training digits at random: shift, rotation, scale and elastic displacement; the default for deep
+    #[arg(long, value_name = "true|false", action = clap::ArgAction::Set, num_args = 0..=1, require_equals = true)]
+    #[arg(default_missing_value = "true", default_value_t = false)]
+    #[arg(default_value_if("network", "deep", "true"))]
     pub(crate) augment: bool,
     /// Seed of the initial weights and of the order of the samples
     #[arg(long, default_value_t = 1)]

@@ -3,11 +3,14 @@
 //! ```text
 //! cargo run --release --example mnist                              # the bundled sample, on the best device
 //! cargo run --release --example mnist -- --data DIR --epochs 5     # the four files of MNIST, plain or .gz
+//! cargo run --release --example mnist -- --network lenet           # a convolutional network
+//! cargo run --release --example mnist -- --network deep            # a larger one, with augmentation
 //! ```
 
 mod args;
 mod choices;
 mod draw;
+mod networks;
 mod progress;
 
 use args::Args;
@@ -18,8 +21,7 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::Instant;
 use wgrad::{
-    Augmentation, Dataset, Device, GpuOptions, Loss, Mnist, Network, ParameterGroup, Sequential,
-    Trainer,
+    Augmentation, Dataset, Device, GpuOptions, Loss, Mnist, Network, ParameterGroup, Trainer,
 };
 
 /// Mean and standard deviation of MNIST's grey values, of 0 to 1.
@@ -41,7 +43,8 @@ fn run(args: &Args) -> wgrad::Result<()> {
     println!("device: {}", device.report());
 
     let (train, test) = data(args)?;
-    let mut network = layers(args, train.features(), train.classes()).build(&device, args.seed)?;
+    let layers = networks::layers(args, train.features(), train.classes());
+    let mut network = layers.build(&device, args.seed)?;
     if let Some(file) = &args.load {
         network.load(file)?;
         println!("loaded {}", file.display());
@@ -96,28 +99,6 @@ fn write(file: &Path, text: &str) -> wgrad::Result<()> {
         path: file.to_path_buf(),
         source,
     })
-}
-
-/// Builds the network of the command line.
-fn layers(args: &Args, features: usize, classes: usize) -> Sequential {
-    let start = |layers: Sequential| match args.init {
-        Some(start) => layers.init(start.init()),
-        None => layers,
-    };
-    let mut layers = Sequential::new(features);
-    for &units in &args.hidden {
-        // The normalisation would cancel a bias.
-        layers = if args.batch_norm {
-            start(layers.dense_without_bias(units)).batch_norm()
-        } else {
-            start(layers.dense(units))
-        };
-        layers = layers.activation(args.activation);
-        if args.dropout > 0.0 {
-            layers = layers.dropout(args.dropout);
-        }
-    }
-    start(layers.dense(classes))
 }
 
 /// Builds the trainer of the command line.
