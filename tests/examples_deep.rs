@@ -82,3 +82,54 @@ fn generative_adversarial() {
     results.within("close", 0.8, 1.0);
     results.within("least_cloud", 0.1, 0.25);
 }
+
+#[test]
+fn convolution() {
+    let results = run("13_convolution", &["13_accuracy", "13_feature_maps"]);
+    results.within("lenet", 0.87, 1.0);
+    let ahead = results.get("lenet") - results.get("dense");
+    assert!(
+        ahead > 0.01,
+        "LeNet is {ahead} more accurate than the dense network"
+    );
+    results.within("parameters", 61_706.0, 61_706.0);
+    // The same products in the same order.
+    results.within("shift_error", 0.0, 0.0);
+}
+
+#[test]
+fn neocognitron() {
+    let results = run("14_neocognitron", &["14_features", "14_shifts"]);
+    results.within("neocognitron", 0.87, 1.0);
+    let ahead =
+        |of: &str| results.get(&format!("neocognitron{of}")) - results.get(&format!("pixels{of}"));
+    // Of 500 digits a share has a standard error of 0.02.
+    assert!(ahead("") > 0.02, "{} better on centred digits", ahead(""));
+    assert!(
+        ahead("_shifted") > 0.1,
+        "{} better on shifted digits",
+        ahead("_shifted")
+    );
+}
+
+#[test]
+fn recurrent() {
+    let charts = ["15_accuracy", "15_gradients", "15_clipping"];
+    let results = run("15_recurrent", &charts);
+    results.within("rnn", 0.4, 1.0);
+    results.within("lstm", 0.7, 1.0);
+    results.within("gru", 0.7, 1.0);
+    // ReLU passes half of the units, tanh less than all: 27 steps of 1.5·√½ to 1.5.
+    results.within("relu_grows", 10.0, 5e4);
+    results.within("tanh_grows", 3.0, 5e4);
+    // At most 0.7 per step; at least half of that.
+    results.within("small_grows", 1e-9, 6.6e-5);
+    // 0.95 per step, and what flows through the gates themselves.
+    results.within("lstm_open_grows", 0.25, 10.0);
+    results.within("relu_fails_at", 1.0, 20.0);
+    // Chance is a tenth.
+    results.within("relu_clipped", 0.3, 1.0);
+    results.within("tanh_clipped", 0.5, 1.0);
+    let ahead = results.get("tanh_clipped") - results.get("tanh");
+    assert!(ahead > 0.1, "clipping makes tanh {ahead} more accurate");
+}

@@ -4,10 +4,12 @@
 //! colours are those of Okabe and Ito (2008), which colour-blind readers can distinguish.
 
 mod label;
+mod picture;
 mod scale;
 mod svg;
 
 use super::{Args, Result};
+pub(crate) use picture::{Picture, Shade, Tile};
 use scale::Scale;
 use svg::Svg;
 
@@ -61,6 +63,15 @@ impl Plot {
     }
 }
 
+/// Writes `name.svg` into the folder for charts, and prints its path.
+fn write(args: &Args, name: &str, svg: &str) -> Result {
+    std::fs::create_dir_all(&args.charts)?;
+    let path = args.charts.join(name).with_extension("svg");
+    std::fs::write(&path, svg)?;
+    println!("chart: {}", path.display());
+    Ok(())
+}
+
 impl Chart {
     pub(crate) fn new(title: &str, x_label: &str, y_label: &str) -> Self {
         Chart {
@@ -101,11 +112,7 @@ impl Chart {
 
     /// Writes `name.svg` into the folder for charts, and prints its path.
     pub(crate) fn save(&self, args: &Args, name: &str) -> Result {
-        std::fs::create_dir_all(&args.charts)?;
-        let path = args.charts.join(name).with_extension("svg");
-        std::fs::write(&path, self.draw())?;
-        println!("chart: {}", path.display());
-        Ok(())
+        write(args, name, &self.draw())
     }
 
     /// The text of the file.

@@ -1,7 +1,8 @@
-//! The bundled digits.
+//! Handwritten digits.
 
 use super::Result;
-use wgrad::{Dataset, Mnist};
+use std::path::Path;
+use wgrad::{Dataset, Mnist, Shape};
 
 /// Side of an image in pixels.
 pub(crate) const SIDE: usize = 28;
@@ -11,19 +12,42 @@ pub(crate) const PIXELS: usize = SIDE * SIDE;
 
 /// The first training and test digits of the bundled sample of MNIST, as grey values from 0 to 1.
 pub(crate) fn digits(train: usize, test: usize) -> Result<(Dataset, Dataset)> {
+    digits_from(None, PIXELS, train, test)
+}
+
+/// The first training and test digits, or all where there are fewer, as grey values from 0 to 1 in samples of this shape:
+/// MNIST's files from a folder, or the bundled sample.
+pub(crate) fn digits_from(
+    folder: Option<&Path>,
+    sample: impl Into<Shape>,
+    train: usize,
+    test: usize,
+) -> Result<(Dataset, Dataset)> {
     macro_rules! bundled {
-        ($kind:literal, $count:expr) => {{
-            let all = Mnist::set(
+        ($kind:literal) => {
+            Mnist::set(
                 concat!($kind, " images"),
                 include_bytes!(concat!("../data/", $kind, "-images-idx3-ubyte.gz")),
                 concat!($kind, " labels"),
                 include_bytes!(concat!("../data/", $kind, "-labels-idx1-ubyte.gz")),
-            )?;
-            let labels = all.labels()[..$count].to_vec();
-            Dataset::from_floats(PIXELS, samples(&all, $count)?, labels, all.classes())?
-        }};
+            )
+        };
     }
-    Ok((bundled!("train", train), bundled!("t10k", test)))
+    let (all_train, all_test) = match folder {
+        Some(folder) => {
+            let mnist = Mnist::from_dir(folder)?;
+            (mnist.train, mnist.test)
+        }
+        None => (bundled!("train")?, bundled!("t10k")?),
+    };
+    let sample = sample.into();
+    let first = |all: &Dataset, count: usize| -> wgrad::Result<Dataset> {
+        let count = count.min(all.len());
+        let labels = all.labels()[..count].to_vec();
+        let samples = samples(all, count)?;
+        Dataset::from_floats(sample.clone(), samples, labels, all.classes())
+    };
+    Ok((first(&all_train, train)?, first(&all_test, test)?))
 }
 
 /// The first `count` samples, one after the other.

@@ -9,8 +9,8 @@ mod chart;
 mod digits;
 mod random;
 
-pub(crate) use chart::Chart;
-pub(crate) use digits::{PIXELS, digits, samples};
+pub(crate) use chart::{Chart, Picture, Shade, Tile};
+pub(crate) use digits::{PIXELS, SIDE, digits, digits_from, samples};
 pub(crate) use random::Random;
 
 use clap::{Parser, ValueEnum};
@@ -40,17 +40,46 @@ enum Choice {
     Cpu,
 }
 
+/// A numbered example of wgrad that is small by default.
+#[derive(Debug, Parser)]
+pub(crate) struct FullArgs {
+    #[command(flatten)]
+    pub(crate) common: Args,
+    /// Run in full, which takes minutes
+    #[arg(long)]
+    pub(crate) full: bool,
+}
+
+/// A numbered example of wgrad on digits that is small by default.
+#[derive(Debug, Parser)]
+pub(crate) struct DigitArgs {
+    #[command(flatten)]
+    pub(crate) common: Args,
+    /// Run in full, which takes minutes: with all digits, and more epochs
+    #[arg(long)]
+    pub(crate) full: bool,
+    /// Folder with the four files of MNIST; the bundled sample by default
+    #[arg(long)]
+    pub(crate) data: Option<PathBuf>,
+}
+
 impl Args {
     /// Parses the command line and opens its device.
     pub(crate) fn open() -> Result<(Self, Device)> {
         let args = Args::parse();
-        let device = match args.device {
+        let device = args.device()?;
+        Ok((args, device))
+    }
+
+    /// Opens the device of the command line.
+    pub(crate) fn device(&self) -> Result<Device> {
+        let device = match self.device {
             Choice::Auto => Device::auto()?,
             Choice::Gpu => Device::gpu(GpuOptions::default())?,
             Choice::Software => Device::gpu(GpuOptions::default().only_software(true))?,
             Choice::Cpu => Device::cpu(),
         };
         println!("device: {}", device.report());
-        Ok((args, device))
+        Ok(device)
     }
 }

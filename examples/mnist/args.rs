@@ -25,8 +25,8 @@ pub(crate) struct Args {
     #[arg(long, value_delimiter = ',', default_value = "512,512")]
     #[arg(default_value_ifs([("network", "lenet", "120,84"), ("network", "deep", "128")]))]
     pub(crate) hidden: Vec<usize>,
-    /// Epochs to train; 0 only evaluates. 15 for deep
-    #[arg(long, default_value_t = 8, default_value_if("network", "deep", "15"))]
+    /// Epochs to train; 0 only evaluates. 12 for deep
+    #[arg(long, default_value_t = 8, default_value_if("network", "deep", "12"))]
     pub(crate) epochs: u32,
     /// Samples in a batch; 100 for deep
     #[arg(long, default_value_t = 64, default_value_if("network", "deep", "100"))]

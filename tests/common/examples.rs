@@ -62,7 +62,12 @@ pub(crate) fn run(name: &str, charts: &[&str]) -> Results {
     for chart in charts {
         let file = folder.join(format!("{chart}.svg"));
         let svg = std::fs::read_to_string(&file).expect("a chart of this name");
-        check_chart(&svg, &file.display().to_string());
+        let file = file.display().to_string();
+        if svg.contains("class=\"tile\"") {
+            check_picture(&svg, &file);
+        } else {
+            check_chart(&svg, &file);
+        }
     }
 
     let last = text.lines().last().unwrap_or_default();
@@ -75,6 +80,26 @@ pub(crate) fn run(name: &str, charts: &[&str]) -> Results {
         Some(numbers) if !numbers.is_empty() => Results(numbers),
         _ => panic!("the last line of {name} is not key=number pairs: {last}"),
     }
+}
+
+/// A picture holds at least four tiles and scales, most of which have several colours, and its numbers are numbers.
+#[track_caller]
+fn check_picture(svg: &str, file: &str) {
+    let tiles: Vec<&str> = svg.split("<g class=\"tile\"").skip(1).collect();
+    let colors = |tile: &&str| {
+        tile.split("</g>")
+            .next()
+            .unwrap_or("")
+            .matches("<path")
+            .count()
+    };
+    let colored = tiles.iter().filter(|tile| colors(tile) >= 3).count();
+    assert!(
+        svg.ends_with("</svg>\n") && tiles.len() >= 4 && 4 * colored >= 3 * tiles.len(),
+        "{file}: {colored} of {} tiles have several colours",
+        tiles.len()
+    );
+    assert!(!svg.contains("NaN") && !svg.contains("inf"), "{file}");
 }
 
 /// A chart holds at least two curves or a cloud of points; its numbers are numbers; no label of a curve overlaps
@@ -101,7 +126,18 @@ fn check_chart(svg: &str, file: &str) {
     let axes = texts(svg, "muted", "middle");
     let (name, ticks) = axes.split_last().expect("an axis has a name");
     assert!(ticks.len() >= 4, "{file}: {} ticks", ticks.len());
-    if ["epoch", "step", "layer", "hidden layer", "samples seen"].contains(&name.text) {
+    if [
+        "epoch",
+        "step",
+        "layer",
+        "hidden layer",
+        "samples seen",
+        "row of the digit",
+        "shift in pixels",
+        "steps back in time",
+    ]
+    .contains(&name.text)
+    {
         for tick in ticks {
             let whole = tick.text.parse::<u32>().is_ok();
             assert!(whole, "{file}: {} is a tick of {}", tick.text, name.text);

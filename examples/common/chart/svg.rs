@@ -1,6 +1,7 @@
 //! SVG text.
 
 use super::scale::Tick;
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
 /// A file under construction.
@@ -31,6 +32,8 @@ polyline{fill:none;stroke-width:2px;stroke-linejoin:round}
 .c6{stroke:var(--ink);fill:var(--ink)}
 polyline.c0,polyline.c1,polyline.c2,polyline.c3,polyline.c4,polyline.c5,polyline.c6{fill:none}
 .cloud{stroke:none;fill-opacity:.6}
+.frame{fill:none;stroke:var(--muted)}
+.small{font-size:13px}
 ";
 
 /// Number of colours.
@@ -122,6 +125,38 @@ impl Svg {
             ));
         }
         self.add(format_args!("</g>"));
+    }
+
+    /// Cells of a picture, row by row, from this corner: each a square of `side` pixels. Neighbours of one colour in a row
+    /// are one rectangle, and the rectangles of one colour one path.
+    pub(super) fn cells(
+        &mut self,
+        (x, y): (f64, f64),
+        side: f64,
+        columns: usize,
+        cells: &[String],
+    ) {
+        let mut paths: BTreeMap<&str, String> = BTreeMap::new();
+        for (row, cells) in cells.chunks(columns).enumerate() {
+            let mut start = 0;
+            for run in cells.chunk_by(|a, b| a == b) {
+                let (path, length) = (paths.entry(&run[0]).or_default(), run.len());
+                *path += &format!("M{start} {row}h{length}v1h-{length}z");
+                start += length;
+            }
+        }
+        self.add(format_args!(
+            "<g class=\"tile\" shape-rendering=\"crispEdges\" transform=\"translate({x:.1} {y:.1}) scale({side:.3})\">"
+        ));
+        for (color, path) in paths {
+            self.add(format_args!("<path fill=\"{color}\" d=\"{path}\"/>"));
+        }
+        self.add(format_args!("</g>"));
+        let rows = cells.len().div_ceil(columns);
+        let (width, height) = (columns as f64 * side, rows as f64 * side);
+        self.add(format_args!(
+            "<rect class=\"frame\" x=\"{x:.1}\" y=\"{y:.1}\" width=\"{width:.1}\" height=\"{height:.1}\"/>"
+        ));
     }
 
     /// The point that stands for a cloud before its name.
