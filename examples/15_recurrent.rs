@@ -14,8 +14,8 @@
 //! The first chart shows how well the three read. The second shows ‖∂L/∂xₜ‖ before training, from the last row back to the
 //! first, for an orthogonal V times a gain. With a gain above 1 the gradient explodes. ReLU has f′ = 1 for every active
 //! unit, so nothing stops state and gradient; tanh holds the state down, and its f′ falls as z grows. The third chart
-//! shows what follows in training. A ReLU network of gain 1.5 leaves the chart within a few steps and fails, a tanh network stays near chance.
-//! Both learn if the gradient is clipped to a norm of 1 (Pascanu, Mikolov and Bengio 2013).
+//! shows what follows in training. A ReLU network of gain 1.5 leaves the chart within a few steps and fails, and a tanh
+//! network stays near chance. Both learn if the gradient is clipped to a norm of 1 (Pascanu, Mikolov and Bengio 2013).
 
 mod common;
 
@@ -153,7 +153,8 @@ fn read(network: Network, train: &Dataset, test: &Dataset, epochs: u32) -> Resul
     Ok(curve)
 }
 
-/// A recurrent layer and a dense one. V is orthogonal times the gain; an LSTM keeps its own. If `moved`, a parameter named `rows` is added to the rows, to read the gradient of x from.
+/// A recurrent layer and a dense one. V is orthogonal times the gain; an LSTM keeps its own. If `moved`, a parameter named
+/// `rows` is added to the rows, to read the gradient of x from.
 fn network(cell: Cell, gain: f64, device: &Device, moved: bool) -> Result<Network> {
     let mut graph = Graph::new();
     let mut x = graph.input([SIDE, SIDE])?;
