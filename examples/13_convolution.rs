@@ -7,8 +7,9 @@
 //! ```
 //!
 //! So the first layer, 6 kernels of 5×5 pixels, has 6·25 + 6 = 156 parameters, where a dense layer between as many
-//! units has 784·4,704 + 4,704 = 3.7 million. And the maps move with the image: those of a digit that is shifted by two
-//! pixels are the shifted maps. Pooling then keeps the maximum of every 2×2 units, so small shifts matter less and less.
+//! units has 784·4,704 + 4,704 = 3.7 million. And the maps move with the image: those of a digit that is shifted by
+//! two pixels are the shifted maps. Pooling then keeps the maximum of every 2×2 units, so small shifts matter less and
+//! less.
 //!
 //! The chart compares it with a dense network of about as many parameters. The picture shows the kernels of the first
 //! layer, and the maps of both convolutional layers for a digit: each map answers to strokes of some direction.

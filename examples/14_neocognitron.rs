@@ -1,8 +1,8 @@
 //! The Neocognitron (Fukushima 1980): a hierarchy of feature detectors that organises itself, without labels.
 //!
-//! It alternates layers of two kinds of cells, after the simple and complex cells of the visual cortex. All S-cells of a
-//! plane look for the same feature w, each in its own patch p of the layer below; C-cells blur a plane and take every
-//! other place of it:
+//! It alternates layers of two kinds of cells, after the simple and complex cells of the visual cortex. All S-cells of
+//! a plane look for the same feature w, each in its own patch p of the layer below; C-cells blur a plane and take
+//! every other place of it:
 //!
 //! ```text
 //! S    s = max(0, (w·p/‖p‖ − θ)/(1 − θ))       ‖w‖ = 1: how well the patch fits, whatever its contrast
@@ -13,11 +13,11 @@
 //!
 //! S-layers learn one after the other, by competition: of the cells that see a patch, the one that fits best wins, and
 //! alone learns. Hebb's rule moves its weights towards the patch, w ← w + η(p − w), and their length is restored. So
-//! each plane comes to stand for one kind of patch: strokes in the first layer, and bends, crossings and ends of strokes
-//! in the second. A linear readout of the last C-layer is all that learns the labels.
+//! each plane comes to stand for one kind of patch: strokes in the first layer, and bends, crossings and ends of
+//! strokes in the second. A linear readout of the last C-layer is all that learns the labels.
 //!
-//! The title of the paper promises "pattern recognition unaffected by shift in position". So the chart shows the accuracy
-//! on shifted test digits, which neither readout has seen: that of a readout of pixels falls far earlier.
+//! The title of the paper promises "pattern recognition unaffected by shift in position". So the chart shows the
+//! accuracy on shifted test digits, which neither readout has seen: that of a readout of pixels falls far earlier.
 
 mod common;
 

@@ -1,5 +1,5 @@
-//! Recurrent networks read digits row by row: a simple recurrent network, LSTM (Hochreiter and Schmidhuber 1997) and GRU
-//! (Cho et al. 2014).
+//! Recurrent networks read digits row by row: a simple recurrent network, LSTM (Hochreiter and Schmidhuber 1997) and
+//! GRU (Cho et al. 2014).
 //!
 //! A recurrent layer reads a sequence xₜ, here the 28 rows of an image, and keeps what it has seen in a state h:
 //!
@@ -8,14 +8,15 @@
 //! ```
 //!
 //! Backpropagation through time multiplies the gradient by V once per step. If V stretches, the gradient grows
-//! exponentially; if V shrinks, or f′ is small, it vanishes (Bengio, Simard and Frasconi 1994). LSTM and GRU add to their
-//! state instead, through gates, so the gradient keeps its size where the gates are open.
+//! exponentially; if V shrinks, or f′ is small, it vanishes (Bengio, Simard and Frasconi 1994). LSTM and GRU add to
+//! their state instead, through gates, so the gradient keeps its size where the gates are open.
 //!
-//! The first chart shows how well the three read. The second shows ‖∂L/∂xₜ‖ before training, from the last row back to the
-//! first, for an orthogonal V times a gain. With a gain above 1 the gradient explodes. ReLU has f′ = 1 for every active
-//! unit, so nothing stops state and gradient; tanh holds the state down, and its f′ falls as z grows. The third chart
-//! shows what follows in training. A ReLU network of gain 1.5 leaves the chart within a few steps and fails, and a tanh
-//! network stays near chance. Both learn if the gradient is clipped to a norm of 1 (Pascanu, Mikolov and Bengio 2013).
+//! The first chart shows how well the three read. The second shows ‖∂L/∂xₜ‖ before training, from the last row back to
+//! the first, for an orthogonal V times a gain. With a gain above 1 the gradient explodes. ReLU has f′ = 1 for every
+//! active unit, so nothing stops state and gradient; tanh holds the state down, and its f′ falls as z grows. The third
+//! chart shows what follows in training. A ReLU network of gain 1.5 leaves the chart within a few steps and fails, and
+//! a tanh network stays near chance. Both learn if the gradient is clipped to a norm of 1 (Pascanu, Mikolov and Bengio
+//! 2013).
 
 mod common;
 
@@ -153,8 +154,8 @@ fn read(network: Network, train: &Dataset, test: &Dataset, epochs: u32) -> Resul
     Ok(curve)
 }
 
-/// A recurrent layer and a dense one. V is orthogonal times the gain; an LSTM keeps its own. If `moved`, a parameter named
-/// `rows` is added to the rows, to read the gradient of x from.
+/// A recurrent layer and a dense one. V is orthogonal times the gain; an LSTM keeps its own. If `moved`, a parameter
+/// named `rows` is added to the rows, to read the gradient of x from.
 fn network(cell: Cell, gain: f64, device: &Device, moved: bool) -> Result<Network> {
     let mut graph = Graph::new();
     let mut x = graph.input([SIDE, SIDE])?;

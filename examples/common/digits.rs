@@ -15,8 +15,8 @@ pub(crate) fn digits(train: usize, test: usize) -> Result<(Dataset, Dataset)> {
     digits_from(None, PIXELS, train, test)
 }
 
-/// The first training and test digits, or all where there are fewer, as grey values from 0 to 1 in samples of this shape:
-/// MNIST's files from a folder, or the bundled sample.
+/// The first training and test digits, or all where there are fewer, as grey values from 0 to 1 in samples of this
+/// shape: MNIST's files from a folder, or the bundled sample.
 pub(crate) fn digits_from(
     folder: Option<&Path>,
     sample: impl Into<Shape>,

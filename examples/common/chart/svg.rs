@@ -127,8 +127,8 @@ impl Svg {
         self.add(format_args!("</g>"));
     }
 
-    /// Cells of a picture, row by row, from this corner: each a square of `side` pixels. Neighbours of one colour in a row
-    /// are one rectangle, and the rectangles of one colour one path.
+    /// Cells of a picture, row by row, from this corner: each a square of `side` pixels. Neighbours of one colour in a
+    /// row are one rectangle, and the rectangles of one colour one path.
     pub(super) fn cells(
         &mut self,
         (x, y): (f64, f64),
