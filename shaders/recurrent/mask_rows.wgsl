@@ -9,7 +9,9 @@ fn main(
     let i = (group.x + group.y * groups.x) * WORKGROUP + index;
     if i < p.batch * p.steps * p.ld4 {
         let row = i / p.ld4;
-        let valid = f32(row % p.steps) < load_lengths(row / p.steps).x;
+        // Fractions are cut off, as where the recurrence reads its lengths.
+        let length = u32(clamp(load_lengths(row / p.steps).x, 0.0, f32(p.steps)));
+        let valid = row % p.steps < length;
         store_y(i, select(vec4<f32>(0.0), load_x(i), valid));
     }
 }

@@ -2,6 +2,7 @@
 
 use super::build::positive;
 use super::op::Recurrence;
+use super::op::dropout::check_rate;
 use super::op::recurrence::{LAST, STATE};
 use super::{Graph, Init, Shape, Value};
 use crate::kernel::Cell;
@@ -175,7 +176,8 @@ impl Graph {
     ) -> Result<RecurrentValues> {
         positive("the number of units of a recurrent layer", layers.hidden)?;
         positive("the number of recurrent layers", layers.layers)?;
-        let count = layers.layers * layers.directions();
+        check_rate(layers.dropout)?;
+        let count = layers.layers.saturating_mul(layers.directions());
         if !initial.is_empty() && initial.len() != count {
             return Err(Error::argument(
                 "the number of initial states",

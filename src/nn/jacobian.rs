@@ -36,19 +36,29 @@ impl Network {
     ///
     /// # Errors
     /// Those of [`predict`](Network::predict_async); [`Argument`](Error::Argument) if the output of a sample depends on
-    /// other samples, or the network draws random numbers.
+    /// other samples, or the network draws random numbers; [`OutOfMemory`](Error::OutOfMemory) if the operating system
+    /// has no memory for the result.
     pub async fn jacobian_async<'a>(&self, x: impl Into<Inputs<'a>>) -> Result<Vec<f32>> {
         let samples = self.samples("jacobian", x)?;
         self.check_function()?;
         let outputs = self.graph.shape(self.output).elements();
         let inputs = self.graph.inputs.iter();
         let inputs: usize = inputs.map(|input| input.sample.elements()).sum();
-        let rows = samples.rows * outputs;
+        let rows = samples.rows.saturating_mul(outputs);
         // A backward pass takes about twice the operations of a forward pass.
         let submit = (self.max_rows_per_submit() / 3).max(1);
         let most = self.prediction_rows.min(submit);
         Network::check_batch_of(&self.input_gradient()?.0, most.min(rows).max(2))?;
-        let mut jacobian = Vec::with_capacity(rows * inputs);
+        // It may be far larger than the samples, and than memory.
+        let (mut jacobian, total) = (Vec::new(), rows.saturating_mul(inputs));
+        jacobian
+            .try_reserve_exact(total)
+            .map_err(|error| Error::OutOfMemory {
+                what: format!("a Jacobian of {rows} × {inputs} numbers"),
+                needed: (total as u64).saturating_mul(4),
+                available: 0,
+                message: format!("the operating system: {error}"),
+            })?;
         for first in (0..rows).step_by(most) {
             let count = most.min(rows - first);
             // A single row is summed in another order than several: it is computed as one of two.

@@ -366,7 +366,8 @@ impl Sequential {
         self.layer(Layer::Permute(order.into()))
     }
 
-    /// Recurrent layers over samples [T, D], with the outputs at all times, [T, units]: [`Graph::recurrent`].
+    /// Recurrent layers over samples [T, D], with the outputs at all times, [T, units], or [T, 2·units] if bidirectional:
+    /// [`Graph::recurrent`].
     ///
     /// ```
     /// use wgrad::{Device, Recurrent, Sequential};
@@ -383,7 +384,8 @@ impl Sequential {
         })
     }
 
-    /// Recurrent layers over samples [T, D], with the output after the last step alone, \[units\]: [`Graph::recurrent`].
+    /// Recurrent layers over samples [T, D], with the output after the last step alone, \[units\], or \[2·units\] if
+    /// bidirectional: [`Graph::recurrent`].
     pub fn recurrent_last(self, layers: Recurrent) -> Self {
         self.layer(Layer::Recurrent { layers, last: true })
     }

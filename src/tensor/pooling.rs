@@ -50,7 +50,8 @@ impl Tensor {
     /// Max pooling of images [N, H, W, C] or sequences [N, T, D] (PyTorch's `max_pool2d` and `max_pool1d`). `values`
     /// are the maxima, `places` the number of each one's tap in its window, row by row, for
     /// [`max_pool_backward`](Tensor::max_pool_backward). (PyTorch's indices are places in the image.) The first of
-    /// equal maxima counts. A NaN is greater than any number. Padding is never the maximum.
+    /// equal maxima counts. A NaN is greater than any number, and the last of several counts, as in PyTorch. Padding is
+    /// never the maximum.
     ///
     /// ```
     /// use wgrad::{Device, Pool, Tensor};

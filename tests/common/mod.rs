@@ -9,6 +9,7 @@ pub(crate) mod devices;
 pub(crate) mod files;
 pub(crate) mod networks;
 pub(crate) mod onnx;
+pub(crate) mod onnx_recurrent;
 pub(crate) mod optimizers;
 pub(crate) mod oracle;
 pub(crate) mod precision;

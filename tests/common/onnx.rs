@@ -2,6 +2,7 @@
 //! of images, [N, C, …], becomes channels last here.
 
 use super::compare::{Tolerance, assert_close};
+use super::onnx_recurrent::recurrent;
 use super::precision::ULP;
 use super::vectors::Vectors;
 use wgrad::{Activation, Convolution, Device, Padding, Pool, Tensor};
@@ -25,6 +26,7 @@ pub(crate) fn layer_operator(op: &str) -> Option<fn(&Vectors, &Device)> {
         "LayerNormalization" => layer_normalization,
         "MaxPool" => max_pool,
         "RMSNormalization" => rms_normalization,
+        "GRU" | "LSTM" | "RNN" => recurrent,
         "Swish" => swish,
         _ => return None,
     })
@@ -35,8 +37,20 @@ pub(crate) fn compare(file: &Vectors, device: &Device, output: usize, found: &[f
     let output = format!("output_{output}");
     if file.has(&output) {
         let name = format!("{} {output} on {}", file.name, device.report());
-        assert_close(&name, found, file.tensor(&output), TOLERANCE);
+        let expected = file.tensor(&output);
+        assert_close(&name, found, expected, tolerance(expected));
     }
+}
+
+/// Some files hold results that were written to four digits, of inputs that were too: each is off by half a unit of the
+/// last digit, and so is an average of such inputs.
+fn tolerance(expected: &[f64]) -> Tolerance {
+    let is_whole = |value: f64| (value - value.round()).abs() < 1e-3;
+    let is_written = expected.iter().all(|&value| is_whole(1e4 * value));
+    if is_written && !expected.iter().all(|&value| is_whole(value)) {
+        return Tolerance::absolute(1e-4);
+    }
+    TOLERANCE
 }
 
 /// An input [N, C, …] with channels last.
@@ -178,9 +192,8 @@ fn conv_transpose(file: &Vectors, device: &Device) {
     let (kernel, bias) = kernel_and_bias(file, device);
     let groups = file.optional("group").unwrap_or(1.0) as usize;
     let axes = file.shape("input_0").len() - 2;
-    let more = per_axis(file, "output_padding", 0, axes);
+    let mut more = per_axis(file, "output_padding", 0, axes);
     let settings = settings(file, file.shape("input_1")[1] * groups, kernel);
-    let settings = settings.output_padding(more);
     let (stride, dilation) = (
         per_axis(file, "strides", 1, axes),
         per_axis(file, "dilations", 1, axes),
@@ -191,7 +204,8 @@ fn conv_transpose(file: &Vectors, device: &Device) {
         let scaled = || lengths.iter().zip(&stride[2 - axes..]).map(|(n, s)| n * s);
         auto_pad.starts_with("SAME").then(|| scaled().collect())
     });
-    // A length of the result is reached by padding, of which the odd one comes first unless SAME_UPPER is asked for.
+    // A length of the result is reached by padding, of which the odd one comes first unless SAME_UPPER is asked for, or by
+    // output padding.
     let padding = match wanted {
         Some(wanted) => {
             let mut sides = [[0; 2]; 2];
@@ -199,7 +213,8 @@ fn conv_transpose(file: &Vectors, device: &Device) {
                 let i = axis + axes - 2;
                 let extent = dilation[axis] * (kernel[axis] - 1) + 1;
                 let whole = stride[axis] * (lengths[i] - 1) + more[axis] + extent;
-                let total = whole - wanted[i];
+                more[axis] += wanted[i].saturating_sub(whole);
+                let total = whole.saturating_sub(wanted[i]);
                 sides[axis] = match auto_pad {
                     "SAME_UPPER" => [total / 2, total - total / 2],
                     _ => [total - total / 2, total / 2],
@@ -213,7 +228,8 @@ fn conv_transpose(file: &Vectors, device: &Device) {
         image(file, device, "input_0"),
         image(file, device, "input_1"),
     );
-    let y = x.convolve_transposed(&weight, bias.as_ref(), settings.padding(padding));
+    let settings = settings.padding(padding).output_padding(more);
+    let y = x.convolve_transposed(&weight, bias.as_ref(), settings);
     compare_image(file, device, 0, &y.unwrap());
 }
 

@@ -54,7 +54,7 @@ fn sweep() -> Vec<Pooling> {
 }
 
 #[test]
-fn maxima_are_the_first_greatest_of_each_window() {
+fn maxima_are_the_first_greatest_or_last_nan_of_each_window() {
     for (i, pooling) in sweep().iter().enumerate() {
         let count = pooling.images.iter().product();
         // Whole numbers, so that there are ties, and the special ones.
@@ -65,6 +65,10 @@ fn maxima_are_the_first_greatest_of_each_window() {
         {
             x[(7 * i + 1) % count] = special;
         }
+        // Beside the NaN, another, and one a row below: windows with several.
+        let [_, _, width, channels] = pooling.images;
+        x[(29 + channels) % count] = f32::NAN;
+        x[(29 + width * channels) % count] = f32::NAN;
         let maxima = pooling.maxima(&x);
         let dy = Random::new(99).integers(maxima.len());
         let dx = pooling.max_backward(&x, &dy);

@@ -187,3 +187,15 @@ fn an_output_that_is_no_function_of_its_sample_is_refused() {
         assert!(matches!(nan, Err(Error::NonFiniteData { .. })), "{nan:?}");
     }
 }
+
+/// The result has as many numbers as samples, outputs and inputs multiplied: 2⁴⁶ here.
+#[test]
+fn a_jacobian_larger_than_memory_is_refused() {
+    let mut graph = Graph::new();
+    let x = graph.input(1 << 23).unwrap();
+    let y = graph.activation(x, Activation::Tanh).unwrap();
+    let mut network = graph.build(y, cpu(), 0).unwrap();
+    network.set_prediction_rows(2).unwrap();
+    let error = network.jacobian(&vec![0.5; 1 << 23]).unwrap_err();
+    assert!(matches!(error, Error::OutOfMemory { .. }), "{error}");
+}

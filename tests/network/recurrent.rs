@@ -240,7 +240,14 @@ fn settings_and_shapes_that_do_not_fit_are_refused() {
         |g: &mut Graph, layers: Recurrent| g.recurrent(x, &layers).unwrap_err().to_string();
     assert!(refused(&mut g, Recurrent::gru(0)).contains("units"));
     assert!(refused(&mut g, Recurrent::gru(2).layers(0)).contains("layers"));
-    assert!(refused(&mut g, Recurrent::gru(2).layers(2).dropout(1.0)).contains("dropout"));
+    // Even where no dropout is applied, with one layer.
+    for (count, rate) in [(2, 1.0), (1, 1.0), (1, -0.1), (1, f32::NAN), (1, 1e-12)] {
+        let layers = Recurrent::gru(2).layers(count).dropout(rate);
+        assert!(
+            refused(&mut g, layers).contains("dropout"),
+            "{count} {rate}"
+        );
+    }
     let two = Recurrent::gru(2).layers(2);
     let state = g.dense(flat, 2, Init::default()).unwrap();
     let state = g.reshape(state, [1, 2]).unwrap();
@@ -361,5 +368,39 @@ fn files_of_pytorch_modules_load() {
             let (found, expected) = (loaded.parameter(name), network.parameter(name));
             assert_same_bits(name, &found.unwrap(), &expected.unwrap());
         }
+    }
+}
+
+/// Lengths that a graph computes, or takes as a plain input, may be any numbers: fractions are cut off and the range is
+/// kept, in the forward pass and where the padding is kept from the gradient of the weights.
+#[test]
+fn lengths_of_a_graph_are_cut_off_to_whole_numbers_in_range() {
+    // log(0) is −∞ past the whole length, and 0·∞ is NaN.
+    let samples = [1.0, 2.0, 0.0];
+    for device in [cpu(), gpu()] {
+        let mut graph = Graph::new();
+        let x = graph.named_input("x", [3, 1]).unwrap();
+        let lengths = graph.named_input("lengths", 1).unwrap();
+        let x = graph.log(x).unwrap();
+        let layers = Recurrent::gru(3);
+        let values = graph
+            .recurrent_with(x, &layers, &[], Some(lengths))
+            .unwrap();
+        let y = graph.dense(values.last, 2, Init::XavierNormal).unwrap();
+        let mut network = graph.build(y, device, 3).unwrap();
+        let mut gradients = |samples: &[f32], length: f32| {
+            let named = [("x", samples), ("lengths", &[length][..])];
+            let gradients = network.gradients(named, &[1]).unwrap().gradients;
+            let values = gradients.into_iter().flat_map(|(_, values)| values);
+            values.collect::<Vec<f32>>()
+        };
+        for (given, whole) in [(2.7, 2.0), (0.9, 0.0), (-3.0, 0.0)] {
+            let name = format!("{given} on {}", device.report());
+            let (found, expected) = (gradients(&samples, given), gradients(&samples, whole));
+            assert!(found.iter().all(|value| value.is_finite()), "{name}");
+            assert_same_bits(&name, &found, &expected);
+        }
+        let (found, expected) = (gradients(&[1.0; 3], 1e30), gradients(&[1.0; 3], 3.0));
+        assert_same_bits("beyond the end", &found, &expected);
     }
 }

@@ -12,8 +12,8 @@ mod convolution;
 mod normalization;
 mod onnx;
 mod pooling;
-
 mod recurrent;
+mod training_layers;
 
 use common::compare::{Tolerance, assert_close};
 use common::devices::{cpu, gpu, gpu_hardware_kernels};
@@ -30,10 +30,11 @@ const KINDS: &[&str] = &[
     "onnx",
     "pooling",
     "recurrent",
+    "training_layers",
 ];
 
 /// The kinds whose layers do not exist yet.
-const LATER: &[&str] = &["attention", "embedding", "training_layers"];
+const LATER: &[&str] = &["attention", "embedding"];
 
 /// One file on one device.
 pub(crate) struct Case<'a> {

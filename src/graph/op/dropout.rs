@@ -57,15 +57,21 @@ impl Graph {
     /// # Errors
     /// [`Argument`](Error::Argument) unless the rate is from 0 to below 1.
     pub fn dropout(&mut self, x: Value, rate: f32) -> Result<Value> {
-        if !(0.0..1.0).contains(&rate) {
-            return Err(Error::argument("a dropout rate", "from 0 to below 1", rate));
-        }
-        if !kernel::Dropout::is_seen(rate) {
-            let expected = "0, or at least 2⁻³², the resolution of the random numbers";
-            return Err(Error::argument("a dropout rate", expected, rate));
-        }
+        check_rate(rate)?;
         self.known(x)?;
         let number = self.next_random();
         self.add_operation(Dropout { x, rate, number })
     }
+}
+
+/// Refuses a rate that is no probability, or drops everything.
+pub(crate) fn check_rate(rate: f32) -> Result<()> {
+    let expected = if !(0.0..1.0).contains(&rate) {
+        "from 0 to below 1"
+    } else if !kernel::Dropout::is_seen(rate) {
+        "0, or at least 2⁻³², the resolution of the random numbers"
+    } else {
+        return Ok(());
+    };
+    Err(Error::argument("a dropout rate", expected, rate))
 }

@@ -76,7 +76,8 @@ impl Graph {
     /// Max pooling of images [batch, H, W, C] to [batch, H′, W′, C], or of sequences [batch, T, D] to [batch, T′, D]:
     /// the maximum of each window and channel (PyTorch's `MaxPool2d` and `MaxPool1d`). [`Pool`] has the settings and
     /// the formula of H′; a number is a kernel size, and its windows do not overlap. Padding is never the maximum. The
-    /// gradient flows to the first of equal maxima, row by row. A NaN counts as larger than any number.
+    /// gradient flows to the first of equal maxima, row by row. A NaN counts as larger than any number, and of several
+    /// the last receives the gradient, as in PyTorch.
     ///
     /// It takes one dispatch forward and one backward.
     ///

@@ -14,7 +14,7 @@ mod column_sum;
 mod concat;
 mod convolution;
 mod div;
-mod dropout;
+pub(crate) mod dropout;
 mod exp;
 mod fill;
 mod group_norm;

@@ -35,5 +35,29 @@ pub(crate) fn geometry(
         include_str!("../../../shaders/normalization/row_statistics.wgsl"),
     ]);
     reduce.pieces.extend(pieces);
+    // A kernel reads the first element of its row, so rows without elements are not for it.
+    let workgroups = if shape.cols == 0 { 0 } else { workgroups };
     (reduce, workgroups)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_without_elements_are_not_dispatched() {
+        for software in [false, true] {
+            let capabilities = Capabilities {
+                software,
+                bounded: software,
+                subgroup: None,
+                loads64: false,
+                tuning: None,
+            };
+            for (cols, wanted) in [(0, 0), (1, 1)] {
+                let (_, workgroups) = geometry(MatrixShape::new(2, cols), &capabilities, &[]);
+                assert_eq!(workgroups, wanted);
+            }
+        }
+    }
 }

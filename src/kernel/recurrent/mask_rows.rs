@@ -69,7 +69,8 @@ impl Compute for MaskRows {
         let (x, lengths) = (args.read(), args.read());
         let (shape, steps) = (self.shape, self.steps);
         for_rows(args.write(), shape, |row, y| {
-            if ((row % steps) as f64) < lengths[4 * (row / steps)].to_f64() {
+            // A conversion cuts off fractions, and saturates.
+            if row % steps < lengths[4 * (row / steps)].to_f64() as usize {
                 y.copy_from_slice(row_of(x, shape, row));
             } else {
                 y.fill(T::ZERO);

@@ -68,16 +68,15 @@ impl Pooling {
         }
     }
 
-    /// The element of x that is each window's maximum, and its tap: the first of equals, NaN above all.
+    /// The element of x that is each window's maximum, and its tap: the first of equals, but the last NaN, which is above all.
     pub(crate) fn maxima(&self, x: &[f32]) -> Vec<(usize, usize)> {
         let mut maxima = Vec::new();
         self.each(|_, taps, _| {
             let mut best: Option<(usize, usize)> = None;
             for &(tap, place) in taps {
                 let Some(place) = place else { continue };
-                let greater = |(so_far, _): (usize, usize)| {
-                    x[place] > x[so_far] || x[place].is_nan() && !x[so_far].is_nan()
-                };
+                let greater =
+                    |(so_far, _): (usize, usize)| x[place] > x[so_far] || x[place].is_nan();
                 if best.is_none_or(greater) {
                     best = Some((place, tap));
                 }

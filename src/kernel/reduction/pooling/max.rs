@@ -1,5 +1,6 @@
 //! Max pooling: the maximum of each window, and the number of its tap, row by row. Of equal numbers, including both
-//! zeros, the first counts. A NaN counts as larger than any number, as in PyTorch. Padding is never the maximum.
+//! zeros, the first counts. A NaN counts as larger than any number, and of several the last counts, both as in PyTorch.
+//! Padding is never the maximum.
 
 use super::{Images, for_channels, for_lines, lines_per_task};
 use crate::kernel::base::simd::{Vectorized, vectorized};
@@ -137,7 +138,7 @@ impl<T: Real> Vectorized for Line<'_, T> {
                         let (x, tap) = (&self.x[place(j, k) + first..][..WIDTH], tap(j, k));
                         for lane in 0..WIDTH {
                             let (new, old) = (x[lane], values[lane]);
-                            let greater = new > old || new.is_nan() && !old.is_nan();
+                            let greater = new > old || new.is_nan();
                             values[lane] = if greater { new } else { old };
                             taps[lane] = if greater { tap } else { taps[lane] };
                         }
