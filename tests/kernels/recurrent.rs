@@ -378,3 +378,44 @@ fn many_samples_and_units_agree_with_the_oracle() {
         }
     }
 }
+
+/// A NaN at one time reaches all units of its sample from then on, through every gate, and no other sample.
+#[test]
+fn a_nan_stays_in_its_sample_and_is_not_hidden() {
+    const SAMPLE: usize = 1;
+    for cell in Cell::ALL {
+        let (sizes, flags) = ON_GPUS[1];
+        let clean = Case::new(cell, sizes, flags);
+        let mut case = Case::new(cell, sizes, flags);
+        let [_, steps, inputs, hidden] = sizes;
+        assert_eq!(
+            (case.layer.reverse, case.layer.lengths[SAMPLE]),
+            (false, steps)
+        );
+        case.layer.x[(SAMPLE * steps + 1) * inputs] = f64::NAN;
+        for device in [cpu(), gpu(), gpu_hardware_kernels()] {
+            let name = format!("{cell:?} on {}", device.report());
+            let found = case.run(device, None).unwrap();
+            let expected = clean.run(device, None).unwrap();
+            // y and dx by row, the state by sample.
+            for (i, width, times) in [
+                (0, hidden, steps),
+                (1, cell.states() * hidden, 1),
+                (2, inputs, steps),
+            ] {
+                let rows = found[i].chunks(width).zip(expected[i].chunks(width));
+                for (row, (found, expected)) in rows.enumerate() {
+                    let name = format!("{name}: {} of row {row}", RESULTS[i]);
+                    if row / times != SAMPLE || i == 0 && row % times == 0 {
+                        assert_same_bits(&name, found, expected);
+                    } else if i < 2 {
+                        assert!(
+                            found.iter().all(|value| value.is_nan()),
+                            "{name}: {found:?}"
+                        );
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,6 +1,6 @@
 //! Max and average pooling, and the average over the whole image, forward and backward.
 
-use super::{Case, each};
+use super::{Case, channels_last_shape, each};
 use crate::common::compare::Tolerance;
 use crate::common::precision::ULP;
 use std::ops::Range;
@@ -70,46 +70,56 @@ fn pooled(x: &Tensor, dy: &Tensor, is_max: bool, pool: Option<Pool>) -> [Tensor;
 
 /// Adaptive pooling to several windows, which may overlap: each is the whole of a part of the image.
 fn adaptive_pooling(case: &Case<'_>, is_max: bool) {
-    let (x, dy) = (case.image("x"), case.image("dy"));
-    let axes = x.shape().len() - 2;
-    let windows = &case.per_axis("output_size", 0, 1)[2 - axes..];
-    let ranges: Vec<Vec<Range<usize>>> = (0..axes)
-        .map(|axis| adaptive(x.shape()[1 + axis], windows[axis]))
-        .collect();
-    let across = ranges.last().unwrap();
-    let mut rows = Vec::new();
-    let mut dx = Tensor::zeros(case.device, x.shape()).unwrap();
-    let down = if axes == 2 { ranges[0].len() } else { 1 };
-    for i in 0..down {
+    // A sequence is an image of height 1.
+    let image = |name: &str| {
+        let tensor = case.image(name);
+        match *tensor.shape() {
+            [samples, length, channels] => tensor.reshape([samples, 1, length, channels]).unwrap(),
+            _ => tensor,
+        }
+    };
+    let (x, dy) = (image("x"), image("dy"));
+    let &[_, height, width, _] = x.shape() else {
+        panic!("{}: no images", case.name)
+    };
+    let [mut down, across] = case.per_axis("output_size", 0, 1);
+    if case.file.shape("x").len() == 3 {
+        down = 1;
+    }
+    let (mut y, mut dx): (Option<Tensor>, Option<Tensor>) = (None, None);
+    for (i, rows) in adaptive(height, down).into_iter().enumerate() {
         let mut row: Option<Tensor> = None;
-        for (j, range) in across.iter().enumerate() {
-            let (mut part, mut dpart) = (
-                x.slice(axes, range.clone()).unwrap(),
-                dy.slice(axes, j..j + 1).unwrap(),
-            );
-            if axes == 2 {
-                part = part.slice(1, ranges[0][i].clone()).unwrap();
-                dpart = dpart.slice(1, i..i + 1).unwrap();
-            }
-            let [y, mut dpart] = pooled(&part, &dpart, is_max, None);
-            dpart = dpart.pad(axes, range.start, x.shape()[axes]).unwrap();
-            if axes == 2 {
-                dpart = dpart.pad(1, ranges[0][i].start, x.shape()[1]).unwrap();
-            }
-            dx = dx.add(&dpart).unwrap();
+        for (j, columns) in adaptive(width, across).into_iter().enumerate() {
+            let part = |of: &Tensor, rows: Range<usize>, columns: Range<usize>| {
+                of.slice(1, rows).unwrap().slice(2, columns).unwrap()
+            };
+            let of_dy = part(&dy, i..i + 1, j..j + 1);
+            let of_x = part(&x, rows.clone(), columns.clone());
+            let [value, gradient] = pooled(&of_x, &of_dy, is_max, None);
+            let gradient = gradient.pad(2, columns.start, width).unwrap();
+            let gradient = gradient.pad(1, rows.start, height).unwrap();
+            dx = Some(match dx {
+                None => gradient,
+                Some(sum) => sum.add(&gradient).unwrap(),
+            });
             row = Some(match row {
-                None => y,
-                Some(row) => row.concat(&y, axes).unwrap(),
+                None => value,
+                Some(row) => row.concat(&value, 2).unwrap(),
             });
         }
-        rows.extend(row);
+        y = match (y, row) {
+            (Some(y), Some(row)) => Some(y.concat(&row, 1).unwrap()),
+            (y, row) => y.or(row),
+        };
     }
-    let y = rows
-        .into_iter()
-        .reduce(|y, row| y.concat(&row, 1).unwrap())
-        .unwrap();
-    case.check_image("y", &y, if is_max { MAXIMA } else { SUMS });
-    case.check_image("dx", &dx, SUMS);
+    for (name, found, tolerance) in [
+        ("y", y, if is_max { MAXIMA } else { SUMS }),
+        ("dx", dx, SUMS),
+    ] {
+        let shape = channels_last_shape(case.file.shape(name));
+        let found = found.expect("at least one window").reshape(shape).unwrap();
+        case.check_image(name, &found, tolerance);
+    }
 }
 
 #[test]

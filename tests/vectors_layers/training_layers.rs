@@ -130,7 +130,7 @@ enum Order {
 }
 
 impl Order {
-    fn from_torch(&self, values: &[f32]) -> Vec<f32> {
+    fn of_torch(&self, values: &[f32]) -> Vec<f32> {
         match self {
             Order::Same => values.to_vec(),
             Order::Weight(shape) => channels_last(shape, values),
@@ -178,7 +178,7 @@ impl Run {
             let of_torch = format!("{of_torch}.{parameter}");
             let values = case.file.narrow(&format!("init.{of_torch}"));
             network
-                .set_parameter(&name, &order.from_torch(&values))
+                .set_parameter(&name, &order.of_torch(&values))
                 .unwrap();
             parameters.push((name, of_torch, order));
         }
@@ -212,7 +212,7 @@ impl Run {
             let found = trainer.network().parameter(name).unwrap();
             let expected = case.file.narrow(&format!("final.{of_torch}"));
             let expected: Vec<f64> = order
-                .from_torch(&expected)
+                .of_torch(&expected)
                 .iter()
                 .map(|&v| v.into())
                 .collect();

@@ -2,10 +2,10 @@
 // The next h of four units from the recurrent products of their gates. Keeps the gates, a, and the h before.
 fn next_state(place: Place, u4: u32, product: mat4x4<f32>, h: vec4<f32>) -> vec4<f32> {
     let row = place.row;
-    let r = logistic(input_gate(row, 0u, u4) + bias_of(0u, u4) + product[0]);
-    let u = logistic(input_gate(row, 1u, u4) + bias_of(1u, u4) + product[1]);
+    let r = sigmoid_of(input_gate(row, 0u, u4) + bias_of(0u, u4) + product[0]);
+    let u = sigmoid_of(input_gate(row, 1u, u4) + bias_of(1u, u4) + product[1]);
     let a = bias_of(2u, u4) + product[2];
-    let n = hyperbolic_tangent(input_gate(row, 2u, u4) + r * a);
+    let n = tanh_of(input_gate(row, 2u, u4) + r * a);
     save(row, u4, r, u, n, a, h);
     return n + u * (h - n);
 }

@@ -9,13 +9,13 @@ fn cell_before(place: Place, u4: u32) -> vec4<f32> {
 // The next h of four units from the recurrent products of their gates. Keeps the gates and c.
 fn next_state(place: Place, u4: u32, product: mat4x4<f32>, h: vec4<f32>) -> vec4<f32> {
     let row = place.row;
-    let i = logistic(input_gate(row, 0u, u4) + bias_of(0u, u4) + product[0]);
-    let f = logistic(input_gate(row, 1u, u4) + bias_of(1u, u4) + product[1]);
-    let g = hyperbolic_tangent(input_gate(row, 2u, u4) + bias_of(2u, u4) + product[2]);
-    let o = logistic(input_gate(row, 3u, u4) + bias_of(3u, u4) + product[3]);
+    let i = sigmoid_of(input_gate(row, 0u, u4) + bias_of(0u, u4) + product[0]);
+    let f = sigmoid_of(input_gate(row, 1u, u4) + bias_of(1u, u4) + product[1]);
+    let g = tanh_of(input_gate(row, 2u, u4) + bias_of(2u, u4) + product[2]);
+    let o = sigmoid_of(input_gate(row, 3u, u4) + bias_of(3u, u4) + product[3]);
     let c = in_columns(f * cell_before(place, u4) + i * g, 4u * u4, p.hidden);
     save(row, u4, i, f, g, o, c);
-    return o * hyperbolic_tangent(c);
+    return o * tanh_of(c);
 }
 
 fn save(row: u32, u4: u32, i: vec4<f32>, f: vec4<f32>, g: vec4<f32>, o: vec4<f32>, c: vec4<f32>) {

@@ -13,7 +13,7 @@ fn backward(place: Place, u4: u32, dh: vec4<f32>) {
     let f = load_saved(at + p.ld4);
     let g = load_saved(at + 2u * p.ld4);
     let o = load_saved(at + 3u * p.ld4);
-    let t = hyperbolic_tangent(load_saved(at + 4u * p.ld4));
+    let t = tanh_of(load_saved(at + 4u * p.ld4));
     var dc = dh * o * (1.0 - t * t);
     if place.ends {
         dc += state_gradient(place.sample, 1u, u4);

@@ -4,6 +4,8 @@ use super::sequence::Sequence;
 use crate::kernel::activation::exponentials;
 use crate::kernel::base::{Capabilities, matrix};
 
+/// The functions of the gates.
+const NONLINEAR: &str = include_str!("../../../shaders/recurrent/nonlinear.wgsl");
 pub(super) const SEQUENCE: &str = include_str!("../../../shaders/recurrent/sequence.wgsl");
 /// Exchange of samples between the lanes of a subgroup.
 const SHARED_LANES: &str = include_str!("../../../shaders/recurrent/shared_lanes.wgsl");
@@ -44,7 +46,7 @@ pub(super) fn launch(
     [sliced, direct]: [&'static str; 2],
 ) -> (Launch, &'static str) {
     let units = sequence.vectors().ld4();
-    let mut pieces = vec![matrix::SOURCE, exponentials::SOURCE, SEQUENCE];
+    let mut pieces = vec![matrix::SOURCE, exponentials::SOURCE, NONLINEAR, SEQUENCE];
     let (workgroup, of_form, samples, workgroups, entry);
     if capabilities.software {
         let (lanes, exchange) = match capabilities.subgroup {
