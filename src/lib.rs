@@ -146,7 +146,7 @@ pub mod train;
 /// The version of wgpu that wgrad is built on, for [`Device::on_adapter`].
 pub use wgpu;
 
-pub use data::{Dataset, IdxArray, Mnist, Targets, read_idx};
+pub use data::{Dataset, IdxArray, Mnist, SampleValues, Targets, read_idx};
 pub use device::{AdapterReport, Device, DeviceKind, DeviceReport, GpuOptions};
 pub use error::{Error, Result};
 pub use graph::{

@@ -1,5 +1,5 @@
-// Gathers a mini-batch: each invocation converts four neighbouring values of one sample. The first invocation of a row
-// also copies the label. The first of all also copies the step's values.
+// Gathers a mini-batch: each invocation converts four neighbouring values of one sample. The invocations of a row also
+// copy the sample's labels. The first of all also copies the step's values.
 
 @compute @workgroup_size(WORKGROUP)
 fn main(
@@ -23,7 +23,5 @@ fn main(
     let position = table[entry + ENTRY_OFFSET / 4u][ENTRY_OFFSET % 4u] + row;
     let sample = indices[min(position, p.samples - 1u)];
     store_x(i, in_columns((load(sample * p.ld4 + col4) * p.unit - p.centre) * p.scale, col4 * 4u, p.cols));
-    if col4 == 0u {
-        batch_labels[row] = labels[sample];
-    }
+    copy_labels(row, sample, col4, p.ld4);
 }

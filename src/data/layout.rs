@@ -1,22 +1,18 @@
 //! Data sets in the memory layout of the gather kernel.
 
-use super::{Dataset, Samples};
+use super::Dataset;
+use super::array::{Array, Values};
 use crate::kernel::MatrixShape;
 use crate::kernel::gather::Source;
 use crate::kernel::gather::scaling::Scaling;
 use crate::threads::{Threads, for_chunks, is_large};
 
-impl Dataset {
-    pub(crate) fn gather_source(&self) -> (Source, Scaling) {
-        match self.samples {
-            Samples::Bytes(_) => (Source::Bytes, self.scaling),
-            Samples::Floats(_) => (Source::Floats, self.scaling),
+impl Array {
+    pub(crate) fn source(&self) -> (Source, Scaling) {
+        match self.values {
+            Values::Bytes(_) => (Source::Bytes, self.scaling),
+            Values::Floats(_) => (Source::Floats, self.scaling),
         }
-    }
-
-    /// The target values [len, target_cols], rows padded to a multiple of four floats; empty if there are none.
-    pub(crate) fn padded_targets(&self) -> Vec<f32> {
-        MatrixShape::new(self.len(), self.target_cols).pad(&self.targets)
     }
 
     /// Some of the samples, in the gather kernel's layout: one row for each index.
@@ -24,8 +20,8 @@ impl Dataset {
         let features = self.features;
         let sample = |index: u32| index as usize * features..(index as usize + 1) * features;
         let ld = MatrixShape::new(1, features).ld();
-        match &self.samples {
-            Samples::Floats(floats) => {
+        match &self.values {
+            Values::Floats(floats) => {
                 words.resize(indices.len() * ld, 0);
                 gather(words, ld, |i, row| {
                     let (values, padding) = row.split_at_mut(features);
@@ -33,7 +29,7 @@ impl Dataset {
                     padding.fill(0);
                 });
             }
-            Samples::Bytes(bytes) => {
+            Values::Bytes(bytes) => {
                 words.resize(indices.len() * ld / 4, 0);
                 gather(words, ld / 4, |i, row| {
                     let bytes = &bytes[sample(indices[i])];
@@ -45,6 +41,28 @@ impl Dataset {
                 });
             }
         }
+    }
+
+    /// The samples [len, features]: rows of bytes padded to whole words, rows of floats to a multiple of four floats.
+    pub(crate) fn padded_words(&self) -> Vec<u32> {
+        let shape = MatrixShape::new(self.samples(), self.features);
+        match &self.values {
+            Values::Floats(floats) => bytemuck::cast_slice(&shape.pad(floats)).to_vec(),
+            Values::Bytes(bytes) => shape.pad_to_words(bytes),
+        }
+    }
+
+    /// Bytes of the samples on a device.
+    fn bytes(&self) -> u64 {
+        let floats = MatrixShape::new(self.samples(), self.features).floats_u64();
+        floats * self.source().0.bytes()
+    }
+}
+
+impl Dataset {
+    /// The target values [len, target_cols], rows padded to a multiple of four floats; empty if there are none.
+    pub(crate) fn padded_targets(&self) -> Vec<f32> {
+        MatrixShape::new(self.len(), self.target_cols).pad(&self.targets)
     }
 
     /// The target values of some of the samples, in the gather kernel's layout: one row for each index.
@@ -59,40 +77,37 @@ impl Dataset {
         }
     }
 
+    /// The labels of some of the samples.
+    pub(crate) fn gather_labels(&self, indices: &[u32], labels: &mut Vec<u32>) {
+        labels.clear();
+        let count = self.labels_per_sample;
+        for &index in indices {
+            labels.extend(&self.labels[index as usize * count..][..count]);
+        }
+    }
+
     /// Bytes of the data set on a device: samples, labels, targets and order.
     pub(crate) fn device_bytes(&self) -> u64 {
-        let [samples, targets] = self.matrix_bytes();
-        samples + targets + 8 * self.len() as u64
+        self.buffer_bytes().sum()
     }
 
     /// Bytes of the largest of these buffers.
     pub(crate) fn largest_bytes(&self) -> u64 {
-        let [samples, targets] = self.matrix_bytes();
-        samples.max(targets).max(4 * self.len() as u64)
+        self.buffer_bytes().max().unwrap_or(0)
     }
 
-    /// Bytes of a sample or of its target values, whichever are more.
+    /// Bytes of a sample in the buffer in which it takes the most.
     pub(crate) fn sample_bytes(&self) -> u64 {
-        let [samples, targets] = self.matrix_bytes();
-        samples.max(targets).div_ceil(self.len() as u64).max(4)
+        self.largest_bytes().div_ceil(self.len() as u64).max(4)
     }
 
-    fn matrix_bytes(&self) -> [u64; 2] {
-        let floats = |cols| MatrixShape::new(self.len(), cols).floats_u64();
-        let samples = match self.samples {
-            Samples::Bytes(_) => floats(self.features),
-            Samples::Floats(_) => 4 * floats(self.features),
-        };
-        [samples, 4 * floats(self.target_cols)]
-    }
-
-    /// The samples [len, features]: rows of bytes padded to whole words, rows of floats to a multiple of four floats.
-    pub(crate) fn padded_words(&self) -> Vec<u32> {
-        let shape = MatrixShape::new(self.len(), self.features);
-        match &self.samples {
-            Samples::Floats(floats) => bytemuck::cast_slice(&shape.pad(floats)).to_vec(),
-            Samples::Bytes(bytes) => shape.pad_to_words(bytes),
-        }
+    /// Bytes of each buffer.
+    fn buffer_bytes(&self) -> impl Iterator<Item = u64> + '_ {
+        let len = self.len() as u64;
+        let targets = 4 * MatrixShape::new(self.len(), self.target_cols).floats_u64();
+        let labels = 4 * self.labels.len() as u64;
+        let arrays = self.arrays.iter().map(Array::bytes);
+        arrays.chain([targets, labels, 4 * len])
     }
 }
 

@@ -52,7 +52,7 @@ impl Network {
             reads: self.read_words(),
             ..Needs::default()
         };
-        self.prepare(needs, &[key], Network::lower_own)?;
+        self.prepare(needs, std::slice::from_ref(&key), Network::lower_own)?;
         let (id, plan) = self.ready(&key);
         self.write_input(&samples, rows)?;
         self.write_targets(targets, rows)?;

@@ -2,7 +2,7 @@
 
 use super::Network;
 use crate::data::check_finite;
-use crate::{Dataset, Error, Result, Shape};
+use crate::{Error, Result};
 
 /// Samples of a batch in row-major order, one array per input of the network.
 ///
@@ -186,40 +186,5 @@ impl Network {
         let array = |name: &&str| named.iter().find(|(given, _)| given == name);
         let arrays = names.iter().filter_map(array);
         Ok(arrays.map(|(_, array)| *array).collect())
-    }
-
-    /// Refuses a data set whose samples do not fit the network. A flat sample fits a shape of several dimensions with
-    /// the same number of values.
-    pub(crate) fn check_samples(&self, operation: &'static str, data: &Dataset) -> Result<()> {
-        let names = self.input_names();
-        if names.len() == 1 {
-            let (wanted, found) = (&self.graph.inputs[0].sample, data.sample_shape());
-            if data.features() != self.input_features() {
-                return Err(Error::shape(
-                    operation,
-                    format!("samples of {} values", self.input_features()),
-                    format!("samples of {} values", data.features()),
-                ));
-            }
-            let flat = |shape: &Shape| shape.dims().len() < 2;
-            let long = |shape: &Shape| {
-                let lengths = shape.lengths().into_iter();
-                lengths.filter(|&length| length != 1).collect::<Vec<_>>()
-            };
-            if !flat(wanted) && !flat(found) && long(wanted) != long(found) {
-                let (wanted, found) = (format!("samples {wanted}"), format!("samples {found}"));
-                return Err(Error::shape(operation, wanted, found));
-            }
-            return Ok(());
-        }
-        Err(Error::shape(
-            operation,
-            format!(
-                "a network with one input: a data set has one array of samples. Give batches with an array for each of {} \
-                 to `Trainer::step`, `Network::predict` and `Network::gradients`",
-                names.join(", ")
-            ),
-            format!("{} inputs", names.len()),
-        ))
     }
 }

@@ -6,12 +6,12 @@ use crate::plan::{GatherSource, Plan};
 use std::sync::Arc;
 
 /// Key of a plan in the cache.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct PlanKey {
     pub(crate) purpose: Purpose,
     pub(crate) batch: usize,
     pub(crate) supervision: Supervision,
-    pub(crate) gather: Option<GatherSource>,
+    pub(crate) gather: Option<Arc<GatherSource>>,
 }
 
 /// Purpose of a plan.

@@ -138,7 +138,13 @@ impl Network {
         let inputs: Vec<_> = padded_inputs(chunk, batch).collect();
         let mut plans = lock(&self.plans);
         self.executor.run_shared(|engine| {
-            self.prepare_in(&mut plans, engine, needs, &[key], Network::lower_own)?;
+            self.prepare_in(
+                &mut plans,
+                engine,
+                needs,
+                std::slice::from_ref(&key),
+                Network::lower_own,
+            )?;
             let (id, plan) = plans.ready(&key);
             for (role, floats) in &inputs {
                 engine.write(*role, 0, bytemuck::cast_slice(floats))?;

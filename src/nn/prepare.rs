@@ -35,7 +35,7 @@ impl Network {
             match there.place(key) {
                 Some(place) => ready.push(there.entries[place].id),
                 None if wanted.contains(key) => {}
-                None => wanted.push(*key),
+                None => wanted.push(key.clone()),
             }
         }
         let lowered = wanted.iter().map(|key| Arc::new(lower(self, key)));

@@ -1,5 +1,6 @@
 //! Running statistics recomputed over a data set, for weights that training did not use.
 
+use super::inputs::Samples;
 use super::{Network, PlanKey, Purpose};
 use crate::data::Dataset;
 use crate::executor::{IN_FLIGHT, Needs, What};
@@ -69,7 +70,7 @@ impl Network {
         }
         let batch_size = batch_size.min(data.len());
         self.check_batch_size(batch_size)?;
-        self.check_statistics_data(data)?;
+        let data = &self.check_statistics_data(data)?;
         if self.graph.running.is_empty() {
             return Ok(());
         }
@@ -126,8 +127,9 @@ impl Network {
         pollster::block_on(self.recompute_statistics_async(data, batch_size))
     }
 
-    fn check_statistics_data(&self, data: &Dataset) -> Result<()> {
-        self.check_samples("recompute_statistics", data)?;
+    /// The data set with its arrays in the order of the inputs.
+    fn check_statistics_data(&self, data: &Dataset) -> Result<Dataset> {
+        let arranged = self.arranged("recompute_statistics", data)?;
         let of_graph = self.target_cols().unwrap_or(data.target_cols());
         if of_graph != data.target_cols() {
             return Err(Error::shape(
@@ -144,7 +146,7 @@ impl Network {
                 data.len(),
             ));
         }
-        Ok(())
+        Ok(arranged)
     }
 
     /// Prepares the plans for full batches and for the last one, and their readback buffers.
@@ -171,15 +173,20 @@ impl Network {
         rows: usize,
         number: usize,
     ) -> Result<Vec<u32>> {
-        let mut x = Vec::with_capacity(rows * data.features());
-        for index in first..first + rows {
-            x.extend(data.sample(index)?);
-        }
+        let arrays = data.arrays().iter().map(|array| {
+            let mut values = Vec::with_capacity(rows * array.features);
+            (first..first + rows).for_each(|sample| array.push_sample(sample, &mut values));
+            values
+        });
+        let arrays: Vec<Vec<f32>> = arrays.collect();
         let targets = statistics_targets(data, first, rows);
         let state = Role::State(Clock::Evaluation);
         let (id, plan) = self.ready(&statistics_key(rows));
         let draws = plan.buffer(state).is_some();
-        let samples = self.samples("recompute_statistics", x.as_slice())?;
+        let samples = Samples {
+            arrays: arrays.iter().map(Vec::as_slice).collect(),
+            rows,
+        };
         self.write_input(&samples, rows)?;
         self.write_targets(targets, rows)?;
         if draws {

@@ -26,12 +26,10 @@ pub(crate) fn lower_bound(
         }
     }
     if let Some(source) = spec.gather {
-        let samples: u64 = graph
-            .inputs
-            .iter()
-            .map(|input| elements(shape(input.flat)))
-            .sum();
-        cost.bytes += samples * (4 + source.source.bytes());
+        for from in &source.inputs {
+            let elements = elements(shape(graph.inputs[from.input].flat));
+            cost.bytes += elements * (4 + from.source.bytes());
+        }
     }
     if let Task::Train(training) = spec.task {
         let parameters = graph.parameters.iter().zip(training.trained);

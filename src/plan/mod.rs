@@ -50,4 +50,4 @@ pub(crate) use lower::lower;
 pub(crate) use ring::{class_weights, loss_sums, term_sums};
 pub(crate) use role::{Clock, Role};
 pub(crate) use running::running_places;
-pub(crate) use spec::{GatherSource, PlanSpec, Task, Training};
+pub(crate) use spec::{GatherSource, InputSource, PlanSpec, Task, Training};

@@ -24,8 +24,8 @@ pub(crate) enum Role {
     Metrics(Clock),
     /// Sums of squared gradients, one place per step.
     GradientNorms,
-    /// A resident data set: samples, labels, target values, and the order of the samples.
-    Samples(Clock),
+    /// A resident data set: the samples of each input, labels, target values, and the order of the samples.
+    Samples(Clock, usize),
     SampleLabels(Clock),
     SampleTargets(Clock),
     Indices(Clock),
@@ -53,7 +53,7 @@ impl Role {
             | Role::State(Clock::Evaluation)
             | Role::StepTable(Clock::Evaluation)
             | Role::Metrics(Clock::Evaluation)
-            | Role::Samples(_)
+            | Role::Samples(..)
             | Role::SampleLabels(_)
             | Role::SampleTargets(_)
             | Role::Indices(_)

@@ -57,16 +57,27 @@ pub(crate) struct Training<'a> {
     pub(crate) careful: bool,
 }
 
-/// A resident data set, as the gather kernel reads it.
-#[derive(Clone, Copy, Debug, PartialEq)]
+/// A resident data set, as the gather kernels read it.
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct GatherSource {
-    pub(crate) source: Source,
+    /// For each input that the data set has an array for.
+    pub(crate) inputs: Vec<InputSource>,
     pub(crate) samples: usize,
-    pub(crate) scaling: Scaling,
+    /// Number of labels per sample.
+    pub(crate) labels: usize,
     /// Number of columns of the target values, if the data set has any.
     pub(crate) target_cols: Option<usize>,
-    /// The random augmentation of the samples and its seed, if any.
+    /// The random augmentation of the first of these inputs and its seed, if any.
     pub(crate) augment: Option<(Augmentation, u64)>,
+}
+
+/// The array of an input in a resident data set.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct InputSource {
+    /// Index of the input in the graph.
+    pub(crate) input: usize,
+    pub(crate) source: Source,
+    pub(crate) scaling: Scaling,
 }
 
 /// Everything that determines a plan.
@@ -82,7 +93,7 @@ pub(crate) struct PlanSpec<'a> {
     pub(crate) batch: usize,
     pub(crate) task: Task<'a>,
     /// The source of the batch; `None` if the host writes it.
-    pub(crate) gather: Option<GatherSource>,
+    pub(crate) gather: Option<&'a GatherSource>,
     /// Number of entries of the step table, and of places of the metric ring.
     pub(crate) table_steps: usize,
     /// Seed of the random numbers that are drawn on the device.

@@ -175,6 +175,7 @@ impl Table<'_> {
             scaling: self.scaling,
             samples: indices.len,
             table_steps: 1,
+            labels: 1,
         };
         let call: Kernel = match moved {
             None => gather.into(),

@@ -63,7 +63,8 @@ impl Trainer {
                 gather: None,
             };
             let what = What::Count("a step on", rows, "samples");
-            self.prepare(what, &[key], &buffers, (1, self.fetched_words()))?;
+            let keys = std::slice::from_ref(&key);
+            self.prepare(what, keys, &buffers, (1, self.fetched_words()))?;
             let plan = self.network.ready(&key).0;
             if !written {
                 self.network.write_input(&samples, rows)?;

@@ -6,20 +6,29 @@ use crate::graph::Supervision;
 use crate::{Error, Result};
 
 impl Trainer {
-    /// Refuses a data set that does not fit the network or its losses.
-    pub(super) fn check_data(&self, data: &Dataset) -> Result<Supervision> {
+    /// The data set with its arrays in the order of the network's inputs, and its supervision. Refuses a data set that
+    /// does not fit the network or its losses.
+    pub(super) fn check_data(&self, data: &Dataset) -> Result<(Dataset, Supervision)> {
         let network = &self.network;
-        if u32::try_from(data.len()).is_err() {
-            return Err(Error::argument(
-                "the samples of a data set",
-                "below 2³²",
-                data.len(),
-            ));
+        for (what, count) in [
+            ("the samples of a data set", data.len()),
+            ("the labels of a data set", data.label_words().len()),
+        ] {
+            if u32::try_from(count).is_err() {
+                return Err(Error::argument(what, "below 2³²", count));
+            }
         }
-        network.check_samples("data set", data)?;
+        let arranged = network.arranged("data set", data)?;
         let cols = (data.target_cols() > 0).then_some(data.target_cols());
-        let supervision =
-            network.check_supervision("data set", (data.classes() > 0).then_some(1), cols)?;
+        let given = Supervision {
+            labels: data.classes() > 0,
+            targets: cols.is_some(),
+        };
+        // Labels that no loss takes may be any number.
+        let read = network.terms.iter().any(|term| term.takes_labels(given));
+        let labels = if read { data.labels_per_sample() } else { 1 };
+        let labels = given.labels.then_some(labels);
+        let supervision = network.check_supervision("data set", labels, cols)?;
         for term in &network.terms {
             if !term.takes_labels(supervision) {
                 continue;
@@ -46,7 +55,7 @@ impl Trainer {
                 ));
             }
         }
-        Ok(supervision)
+        Ok((arranged, supervision))
     }
 
     /// Refuses a network that is not the one the trainer was made for.

@@ -12,6 +12,7 @@ use crate::kernel::update::StepValues;
 use crate::nn::{Losses, PlanKey, Purpose};
 use crate::plan::{Clock, Role};
 use crate::{Error, Result};
+use std::sync::Arc;
 
 impl Trainer {
     /// Computes loss and accuracy on a data set, in its order, without training. The samples come in batches of
@@ -27,7 +28,8 @@ impl Trainer {
     /// evaluation batch size that was set is smaller.
     pub async fn evaluate_async(&mut self, data: &Dataset) -> Result<Evaluation> {
         self.resync().await?;
-        let supervision = self.check_data(data)?;
+        let (data, supervision) = &self.check_data(data)?;
+        let supervision = *supervision;
         let network = &self.network;
         let values = network.terms.iter().flat_map(Term::values);
         if network.graph.mixes_rows(values) {
@@ -104,6 +106,7 @@ impl Trainer {
         };
         let placement = room.place(data);
         let batches = placement.batches;
+        let source = Arc::new(placement.source(data, &self.network.data_inputs()));
         let key = |rows| PlanKey {
             purpose: Purpose::Evaluate {
                 most: batch,
@@ -111,7 +114,7 @@ impl Trainer {
             },
             batch: rows,
             supervision,
-            gather: Some(placement.source(data)),
+            gather: Some(Arc::clone(&source)),
         };
         let keys = [batch, data.len() % batch];
         let keys = keys.into_iter().filter(|&rows| rows > 0).map(key);

@@ -9,7 +9,7 @@ use crate::executor::Executor;
 use crate::kernel::MatrixShape;
 use crate::kernel::base::binding::Scalar;
 use crate::kernel::gather::Source;
-use crate::plan::{BufferSpec, Clock, GatherSource, Role};
+use crate::plan::{BufferSpec, Clock, GatherSource, InputSource, Role};
 use crate::random::{Random, Stream};
 
 /// The data set and order in the buffers of one clock.
@@ -93,13 +93,21 @@ impl Room {
 }
 
 impl Placement {
-    /// Source of the gather for this placement.
-    pub(super) fn source(self, data: &Dataset) -> GatherSource {
-        let (source, scaling) = data.gather_source();
+    /// Source of the gather for this placement, given the index of the input of each array.
+    pub(super) fn source(self, data: &Dataset, inputs: &[usize]) -> GatherSource {
+        let arrays = data.arrays().iter().zip(inputs);
+        let inputs = arrays.map(|(array, &input)| {
+            let (source, scaling) = array.source();
+            InputSource {
+                input,
+                source,
+                scaling,
+            }
+        });
         GatherSource {
-            source,
+            inputs: inputs.collect(),
             samples: self.rows,
-            scaling,
+            labels: data.label_count(),
             target_cols: (data.target_cols() > 0).then_some(data.target_cols()),
             augment: None,
         }
@@ -110,6 +118,7 @@ impl Placement {
 #[derive(Debug, Default)]
 struct Streamed {
     indices: Vec<u32>,
+    /// The samples of one array.
     words: Vec<u32>,
     labels: Vec<u32>,
     targets: Vec<f32>,
@@ -135,13 +144,14 @@ impl Resident {
         }
     }
 
-    /// Label of the sample at an index of the order.
+    /// The label of a row: with n labels per sample, rows i·n to (i + 1)·n belong to the sample at index i of the order.
     pub(super) fn label(&self, data: &Dataset, place: usize) -> u32 {
         let indices = match &self.stream {
             Some(stream) => &stream.indices,
             None => &self.indices,
         };
-        data.label_words()[indices[place] as usize]
+        let (sample, row) = (place / data.label_count(), place % data.label_count());
+        data.label_words()[indices[sample] as usize * data.label_count() + row]
     }
 
     /// Offset in the buffers of the batch that begins at `sample` of the order, in a submit that begins at `first`.
@@ -170,13 +180,12 @@ impl Resident {
             (self.samples, self.order) = (None, None);
             self.stream = placement.streams.then(Streamed::default);
             if !placement.streams {
-                write(
-                    executor,
-                    self.clock,
-                    &data.padded_words(),
-                    data.label_words(),
-                    &data.padded_targets(),
-                )?;
+                for (place, array) in data.arrays().iter().enumerate() {
+                    let role = Role::Samples(self.clock, place);
+                    executor.write(role, 0, &array.padded_words())?;
+                }
+                let targets = data.padded_targets();
+                write_supervision(executor, self.clock, data.label_words(), &targets)?;
             }
             self.samples = Some(loaded);
         }
@@ -213,34 +222,32 @@ impl Resident {
         };
         let end = first.saturating_add(count).min(data.len());
         let chosen = &stream.indices[first..end];
-        data.gather_words(chosen, &mut stream.words);
+        for (place, array) in data.arrays().iter().enumerate() {
+            array.gather_words(chosen, &mut stream.words);
+            executor.write(Role::Samples(self.clock, place), 0, &stream.words)?;
+        }
         data.gather_targets(chosen, &mut stream.targets);
-        stream.labels.clear();
-        let label = |&index: &u32| data.label_words()[index as usize];
-        stream.labels.extend(chosen.iter().map(label));
-        let Streamed {
-            words,
-            labels,
-            targets,
-            ..
-        } = &*stream;
-        write(executor, self.clock, words, labels, targets)
+        data.gather_labels(chosen, &mut stream.labels);
+        write_supervision(executor, self.clock, &stream.labels, &stream.targets)
     }
 
     /// Buffers of a data set.
     pub(super) fn buffers(&self, data: &Dataset, placement: Placement) -> Vec<BufferSpec> {
         let rows = placement.rows;
-        let samples = MatrixShape::new(rows, data.features());
-        let (scalar, len) = match data.gather_source().0 {
-            Source::Bytes => (Scalar::Word, samples.vec4s()),
-            Source::Floats => (Scalar::Float, samples.floats()),
-        };
         let buffer = |role, scalar, len| BufferSpec { role, scalar, len };
+        let labels = rows * data.label_count();
         let mut buffers = vec![
-            buffer(Role::Samples(self.clock), scalar, len),
-            buffer(Role::SampleLabels(self.clock), Scalar::Word, rows),
+            buffer(Role::SampleLabels(self.clock), Scalar::Word, labels),
             buffer(Role::Indices(self.clock), Scalar::Word, rows),
         ];
+        for (place, array) in data.arrays().iter().enumerate() {
+            let samples = MatrixShape::new(rows, array.features);
+            let (scalar, len) = match array.source().0 {
+                Source::Bytes => (Scalar::Word, samples.vec4s()),
+                Source::Floats => (Scalar::Float, samples.floats()),
+            };
+            buffers.push(buffer(Role::Samples(self.clock, place), scalar, len));
+        }
         if data.target_cols() > 0 {
             let len = MatrixShape::new(rows, data.target_cols()).floats();
             buffers.push(buffer(Role::SampleTargets(self.clock), Scalar::Float, len));
@@ -249,14 +256,13 @@ impl Resident {
     }
 }
 
-fn write(
+/// Writes the labels and target values of a data set.
+fn write_supervision(
     executor: &mut Executor,
     clock: Clock,
-    samples: &[u32],
     labels: &[u32],
     targets: &[f32],
 ) -> Result<()> {
-    executor.write(Role::Samples(clock), 0, samples)?;
     executor.write(Role::SampleLabels(clock), 0, labels)?;
     if targets.is_empty() {
         return Ok(());

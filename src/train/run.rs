@@ -14,16 +14,17 @@ use crate::kernel::base::state::STATUS_WORDS;
 use crate::nn::{PlanKey, Purpose};
 use crate::plan::{BufferSpec, GatherSource, Role};
 use crate::{Error, Result};
+use std::sync::Arc;
 
 /// Batches of a call's steps on a data set.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 struct Course {
     /// Number of batches in an epoch, rows of all but the last, and rows of the last.
     batches: usize,
     rows: usize,
     last_rows: usize,
     supervision: Supervision,
-    source: GatherSource,
+    source: Arc<GatherSource>,
     inspect: bool,
 }
 
@@ -49,7 +50,7 @@ impl Trainer {
         progress: &mut impl FnMut(Progress),
     ) -> Result<()> {
         self.resync().await?;
-        let supervision = self.check_data(data)?;
+        let (data, supervision) = &self.check_data(data)?;
         let Settings {
             batch_size,
             shuffle,
@@ -87,11 +88,11 @@ impl Trainer {
             batches,
             rows,
             last_rows: total - self.first_sample(batches - 1),
-            supervision,
-            source: GatherSource {
+            supervision: *supervision,
+            source: Arc::new(GatherSource {
                 augment: augment.map(|augmentation| (augmentation, seed)),
-                ..placement.source(data)
-            },
+                ..placement.source(data, &self.network.data_inputs())
+            }),
             inspect,
         };
         let end = self.cursor.position
@@ -157,7 +158,7 @@ impl Trainer {
                 let mut turns = self.pipeline.spare_turns.pop().unwrap_or_default();
                 turns.clear();
                 turns.extend((0..steps).map(|i| self.turn(self.cursor.step + i as u64)));
-                self.scale_steps(data, supervision, steps)?;
+                self.scale_steps(data, *supervision, steps)?;
                 self.submit(&plans, turns, last_rows)?;
                 position += steps;
                 (self.cursor.epoch, self.cursor.position) = self.pipeline.anchor.place(position);
@@ -182,7 +183,7 @@ impl Trainer {
             purpose: self.purpose(self.cursor.step + ahead as u64, course.inspect),
             batch: course.rows_at(self.cursor.position + ahead),
             supervision: course.supervision,
-            gather: Some(course.source),
+            gather: Some(Arc::clone(&course.source)),
         }
     }
 

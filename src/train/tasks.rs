@@ -39,7 +39,7 @@ pub(super) fn lower_key(
         }
     };
     lower(&PlanSpec {
-        gather: key.gather,
+        gather: key.gather.as_deref(),
         table_steps,
         ring_batch,
         seed: settings.seed,

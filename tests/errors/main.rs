@@ -5,6 +5,7 @@
 mod common;
 
 mod arguments;
+mod data_sets;
 mod deserialized;
 mod devices;
 mod limits;

@@ -241,15 +241,14 @@ fn places(
     step: u32,
     [x, y]: [usize; 2],
 ) -> Vec<[f64; 2]> {
-    let across = (0..RAMP * RAMP).map(|i| (i % RAMP) as f32);
-    let down = (0..RAMP * RAMP).map(|i| (i / RAMP) as f32);
-    let ramp: Vec<f32> = across.chain(down).collect();
+    let pixels = (0..RAMP * RAMP).map(|i| [(i % RAMP) as f32, (i / RAMP) as f32]);
+    let ramp: Vec<f32> = pixels.flatten().collect();
     let table = Tensor::new(device, [1, ramp.len()], &ramp).unwrap();
     let rows = Indices::new(device, &vec![0; ROWS]).unwrap();
     let moved = table.gather_augmented(&rows, &augmentation(limits, 2), seed, step);
     let values = moved.unwrap().download().unwrap();
-    let pixel = y * RAMP + x;
-    let place = |image: &[f32]| [image[pixel], image[RAMP * RAMP + pixel]].map(f64::from);
+    let pixel = 2 * (y * RAMP + x);
+    let place = |image: &[f32]| [image[pixel], image[pixel + 1]].map(f64::from);
     values.chunks_exact(ramp.len()).map(place).collect()
 }
 

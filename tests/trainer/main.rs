@@ -12,6 +12,7 @@ mod evaluation;
 mod finite;
 mod fit;
 mod groups;
+mod inputs;
 mod inspect;
 mod large_batches;
 mod layers;

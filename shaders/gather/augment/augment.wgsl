@@ -33,17 +33,17 @@ fn main(
         let values = vec4<f32>(moved(start4, i), moved(start4, i + 1u), moved(start4, i + 2u), moved(start4, i + 3u));
         store_x(row * p.ld4 + col4, in_columns((values * p.unit - p.centre) * p.scale, i, p.cols));
     }
-    if first == 0u {
-        batch_labels[row] = labels[sample];
-    }
+    copy_labels(row, sample, first, PARTS * WORKGROUP);
     if workgroup == 0u && lane == 0u {
         state[VALUES / 4u] = table[entry + ENTRY_VALUES / 4u]; // for the update
     }
 }
 
-// Value i of the moved sample, interpolated bilinearly at the source place of pixel i.
+// Value i of the moved sample, [HEIGHT, WIDTH, CHANNELS]: interpolated bilinearly at the source place of its pixel. The
+// padding of a row counts as the first values again; its results are not kept.
 fn moved(start4: u32, i: u32) -> f32 {
-    let pixel = i % (WIDTH * HEIGHT);
+    let pixel = i / CHANNELS % (WIDTH * HEIGHT);
+    let channel = i % CHANNELS;
     let to = vec2<u32>(pixel % WIDTH, pixel / WIDTH);
     let r = vec2<f32>(to) - CENTRE - offset;
     let turned = vec2<f32>(r.x * turn.x + r.y * turn.y, r.y * turn.x - r.x * turn.y);
@@ -53,9 +53,12 @@ fn moved(start4: u32, i: u32) -> f32 {
     let corner = floor(near);
     let part = near - corner;
     let a = vec2<i32>(corner);
-    let plane = i - pixel;
-    let top = between(source(start4, plane, a), source(start4, plane, a + vec2<i32>(1, 0)), part.x);
-    let low = between(source(start4, plane, a + vec2<i32>(0, 1)), source(start4, plane, a + vec2<i32>(1, 1)), part.x);
+    let top = between(source(start4, channel, a), source(start4, channel, a + vec2<i32>(1, 0)), part.x);
+    let low = between(
+        source(start4, channel, a + vec2<i32>(0, 1)),
+        source(start4, channel, a + vec2<i32>(1, 1)),
+        part.x,
+    );
     return between(top, low, part.y);
 }
 
@@ -64,13 +67,12 @@ fn between(a: f32, b: f32, part: f32) -> f32 {
     return a + part * (b - a);
 }
 
-// The value at a pixel of the plane that begins at value `plane`; 0 outside the image.
-fn source(start4: u32, plane: u32, at: vec2<i32>) -> f32 {
-    // Negative coordinates are large as unsigned numbers. The padding lies past the row's end.
+// A channel of a pixel; 0 outside the image.
+fn source(start4: u32, channel: u32, at: vec2<i32>) -> f32 {
+    // Negative coordinates are large as unsigned numbers.
     let u = vec2<u32>(at);
-    let i = plane + u.y * WIDTH + u.x;
-    if any(u >= vec2<u32>(WIDTH, HEIGHT)) || i >= p.cols {
+    if any(u >= vec2<u32>(WIDTH, HEIGHT)) {
         return 0.0;
     }
-    return value(start4, i);
+    return value(start4, (u.y * WIDTH + u.x) * CHANNELS + channel);
 }

@@ -1,4 +1,4 @@
-//! Gather of a mini-batch on the device: x[i] = (data[indices[offset + i]]·unit − centre)·scale, with its labels.
+//! Gather of a mini-batch on the device: x[i] = (data[indices[offset + i]]·unit − centre)·scale, with its labels if there are any.
 //!
 //! Data sets are stored as bytes or floats; this kernel converts bytes. The step table (see [`crate::plan`]) holds the
 //! offset of the step's batch in the shuffled indices. The kernel copies the table's other values into the state.
@@ -6,6 +6,7 @@
 pub(crate) mod augment;
 mod bytes;
 mod floats;
+mod labels;
 pub(crate) mod scaling;
 
 pub(crate) use augment::Augment;
@@ -38,7 +39,7 @@ impl Source {
     }
 }
 
-/// Arguments: data, labels, indices, step table, state, batch x, batch labels.
+/// Arguments: data, labels, indices, step table, state, batch x, batch labels; without labels, those two are missing.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Gather {
     /// Shape of the batch.
@@ -49,6 +50,8 @@ pub(crate) struct Gather {
     pub(crate) samples: usize,
     /// Number of entries of the step table.
     pub(crate) table_steps: usize,
+    /// Number of labels per sample that are gathered too; without any, the two operands of labels do not exist.
+    pub(crate) labels: usize,
 }
 
 uniform_block! {
@@ -75,18 +78,25 @@ impl Compute for Gather {
     }
 
     fn bindings(&self) -> Vec<Binding> {
-        vec![
-            match self.source {
-                Source::Bytes => Binding::input(1, "data", Element::Word),
-                Source::Floats => Binding::input(1, "data", Element::Vec4),
-            },
-            Binding::input(2, "labels", Element::Word),
-            Binding::input(3, "indices", Element::Word),
-            Binding::input(4, "table", Element::WordVec4),
-            Binding::updated(5, "state", Element::WordVec4),
-            Binding::output(6, "x", Element::Vec4),
-            Binding::output(7, "batch_labels", Element::Word),
-        ]
+        let labels = self.labels > 0;
+        let mut bindings = vec![match self.source {
+            Source::Bytes => Binding::input(1, "data", Element::Word),
+            Source::Floats => Binding::input(1, "data", Element::Vec4),
+        }];
+        if labels {
+            bindings.push(Binding::input(2, "labels", Element::Word));
+        }
+        let next = bindings.len() as u32 + 1;
+        bindings.extend([
+            Binding::input(next, "indices", Element::Word),
+            Binding::input(next + 1, "table", Element::WordVec4),
+            Binding::updated(next + 2, "state", Element::WordVec4),
+            Binding::output(next + 3, "x", Element::Vec4),
+        ]);
+        if labels {
+            bindings.push(Binding::output(next + 4, "batch_labels", Element::Word));
+        }
+        bindings
     }
 
     fn program(&self, _capabilities: &Capabilities) -> Program {
@@ -106,17 +116,22 @@ impl Compute for Gather {
         };
         Program::assemble(
             Shader {
-                constants: &[("WORKGROUP", WORKGROUP as u32)],
+                constants: &[
+                    ("WORKGROUP", WORKGROUP as u32),
+                    ("LABELS", self.labels as u32),
+                ],
                 bindings: &self.bindings(),
                 pieces: &[
                     matrix::SOURCE,
                     load,
+                    labels::source(self.labels),
                     include_str!("../../../shaders/gather/gather.wgsl"),
                 ],
             },
             &params, // At least one, even without columns: the step's values must be copied.
             self.shape.vec4s().div_ceil(WORKGROUP).max(1),
         )
+        .with_iterations(labels::iterations(self.labels, self.shape.ld4()))
     }
 
     fn flops(&self) -> u64 {
@@ -129,8 +144,11 @@ impl Compute for Gather {
             Source::Bytes => words = args.read_words(),
             Source::Floats => floats = args.read(),
         }
-        let (labels, indices) = (args.read_words(), args.read_words());
-        let (table, state) = (args.read_words(), args.write_words());
+        let sample_labels = match self.labels {
+            0 => &[],
+            _ => args.read_words(),
+        };
+        let (indices, table, state) = (args.read_words(), args.read_words(), args.write_words());
         let entry = self.entry(table, state);
         let sample = self.sample(indices, entry);
         let (ld, ld4) = (self.shape.ld(), self.shape.ld4());
@@ -141,9 +159,9 @@ impl Compute for Gather {
                 Source::Floats => floats::run(&floats[row * ld..][..ld], self.scaling, x),
             }
         });
-        let batch_labels = &mut args.write_words()[..self.shape.rows];
-        for (i, label) in batch_labels.iter_mut().enumerate() {
-            *label = labels[sample(i)];
+        if self.labels > 0 {
+            let (rows, batch_labels) = (self.shape.rows, args.write_words());
+            labels::run(sample_labels, self.labels, rows, sample, batch_labels);
         }
     }
 }

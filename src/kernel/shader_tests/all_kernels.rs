@@ -136,18 +136,28 @@ pub(crate) fn kernels() -> Vec<Kernel> {
             scaling: gather::scaling::Scaling::NONE,
             samples: 9,
             table_steps: 1,
+            labels: 1,
         };
-        kernels.push(gather.clone().into());
+        for labels in [0, 1, 5] {
+            kernels.push(
+                Gather {
+                    labels,
+                    ..gather.clone()
+                }
+                .into(),
+            );
+        }
         // Odd numbers of control points, none, and several channels.
-        for augmentation in [
-            Augmentation::new([1, 7]).elastic(1.0, 3),
-            Augmentation::new([7, 1]),
-            Augmentation::new([48, 48]).channels(3).elastic(2.0, 2),
+        for (augmentation, labels) in [
+            (Augmentation::new([1, 7]).elastic(1.0, 3), 1),
+            (Augmentation::new([7, 1]), 0),
+            (Augmentation::new([48, 48]).channels(3).elastic(2.0, 2), 5),
         ] {
             let shape = MatrixShape::new(9, augmentation.features());
             let augment = Augment {
                 gather: Gather {
                     shape,
+                    labels,
                     ..gather.clone()
                 },
                 augmentation,

@@ -106,25 +106,23 @@ pub(crate) fn place(limits: &Limits, motion: &Motion, x: usize, y: usize) -> [f6
     place
 }
 
-/// The moved image: planes one after the other.
+/// The moved image, channels last.
 pub(crate) fn augment(limits: &Limits, motion: &Motion, image: &[f64]) -> Vec<f64> {
     let (width, height) = (limits.width, limits.height);
+    let channels = image.len() / (width * height);
     let hat = |distance: f64| (1.0 - distance.abs()).max(0.0);
-    let mut moved = Vec::with_capacity(image.len());
-    for plane in image.chunks_exact(width * height) {
-        for y in 0..height {
-            for x in 0..width {
-                let at = place(limits, motion, x, y);
-                let mut value = 0.0;
-                for (v, row) in plane.chunks_exact(width).enumerate() {
-                    let down = hat(at[1] - v as f64);
-                    if down > 0.0 {
-                        for (u, pixel) in row.iter().enumerate() {
-                            value += down * hat(at[0] - u as f64) * pixel;
-                        }
+    let mut moved = vec![0.0; image.len()];
+    for (i, moved) in moved.chunks_exact_mut(channels).enumerate() {
+        let at = place(limits, motion, i % width, i / width);
+        for (v, row) in image.chunks_exact(width * channels).enumerate() {
+            let down = hat(at[1] - v as f64);
+            if down > 0.0 {
+                for (u, pixel) in row.chunks_exact(channels).enumerate() {
+                    let weight = down * hat(at[0] - u as f64);
+                    for (moved, value) in moved.iter_mut().zip(pixel) {
+                        *moved += weight * value;
                     }
                 }
-                moved.push(value);
             }
         }
     }

@@ -12,7 +12,7 @@ const MARGIN: usize = 3;
 /// Buffers that a thread reuses for each sample.
 pub(crate) struct Canvas<T> {
     augmentation: Augmentation,
-    /// The planes of the sample, each with its margin.
+    /// [height + margin, width + margin, channels].
     image: Vec<T>,
     motion: Motion<T>,
     grid: Grid<T>,
@@ -20,10 +20,10 @@ pub(crate) struct Canvas<T> {
 
 impl<T: Real> Canvas<T> {
     pub(crate) fn new(augmentation: Augmentation) -> Self {
-        let plane = (augmentation.width + MARGIN) * (augmentation.height + MARGIN);
+        let pixels = (augmentation.width + MARGIN) * (augmentation.height + MARGIN);
         Canvas {
             augmentation,
-            image: vec![T::ZERO; augmentation.channels * plane],
+            image: vec![T::ZERO; augmentation.channels * pixels],
             motion: Motion::default(),
             grid: Grid::new(&augmentation),
         }
@@ -32,15 +32,12 @@ impl<T: Real> Canvas<T> {
     /// Reads a sample's values; the iterator's further values are padding.
     pub(crate) fn fill(&mut self, mut values: impl Iterator<Item = T>) {
         let (width, height) = (self.augmentation.width, self.augmentation.height);
-        for plane in self
-            .image
-            .chunks_exact_mut((width + MARGIN) * (height + MARGIN))
-        {
-            let rows = plane.chunks_exact_mut(width + MARGIN).skip(1);
-            for row in rows.take(height) {
-                for (pixel, value) in row[1..=width].iter_mut().zip(&mut values) {
-                    *pixel = value;
-                }
+        let channels = self.augmentation.channels;
+        let rows = self.image.chunks_exact_mut((width + MARGIN) * channels);
+        for row in rows.skip(1).take(height) {
+            let inside = &mut row[channels..(width + 1) * channels];
+            for (slot, value) in inside.iter_mut().zip(&mut values) {
+                *slot = value;
             }
         }
     }
@@ -57,8 +54,9 @@ impl<T: Real> Canvas<T> {
         let spacing = self.augmentation.grid_spacing();
         // The largest coordinates that affect the result, in the image with its margin.
         let end = [width, height].map(|side| T::of((side + 1) as f64));
-        let stride = width + MARGIN;
-        let plane = stride * (height + MARGIN);
+        let channels = self.augmentation.channels;
+        // Distance of neighbours below one another; neighbours to the side are `channels` apart.
+        let stride = (width + MARGIN) * channels;
         for to_y in 0..height {
             let along = self.motion.along(to_y);
             self.grid.sum_down(weights, to_y);
@@ -71,13 +69,13 @@ impl<T: Real> Canvas<T> {
                     }
                     let (u, across) = whole_and_part(px, end[0]);
                     let (v, down) = whole_and_part(py, end[1]);
-                    let first = v * stride + u;
-                    for channel in 0..self.augmentation.channels {
-                        let corner = &self.image[channel * plane + first..][..stride + 2];
-                        let top = between(corner[0], corner[1], across);
-                        let low = between(corner[stride], corner[stride + 1], across);
-                        x[(channel * height + to_y) * width + to_x] =
-                            scaling.of(between(top, low, down));
+                    let first = v * stride + u * channels;
+                    let to = (to_y * width + to_x) * channels;
+                    for channel in 0..channels {
+                        let corner = &self.image[first + channel..][..stride + channels + 1];
+                        let top = between(corner[0], corner[channels], across);
+                        let low = between(corner[stride], corner[stride + channels], across);
+                        x[to + channel] = scaling.of(between(top, low, down));
                     }
                 }
             }

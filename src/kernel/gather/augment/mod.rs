@@ -14,6 +14,7 @@ pub use settings::Augmentation;
 
 use super::Gather;
 use super::Source;
+use super::labels;
 use crate::kernel::base::program::{WORKGROUP, uniform_block};
 use crate::kernel::base::state::{STEP, STEP_HIGH};
 use crate::kernel::base::{
@@ -124,6 +125,8 @@ impl Compute for Augment {
             ("PARTS", parts as u32),
             ("HEIGHT", augmentation.height as u32),
             ("WIDTH", augmentation.width as u32),
+            ("CHANNELS", augmentation.channels as u32),
+            ("LABELS", gather.labels as u32),
             ("PAIRS", augmentation.pairs() as u32),
             ("POINTS", points as u32),
             // Control points come in pairs; an array has at least one element.
@@ -141,9 +144,11 @@ impl Compute for Augment {
             value,
             motion::SOURCE,
             elastic::SOURCE,
+            labels::source(gather.labels),
             include_str!("../../../../shaders/gather/augment/augment.wgsl"),
         ];
-        let turns = shape.ld4().div_ceil(workgroup as usize * parts.max(1));
+        let stride = workgroup as usize * parts.max(1);
+        let turns = shape.ld4().div_ceil(stride) + labels::iterations(gather.labels, stride);
         Program::assemble(
             Shader {
                 constants: &constants,
@@ -174,11 +179,14 @@ impl Compute for Augment {
             Source::Bytes => words = args.read_words(),
             Source::Floats => floats = args.read(),
         }
-        let (labels, indices) = (args.read_words(), args.read_words());
-        let (table, state) = (args.read_words(), args.write_words());
+        let sample_labels = match gather.labels {
+            0 => &[],
+            _ => args.read_words(),
+        };
+        let (indices, table, state) = (args.read_words(), args.read_words(), args.write_words());
         let sample = gather.sample(indices, gather.entry(table, state));
         let (step, key) = (state[STEP], threefry::key_at(self.key, state[STEP_HIGH]));
-        let (x, batch_labels) = (args.write(), args.write_words());
+        let x = args.write();
         let (cols, ld, ld4) = (gather.shape.cols, gather.shape.ld(), gather.shape.ld4());
         let weights = elastic::weights(&self.augmentation);
         let one = |canvas: &mut Canvas<T>, i: usize, x: &mut [T]| {
@@ -197,8 +205,9 @@ impl Compute for Augment {
             PIXELS_PER_TASK.div_ceil(ld),
         );
         for_chunks_with(x, ld, min_chunks, || Canvas::new(self.augmentation), one);
-        for (i, label) in batch_labels[..gather.shape.rows].iter_mut().enumerate() {
-            *label = labels[sample(i)];
+        if gather.labels > 0 {
+            let (rows, batch_labels) = (gather.shape.rows, args.write_words());
+            labels::run(sample_labels, gather.labels, rows, sample, batch_labels);
         }
     }
 }
@@ -232,6 +241,7 @@ mod tests {
                 scaling: Scaling::NONE,
                 samples: 1,
                 table_steps: 1,
+                labels: 1,
             };
             let call = Augment::new(gather, augmentation, 1);
             for target in &ALL_CAPABILITIES {

@@ -11,7 +11,7 @@ const MAX_SIDE: usize = 1 << 16;
 /// Small random motions of images, drawn anew for every sample of every batch: shift, rotation, scale, and an elastic
 /// displacement.
 ///
-/// A sample is an image [channels, height, width], row by row; all channels move equally. The pixel at p is taken from
+/// A sample is an image [height, width, channels], channels last; all channels move equally. The pixel at p is taken from
 ///
 /// q = c + S⁻¹·R(−θ)·(p − c − d) + e(p)
 ///
@@ -76,7 +76,7 @@ impl Augmentation {
         }
     }
 
-    /// Sets the number of channels: planes of an image, one after another. The default is 1.
+    /// Sets the number of channels, the values of a pixel, which lie next to each other. The default is 1.
     pub fn channels(mut self, channels: usize) -> Self {
         self.channels = channels;
         self
@@ -107,7 +107,7 @@ impl Augmentation {
         self
     }
 
-    /// Number of values in a sample: channels · height · width.
+    /// Number of values in a sample: height · width · channels.
     pub fn features(&self) -> usize {
         let pixels = self.height.saturating_mul(self.width);
         pixels.saturating_mul(self.channels)
@@ -165,8 +165,8 @@ impl Augmentation {
         if self.features() == features {
             return Ok(());
         }
-        let [c, h, w] = [self.channels, self.height, self.width];
-        let wanted = format!("samples of {c} · {h} · {w} values, as the augmentation expects");
+        let [h, w, c] = [self.height, self.width, self.channels];
+        let wanted = format!("samples of {h} · {w} · {c} values, as the augmentation expects");
         Err(Error::shape(
             operation,
             wanted,
