@@ -1,6 +1,6 @@
 //! One array of a data set: the values of an input of the network, for every sample.
 
-use super::check_finite;
+use super::check::check_finite;
 use crate::kernel::gather::scaling::Scaling;
 use crate::{Error, Result, Shape};
 use std::sync::{Arc, OnceLock};

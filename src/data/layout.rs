@@ -107,7 +107,8 @@ impl Dataset {
         let targets = 4 * MatrixShape::new(self.len(), self.target_cols).floats_u64();
         let labels = 4 * self.labels.len() as u64;
         let arrays = self.arrays.iter().map(Array::bytes);
-        arrays.chain([targets, labels, 4 * len])
+        let starts = if self.sequences().is_empty() { 0 } else { len };
+        arrays.chain([targets, labels, 4 * len, 4 * starts])
     }
 }
 

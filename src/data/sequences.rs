@@ -33,6 +33,18 @@ impl Dataset {
         })
     }
 
+    /// For each sample a word that is not 0 if it starts a sequence; `None` if all samples belong to one.
+    pub(crate) fn starts(&self) -> Option<Vec<u32>> {
+        if self.sequences.is_empty() {
+            return None;
+        }
+        let starts = self.sequences.iter().flat_map(|&windows| {
+            let others = std::iter::repeat_n(0, windows - 1);
+            std::iter::once(1).chain(others)
+        });
+        Some(starts.collect())
+    }
+
     /// Number of samples of each sequence; empty if all samples belong to one.
     pub(crate) fn sequences(&self) -> &[usize] {
         &self.sequences

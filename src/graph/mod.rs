@@ -5,6 +5,7 @@
 
 mod autodiff;
 mod build;
+mod carry;
 mod held;
 mod init;
 mod layers;
@@ -17,6 +18,7 @@ mod resolve;
 mod term;
 
 pub use crate::kernel::{Activation, Cell, Convolution, Padding, PerAxis, Pool};
+pub(crate) use carry::Carried;
 pub use init::{Distribution, Fan, Init};
 pub use recurrent::{Recurrent, RecurrentValues};
 pub use term::LossTarget;
@@ -127,6 +129,8 @@ pub struct Graph {
     randoms: u32,
     /// The running statistics of the batch normalisations.
     pub(crate) running: Vec<Running>,
+    /// The inputs whose values are carried from step to step.
+    pub(crate) carried: Vec<Carried>,
 }
 
 impl Default for Graph {
@@ -150,6 +154,7 @@ impl Graph {
             terms: Vec::new(),
             randoms: 0,
             running: Vec::new(),
+            carried: Vec::new(),
         }
     }
 

@@ -7,6 +7,9 @@ pub(crate) const MOMENTS: &str = "moments";
 pub(crate) const AVERAGE: &str = "average";
 pub(crate) const ACCUMULATED: &str = "accumulated";
 
+/// First name part of the carried states.
+pub(crate) const CARRIED: &str = "carried";
+
 /// First name part of the weights that early stopping keeps.
 pub(crate) const EARLY_STOPPING: &str = "early_stopping";
 
@@ -22,7 +25,9 @@ const MAX_BYTES: usize = 1024;
 /// Whether a tensor of a checkpoint is training state of a parameter.
 pub(crate) fn is_kept(name: &str) -> bool {
     let first = name.split_once('.').map(|(first, _)| first);
-    first.is_some_and(|first| [MOMENTS, AVERAGE, ACCUMULATED, EARLY_STOPPING].contains(&first))
+    first.is_some_and(|first| {
+        [MOMENTS, AVERAGE, ACCUMULATED, CARRIED, EARLY_STOPPING].contains(&first)
+    })
 }
 
 /// Refuses a parameter name that is reserved or cannot be stored in files.
@@ -44,7 +49,7 @@ pub(super) fn check_name(name: &str) -> Result<()> {
     }
     if is_kept(name) {
         return bad(format!(
-            "without the prefixes `{MOMENTS}.`, `{AVERAGE}.`, `{ACCUMULATED}.` and `{EARLY_STOPPING}.` of checkpoints"
+            "without the prefixes `{MOMENTS}.`, `{AVERAGE}.`, `{ACCUMULATED}.`, `{CARRIED}.` and `{EARLY_STOPPING}.` of checkpoints"
         ));
     }
     let last = name.rsplit('.').next().unwrap_or(name);

@@ -102,8 +102,17 @@ impl Recurrent {
         self
     }
 
-    fn directions(&self) -> usize {
+    pub(super) fn directions(&self) -> usize {
         if self.bidirectional { 2 } else { 1 }
+    }
+
+    pub(super) fn count(&self) -> usize {
+        self.layers
+    }
+
+    /// The shape of the state of a layer and direction, for one sample.
+    pub(super) fn state_shape(&self) -> [usize; 2] {
+        [self.cell.states(), self.hidden]
     }
 }
 
@@ -125,8 +134,8 @@ impl Graph {
     ///
     /// `initial` is empty, or has a state for each layer and direction, in the order and shape of
     /// [`RecurrentValues::state`]. Gradients flow to it, and from the state after the last step. For truncated
-    /// backpropagation through time, make the initial state an [input](Graph::named_input), and the state after the last
-    /// step an output, and pass the values of one batch on to the next; no gradient flows from one batch to another.
+    /// backpropagation through time, [`recurrent_carried`](Graph::recurrent_carried) passes the state on from one batch to
+    /// the next; no gradient flows from one batch to another.
     ///
     /// `lengths`, one number per sample ([`Graph::lengths`]), are the number of steps of each sample, in any order, from
     /// 0 to T. At later times the state stays as it is, outputs and gradients are 0, and x has no effect, even if it is

@@ -48,7 +48,7 @@ pub use convolution::Convolution;
 pub(crate) use convolution::{ConvolutionWeight, Convolve, Geometry, WeightSum};
 pub(crate) use elementwise::{Elementwise, Op};
 pub use gather::Augmentation;
-pub(crate) use gather::{Augment, Gather};
+pub(crate) use gather::{Augment, Gather, ResetRows};
 pub use loss::{Criterion, Loss, Reduction};
 pub(crate) use loss::{RowLoss, RowWeights};
 pub(crate) use matmul::{Algorithm, Epilogue, Matmul};
@@ -132,6 +132,7 @@ kernels!(
     RecurrentBackward,
     RecurrentFinal,
     RecurrentForward,
+    ResetRows,
     RmsNorm,
     RmsNormBackward,
     RowSum,

@@ -6,7 +6,7 @@ use crate::data::{Targets, check_finite, check_labels};
 use crate::graph::{Graph, GraphInput, Shape, Supervision, Term};
 use crate::kernel::base::binding::Scalar;
 use crate::kernel::{Criterion, MatrixShape};
-use crate::plan::{BufferSpec, Role};
+use crate::plan::{BufferSpec, Clock, Role};
 use crate::{Error, Result};
 
 /// Samples in the layout of each input buffer, with zeros in the rows after them.
@@ -77,6 +77,26 @@ impl Network {
             let padded = MatrixShape::new(rows, values.len() / rows).pad(values);
             let words = bytemuck::cast_slice(&padded);
             self.executor.write(Role::Targets, 0, words)?;
+        }
+        Ok(())
+    }
+
+    /// Writes the samples of a training step. States that are `left_out` are carried from the step before.
+    pub(crate) fn write_step_input(
+        &mut self,
+        x: &Samples<'_>,
+        rows: usize,
+        left_out: &[usize],
+    ) -> Result<()> {
+        for (number, (role, floats)) in padded_inputs(x, rows).enumerate() {
+            let role = match self.carries(number) {
+                true => Role::Carried(Clock::Training, number),
+                false => role,
+            };
+            if !left_out.contains(&number) {
+                let words = bytemuck::cast_slice(&floats);
+                self.executor.write(role, 0, words)?;
+            }
         }
         Ok(())
     }

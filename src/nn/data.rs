@@ -6,9 +6,22 @@ use crate::graph::GraphInput;
 use crate::{Dataset, Error, Result, Shape};
 
 impl Network {
-    /// The inputs that data sets have arrays for, by their index.
+    /// The inputs that data sets have arrays for, by their index: all that carry no state.
     pub(crate) fn data_inputs(&self) -> Vec<usize> {
-        (0..self.graph.inputs.len()).collect()
+        let inputs = 0..self.graph.inputs.len();
+        inputs.filter(|&input| !self.carries(input)).collect()
+    }
+
+    /// Shape of the samples that an augmentation moves: those of the first input that carries no state.
+    pub(crate) fn augmented_shape(&self) -> &Shape {
+        let first = self.data_inputs().first().copied().unwrap_or(0);
+        &self.graph.inputs[first].sample
+    }
+
+    /// Whether a trainer carries the values of an input from step to step.
+    pub(crate) fn carries(&self, input: usize) -> bool {
+        let mut carried = self.graph.carried.iter();
+        carried.any(|carried| carried.input == input)
     }
 
     /// The data set with its arrays in the order of [`Network::data_inputs`]. Refuses a data set that does not fit. A

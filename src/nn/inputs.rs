@@ -1,13 +1,17 @@
 //! Arrays of a batch, one per input of a network.
 
 use super::Network;
-use crate::data::check_finite;
-use crate::{Error, Result};
+use crate::data::{Array, check_finite};
+use crate::graph::GraphInput;
+use crate::{Dataset, Error, Result};
+use std::borrow::Cow;
 
 /// Samples of a batch in row-major order, one array per input of the network.
 ///
 /// It converts by `into()`: from a slice, vector or array of `f32` for a network with one input; from pairs of a name
-/// and a slice, in any order, for a network with several inputs ([`Graph::named_input`](crate::Graph::named_input)).
+/// and a slice, in any order, for a network with several inputs ([`Graph::named_input`](crate::Graph::named_input)); from
+/// a [`&Dataset`](Dataset), for all of its samples. A carried state ([`Graph::carry`](crate::Graph::carry)) may be left
+/// out.
 ///
 /// ```
 /// use wgrad::{Device, Graph};
@@ -27,20 +31,20 @@ pub struct Inputs<'a>(Arrays<'a>);
 
 #[derive(Clone, Debug)]
 enum Arrays<'a> {
-    One(&'a [f32]),
-    Named(Vec<(&'a str, &'a [f32])>),
+    One(Cow<'a, [f32]>),
+    Named(Vec<(&'a str, Cow<'a, [f32]>)>),
 }
 
 /// Arrays of a batch in the order of a network's inputs, and the number of samples.
 #[derive(Clone, Debug)]
 pub(crate) struct Samples<'a> {
-    pub(crate) arrays: Vec<&'a [f32]>,
+    pub(crate) arrays: Vec<Cow<'a, [f32]>>,
     pub(crate) rows: usize,
 }
 
 impl<'a> From<&'a [f32]> for Inputs<'a> {
     fn from(values: &'a [f32]) -> Self {
-        Inputs(Arrays::One(values))
+        Inputs(Arrays::One(Cow::Borrowed(values)))
     }
 }
 
@@ -58,19 +62,41 @@ impl<'a, const N: usize> From<&'a [f32; N]> for Inputs<'a> {
 
 impl<'a, const N: usize> From<[(&'a str, &'a [f32]); N]> for Inputs<'a> {
     fn from(arrays: [(&'a str, &'a [f32]); N]) -> Self {
-        Inputs(Arrays::Named(arrays.to_vec()))
+        arrays.as_slice().into()
     }
 }
 
 impl<'a> From<&[(&'a str, &'a [f32])]> for Inputs<'a> {
     fn from(arrays: &[(&'a str, &'a [f32])]) -> Self {
-        Inputs(Arrays::Named(arrays.to_vec()))
+        let arrays = arrays.iter();
+        Inputs(Arrays::Named(
+            arrays.map(|&(name, array)| (name, array.into())).collect(),
+        ))
     }
 }
 
 impl<'a> From<Vec<(&'a str, &'a [f32])>> for Inputs<'a> {
     fn from(arrays: Vec<(&'a str, &'a [f32])>) -> Self {
-        Inputs(Arrays::Named(arrays))
+        arrays.as_slice().into()
+    }
+}
+
+impl<'a> From<&'a Dataset> for Inputs<'a> {
+    /// All samples of a data set, as the network receives them.
+    fn from(data: &'a Dataset) -> Self {
+        let values = |array: &Array| {
+            let mut values = Vec::with_capacity(data.len() * array.features);
+            (0..data.len()).for_each(|sample| array.push_sample(sample, &mut values));
+            Cow::Owned(values)
+        };
+        match data.arrays() {
+            [only] if only.name.is_none() => Inputs(Arrays::One(values(only))),
+            arrays => {
+                let arrays = arrays.iter();
+                let named = arrays.map(|array| (array.name(), values(array)));
+                Inputs(Arrays::Named(named.collect()))
+            }
+        }
     }
 }
 
@@ -78,15 +104,14 @@ impl Samples<'_> {
     /// Up to `rows` samples from `first` on.
     pub(crate) fn part(&self, first: usize, rows: usize) -> Samples<'_> {
         let rows = rows.min(self.rows - first);
-        let part = |array: &&'_ [f32]| {
+        let part = |array: &[f32]| {
             let width = array.len() / self.rows;
             first * width..(first + rows) * width
         };
+        let arrays = self.arrays.iter();
         Samples {
-            arrays: self
-                .arrays
-                .iter()
-                .map(|array| &array[part(array)])
+            arrays: arrays
+                .map(|array| Cow::Borrowed(&array[part(array)]))
                 .collect(),
             rows,
         }
@@ -100,17 +125,34 @@ impl Network {
         inputs.map(|input| input.name.as_str()).collect()
     }
 
+    /// The carried states that a batch of the user's leaves out, as indices of inputs.
+    pub(crate) fn left_out(&self, x: &Inputs<'_>) -> Vec<usize> {
+        let is_given = |number: usize| match &x.0 {
+            Arrays::One(_) => self.graph.inputs.len() == 1,
+            Arrays::Named(named) => {
+                let name = &self.graph.inputs[number].name;
+                named.iter().any(|(given, _)| given == name)
+            }
+        };
+        let inputs = 0..self.graph.inputs.len();
+        inputs
+            .filter(|&number| self.carries(number) && !is_given(number))
+            .collect()
+    }
+
     /// The arrays in the order of the inputs, checked: each has the same number of samples, and all values are finite.
+    /// A carried state that is left out is 0.
     pub(crate) fn samples<'a>(
         &self,
         operation: &'static str,
         x: impl Into<Inputs<'a>>,
     ) -> Result<Samples<'a>> {
-        let arrays = self.arrays(operation, x.into())?;
+        let given = self.arrays(operation, x.into())?;
         let mut rows = None;
-        for (input, array) in self.graph.inputs.iter().zip(&arrays) {
+        for (input, array) in self.graph.inputs.iter().zip(&given) {
+            let Some(array) = array else { continue };
             let width = input.sample.elements();
-            let of_input = match arrays.len() {
+            let of_input = match given.len() {
                 1 => String::new(),
                 _ => format!(" for the input {}", input.name),
             };
@@ -132,14 +174,18 @@ impl Network {
             }
         }
         let rows = rows.unwrap_or(0);
+        let zeros = |input: &GraphInput| Cow::Owned(vec![0.0; rows * input.sample.elements()]);
+        let inputs = self.graph.inputs.iter().zip(given);
+        let arrays = inputs.map(|(input, array)| array.unwrap_or_else(|| zeros(input)));
+        let arrays: Vec<Cow<'a, [f32]>> = arrays.collect();
         self.check_arrays(&arrays)?;
         Ok(Samples { arrays, rows })
     }
 
     /// Refuses lengths that are out of range, and values that are not finite, except past a sample's length.
-    fn check_arrays(&self, arrays: &[&[f32]]) -> Result<()> {
+    fn check_arrays(&self, arrays: &[Cow<'_, [f32]>]) -> Result<()> {
         let inputs = &self.graph.inputs;
-        for (number, (input, &array)) in inputs.iter().zip(arrays).enumerate() {
+        for (number, (input, array)) in inputs.iter().zip(arrays).enumerate() {
             let width = input.sample.elements();
             let lengths = inputs
                 .iter()
@@ -149,7 +195,7 @@ impl Network {
                 continue;
             };
             let steps = input.sample.lengths()[0];
-            for (sample, &length) in array.chunks(width).zip(arrays[lengths]) {
+            for (sample, &length) in array.chunks(width).zip(arrays[lengths].iter()) {
                 if !(0.0..=steps as f32).contains(&length) || length.fract() != 0.0 {
                     return Err(Error::argument(
                         "the length of a sequence",
@@ -164,7 +210,12 @@ impl Network {
         Ok(())
     }
 
-    fn arrays<'a>(&self, operation: &'static str, x: Inputs<'a>) -> Result<Vec<&'a [f32]>> {
+    /// The array of each input; `None` for a carried state that is left out.
+    fn arrays<'a>(
+        &self,
+        operation: &'static str,
+        x: Inputs<'a>,
+    ) -> Result<Vec<Option<Cow<'a, [f32]>>>> {
         let names = self.input_names();
         let misfit = |found: String| {
             let expected = format!(
@@ -173,18 +224,28 @@ impl Network {
             );
             Error::shape(operation, expected, found)
         };
-        let named = match x.0 {
-            Arrays::One(values) if names.len() == 1 => return Ok(vec![values]),
-            Arrays::One(_) => return Err(misfit("one array without a name".to_string())),
-            Arrays::Named(named) => named,
+        let needed = self.data_inputs();
+        let mut named = match (x.0, &needed[..]) {
+            (Arrays::One(values), &[only]) => {
+                let mut arrays = vec![None; names.len()];
+                arrays[only] = Some(values);
+                return Ok(arrays);
+            }
+            (Arrays::One(values), _) if names.len() == 1 => return Ok(vec![Some(values)]),
+            (Arrays::One(_), _) => return Err(misfit("one array without a name".to_string())),
+            (Arrays::Named(named), _) => named,
         };
-        let given = || named.iter().map(|(name, _)| *name).collect::<Vec<_>>();
-        let fits = named.len() == names.len() && names.iter().all(|name| given().contains(name));
-        if !fits {
-            return Err(misfit(given().join(", ")));
+        let given: Vec<&str> = named.iter().map(|(name, _)| *name).collect();
+        let known = |name: &&str| names.contains(name);
+        let is_given = |&number: &usize| given.contains(&names[number]);
+        let twice = (1..given.len()).any(|i| given[..i].contains(&given[i]));
+        if twice || !given.iter().all(known) || !needed.iter().all(is_given) {
+            return Err(misfit(given.join(", ")));
         }
-        let array = |name: &&str| named.iter().find(|(given, _)| given == name);
-        let arrays = names.iter().filter_map(array);
-        Ok(arrays.map(|(_, array)| *array).collect())
+        let mut take = |name: &&str| {
+            let place = named.iter().position(|(given, _)| given == name);
+            place.map(|place| named.swap_remove(place).1)
+        };
+        Ok(names.iter().map(&mut take).collect())
     }
 }

@@ -9,6 +9,7 @@ use crate::kernel::MatrixShape;
 use crate::kernel::base::binding::Scalar;
 use crate::plan::{BufferSpec, Plan, PlanSpec, Role, Task, lower};
 use crate::{Error, Result};
+use std::borrow::Cow;
 
 impl Network {
     /// Computes the Jacobian of the output with respect to the inputs for each sample: J\[i, j\] = ∂yᵢ/∂xⱼ, in row-major
@@ -67,7 +68,8 @@ impl Network {
             let mut arrays: Vec<Vec<f32>> = Vec::new();
             for array in &samples.arrays {
                 let width = array.len() / samples.rows;
-                let copies = pairs().flat_map(|(sample, _)| &array[sample * width..][..width]);
+                let copies =
+                    pairs().flat_map(|(sample, _)| array[sample * width..][..width].iter());
                 arrays.push(copies.copied().collect());
             }
             let mut seeds = vec![0.0; count * outputs];
@@ -76,7 +78,7 @@ impl Network {
             }
             arrays.push(seeds);
             let chunk = Samples {
-                arrays: arrays.iter().map(Vec::as_slice).collect(),
+                arrays: arrays.into_iter().map(Cow::Owned).collect(),
                 rows: count,
             };
             let mut buffers = self.batch_buffers(batch, Targets::default());

@@ -9,6 +9,7 @@ use crate::kernel::MatrixShape;
 use crate::kernel::base::state::state_at;
 use crate::plan::{Clock, Role, running_places};
 use crate::{Error, Result, Targets};
+use std::borrow::Cow;
 
 /// Count, mean and sum of squared deviations of one column.
 #[derive(Clone, Copy, Debug, Default)]
@@ -173,18 +174,20 @@ impl Network {
         rows: usize,
         number: usize,
     ) -> Result<Vec<u32>> {
-        let arrays = data.arrays().iter().map(|array| {
-            let mut values = Vec::with_capacity(rows * array.features);
-            (first..first + rows).for_each(|sample| array.push_sample(sample, &mut values));
-            values
-        });
-        let arrays: Vec<Vec<f32>> = arrays.collect();
+        // Carried states are 0.
+        let inputs = self.graph.inputs.iter();
+        let zeros = inputs.map(|input| vec![0.0; rows * input.sample.elements()]);
+        let mut arrays: Vec<Vec<f32>> = zeros.collect();
+        for (array, input) in data.arrays().iter().zip(self.data_inputs()) {
+            arrays[input].clear();
+            (first..first + rows).for_each(|sample| array.push_sample(sample, &mut arrays[input]));
+        }
         let targets = statistics_targets(data, first, rows);
         let state = Role::State(Clock::Evaluation);
         let (id, plan) = self.ready(&statistics_key(rows));
         let draws = plan.buffer(state).is_some();
         let samples = Samples {
-            arrays: arrays.iter().map(Vec::as_slice).collect(),
+            arrays: arrays.into_iter().map(Cow::Owned).collect(),
             rows,
         };
         self.write_input(&samples, rows)?;

@@ -30,6 +30,7 @@ impl Emitter<'_> {
         }
         self.inspect_parameters(What::Gradient);
         self.commit_running(training.moves);
+        self.carry_states();
         if training.inspect {
             self.for_segments(|emitter, segment, floats| {
                 let operands = vec![

@@ -40,13 +40,19 @@ pub(crate) fn lower(spec: &PlanSpec<'_>) -> Plan {
                 graph.differentiate(&active, trained, spec.supervision);
         }
     }
+    let mut carried: Vec<Value> = match spec.task {
+        Task::Train(_) | Task::Evaluate => graph.carried.iter().map(|c| c.next).collect(),
+        Task::Predict | Task::Differentiate | Task::Statistics => Vec::new(),
+    };
     let values = losses.iter_mut().chain(gradients.iter_mut().flatten());
+    let values = values.chain(&mut carried);
     let inference = !matches!(spec.task, Task::Differentiate | Task::Train(_));
     graph.resolve(inference, values.chain([&mut output]));
     // One value may be the gradient of several parameters; it is then listed several times.
     let mut roots: Vec<Value> = losses
         .iter()
         .chain(gradients.iter().flatten())
+        .chain(&carried)
         .copied()
         .collect();
     if matches!(spec.task, Task::Predict) {
@@ -60,7 +66,7 @@ pub(crate) fn lower(spec: &PlanSpec<'_>) -> Plan {
     let fusion = Fusion::new(&graph, &roots, |value, fusion| {
         lowering(graph.op(value)).fuse(value, &graph, fusion);
     });
-    let emitter = Emitter::new(spec, &graph, &fusion, &gradients);
+    let emitter = Emitter::new(spec, &graph, &fusion, &gradients, &carried);
     let predicted = matches!(spec.task, Task::Predict).then(|| emitter.operand(output));
     let (calls, guards) = emitter.emit();
     Plan {

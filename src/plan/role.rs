@@ -29,6 +29,10 @@ pub(crate) enum Role {
     SampleLabels(Clock),
     SampleTargets(Clock),
     Indices(Clock),
+    /// A word per sample: whether it starts a sequence.
+    SampleStarts(Clock),
+    /// An input by its index that has a state carried from step to step.
+    Carried(Clock, usize),
     /// The batch: an input by its index.
     Input(usize),
     Labels,
@@ -57,6 +61,8 @@ impl Role {
             | Role::SampleLabels(_)
             | Role::SampleTargets(_)
             | Role::Indices(_)
+            | Role::SampleStarts(_)
+            | Role::Carried(Clock::Evaluation, _)
             | Role::Input(_)
             | Role::Labels
             | Role::Targets
@@ -71,6 +77,7 @@ impl Role {
             | Role::StepTable(Clock::Training)
             | Role::Metrics(Clock::Training)
             | Role::GradientNorms
+            | Role::Carried(Clock::Training, _)
             | Role::ClassWeights
             | Role::Running
             | Role::NextRunning => false,

@@ -65,6 +65,8 @@ pub(crate) struct GatherSource {
     pub(crate) samples: usize,
     /// Number of labels per sample.
     pub(crate) labels: usize,
+    /// Whether samples that start a sequence reset a carried state.
+    pub(crate) starts: bool,
     /// Number of columns of the target values, if the data set has any.
     pub(crate) target_cols: Option<usize>,
     /// The random augmentation of the first of these inputs and its seed, if any.

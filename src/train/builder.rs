@@ -150,7 +150,7 @@ impl TrainerBuilder {
     /// Random motion of the images of every training batch, on the device; none by default. It applies to batches from
     /// a data set. Evaluation and the batches passed to [`Trainer::step`] are never augmented.
     ///
-    /// An image must have as many values as a sample of the network.
+    /// A sample of the network's first input must be an image of this size, or flat. Other inputs are not augmented.
     pub fn augment(mut self, augmentation: Augmentation) -> Self {
         self.settings.augment = Some(augmentation);
         self
@@ -263,7 +263,8 @@ impl TrainerBuilder {
             return Err(Error::argument(what, "at least 1", 0));
         }
         if let Some(augmentation) = augment {
-            augmentation.check_features("augment", self.network.input_features())?;
+            let sample = self.network.augmented_shape();
+            augmentation.check_sample("augment", &sample.lengths(), sample.elements())?;
             if !augmentation.moves() {
                 return Err(Error::argument(
                     "the augmentation",

@@ -34,6 +34,7 @@ impl Trainer {
         inspect: bool,
     ) -> Result<StepReport> {
         self.resync().await?;
+        let left_out = self.network.left_out(&x);
         let (samples, supervision) = self.network.check_batch("step", x, targets)?;
         let rows = samples.rows;
         if rows > self.settings.batch_size {
@@ -67,7 +68,7 @@ impl Trainer {
             self.prepare(what, keys, &buffers, (1, self.fetched_words()))?;
             let plan = self.network.ready(&key).0;
             if !written {
-                self.network.write_input(&samples, rows)?;
+                self.network.write_step_input(&samples, rows, &left_out)?;
                 self.network.write_targets(targets, rows)?;
                 written = true;
             }

@@ -11,8 +11,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 impl Trainer {
-    /// Returns parameters, moments, step, epoch, position within the epoch, learning-rate factors and settings as the
-    /// bytes of one safetensors file. It stores parameters as [`Network::save`](crate::Network::save) does. The
+    /// Returns parameters, moments, carried states, step, epoch, position within the epoch, learning-rate factors and
+    /// settings as the bytes of one safetensors file. It stores parameters as [`Network::save`](crate::Network::save) does. The
     /// metadata include a checksum of all other bytes. Equal states give equal bytes.
     ///
     /// # Errors
@@ -62,6 +62,7 @@ impl Trainer {
             let losses = self.record.losses.write();
             metadata.insert("wgrad.epoch_losses".to_string(), losses);
         }
+        entries.extend(self.written_states().await?);
         let (remembered, kept) = self.written_memory().await?;
         metadata.extend(remembered);
         entries.extend(kept);
@@ -179,9 +180,13 @@ impl Trainer {
             .network
             .values(file, &header, bytes, LoadOptions::default())?;
         let kept = self.read_arenas(file, &header, bytes, &saved, &parameters)?;
+        let states = self.read_states(file, &header, bytes, &saved)?;
         self.network.set_values(&parameters)?;
         for ((role, copy, number), values) in kept {
             self.network.write_arena(role, copy, number, &values)?;
+        }
+        for (input, values) in states {
+            self.write_state_of(input, &values)?;
         }
         (self.cursor.step, self.cursor.epoch) = (place.step, place.epoch);
         (self.cursor.position, self.cursor.samples) = (place.position, place.samples);

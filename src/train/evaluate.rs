@@ -1,7 +1,9 @@
 //! Evaluation: loss and accuracy of the network on a data set.
 
+use super::order::Order;
 use super::pace::Pace;
-use super::resident::{Order, Room};
+use super::resident::Room;
+use super::state_buffers::zero_states;
 use super::{Evaluation, TermReport, Trainer};
 use crate::data::Dataset;
 use crate::executor::What;
@@ -20,6 +22,9 @@ impl Trainer {
     /// only. A data set over the [`data_budget`](crate::TrainerBuilder::data_budget), or too large for the free memory,
     /// is streamed.
     ///
+    /// If the network carries a state ([`Graph::carry`](crate::Graph::carry)), the batches have the size of training's by
+    /// default, and the state starts at 0.
+    ///
     /// If the loss of a sample depends on other samples (other than through batch normalisation), all samples form one
     /// batch.
     ///
@@ -32,7 +37,15 @@ impl Trainer {
         let supervision = *supervision;
         let network = &self.network;
         let values = network.terms.iter().flat_map(Term::values);
-        if network.graph.mixes_rows(values) {
+        let mixes_rows = network.graph.mixes_rows(values);
+        if mixes_rows && !network.graph.carried.is_empty() {
+            return Err(Error::argument(
+                "the evaluation of a network that carries a state",
+                "a loss of each sample on its own",
+                "a loss that depends on other samples",
+            ));
+        }
+        if mixes_rows {
             match self.settings.evaluation_batch_size {
                 Some(most) if most < data.len() => {
                     return Err(Error::argument(
@@ -77,7 +90,10 @@ impl Trainer {
         match resident.await {
             Err(refused @ Error::OutOfMemory { .. }) => {
                 // The least possible memory: one batch per submit, no larger than a training batch.
-                let batch = pace.batch.min(self.settings.batch_size);
+                let batch = match self.network.graph.carried.is_empty() {
+                    true => pace.batch.min(self.settings.batch_size),
+                    false => pace.batch,
+                };
                 let smallest = Pace { batch, batches: 1 };
                 let streamed = self.evaluate_at(data, supervision, smallest, 0).await;
                 streamed.map_err(|error| match error {
@@ -106,7 +122,7 @@ impl Trainer {
         };
         let placement = room.place(data);
         let batches = placement.batches;
-        let source = Arc::new(placement.source(data, &self.network.data_inputs()));
+        let source = Arc::new(placement.source(data, &self.network));
         let key = |rows| PlanKey {
             purpose: Purpose::Evaluate {
                 most: batch,
@@ -125,10 +141,12 @@ impl Trainer {
         let samples = batch.saturating_mul(batches);
         let submits = data.len().div_ceil(samples);
         self.prepare(what, &keys.collect::<Vec<_>>(), &buffers, (submits, words))?;
+        let order = Order::of(&self.network, batch, None);
         let executor = &mut self.network.executor;
         self.data
             .evaluation
-            .load(executor, data, Order::AsGiven, placement)?;
+            .load(executor, data, order, placement)?;
+        zero_states(&mut self.network, batch, Clock::Evaluation)?;
         let mut losses = Losses::new(&self.network, batch);
         let (state, metrics) = (
             Role::State(Clock::Evaluation),

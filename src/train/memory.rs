@@ -1,6 +1,7 @@
 //! Buffers of a trainer besides the parameters.
 
 use super::settings::Settings;
+use super::state_buffers::{state_buffers, zero_states};
 use super::steps::Steps;
 use crate::Result;
 use crate::kernel::base::binding::Scalar;
@@ -36,6 +37,7 @@ pub(super) fn reserve(
     table_steps: usize,
 ) -> Result<Vec<BufferSpec>> {
     let kept = kept(network, settings, phases, table_steps);
+    let states = state_buffers(network, settings.batch_size, Clock::Training);
     let buffers = kept.iter().map(|kept| BufferSpec {
         role: kept.role,
         scalar: match kept.first {
@@ -45,9 +47,10 @@ pub(super) fn reserve(
         len: kept.len,
     });
     let of_plans = plans.iter().flat_map(|plan| plan.buffers.iter().copied());
-    let buffers: Vec<BufferSpec> = buffers.chain(of_plans).collect();
+    let buffers: Vec<BufferSpec> = buffers.chain(states).chain(of_plans).collect();
     let what = format!("training on batches of {}", settings.batch_size);
     network.executor.reserve_all(&what, &buffers)?;
+    zero_states(network, settings.batch_size, Clock::Training)?;
     for Kept { role, len, first } in kept {
         let floats = match first {
             First::Anything => continue,

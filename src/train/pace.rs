@@ -19,7 +19,7 @@ pub(super) struct Pace {
 }
 
 impl Pace {
-    /// The batch size that was set. The default is 256 samples, or fewer if their values would take more than an eighth
+    /// The batch size that was set. The default is that of training if a state is carried, else 256 samples, or fewer if their values would take more than an eighth
     /// of training's memory for these buffers, but at least training's batch size.
     pub(super) fn new(network: &Network, settings: &Settings, training: &[BufferSpec]) -> Self {
         let supervision = network.usual_supervision();
@@ -36,6 +36,10 @@ impl Pace {
         };
         let least = settings.batch_size;
         let batch = settings.evaluation_batch_size.unwrap_or_else(|| {
+            if !network.graph.carried.is_empty() {
+                // The number of streams, which changes the result.
+                return least;
+            }
             let halves = std::iter::successors(Some(USUAL_BATCH), |batch| Some(batch / 2));
             let mut larger = halves.take_while(|&batch| batch > least);
             larger.find(takes_little).unwrap_or(least)

@@ -3,14 +3,15 @@
 //! A data set that is too large is streamed: before each submit the host gathers the samples of its batches, in order,
 //! into the same buffers. wgpu stages these writes, so the host can run ahead by the submits in flight.
 
+use super::order::Order;
 use crate::Result;
 use crate::data::Dataset;
 use crate::executor::Executor;
 use crate::kernel::MatrixShape;
 use crate::kernel::base::binding::Scalar;
 use crate::kernel::gather::Source;
+use crate::nn::Network;
 use crate::plan::{BufferSpec, Clock, GatherSource, InputSource, Role};
-use crate::random::{Random, Stream};
 
 /// The data set and order in the buffers of one clock.
 #[derive(Debug)]
@@ -31,13 +32,6 @@ struct Loaded {
     placement: Placement,
     /// The executor's count of freed buffers at the upload.
     reclaims: u64,
-}
-
-/// Order of the samples: as stored, or shuffled for an epoch.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Order {
-    AsGiven,
-    Shuffled { seed: u64, epoch: u32 },
 }
 
 /// Limits of a data set on the device.
@@ -93,10 +87,10 @@ impl Room {
 }
 
 impl Placement {
-    /// Source of the gather for this placement, given the index of the input of each array.
-    pub(super) fn source(self, data: &Dataset, inputs: &[usize]) -> GatherSource {
-        let arrays = data.arrays().iter().zip(inputs);
-        let inputs = arrays.map(|(array, &input)| {
+    /// Source of the gather for this placement.
+    pub(super) fn source(self, data: &Dataset, network: &Network) -> GatherSource {
+        let arrays = data.arrays().iter().zip(network.data_inputs());
+        let inputs = arrays.map(|(array, input)| {
             let (source, scaling) = array.source();
             InputSource {
                 input,
@@ -108,6 +102,7 @@ impl Placement {
             inputs: inputs.collect(),
             samples: self.rows,
             labels: data.label_count(),
+            starts: !network.graph.carried.is_empty() && !data.sequences().is_empty(),
             target_cols: (data.target_cols() > 0).then_some(data.target_cols()),
             augment: None,
         }
@@ -122,6 +117,8 @@ struct Streamed {
     words: Vec<u32>,
     labels: Vec<u32>,
     targets: Vec<f32>,
+    /// For each sample, whether it starts a sequence, if there are several.
+    starts: Option<Vec<u32>>,
 }
 
 impl Resident {
@@ -178,7 +175,10 @@ impl Resident {
         };
         if self.samples != Some(loaded) {
             (self.samples, self.order) = (None, None);
-            self.stream = placement.streams.then(Streamed::default);
+            self.stream = placement.streams.then(|| Streamed {
+                starts: data.starts(),
+                ..Streamed::default()
+            });
             if !placement.streams {
                 for (place, array) in data.arrays().iter().enumerate() {
                     let role = Role::Samples(self.clock, place);
@@ -186,18 +186,21 @@ impl Resident {
                 }
                 let targets = data.padded_targets();
                 write_supervision(executor, self.clock, data.label_words(), &targets)?;
+                if let Some(starts) = data.starts() {
+                    executor.write(Role::SampleStarts(self.clock), 0, &starts)?;
+                }
             }
             self.samples = Some(loaded);
         }
         if self.order != Some(order) {
             self.order = None;
-            let mut indices: Vec<u32> = (0..data.len() as u32).collect();
+            let indices = order.apply(data);
             if let Some(stream) = &mut self.stream {
                 // The host gathers the samples in order, so the device's order is the identity.
-                executor.write(Role::Indices(self.clock), 0, &indices[..placement.rows])?;
-                stream.indices = order.apply(indices);
+                let identity: Vec<u32> = (0..placement.rows as u32).collect();
+                executor.write(Role::Indices(self.clock), 0, &identity)?;
+                stream.indices = indices;
             } else {
-                indices = order.apply(indices);
                 executor.write(Role::Indices(self.clock), 0, &indices)?;
                 if self.keeps_order {
                     self.indices = indices;
@@ -228,6 +231,11 @@ impl Resident {
         }
         data.gather_targets(chosen, &mut stream.targets);
         data.gather_labels(chosen, &mut stream.labels);
+        if let Some(starts) = &stream.starts {
+            let chosen = chosen.iter().map(|&index| starts[index as usize]);
+            let starts: Vec<u32> = chosen.collect();
+            executor.write(Role::SampleStarts(self.clock), 0, &starts)?;
+        }
         write_supervision(executor, self.clock, &stream.labels, &stream.targets)
     }
 
@@ -247,6 +255,9 @@ impl Resident {
                 Source::Floats => (Scalar::Float, samples.floats()),
             };
             buffers.push(buffer(Role::Samples(self.clock, place), scalar, len));
+        }
+        if !data.sequences().is_empty() {
+            buffers.push(buffer(Role::SampleStarts(self.clock), Scalar::Word, rows));
         }
         if data.target_cols() > 0 {
             let len = MatrixShape::new(rows, data.target_cols()).floats();
@@ -268,13 +279,4 @@ fn write_supervision(
         return Ok(());
     }
     executor.write(Role::SampleTargets(clock), 0, bytemuck::cast_slice(targets))
-}
-
-impl Order {
-    fn apply(self, mut indices: Vec<u32>) -> Vec<u32> {
-        if let Order::Shuffled { seed, epoch } = self {
-            Random::new(seed, Stream::Shuffle(epoch)).shuffle(&mut indices);
-        }
-        indices
-    }
 }

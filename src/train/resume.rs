@@ -25,7 +25,8 @@ pub enum Resume {
     /// - the plateau: with other settings it starts afresh;
     /// - the trained parameters: the moments of newly trained ones start afresh;
     /// - the batch size, even within an epoch, which continues at the sample where it stopped;
-    /// - seed and shuffling: an unfinished epoch in another order is over, and the next one begins;
+    /// - seed and shuffling: an unfinished epoch in another order is over, and the next one begins; so too with another
+    ///   batch size, if a state is carried, which then starts at 0;
     /// - the average of the weights: a new average starts from the weights of the file;
     /// - accumulation, if no update is incomplete. The number of updates is kept; without accumulation it becomes the
     ///   number of steps.
@@ -42,6 +43,8 @@ pub(super) struct Saved {
     pub(super) accumulate: usize,
     /// Whether the samples of an epoch have the same order.
     pub(super) same_order: bool,
+    /// Whether the rows of a batch carry the same states.
+    pub(super) same_streams: bool,
     pub(super) same_plateau: bool,
     pub(super) averaged: bool,
     /// For each parameter, whether it is trained here but was not trained in the file.
@@ -68,7 +71,7 @@ impl Trainer {
             )
         });
         let phases = phases.collect::<Vec<_>>().join(", ");
-        [
+        let mut lines = vec![
             "format: 2".to_string(),
             format!("loss: {terms:?}"),
             format!("optimizer and phases: [{phases}]"),
@@ -88,8 +91,16 @@ impl Trainer {
             format!("average: {:?}", s.average),
             format!("operations: {:?}", self.network.operations()),
             format!("tuning: {tuning}"),
-        ]
-        .join("\n")
+        ];
+        // Written only if there are any, since older files have none.
+        let carried = self.network.graph.carried.iter();
+        let carried: Vec<String> = carried
+            .map(|carried| format!("input {} from value {}", carried.input, carried.next.0))
+            .collect();
+        if !carried.is_empty() {
+            lines.push(format!("carried states: {carried:?}"));
+        }
+        lines.join("\n")
     }
 
     /// Refuses settings of a file that the policy does not allow, and returns those that matter.
@@ -125,10 +136,13 @@ impl Trainer {
             saved.filter(|&number| number > 0).unwrap_or(ours)
         };
         let same = |key: &str| !differences.iter().any(|difference| difference.key == key);
+        let carries = !self.network.graph.carried.is_empty();
+        let same_streams = !carries || (same("batch size") && same("carried states"));
         Ok(Saved {
             batch_size: number("batch size", self.settings.batch_size),
             accumulate: number("accumulated batches", self.settings.accumulate),
-            same_order: same("seed") && same("shuffle"),
+            same_order: same("seed") && same("shuffle") && same_streams,
+            same_streams,
             same_plateau: same("plateau"),
             averaged: saved.get("average").is_some_and(|tree| !tree.is_unset()),
             thawed: self.thawed(file, &saved)?,

@@ -1,9 +1,11 @@
 //! The training loop of a [`Trainer`]: it submits steps ahead, with a few submits in flight, and reads results late.
 
-use super::resident::{Order, Placement, Room};
+use super::order::Order;
+use super::resident::{Placement, Room};
 use super::rule_memory::Check;
 use super::settings::Settings;
 use super::state::{Anchor, Due};
+use super::state_buffers::zero_states;
 use super::tasks::lower_key;
 use super::totals::Totals;
 use super::{Progress, StepReport, Trainer};
@@ -12,7 +14,7 @@ use crate::executor::{IN_FLIGHT, Needs, What};
 use crate::graph::Supervision;
 use crate::kernel::base::state::STATUS_WORDS;
 use crate::nn::{PlanKey, Purpose};
-use crate::plan::{BufferSpec, GatherSource, Role};
+use crate::plan::{BufferSpec, Clock, GatherSource, Role};
 use crate::{Error, Result};
 use std::sync::Arc;
 
@@ -91,7 +93,7 @@ impl Trainer {
             supervision: *supervision,
             source: Arc::new(GatherSource {
                 augment: augment.map(|augmentation| (augmentation, seed)),
-                ..placement.source(data, &self.network.data_inputs())
+                ..placement.source(data, &self.network)
             }),
             inspect,
         };
@@ -99,20 +101,15 @@ impl Trainer {
             + (batches - self.cursor.position).min(usize::try_from(most).unwrap_or(usize::MAX));
         self.cursor.course = batches;
         self.prepare_steps(&course, end, placement, data)?;
-        let order = if shuffle {
-            Order::Shuffled {
-                seed,
-                epoch: self.cursor.epoch,
-            }
-        } else {
-            Order::AsGiven
-        };
+        let shuffled = shuffle.then_some((seed, self.cursor.epoch));
+        let order = Order::of(&self.network, rows, shuffled);
         self.data
             .training
             .load(&mut self.network.executor, data, order, placement)?;
         self.cursor.samples = data.len();
         if self.cursor.position == 0 {
             self.record.losses.clear();
+            zero_states(&mut self.network, batch_size, Clock::Training)?;
         }
         self.pipeline.anchor = Anchor::at(&self.cursor, batches);
         self.record.counted = self.cursor.step;

@@ -131,7 +131,7 @@ impl Trainer {
             },
             step_plan: StepPlan {
                 plan: plans.swap_remove(0),
-                gathers: 1 + usize::from(supervision.targets),
+                gathers: network.data_inputs().len() + usize::from(supervision.targets),
                 guards: provisional.into_iter().map(|plan| plan.guards).collect(),
             },
             network_id: network.id(),
@@ -170,8 +170,9 @@ impl Trainer {
         &self.step_plan.plan
     }
 
-    /// Dispatches of one step on a data set: those of [`Trainer::plan`], one that gathers samples and labels, and one
-    /// more if there are target values.
+    /// Dispatches of one step on a data set: those of [`Trainer::plan`], one that gathers samples and labels, one
+    /// more for each further input, and one more if there are target values. A data set of several sequences takes one
+    /// more for each carried state.
     pub fn dispatches_per_step(&self) -> usize {
         self.step_plan.plan.dispatches() + self.step_plan.gathers
     }

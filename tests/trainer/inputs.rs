@@ -42,7 +42,7 @@ fn network(device: &Device) -> Network {
 fn data(samples: usize) -> Dataset {
     let mut random = Random::new(17);
     let lengths: Vec<u32> = (0..samples as u32).map(|i| i * 2 % 6).collect();
-    let mut labels = random.words(samples * STEPS, CLASSES as u32);
+    let mut labels = random.words(samples * STEPS, CLASSES);
     for (i, label) in labels.iter_mut().enumerate() {
         let (sample, step) = (i / STEPS, (i % STEPS) as u32);
         if step >= lengths[sample] || (4..8).contains(&sample) {
@@ -169,13 +169,15 @@ fn shuffled_streamed_and_resumed_epochs_have_the_same_bits() {
 #[test]
 fn a_mean_is_over_the_rows_with_labels() {
     let data = data(13);
-    let logits_of = |network: &Network| {
-        let arrays = arrays(&data, 0..data.len());
-        network.predict(inputs(&arrays)).unwrap()
-    };
     for device in [cpu(), gpu()] {
         let mut trainer = builder(device).build().unwrap();
-        let logits = logits_of(trainer.network());
+        let logits = trainer.predict(&data).unwrap();
+        let arrays = arrays(&data, 0..data.len());
+        assert_same_bits(
+            "by name",
+            &trainer.predict(inputs(&arrays)).unwrap(),
+            &logits,
+        );
         let (mut sum, mut kept, mut correct) = (0.0, 0, 0);
         for (row, &label) in logits.chunks_exact(CLASSES).zip(data.labels()) {
             if label == NONE {
@@ -191,12 +193,12 @@ fn a_mean_is_over_the_rows_with_labels() {
         assert!(kept > 10 && kept < 13 * STEPS);
         let score = trainer.evaluate(&data).unwrap();
         let found = score.terms[0].loss.unwrap();
-        let expected = sum / f64::from(kept);
+        let expected = sum / kept as f64;
         assert!(
             (found - expected).abs() <= 1e-6 * expected,
             "{found} {expected}"
         );
-        assert_eq!(score.accuracy, Some(correct as f64 / f64::from(kept)));
+        assert_eq!(score.accuracy, Some(correct as f64 / kept as f64));
     }
 }
 

@@ -8,6 +8,7 @@ mod common;
     reason = "lists of ranges of samples, some of them of one"
 )]
 mod accumulation;
+mod carried;
 mod evaluation;
 mod finite;
 mod fit;

@@ -7,10 +7,12 @@ pub(crate) mod augment;
 mod bytes;
 mod floats;
 mod labels;
+mod reset_rows;
 pub(crate) mod scaling;
 
 pub(crate) use augment::Augment;
 pub use augment::Augmentation;
+pub(crate) use reset_rows::ResetRows;
 
 use crate::kernel::base::program::{WORKGROUP, uniform_block};
 use crate::kernel::base::rows::for_rows;

@@ -129,6 +129,12 @@ pub(crate) fn kernels() -> Vec<Kernel> {
         };
         kernels.push(statistics.into());
     }
+    let reset = ResetRows {
+        shape: short,
+        samples: 9,
+        table_steps: 1,
+    };
+    kernels.push(reset.into());
     for source in [Source::Bytes, Source::Floats] {
         let gather = Gather {
             shape: short,

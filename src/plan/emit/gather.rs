@@ -42,6 +42,9 @@ impl Emitter<'_> {
             let augment = from.augment.filter(|_| place == 0);
             self.gather_array(gather, augment, data, x);
         }
+        if from.starts {
+            self.reset_states(from);
+        }
         if let Some(cols) = from.target_cols {
             let shape = MatrixShape::new(self.spec.batch, cols);
             let gather = Gather {

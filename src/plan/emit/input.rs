@@ -2,13 +2,12 @@
 
 use super::{Emitter, Lower, Operand, op};
 use crate::graph::Value;
-use crate::plan::role::Role;
 
 impl Lower for op::Input {
     fn emit(&self, _: Value, _: &mut Emitter<'_>) {}
 
     fn place(&self, value: Value, emitter: &Emitter<'_>) -> Option<Operand> {
         let floats = emitter.shape(value).floats();
-        Some(Operand::whole(Role::Input(self.number), floats))
+        Some(Operand::whole(emitter.input_role(self.number), floats))
     }
 }

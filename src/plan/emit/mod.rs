@@ -7,6 +7,7 @@ mod activation;
 mod average_pool;
 mod batch_norm;
 mod bias_add;
+mod carry;
 mod column_sum;
 mod concat;
 mod convolution;
@@ -103,6 +104,8 @@ pub(crate) struct Emitter<'a> {
     pub(super) fusion: &'a Fusion,
     /// The gradient of each parameter.
     gradients: &'a [Option<Value>],
+    /// The values that the carried states of the graph become, in its order.
+    carried: &'a [Value],
     /// For each gradient, the first parameter that it belongs to.
     gradient_of: HashMap<Value, usize>,
     /// The further outputs of each operation that has any, in order.
@@ -129,6 +132,7 @@ impl<'a> Emitter<'a> {
         graph: &'a Graph,
         fusion: &'a Fusion,
         gradients: &'a [Option<Value>],
+        carried: &'a [Value],
     ) -> Self {
         let mut gradient_of = HashMap::new();
         for (number, gradient) in gradients.iter().enumerate() {
@@ -167,6 +171,7 @@ impl<'a> Emitter<'a> {
             graph,
             fusion,
             gradients,
+            carried,
             gradient_of,
             outputs,
             inspected,
@@ -197,6 +202,7 @@ impl<'a> Emitter<'a> {
             self.end_step(training);
         }
         if matches!(self.spec.task, Task::Evaluate) {
+            self.carry_states();
             let state = self.state();
             self.push(IncrementStep, vec![state]);
         }

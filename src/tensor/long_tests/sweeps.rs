@@ -73,6 +73,7 @@ fn every_kernel_has_a_sweep() {
             | Kernel::RecurrentBackward(_)
             | Kernel::RecurrentFinal(_)
             | Kernel::RecurrentForward(_) => (recurrent, "fn many_samples_and_units"),
+            Kernel::ResetRows(_) => (here, "ResetRows {"),
             Kernel::RowSum(_) => (here, "RowSum {"),
             Kernel::Softmax(_) => (axes, ".log_softmax()"),
             Kernel::SoftmaxBackward(_) => (axes, ".log_softmax_backward("),

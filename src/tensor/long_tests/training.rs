@@ -3,9 +3,11 @@
 use super::{VEC4S, devices, state_of, values};
 use crate::device::Operand;
 use crate::kernel::base::guard::ALL_FINITE;
-use crate::kernel::base::state::{FIRST_NON_FINITE, NEXT_STEP, STATE_WORDS, VALUES, state_at};
+use crate::kernel::base::state::{
+    ENTRY_WORDS, FIRST_NON_FINITE, NEXT_STEP, STATE_WORDS, VALUES, state_at,
+};
 use crate::kernel::update::{ClipWith, Keep};
-use crate::kernel::{Accumulate, CopyIfFinite, Scales, Update};
+use crate::kernel::{Accumulate, CopyIfFinite, MatrixShape, ResetRows, Scales, Update};
 use crate::tensor::Tensor;
 
 /// Copy-if-finite copies everything or nothing.
@@ -29,6 +31,49 @@ fn long_statistics_are_committed_whole() {
                 let expected = if guard == ALL_FINITE { &new } else { &old };
                 let same = current.download().unwrap() == *expected;
                 assert!(same, "{count} on {}", device.report());
+            }
+        }
+    }
+}
+
+/// A reset of rows, of which every third starts a sequence: the whole row, and no other.
+#[test]
+fn long_states_are_reset_by_row() {
+    for device in devices() {
+        for count in VEC4S {
+            // One wide row, or many narrow ones.
+            for (rows, cols) in [(1, 4 * count), (count, 3)] {
+                let old = values(1, rows * cols);
+                let mut x = Tensor::new(&device, [rows, cols], &old).unwrap();
+                let words = |words| device.words("words", words).unwrap();
+                let starts: Vec<u32> = (0..rows.max(4) as u32)
+                    .map(|i| u32::from(i % 3 == 0))
+                    .collect();
+                // The samples in reverse.
+                let indices: Vec<u32> = (0..rows.max(4) as u32).rev().collect();
+                let samples = starts.len();
+                let (starts_there, indices_there) = (words(starts.clone()), words(indices.clone()));
+                let table = words(vec![0; ENTRY_WORDS]);
+                let state = words(state_at(0).to_vec());
+                let operands = &mut [
+                    Operand::Read(&starts_there),
+                    Operand::Read(&indices_there),
+                    Operand::Read(&table),
+                    Operand::Read(&state),
+                    Operand::Write(&mut x.memory),
+                ];
+                let call = ResetRows {
+                    shape: MatrixShape::new(rows, cols),
+                    samples,
+                    table_steps: 1,
+                };
+                device.run(call, operands).unwrap();
+                let expected = old.iter().enumerate().map(|(i, &value)| {
+                    let is_start = starts[indices[i / cols] as usize] != 0;
+                    if is_start { 0.0 } else { value }
+                });
+                let same = x.download().unwrap() == expected.collect::<Vec<f32>>();
+                assert!(same, "{rows}×{cols} on {}", device.report());
             }
         }
     }

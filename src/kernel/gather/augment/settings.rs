@@ -174,6 +174,22 @@ impl Augmentation {
         ))
     }
 
+    /// Refuses samples of another shape: images [height, width, channels], or as many values in one or two dimensions.
+    pub(crate) fn check_sample(
+        &self,
+        operation: &'static str,
+        lengths: &[usize],
+        features: usize,
+    ) -> Result<()> {
+        self.check_features(operation, features)?;
+        let image = [self.height, self.width, self.channels];
+        if lengths.len() < 3 || lengths == image {
+            return Ok(());
+        }
+        let wanted = format!("images {image:?}, as the augmentation expects");
+        Err(Error::shape(operation, wanted, format!("{lengths:?}")))
+    }
+
     pub(crate) fn radians(&self) -> f32 {
         self.degrees.to_radians()
     }
