@@ -150,11 +150,12 @@ pub use data::{Dataset, IdxArray, Mnist, SampleValues, Targets, read_idx};
 pub use device::{AdapterReport, Device, DeviceKind, DeviceReport, GpuOptions};
 pub use error::{Error, Result};
 pub use graph::{
-    Cell, Distribution, Fan, Graph, Init, LossTarget, Recurrent, RecurrentValues, Value,
+    Cell, Distribution, Fan, Graph, Init, LossTarget, Recurrent, RecurrentValues, TransformerLayer,
+    Value,
 };
 pub use kernel::{
-    Activation, Augmentation, Clip, Convolution, Criterion, Factors, Layout, Loss, Optimizer,
-    Padding, PerAxis, Pool, Reduction, TensorStatistics, Tuning, optimizers::*,
+    Activation, Attention, Augmentation, Clip, Convolution, Criterion, Factors, Layout, Loss,
+    Optimizer, Padding, PerAxis, Pool, Reduction, TensorStatistics, Tuning, optimizers::*,
 };
 pub use nn::{GradientCheck, Gradients, Inputs, LoadOptions, Network, ParameterCheck, Sequential};
 pub use optim::{
@@ -163,9 +164,9 @@ pub use optim::{
 pub use plan::Plan;
 pub use shape::{Dim, Shape};
 pub use tensor::{
-    BatchNormOutput, Bytes, ConvolutionGradients, Gemm, GradientNorm, Indices, LossOutput,
-    MaxOutput, NormalizationGradients, OptimizerState, RecurrentGradients, RecurrentLayer,
-    RecurrentOutput, RmsNormGradients, Tensor, TensorTarget,
+    AttentionGradients, AttentionOutput, BatchNormOutput, Bytes, ConvolutionGradients, Gemm,
+    GradientNorm, Indices, LossOutput, MaxOutput, NormalizationGradients, OptimizerState,
+    RecurrentGradients, RecurrentLayer, RecurrentOutput, RmsNormGradients, Tensor, TensorTarget,
 };
 pub use train::{
     ActivationInspection, EarlyStopping, EpochReport, Evaluation, Fit, History, Inspection, Metric,

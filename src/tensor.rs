@@ -1,9 +1,11 @@
 //! Tensors on a device, and tensor calls: every kernel with its argument checks.
 
 mod along;
+mod attention;
 mod axpby;
 mod calls;
 mod convolution;
+mod embedding;
 mod gather;
 mod gemm;
 mod gradient_norm;
@@ -21,6 +23,7 @@ mod statistics;
 pub use crate::kernel::{Layout, TensorStatistics};
 pub use crate::shape::{Dim, Shape};
 pub use along::MaxOutput;
+pub use attention::{AttentionGradients, AttentionOutput};
 pub use convolution::ConvolutionGradients;
 pub use gather::Bytes;
 pub use gemm::Gemm;

@@ -197,22 +197,23 @@ pub(crate) fn for_chunks_with<T: Send, S>(
     }
 }
 
-/// Calls `each(i, chunk i of a, chunk i of b)` for every chunk of two slices of equal length, like [`for_chunks`].
+/// Calls `each(i, chunk i of a, chunk i of b)` for every chunk of two slices, which have as many chunks of these
+/// lengths, like [`for_chunks`].
 pub(crate) fn for_chunk_pairs<T: Send>(
     a: &mut [T],
     b: &mut [T],
-    length: usize,
+    lengths: [usize; 2],
     min_chunks: usize,
     each: impl Fn(usize, &mut [T], &mut [T]) + Sync,
 ) {
     if IN_POOL.get() {
-        a.par_chunks_mut(length)
-            .zip(b.par_chunks_mut(length))
+        a.par_chunks_mut(lengths[0])
+            .zip(b.par_chunks_mut(lengths[1]))
             .with_min_len(min_chunks)
             .enumerate()
             .for_each(|(i, (a, b))| each(i, a, b));
     } else {
-        let pairs = a.chunks_mut(length).zip(b.chunks_mut(length));
+        let pairs = a.chunks_mut(lengths[0]).zip(b.chunks_mut(lengths[1]));
         for (i, (a, b)) in pairs.enumerate() {
             each(i, a, b);
         }

@@ -11,8 +11,8 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{PoisonError, RwLock};
 use wgrad::{
-    Activation, Adam, Convolution, Dataset, Device, GpuOptions, Graph, Init, Loss, Sequential,
-    Trainer, TrainerBuilder,
+    Activation, Adam, Attention, Convolution, Dataset, Device, GpuOptions, Graph, Init, Loss,
+    Sequential, Trainer, TrainerBuilder,
 };
 
 /// Counts the allocations of this process, the bytes that are allocated, and the most that ever were.
@@ -142,6 +142,62 @@ fn further_layers_take_the_dispatches_that_their_documentation_says() {
     assert_eq!(dispatches(average), flat + 1 + 2);
     let global = image().global_average_pool().flatten();
     assert_eq!(dispatches(global), flat + 1 + 2);
+}
+
+/// Attention takes one dispatch forward and two backward, whatever its masks and heads are.
+#[test]
+fn attention_takes_one_dispatch_forward_and_two_backward() {
+    let _guard = ALONE.read().unwrap_or_else(PoisonError::into_inner);
+    let dispatches = |layers: Sequential| {
+        let network = layers.dense(3).build(cpu(), 0).unwrap();
+        Trainer::builder(network)
+            .build()
+            .unwrap()
+            .dispatches_per_step()
+    };
+    // A dense layer behind attention takes three dispatches, and the three projections are one such layer. Behind the
+    // input, a layer has no gradient of its input. One dispatch each for the gather, the loss and the update.
+    let sequence = || Sequential::new([6, 8]);
+    let none = dispatches(sequence());
+    assert_eq!(none, 3 + 2);
+    for attention in [
+        Attention::new(1),
+        Attention::new(2).causal(true),
+        Attention::new(8),
+    ] {
+        let one = dispatches(sequence().multi_head_attention(attention));
+        // in_proj, attention, out_proj; the gradients of out_proj, attention, in_proj; that of the dense layer's input.
+        assert_eq!(one, none + 3 + (2 + 2 + 1) + 1, "{attention:?}");
+    }
+    // The row of each token; the chains, their sums, and the copy of the gradient; that of the dense layer's input.
+    let tokens = Sequential::new(6).embedding(5, 8);
+    assert_eq!(dispatches(tokens.clone()), none + 1 + 3 + 1);
+    // A repetition over the batch and a sum; a sum over the batch, and a copy of the gradient, which has other dimensions.
+    let learned = dispatches(tokens.clone().learned_positions());
+    assert_eq!(learned, none + 1 + 3 + 1 + 2 + 2);
+    let fixed = dispatches(tokens.sinusoidal_positions());
+    assert_eq!(fixed, none + 1 + 3 + 1 + 2);
+    // A mask costs nothing; one of lengths is made by four dispatches, for any number of layers.
+    let masked = |of_lengths: bool, layers: usize| {
+        let mut graph = Graph::new();
+        let mut x = graph.named_input("x", [6, 8]).unwrap();
+        let width = if of_lengths { 1 } else { 6 };
+        let mut mask = graph.named_input("mask", width).unwrap();
+        if of_lengths {
+            mask = graph.mask_of_lengths(mask, 6).unwrap();
+        }
+        for _ in 0..layers {
+            x = graph
+                .multi_head_attention(x, Some(mask), Attention::new(2))
+                .unwrap();
+        }
+        let network = graph.build(x, cpu(), 0).unwrap();
+        let trainer = Trainer::builder(network).build().unwrap();
+        trainer.dispatches_per_step()
+    };
+    for layers in [1, 3] {
+        assert_eq!(masked(true, layers), masked(false, layers) + 4);
+    }
 }
 
 /// A convolution takes one dispatch forward, with its bias and activation, and backward one for the gradient of its

@@ -11,8 +11,8 @@ use std::sync::mpsc::RecvTimeoutError;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use wgrad::{
-    Activation, Adam, Cell, Convolution, Dataset, Device, Error, Init, Layout, Network, Recurrent,
-    Sequential, Tensor, Trainer,
+    Activation, Adam, Cell, Convolution, Dataset, Device, Error, Init, Inputs, Layout, Network,
+    Recurrent, Sequential, Tensor, Trainer, TransformerLayer,
 };
 
 const THREADS: [usize; 4] = [1, 2, 3, 8];
@@ -219,6 +219,34 @@ fn recurrent_networks_have_the_same_bits_for_any_number_of_threads() {
         let results: Vec<_> = devices().into_iter().map(train).collect();
         for weights in &results[1..] {
             assert_same_bits(&format!("{cell:?} {batch} {hidden}"), weights, &results[0]);
+        }
+    }
+}
+
+#[test]
+fn attention_has_the_same_bits_for_any_number_of_threads() {
+    let mut random = Random::new(8);
+    // Many samples, and one whose rows are shared out.
+    for (samples, length) in [(40, 9), (1, 150)] {
+        let tokens: Vec<u32> = random.words(samples * length, 11);
+        let labels = random.words(samples, 3);
+        let train = |device: Device| {
+            let layer = TransformerLayer::new(3).causal(true);
+            let layers = Sequential::new(length)
+                .embedding(11, 24)
+                .transformer_encoder(layer)
+                .flatten()
+                .dense(3);
+            let mut trainer = Trainer::builder(layers.build(&device, 5).unwrap())
+                .optimizer(Adam::new(1e-3))
+                .build()
+                .unwrap();
+            trainer.step(Inputs::tokens(&tokens), &labels).unwrap();
+            parameters(trainer.network_mut())
+        };
+        let results: Vec<_> = devices().into_iter().map(train).collect();
+        for weights in &results[1..] {
+            assert_same_bits("weights", weights, &results[0]);
         }
     }
 }

@@ -13,15 +13,18 @@ mod mixing;
 pub(crate) mod names;
 pub(crate) mod op;
 mod order;
+mod positions;
 mod recurrent;
 mod resolve;
 mod term;
+mod transformer;
 
-pub use crate::kernel::{Activation, Cell, Convolution, Padding, PerAxis, Pool};
+pub use crate::kernel::{Activation, Attention, Cell, Convolution, Padding, PerAxis, Pool};
 pub(crate) use carry::Carried;
 pub use init::{Distribution, Fan, Init};
 pub use recurrent::{Recurrent, RecurrentValues};
 pub use term::LossTarget;
+pub use transformer::TransformerLayer;
 
 pub(crate) use autodiff::Derivatives;
 pub(crate) use held::Held;
@@ -34,6 +37,7 @@ pub(crate) use crate::shape::Rows;
 pub use crate::shape::{Dim, Shape};
 use crate::{Error, Result};
 use std::collections::HashSet;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// A value of a [`Graph`]: its input, a parameter, or the result of an operation.
@@ -63,6 +67,16 @@ pub(crate) struct Parameter {
     pub(crate) init: Init,
     pub(crate) value: Value,
     pub(crate) order: TorchOrder,
+    /// A row whose initial values are 0.
+    pub(crate) zero_row: Option<usize>,
+}
+
+/// A constant of a graph.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Constant {
+    pub(crate) shape: MatrixShape,
+    /// Row by row, without padding.
+    pub(crate) values: Arc<[f32]>,
 }
 
 /// The running mean and variance of a batch normalisation: a matrix of two rows, not trained.
@@ -76,7 +90,7 @@ pub(crate) struct Running {
 }
 
 /// An input of a graph. Samples lie flat in memory, one row per sample; the user's value is a view with the dimensions
-/// of a sample. Inputs are floats; another element type, such as integers for tokens, would be a field here.
+/// of a sample. Inputs are floats; tokens are whole numbers.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct GraphInput {
     pub(crate) name: String,
@@ -88,6 +102,10 @@ pub(crate) struct GraphInput {
     pub(crate) value: Value,
     /// If it holds the lengths of the samples of another input: the index of that input.
     pub(crate) lengths_of: Option<usize>,
+    /// The largest length, if the input holds the lengths of a mask.
+    pub(crate) longest: Option<usize>,
+    /// The size of the vocabulary, if the input is tokens: whole numbers below it.
+    pub(crate) vocabulary: Option<usize>,
 }
 
 /// A network as a graph of operations, for networks that [`Sequential`](crate::Sequential) cannot express: shared
@@ -131,6 +149,7 @@ pub struct Graph {
     pub(crate) running: Vec<Running>,
     /// The inputs whose values are carried from step to step.
     pub(crate) carried: Vec<Carried>,
+    pub(crate) constants: Vec<Constant>,
 }
 
 impl Default for Graph {
@@ -155,6 +174,7 @@ impl Graph {
             randoms: 0,
             running: Vec::new(),
             carried: Vec::new(),
+            constants: Vec::new(),
         }
     }
 

@@ -10,12 +10,16 @@
 
 /// Activation functions and their derivatives.
 pub(crate) mod activation;
+/// Scaled dot-product attention and its gradients.
+pub(crate) mod attention;
 /// Foundations of every family: arguments, shapes, programs, numbers, reductions within a workgroup.
 pub(crate) mod base;
 /// Convolutions and their gradients.
 pub(crate) mod convolution;
 /// Elementwise operations.
 pub(crate) mod elementwise;
+/// Embeddings of tokens, and their gradients.
+pub(crate) mod embedding;
 /// Mini-batches from a data set, with optional augmentation.
 pub(crate) mod gather;
 /// Losses and their gradients.
@@ -40,6 +44,8 @@ pub(crate) mod step;
 pub(crate) mod update;
 
 pub use activation::Activation;
+pub use attention::Attention;
+pub(crate) use attention::{Attend, AttentionKeys, AttentionQueries};
 pub(crate) use base::{
     Along, Arg, Args, Binding, Capabilities, Compute, MatrixShape, Program, Real, Side,
 };
@@ -47,6 +53,7 @@ pub use base::{Padding, PerAxis};
 pub use convolution::Convolution;
 pub(crate) use convolution::{ConvolutionWeight, Convolve, Geometry, WeightSum};
 pub(crate) use elementwise::{Elementwise, Op};
+pub(crate) use embedding::{EmbeddingChains, EmbeddingGradient, EmbeddingLookup};
 pub use gather::Augmentation;
 pub(crate) use gather::{Augment, Gather, ResetRows};
 pub use loss::{Criterion, Loss, Reduction};
@@ -101,6 +108,9 @@ kernels!(
     Accumulate,
     IncrementStep,
     Argmax,
+    Attend,
+    AttentionKeys,
+    AttentionQueries,
     Augment,
     AveragePool,
     AveragePoolBackward,
@@ -116,6 +126,9 @@ kernels!(
     DimensionSum,
     Dropout,
     Elementwise,
+    EmbeddingChains,
+    EmbeddingGradient,
+    EmbeddingLookup,
     Gather,
     GroupNorm,
     GroupNormBackward,

@@ -1,6 +1,7 @@
 //! Data sets of a network: their arrays in the order of its inputs, checked.
 
 use super::Network;
+use super::checks::{is_token, no_token};
 use crate::data::Array;
 use crate::graph::GraphInput;
 use crate::{Dataset, Error, Result, Shape};
@@ -41,7 +42,17 @@ impl Network {
             check_shape(operation, &input.sample, array, &of_input)?;
         }
         for (place, number) in numbers.iter().enumerate() {
-            let lengths = self.graph.inputs[*number].lengths_of;
+            let input = &self.graph.inputs[*number];
+            if let Some(longest) = input.longest {
+                check_lengths(arrays[place], data.len(), longest)?;
+            }
+            if let Some(vocabulary) = input.vocabulary {
+                let of = |&other: &usize| self.graph.inputs[other].lengths_of == Some(*number);
+                let lengths = numbers.iter().position(of).map(|of| arrays[of]);
+                let steps = input.sample.lengths()[0];
+                check_tokens(arrays[place], lengths, [data.len(), steps], vocabulary)?;
+            }
+            let lengths = input.lengths_of;
             let of = lengths.and_then(|of| numbers.iter().position(|&number| number == of));
             if let Some(of) = of {
                 let steps = inputs[of].sample.lengths()[0];
@@ -125,4 +136,32 @@ fn check_lengths(array: &Array, samples: usize, steps: usize) -> Result<()> {
             format!("{length} for sample {sample}"),
         )),
     }
+}
+
+/// Refuses numbers that are no tokens of a vocabulary of this size, except past a sample's length.
+fn check_tokens(
+    array: &Array,
+    lengths: Option<&Array>,
+    [samples, steps]: [usize; 2],
+    vocabulary: usize,
+) -> Result<()> {
+    if array
+        .largest_whole()
+        .is_some_and(|most| most < vocabulary as f32)
+    {
+        return Ok(());
+    }
+    for sample in 0..samples {
+        let length = lengths.map_or(steps, |lengths| lengths.value(sample, 0) as usize);
+        let places = array.features / steps * length.min(steps);
+        let mut values = (0..places).map(|place| array.value(sample, place));
+        if let Some(place) = values.position(|value| !is_token(value, vocabulary)) {
+            return Err(no_token(
+                vocabulary,
+                [sample, place],
+                array.value(sample, place),
+            ));
+        }
+    }
+    Ok(())
 }

@@ -147,11 +147,16 @@ impl Network {
         let mut parameters = Vec::new();
         for (number, gradient) in gradients.iter().enumerate() {
             let shape = self.graph.parameters[number].shape;
-            let direction: Vec<f64> = (0..shape.rows * shape.cols)
+            let mut direction: Vec<f64> = (0..shape.rows * shape.cols)
                 .map(|_| random.normal())
                 .collect();
+            for row in self.graph.padding_rows(number) {
+                direction[row * shape.cols..][..shape.cols].fill(0.0);
+            }
             let length = direction.iter().map(|d| d * d).sum::<f64>().sqrt();
-            let direction: Vec<f64> = direction.iter().map(|d| d / length).collect();
+            if length > 0.0 {
+                direction.iter_mut().for_each(|d| *d /= length);
+            }
             let reached = check.reaches(number);
             let mut slopes = |step| -> Result<[f64; 2]> {
                 let above = check.loss_at(number, &direction, step)?;
@@ -178,6 +183,14 @@ impl Network {
                 "{}: the loss does not depend on it, or only through what is held constant, so its gradient is 0",
                 compared.name
             ));
+        }
+        for (number, parameter) in self.graph.parameters.iter().enumerate() {
+            for row in self.graph.padding_rows(number) {
+                left_out.push(format!(
+                    "{}: row {row} belongs to the token of padding, which gets no gradient",
+                    parameter.name
+                ));
+            }
         }
         left_out.extend(self.graph.random_notes());
         for term in &self.terms {
@@ -236,6 +249,21 @@ impl ParameterCheck {
 }
 
 impl Graph {
+    /// The rows of a parameter that belong to tokens of padding.
+    fn padding_rows(&self, number: usize) -> Vec<usize> {
+        let mut rows = Vec::new();
+        for node in &self.nodes {
+            let Op::Embedding(embedding) = &node.op else {
+                continue;
+            };
+            let is_own = matches!(self.op(embedding.w), Op::Parameter(p) if p.number == number);
+            rows.extend(embedding.padding.filter(|_| is_own));
+        }
+        rows.sort_unstable();
+        rows.dedup();
+        rows
+    }
+
     /// Notes on random numbers in the graph, which the check holds constant.
     fn random_notes(&self) -> Option<String> {
         let random = |node: &&crate::graph::Node| matches!(node.op, Op::Dropout(_) | Op::Random(_));

@@ -1,6 +1,7 @@
 //! Arrays of a batch, one per input of a network.
 
 use super::Network;
+use super::checks::{check_length, check_tokens};
 use crate::data::{Array, check_finite};
 use crate::graph::GraphInput;
 use crate::{Dataset, Error, Result};
@@ -12,6 +13,7 @@ use std::borrow::Cow;
 /// and a slice, in any order, for a network with several inputs ([`Graph::named_input`](crate::Graph::named_input)); from
 /// a [`&Dataset`](Dataset), for all of its samples. A carried state ([`Graph::carry`](crate::Graph::carry)) may be left
 /// out.
+/// Tokens are `u32`: [`Inputs::tokens`], and [`Inputs::with_tokens`] beside other arrays.
 ///
 /// ```
 /// use wgrad::{Device, Graph};
@@ -100,6 +102,69 @@ impl<'a> From<&'a Dataset> for Inputs<'a> {
     }
 }
 
+impl<'a> Inputs<'a> {
+    /// The tokens of a network with one input, which are whole numbers below the size of its vocabulary.
+    ///
+    /// ```
+    /// use wgrad::{Device, Inputs, Sequential};
+    /// # fn main() -> wgrad::Result<()> {
+    /// let network = Sequential::new(3).embedding(10, 4).build(&Device::cpu(), 1)?;
+    /// assert_eq!(network.predict(Inputs::tokens(&[9, 0, 4]))?.len(), 3 * 4);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn tokens(tokens: &[u32]) -> Self {
+        Inputs(Arrays::One(floats(tokens)))
+    }
+
+    /// No arrays yet, for a network with several inputs: [`with`](Inputs::with) and
+    /// [`with_tokens`](Inputs::with_tokens) add them by name.
+    ///
+    /// ```
+    /// use wgrad::{Attention, Device, Graph, Inputs};
+    /// # fn main() -> wgrad::Result<()> {
+    /// let mut graph = Graph::new();
+    /// let tokens = graph.named_input("tokens", 3)?;
+    /// let mask = graph.named_input("mask", 3)?;
+    /// let x = graph.embedding(tokens, 10, 4, None)?;
+    /// let y = graph.multi_head_attention(x, Some(mask), Attention::new(2))?;
+    /// let network = graph.build(y, &Device::cpu(), 1)?;
+    /// // The third token is padding.
+    /// let x = Inputs::named().with_tokens("tokens", &[9, 4, 0]).with("mask", &[1.0, 1.0, 0.0]);
+    /// assert_eq!(network.predict(x)?.len(), 3 * 4);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn named() -> Self {
+        Inputs(Arrays::Named(Vec::new()))
+    }
+
+    /// Adds the array of the input of this name.
+    pub fn with(self, name: &'a str, values: &'a [f32]) -> Self {
+        self.and(name, Cow::Borrowed(values))
+    }
+
+    /// Adds the tokens of the input of this name.
+    pub fn with_tokens(self, name: &'a str, tokens: &[u32]) -> Self {
+        self.and(name, floats(tokens))
+    }
+
+    fn and(self, name: &'a str, array: Cow<'a, [f32]>) -> Self {
+        let mut named = match self.0 {
+            // The name of the input of `Graph::input`.
+            Arrays::One(array) => vec![("input", array)],
+            Arrays::Named(named) => named,
+        };
+        named.push((name, array));
+        Inputs(Arrays::Named(named))
+    }
+}
+
+/// Tokens as floats: exact below 2²⁴, the largest vocabulary, and at least 2²⁴ otherwise.
+fn floats(tokens: &[u32]) -> Cow<'static, [f32]> {
+    tokens.iter().map(|&token| token as f32).collect()
+}
+
 impl Samples<'_> {
     /// Up to `rows` samples from `first` on.
     pub(crate) fn part(&self, first: usize, rows: usize) -> Samples<'_> {
@@ -182,7 +247,8 @@ impl Network {
         Ok(Samples { arrays, rows })
     }
 
-    /// Refuses lengths that are out of range, and values that are not finite, except past a sample's length.
+    /// Refuses lengths that are out of range, numbers that are no tokens, and values that are not finite, except past a
+    /// sample's length.
     fn check_arrays(&self, arrays: &[Cow<'_, [f32]>]) -> Result<()> {
         let inputs = &self.graph.inputs;
         for (number, (input, array)) in inputs.iter().zip(arrays).enumerate() {
@@ -192,19 +258,22 @@ impl Network {
                 .position(|other| other.lengths_of == Some(number));
             let Some(lengths) = lengths else {
                 check_finite(array, width)?;
+                check_tokens(input, array, 0)?;
+                if let Some(longest) = input.longest {
+                    array
+                        .iter()
+                        .try_for_each(|&length| check_length(length, longest))?;
+                }
                 continue;
             };
             let steps = input.sample.lengths()[0];
-            for (sample, &length) in array.chunks(width).zip(arrays[lengths].iter()) {
-                if !(0.0..=steps as f32).contains(&length) || length.fract() != 0.0 {
-                    return Err(Error::argument(
-                        "the length of a sequence",
-                        format!("an integer from 0 to {steps}, the number of time steps"),
-                        length,
-                    ));
-                }
+            let samples = array.chunks(width).zip(arrays[lengths].iter());
+            for (row, (sample, &length)) in samples.enumerate() {
+                check_length(length, steps)?;
                 let step = width / steps;
-                check_finite(&sample[..length as usize * step], step)?;
+                let sample = &sample[..length as usize * step];
+                check_finite(sample, step)?;
+                check_tokens(input, sample, row)?;
             }
         }
         Ok(())

@@ -1,6 +1,7 @@
 //! Networks: `Sequential`, the `Network` built from a graph, and parameter files.
 
 mod batch;
+mod checks;
 mod data;
 mod file;
 mod gradient_check;

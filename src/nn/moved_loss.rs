@@ -10,7 +10,8 @@ use crate::kernel::MatrixShape;
 use crate::kernel::base::binding::Scalar;
 use crate::kernel::base::state::state_at;
 use crate::plan::{
-    Arena, BufferSpec, Clock, Guarded, Place, PlanSpec, Role, Task, class_weights, lower,
+    Arena, BufferSpec, Clock, Guarded, Place, PlanSpec, Role, Task, class_weights, constant_places,
+    lower,
 };
 
 /// The network's gradient plan in `f64`. Values that differentiation treats as constant are computed from copies of the
@@ -74,6 +75,16 @@ impl Check {
         if has(Role::ClassWeights) {
             let (weights, _) = class_weights(&network.terms);
             executor.write(Role::ClassWeights, 0, bytemuck::cast_slice(&weights))?;
+        }
+        // All constants are copied, including those that the plan does not read.
+        let (places, len) = constant_places(&held.graph);
+        if len > 0 {
+            let (role, scalar) = (Role::Constants, Scalar::Float);
+            executor.reserve(BufferSpec { role, scalar, len })?;
+        }
+        for (constant, place) in held.graph.constants.iter().zip(places) {
+            let padded = constant.shape.pad(&constant.values[..]);
+            executor.write(Role::Constants, place, bytemuck::cast_slice(&padded))?;
         }
         for (&number, place) in held.originals.iter().zip(&arena.places) {
             let values = network.read_arena(Role::Parameters, 0, number).await?;

@@ -6,8 +6,8 @@ use crate::graph::{Graph, Shape, Supervision, Term, Value};
 use crate::kernel::Loss;
 use crate::kernel::base::binding::Scalar;
 use crate::plan::{
-    Arena, BufferSpec, Guarded, PlanSpec, Role, Task, class_weights, guarded_name, loss_sums,
-    running_places, term_sums,
+    Arena, BufferSpec, Guarded, PlanSpec, Role, Task, class_weights, constant_places, guarded_name,
+    loss_sums, running_places, term_sums,
 };
 use crate::{Device, Error, Result};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -60,6 +60,13 @@ fn running_buffers(graph: &Graph) -> impl Iterator<Item = BufferSpec> + use<> {
         .map(move |role| BufferSpec { role, scalar, len })
 }
 
+/// The buffer of a graph's constants, if it has any.
+fn constant_buffer(graph: &Graph) -> Option<BufferSpec> {
+    let (_, len) = constant_places(graph);
+    let (role, scalar) = (Role::Constants, Scalar::Float);
+    (len > 0).then_some(BufferSpec { role, scalar, len })
+}
+
 impl Graph {
     /// Builds a network that computes `output`. Its initial parameters are drawn from the seed, on the device.
     ///
@@ -88,7 +95,9 @@ impl Graph {
             scalar: Scalar::Float,
             len,
         });
-        let buffers: Vec<BufferSpec> = segments.chain(running_buffers(&self)).collect();
+        let constants = constant_buffer(&self);
+        let buffers = segments.chain(running_buffers(&self)).chain(constants);
+        let buffers: Vec<BufferSpec> = buffers.collect();
         executor.reserve_all("a network", &buffers)?;
         let default_loss = self.terms.is_empty();
         let terms = if default_loss {
@@ -113,12 +122,17 @@ impl Graph {
         };
         for number in 0..network.graph.parameters.len() {
             let parameter = &network.graph.parameters[number];
-            let values = parameter
+            let mut values = parameter
                 .init
                 .draw(seed, number, parameter.shape, parameter.fans);
+            if let Some(row) = parameter.zero_row {
+                let cols = parameter.shape.cols;
+                values[row * cols..][..cols].fill(0.0);
+            }
             network.write_parameter(number, &values)?;
         }
         network.write_first_running()?;
+        network.write_constants()?;
         network.set_terms(terms)?;
         network.default_loss = default_loss;
         Ok(network)
@@ -126,6 +140,17 @@ impl Graph {
 }
 
 impl Network {
+    /// Writes the graph's constants.
+    fn write_constants(&mut self) -> Result<()> {
+        let (places, _) = constant_places(&self.graph);
+        for (constant, place) in self.graph.constants.iter().zip(places) {
+            let padded = constant.shape.pad(&constant.values[..]);
+            let words = bytemuck::cast_slice::<f32, u32>(&padded);
+            self.executor.write(Role::Constants, place, words)?;
+        }
+        Ok(())
+    }
+
     /// The operations of the graph, in their order.
     pub(crate) fn operations(&self) -> Vec<String> {
         let name = |node: &crate::graph::Node| node.op.describe();

@@ -26,6 +26,7 @@
 
 mod arena;
 mod compiled;
+mod constants;
 mod emit;
 mod emit_update;
 mod fuse;
@@ -43,6 +44,7 @@ mod spec;
 pub(crate) use arena::{Arena, Place};
 pub use compiled::Plan;
 pub(crate) use compiled::{BufferSpec, Call};
+pub(crate) use constants::constant_places;
 pub(crate) use emit_update::gradient_parts;
 pub(crate) use guards::{Guarded, guarded_name};
 pub(crate) use inspect::{Inspected, What, inspected};

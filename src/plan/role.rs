@@ -39,6 +39,8 @@ pub(crate) enum Role {
     Targets,
     /// The class weights of the losses, one vector after another.
     ClassWeights,
+    /// The constants of the graph, one after another.
+    Constants,
     /// Running statistics of batch normalisations, and their new values in a step.
     Running,
     NextRunning,
@@ -79,6 +81,7 @@ impl Role {
             | Role::GradientNorms
             | Role::Carried(Clock::Training, _)
             | Role::ClassWeights
+            | Role::Constants
             | Role::Running
             | Role::NextRunning => false,
         }

@@ -35,7 +35,7 @@ const USES_OPTIM: [&str; 2] = ["nn", "train"];
 const LISTS: [&str; 3] = ["loss", "init", "prelude"];
 
 /// The families of kernels, each after those that it uses.
-const FAMILIES: [&str; 15] = [
+const FAMILIES: [&str; 17] = [
     "base",
     "step",
     "random",
@@ -48,6 +48,8 @@ const FAMILIES: [&str; 15] = [
     "matmul",
     "convolution",
     "recurrent",
+    "attention",
+    "embedding",
     "elementwise",
     "loss",
     "update",

@@ -1,5 +1,6 @@
 //! Oracle of every kernel, in plain `f64` loops that share no code with the crate.
 
+pub(crate) mod attention;
 pub(crate) mod augmentation;
 pub(crate) mod convolution;
 pub(crate) mod losses;

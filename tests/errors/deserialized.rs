@@ -11,9 +11,9 @@ use wgrad::optim::{AdamW, Anneal, Better, Clip, Factors, OneCycle, Optimizer, Th
 use wgrad::optim::{ParameterGroup, ReduceOnPlateau, Schedule, Sgd};
 use wgrad::train::{EarlyStopping, Metric, Phase, PlateauMetric, Resume, StopRule};
 use wgrad::{
-    Activation, Augmentation, Criterion, Dataset, Device, Distribution, Error, Fan, GpuOptions,
-    Graph, Init, Layout, LoadOptions, Loss, Padding, Pool, Reduction, Sequential, Shape, Trainer,
-    Tuning,
+    Activation, Attention, Augmentation, Criterion, Dataset, Device, Distribution, Error, Fan,
+    GpuOptions, Graph, Init, Layout, LoadOptions, Loss, Padding, Pool, Reduction, Sequential,
+    Shape, Trainer, TransformerLayer, Tuning,
 };
 
 /// Writes a setting as text, reads it back, and returns what was read.
@@ -116,6 +116,24 @@ fn every_setting_is_read_as_it_was_written() {
         .dilation(2);
     let pool = pool.ceil_mode(true).count_include_pad(false);
     same(&[pool, Pool::new(2)]);
+    let attention = Attention::new(3).causal(true).past(2).scale(0.5);
+    same(&[attention, Attention::new(1)]);
+    let transformer = TransformerLayer::new(2)
+        .activation(Activation::Gelu)
+        .feed_forward(5)
+        .dropout(0.1)
+        .norm_first(true)
+        .causal(true)
+        .epsilon(1e-6);
+    same(&[transformer, TransformerLayer::new(1)]);
+    let tokens = Sequential::new(4).embedding(9, 6).learned_positions();
+    let tokens = tokens
+        .sinusoidal_positions()
+        .transformer_encoder(transformer);
+    same(&[
+        tokens.multi_head_attention(attention),
+        Sequential::new(4).padded_embedding(9, 6, 2),
+    ]);
     same(&[Padding::Valid, Padding::Same, Padding::from([1, 2])]);
     let images = Sequential::new([2, 16, 16]).permute([1, 2, 0]).zero_pad(1);
     let images = images.max_pool(2).average_pool(pool).upsample([1, 2]);

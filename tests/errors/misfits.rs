@@ -4,7 +4,7 @@ use super::common::devices::{cpu, gpu};
 use super::{indices, norm, state, zeros};
 use std::ops::Range;
 use wgrad::{
-    Activation, Augmentation, Bytes, Cell, Criterion, Device, Error, Gemm, Layout, Loss,
+    Activation, Attention, Augmentation, Bytes, Cell, Criterion, Device, Error, Gemm, Layout, Loss,
     RecurrentLayer, Result, Tensor, TensorTarget,
 };
 
@@ -270,8 +270,25 @@ fn misfits(d: &Device) -> Vec<(&'static str, Result<()>)> {
         ]);
     }
     let images = || Tensor::filled(d, [2, 4, 4, 3], 1.0).unwrap();
+    let steps = |length| Tensor::filled(d, [2, length, 4], 1.0).unwrap();
     let gamma = || t(1, 3);
     misfits.extend([
+        (
+            "attention",
+            steps(3)
+                .attention(&steps(4), &steps(3), None, Attention::new(1))
+                .map(drop),
+        ),
+        (
+            "attention",
+            steps(3)
+                .attention(&steps(3), &steps(3), None, Attention::new(5))
+                .map(drop),
+        ),
+        (
+            "embedding_backward",
+            x().embedding_backward(&x(), 4, None).map(drop),
+        ),
         ("max_pool", x().max_pool(1).map(drop)),
         ("max_pool", images().max_pool(5).map(drop)),
         ("average_pool", x().average_pool(1).map(drop)),

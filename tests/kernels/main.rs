@@ -5,12 +5,14 @@ mod common;
 
 mod activations;
 mod all_calls;
+mod attention;
 mod augmentation;
 mod axpby;
 mod convolution;
 mod cross_entropy;
 mod dimensions;
 mod elementwise;
+mod embedding;
 mod long_axes;
 mod long_sums;
 mod losses;

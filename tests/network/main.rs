@@ -4,6 +4,7 @@
 mod common;
 
 mod arithmetic;
+mod attention;
 mod building;
 mod convolution;
 mod dimensions;
@@ -23,6 +24,7 @@ mod refusals;
 mod saving;
 mod shapes;
 
+use attention::ATTENDED;
 use common::data::Random;
 use convolution::CONVOLVED;
 use graphs::{GRAPHS, LAYERS};
@@ -36,7 +38,7 @@ const INPUTS: usize = 7;
 fn networks(device: &Device) -> Vec<(String, Network)> {
     let mut networks = Vec::new();
     let cases = GRAPHS.iter().chain(LAYERS).chain(SHAPED);
-    for (name, build) in cases.chain(IMAGES).chain(CONVOLVED) {
+    for (name, build) in cases.chain(IMAGES).chain(CONVOLVED).chain(ATTENDED) {
         let mut graph = Graph::new();
         let x = graph.input(INPUTS).unwrap();
         let logits = build(&mut graph, x).unwrap();

@@ -1,5 +1,5 @@
-//! Whole training runs, step by step: a convolutional network, and a recurrent layer with a dense one on its last
-//! output. The files hold PyTorch's printed form of the network, from which all settings come.
+//! Whole training runs, step by step: a convolutional network, a recurrent layer with a dense one on its last
+//! output, and a Transformer (in attention.rs). The files hold PyTorch's printed form of the network, from which all settings come.
 
 use super::{Case, channels_last, each};
 use crate::common::compare::{Tolerance, assert_close};
@@ -7,9 +7,6 @@ use wgrad::{
     Adam, AdamW, Cell, Convolution, Network, Optimizer, Padding, Recurrent, Sequential, Sgd,
     Trainer,
 };
-
-/// The networks that another module trains.
-const LATER: &[&str] = &["Transformer"];
 
 /// A line of a printed network: `(conv1): Conv2d(1, 4, kernel_size=(3, 3))` has the name conv1, the layer Conv2d, the
 /// numbers 1 and 4, and a setting.
@@ -330,7 +327,8 @@ fn training_runs_are_pytorchs() {
         match &class[..] {
             "Cnn" => convolutional(case, &lines),
             "Recurrent" => recurrent(case, &lines),
-            class => assert!(LATER.contains(&class), "{}: no test of {class}", case.name),
+            "Transformer" => super::attention::transformer_run(case),
+            class => panic!("{}: no test of {class}", case.name),
         }
     });
 }

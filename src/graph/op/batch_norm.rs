@@ -238,7 +238,7 @@ impl Graph {
 }
 
 /// Refuses an ε that could divide by 0.
-pub(super) fn check_epsilon(epsilon: f32) -> Result<()> {
+pub(in crate::graph) fn check_epsilon(epsilon: f32) -> Result<()> {
     if epsilon > 0.0 && epsilon.is_finite() {
         Ok(())
     } else {

@@ -111,6 +111,8 @@ impl Graph {
             flat,
             value,
             lengths_of: None,
+            longest: None,
+            vocabulary: None,
         });
         Ok(value)
     }

@@ -6,15 +6,18 @@
 
 mod activation;
 mod add;
+pub(super) mod attention;
 mod average_pool;
-mod batch_norm;
+pub(super) mod batch_norm;
 mod bias_add;
 mod broadcast;
 mod column_sum;
 mod concat;
+mod constant;
 mod convolution;
 mod div;
 pub(crate) mod dropout;
+mod embedding;
 mod exp;
 mod fill;
 mod group_norm;
@@ -51,14 +54,17 @@ mod upsample;
 
 pub(crate) use activation::{Activation, ActivationBackward};
 pub(crate) use add::Add;
+pub(crate) use attention::{Attention, AttentionBackward, Together};
 pub(crate) use average_pool::{AveragePool, AveragePoolBackward};
 pub(crate) use batch_norm::{BatchNorm, BatchNormBackward, FixedNormBackward, FixedNormGain};
 pub(crate) use bias_add::BiasAdd;
 pub(crate) use column_sum::ColumnSum;
 pub(crate) use concat::Concat;
+pub(crate) use constant::Constant;
 pub(crate) use convolution::{ConvolutionWeight, Convolve};
 pub(crate) use div::Div;
 pub(crate) use dropout::Dropout;
+pub(crate) use embedding::{Embedding, EmbeddingBackward};
 pub(crate) use exp::Exp;
 pub(crate) use fill::Fill;
 pub(crate) use group_norm::{GroupNorm, GroupNormBackward};
@@ -198,12 +204,12 @@ use operands;
 macro_rules! operations {
     ($macro:ident) => {
         $macro! {
-            differentiable: Activation, Add, AveragePool, BatchNorm, BiasAdd, ColumnSum, Concat, Convolve,
-                DimensionSum, Div, Dropout, Exp, Fill, GroupNorm, Input, LayerNorm, Log, Matmul, Max, MaxPool, Mul, Output, Pad,
-                Parameter, Permute, Powf, Prelu, Random, Recurrence, Repeat, RepeatColumn, RepeatRow, Reshape, RmsNorm, RowSum, Scale,
+            differentiable: Activation, Add, Attention, AveragePool, BatchNorm, BiasAdd, ColumnSum, Concat, Constant,
+                Convolve, DimensionSum, Div, Dropout, Embedding, Exp, Fill, GroupNorm, Input, LayerNorm, Log, Matmul, Max,
+                MaxPool, Mul, Output, Pad, Parameter, Permute, Powf, Prelu, Random, Recurrence, Repeat, RepeatColumn, RepeatRow, Reshape, RmsNorm, RowSum, Scale,
                 Slice, Softmax, Sqrt, StopGradient, Sub, Targets, Transpose;
-            internal: ActivationBackward, AveragePoolBackward, BatchNormBackward, ConvolutionWeight,
-                FixedNormBackward, FixedNormGain, GroupNormBackward, InitialGradient, LayerNormBackward, Loss, MaskRows,
+            internal: ActivationBackward, AttentionBackward, AveragePoolBackward, BatchNormBackward, ConvolutionWeight,
+                EmbeddingBackward, FixedNormBackward, FixedNormGain, GroupNormBackward, InitialGradient, LayerNormBackward, Loss, MaskRows,
                 MaxBackward, MaxPoolBackward, PreluBackward, PreluSlope, RecurrenceBackward, RmsNormBackward,
                 SoftmaxBackward;
         }

@@ -136,6 +136,7 @@ impl Graph {
             init,
             value,
             order: graph::TorchOrder::Same,
+            zero_row: None,
         });
         Ok(value)
     }

@@ -134,6 +134,7 @@ macro_rules! real {
             fn is_nan(self) -> bool {
                 $float::is_nan(self)
             }
+            #[inline(always)]
             fn max(self, other: Self) -> Self {
                 $float::max(self, other)
             }

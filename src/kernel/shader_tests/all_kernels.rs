@@ -1,5 +1,6 @@
 //! List of the kernels whose shaders are tested: one of every variant.
 
+use super::all_attention::{attention, embeddings};
 use super::all_convolutions::convolutions;
 use super::all_losses::losses;
 use crate::kernel::base::guard::Pass;
@@ -83,6 +84,8 @@ pub(crate) fn kernels() -> Vec<Kernel> {
     kernels.extend(losses([short, long]));
     kernels.extend(convolutions());
     kernels.extend(recurrent());
+    kernels.extend(attention());
+    kernels.extend(embeddings());
     normalisations(&mut kernels);
     random_and_movement(&mut kernels);
     pooling(&mut kernels);

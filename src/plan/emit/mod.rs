@@ -4,14 +4,17 @@
 //! computes needs no file here: [`Elementwise`] names its kernel.
 
 mod activation;
+mod attention;
 mod average_pool;
 mod batch_norm;
 mod bias_add;
 mod carry;
 mod column_sum;
 mod concat;
+mod constant;
 mod convolution;
 mod dropout;
+mod embedding;
 mod gather;
 mod group_norm;
 mod input;

@@ -16,6 +16,8 @@ fn every_kernel_has_a_sweep() {
     let axes = include_str!("../../../tests/kernels/long_axes.rs");
     let losses = include_str!("../../../tests/kernels/losses/long.rs");
     let convolutions = include_str!("../../../tests/kernels/convolution.rs");
+    let attention = include_str!("../../../tests/kernels/attention.rs");
+    let embedding = include_str!("../../../tests/kernels/embedding.rs");
     let products = include_str!("../../../tests/matmul/long.rs");
     let updates = include_str!("../../../tests/optimizers/long.rs");
     let recurrent = include_str!("../../../tests/kernels/recurrent.rs");
@@ -26,6 +28,8 @@ fn every_kernel_has_a_sweep() {
             Kernel::Accumulate(call) if call.dry.is_some() => (here, "dry: Some(7)"),
             Kernel::Accumulate(_) => (here, "run(call(false, true)"),
             Kernel::Argmax(_) => (axes, ".argmax()"),
+            Kernel::Attend(_) | Kernel::AttentionQueries(_) => (attention, "fn many_keys"),
+            Kernel::AttentionKeys(_) => (attention, "fn many_queries"),
             Kernel::Augment(_) => (axes, "gather_augmented of bytes"),
             Kernel::AveragePool(_) => (axes, ".average_pool("),
             Kernel::AveragePoolBackward(_) => (axes, ".average_pool_backward("),
@@ -42,6 +46,9 @@ fn every_kernel_has_a_sweep() {
             Kernel::DimensionSum(_) => (here, ".sum_along("),
             Kernel::Dropout(_) => (axes, ".dropout("),
             Kernel::Elementwise(_) => (here, "fn elementwise_operations_reach_the_end"),
+            Kernel::EmbeddingLookup(_)
+            | Kernel::EmbeddingChains(_)
+            | Kernel::EmbeddingGradient(_) => (embedding, "fn many_tokens"),
             Kernel::Gather(_) => (axes, "gather_rows of bytes"),
             Kernel::GroupNorm(_) => (axes, ".group_norm("),
             Kernel::GroupNormBackward(_) => (axes, ".group_norm_backward("),

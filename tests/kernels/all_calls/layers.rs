@@ -2,7 +2,10 @@
 
 use super::Call;
 use crate::common::data::Random;
-use wgrad::{Cell, Device, Gemm, Pool, RecurrentLayer, Result, Tensor};
+use wgrad::{
+    Attention, AttentionGradients, AttentionOutput, Cell, Device, Gemm, Pool, RecurrentLayer,
+    Result, Tensor,
+};
 
 /// Normalisation, random numbers, and moved columns.
 pub(super) fn further_calls(add: &mut impl FnMut(String, Call)) {
@@ -18,6 +21,24 @@ pub(super) fn further_calls(add: &mut impl FnMut(String, Call)) {
     const IMAGES: [usize; 4] = [5, 13, 11, 7];
     fn images(d: &Device) -> Result<Tensor> {
         Tensor::new(d, IMAGES, &Random::new(7).normals(IMAGES.iter().product()))
+    }
+    /// Two heads of five columns, with a mask of keys.
+    fn attended(d: &Device) -> Result<(AttentionOutput, AttentionGradients)> {
+        let of = |seed: u64, steps: usize| {
+            let values = Random::new(seed).normals(3 * steps * 10);
+            Tensor::new(d, [3, steps, 10], &values)
+        };
+        let (q, k, v, dy) = (of(1, 19)?, of(2, 37)?, of(3, 37)?, of(4, 19)?);
+        let kept: Vec<f32> = (0..3 * 37).map(|i| (i % 5) as f32).collect();
+        let mask = Tensor::new(d, [3, 37], &kept)?;
+        let attention = Attention::new(2).causal(true).past(8);
+        let output = q.attention(&k, &v, Some(&mask), attention)?;
+        let gradients = dy.attention_backward([&q, &k, &v], Some(&mask), &output, attention)?;
+        Ok((output, gradients))
+    }
+    fn tokens(d: &Device) -> Result<Tensor> {
+        let tokens: Vec<f32> = (0..4 * 17).map(|i| (i * i % 67) as f32).collect();
+        Tensor::new(d, [4, 17], &tokens)
     }
     let pool = || Pool::new(3).stride([1, 2]).padding(1);
     let x = |d: &Device| new(d, 1, SHAPE);
@@ -94,6 +115,27 @@ pub(super) fn further_calls(add: &mut impl FnMut(String, Call)) {
                 let (x, row) = (images(d)?, new(d, 5, [1, 7])?);
                 let dy = x.average_pool(Pool::new(1))?;
                 Ok(dy.group_norm_backward(&x, &row, 1, 1e-5)?.dx)
+            }),
+        ),
+        ("attention", Box::new(|d| Ok(attended(d)?.0.y))),
+        (
+            "dq of attention_backward",
+            Box::new(|d| Ok(attended(d)?.1.dq)),
+        ),
+        (
+            "dk of attention_backward",
+            Box::new(|d| Ok(attended(d)?.1.dk)),
+        ),
+        (
+            "dv of attention_backward",
+            Box::new(|d| Ok(attended(d)?.1.dv)),
+        ),
+        ("embedding", Box::new(move |d| x(d)?.embedding(&tokens(d)?))),
+        (
+            "embedding_backward",
+            Box::new(move |d| {
+                let y = x(d)?.embedding(&tokens(d)?)?;
+                y.embedding_backward(&tokens(d)?, SHAPE[0], Some(3))
             }),
         ),
         (

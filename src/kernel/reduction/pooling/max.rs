@@ -93,7 +93,7 @@ impl Compute for MaxPool {
         for_chunk_pairs(
             &mut y[..shape.floats()],
             &mut places[..shape.floats()],
-            floats,
+            [floats; 2],
             lines_per_task(floats),
             |i, y, places| line(i / height.output, i % height.output, y, Some(places)),
         );

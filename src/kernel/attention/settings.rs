@@ -1,0 +1,120 @@
+//! Settings of attention.
+
+use super::{Heads, MAX_WIDTH, Slice};
+use crate::{Error, Result};
+
+/// Settings of scaled dot-product attention (Vaswani et al. 2017). For each head y = softmax(scale·q·kᵀ)·v, where the
+/// heads are adjacent columns: of q [batch, T, D], k [batch, S, D] and v [batch, S, E], head h of n has the columns
+/// from h·D/n on, or from h·E/n on.
+///
+/// | setting | default | PyTorch's `scaled_dot_product_attention` |
+/// |---|---|---|
+/// | number of heads | | a dimension of its own |
+/// | [`causal`](Attention::causal) | off | `is_causal` |
+/// | [`past`](Attention::past) | 0 | |
+/// | [`scale`](Attention::scale) | 1/√(width of a head of q) | `scale` |
+///
+/// A mask of keys [batch, S] is an operand, not a setting: a key counts if its number is not 0. A query that no mask
+/// leaves a key gives 0, and gradients of 0. (PyTorch gives NaN.) Masked keys and values change nothing, even if they
+/// are NaN.
+///
+/// A head has at most 256 columns.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(deny_unknown_fields))]
+pub struct Attention {
+    heads: usize,
+    causal: bool,
+    past: usize,
+    /// `None` for 1/√width.
+    scale: Option<f32>,
+}
+
+impl Attention {
+    /// Attention with this number of heads.
+    pub const fn new(heads: usize) -> Self {
+        Attention {
+            heads,
+            causal: false,
+            past: 0,
+            scale: None,
+        }
+    }
+
+    /// Sets whether a query sees only the keys of its own position and before. The default is no.
+    pub const fn causal(self, causal: bool) -> Self {
+        Attention { causal, ..self }
+    }
+
+    /// Sets the position of the first query among the keys, for a causal mask: query i sees the keys up to past + i.
+    /// The default is 0. With a cache of keys it is the number of keys from earlier calls.
+    pub const fn past(self, past: usize) -> Self {
+        Attention { past, ..self }
+    }
+
+    /// Sets the factor of the scores. The default is 1/√(width of a head of q).
+    pub const fn scale(self, scale: f32) -> Self {
+        let scale = Some(scale);
+        Attention { scale, ..self }
+    }
+
+    /// The settings that change the result, in a fixed form.
+    pub(crate) fn name(&self) -> String {
+        let causal = if self.causal {
+            format!(" causal {}", self.past)
+        } else {
+            String::new()
+        };
+        let scale = self.scale.map(|scale| format!(" scale {scale}"));
+        format!("{}{causal}{}", self.heads, scale.unwrap_or_default())
+    }
+
+    /// The heads of slices of so many columns each; the columns of q and k are equal.
+    pub(crate) fn place(
+        &self,
+        operation: &'static str,
+        [samples, queries, keys]: [usize; 3],
+        [columns, value_columns]: [usize; 2],
+        [q, k, v]: [Slice; 3],
+        masked: bool,
+    ) -> Result<Heads> {
+        let Attention { heads, .. } = *self;
+        if heads == 0 {
+            let name = "the number of heads of an attention";
+            return Err(Error::argument(name, "at least 1", 0));
+        }
+        for (name, columns) in [("queries and keys", columns), ("values", value_columns)] {
+            if columns == 0 || !columns.is_multiple_of(heads) || columns / heads > MAX_WIDTH {
+                return Err(Error::shape(
+                    operation,
+                    format!(
+                        "{name} with {heads} heads of equal width, from 1 to {MAX_WIDTH} columns"
+                    ),
+                    format!("{columns} columns"),
+                ));
+            }
+        }
+        let width = columns / heads;
+        let scale = self.scale.unwrap_or((1.0 / (width as f64).sqrt()) as f32);
+        if !scale.is_finite() {
+            let name = "the scale of an attention";
+            return Err(Error::argument(name, "finite", scale));
+        }
+        // Positions beyond all keys make no difference.
+        let causal = self.causal.then(|| self.past.min(keys));
+        Ok(Heads {
+            samples,
+            heads,
+            queries,
+            keys,
+            width,
+            value_width: value_columns / heads,
+            scale,
+            causal,
+            masked,
+            q,
+            k,
+            v,
+        })
+    }
+}

@@ -1,0 +1,86 @@
+//! Attention kernels of every variant: heads at multiples of four or anywhere, with and without masks; embeddings.
+
+use crate::kernel::attention::{Heads, Slice};
+use crate::kernel::embedding::Embedded;
+use crate::kernel::{
+    Attend, AttentionKeys, AttentionQueries, EmbeddingChains, EmbeddingGradient, EmbeddingLookup,
+    Kernel, MatrixShape,
+};
+
+pub(super) fn attention() -> Vec<Kernel> {
+    let mut kernels: Vec<Kernel> = Vec::new();
+    for [width, value_width] in [[8, 8], [5, 3]] {
+        for causal in [None, Some(2)] {
+            for masked in [false, true] {
+                // q alone, and k and v side by side.
+                let together = Slice {
+                    cols: 2 * (width + value_width),
+                    first: 0,
+                };
+                let heads = Heads {
+                    samples: 2,
+                    heads: 2,
+                    queries: 5,
+                    keys: 7,
+                    width,
+                    value_width,
+                    scale: 0.5,
+                    causal,
+                    masked,
+                    q: Slice::whole(2 * width),
+                    k: together,
+                    v: Slice {
+                        first: 2 * width,
+                        ..together
+                    },
+                };
+                for statistics in [false, true] {
+                    kernels.push(Attend { heads, statistics }.into());
+                }
+                kernels.push(AttentionQueries { heads }.into());
+                let together = true;
+                kernels.push(AttentionKeys { heads, together }.into());
+                if masked && causal.is_some() {
+                    kernels.extend(with_long_sums(heads));
+                }
+                let heads = Heads {
+                    k: Slice::whole(2 * width),
+                    v: Slice::whole(2 * value_width),
+                    ..heads
+                };
+                let together = false;
+                kernels.push(AttentionKeys { heads, together }.into());
+            }
+        }
+    }
+    kernels
+}
+
+/// More than 1,024 fours of keys and queries.
+fn with_long_sums(heads: Heads) -> [Kernel; 3] {
+    let heads = Heads {
+        queries: 5_000,
+        keys: 5_001,
+        ..heads
+    };
+    let (statistics, together) = (true, true);
+    [
+        Attend { heads, statistics }.into(),
+        AttentionQueries { heads }.into(),
+        AttentionKeys { heads, together }.into(),
+    ]
+}
+
+pub(super) fn embeddings() -> Vec<Kernel> {
+    let embedded = Embedded {
+        tokens: MatrixShape::new(3, 5),
+        vocabulary: 11,
+        width: 6,
+        padding: Some(3),
+    };
+    vec![
+        EmbeddingLookup { embedded }.into(),
+        EmbeddingChains { embedded }.into(),
+        EmbeddingGradient { embedded }.into(),
+    ]
+}
