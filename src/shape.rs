@@ -8,10 +8,13 @@ mod convert;
 #[cfg(feature = "serde")]
 mod deserialize;
 mod image;
+mod stack;
 
 use crate::kernel::{Along, MatrixShape, Side};
 use crate::{Error, Result};
 use std::fmt;
+
+pub(crate) use stack::Stacked;
 
 /// One dimension of a [`Shape`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -60,6 +63,16 @@ impl Rows {
         match self {
             Rows::PerSample(rows) => batch.saturating_mul(rows),
             Rows::Fixed(rows) => rows,
+        }
+    }
+
+    /// The product of two numbers, of which at most one is per sample.
+    fn times(self, other: Rows) -> Self {
+        match (self, other) {
+            (Rows::Fixed(a), Rows::Fixed(b)) => Rows::Fixed(a.saturating_mul(b)),
+            (Rows::PerSample(a) | Rows::Fixed(a), Rows::PerSample(b) | Rows::Fixed(b)) => {
+                Rows::PerSample(a.saturating_mul(b))
+            }
         }
     }
 }
@@ -135,6 +148,14 @@ impl Shape {
     pub(crate) fn with_length(&self, dimension: usize, length: usize) -> Self {
         let mut shape = self.clone();
         shape.dims[dimension] = Dim::Fixed(length);
+        shape
+    }
+
+    /// The same leading dimensions with another matrix in the last two.
+    pub(crate) fn with_matrix(&self, rows: usize, cols: usize) -> Self {
+        let mut shape = self.clone();
+        let lead = shape.dims.len() - 2;
+        shape.dims[lead..].copy_from_slice(&[Dim::Fixed(rows), Dim::Fixed(cols)]);
         shape
     }
 

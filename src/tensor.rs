@@ -3,6 +3,7 @@
 mod along;
 mod attention;
 mod axpby;
+mod batch_matmul;
 mod calls;
 mod convolution;
 mod embedding;

@@ -5,6 +5,8 @@ mod common;
 mod memory;
 #[path = "counts/recurrent.rs"]
 mod recurrent;
+#[path = "counts/stacks.rs"]
+mod stacks;
 
 use common::devices::{cpu, gpu};
 use std::alloc::{GlobalAlloc, Layout, System};

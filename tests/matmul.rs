@@ -4,6 +4,8 @@
 mod common;
 #[path = "matmul/long.rs"]
 mod long;
+#[path = "matmul/stacks.rs"]
+mod stacks;
 
 use common::activations;
 use common::compare::{Tolerance, assert_close, assert_each_close};

@@ -11,7 +11,7 @@
 // of the slices are added in a fixed order.
 //
 // The host prepends DOWN, ACROSS, SLICES, BLOCK_K (a multiple of 4 * SLICES), GROUP_K, A_TRANSPOSED, B_TRANSPOSED,
-// BIAS_GRADIENT, `fn store`, `fn store_bias_gradient` and `fn add_parts`.
+// BIAS_GRADIENT, `fn own_tile`, `fn store`, `fn store_bias_gradient` and `fn add_parts`.
 
 const BLOCKS = DOWN * ACROSS; // number of 4 x 4 blocks of a workgroup
 const SIZE = BLOCKS * SLICES; // number of invocations of a workgroup
@@ -65,7 +65,7 @@ fn main(
     p = params; // the functions read the copy
     // Barriers may follow only branches on uniform values, and Tint treats no module-scope variable as uniform.
     let p = params;
-    let number = group.x + group.y * groups.x;
+    let number = own_tile(group.x + group.y * groups.x);
     let tiles = (p.n + 4u * ACROSS - 1u) / (4u * ACROSS);
     let origin = vec2(number / tiles * 4u * DOWN, number % tiles * 4u * ACROSS);
     if origin.x >= p.m || origin.y >= p.n { return; }

@@ -19,7 +19,7 @@
 // [s * SHARE_K, (s + 1) * SHARE_K) of every tile, and the sums of the slices are added at the end.
 //
 // The host prepends TILE_M, TILE_N, TILE_K, PER_M, PER_N, SLICES, BLOCK_K (a multiple of TILE_K), GROUP_K, IN_C,
-// A_TRANSPOSED, B_TRANSPOSED, BIAS_GRADIENT, `out`, `fn store`, `fn store_bias_gradient` and `fn add_parts`. TILE_M
+// A_TRANSPOSED, B_TRANSPOSED, BIAS_GRADIENT, `out`, `fn own_tile`, `fn store`, `fn store_bias_gradient` and `fn add_parts`. TILE_M
 // and TILE_N are multiples of 16; ROWS and COLS are 4 or multiples of 8; LOADS_A and LOADS_B are 1, 2 or 4, and 1 with
 // several slices or BIAS_GRADIENT; TILE_K and SLICES are powers of 2; TILE_K is at least 8 and at least 4 * SLICES.
 
@@ -109,7 +109,7 @@ fn main(
     p = params; // for the functions
     // Barriers may follow branches on uniform values only, and to Tint no module-scope variable is uniform.
     let p = params;
-    let number = group.x + group.y * groups.x;
+    let number = own_tile(group.x + group.y * groups.x);
     let across = (p.n + TILE_N - 1u) / TILE_N;
     let origin = vec2(number / across * TILE_M, number % across * TILE_N);
     if origin.x >= p.m || origin.y >= p.n { return; }

@@ -79,7 +79,7 @@ fn main(
     @builtin(local_invocation_index) local: u32,
 ) {
     p = params;
-    let tile = ((group.x + group.y * groups.x) * WORKGROUP + local) / LANES;
+    let tile = (own_tile(group.x + group.y * groups.x) * WORKGROUP + local) / LANES;
     let lane = local % LANES;
     // Neighbouring tiles lie along M: they read the same columns of B, which are still in the cache.
     let tiles_m = (p.m + 4u * BLOCKS - 1u) / (4u * BLOCKS);

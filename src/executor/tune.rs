@@ -33,7 +33,7 @@ pub(crate) async fn tune(gpu: &Gpu, plans: &[Plan]) -> Result<Tuning> {
     for call in plans.iter().flat_map(|plan| &plan.calls) {
         if let Kernel::Matmul(product) = &call.kernel {
             // The first epilogue of a shape represents all.
-            if tuning.algorithm(product).is_none() && product.out().floats() > 0 {
+            if tuning.algorithm(product).is_none() && product.result().floats() > 0 {
                 let fastest = fastest(gpu, &report.adapter, product).await?;
                 tuning.choose(product, fastest);
             }
@@ -129,11 +129,11 @@ impl Operands {
         let (mut regions, mut written) = (Vec::new(), Vec::new());
         for (place, binding) in product.bindings().iter().enumerate() {
             let shape = match binding.number {
-                1 => product.a(),
-                2 => product.b(),
+                1 => product.stored_a(),
+                2 => product.stored_b(),
                 4 => MatrixShape::new(1, n),
                 7 => MatrixShape::new(1, m),
-                _ => product.out(),
+                _ => product.result(),
             };
             let bytes = shape.floats() as u64 * 4;
             gpu.check_size("operand", bytes)?;

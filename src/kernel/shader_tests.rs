@@ -5,6 +5,7 @@ mod all_attention;
 mod all_convolutions;
 mod all_kernels;
 mod all_losses;
+mod all_products;
 mod declarations;
 mod uniform_conditions;
 

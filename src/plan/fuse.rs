@@ -33,7 +33,7 @@ pub(crate) const ROOT: usize = usize::MAX;
 
 /// Whether an operation is a product, whose call may host a bias and an activation.
 pub(crate) fn is_product(op: &Op) -> bool {
-    matches!(op, Op::Matmul(_) | Op::Convolve(_))
+    matches!(op, Op::Matmul(_) | Op::BatchMatmul(_) | Op::Convolve(_))
 }
 
 impl Fusion {

@@ -80,6 +80,25 @@ pub(crate) fn gpu_with(algorithm: &str, shapes: &[[usize; 3]]) -> Device {
     open(GpuOptions::default().tuning(tuning(algorithm, shapes)))
 }
 
+/// A tuning of the adapter under test that has this algorithm for stacks of so many of these products, in every layout.
+pub(crate) fn stack_tuning(algorithm: &str, shapes: &[[usize; 3]], counts: &[usize]) -> Tuning {
+    let adapter = gpu().report().adapter;
+    let mut text = format!("wgrad tuning 1\nadapter {adapter}\n");
+    for layout in Layout::ALL {
+        for [m, n, k] in shapes {
+            for count in counts {
+                text.push_str(&format!("{layout:?} {m} {n} {k} {count} {algorithm}\n"));
+            }
+        }
+    }
+    Tuning::parse("a tuning", &text).unwrap()
+}
+
+/// A device that computes these stacks with this algorithm.
+pub(crate) fn gpu_with_stacks(algorithm: &str, shapes: &[[usize; 3]], counts: &[usize]) -> Device {
+    open(GpuOptions::default().tuning(stack_tuning(algorithm, shapes, counts)))
+}
+
 pub(crate) fn cpu() -> &'static Device {
     static DEVICE: OnceLock<Device> = OnceLock::new();
     DEVICE.get_or_init(Device::cpu)

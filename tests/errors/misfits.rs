@@ -4,8 +4,8 @@ use super::common::devices::{cpu, gpu};
 use super::{indices, norm, state, zeros};
 use std::ops::Range;
 use wgrad::{
-    Activation, Attention, Augmentation, Bytes, Cell, Criterion, Device, Error, Gemm, Layout, Loss,
-    RecurrentLayer, Result, Tensor, TensorTarget,
+    Activation, Attention, Augmentation, Bytes, Cell, Convolution, Criterion, Device, Error, Gemm,
+    Layout, Loss, RecurrentLayer, Result, Tensor, TensorTarget,
 };
 
 /// Recurrent layers with one operand that does not fit.
@@ -319,6 +319,116 @@ fn misfits(d: &Device) -> Vec<(&'static str, Result<()>)> {
             "group_norm_backward",
             images()
                 .group_norm_backward(&images(), &gamma(), 2, 1e-5)
+                .map(drop),
+        ),
+    ]);
+    let kernel = |dims: [usize; 4]| Tensor::zeros(d, dims).unwrap();
+    let settings = || Convolution::new(5, 3).without_bias();
+    for dims in [[5, 3, 3, 2], [5, 2, 3, 3], [4, 3, 3, 3]] {
+        misfits.push((
+            "convolve",
+            images().convolve(&kernel(dims), None, settings()).map(drop),
+        ));
+    }
+    let fits = || kernel([5, 3, 3, 3]);
+    let of_transposed = || kernel([3, 3, 3, 5]);
+    misfits.extend([
+        (
+            "convolve",
+            x().convolve(&fits(), None, settings()).map(drop),
+        ),
+        (
+            "convolve",
+            images()
+                .convolve(&kernel([5, 5, 1, 3]), None, Convolution::new(5, [5, 1]))
+                .map(drop),
+        ),
+        (
+            "convolve",
+            images()
+                .convolve(&fits(), Some(&t(1, 4)), Convolution::new(5, 3))
+                .map(drop),
+        ),
+        (
+            "convolve_transposed",
+            images()
+                .convolve_transposed(&fits(), None, settings())
+                .map(drop),
+        ),
+        (
+            "convolve_transposed",
+            x().convolve_transposed(&of_transposed(), None, settings())
+                .map(drop),
+        ),
+        (
+            "convolve_backward",
+            images()
+                .convolve_backward(&images(), &fits(), settings())
+                .map(drop),
+        ),
+        (
+            "convolve_backward",
+            kernel([2, 2, 2, 5])
+                .convolve_backward(&images(), &of_transposed(), settings())
+                .map(drop),
+        ),
+        (
+            "convolve_transposed_backward",
+            images()
+                .convolve_transposed_backward(&images(), &of_transposed(), settings())
+                .map(drop),
+        ),
+    ]);
+    let stack =
+        |lead: &[usize], rows, cols| Tensor::zeros(d, [lead, &[rows, cols]].concat()).unwrap();
+    let stacked = |a: Tensor, b: Tensor, layout| a.batch_matmul(&b, layout).map(drop);
+    misfits.extend([
+        (
+            "batch_matmul",
+            stacked(stack(&[2], 3, 4), stack(&[2], 3, 4), nn),
+        ),
+        (
+            "batch_matmul",
+            stacked(stack(&[2], 3, 4), stack(&[2], 4, 3), nt),
+        ),
+        (
+            "batch_matmul",
+            stacked(stack(&[2], 3, 4), stack(&[2], 4, 3), tn),
+        ),
+        (
+            "batch_matmul",
+            stacked(stack(&[2], 3, 4), stack(&[3], 4, 5), nn),
+        ),
+        (
+            "batch_matmul",
+            stacked(stack(&[2, 3], 3, 4), stack(&[2], 4, 5), nn),
+        ),
+        (
+            "batch_matmul",
+            stacked(stack(&[0], 3, 4), stack(&[2], 4, 5), nn),
+        ),
+        (
+            "batch_matmul",
+            stacked(stack(&[2, 3, 2], 3, 4), stack(&[1, 3, 1], 4, 5), nn),
+        ),
+        (
+            "batch_matmul",
+            stacked(Tensor::zeros(d, 4).unwrap(), stack(&[], 4, 5), nn),
+        ),
+        (
+            "batch_matmul",
+            stacked(stack(&[], 3, 4), Tensor::zeros(d, 4).unwrap(), nt),
+        ),
+        (
+            "batch_dense",
+            stack(&[2], 3, 4)
+                .batch_dense(&stack(&[2], 4, 5), &t(1, 4), Activation::Relu)
+                .map(drop),
+        ),
+        (
+            "batch_dense",
+            stack(&[2], 3, 4)
+                .batch_dense(&stack(&[2], 5, 4), &t(2, 5), Activation::Relu)
                 .map(drop),
         ),
     ]);

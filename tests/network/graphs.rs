@@ -2,6 +2,7 @@
 
 use super::arithmetic::every_operation;
 use super::dimensions::sums_and_broadcasts;
+use super::stacks::{operands_in_place, products_of_stacks};
 use super::{CLASSES, INPUTS};
 use wgrad::{Activation, Criterion, Graph, Init, Layout, Loss, LossTarget, Reduction, Value};
 
@@ -77,6 +78,8 @@ pub(crate) const GRAPHS: &[Case] = &[
         let z_again = g.add(sum, z)?;
         g.dense(z_again, CLASSES, Init::XavierUniform)
     }),
+    ("products of stacks", products_of_stacks),
+    ("operands read in place", operands_in_place),
     ("elementwise arithmetic", every_operation),
     ("sums and broadcasts", sums_and_broadcasts),
     ("softmax within", |g, x| {

@@ -23,6 +23,8 @@ mod recurrent;
 mod refusals;
 mod saving;
 mod shapes;
+mod split;
+mod stacks;
 
 use attention::ATTENDED;
 use common::data::Random;

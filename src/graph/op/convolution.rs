@@ -159,6 +159,10 @@ impl Graph {
     ///
     /// This is PyTorch's `conv_transpose2d` or `conv_transpose1d` with channels last.
     ///
+    /// It takes one dispatch, with the bias and the activation after it, and backward one for the gradient of x and two
+    /// for that of the weight. The gradient of a bias is one more: a convolution's weight gradient goes over the windows
+    /// of dy and sums them up on its way, a transposed one's reads each element of dy several times.
+    ///
     /// # Errors
     /// [`Shape`](Error::Shape) if x is not a batch of images or sequences, nothing is left of the result after its
     /// padding is cut off, an output padding is not below stride or dilation, or the weight does not fit;

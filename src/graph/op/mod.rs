@@ -8,6 +8,7 @@ mod activation;
 mod add;
 pub(super) mod attention;
 mod average_pool;
+mod batch_matmul;
 pub(super) mod batch_norm;
 mod bias_add;
 mod broadcast;
@@ -56,6 +57,7 @@ pub(crate) use activation::{Activation, ActivationBackward};
 pub(crate) use add::Add;
 pub(crate) use attention::{Attention, AttentionBackward, Together};
 pub(crate) use average_pool::{AveragePool, AveragePoolBackward};
+pub(crate) use batch_matmul::{BatchMatmul, StackSum};
 pub(crate) use batch_norm::{BatchNorm, BatchNormBackward, FixedNormBackward, FixedNormGain};
 pub(crate) use bias_add::BiasAdd;
 pub(crate) use column_sum::ColumnSum;
@@ -204,14 +206,15 @@ use operands;
 macro_rules! operations {
     ($macro:ident) => {
         $macro! {
-            differentiable: Activation, Add, Attention, AveragePool, BatchNorm, BiasAdd, ColumnSum, Concat, Constant,
-                Convolve, DimensionSum, Div, Dropout, Embedding, Exp, Fill, GroupNorm, Input, LayerNorm, Log, Matmul, Max,
-                MaxPool, Mul, Output, Pad, Parameter, Permute, Powf, Prelu, Random, Recurrence, Repeat, RepeatColumn, RepeatRow, Reshape, RmsNorm, RowSum, Scale,
-                Slice, Softmax, Sqrt, StopGradient, Sub, Targets, Transpose;
-            internal: ActivationBackward, AttentionBackward, AveragePoolBackward, BatchNormBackward, ConvolutionWeight,
-                EmbeddingBackward, FixedNormBackward, FixedNormGain, GroupNormBackward, InitialGradient, LayerNormBackward, Loss, MaskRows,
-                MaxBackward, MaxPoolBackward, PreluBackward, PreluSlope, RecurrenceBackward, RmsNormBackward,
-                SoftmaxBackward;
+            differentiable: Activation, Add, Attention, AveragePool, BatchMatmul, BatchNorm, BiasAdd, ColumnSum,
+                Concat, Constant, Convolve, DimensionSum, Div, Dropout, Embedding, Exp, Fill, GroupNorm, Input,
+                LayerNorm, Log, Matmul, Max, MaxPool, Mul, Output, Pad, Parameter, Permute, Powf, Prelu, Random,
+                Recurrence, Repeat, RepeatColumn, RepeatRow, Reshape, RmsNorm, RowSum, Scale, Slice, Softmax, Sqrt,
+                StopGradient, Sub, Targets, Transpose;
+            internal: ActivationBackward, AttentionBackward, AveragePoolBackward, BatchNormBackward,
+                ConvolutionWeight, EmbeddingBackward, FixedNormBackward, FixedNormGain, GroupNormBackward,
+                InitialGradient, LayerNormBackward, Loss, MaskRows, MaxBackward, MaxPoolBackward, PreluBackward,
+                PreluSlope, RecurrenceBackward, RmsNormBackward, SoftmaxBackward, StackSum;
         }
     };
 }

@@ -20,7 +20,7 @@ pub(crate) const HEADER: &str = "wgrad tuning 1";
 /// choices and is refused under other choices.
 ///
 /// Its [`Display`](fmt::Display) form is the file: a heading, the adapter, and a line for each product, with layout,
-/// M, N, K and the algorithm. The algorithm is `direct`, or the rows × columns of the result that a workgroup
+/// M, N, K, the number of products if there are several, and the algorithm. The algorithm is `direct`, or the rows × columns of the result that a workgroup
 /// computes, × the invocations that share each part of it along K.
 ///
 /// ```
@@ -36,8 +36,8 @@ pub struct Tuning {
     choices: BTreeMap<Product, String>,
 }
 
-/// Layout, M, N, K.
-pub(crate) type Product = (Layout, [usize; 3]);
+/// Layout, M, N, K, and the number of products of a stack; 1 for a product of its own.
+pub(crate) type Product = (Layout, [usize; 3], usize);
 
 impl Tuning {
     /// An empty tuning for an adapter, named as in its report.
@@ -110,8 +110,12 @@ impl Tuning {
 
     fn lines(&self) -> String {
         let choices = self.choices.iter();
-        let line = |(&(layout, [m, n, k]), algorithm): (&Product, &String)| {
-            format!("{layout:?} {m} {n} {k} {algorithm}\n")
+        let line = |(&(layout, [m, n, k], matrices), algorithm): (&Product, &String)| {
+            let matrices = match matrices {
+                1 => String::new(),
+                _ => format!("{matrices} "),
+            };
+            format!("{layout:?} {m} {n} {k} {matrices}{algorithm}\n")
         };
         choices.map(line).collect()
     }

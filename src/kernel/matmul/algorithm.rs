@@ -88,7 +88,7 @@ impl Algorithm {
     }
 
     /// Modelled cost, in arbitrary units.
-    fn cost(&self, call: &Matmul) -> u128 {
+    pub(super) fn cost(&self, call: &Matmul) -> u128 {
         let (m, n, depth, invocations) = match self {
             Algorithm::Direct => return u128::MAX,
             Algorithm::Tiled(tile) => {
@@ -101,7 +101,7 @@ impl Algorithm {
                 (m, n, 4 * tile.slices, blocks * tile.slices)
             }
         };
-        let workgroups = call.m.div_ceil(m) * call.n.div_ceil(n);
+        let workgroups = call.matrices() * call.m.div_ceil(m) * call.n.div_ceil(n);
         let loaded = floats_of_side(m, call.a(), call.layout != Layout::TN)
             + floats_of_side(n, call.b(), call.layout == Layout::NT);
         let k = call.k.div_ceil(depth).max(1) * depth;
@@ -112,7 +112,9 @@ impl Algorithm {
     pub(crate) fn variant(&self, call: &Matmul, capabilities: &Capabilities) -> Variant {
         match self {
             Algorithm::Direct => {
-                matmul_direct::variant([call.m, call.n, call.k], call.bias_gradient, capabilities)
+                let sizes = [call.m, call.n, call.k];
+                let matrices = call.matrices();
+                matmul_direct::variant(sizes, matrices, call.bias_gradient, capabilities)
             }
             Algorithm::Tiled(tile) => tiled::variant(call, tile),
             Algorithm::Thin(tile) => thin::variant(call, tile),

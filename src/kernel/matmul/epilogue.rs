@@ -75,6 +75,14 @@ impl Epilogue {
         }
     }
 
+    /// Id for the non-finite guard, if the epilogue tests the result.
+    pub(crate) fn id(self) -> u32 {
+        match self {
+            Epilogue::Gradient { id } => id,
+            _ => 0,
+        }
+    }
+
     /// The activation's parameters.
     pub(crate) fn parameters(self) -> [f32; 2] {
         match self {

@@ -17,15 +17,19 @@ mod bias_gradient;
 pub(crate) mod call;
 pub(crate) mod epilogue;
 pub(crate) mod gemm;
+mod split;
+pub(crate) mod stack;
 mod thin;
 mod tiled;
 mod tuning;
+mod view;
 
 pub use crate::kernel::base::product::Layout;
 pub use crate::kernel::base::tuning::Tuning;
 pub(crate) use algorithm::Algorithm;
 pub(crate) use call::Matmul;
 pub(crate) use epilogue::Epilogue;
+pub(crate) use view::{Stack, View};
 
 use crate::kernel::base::guard::{self, ORDINARY, out_of_bounds};
 use crate::kernel::base::program::uniform_block;
@@ -35,6 +39,7 @@ use crate::kernel::base::{
 };
 use crate::kernel::software::pack;
 use crate::threads;
+use stack::StackParams;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 uniform_block! {
@@ -68,12 +73,21 @@ impl Matmul {
             },
             include_str!("../../../shaders/matmul/matmul.wgsl"),
             matrix::SOURCE,
+            match self.stack {
+                None => stack::NONE,
+                Some(_) => stack::SOURCE,
+            },
             if self.bias {
                 epilogue::BIAS
             } else {
                 epilogue::NO_BIAS
             },
         ];
+        match (self.stack, self.epilogue) {
+            (Some(_), Epilogue::Derivative(_)) => pieces.push(stack::SAVED),
+            (Some(_), Epilogue::Keep(_)) => pieces.push(stack::KEPT),
+            _ => {}
+        }
         pieces.extend(self.epilogue.sources());
         pieces.push(epilogue::STORE);
         if self.bias_gradient {
@@ -85,9 +99,31 @@ impl Matmul {
     }
 }
 
+impl Matmul {
+    /// The uniform block of one product.
+    fn params(&self) -> Params {
+        let [alpha, beta] = self.epilogue.parameters();
+        Params {
+            m: self.m as u32,
+            n: self.n as u32,
+            k: self.k as u32,
+            lda: self.a().ld4() as u32,
+            ldb: self.b().ld4() as u32,
+            ldc: self.out().ld4() as u32,
+            id: self.epilogue.id(),
+            alpha,
+            beta,
+            _pad: [0; 3],
+        }
+    }
+}
+
 impl Compute for Matmul {
     fn label(&self) -> String {
         let mut label = format!("matmul {:?} {}x{}x{}", self.layout, self.m, self.n, self.k);
+        if self.stack.is_some() {
+            label.push_str(&format!(" in a stack of {}", self.matrices()));
+        }
         if self.bias {
             label.push_str(" + bias");
         }
@@ -99,20 +135,25 @@ impl Compute for Matmul {
     }
 
     fn bindings(&self) -> Vec<Binding> {
+        // The accessors of a matrix in a stack have the names of those of a whole operand.
+        let [a, b, saved, out, kept] = match self.stack {
+            None => ["a", "b", "saved", "out", "kept"],
+            Some(_) => ["all_a", "all_b", "all_saved", "all_out", "all_kept"],
+        };
         let mut bindings = vec![
-            Binding::input(1, "a", Element::Packed),
-            Binding::input(2, "b", Element::Packed),
+            Binding::input(1, a, Element::Packed),
+            Binding::input(2, b, Element::Packed),
         ];
         if self.bias {
             bindings.push(Binding::input(4, "bias", Element::Packed));
         }
         if matches!(self.epilogue, Epilogue::Derivative(_)) {
-            bindings.push(Binding::input(5, "saved", Element::Packed));
+            bindings.push(Binding::input(5, saved, Element::Packed));
         }
         // The largest tile adds up in C.
-        bindings.push(Binding::updated(3, "out", Element::Packed));
+        bindings.push(Binding::updated(3, out, Element::Packed));
         if matches!(self.epilogue, Epilogue::Keep(_)) {
-            bindings.push(Binding::output(6, "kept", Element::Packed));
+            bindings.push(Binding::output(6, kept, Element::Packed));
         }
         if self.bias_gradient {
             bindings.push(Binding::output(7, "sums", Element::Packed));
@@ -124,22 +165,6 @@ impl Compute for Matmul {
     }
 
     fn program(&self, capabilities: &Capabilities) -> Program {
-        let [alpha, beta] = self.epilogue.parameters();
-        let params = Params {
-            m: self.m as u32,
-            n: self.n as u32,
-            k: self.k as u32,
-            lda: self.a().ld4() as u32,
-            ldb: self.b().ld4() as u32,
-            ldc: self.out().ld4() as u32,
-            id: match self.epilogue {
-                Epilogue::Gradient { id } => id,
-                _ => 0,
-            },
-            alpha,
-            beta,
-            _pad: [0; 3],
-        };
         let variant = Algorithm::choose(self, capabilities).variant(self, capabilities);
         let mut constants = variant.constants;
         let group_k = variant.levels.and_then(|levels| levels.group);
@@ -148,27 +173,31 @@ impl Compute for Matmul {
         constants.push(("GROUP_K", group_k.unwrap_or(1 << 31) as u32));
         let mut pieces = self.pieces();
         pieces.extend(variant.sources);
-        Program::assemble(
-            Shader {
-                constants: &constants,
-                bindings: &pack::for_adapter(self.bindings(), capabilities),
-                pieces: &pieces,
-            },
-            &params,
-            variant.workgroups,
-        )
-        .with_iterations(variant.iterations)
+        let shader = Shader {
+            constants: &constants,
+            bindings: &pack::for_adapter(self.bindings(), capabilities),
+            pieces: &pieces,
+        };
+        let tiles = variant.workgroups;
+        let program = match &self.stack {
+            None => Program::assemble(shader, &self.params(), tiles),
+            Some(stack) => {
+                let params = StackParams::new(self, stack, tiles);
+                Program::assemble(shader, &params, tiles * stack.matrices())
+            }
+        };
+        program.with_iterations(variant.iterations)
     }
 
     fn flops(&self) -> u64 {
-        2 * (self.m * self.n * self.k) as u64
+        2 * (self.m * self.n * self.k) as u64 * self.matrices() as u64
     }
 
     fn run<T: Real>(&self, args: &mut Args<'_, '_, T>) {
         let (a, b) = (args.read(), args.read());
         let bias = self.bias.then(|| args.read());
         let saved = matches!(self.epilogue, Epilogue::Derivative(_)).then(|| args.read());
-        let shape = self.out();
+        let shape = self.result();
         let out = &mut args.write()[..shape.floats()];
         let add_bias = |column: usize, row: &mut [T]| {
             if let Some(bias) = bias {
@@ -176,13 +205,11 @@ impl Compute for Matmul {
             }
         };
         match self.epilogue {
-            Epilogue::Plain => {
-                gemm::product(self, a, b, out, |_, column, row| add_bias(column, row))
-            }
+            Epilogue::Plain => self.products(a, b, out, |_, column, row| add_bias(column, row)),
             Epilogue::Gradient { id } => {
                 let in_bounds = AtomicBool::new(true);
                 let mut product = || {
-                    gemm::product(self, a, b, out, |_, column, row| {
+                    self.products(a, b, out, |_, column, row| {
                         add_bias(column, row);
                         if out_of_bounds(id, row) {
                             in_bounds.store(false, Ordering::Relaxed);
@@ -209,19 +236,19 @@ impl Compute for Matmul {
                     guard::set(state, (id & !ORDINARY) + 1);
                 }
             }
-            Epilogue::Activation(f) => gemm::product(self, a, b, out, |_, column, row| {
+            Epilogue::Activation(f) => self.products(a, b, out, |_, column, row| {
                 add_bias(column, row);
                 f.apply_in_place(row);
             }),
             Epilogue::Keep(f) => {
                 let kept = args.write();
-                gemm::product(self, a, b, kept, |_, column, row| add_bias(column, row));
+                self.products(a, b, kept, |_, column, row| add_bias(column, row));
                 let kept = &*kept;
                 for_rows(out, shape, |i, row| f.apply(row_of(kept, shape, i), row));
             }
             Epilogue::Derivative(f) => {
                 let saved = saved.expect("a derivative epilogue has a saved operand");
-                gemm::product(self, a, b, out, |i, column, row| {
+                self.products(a, b, out, |i, column, row| {
                     f.backpropagate(&row_of(saved, shape, i)[column..], row);
                 });
             }

@@ -55,17 +55,22 @@ impl Tuning {
 }
 
 fn product(call: &Matmul) -> Product {
-    (call.layout, [call.m, call.n, call.k])
+    (call.layout, [call.m, call.n, call.k], call.matrices())
 }
 
 /// Parses a line of the file; the error is a description of the problem.
 fn choice(line: &str) -> std::result::Result<(Product, Algorithm), String> {
     let fields: Vec<&str> = line.split(' ').collect();
-    let &[layout, m, n, k, algorithm] = fields.as_slice() else {
-        return Err(format!(
-            "expected a layout, M, N, K and an algorithm separated by single spaces, found \"{}\"",
-            clip(line)
-        ));
+    let (layout, [m, n, k], matrices, algorithm) = match *fields.as_slice() {
+        [layout, m, n, k, algorithm] => (layout, [m, n, k], None, algorithm),
+        [layout, m, n, k, matrices, algorithm] => (layout, [m, n, k], Some(matrices), algorithm),
+        _ => {
+            return Err(format!(
+                "expected a layout, M, N, K, the number of products if it is not 1, and an algorithm, separated by \
+                 single spaces, found \"{}\"",
+                clip(line)
+            ));
+        }
     };
     let named = |of: &Layout| format!("{of:?}") == layout;
     let layout = Layout::ALL.into_iter().find(named);
@@ -78,6 +83,10 @@ fn choice(line: &str) -> std::result::Result<(Product, Algorithm), String> {
         parsed.ok_or_else(|| format!("expected a number, found \"{}\"", clip(text)))
     };
     let shape = [number(m)?, number(n)?, number(k)?];
+    let matrices = match matrices.map(number).transpose()? {
+        Some(1) => return Err("expected no number of products for one product, found 1".into()),
+        matrices => matrices.unwrap_or(1),
+    };
     let algorithm = Algorithm::named(algorithm).ok_or_else(|| {
         let algorithms = Algorithm::all().map(|algorithm| algorithm.to_string());
         let algorithms = algorithms.collect::<Vec<_>>().join(", ");
@@ -86,5 +95,5 @@ fn choice(line: &str) -> std::result::Result<(Product, Algorithm), String> {
             clip(algorithm)
         )
     })?;
-    Ok(((layout, shape), algorithm))
+    Ok(((layout, shape, matrices), algorithm))
 }

@@ -3,6 +3,7 @@
 use super::all_attention::{attention, embeddings};
 use super::all_convolutions::convolutions;
 use super::all_losses::losses;
+use super::all_products::stacks;
 use crate::kernel::base::guard::Pass;
 use crate::kernel::elementwise::Op;
 use crate::kernel::gather::Source;
@@ -82,6 +83,7 @@ pub(crate) fn kernels() -> Vec<Kernel> {
         }
     }
     kernels.extend(losses([short, long]));
+    kernels.extend(stacks());
     kernels.extend(convolutions());
     kernels.extend(recurrent());
     kernels.extend(attention());

@@ -36,9 +36,10 @@ fn iterations(k: usize, bias_gradient: bool, blocks: usize, lanes: usize) -> usi
     along_k + blocks + quads * sums
 }
 
-/// The variant for a product of M, N, K, with or without the bias gradient.
+/// The variant for so many products of M, N, K, with or without the bias gradient.
 pub(crate) fn variant(
     [m, n, k]: [usize; 3],
+    matrices: usize,
     bias_gradient: bool,
     capabilities: &Capabilities,
 ) -> Variant {
@@ -51,7 +52,7 @@ pub(crate) fn variant(
     };
     let tiles = |blocks: usize| m.div_ceil(4 * blocks) * n.div_ceil(4 * lanes);
     // 8 rows if C has no more, or if larger tiles would be too few for the threads.
-    let blocks = if m <= 8 || tiles(max_blocks) < FEW_TILES {
+    let blocks = if m <= 8 || tiles(max_blocks) * matrices < FEW_TILES {
         2
     } else {
         max_blocks

@@ -1,9 +1,9 @@
 //! Lowering of matrix products, with the operations that are fused into them.
 
 use super::super::compiled::Cost;
-use super::{Emitter, Lower, Op, op};
+use super::{Emitter, Lower, Op, Operand, op};
 use crate::graph::Value;
-use crate::kernel::{Epilogue, Layout, Matmul, MatrixShape};
+use crate::kernel::{ColumnSum, Epilogue, Layout, Matmul, MatrixShape};
 
 impl Lower for op::Matmul {
     fn emit(&self, value: Value, emitter: &mut Emitter<'_>) {
@@ -33,6 +33,13 @@ impl Lower for op::Matmul {
     }
 }
 
+impl op::Matmul {
+    /// The kernel of the plain product, for a result and an A of these shapes.
+    fn kernel(&self, shape: MatrixShape, a: MatrixShape) -> Matmul {
+        Matmul::plain(shape.rows, shape.cols, inner(self.layout, a), self.layout)
+    }
+}
+
 /// Length of the inner dimension K of a product, given the shape of A.
 fn inner(layout: Layout, a: MatrixShape) -> usize {
     match layout {
@@ -52,6 +59,7 @@ pub(super) struct Product<'a> {
 #[derive(Clone, Copy)]
 pub(super) enum Factors<'a> {
     Matmul(&'a op::Matmul),
+    BatchMatmul(&'a op::BatchMatmul),
     Convolve(&'a op::Convolve),
 }
 
@@ -60,6 +68,7 @@ impl<'a> Emitter<'a> {
     pub(super) fn hosted(&self, value: Value, host: Value) -> Option<Product<'a>> {
         let factors = match self.graph.op(value) {
             Op::Matmul(matmul) => Factors::Matmul(matmul),
+            Op::BatchMatmul(matmul) => Factors::BatchMatmul(matmul),
             Op::Convolve(convolve) => Factors::Convolve(convolve),
             _ => return None,
         };
@@ -92,11 +101,26 @@ impl<'a> Emitter<'a> {
         out: Value,
     ) {
         let [a, b] = match product.factors {
-            Factors::Matmul(&op::Matmul { a, b, .. }) => [a, b],
+            Factors::Matmul(&op::Matmul { a, b, .. })
+            | Factors::BatchMatmul(&op::BatchMatmul { a, b, .. }) => [a, b],
             Factors::Convolve(&op::Convolve { x, w, .. }) => [x, w],
         };
         let shape = self.shape(product.value);
         let column_sum = self.fusion.column_sum[product.value.0];
+        let matmul = match product.factors {
+            Factors::Matmul(matmul) => Some(matmul.kernel(shape, self.shape(a))),
+            Factors::BatchMatmul(batch) => Some(batch.stacked.matmul(self.spec.batch)),
+            Factors::Convolve(_) => None,
+        };
+        let matmul = matmul.map(|call| self.in_place(call, [a, b]));
+        let [a, b] = matmul.as_ref().map_or([a, b], |(_, sources)| *sources);
+        let is_plain = matches!(epilogue, Epilogue::Plain | Epilogue::Gradient { .. });
+        if let (Some((call, _)), None, true) = (&matmul, product.bias, is_plain) {
+            let parts = call.parts();
+            if parts > 1 {
+                return self.split_product(call, parts, [a, b], product.value, epilogue, out);
+            }
+        }
         let second = second.map(|second| self.operand(second));
         let mut operands = self.operands(&[a, b]);
         operands.extend(product.bias.map(|bias| self.operand(bias)));
@@ -116,22 +140,59 @@ impl<'a> Emitter<'a> {
             operands.push(self.state());
         }
         let bias = product.bias.is_some();
-        match product.factors {
-            Factors::Matmul(&op::Matmul { layout, .. }) => {
+        match (matmul, product.factors) {
+            (Some((call, _)), _) => {
                 let matmul = Matmul {
-                    m: shape.rows,
-                    n: shape.cols,
-                    k: inner(layout, self.shape(a)),
-                    layout,
                     bias,
                     epilogue,
                     bias_gradient: column_sum.is_some(),
+                    ..call
                 };
                 self.push(matmul, operands);
             }
-            Factors::Convolve(convolve) => {
+            (None, Factors::Convolve(convolve)) => {
                 self.push(convolve.kernel(shape, bias, epilogue), operands);
             }
+            (None, Factors::Matmul(_) | Factors::BatchMatmul(_)) => {
+                unreachable!("products of matrices have a call")
+            }
+        }
+    }
+
+    /// Appends the calls of a product whose K is split: the products of the parts, their sum in order, and the column
+    /// sum of A if the product hosts one.
+    fn split_product(
+        &mut self,
+        call: &Matmul,
+        parts: usize,
+        [a, b]: [Value; 2],
+        value: Value,
+        epilogue: Epilogue,
+        out: Value,
+    ) {
+        let floats = call.out().floats();
+        let scratch = Operand::Scratch {
+            of: value,
+            floats: parts * floats,
+        };
+        let operands = vec![self.operand(a), self.operand(b), scratch];
+        self.push(call.split(parts), operands);
+        // The result of a part is a row here, padding included, which is 0 and stays so.
+        let shape = MatrixShape::new(parts, floats);
+        let gradient = match epilogue {
+            Epilogue::Gradient { id } => Some(id),
+            _ => None,
+        };
+        let mut operands = vec![scratch, self.operand(out)];
+        operands.extend(gradient.map(|_| self.state()));
+        self.push(ColumnSum { shape, gradient }, operands);
+        if let Some(sum) = self.fusion.column_sum[value.0] {
+            let mut operands = self.operands(&[a, sum]);
+            // The column sum's guard id follows the product's.
+            let gradient = self.gradient_guard(sum);
+            operands.extend(gradient.map(|_| self.state()));
+            let shape = self.shape(a);
+            self.push(ColumnSum { shape, gradient }, operands);
         }
     }
 }

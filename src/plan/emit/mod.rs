@@ -6,6 +6,7 @@
 mod activation;
 mod attention;
 mod average_pool;
+mod batch_matmul;
 mod batch_norm;
 mod bias_add;
 mod carry;
@@ -39,6 +40,7 @@ mod softmax;
 mod sum;
 mod targets;
 mod transpose;
+mod views;
 
 use super::compiled::Cost;
 use super::fuse::Fusion;

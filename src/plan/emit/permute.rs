@@ -1,7 +1,7 @@
-//! Lowering of permutations.
+//! Lowering of permutations: a copy, unless only products read it, where it lies.
 
-use super::{Emitter, Lower, MovementOp, op};
-use crate::graph::Value;
+use super::{Emitter, Fusion, Lower, MovementOp, op, views};
+use crate::graph::{Graph, Value};
 
 impl Lower for op::Permute {
     fn emit(&self, value: Value, emitter: &mut Emitter<'_>) {
@@ -10,5 +10,9 @@ impl Lower for op::Permute {
             from: emitter.shape(self.x),
         };
         emitter.movement(permute, &[self.x], value);
+    }
+
+    fn fuse(&self, value: Value, graph: &Graph, fusion: &mut Fusion) {
+        views::fuse_permute(value, graph, fusion);
     }
 }

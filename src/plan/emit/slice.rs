@@ -1,7 +1,7 @@
-//! Lowering of slices.
+//! Lowering of slices: a copy, unless only products read it, where it lies.
 
-use super::{Emitter, Lower, MovementOp, op};
-use crate::graph::Value;
+use super::{Emitter, Fusion, Lower, MovementOp, op, views};
+use crate::graph::{Graph, Value};
 
 impl Lower for op::Slice {
     fn emit(&self, value: Value, emitter: &mut Emitter<'_>) {
@@ -11,5 +11,9 @@ impl Lower for op::Slice {
             count: self.count,
         };
         emitter.movement(slice, &[self.x], value);
+    }
+
+    fn fuse(&self, value: Value, graph: &Graph, fusion: &mut Fusion) {
+        views::fuse_slice(self, value, graph, fusion);
     }
 }

@@ -31,6 +31,29 @@ pub(super) fn calls() -> Vec<(String, Call)> {
             Box::new(move |d| new(d, a)?.matmul(&new(d, b)?, layout)),
         );
     }
+    for (layout, a, b) in [
+        (Layout::NN, [3, 17, 9], [3, 9, 13]),
+        (Layout::NT, [3, 17, 9], [1, 13, 9]),
+        (Layout::TN, [1, 9, 17], [3, 9, 13]),
+    ] {
+        let new = |d: &Device, s: [usize; 3]| {
+            Tensor::new(d, s, &Random::new(5).normals(s.iter().product()))
+        };
+        add(
+            format!("batch_matmul {layout:?}"),
+            Box::new(move |d| new(d, a)?.batch_matmul(&new(d, b)?, layout)),
+        );
+        if layout == Layout::NT {
+            add(
+                "batch_dense".into(),
+                Box::new(move |d| {
+                    let bias = Tensor::new(d, [1, 13], &Random::new(3).normals(13))?;
+                    let weight = new(d, [3, 13, 9])?;
+                    new(d, a)?.batch_dense(&weight, &bias, Activation::Gelu)
+                }),
+            );
+        }
+    }
     for f in Activation::ALL {
         add(
             format!("dense {f}"),

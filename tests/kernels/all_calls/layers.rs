@@ -3,8 +3,8 @@
 use super::Call;
 use crate::common::data::Random;
 use wgrad::{
-    Attention, AttentionGradients, AttentionOutput, Cell, Device, Gemm, Pool, RecurrentLayer,
-    Result, Tensor,
+    Attention, AttentionGradients, AttentionOutput, Cell, Convolution, Device, Gemm, Pool,
+    RecurrentLayer, Result, Shape, Tensor,
 };
 
 /// Normalisation, random numbers, and moved columns.
@@ -63,6 +63,43 @@ pub(super) fn further_calls(add: &mut impl FnMut(String, Call)) {
                 }
             });
             add(format!("{name} {part}"), call);
+        }
+    }
+    for (name, groups, transposed) in [
+        ("convolve", 1, false),
+        ("convolve in groups", 7, false),
+        ("convolve_transposed", 1, true),
+    ] {
+        let forward = move |d: &Device| {
+            let x = images(d)?;
+            let weight = [7, 3, 2, 7 / groups];
+            let values = Random::new(8).normals(weight.iter().product());
+            let weight = Tensor::new(d, Shape::from(weight).with_row_dims(1)?, &values)?;
+            let settings = Convolution::new(7, [3, 2]).stride([1, 2]).groups(groups);
+            let settings = settings.padding(1).without_bias();
+            let y = match transposed {
+                false => x.convolve(&weight, None, settings)?,
+                true => x.convolve_transposed(&weight, None, settings)?,
+            };
+            Ok((x, weight, settings, y))
+        };
+        let call: Call = Box::new(move |d| Ok(forward(d)?.3));
+        add(name.into(), call);
+        for of_weight in [false, true] {
+            let call: Call = Box::new(move |d| {
+                let (x, weight, settings, y) = forward(d)?;
+                let gradients = match transposed {
+                    false => y.convolve_backward(&x, &weight, settings)?,
+                    true => y.convolve_transposed_backward(&x, &weight, settings)?,
+                };
+                // Sums of hundreds of products of values that are sums themselves: about 1 again.
+                match of_weight {
+                    false => gradients.dx.scale(0.05),
+                    true => gradients.dweight.scale(0.005),
+                }
+            });
+            let part = if of_weight { "dweight" } else { "dx" };
+            add(format!("{part} of {name}"), call);
         }
     }
     let calls: Vec<(&str, Call)> = vec![

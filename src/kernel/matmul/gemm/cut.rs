@@ -7,7 +7,7 @@ use crate::kernel::base::product::{Layout, Levels};
 use crate::kernel::matmul::call::Matmul;
 
 /// Multiply-adds that are worth a task of their own.
-pub(super) const TASK_FMAS: usize = 1 << 19;
+pub(in crate::kernel::matmul) const TASK_FMAS: usize = 1 << 19;
 
 /// Most terms of a block of a long K. Shorter blocks would read and write C more often.
 const KC_LONG: usize = 128;

@@ -63,6 +63,7 @@ use crate::kernel::matmul::call::Matmul;
 use crate::threads;
 use block::{Block, MAX_ROWS};
 use broadcast::BroadcastOperand;
+pub(super) use cut::TASK_FMAS;
 use cut::{Cut, group, k_block, packs_weights};
 pub(crate) use packed::{Packed, with_packed};
 use panels::PackedPanels;
@@ -83,7 +84,7 @@ pub(crate) fn product<T: Real>(
     if m == 0 || n == 0 {
         return;
     }
-    let (lda, ldb) = (call.a().ld(), call.b().ld());
+    let (lda, ldb) = (call.lda(), call.ldb());
     if call.layout == Layout::NT && m == 1 {
         let (c, padding) = c[..call.out().ld()].split_at_mut(n);
         padding.fill(T::ZERO);
