@@ -56,6 +56,28 @@ impl<'a, T: Real> BroadcastOperand<'a, T> {
         }
     }
 
+    /// A block of K of the rows of a tile, read in place. Rows past the last repeat it, and are not stored.
+    ///
+    /// A loop, since `std::array::from_fn` may become a call: it takes longer than a short tile.
+    #[inline(always)]
+    fn rows_of<const ROWS: usize>(
+        &self,
+        k_block: &Range<usize>,
+        tile_rows: &Range<usize>,
+    ) -> [&'a [T]; ROWS] {
+        let mut slices: [&'a [T]; ROWS] = [&[]; ROWS];
+        for (i, slice) in slices.iter_mut().enumerate() {
+            let row = (tile_rows.start + i).min(tile_rows.end - 1);
+            *slice = match *self {
+                BroadcastOperand::Slices { rows } => &rows[row][k_block.start..k_block.end],
+                BroadcastOperand::Rows { data, ld } | BroadcastOperand::Columns { data, ld } => {
+                    &data[row * ld..][k_block.start..k_block.end]
+                }
+            };
+        }
+        slices
+    }
+
     /// One tile [MR, NR], summed over a block of K. `tile_rows` is at most MR of `rows`, for which `micropanels` were
     /// packed.
     #[inline(always)]
@@ -69,22 +91,12 @@ impl<'a, T: Real> BroadcastOperand<'a, T> {
     ) -> [[T; NR]; MR] {
         match *self {
             BroadcastOperand::Rows { .. } | BroadcastOperand::Slices { .. } => {
-                // Rows past the last repeat it, and are not stored.
-                let row = |i: usize| {
-                    let row = (tile_rows.start + i).min(tile_rows.end - 1);
-                    match *self {
-                        BroadcastOperand::Slices { rows } => &rows[row][k_block.clone()],
-                        BroadcastOperand::Rows { data, ld }
-                        | BroadcastOperand::Columns { data, ld } => {
-                            &data[row * ld..][k_block.clone()]
-                        }
-                    }
-                };
+                let (block, rows) = (k_block, tile_rows);
                 match tile_rows.len() {
-                    1 => of_rows::<T, FUSED, 1>([row(0)], panel),
-                    2 => of_rows::<T, FUSED, 2>(std::array::from_fn(row), panel),
-                    3 | 4 => of_rows::<T, FUSED, 4>(std::array::from_fn(row), panel),
-                    _ => of_rows::<T, FUSED, MR>(std::array::from_fn(row), panel),
+                    1 => of_rows::<T, FUSED, 1>(self.rows_of(block, rows), panel),
+                    2 => of_rows::<T, FUSED, 2>(self.rows_of(block, rows), panel),
+                    3 | 4 => of_rows::<T, FUSED, 4>(self.rows_of(block, rows), panel),
+                    _ => of_rows::<T, FUSED, MR>(self.rows_of(block, rows), panel),
                 }
             }
             BroadcastOperand::Columns { .. } => {

@@ -33,7 +33,10 @@ pub(super) fn of_rows<T: Real, const FUSED: bool, const ROWS: usize>(
     panel: &[SimdRow<T>],
 ) -> [[T; NR]; MR] {
     let mut sums = [[T::ZERO; NR]; ROWS];
-    let rows = rows.map(|row| &row[..panel.len()]);
+    let mut rows = rows;
+    for row in &mut rows {
+        *row = &row[..panel.len()];
+    }
     let whole = panel.len() / UNROLL * UNROLL;
     for k in (0..whole).step_by(UNROLL) {
         // The length is known here, so the loop below checks no index.
