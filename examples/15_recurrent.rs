@@ -130,7 +130,7 @@ fn main() -> Result {
         }
         // An exploding loss would compress all other curves.
         let points = smooth(&outcome.losses).into_iter();
-        chart.curve(name, points.map(|(step, loss)| (step, loss.min(1e3))));
+        chart.curve(name, points.map(|(step, loss)| (step, loss.min(30.0))));
     }
     chart.save(&args.common, "15_clipping")?;
     println!("{}", result.join(" "));
