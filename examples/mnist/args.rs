@@ -41,9 +41,9 @@ pub(crate) struct Args {
     /// Optimizer
     #[arg(long, value_enum, default_value_t = Rule::Adam)]
     pub(crate) optimizer: Rule,
-    /// How the learning rate changes over the run; one-cycle for deep
+    /// How the learning rate changes over the run; one-cycle for lenet and deep
     #[arg(long, value_enum, default_value_t = Course::Cosine)]
-    #[arg(default_value_if("network", "deep", "one-cycle"))]
+    #[arg(default_value_ifs([("network", "lenet", "one-cycle"), ("network", "deep", "one-cycle")]))]
     pub(crate) schedule: Course,
     /// Weight decay: decoupled for adamw, amsgrad and lion, else an L2 penalty. Biases and gains have none
     #[arg(long, default_value_t = 0.0)]

@@ -131,6 +131,9 @@ mod tests {
         let mlp = args(&["--augment", "--epochs", "3"]);
         assert!(mlp.augment && !mlp.batch_norm);
         assert_eq!((mlp.epochs, mlp.batch, mlp.lr), (3, 64, 1e-3));
-        assert_eq!(args(&["--network", "lenet"]).hidden, [120, 84]);
+        let lenet = args(&["--network", "lenet"]);
+        assert_eq!(lenet.hidden, [120, 84]);
+        assert_eq!((lenet.epochs, lenet.lr, lenet.dropout), (8, 3e-3, 0.25));
+        assert!(!lenet.augment && !lenet.batch_norm);
     }
 }
