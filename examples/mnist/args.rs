@@ -31,12 +31,9 @@ pub(crate) struct Args {
     /// Samples in a batch; 100 for deep
     #[arg(long, default_value_t = 64, default_value_if("network", "deep", "100"))]
     pub(crate) batch: usize,
-    /// Learning rate; 0.003 for deep
-    #[arg(
-        long,
-        default_value_t = 1e-3,
-        default_value_if("network", "deep", "3e-3")
-    )]
+    /// Learning rate; 0.003 for lenet and deep
+    #[arg(long, default_value_t = 1e-3)]
+    #[arg(default_value_ifs([("network", "lenet", "3e-3"), ("network", "deep", "3e-3")]))]
     pub(crate) lr: f64,
     /// Optimizer
     #[arg(long, value_enum, default_value_t = Rule::Adam)]
@@ -60,12 +57,9 @@ pub(crate) struct Args {
     /// Batch normalisation before each activation; always for deep
     #[arg(long, default_value_if("network", "deep", "true"))]
     pub(crate) batch_norm: bool,
-    /// Dropout after each hidden dense layer, at this rate; 0.3 for deep
-    #[arg(
-        long,
-        default_value_t = 0.0,
-        default_value_if("network", "deep", "0.3")
-    )]
+    /// Dropout after each hidden dense layer, at this rate; 0.25 for lenet, 0.3 for deep
+    #[arg(long, default_value_t = 0.0)]
+    #[arg(default_value_ifs([("network", "lenet", "0.25"), ("network", "deep", "0.3")]))]
     pub(crate) dropout: f32,
     /// Label smoothing; 0.1 for deep
     #[arg(
