@@ -104,7 +104,6 @@ impl Array {
             let what = "the shape of a sample";
             return Err(Error::argument(what, "without a batch", sample));
         }
-        sample.check("a data set of samples of shape")?;
         let features = sample.elements();
         let mut scaling = Scaling::NONE;
         let values = match values.0 {
@@ -134,9 +133,11 @@ impl Array {
         let found = values.len();
         let of_input = name.map_or(String::new(), |name| format!(" of the input {name}"));
         let expected = match len {
-            Some(len) if features > 0 && len.checked_mul(features) == Some(found) => None,
+            Some(len) if len > 0 && features > 0 && len.checked_mul(features) == Some(found) => {
+                None
+            }
             Some(len) => Some(format!(
-                "{features} values{of_input}, at least 1, for each of {len} samples"
+                "at least one sample, and {features} values{of_input}, at least 1, for each of {len} samples"
             )),
             None if features > 0 && found > 0 && found.is_multiple_of(features) => None,
             None => Some(format!(

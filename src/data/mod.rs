@@ -128,10 +128,6 @@ impl Dataset {
         classes: usize,
     ) -> Result<Self> {
         let array = Array::new(None, sample, values, Some(labels.len()))?;
-        if labels.is_empty() {
-            let expected = "at least one sample, and a label for each";
-            return Err(Error::shape("Dataset", expected, "none"));
-        }
         check_labels(&labels, classes, Some(Self::NO_LABEL))?;
         let data = Self::of(array)?;
         Ok(Dataset {
