@@ -11,7 +11,6 @@
 //! The number of threads changes no bit of any result.
 
 use crate::{Error, Result};
-use rayon::prelude::*;
 use std::cell::Cell;
 use std::panic::resume_unwind;
 use std::sync::{Arc, LazyLock};
@@ -93,36 +92,42 @@ impl Threads {
     /// Does the work: what is large on a thread of the pool, where its parts are shared out; anything else here and in
     /// order.
     pub(crate) fn run<R: Send>(&self, large: bool, work: impl FnOnce() -> R + Send) -> R {
-        match self.pool() {
-            Some(pool) if large && !IN_POOL.get() => wait_for(pool, work),
-            _ => work(),
-        }
+        let pool = match self.pool() {
+            Some(pool) if large && !IN_POOL.get() => pool,
+            _ => return work(),
+        };
+        let (mut work, mut result) = (Some(work), None);
+        wait_for(pool, &mut || result = work.take().map(|work| work()));
+        done(result)
     }
 }
 
 /// Runs the work on a pool and blocks until it is done.
-fn wait_for<R: Send>(pool: &rayon::ThreadPool, work: impl FnOnce() -> R + Send) -> R {
+fn wait_for(pool: &rayon::ThreadPool, work: &mut (dyn FnMut() + Send)) {
     if rayon::current_thread_index().is_none() {
         // Of no pool: rayon has nothing to run here, and blocks.
         return pool.install(work);
     }
     // Of a pool of the caller's: rayon would run the caller's tasks here. It cannot see that thread behind another one.
-    let mut work = Some(work);
-    let done = thread::scope(|scope| {
-        let work = &mut work;
+    let courier = thread::scope(|scope| {
         let courier = thread::Builder::new()
             .name("wgrad courier".into())
-            .spawn_scoped(scope, move || work.take().map(|work| pool.install(work)));
-        match courier.ok()?.join() {
-            Ok(done) => done,
-            Err(panic) => resume_unwind(panic),
-        }
+            .spawn_scoped(scope, || pool.install(&mut *work));
+        courier.ok().map(thread::ScopedJoinHandle::join)
     });
-    match (done, work) {
-        (Some(done), _) => done,
+    match courier {
+        Some(Ok(())) => {}
+        Some(Err(panic)) => resume_unwind(panic),
         // The system gave no thread.
-        (None, Some(work)) => work(),
-        (None, None) => unreachable!("work that was taken is done"),
+        None => work(),
+    }
+}
+
+/// The result of work that has run to its end.
+fn done<R>(result: Option<R>) -> R {
+    match result {
+        Some(result) => result,
+        None => unreachable!("the work has run"),
     }
 }
 
@@ -151,10 +156,22 @@ pub(crate) fn join<A: Send, B: Send>(
     a: impl FnOnce() -> A + Send,
     b: impl FnOnce() -> B + Send,
 ) -> (A, B) {
+    let (mut a, mut b) = (Some(a), Some(b));
+    let (mut first, mut second) = (None, None);
+    join_both(&mut || first = a.take().map(|a| a()), &mut || {
+        second = b.take().map(|b| b())
+    });
+    (done(first), done(second))
+}
+
+/// [`join`] for any closures. rayon's scheduling is compiled for each type of closure that it gets. With one type for
+/// all, the library compiles in much less time.
+fn join_both(a: &mut (dyn FnMut() + Send), b: &mut (dyn FnMut() + Send)) {
     if IN_POOL.get() {
-        rayon::join(a, b)
+        rayon::join(a, b);
     } else {
-        (a(), b())
+        a();
+        b();
     }
 }
 
@@ -183,17 +200,16 @@ pub(crate) fn for_chunks_with<T: Send, S>(
     init: impl Fn() -> S + Sync,
     each: impl Fn(&mut S, usize, &mut [T]) + Sync,
 ) {
-    if IN_POOL.get() {
-        values
-            .par_chunks_mut(length)
-            .with_min_len(min_chunks)
-            .enumerate()
-            .for_each_init(&init, |state, (i, chunk)| each(state, i, chunk));
-    } else {
+    let task = |first: usize, values: &mut [T]| {
         let mut state = init();
         for (i, chunk) in values.chunks_mut(length).enumerate() {
-            each(&mut state, i, chunk);
+            each(&mut state, first + i, chunk);
         }
+    };
+    if !values.is_empty() {
+        let chunks = Chunks::new(values.len().div_ceil(length), min_chunks);
+        let split = |values, middle| split_at(values, middle * length);
+        share(values, chunks, &split, &task);
     }
 }
 
@@ -206,18 +222,81 @@ pub(crate) fn for_chunk_pairs<T: Send>(
     min_chunks: usize,
     each: impl Fn(usize, &mut [T], &mut [T]) + Sync,
 ) {
-    if IN_POOL.get() {
-        a.par_chunks_mut(lengths[0])
-            .zip(b.par_chunks_mut(lengths[1]))
-            .with_min_len(min_chunks)
-            .enumerate()
-            .for_each(|(i, (a, b))| each(i, a, b));
-    } else {
+    let task = |first: usize, (a, b): (&mut [T], &mut [T])| {
         let pairs = a.chunks_mut(lengths[0]).zip(b.chunks_mut(lengths[1]));
         for (i, (a, b)) in pairs.enumerate() {
-            each(i, a, b);
+            each(first + i, a, b);
+        }
+    };
+    if !a.is_empty() {
+        let chunks = Chunks::new(a.len().div_ceil(lengths[0]), min_chunks);
+        let split = |(a, b), middle| {
+            let (a, after_a) = split_at(a, middle * lengths[0]);
+            let (b, after_b) = split_at(b, middle * lengths[1]);
+            ((a, b), (after_a, after_b))
+        };
+        share((a, b), chunks, &split, &task);
+    }
+}
+
+fn split_at<T>(values: &mut [T], index: usize) -> (&mut [T], &mut [T]) {
+    values.split_at_mut(index)
+}
+
+/// Consecutive chunks.
+#[derive(Clone, Copy)]
+struct Chunks {
+    /// Number of the first.
+    first: usize,
+    count: usize,
+    /// Number of chunks that a task takes at least.
+    min: usize,
+}
+
+/// Tasks for each thread, so that no thread waits long for the last task of another.
+const TASKS: usize = 4;
+
+impl Chunks {
+    /// So many chunks, from the first on.
+    fn new(count: usize, min_chunks: usize) -> Self {
+        let min = match self::count() {
+            1 => count,
+            threads => (count / (TASKS * threads)).max(min_chunks).max(1),
+        };
+        Chunks {
+            first: 0,
+            count,
+            min,
         }
     }
+}
+
+/// Divides chunks of `values` among tasks: `task(number of its first chunk, its values)`. `split` splits values before
+/// a chunk.
+fn share<V: Send>(
+    values: V,
+    chunks: Chunks,
+    split: &(dyn Fn(V, usize) -> (V, V) + Sync),
+    task: &(dyn Fn(usize, V) + Sync),
+) {
+    if chunks.count < 2 * chunks.min {
+        return task(chunks.first, values);
+    }
+    let middle = chunks.count / 2;
+    let (left, right) = split(values, middle);
+    let before = Chunks {
+        count: middle,
+        ..chunks
+    };
+    let after = Chunks {
+        first: chunks.first + middle,
+        count: chunks.count - middle,
+        ..chunks
+    };
+    join(
+        || share(left, before, split, task),
+        || share(right, after, split, task),
+    );
 }
 
 /// Whether a call is worth several threads: by its operations, or by the elements it writes where it only moves data.

@@ -8,7 +8,7 @@ pub(super) mod backward;
 mod sums;
 
 use super::{Heads, STATISTICS, Slice};
-use crate::kernel::base::simd::{Vectorized, vectorized};
+use crate::kernel::base::simd::Vectorized;
 use crate::kernel::base::{Args, Real};
 use crate::threads::{for_chunk_pairs, for_chunks};
 use std::ops::Range;
@@ -188,7 +188,7 @@ pub(super) fn forward<T: Real>(inputs: &Inputs<'_, T>, y: &mut [T], statistics: 
             let skipped = part.first - i * rows;
             let y = &mut y[skipped * shape.ld()..][..part.count * shape.ld()];
             let statistics = statistics.as_deref_mut();
-            vectorized(Forward {
+            T::vectorized(Forward {
                 inputs,
                 part,
                 y,

@@ -2,6 +2,7 @@
 
 use super::quick;
 use super::scratch::Scratch;
+use super::simd::{self, Vectorized};
 use std::fmt::Debug;
 use std::ops::{Add, AddAssign, Div, Mul, Neg, Sub};
 
@@ -25,6 +26,9 @@ pub(crate) trait Real:
     const ONE: Self;
     /// self·factor + sum, rounded once.
     fn mul_add(self, factor: Self, sum: Self) -> Self;
+    /// Runs work on numbers of this type: for `f32` with the widest vector instructions of this CPU. `f64` has no need
+    /// for speed, and its code is compiled only once.
+    fn vectorized(work: impl Vectorized);
     /// Calls `read` with this thread's scratch buffers for matrix products.
     fn scratch<R>(read: impl FnOnce(&Scratch<Self>) -> R) -> R;
     fn of(value: f64) -> Self;
@@ -58,13 +62,16 @@ pub(crate) trait Real:
 }
 
 macro_rules! real {
-    ($float:ident, $erfc:path, $exp:path, $tanh:path) => {
+    ($float:ident, $vectorized:path, $erfc:path, $exp:path, $tanh:path) => {
         impl Real for $float {
             const ZERO: Self = 0.0;
             const ONE: Self = 1.0;
             #[inline(always)]
             fn mul_add(self, factor: Self, sum: Self) -> Self {
                 $float::mul_add(self, factor, sum)
+            }
+            fn vectorized(work: impl Vectorized) {
+                $vectorized(work);
             }
             fn scratch<R>(read: impl FnOnce(&Scratch<Self>) -> R) -> R {
                 thread_local! {
@@ -145,5 +152,5 @@ macro_rules! real {
     };
 }
 
-real!(f32, libm::erfcf, quick::exp, quick::tanh);
-real!(f64, libm::erfc, f64::exp, f64::tanh);
+real!(f32, simd::widest, libm::erfcf, quick::exp, quick::tanh);
+real!(f64, simd::baseline, libm::erfc, f64::exp, f64::tanh);

@@ -9,7 +9,7 @@
 //! distances are scaled by powers of two. The mean has two parts, the rounded value and the rest, so x − mean is exact
 //! to the last bit of x.
 
-use super::simd::{Vectorized, vectorized};
+use super::simd::Vectorized;
 use super::{MatrixShape, Real};
 use crate::threads::for_chunks;
 
@@ -72,7 +72,7 @@ const WIDTH: usize = 32;
 pub(crate) fn of_columns<T: Real>(x: &[T], shape: MatrixShape) -> Vec<Spread> {
     let mut spreads = vec![Spread::default(); shape.cols];
     for_chunks(&mut spreads, WIDTH, 1, |number, spreads| {
-        vectorized(Columns {
+        T::vectorized(Columns {
             x,
             shape,
             first: number * WIDTH,

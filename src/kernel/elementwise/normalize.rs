@@ -2,7 +2,6 @@
 
 use super::running_spread::columns;
 use crate::kernel::base::rows::for_blocks;
-use crate::kernel::base::simd::vectorized;
 use crate::kernel::base::{MatrixShape, Real};
 use crate::kernel::normalization::batch_norm::{Affine, Normalized};
 
@@ -20,7 +19,7 @@ pub(crate) fn run<T: Real>(
     let columns = Affine::new(columns.collect());
     let ld = shape.ld();
     for_blocks(y, shape, |first, y| {
-        vectorized(Normalized {
+        T::vectorized(Normalized {
             x: &x[first * ld..][..y.len()],
             y,
             shape,

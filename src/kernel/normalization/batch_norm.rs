@@ -14,7 +14,7 @@
 use crate::kernel::base::gradient;
 use crate::kernel::base::program::uniform_block;
 use crate::kernel::base::rows::for_blocks;
-use crate::kernel::base::simd::{Vectorized, vectorized};
+use crate::kernel::base::simd::Vectorized;
 use crate::kernel::base::spread::SAVED_ROWS;
 use crate::kernel::base::{
     Args, Binding, Capabilities, Compute, Element, MatrixShape, Program, Real, Shader, cascade,
@@ -154,7 +154,7 @@ impl Compute for BatchNorm {
             .collect();
         let columns = Affine::new(columns);
         for_blocks(y, shape, |first, y| {
-            vectorized(Normalized {
+            T::vectorized(Normalized {
                 x: &x[first * ld..][..y.len()],
                 y,
                 shape,

@@ -5,7 +5,7 @@
 
 use crate::kernel::base::program::uniform_block;
 use crate::kernel::base::rows::for_blocks;
-use crate::kernel::base::simd::{Vectorized, vectorized};
+use crate::kernel::base::simd::Vectorized;
 use crate::kernel::base::{
     Args, Binding, Capabilities, Compute, Element, MatrixShape, Program, Real, Shader, cascade,
     column_reduce, matrix, spread,
@@ -105,7 +105,7 @@ impl Compute for BatchNormBackward {
             [column.mean, column.inverse] = spread::saved(self.saved_rows, ld, saved, j);
         }
         for_chunks(&mut columns, WIDTH, 1, |number, columns| {
-            vectorized(Sums {
+            T::vectorized(Sums {
                 dy,
                 x,
                 shape,
@@ -142,7 +142,7 @@ impl Compute for BatchNormBackward {
         };
         for_blocks(dx, shape, |first, dx| {
             let part = first * ld..first * ld + dx.len();
-            vectorized(Block {
+            T::vectorized(Block {
                 dy: &dy[part.clone()],
                 x: &x[part],
                 dx,

@@ -6,7 +6,7 @@
 use super::row_statistics::{self, MEAN, ROWS, ROWS_FORWARD};
 use crate::kernel::base::program::uniform_block;
 use crate::kernel::base::rows::for_blocks;
-use crate::kernel::base::simd::{Vectorized, vectorized};
+use crate::kernel::base::simd::Vectorized;
 use crate::kernel::base::{
     Args, Binding, Capabilities, Compute, Element, MatrixShape, Program, Real, Shader, row_reduce,
     spread,
@@ -83,7 +83,7 @@ impl Compute for LayerNorm {
         let (x, gamma, beta) = (args.read(), args.read(), args.read());
         let (shape, ld) = (self.shape, self.shape.ld());
         for_blocks(args.write(), shape, |first, y| {
-            vectorized(Rows {
+            T::vectorized(Rows {
                 x: &x[first * ld..][..y.len()],
                 gamma: &gamma[..shape.cols],
                 beta: Some(&beta[..shape.cols]),

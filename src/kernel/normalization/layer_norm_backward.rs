@@ -6,7 +6,7 @@ use super::layer_norm::Params;
 use super::row_statistics::{self, MEAN, ROWS, ROWS_BACKWARD};
 use crate::kernel::base::cascade::LEAF;
 use crate::kernel::base::rows::for_blocks;
-use crate::kernel::base::simd::{Vectorized, vectorized};
+use crate::kernel::base::simd::Vectorized;
 use crate::kernel::base::{
     Args, Binding, Capabilities, Compute, Element, MatrixShape, Program, Real, Shader, row_reduce,
     spread,
@@ -64,7 +64,7 @@ impl Compute for LayerNormBackward {
         for terms in [false, true] {
             for_blocks(args.write(), shape, |first, out| {
                 let part = first * ld..first * ld + out.len();
-                vectorized(Rows {
+                T::vectorized(Rows {
                     dy: &dy[part.clone()],
                     x: &x[part],
                     gamma: &gamma[..shape.cols],

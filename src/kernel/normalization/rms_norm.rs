@@ -4,7 +4,6 @@
 use super::layer_norm::{Params, Rows, SOURCE};
 use super::row_statistics::{self, NO_MEAN, ROWS, ROWS_FORWARD};
 use crate::kernel::base::rows::for_blocks;
-use crate::kernel::base::simd::vectorized;
 use crate::kernel::base::{
     Args, Binding, Capabilities, Compute, Element, MatrixShape, Program, Real, Shader, row_reduce,
 };
@@ -54,7 +53,7 @@ impl Compute for RmsNorm {
         let (x, gamma) = (args.read(), args.read());
         let (shape, ld) = (self.shape, self.shape.ld());
         for_blocks(args.write(), shape, |first, y| {
-            vectorized(Rows {
+            T::vectorized(Rows {
                 x: &x[first * ld..][..y.len()],
                 gamma: &gamma[..shape.cols],
                 beta: None,

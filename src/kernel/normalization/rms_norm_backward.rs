@@ -5,7 +5,6 @@ use super::layer_norm::Params;
 use super::layer_norm_backward::{Rows, SOURCE};
 use super::row_statistics::{self, NO_MEAN, ROWS, ROWS_BACKWARD};
 use crate::kernel::base::rows::for_blocks;
-use crate::kernel::base::simd::vectorized;
 use crate::kernel::base::{
     Args, Binding, Capabilities, Compute, Element, MatrixShape, Program, Real, Shader, row_reduce,
 };
@@ -58,7 +57,7 @@ impl Compute for RmsNormBackward {
         for terms in [false, true] {
             for_blocks(args.write(), shape, |first, out| {
                 let part = first * ld..first * ld + out.len();
-                vectorized(Rows {
+                T::vectorized(Rows {
                     dy: &dy[part.clone()],
                     x: &x[part],
                     gamma: &gamma[..shape.cols],

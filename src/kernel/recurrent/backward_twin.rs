@@ -9,7 +9,6 @@ use super::sequence::{Place, Sequence};
 use super::simple::SimpleBackward;
 use super::units::Backward;
 use crate::kernel::base::Real;
-use crate::kernel::base::simd::vectorized;
 use std::ops::Range;
 
 /// Operands that all samples read. An absent operand is empty.
@@ -188,10 +187,10 @@ impl<T: Real> Operands<'_, T> {
             dinputs,
         };
         match sequence.cell {
-            Cell::Tanh => vectorized(SimpleBackward::<_, false>(units)),
-            Cell::Relu => vectorized(SimpleBackward::<_, true>(units)),
-            Cell::Lstm => vectorized(LstmBackward(units)),
-            Cell::Gru => vectorized(GruBackward(units)),
+            Cell::Tanh => T::vectorized(SimpleBackward::<_, false>(units)),
+            Cell::Relu => T::vectorized(SimpleBackward::<_, true>(units)),
+            Cell::Lstm => T::vectorized(LstmBackward(units)),
+            Cell::Gru => T::vectorized(GruBackward(units)),
         }
     }
 

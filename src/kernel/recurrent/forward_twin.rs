@@ -9,7 +9,6 @@ use super::sequence::{Place, Sequence};
 use super::simple::SimpleForward;
 use super::units::Forward;
 use crate::kernel::base::Real;
-use crate::kernel::base::simd::vectorized;
 use std::ops::Range;
 
 /// Operands that all samples read. An absent operand is empty.
@@ -194,10 +193,10 @@ impl<T: Real> Operands<'_, T> {
                 ld,
             };
             match sequence.cell {
-                Cell::Tanh => vectorized(SimpleForward::<_, false>(units)),
-                Cell::Relu => vectorized(SimpleForward::<_, true>(units)),
-                Cell::Lstm => vectorized(LstmForward(units)),
-                Cell::Gru => vectorized(GruForward(units)),
+                Cell::Tanh => T::vectorized(SimpleForward::<_, false>(units)),
+                Cell::Relu => T::vectorized(SimpleForward::<_, true>(units)),
+                Cell::Lstm => T::vectorized(LstmForward(units)),
+                Cell::Gru => T::vectorized(GruForward(units)),
             }
         } else {
             next.fill(T::ZERO);

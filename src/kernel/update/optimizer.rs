@@ -20,7 +20,7 @@ use super::values::{Penalty, StepValues};
 use crate::kernel::base::Real;
 use crate::kernel::base::guard::{BOUND, max_abs};
 use crate::kernel::base::ranges::{check_not_negative, check_scaled};
-use crate::kernel::base::simd::{self, Vectorized};
+use crate::kernel::base::simd::Vectorized;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Declares [`Optimizer`] and everything that has one entry per optimizer.
@@ -254,7 +254,7 @@ impl Optimizer {
         step: StepValues<T>,
         care: &AtomicBool,
     ) {
-        simd::vectorized(OverSpan {
+        T::vectorized(OverSpan {
             optimizer: self,
             span,
             penalty,

@@ -4,7 +4,7 @@ use super::sums::{BLOCK, TILE, add_outer, exp_all, flush, products, weighted_sum
 use super::{Inputs, Rows, by_sample, rows_per_task, seen};
 use crate::kernel::attention::STATISTICS;
 use crate::kernel::base::Real;
-use crate::kernel::base::simd::{Vectorized, vectorized};
+use crate::kernel::base::simd::Vectorized;
 use crate::threads::{for_chunk_pairs, for_chunks};
 
 /// The weights and the gradients of the scores of one query, over some keys. Both have room for whole tiles.
@@ -70,7 +70,7 @@ pub(in crate::kernel::attention) fn queries<T: Real>(
         |i, dq, statistics| {
             for part in by_sample(i * rows, dq.len() / shape.ld(), heads.queries) {
                 let skipped = part.first - i * rows;
-                vectorized(Queries {
+                T::vectorized(Queries {
                     inputs,
                     part,
                     dy,
@@ -155,7 +155,7 @@ pub(in crate::kernel::attention) fn keys_apart<T: Real>(
         |i, dk, dv| {
             for part in by_sample(i * rows, dk.len() / of_k.ld(), heads.keys) {
                 let skipped = part.first - i * rows;
-                vectorized(Keys {
+                T::vectorized(Keys {
                     inputs,
                     part,
                     dy,
@@ -185,7 +185,7 @@ pub(in crate::kernel::attention) fn keys_together<T: Real>(
     for_chunks(dkv, rows * shape.ld(), 1, |i, dkv| {
         for part in by_sample(i * rows, dkv.len() / shape.ld(), heads.keys) {
             let skipped = part.first - i * rows;
-            vectorized(Keys {
+            T::vectorized(Keys {
                 inputs,
                 part,
                 dy,

@@ -6,7 +6,7 @@ use super::sizes::{MR, Run};
 use super::source::{Phase, Pixel, Source};
 use super::{depthwise, plain, tile};
 use crate::kernel::base::scratch::{NR, SimdRow};
-use crate::kernel::base::simd::{self, Vectorized};
+use crate::kernel::base::simd::Vectorized;
 use crate::kernel::base::{MatrixShape, Real};
 use crate::threads;
 use std::ops::Range;
@@ -68,7 +68,7 @@ pub(in crate::kernel::convolution) fn gather<T: Real>(
         let rows = first..first + out.len() / row;
         T::scratch(|scratch| {
             let own = &mut *scratch.own.borrow_mut();
-            simd::vectorized(Band {
+            T::vectorized(Band {
                 call,
                 padded: &padded,
                 phases: &phases,

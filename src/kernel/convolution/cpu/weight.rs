@@ -6,7 +6,7 @@ use super::plain::{self, Sum};
 use super::sizes::{BLOCK, MR, Run};
 use super::tile::{Segment, add_product_of_rows, of_pixels};
 use crate::kernel::base::scratch::NR;
-use crate::kernel::base::simd::{self, Vectorized};
+use crate::kernel::base::simd::Vectorized;
 use crate::kernel::base::{MatrixShape, Real};
 use crate::kernel::convolution::geometry::{Geometry, Pixels};
 use crate::threads;
@@ -74,7 +74,7 @@ pub(in crate::kernel::convolution) fn weight_parts<T: Real>(
         }
         T::scratch(|scratch| {
             let own = &mut *scratch.own.borrow_mut();
-            simd::vectorized(Packed {
+            T::vectorized(Packed {
                 task,
                 image: &mut own.1,
             });

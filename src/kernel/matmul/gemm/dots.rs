@@ -11,7 +11,7 @@
 use super::cut::TASK_FMAS;
 use super::sizes::NR;
 use crate::kernel::base::Real;
-use crate::kernel::base::simd::{self, Vectorized};
+use crate::kernel::base::simd::Vectorized;
 use crate::threads::for_chunks;
 
 /// Vectors of sums that are independent of each other, so that their additions overlap.
@@ -34,7 +34,7 @@ pub(super) fn product<T: Real>(
     let part = |i: usize, c: &mut [T]| {
         let first = i * columns;
         let b = &b[first * ld..];
-        simd::vectorized(Dots { a, b, ld, c });
+        T::vectorized(Dots { a, b, ld, c });
         finish(0, first, c);
     };
     if c.len() <= columns {

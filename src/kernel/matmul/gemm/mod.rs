@@ -58,7 +58,7 @@ mod tile;
 use crate::kernel::base::Real;
 use crate::kernel::base::product::Layout;
 use crate::kernel::base::scratch::SimdRow;
-use crate::kernel::base::simd::{self, Vectorized};
+use crate::kernel::base::simd::Vectorized;
 use crate::kernel::matmul::call::Matmul;
 use crate::threads;
 use block::{Block, MAX_ROWS};
@@ -198,7 +198,7 @@ fn share_columns<T: Real, F: Fn(usize, usize, &mut [T]) + Sync>(
     T::scratch(|scratch| {
         let own = &mut *scratch.own.borrow_mut();
         let (panels, micropanels) = (&mut own.0, &mut own.1);
-        simd::vectorized(Task {
+        T::vectorized(Task {
             job,
             block: &mut block,
             panels,

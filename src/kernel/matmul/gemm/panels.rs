@@ -7,7 +7,7 @@
 use super::sizes::{NC, NR};
 use crate::kernel::base::Real;
 use crate::kernel::base::scratch::SimdRow;
-use crate::kernel::base::simd::{self, Vectorized};
+use crate::kernel::base::simd::Vectorized;
 use crate::threads::for_chunks;
 use std::ops::Range;
 
@@ -170,7 +170,7 @@ pub(super) fn share_rows<T: Real>(
         // Rows past the last repeat it; their sums are not stored.
         let rows: [&[T]; NR] =
             std::array::from_fn(|j| &data[(first + j.min(count - 1)) * ld..][..kc]);
-        simd::vectorized(Transpose { rows, panel });
+        T::vectorized(Transpose { rows, panel });
     });
 }
 

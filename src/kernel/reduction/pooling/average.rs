@@ -2,7 +2,7 @@
 //! padding.
 
 use super::{COUNTED, Images, for_channels, for_lines};
-use crate::kernel::base::simd::{Vectorized, vectorized};
+use crate::kernel::base::simd::Vectorized;
 use crate::kernel::base::{Args, Binding, Capabilities, Compute, Element, Program, Real};
 use std::ops::Range;
 
@@ -50,7 +50,7 @@ impl Compute for AveragePool {
             .collect();
         let lines = [height.output, width.output];
         for_lines(args.write(), images.windows(), lines, |sample, row, y| {
-            vectorized(Line {
+            T::vectorized(Line {
                 images,
                 x,
                 sample,

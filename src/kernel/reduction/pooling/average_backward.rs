@@ -2,7 +2,7 @@
 //! of taps that each window's average counts.
 
 use super::{COUNTED, Images, for_channels, for_lines};
-use crate::kernel::base::simd::{Vectorized, vectorized};
+use crate::kernel::base::simd::Vectorized;
 use crate::kernel::base::{Args, Binding, Capabilities, Compute, Element, Program, Real};
 
 /// Arguments: dy [windows, channels], dx [pixels, channels].
@@ -53,7 +53,7 @@ impl Compute for AveragePoolBackward {
         });
         let lines = [height.input, width.input];
         for_lines(args.write(), images.pixels(), lines, |sample, row, dx| {
-            vectorized(Line {
+            T::vectorized(Line {
                 images,
                 dy,
                 sample,

@@ -3,7 +3,7 @@
 //! Padding is never the maximum.
 
 use super::{Images, for_channels, for_lines, lines_per_task};
-use crate::kernel::base::simd::{Vectorized, vectorized};
+use crate::kernel::base::simd::Vectorized;
 use crate::kernel::base::{Args, Binding, Capabilities, Compute, Element, Program, Real};
 use crate::kernel::reduction::ORDER;
 use crate::threads::for_chunk_pairs;
@@ -70,7 +70,7 @@ impl Compute for MaxPool {
                 .collect::<Vec<_>>(),
         );
         let line = |sample: usize, row: usize, y: &mut [T], places: Option<&mut [T]>| {
-            vectorized(Line {
+            T::vectorized(Line {
                 images: &images,
                 x,
                 sample,

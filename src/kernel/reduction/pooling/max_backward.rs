@@ -1,7 +1,7 @@
 //! Gradient of max pooling: dx at a pixel is the sum of dy over the windows whose maximum is that pixel.
 
 use super::{Images, for_channels, for_lines};
-use crate::kernel::base::simd::{Vectorized, vectorized};
+use crate::kernel::base::simd::Vectorized;
 use crate::kernel::base::{Args, Binding, Capabilities, Compute, Element, Program, Real};
 
 /// Arguments: dy and the taps of the maxima [windows, channels], dx [pixels, channels].
@@ -45,7 +45,7 @@ impl Compute for MaxPoolBackward {
         let (images, dy, places) = (&self.images, args.read(), args.read());
         let lines = images.placement.axes().map(|axis| axis.input);
         for_lines(args.write(), images.pixels(), lines, |sample, row, dx| {
-            vectorized(Line {
+            T::vectorized(Line {
                 images,
                 dy,
                 places,
