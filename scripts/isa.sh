@@ -20,7 +20,7 @@ export VK_ICD_FILENAMES=$driver VK_DRIVER_FILES=$driver MESA_SHADER_CACHE_DISABL
 target=${CARGO_TARGET_DIR:-target}
 shaders=$(mktemp -d)
 trap 'rm -rf "$shaders"' EXIT
-scripts/shaders.sh "$shaders" wgsl products
+scripts/shaders.sh "$shaders" spirv products
 cargo build --quiet --locked --manifest-path tools/isa/Cargo.toml --target-dir "$target/isa"
 
 # A driver that does not know a name ends the program.

@@ -1,9 +1,9 @@
-//! Compilation of WGSL compute shaders for AMD GPUs that need not be present, and checks of the machine code.
+//! Compilation of compute shaders for AMD GPUs that need not be present, and checks of the machine code.
 //!
 //!     RADV_FORCE_FAMILY=NAVI21 isa FOLDER [--quiet] [--only TEXT] [--asm]
 //!     RADV_FORCE_FAMILY=NAVI21 isa --name
 //!
-//! FOLDER holds `kind/label.wgsl`. `--quiet` leaves out the table, `--only` takes the shaders whose label has the text
+//! FOLDER holds `kind/label.spv`. `--quiet` leaves out the table, `--only` takes the shaders whose label has the text
 //! and checks nothing, `--asm` prints machine code, `--name` only names GPU and driver. Mesa's RADV driver compiles
 //! for a null device where RADV_FORCE_FAMILY names a GPU, so none is needed. `scripts/isa.sh` in the library's folder
 //! writes the shaders and runs this for each GPU. Exit status: 1 where a rule is broken, 2 where something is missing.
@@ -72,7 +72,7 @@ fn run() -> Result<bool, String> {
         if !name.contains(&only) {
             continue;
         }
-        let shader = spirv::translate(&path)?;
+        let shader = spirv::read(&path)?;
         let (numbers, text) = radv.compile(&shader).map_err(|e| format!("{name}: {e}"))?;
         if asm {
             println!("{text}");
@@ -133,7 +133,7 @@ fn names(path: &Path) -> (String, String) {
     )
 }
 
-/// Every `class/name.wgsl`, in order.
+/// Every `class/name.spv`, in order.
 fn shaders(folder: &Path) -> Result<Vec<PathBuf>, String> {
     let list = |folder: &Path| -> Result<Vec<PathBuf>, String> {
         let entries =
@@ -144,7 +144,7 @@ fn shaders(folder: &Path) -> Result<Vec<PathBuf>, String> {
     for class in list(folder)?.iter().filter(|path| path.is_dir()) {
         found.extend(list(class)?);
     }
-    found.retain(|path| path.extension().is_some_and(|e| e == "wgsl"));
+    found.retain(|path| path.extension().is_some_and(|e| e == "spv"));
     found.sort();
     Ok(found)
 }

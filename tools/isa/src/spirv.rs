@@ -1,13 +1,7 @@
-//! Translation of WGSL to SPIR-V, as in wgpu's Vulkan backend for wgrad's kernels.
+//! Compute shaders in SPIR-V, as naga writes them for wgpu's Vulkan backend.
 
-use naga::back::spv;
-use naga::proc::{BoundsCheckPolicies, BoundsCheckPolicy};
-use naga::valid::{Capabilities, ValidationFlags, Validator};
-use naga::{AddressSpace, ShaderStage};
+use std::collections::BTreeMap;
 use std::path::Path;
-
-/// The name of every kernel's entry point.
-const ENTRY: &str = "main";
 
 /// A compute shader and its bindings, all in group 0.
 pub struct Shader {
@@ -17,48 +11,56 @@ pub struct Shader {
     pub bindings: Vec<(u32, bool)>,
 }
 
-/// Translates the shader in a file.
-pub fn translate(path: &Path) -> Result<Shader, String> {
+/// Words before the first instruction, of which the first is [`MAGIC`].
+const HEADER: usize = 5;
+const MAGIC: u32 = 0x0723_0203;
+
+/// Numbers of the specification: instructions, a decoration, storage classes.
+const OP_VARIABLE: u32 = 59;
+const OP_DECORATE: u32 = 71;
+const BINDING: u32 = 33;
+const UNIFORM: u32 = 2;
+const STORAGE_BUFFER: u32 = 12;
+
+/// Reads a shader from a file.
+pub fn read(path: &Path) -> Result<Shader, String> {
     let shown = path.display();
-    let source = std::fs::read_to_string(path).map_err(|e| format!("{shown}: {e}"))?;
-    let module = naga::front::wgsl::parse_str(&source)
-        .map_err(|e| format!("{shown}: {}", e.emit_to_string(&source)))?;
-    let info = Validator::new(ValidationFlags::all(), Capabilities::all())
-        .validate(&module)
-        .map_err(|e| format!("{shown}: {}", e.emit_to_string(&source)))?;
-    // What wgpu-hal gives naga on a Vulkan 1.3 device with ShaderRuntimeChecks::unchecked() and without
-    // zero-initialised workgroup memory (wgpu-hal's src/vulkan/adapter.rs and `compile_stage` in device.rs).
-    let unchecked = BoundsCheckPolicy::Unchecked;
-    let options = spv::Options {
-        lang_version: (1, 6),
-        flags: spv::WriterFlags::LABEL_VARYINGS | spv::WriterFlags::FORCE_POINT_SIZE,
-        bounds_check_policies: BoundsCheckPolicies {
-            index: unchecked,
-            buffer: unchecked,
-            image_load: unchecked,
-            binding_array: unchecked,
-        },
-        zero_initialize_workgroup_memory: spv::ZeroInitializeWorkgroupMemoryMode::None,
-        force_loop_bounding: false,
-        ray_query_initialization_tracking: false,
-        task_dispatch_limits: None,
-        mesh_shader_primitive_indices_clamp: false,
-        emit_int_div_checks: false,
-        ..Default::default()
-    };
-    let pipeline = spv::PipelineOptions {
-        shader_stage: ShaderStage::Compute,
-        entry_point: ENTRY.into(),
-    };
-    let words = spv::write_vec(&module, &info, &options, Some(&pipeline))
-        .map_err(|e| format!("{shown}: {e}"))?;
-    let bindings = module
-        .global_variables
-        .iter()
-        .filter_map(|(_, variable)| {
-            let binding = variable.binding.as_ref()?;
-            Some((binding.binding, variable.space == AddressSpace::Uniform))
+    let bytes = std::fs::read(path).map_err(|e| format!("{shown}: {e}"))?;
+    let words: Vec<u32> = bytes
+        .chunks_exact(4)
+        .map(|word| u32::from_le_bytes([word[0], word[1], word[2], word[3]]))
+        .collect();
+    let bindings = bindings(&words).ok_or_else(|| format!("{shown}: expected SPIR-V"))?;
+    Ok(Shader { words, bindings })
+}
+
+/// The bindings of a shader. None if the words are not SPIR-V.
+fn bindings(words: &[u32]) -> Option<Vec<(u32, bool)>> {
+    // Binding and storage class by the id of the variable.
+    let (mut numbers, mut classes) = (BTreeMap::new(), BTreeMap::new());
+    let mut rest = words.get(HEADER..)?;
+    while let Some(&first) = rest.first() {
+        // The first word of an instruction has its number of words in the high half.
+        let length = (first >> 16) as usize;
+        let instruction = rest.get(..length.max(1))?;
+        match (first & 0xffff, instruction) {
+            (OP_DECORATE, &[_, id, BINDING, number]) => {
+                numbers.insert(id, number);
+            }
+            (OP_VARIABLE, &[_, _, id, class, ..]) => {
+                classes.insert(id, class);
+            }
+            _ => {}
+        }
+        rest = &rest[instruction.len()..];
+    }
+    let is_buffer = |class: u32| class == UNIFORM || class == STORAGE_BUFFER;
+    let bindings: Option<Vec<_>> = numbers
+        .into_iter()
+        .map(|(id, number)| {
+            let class = *classes.get(&id)?;
+            is_buffer(class).then_some((number, class == UNIFORM))
         })
         .collect();
-    Ok(Shader { words, bindings })
+    bindings.filter(|bindings| words[0] == MAGIC && !bindings.is_empty())
 }
