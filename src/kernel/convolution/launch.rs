@@ -43,23 +43,22 @@ fn max_blocks(capabilities: &Capabilities) -> usize {
     if capabilities.software { 4 } else { 1 }
 }
 
-fn flag(name: &'static str, yes: bool) -> &'static str {
-    match (name, yes) {
-        ("TRANSPOSED", true) => "const TRANSPOSED = true;",
-        ("TRANSPOSED", false) => "const TRANSPOSED = false;",
-        ("STRIDED", true) => "const STRIDED = true;",
-        ("STRIDED", false) => "const STRIDED = false;",
-        ("BLOCKED", true) => "const BLOCKED = true;",
-        ("BLOCKED", false) => "const BLOCKED = false;",
-        ("RAGGED", true) => "const RAGGED = true;",
-        ("RAGGED", false) => "const RAGGED = false;",
-        ("PADDED", true) => "const PADDED = true;",
-        ("PADDED", false) => "const PADDED = false;",
-        ("SCATTERED", true) => "const SCATTERED = true;",
-        ("SCATTERED", false) => "const SCATTERED = false;",
-        _ => unreachable!("a flag of the convolution shaders"),
-    }
+/// A flag of the shaders: its declaration as false, and as true.
+macro_rules! flag {
+    ($name:ident) => {
+        const $name: [&str; 2] = [
+            concat!("const ", stringify!($name), " = false;"),
+            concat!("const ", stringify!($name), " = true;"),
+        ];
+    };
 }
+
+flag!(TRANSPOSED);
+flag!(STRIDED);
+flag!(BLOCKED);
+flag!(RAGGED);
+flag!(PADDED);
+flag!(SCATTERED);
 
 /// Channels that are loaded at a time, and whether they divide the channels of a group.
 fn unroll(channels: usize) -> (usize, bool) {
@@ -80,9 +79,9 @@ pub(super) fn gather(call: &Convolve, capabilities: &Capabilities) -> Launch {
     let strided = geometry.place.axes().iter().any(|axis| axis.stride > 1);
     let blocked = taps * from > LONG_K;
     let flags = [
-        flag("TRANSPOSED", call.transposed),
-        flag("STRIDED", strided),
-        flag("BLOCKED", blocked),
+        TRANSPOSED[usize::from(call.transposed)],
+        STRIDED[usize::from(strided)],
+        BLOCKED[usize::from(blocked)],
     ];
     let kernel_h = geometry.place.height.kernel;
     if geometry.groups > 1 && !to.is_multiple_of(4) {
@@ -130,7 +129,13 @@ pub(super) fn gather(call: &Convolve, capabilities: &Capabilities) -> Launch {
         ],
         sources: [
             &flags[..],
-            &[flag("RAGGED", ragged), OPERANDS, loads, weights, GATHER],
+            &[
+                RAGGED[usize::from(ragged)],
+                OPERANDS,
+                loads,
+                weights,
+                GATHER,
+            ],
         ]
         .concat(),
         workgroups: (tiles * lanes).div_ceil(workgroup),
@@ -175,9 +180,9 @@ pub(super) fn weight(call: &ConvolutionWeight, capabilities: &Capabilities) -> L
             ("WORKGROUP", workgroup as u32),
         ],
         sources: vec![
-            flag("BLOCKED", blocked),
-            flag("PADDED", padded),
-            flag("SCATTERED", scattered),
+            BLOCKED[usize::from(blocked)],
+            PADDED[usize::from(padded)],
+            SCATTERED[usize::from(scattered)],
             grid,
             if call.reads_fours() {
                 IMAGE_FOURS
