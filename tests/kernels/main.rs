@@ -13,6 +13,7 @@ mod cross_entropy;
 mod dimensions;
 mod elementwise;
 mod embedding;
+mod layer_normalization;
 mod long_axes;
 mod long_sums;
 mod losses;
