@@ -10,6 +10,7 @@
 
 mod common;
 
+use approx::abs_diff_eq;
 use common::{devices, integers, label};
 use std::error::Error;
 use std::time::{Duration, Instant};
@@ -122,7 +123,7 @@ fn check(devices: &[Device], batch: usize, units: &[usize]) -> Result<(), Box<dy
     }
     let agree = losses
         .iter()
-        .all(|loss| (loss / losses[0] - 1.0).abs() < 1e-3);
+        .all(|loss| abs_diff_eq!(loss / losses[0], 1.0, epsilon = 1e-3));
     if agree {
         Ok(())
     } else {

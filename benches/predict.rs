@@ -8,6 +8,7 @@
 
 mod common;
 
+use approx::abs_diff_eq;
 use common::{devices, integers, label};
 use criterion::{Criterion, Throughput};
 use std::error::Error;
@@ -78,9 +79,8 @@ fn check(network: &mut Network, dims: &[usize], x: &[f32], who: &str) -> wgrad::
     let max_abs = y.iter().fold(0.0, |most: f64, v| most.max(v.abs()));
     assert_eq!(found.len(), y.len(), "{who}");
     for (i, (&found, wanted)) in found.iter().zip(&y).enumerate() {
-        // Written so that NaN fails.
         assert!(
-            (f64::from(found) - wanted).abs() <= 1e-4 * max_abs,
+            abs_diff_eq!(f64::from(found), *wanted, epsilon = 1e-4 * max_abs),
             "{who}: output {i} is {found}, expected {wanted}"
         );
     }

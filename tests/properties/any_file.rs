@@ -1,6 +1,7 @@
 //! Properties of any bytes, any array and any scale, over random cases.
 
 use super::idx::{gzip, idx};
+use approx::abs_diff_eq;
 use proptest::prelude::*;
 use wgrad::{Dataset, Error, Mnist, read_idx};
 
@@ -93,7 +94,8 @@ proptest! {
                 prop_assert_eq!(sample.len(), 2);
                 for (&found, &wanted) in sample.iter().zip(&wanted) {
                     // Two roundings, of the product and of the sum, none of which exceeds 255·8 + 8 in size.
-                    prop_assert!((f64::from(found) - wanted).abs() <= 2048.0 * f64::from(f32::EPSILON), "{} for {}", found, wanted);
+                    let epsilon = 2048.0 * f64::from(f32::EPSILON);
+                    prop_assert!(abs_diff_eq!(f64::from(found), wanted, epsilon = epsilon), "{} for {}", found, wanted);
                 }
             }
         }
