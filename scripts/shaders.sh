@@ -16,6 +16,8 @@ if [ -n "$(ls -A "$folder")" ]; then
     exit 1
 fi
 cd "$(dirname "$0")/.."
+# As scripts/test.sh compiles the unit tests.
+export CARGO_PROFILE_TEST_OPT_LEVEL=0
 if ! output=$(WGRAD_SHADERS=$folder WGRAD_SHADERS_AS=${2:-wgsl} WGRAD_SHADERS_FOR=${*:3} \
     cargo test --quiet --lib shaders_are_written_where_asked 2>&1); then
     echo "$output" >&2

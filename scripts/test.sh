@@ -10,6 +10,9 @@ if [ -z "${XDG_RUNTIME_DIR:-}" ]; then
     export XDG_RUNTIME_DIR
 fi
 
+# Compiling takes longest. What only helps to compile it again, or to read a backtrace, is left out.
+export CARGO_INCREMENTAL=${CARGO_INCREMENTAL:-0} CARGO_PROFILE_DEV_DEBUG=${CARGO_PROFILE_DEV_DEBUG:-0}
+
 adapters() { cargo run --quiet --example adapters; }
 
 # Installs Debian packages, where that can be done.
@@ -42,8 +45,13 @@ fi
 cargo fmt --all --check
 cargo fmt --check --manifest-path tools/isa/Cargo.toml
 # The benchmarks have no tests, and would change the features of shared dependencies, which would all be built again.
-tests=(--workspace --exclude wgrad-benches --lib --tests --examples)
+# With `--examples`, cargo would build each of them once more, as a test; only mnist has tests.
+members=(--workspace --exclude wgrad-benches)
+tests=("${members[@]}" --test '*' --example mnist)
+# The unit tests hardly compute, so the library is compiled for them without optimisation, in a fraction of the time.
+unit_tests() { CARGO_PROFILE_TEST_OPT_LEVEL=0 cargo test "$@"; }
 cargo test --no-run "${tests[@]}"
+unit_tests --no-run "${members[@]}" --lib
 
 # All that follows the build leaves a core idle for much of its time, so the checks run beside the tests.
 checks() {
@@ -51,7 +59,8 @@ checks() {
     echo "== clippy"
     cargo clippy --quiet --workspace --all-targets -- -D warnings
     echo "== doc"
-    RUSTDOCFLAGS="-D warnings" cargo doc --quiet --workspace --no-deps
+    # With an example, cargo takes the features of the development dependencies, for which clippy has checked them all.
+    RUSTDOCFLAGS="-D warnings" cargo doc --quiet --workspace --no-deps --lib --example adapters
     # The oldest Rust that is promised, where it is at hand.
     oldest=$(rustup toolchain list 2>/dev/null | grep -o '^1\.87[^ ]*' | head -n 1 || true)
     if [ -n "$oldest" ]; then
@@ -82,6 +91,7 @@ finish() {
 trap finish EXIT
 
 cargo test "${tests[@]}"
+unit_tests "${members[@]}" --lib
 cargo test --doc
 
 # The main job: digits are read, and the last line is what scripts expect.
