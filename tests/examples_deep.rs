@@ -133,3 +133,10 @@ fn recurrent() {
     let ahead = results.get("tanh_clipped") - results.get("tanh");
     assert!(ahead > 0.1, "clipping makes tanh {ahead} more accurate");
 }
+
+#[test]
+fn transformer() {
+    let results = run("16_transformer", &["16_accuracy", "16_attention"]);
+    results.within("exact", 0.9, 1.0);
+    results.within("digits", 0.95, 1.0);
+}
