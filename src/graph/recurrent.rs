@@ -269,13 +269,13 @@ impl Graph {
     /// integers, below 0 or above T. Past its length a sample may hold anything, NaN included.
     ///
     /// # Errors
-    /// [`Shape`](Error::Shape) if `x` is not an input of sequences [batch, T, D]; [`Argument`](Error::Argument) if the name
-    /// is taken or empty.
+    /// [`Shape`](Error::Shape) if `x` is not an input of sequences [batch, T, D] or tokens [batch, T];
+    /// [`Argument`](Error::Argument) if the name is taken or empty.
     pub fn lengths(&mut self, name: &str, x: Value) -> Result<Value> {
         let shape = self.known(x)?;
         let of = self.inputs.iter().position(|input| input.value == x);
-        let Some(of) = of.filter(|_| shape.dims().len() == 3) else {
-            let expected = "an input of sequences [batch, T, D]";
+        let Some(of) = of.filter(|_| [2, 3].contains(&shape.dims().len())) else {
+            let expected = "an input of sequences [batch, T, D], or of tokens [batch, T]";
             return Err(Error::shape("lengths", expected, shape));
         };
         let lengths = self.named_input(name, 1)?;

@@ -269,7 +269,7 @@ fn settings_and_shapes_that_do_not_fit_are_refused() {
         error.to_string().contains("one length per sample"),
         "{error}"
     );
-    let error = g.lengths("lengths", flat).unwrap_err();
+    let error = g.lengths("lengths", x).unwrap_err();
     assert!(
         error.to_string().contains("an input of sequences"),
         "{error}"

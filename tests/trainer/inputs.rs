@@ -202,6 +202,56 @@ fn a_mean_is_over_the_rows_with_labels() {
     }
 }
 
+/// Tokens with lengths, past which they are no tokens of the vocabulary: as bytes, and as larger numbers.
+#[test]
+fn token_sequences_have_lengths() {
+    let lengths = vec![2, 0, 3, 1, 3];
+    for (device, padding) in [(cpu(), 99), (gpu(), 70_000)] {
+        let build = || {
+            let mut graph = Graph::new();
+            let tokens = graph.named_input("tokens", 3).unwrap();
+            let lengths = graph.lengths("lengths", tokens).unwrap();
+            let x = graph.embedding(tokens, 7, 4, None).unwrap();
+            let gru = graph
+                .recurrent_with(x, &Recurrent::gru(5), &[], Some(lengths))
+                .unwrap();
+            let y = graph.dense(gru.last, 2, Init::default()).unwrap();
+            let network = graph.build(y, device, 2).unwrap();
+            Trainer::builder(network).batch_size(2).shuffle(false)
+        };
+        let tokens: Vec<u32> = vec![
+            6, 0, padding, padding, padding, padding, 1, 2, 3, 4, padding, 0, 5, 5, 6,
+        ];
+        let labels = [0, 1, 1, 0, 1];
+        let data = Dataset::named("tokens", 3, tokens.clone()).unwrap();
+        let data = data.with_lengths("lengths", lengths.clone()).unwrap();
+        let data = data.with_labels(labels.to_vec(), 2).unwrap();
+        let mut by_hand = build().build().unwrap();
+        for first in [0, 2, 4] {
+            let rows = first..5.min(first + 2);
+            let lengths: Vec<f32> = lengths[rows.clone()].iter().map(|&n| n as f32).collect();
+            let x = Inputs::named().with("lengths", &lengths);
+            let x = x.with_tokens("tokens", &tokens[3 * rows.start..3 * rows.end]);
+            by_hand.step(x, &labels[rows]).unwrap();
+        }
+        let expected = parameters(by_hand.network_mut());
+        assert!(expected.iter().all(|value| value.is_finite()));
+        for budget in [1 << 30, 0] {
+            let mut trainer = build().data_budget(budget).build().unwrap();
+            trainer.epoch(&data).unwrap();
+            assert_same_bits("tokens", &parameters(trainer.network_mut()), &expected);
+        }
+        let all = data.clone().with_lengths("other", vec![3; 5]).unwrap();
+        assert!(build().build().unwrap().epoch(&all).is_err());
+        let long = Dataset::named("tokens", 3, tokens).unwrap();
+        let long = long.with_lengths("lengths", vec![3; 5]).unwrap();
+        let long = long.with_labels(labels.to_vec(), 2).unwrap();
+        let refused = build().build().unwrap().epoch(&long).unwrap_err();
+        let wanted = format!("{padding} in sample 0, at 2");
+        assert!(refused.to_string().contains(&wanted), "{refused}");
+    }
+}
+
 /// A batch without any label: its loss is 0, nothing moves, and the next batch trains.
 #[test]
 fn a_batch_without_labels_changes_nothing() {
