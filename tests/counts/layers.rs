@@ -182,7 +182,10 @@ fn weighted_means_of_large_batches_take_one_more_dispatch() {
                     .batch_size(rows);
                 let trainer = trainer.build().unwrap();
                 let name = format!("{rows} rows of {classes}, {loss:?}");
-                assert_eq!(trainer.dispatches_per_step(), 3 + 2 + more, "{name}");
+                // The weight gradient of that many rows is cut into parts, if they can be equal.
+                let split = 2 * usize::from(rows >= 1 << 14 && rows % 8 == 0);
+                let dispatches = trainer.dispatches_per_step();
+                assert_eq!(dispatches, 3 + 2 + more + split, "{name}");
                 let plan = trainer.plan().to_string();
                 let calls = plan.matches(&format!("weights of {rows} rows")).count();
                 assert_eq!(calls, more, "{name}\n{plan}");

@@ -89,6 +89,6 @@ fn arrays_that_are_not_those_of_the_inputs_are_refused() {
         trainer.evaluate(&data).err().unwrap(),
     ] {
         assert!(matches!(error, Error::Shape { .. }), "{error}");
-        assert!(error.to_string().contains("Trainer::step"), "{error}");
+        assert!(error.to_string().contains("image, features"), "{error}");
     }
 }
