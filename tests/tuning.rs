@@ -144,7 +144,12 @@ fn a_tuning_that_was_not_written_here_is_refused_by_line() {
         (
             "wgrad tuning 1\nadapter a\nNN 1 2 3 32x32 \n",
             3,
-            "a layout",
+            "a number",
+        ),
+        (
+            "wgrad tuning 1\nadapter a\nNN 1 2 3 1 32x32\n",
+            3,
+            "no number of products",
         ),
         ("wgrad tuning 1\nadapter a\nNN 1  2 32x32\n", 3, "a number"),
         (
