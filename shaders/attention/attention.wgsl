@@ -46,8 +46,10 @@ fn queries_before(key: u32) -> u32 {
 
 // Sums of more than 1024 fours of keys or queries (LONG) are cut into blocks of 256 fours: a block's sums are added to
 // totals, which first shrink by a factor, and start anew. Without blocks the totals are not used.
+const BLOCK = 1024u;
+
 fn is_end_of_block(fours: u32) -> bool {
-    return LONG == 1u && (fours & 0xffu) == 0u;
+    return LONG == 1u && fours % (BLOCK / 4u) == 0u;
 }
 
 fn add_values(

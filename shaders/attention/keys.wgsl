@@ -24,54 +24,55 @@ fn main(
     var dv: array<vec4<f32>, VALUE4>;
     var key_totals: array<vec4<f32>, KEY_TOTALS>;
     var value_totals: array<vec4<f32>, VALUE_TOTALS>;
-    var fours = 0u;
     for (var j = 0u; j < VALUE4; j++) {
         v[j] = four_v(of_v, j, VALUE_WIDTH);
     }
     let is_kept = in_mask(place.sample, place.position / 4u * 4u)[place.position % 4u];
     let end = select(0u, bound(p.queries, group.x), is_kept);
-    for (var query = queries_before(place.position); query < end; query += 4u) {
-        let kept = vec4<u32>(query) + vec4<u32>(0u, 1u, 2u, 3u) < vec4<u32>(end);
-        let q = head_starts(place, query, p.queries, p.q, WIDTH);
-        var scores = vec4<f32>(0.0);
-        for (var j = 0u; j < WIDTH4; j++) {
-            scores += vec4<f32>(
-                dot(four_q(q.x, j, WIDTH), k[j]),
-                dot(four_q(q.y, j, WIDTH), k[j]),
-                dot(four_q(q.z, j, WIDTH), k[j]),
-                dot(four_q(q.w, j, WIDTH), k[j]),
-            );
+    var query = queries_before(place.position);
+    while query < end {
+        // To the end of a block.
+        let stop = select(end, min(end, query + BLOCK), LONG == 1u);
+        for (; query < stop; query += 4u) {
+            let kept = vec4<u32>(query) + vec4<u32>(0u, 1u, 2u, 3u) < vec4<u32>(end);
+            let q = head_starts(place, query, p.queries, p.q, WIDTH);
+            var scores = vec4<f32>(0.0);
+            for (var j = 0u; j < WIDTH4; j++) {
+                scores += vec4<f32>(
+                    dot(four_q(q.x, j, WIDTH), k[j]),
+                    dot(four_q(q.y, j, WIDTH), k[j]),
+                    dot(four_q(q.z, j, WIDTH), k[j]),
+                    dot(four_q(q.w, j, WIDTH), k[j]),
+                );
+            }
+            // Maxima, inverses of sums, and deltas of the four queries.
+            let first = (place.sample * p.queries + query) * p.heads + place.head;
+            let last = ((place.sample + 1u) * p.queries - 1u) * p.heads + place.head;
+            let a = load_statistics(first);
+            let b = load_statistics(min(first + p.heads, last));
+            let c = load_statistics(min(first + 2u * p.heads, last));
+            let d = load_statistics(min(first + 3u * p.heads, last));
+            let exponents = scores * p.scale - vec4<f32>(a.x, b.x, c.x, d.x);
+            let weights = select(vec4<f32>(0.0), exp(exponents) * vec4<f32>(a.y, b.y, c.y, d.y), kept);
+            // Each dy is loaded once, for dv and for the gradients of the weights.
+            let starts = head_starts(place, query, p.queries, p.y, VALUE_WIDTH);
+            var dweights = vec4<f32>(0.0);
+            for (var j = 0u; j < VALUE4; j++) {
+                let dy_x = four_dy(starts.x, j, VALUE_WIDTH);
+                let dy_y = four_dy(starts.y, j, VALUE_WIDTH);
+                let dy_z = four_dy(starts.z, j, VALUE_WIDTH);
+                let dy_w = four_dy(starts.w, j, VALUE_WIDTH);
+                dweights += vec4<f32>(dot(dy_x, v[j]), dot(dy_y, v[j]), dot(dy_z, v[j]), dot(dy_w, v[j]));
+                let pair = weights.x * dy_x + weights.y * dy_y;
+                dv[j] += pair + (weights.z * dy_z + weights.w * dy_w);
+            }
+            let dscores = select(vec4<f32>(0.0), weights * (dweights - vec4<f32>(a.z, b.z, c.z, d.z)), kept);
+            for (var j = 0u; j < WIDTH4; j++) {
+                let pair = dscores.x * four_q(q.x, j, WIDTH) + dscores.y * four_q(q.y, j, WIDTH);
+                dk[j] += pair + (dscores.z * four_q(q.z, j, WIDTH) + dscores.w * four_q(q.w, j, WIDTH));
+            }
         }
-        let dy = head_starts(place, query, p.queries, p.y, VALUE_WIDTH);
-        var dweights = vec4<f32>(0.0);
-        for (var j = 0u; j < VALUE4; j++) {
-            dweights += vec4<f32>(
-                dot(four_dy(dy.x, j, VALUE_WIDTH), v[j]),
-                dot(four_dy(dy.y, j, VALUE_WIDTH), v[j]),
-                dot(four_dy(dy.z, j, VALUE_WIDTH), v[j]),
-                dot(four_dy(dy.w, j, VALUE_WIDTH), v[j]),
-            );
-        }
-        // Maxima, inverses of sums, and deltas of the four queries.
-        let first = (place.sample * p.queries + query) * p.heads + place.head;
-        let last = ((place.sample + 1u) * p.queries - 1u) * p.heads + place.head;
-        let a = load_statistics(first);
-        let b = load_statistics(min(first + p.heads, last));
-        let c = load_statistics(min(first + 2u * p.heads, last));
-        let d = load_statistics(min(first + 3u * p.heads, last));
-        let exponents = scores * p.scale - vec4<f32>(a.x, b.x, c.x, d.x);
-        let weights = select(vec4<f32>(0.0), exp(exponents) * vec4<f32>(a.y, b.y, c.y, d.y), kept);
-        let dscores = select(vec4<f32>(0.0), weights * (dweights - vec4<f32>(a.z, b.z, c.z, d.z)), kept);
-        for (var j = 0u; j < VALUE4; j++) {
-            let pair = weights.x * four_dy(dy.x, j, VALUE_WIDTH) + weights.y * four_dy(dy.y, j, VALUE_WIDTH);
-            dv[j] += pair + (weights.z * four_dy(dy.z, j, VALUE_WIDTH) + weights.w * four_dy(dy.w, j, VALUE_WIDTH));
-        }
-        for (var j = 0u; j < WIDTH4; j++) {
-            let pair = dscores.x * four_q(q.x, j, WIDTH) + dscores.y * four_q(q.y, j, WIDTH);
-            dk[j] += pair + (dscores.z * four_q(q.z, j, WIDTH) + dscores.w * four_q(q.w, j, WIDTH));
-        }
-        fours++;
-        if is_end_of_block(fours) {
+        if LONG == 1u {
             add_keys(&dk, &key_totals);
             add_values(&dv, &value_totals, 1.0);
         }
