@@ -103,7 +103,7 @@ fn neocognitron() {
     results.within("neocognitron", 0.87, 1.0);
     let ahead =
         |of: &str| results.get(&format!("neocognitron{of}")) - results.get(&format!("pixels{of}"));
-    // Of 500 digits a share has a standard error of 0.02.
+    // The standard error of an accuracy on 500 digits is 0.02.
     assert!(ahead("") > 0.02, "{} better on centred digits", ahead(""));
     assert!(
         ahead("_shifted") > 0.1,

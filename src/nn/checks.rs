@@ -26,16 +26,26 @@ pub(super) fn check_tokens(input: &GraphInput, array: &[f32], first: usize) -> R
     }
 }
 
+/// Whether a number is the length of a sequence of at most this many steps.
+pub(super) fn is_length(value: f32, steps: usize) -> bool {
+    (0.0..=steps as f32).contains(&value) && value.fract() == 0.0
+}
+
 /// Refuses the length of a sequence of this many steps if it is out of range.
 pub(super) fn check_length(length: f32, steps: usize) -> Result<()> {
-    if (0.0..=steps as f32).contains(&length) && length.fract() == 0.0 {
+    if is_length(length, steps) {
         return Ok(());
     }
-    Err(Error::argument(
+    Err(no_length(steps, length))
+}
+
+/// The error for a number that is no length of a sequence of at most this many steps.
+pub(super) fn no_length(steps: usize, found: impl std::fmt::Display) -> Error {
+    Error::argument(
         "the length of a sequence",
         format!("an integer from 0 to {steps}, the number of time steps"),
-        length,
-    ))
+        found,
+    )
 }
 
 /// The error for a number that is no token, in this sample and at this place of it.

@@ -1,7 +1,7 @@
 //! Data sets of a network: their arrays in the order of its inputs, checked.
 
 use super::Network;
-use super::checks::{is_token, no_token};
+use super::checks::{is_length, is_token, no_length, no_token};
 use crate::data::Array;
 use crate::graph::GraphInput;
 use crate::{Dataset, Error, Result, Shape};
@@ -127,14 +127,12 @@ fn check_lengths(array: &Array, samples: usize, steps: usize) -> Result<()> {
         return Ok(());
     }
     let lengths = (0..samples).map(|sample| array.value(sample, 0));
-    let fits = |length: &f32| (0.0..=steps as f32).contains(length) && length.fract() == 0.0;
-    match lengths.enumerate().find(|(_, length)| !fits(length)) {
+    let mut wrong = lengths
+        .enumerate()
+        .filter(|&(_, length)| !is_length(length, steps));
+    match wrong.next() {
         None => Ok(()),
-        Some((sample, length)) => Err(Error::argument(
-            "the length of a sequence",
-            format!("an integer from 0 to {steps}, the number of time steps"),
-            format!("{length} for sample {sample}"),
-        )),
+        Some((sample, length)) => Err(no_length(steps, format!("{length} for sample {sample}"))),
     }
 }
 

@@ -9,6 +9,15 @@ use wgrad::{
     Tensor, Trainer, TransformerLayer,
 };
 
+/// The training gives the same weights and loss on every device.
+fn assert_trains_alike(train: impl Fn(Device) -> (Vec<f32>, f64)) {
+    let results: Vec<_> = devices().into_iter().map(train).collect();
+    for (weights, loss) in &results[1..] {
+        assert_same_bits("weights", weights, &results[0].0);
+        assert_eq!(loss.to_bits(), results[0].1.to_bits());
+    }
+}
+
 #[test]
 fn products_have_the_same_bits_for_any_number_of_threads() {
     // Small and shared out; one stretch of K and several; more rows than a task takes; few columns; few rows.
@@ -83,11 +92,7 @@ fn training_has_the_same_bits_for_any_number_of_threads() {
         let report = trainer.steps(&data, 6).unwrap();
         (parameters(trainer.network_mut()), report.loss)
     };
-    let results: Vec<_> = devices().into_iter().map(train).collect();
-    for (weights, loss) in &results[1..] {
-        assert_same_bits("weights", weights, &results[0].0);
-        assert_eq!(loss.to_bits(), results[0].1.to_bits());
-    }
+    assert_trains_alike(train);
 }
 
 /// Few large samples are cut into bands, many are shared out whole, and the weight gradient is cut into parts, or a
@@ -154,11 +159,7 @@ fn convolutional_training_has_the_same_bits_for_any_number_of_threads() {
         let report = trainer.steps(&data, 3).unwrap();
         (parameters(trainer.network_mut()), report.loss)
     };
-    let results: Vec<_> = devices().into_iter().map(train).collect();
-    for (weights, loss) in &results[1..] {
-        assert_same_bits("weights", weights, &results[0].0);
-        assert_eq!(loss.to_bits(), results[0].1.to_bits());
-    }
+    assert_trains_alike(train);
 }
 
 #[test]

@@ -1,11 +1,10 @@
 //! Training of a Transformer on tokens: the devices agree, and no cut of the steps changes a bit.
 
-use super::common::compare::{Tolerance, assert_close, assert_same_bits};
+use super::assert_cuts_change_nothing;
+use super::common::compare::{Tolerance, assert_close};
 use super::common::data::Random;
 use super::common::devices::{cpu, gpu, gpu_hardware_kernels};
-use super::common::networks::parameters;
 use super::common::oracle::widen;
-use super::temporary;
 use wgrad::{Activation, Adam, Dataset, Device, Sequential, Trainer, TransformerLayer};
 
 /// 150 samples of six tokens of nine kinds, whose class is that of the third token: every epoch has a short last batch.
@@ -65,26 +64,5 @@ fn a_transformer_trains_alike_on_every_device() {
 
 #[test]
 fn cuts_and_a_resume_within_an_epoch_change_no_bit_of_a_transformer() {
-    let data = data();
-    let file = temporary("attention");
-    for device in [cpu(), gpu()] {
-        let mut whole = trainer(device, 1);
-        whole.steps(&data, 26).unwrap();
-        let reference = parameters(whole.network_mut());
-        let mut cut = trainer(device, 7);
-        for steps in [1, 2, 23] {
-            cut.steps(&data, steps).unwrap();
-        }
-        assert_same_bits("cut", &parameters(cut.network_mut()), &reference);
-        // 13 steps end within the second epoch.
-        let mut first = trainer(device, 4);
-        first.steps(&data, 13).unwrap();
-        first.save(&file).unwrap();
-        let mut second = trainer(device, 4);
-        second.steps(&data, 2).unwrap();
-        second.load(&file).unwrap();
-        second.steps(&data, 13).unwrap();
-        assert_same_bits("resumed", &parameters(second.network_mut()), &reference);
-    }
-    std::fs::remove_file(&file).unwrap();
+    assert_cuts_change_nothing("attention", &data(), trainer);
 }

@@ -14,7 +14,10 @@ mod recipes;
 mod same_steps;
 mod saved_text;
 
+use common::compare::assert_same_bits;
 use common::data::clusters;
+use common::devices::{cpu, gpu};
+use common::networks::parameters;
 use std::path::PathBuf;
 use wgrad::{Adam, Dataset, Device, Network, Schedule, Sequential, Trainer, TrainerBuilder};
 
@@ -23,6 +26,36 @@ const CLASSES: usize = 4;
 /// Not a multiple of the batch size: every epoch has a short last batch.
 const SAMPLES: usize = 150;
 const BATCH: usize = 16;
+
+/// Steps cut into calls and submits in several ways, and resumed within an epoch, give the same bits. An epoch has 10
+/// steps.
+fn assert_cuts_change_nothing(
+    name: &str,
+    data: &Dataset,
+    trainer: impl Fn(&Device, usize) -> Trainer,
+) {
+    let file = temporary(name);
+    for device in [cpu(), gpu()] {
+        let mut whole = trainer(device, 1);
+        whole.steps(data, 26).unwrap();
+        let reference = parameters(whole.network_mut());
+        let mut cut = trainer(device, 7);
+        for steps in [1, 2, 23] {
+            cut.steps(data, steps).unwrap();
+        }
+        assert_same_bits("cut", &parameters(cut.network_mut()), &reference);
+        // 13 steps end within the second epoch.
+        let mut first = trainer(device, 4);
+        first.steps(data, 13).unwrap();
+        first.save(&file).unwrap();
+        let mut second = trainer(device, 4);
+        second.steps(data, 2).unwrap();
+        second.load(&file).unwrap();
+        second.steps(data, 13).unwrap();
+        assert_same_bits("resumed", &parameters(second.network_mut()), &reference);
+    }
+    std::fs::remove_file(&file).unwrap();
+}
 
 fn data() -> Dataset {
     clusters(9, SAMPLES, FEATURES, CLASSES)

@@ -24,7 +24,7 @@ fn main(
             let column = window.z * p.width_taps.y + k * p.width_taps.z - p.width.z;
             let candidate = load_x((row * p.width.x + column) * p.ld4 + channel);
             let word = order(candidate);
-            // Of several NaNs, whose word is the highest, the last counts.
+            // The word of a NaN is above that of any number. The last of several NaNs counts.
             let greater = (word > greatest) | (word == vec4<u32>(0xffffffffu));
             greatest = select(greatest, word, greater);
             value = select(value, candidate, greater);
