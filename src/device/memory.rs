@@ -1,7 +1,7 @@
 //! Device memory of tensor calls: flat arrays of floats or words, and single kernel runs over them.
 
 use super::{Backend, Device, Gpu, Readback, Region};
-use crate::kernel::{Arg, Args, Compute, Kernel};
+use crate::kernel::{Arg, Args, Compute, Kernel, Precision};
 use crate::threads::is_large;
 use crate::{Error, Result};
 
@@ -82,7 +82,10 @@ impl Device {
         kernel: impl Into<Kernel>,
         operands: &mut [Operand<'_>],
     ) -> Result<()> {
-        let kernel = kernel.into();
+        self.run_kernel(&kernel.into(), operands)
+    }
+
+    fn run_kernel(&self, kernel: &Kernel, operands: &mut [Operand<'_>]) -> Result<()> {
         match &self.0 {
             Backend::Cpu(threads) => {
                 let mut args: Vec<Arg<'_, f32>> = operands.iter_mut().map(cpu_arg).collect();
@@ -93,13 +96,13 @@ impl Device {
                 });
                 let large = is_large(kernel.flops(), written.sum());
                 threads.run(large, || {
-                    kernel.run(&mut Args::new(&mut args));
+                    f32::run(kernel, &mut Args::new(&mut args));
                 });
                 Ok(())
             }
             Backend::Gpu(gpu) => {
                 let regions: Vec<Region> = operands.iter().map(gpu_region).collect();
-                let recorded = gpu.record(&[(&kernel, regions)])?;
+                let recorded = gpu.record(&[(kernel, regions)])?;
                 gpu.submit(|encoder| {
                     recorded.encode(&mut encoder.begin_compute_pass(&Default::default()))
                 })?;

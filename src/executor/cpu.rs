@@ -5,7 +5,7 @@ mod buffers;
 use super::plans::Plans;
 use super::{CallTime, Fetch, IN_FLIGHT, Needs, PlanId, Ticket};
 use crate::Result;
-use crate::kernel::{Arg, Args, Binding, Compute, Real};
+use crate::kernel::{Arg, Args, Binding, Compute, Precision};
 use crate::plan::{BufferSpec, Call, Plan, Role};
 use crate::threads::{Threads, is_large};
 use crate::time::Instant;
@@ -72,7 +72,7 @@ impl<T> CpuExecutor<T> {
     }
 }
 
-impl<T: Real> CpuExecutor<T> {
+impl<T: Precision> CpuExecutor<T> {
     pub(super) fn prepare(&mut self, needs: Needs<'_>) -> Result<Vec<PlanId>> {
         let of_plans = needs.plans.iter().flat_map(|plan| &plan.buffers);
         let specs: Vec<BufferSpec> = of_plans.chain(needs.buffers).copied().collect();
@@ -239,7 +239,7 @@ fn elements_written(call: &Call) -> usize {
 
 impl PreparedCall {
     /// Borrows the arguments from the memory and runs the kernel.
-    fn run<T: Real>(&self, memory: &mut [Memory<T>]) {
+    fn run<T: Precision>(&self, memory: &mut [Memory<T>]) {
         let mut args: [Arg<'_, T>; MAX_ARGS] = std::array::from_fn(|_| Arg::Read(&[]));
         let regions = &self.call.args;
         // One pass over the memory in the order of the arguments: each buffer is borrowed once, and a buffer with
@@ -268,9 +268,10 @@ impl PreparedCall {
                 }
             }
         }
-        self.call
-            .kernel
-            .run(&mut Args::new(&mut args[..regions.len()]));
+        T::run(
+            &self.call.kernel,
+            &mut Args::new(&mut args[..regions.len()]),
+        );
     }
 }
 

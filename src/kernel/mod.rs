@@ -6,7 +6,7 @@
 //! other.
 //!
 //! A [`Kernel`] value is plain data: a computation and its shape. [`Kernel::program`] gives the shader and launch for a
-//! GPU; [`Kernel::run`] runs the computation on the CPU. Both take the same arguments in the same order.
+//! GPU; [`Precision::run`] runs the computation on the CPU. Both take the same arguments in the same order.
 
 /// Activation functions and their derivatives.
 pub(crate) mod activation;
@@ -158,6 +158,29 @@ kernels!(
     Update,
     WeightSum,
 );
+
+/// A floating-point type in which kernels run.
+///
+/// `run` is not generic: so the twins are compiled in this crate. A generic function would be compiled, with all it
+/// calls, in every crate that trains a network.
+pub(crate) trait Precision: Real {
+    /// Runs a kernel on the CPU.
+    fn run(kernel: &Kernel, args: &mut Args<'_, '_, Self>);
+}
+
+impl Precision for f32 {
+    #[inline(never)]
+    fn run(kernel: &Kernel, args: &mut Args<'_, '_, f32>) {
+        Compute::run(kernel, args);
+    }
+}
+
+impl Precision for f64 {
+    #[inline(never)]
+    fn run(kernel: &Kernel, args: &mut Args<'_, '_, f64>) {
+        Compute::run(kernel, args);
+    }
+}
 
 impl Kernel {
     /// This call and the next one, with the same arguments, as one call, if the CPU twin can run both at once. The bits
