@@ -6,6 +6,8 @@ mod all_convolutions;
 mod all_kernels;
 mod all_losses;
 mod all_products;
+mod all_recurrent;
+mod all_reductions;
 mod declarations;
 mod uniform_conditions;
 

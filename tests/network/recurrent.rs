@@ -1,11 +1,13 @@
 //! Recurrent networks: gradients against central differences and between devices, padding, states, names and errors.
 
+mod names;
+mod refusals;
+
 use super::common::compare::{Tolerance, assert_close, assert_same_bits};
 use super::common::data::Random;
 use super::common::devices::{cpu, gpu, gpu_hardware_kernels};
-use super::common::files::Parts;
 use super::common::oracle::widen;
-use wgrad::{Activation, Cell, Device, Error, Graph, Init, Network, Recurrent, Sequential, Shape};
+use wgrad::{Activation, Cell, Device, Graph, Init, Network, Recurrent, Sequential, Shape};
 
 const INPUTS: usize = 3;
 const CLASSES: usize = 4;
@@ -211,71 +213,6 @@ fn padding_of_samples_changes_nothing() {
     }
 }
 
-#[test]
-fn lengths_out_of_range_are_refused() {
-    let network = build(cpu(), (Cell::Gru, 1, false, 3, 4, Read::Last, [true, true]));
-    let (x, u, mut l, _) = batch(4);
-    for bad in [-1.0, 5.0, 1.5, f32::NAN, f32::INFINITY] {
-        l[2] = bad;
-        let error = network.predict(inputs(&x, &u, &l, true)).unwrap_err();
-        assert!(
-            matches!(error, Error::Argument { .. } | Error::NonFiniteData { .. }),
-            "{bad}: {error:?}"
-        );
-        assert!(
-            bad.is_nan() || error.to_string().contains("from 0 to 4"),
-            "{error}"
-        );
-    }
-}
-
-#[test]
-fn settings_and_shapes_that_do_not_fit_are_refused() {
-    let mut g = Graph::new();
-    let flat = g.input(12).unwrap();
-    let error = g.recurrent(flat, &Recurrent::lstm(4)).unwrap_err();
-    assert!(error.to_string().contains("reshape"), "{error}");
-    let x = g.reshape(flat, [4, 3]).unwrap();
-    let refused =
-        |g: &mut Graph, layers: Recurrent| g.recurrent(x, &layers).unwrap_err().to_string();
-    assert!(refused(&mut g, Recurrent::gru(0)).contains("units"));
-    assert!(refused(&mut g, Recurrent::gru(2).layers(0)).contains("layers"));
-    // Even where no dropout is applied, with one layer.
-    for (count, rate) in [(2, 1.0), (1, 1.0), (1, -0.1), (1, f32::NAN), (1, 1e-12)] {
-        let layers = Recurrent::gru(2).layers(count).dropout(rate);
-        assert!(
-            refused(&mut g, layers).contains("dropout"),
-            "{count} {rate}"
-        );
-    }
-    let two = Recurrent::gru(2).layers(2);
-    let state = g.dense(flat, 2, Init::default()).unwrap();
-    let state = g.reshape(state, [1, 2]).unwrap();
-    let error = g.recurrent_with(x, &two, &[state], None).unwrap_err();
-    assert!(
-        error
-            .to_string()
-            .contains("one for each layer and direction"),
-        "{error}"
-    );
-    let error = g
-        .recurrent_with(x, &Recurrent::lstm(2), &[state], None)
-        .unwrap_err();
-    assert!(error.to_string().contains("[batch, 2, 2]"), "{error}");
-    let error = g
-        .recurrent_with(x, &Recurrent::gru(2), &[], Some(x))
-        .unwrap_err();
-    assert!(
-        error.to_string().contains("one length per sample"),
-        "{error}"
-    );
-    let error = g.lengths("lengths", x).unwrap_err();
-    assert!(
-        error.to_string().contains("an input of sequences"),
-        "{error}"
-    );
-}
-
 /// Without lengths the last output is the one of the last time, and a stack is its layers one after another.
 #[test]
 fn the_last_output_is_the_output_of_the_last_time() {
@@ -295,78 +232,6 @@ fn the_last_output_is_the_output_of_the_last_time() {
             for (all, last) in all.chunks(4 * hidden).zip(last.chunks(hidden)) {
                 assert_same_bits("last", &all[3 * hidden..], last);
             }
-        }
-    }
-}
-
-/// PyTorch's names, without a prefix and within a module, in files with other modules.
-#[test]
-fn parameters_have_pytorchs_names() {
-    let layers = Recurrent::lstm(4).layers(2).bidirectional();
-    let network = Sequential::new([5, INPUTS])
-        .recurrent_last(layers)
-        .dense(2)
-        .build(cpu(), 0)
-        .unwrap();
-    let names = network.parameter_names();
-    assert_eq!(names.len(), 2 * 2 * 4 + 2);
-    for name in [
-        "weight_ih_l0",
-        "weight_hh_l0",
-        "bias_ih_l1",
-        "bias_hh_l1_reverse",
-    ] {
-        assert!(
-            names.contains(&format!("layers.0.{name}").as_str()),
-            "{names:?}"
-        );
-    }
-    let within = Recurrent::gru(4).without_bias();
-    let network = Sequential::new([5, INPUTS])
-        .recurrent(within)
-        .build(cpu(), 0)
-        .unwrap();
-    assert_eq!(
-        network.parameter_names(),
-        ["layers.0.weight_ih_l0", "layers.0.weight_hh_l0"]
-    );
-    // U(-1/√4, 1/√4).
-    let largest = network
-        .parameter("layers.0.weight_ih_l0")
-        .unwrap()
-        .into_iter()
-        .fold(0.0f32, |m, v| m.max(v.abs()));
-    assert!((0.3..=0.5).contains(&largest), "{largest}");
-}
-
-/// A file of PyTorch's: a module without a name, or modules with names, in any order.
-#[test]
-fn files_of_pytorch_modules_load() {
-    let build = |seed| {
-        let layers = Recurrent::lstm(4).bidirectional();
-        let layers = Sequential::new([5, INPUTS]).recurrent_last(layers).dense(2);
-        layers.build(cpu(), seed).unwrap()
-    };
-    let network = build(1);
-    let bytes = pollster::block_on(network.to_bytes_async()).unwrap();
-    let names = [
-        ("lstm.", "out."),
-        ("rnn.", "a."),
-        ("model.cell.", "model.head."),
-        ("", "out."),
-    ];
-    for (lstm, out) in names {
-        let own = Parts::of(&bytes).tensors.into_iter();
-        let theirs = |name: String| name.replace("layers.0.", lstm).replace("layers.1.", out);
-        let parts = Parts {
-            tensors: own.map(|(name, stored)| (theirs(name), stored)).collect(),
-            ..Parts::default()
-        };
-        let mut loaded = build(2);
-        loaded.load_bytes("file", &parts.bytes()).unwrap();
-        for name in network.parameter_names() {
-            let (found, expected) = (loaded.parameter(name), network.parameter(name));
-            assert_same_bits(name, &found.unwrap(), &expected.unwrap());
         }
     }
 }

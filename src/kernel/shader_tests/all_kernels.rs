@@ -4,14 +4,14 @@ use super::all_attention::{attention, embeddings};
 use super::all_convolutions::convolutions;
 use super::all_losses::losses;
 use super::all_products::stacks;
+use super::all_recurrent::recurrent;
+use super::all_reductions::{normalisations, pooling};
 use crate::kernel::base::guard::Pass;
 use crate::kernel::elementwise::Op;
 use crate::kernel::gather::Source;
 use crate::kernel::matmul::algorithm::CHOICES;
 use crate::kernel::movement::{MovementOp, Permutation};
-use crate::kernel::normalization::group_norm::Groups;
 use crate::kernel::random::Draw;
-use crate::kernel::reduction::pooling::Images;
 use crate::kernel::update::{ClipWith, Keep};
 use crate::kernel::*;
 
@@ -205,163 +205,6 @@ pub(crate) fn kernels() -> Vec<Kernel> {
         }
     }
     kernels
-}
-
-/// Recurrent layers: every cell, aligned and not, of one step and of several, and every optional operand.
-fn recurrent() -> Vec<Kernel> {
-    let mut kernels: Vec<Kernel> = Vec::new();
-    for cell in Cell::ALL {
-        for (hidden, flags) in [(7, 0), (8, 1), (65, 2), (68, 3), (8, 4), (65, 5)] {
-            let lstm = cell == Cell::Lstm;
-            let [reverse, bias, initial, lengths] =
-                [flags % 2 == 1, flags > 1, flags > 2, flags > 0];
-            let sequence = Sequence {
-                cell,
-                batch: 3,
-                steps: 2,
-                hidden,
-                reverse,
-                bias,
-                initial,
-                lengths: lengths && flags != 5,
-            };
-            let full = sequence.bias && sequence.initial && sequence.lengths;
-            let forward = RecurrentForward {
-                sequence,
-                steps: 0..1,
-                before: true,
-                last: !full && !lstm,
-                state: !full && lstm,
-            };
-            kernels.push(
-                RecurrentForward {
-                    before: false,
-                    last: true,
-                    state: false,
-                    ..forward.clone()
-                }
-                .into(),
-            );
-            kernels.push(forward.into());
-            let (last, state) = (true, lstm);
-            kernels.push(
-                RecurrentFinal {
-                    sequence,
-                    last,
-                    state,
-                }
-                .into(),
-            );
-            for steps in [0..1, 0..0] {
-                kernels.push(
-                    RecurrentBackward {
-                        sequence,
-                        dy: !steps.is_empty() && flags != 1,
-                        dlast: !lstm || flags == 1,
-                        dstate: lstm && flags != 1,
-                        steps,
-                    }
-                    .into(),
-                );
-            }
-        }
-    }
-    kernels.push(
-        MaskRows {
-            shape: MatrixShape::new(6, 7),
-            steps: 3,
-        }
-        .into(),
-    );
-    kernels
-}
-
-/// Kernels over columns and rows, with few and with many of each.
-fn normalisations(kernels: &mut Vec<Kernel>) {
-    let epsilon = 1e-5;
-    for shape in [
-        MatrixShape::new(5, 7),
-        MatrixShape::new(9, 7),
-        MatrixShape::new(9, 700),
-    ] {
-        for gradient in [None, Some(1)] {
-            kernels.push(ColumnSum { shape, gradient }.into());
-        }
-        let momentum = 0.1;
-        kernels.push(
-            BatchNorm {
-                shape,
-                epsilon,
-                momentum,
-                mean_id: 1,
-                variance_id: 2,
-            }
-            .into(),
-        );
-        for saved_rows in [2, 4] {
-            kernels.push(
-                BatchNormBackward {
-                    shape,
-                    saved_rows,
-                    gamma_id: 1,
-                    beta_id: 2,
-                }
-                .into(),
-            );
-        }
-        kernels.push(LayerNorm { shape, epsilon }.into());
-        kernels.push(LayerNormBackward { shape, epsilon }.into());
-        kernels.push(RmsNorm { shape, epsilon }.into());
-        kernels.push(RmsNormBackward { shape, epsilon }.into());
-        // Groups of few elements, and of many.
-        let groups = Groups {
-            samples: 2,
-            pixels: shape.cols,
-            channels: 6,
-            groups: 3,
-        };
-        kernels.push(GroupNorm { groups, epsilon }.into());
-        kernels.push(GroupNormBackward { groups, epsilon }.into());
-        kernels.push(Argmax { shape }.into());
-    }
-    kernels.push(CopyIfFinite { floats: 64 }.into());
-}
-
-/// Pooling of images, with few and with many terms of a sum.
-fn pooling(kernels: &mut Vec<Kernel>) {
-    for side in [5, 50] {
-        let pool = Pool::new(side).stride(1).padding(1).ceil_mode(true);
-        let images = Images {
-            samples: 3,
-            channels: 7,
-            placement: pool.place("pool", &[60, 60]).unwrap(),
-        };
-        for yes in [false, true] {
-            kernels.push(
-                MaxPool {
-                    images,
-                    places: yes,
-                }
-                .into(),
-            );
-            let include_pad = yes;
-            kernels.push(
-                AveragePool {
-                    images,
-                    include_pad,
-                }
-                .into(),
-            );
-            kernels.push(
-                AveragePoolBackward {
-                    images,
-                    include_pad,
-                }
-                .into(),
-            );
-        }
-        kernels.push(MaxPoolBackward { images }.into());
-    }
 }
 
 fn random_and_movement(kernels: &mut Vec<Kernel>) {
