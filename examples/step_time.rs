@@ -9,7 +9,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
 use wgrad::{
-    Adam, Convolution, Dataset, Device, GpuOptions, Optimizer, Recurrent, Sequential, Sgd, Trainer,
+    Activation, Adam, Convolution, Dataset, Device, GpuOptions, Optimizer, Recurrent, Sequential,
+    Sgd, Trainer, TransformerLayer,
 };
 
 #[derive(Parser)]
@@ -17,7 +18,7 @@ struct Args {
     /// Features, hidden units of each layer, classes.
     #[arg(long, value_delimiter = ',', default_value = "784,512,512,10")]
     dims: Vec<usize>,
-    /// A convolutional or recurrent network on 28×28 values, in place of the dense one.
+    /// A convolutional, recurrent or attention network, in place of the dense one.
     #[arg(long, value_enum)]
     network: Option<Layers>,
     /// Samples in a batch.
@@ -64,6 +65,9 @@ enum Layers {
     Cnn,
     /// An LSTM of 128 units over 28 steps of 28 features, whose last output goes to a dense layer of 10.
     Lstm,
+    /// Two encoder layers of a causal Transformer of width 64 over 32 tokens of 64 kinds: learned positions, four heads, the
+    /// norm first, GELU, hidden layers of 256; a label for every token.
+    Transformer,
 }
 
 impl Layers {
@@ -96,6 +100,19 @@ impl Layers {
             Layers::Lstm => Sequential::new([28, 28])
                 .recurrent_last(Recurrent::lstm(128))
                 .dense(10),
+            Layers::Transformer => {
+                let layer = TransformerLayer::new(4)
+                    .feed_forward(256)
+                    .activation(Activation::Gelu)
+                    .norm_first(true)
+                    .causal(true);
+                return Sequential::new(TOKENS)
+                    .embedding(KINDS, 64)
+                    .learned_positions()
+                    .transformer_encoder(layer)
+                    .transformer_encoder(layer)
+                    .dense(KINDS);
+            }
         }
     }
 }
@@ -105,6 +122,10 @@ enum Rule {
     Adam,
     Sgd,
 }
+
+/// Tokens of a sample of the Transformer, and their kinds.
+const TOKENS: usize = 32;
+const KINDS: usize = 64;
 
 /// Approximate size of the data set. It is rounded to whole batches, so that no shorter batch is timed.
 const SAMPLES: usize = 1024;
@@ -140,6 +161,7 @@ fn run() -> Result<(), Box<dyn std::error::Error>> {
         Where::Gpu | Where::Software => Device::gpu(options)?,
     };
     let (inputs, classes, layers) = match args.network {
+        Some(Layers::Transformer) => (TOKENS, KINDS, Layers::Transformer.layers()),
         Some(network) => (784, 10, network.layers()),
         None => {
             let layers = hidden
@@ -164,7 +186,11 @@ fn run() -> Result<(), Box<dyn std::error::Error>> {
         println!("{}", trainer.plan());
     }
     let per_epoch = (SAMPLES / args.batch).max(1);
-    let data = random_data(inputs, classes, per_epoch * args.batch)?;
+    let samples = per_epoch * args.batch;
+    let data = match args.network {
+        Some(Layers::Transformer) => random_tokens(samples)?,
+        _ => random_data(inputs, classes, samples)?,
+    };
     let per_epoch = per_epoch as u64;
     let steps_per_submit = trainer.steps_per_submit() as u64;
     let (mut times, mut first, mut loss, mut submits) = (Vec::new(), 0.0, 0.0, 0);
@@ -210,4 +236,18 @@ fn random_data(features: usize, classes: usize, samples: usize) -> wgrad::Result
     });
     let labels = (0..samples).map(|i| (i % classes) as u32).collect();
     Dataset::from_floats(features, values.collect(), labels, classes)
+}
+
+/// Random tokens; the label of each is the next token of its sample, that of the last one the first.
+fn random_tokens(samples: usize) -> wgrad::Result<Dataset> {
+    let mut state = 1u32;
+    let tokens: Vec<u32> = (0..samples * TOKENS)
+        .map(|_| {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            state >> 26
+        })
+        .collect();
+    let next = (0..tokens.len()).map(|i| tokens[i - i % TOKENS + (i + 1) % TOKENS]);
+    let floats = tokens.iter().map(|&token| token as f32).collect();
+    Dataset::unlabelled(TOKENS, floats)?.with_labels(next.collect(), KINDS)
 }
