@@ -106,12 +106,12 @@ impl Layers {
                     .activation(Activation::Gelu)
                     .norm_first(true)
                     .causal(true);
-                return Sequential::new(TOKENS)
+                Sequential::new(TOKENS)
                     .embedding(KINDS, 64)
                     .learned_positions()
                     .transformer_encoder(layer)
                     .transformer_encoder(layer)
-                    .dense(KINDS);
+                    .dense(KINDS)
             }
         }
     }

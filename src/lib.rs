@@ -113,8 +113,6 @@
 //!
 //! # Limits
 //!
-//! - There is no recurrence, attention or embedding. A data set has one array of samples and one
-//!   label for each; networks with several inputs, or with a label for each time step, take their batches from you.
 //! - All arithmetic on devices is in `f32`, and a network runs on one device.
 //! - Nobody has trained in a browser yet. Calls that wait for a GPU have an `async` form for it, since nothing may
 //!   block there. On native targets, those forms may block their thread while the device works, and the CPU device
@@ -157,7 +155,9 @@ pub use kernel::{
     Activation, Attention, Augmentation, Clip, Convolution, Criterion, Factors, Layout, Loss,
     Optimizer, Padding, PerAxis, Pool, Reduction, TensorStatistics, Tuning, optimizers::*,
 };
-pub use nn::{GradientCheck, Gradients, Inputs, LoadOptions, Network, ParameterCheck, Sequential};
+pub use nn::{
+    Generator, GradientCheck, Gradients, Inputs, LoadOptions, Network, ParameterCheck, Sequential,
+};
 pub use optim::{
     Anneal, Better, OneCycle, ParameterGroup, Plateau, ReduceOnPlateau, Schedule, Threshold,
 };

@@ -174,6 +174,7 @@ fn everything_can_be_sent_to_and_shared_with_other_threads() {
     fn check<T: Send + Sync>() {}
     check::<Device>();
     check::<wgrad::Network>();
+    check::<wgrad::Generator>();
     check::<Trainer>();
     check::<wgrad::TrainerBuilder>();
     check::<Tensor>();
@@ -196,4 +197,10 @@ fn everything_can_be_sent_to_and_shared_with_other_threads() {
     check_future(network.classify_async(&[0.0]));
     check_future(network.parameter_async("layers.0.bias"));
     check_future(network.to_bytes_async());
+    let words = Sequential::new(2).embedding(3, 1).build(&Device::cpu(), 1);
+    let words = words.unwrap();
+    check_future(wgrad::Generator::new_async(&words, 1));
+    let mut generator = wgrad::Generator::new(&words, 1).unwrap();
+    check_future(generator.push_async(&[0]));
+    check_future(generator.refresh_async(&words));
 }

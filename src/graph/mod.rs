@@ -16,6 +16,7 @@ mod order;
 mod positions;
 mod recurrent;
 mod resolve;
+mod step_graph;
 mod term;
 mod transformer;
 
@@ -23,6 +24,7 @@ pub use crate::kernel::{Activation, Attention, Cell, Convolution, Padding, PerAx
 pub(crate) use carry::Carried;
 pub use init::{Distribution, Fan, Init};
 pub use recurrent::{Recurrent, RecurrentValues};
+pub(crate) use step_graph::StepGraph;
 pub use term::LossTarget;
 pub use transformer::TransformerLayer;
 

@@ -45,7 +45,7 @@ pub(crate) mod update;
 
 pub use activation::Activation;
 pub use attention::Attention;
-pub(crate) use attention::{Attend, AttentionKeys, AttentionQueries};
+pub(crate) use attention::{Attend, AttentionAppend, AttentionKeys, AttentionQueries};
 pub(crate) use base::{
     Along, Arg, Args, Binding, Capabilities, Compute, MatrixShape, Program, Real, Side,
 };
@@ -109,6 +109,7 @@ kernels!(
     IncrementStep,
     Argmax,
     Attend,
+    AttentionAppend,
     AttentionKeys,
     AttentionQueries,
     Augment,

@@ -4,6 +4,7 @@ mod batch;
 mod checks;
 mod data;
 mod file;
+mod generator;
 mod gradient_check;
 mod gradients;
 mod inputs;
@@ -23,6 +24,7 @@ mod statistics;
 mod tune;
 
 pub use crate::kernel::{Activation, Convolution, Padding, PerAxis, Pool};
+pub use generator::Generator;
 pub use gradient_check::{GradientCheck, ParameterCheck};
 pub use gradients::Gradients;
 pub use inputs::Inputs;

@@ -41,6 +41,8 @@ pub(crate) enum Role {
     ClassWeights,
     /// The constants of the graph, one after another.
     Constants,
+    /// Keys and values of earlier time steps, of an attention layer by its number.
+    Cache(usize),
     /// Running statistics of batch normalisations, and their new values in a step.
     Running,
     NextRunning,
@@ -82,6 +84,7 @@ impl Role {
             | Role::Carried(Clock::Training, _)
             | Role::ClassWeights
             | Role::Constants
+            | Role::Cache(_)
             | Role::Running
             | Role::NextRunning => false,
         }

@@ -2,6 +2,7 @@
 //! invocation on lavapipe (65,535), and than the workgroups of one dispatch dimension. tests/kernels/long_axes.rs
 //! covers kernels with tensor calls.
 
+mod caches;
 mod elementwise;
 mod sweeps;
 mod training;

@@ -11,6 +11,7 @@ mod dimensions;
 mod files;
 mod foreign;
 mod foreign_images;
+mod generation;
 mod gradients;
 mod graphs;
 mod hostile;

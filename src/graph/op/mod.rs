@@ -12,6 +12,7 @@ mod batch_matmul;
 pub(super) mod batch_norm;
 mod bias_add;
 mod broadcast;
+mod cached_attention;
 mod column_sum;
 mod concat;
 mod constant;
@@ -60,6 +61,7 @@ pub(crate) use average_pool::{AveragePool, AveragePoolBackward};
 pub(crate) use batch_matmul::{BatchMatmul, StackSum};
 pub(crate) use batch_norm::{BatchNorm, BatchNormBackward, FixedNormBackward, FixedNormGain};
 pub(crate) use bias_add::BiasAdd;
+pub(crate) use cached_attention::CachedAttention;
 pub(crate) use column_sum::ColumnSum;
 pub(crate) use concat::Concat;
 pub(crate) use constant::Constant;
@@ -212,7 +214,7 @@ macro_rules! operations {
                 Recurrence, Repeat, RepeatColumn, RepeatRow, Reshape, RmsNorm, RowSum, Scale, Slice, Softmax, Sqrt,
                 StopGradient, Sub, Targets, Transpose;
             internal: ActivationBackward, AttentionBackward, AveragePoolBackward, BatchNormBackward,
-                ConvolutionWeight, EmbeddingBackward, FixedNormBackward, FixedNormGain, GroupNormBackward,
+                CachedAttention, ConvolutionWeight, EmbeddingBackward, FixedNormBackward, FixedNormGain, GroupNormBackward,
                 InitialGradient, LayerNormBackward, Loss, MaskRows, MaxBackward, MaxPoolBackward, PreluBackward,
                 PreluSlope, RecurrenceBackward, RmsNormBackward, SoftmaxBackward, StackSum;
         }
@@ -277,6 +279,11 @@ impl Op {
         let mut text = self.operation().name();
         self.for_each_operand(|operand| text += &format!(" {}", operand.0));
         text
+    }
+
+    /// The name with the settings.
+    pub(in crate::graph) fn name(&self) -> String {
+        self.operation().name()
     }
 
     /// Calls `visit` with each operand, in order.

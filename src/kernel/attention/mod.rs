@@ -5,6 +5,7 @@
 //! (Milakov and Gimelshein 2018), and the gradients compute the scores again from two saved numbers for each row of
 //! them. Masks are predicates: a key that is not kept is not multiplied by 0, so whatever it holds changes nothing.
 
+mod append;
 mod cpu;
 mod forward;
 mod keys;
@@ -12,6 +13,7 @@ mod launch;
 mod queries;
 mod settings;
 
+pub(crate) use append::AttentionAppend;
 pub(crate) use forward::Attend;
 pub(crate) use keys::AttentionKeys;
 pub(crate) use queries::AttentionQueries;

@@ -3,8 +3,8 @@
 use crate::kernel::attention::{Heads, Slice};
 use crate::kernel::embedding::Embedded;
 use crate::kernel::{
-    Attend, AttentionKeys, AttentionQueries, EmbeddingChains, EmbeddingGradient, EmbeddingLookup,
-    Kernel, MatrixShape,
+    Attend, AttentionAppend, AttentionKeys, AttentionQueries, EmbeddingChains, EmbeddingGradient,
+    EmbeddingLookup, Kernel, MatrixShape,
 };
 
 pub(super) fn attention() -> Vec<Kernel> {
@@ -36,6 +36,9 @@ pub(super) fn attention() -> Vec<Kernel> {
                 };
                 for statistics in [false, true] {
                     kernels.push(Attend { heads, statistics }.into());
+                }
+                if !masked && causal.is_some() {
+                    kernels.push(AttentionAppend { heads }.into());
                 }
                 kernels.push(AttentionQueries { heads }.into());
                 let together = true;

@@ -9,6 +9,7 @@ mod average_pool;
 mod batch_matmul;
 mod batch_norm;
 mod bias_add;
+mod cached_attention;
 mod carry;
 mod column_sum;
 mod concat;

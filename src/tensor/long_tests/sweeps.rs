@@ -10,6 +10,7 @@ use crate::kernel::{Draw, Kernel, MovementOp};
 fn every_kernel_has_a_sweep() {
     let here = concat!(
         include_str!("../long_tests.rs"),
+        include_str!("caches.rs"),
         include_str!("elementwise.rs"),
         include_str!("training.rs")
     );
@@ -29,6 +30,7 @@ fn every_kernel_has_a_sweep() {
             Kernel::Accumulate(_) => (here, "run(call(false, true)"),
             Kernel::Argmax(_) => (axes, ".argmax()"),
             Kernel::Attend(_) | Kernel::AttentionQueries(_) => (attention, "fn many_keys"),
+            Kernel::AttentionAppend(_) => (here, "AttentionAppend {"),
             Kernel::AttentionKeys(_) => (attention, "fn many_queries"),
             Kernel::Augment(_) => (axes, "gather_augmented of bytes"),
             Kernel::AveragePool(_) => (axes, ".average_pool("),

@@ -16,12 +16,14 @@
 //! that they attend to. Heads look for the two digits of the next place, or of the place before it, whence a carry
 //! comes.
 
+#[path = "../common/mod.rs"]
 mod common;
+mod heads;
 
 use clap::Parser;
-use common::{Chart, FullArgs, Picture, Random, Result, Shade, Tile};
+use common::{Chart, FullArgs, Random, Result};
 use wgrad::{
-    Activation, Adam, Device, Inputs, Layout, Loss, Network, OneCycle, Sequential, Tensor, Trainer,
+    Activation, Adam, Generator, Inputs, Loss, Network, OneCycle, Sequential, Trainer,
     TransformerLayer,
 };
 
@@ -176,39 +178,37 @@ fn main() -> Result {
     // A sum with a carry from each place to the next.
     let number = task.integers() - 1;
     let shown = [number * 58 / 100, number * 67 / 100];
-    draw(trainer.network(), &task, shown, &device)?.save(&args.common, "16_attention")?;
+    heads::draw(trainer.network(), &task, shown, &device)?.save(&args.common, "16_attention")?;
     println!("exact={answer:.4} digits={digit:.4}");
     Ok(())
 }
 
-/// The answers that the network writes: the likeliest digit after each token, which it reads as the next.
+/// The answers that the network writes: the likeliest digit after each token, which it reads as the next. The generator
+/// keeps the keys and values of the tokens so far, so that a digit costs one row of each layer.
 fn answers(network: &Network, task: &Task, sums: &[[usize; 2]]) -> Result<Vec<Vec<u32>>> {
-    let mut texts: Vec<Vec<u32>> = sums.iter().map(|&sum| task.text(sum)).collect();
-    for text in &mut texts {
-        // Tokens that follow have no effect; zeros hold their places.
-        text.truncate(task.question());
-    }
-    for written in 0..=task.digits {
-        let padded = texts.iter().flat_map(|text| {
-            let zeros = std::iter::repeat_n(0, task.length() - text.len());
-            text.iter().copied().chain(zeros)
-        });
-        let tokens: Vec<u32> = padded.take(task.length() * texts.len()).collect();
-        let logits = network.predict(Inputs::tokens(&tokens))?;
-        let place = task.question() - 1 + written;
-        for (text, rows) in texts
-            .iter_mut()
-            .zip(logits.chunks_exact(task.length() * TOKENS.len()))
-        {
-            let row = &rows[place * TOKENS.len()..(place + 1) * TOKENS.len()];
-            let best = (0..TOKENS.len()).max_by(|&a, &b| row[a].total_cmp(&row[b]));
-            text.push(best.unwrap_or(0) as u32);
+    let texts = sums.iter().map(|&sum| task.text(sum));
+    let questions: Vec<u32> = texts
+        .flat_map(|text| text[..task.question()].to_vec())
+        .collect();
+    let mut generator = Generator::new(network, sums.len())?;
+    let mut logits = generator.push(&questions)?;
+    let mut answers = vec![Vec::new(); sums.len()];
+    loop {
+        let rows = logits.chunks_exact(TOKENS.len());
+        let written: Vec<u32> = rows.map(likeliest).collect();
+        for (answer, &digit) in answers.iter_mut().zip(&written) {
+            answer.push(digit);
         }
+        if answers[0].len() > task.digits {
+            return Ok(answers);
+        }
+        logits = generator.push(&written)?;
     }
-    Ok(texts
-        .into_iter()
-        .map(|text| text[task.question()..].to_vec())
-        .collect())
+}
+
+fn likeliest(logits: &[f32]) -> u32 {
+    let best = (0..logits.len()).max_by(|&a, &b| logits[a].total_cmp(&logits[b]));
+    best.unwrap_or(0) as u32
 }
 
 /// The share of answers, and of their digits, that are right.
@@ -226,91 +226,4 @@ fn judge(network: &Network, task: &Task, sums: &[[usize; 2]]) -> Result<[f64; 2]
         exact as f64 / all,
         right as f64 / (all * (task.digits + 1) as f64),
     ])
-}
-
-/// The attention of each head in the rows that write the answer of a sum.
-fn draw(network: &Network, task: &Task, sum: [usize; 2], device: &Device) -> Result<Picture> {
-    let text = &task.text(sum)[..task.length()];
-    let names = |tokens: &[u32]| -> Vec<String> {
-        tokens
-            .iter()
-            .map(|&token| TOKENS[token as usize].to_string())
-            .collect()
-    };
-    let first = task.question() - 1;
-    let title = format!("Attention in {} + {} = {}", sum[0], sum[1], sum[0] + sum[1]);
-    let mut picture = Picture::new(&title);
-    for layer in 0..LAYERS {
-        let heads = attention(network, task, layer, text, device)?;
-        let tiles = heads.into_iter().enumerate().map(|(head, weights)| {
-            let rows = weights[first * task.length()..].to_vec();
-            Tile::new(task.length(), rows)
-                .names(names(&text[first..]), names(text))
-                .caption(&format!("head {}", head + 1))
-        });
-        let label = format!(
-            "Layer {}: from each token that writes a digit, to all before",
-            layer + 1
-        );
-        picture.row(&label, Shade::Positive, 310.0, tiles.collect());
-    }
-    Ok(picture)
-}
-
-/// The weights of attention [T, T] of each head of a layer: a network keeps none, so they are computed again.
-fn attention(
-    network: &Network,
-    task: &Task,
-    layer: usize,
-    text: &[u32],
-    device: &Device,
-) -> Result<Vec<Vec<f32>>> {
-    let (length, width, size) = (task.length(), task.width, task.width / HEADS);
-    // The layers below, with the weights of the network.
-    let block = TransformerLayer::new(HEADS).causal(true).norm_first(true);
-    let block = block.activation(Activation::Gelu);
-    let below = (0..layer).fold(task.first_layers(), |x, _| x.transformer_encoder(block));
-    let mut below = below.build(device, 1)?;
-    let known: Vec<String> = below
-        .parameter_names()
-        .iter()
-        .map(ToString::to_string)
-        .collect();
-    for name in known {
-        below.set_parameter(&name, &network.parameter(&name)?)?;
-    }
-    let x = Tensor::new(
-        device,
-        [length, width],
-        &below.predict(Inputs::tokens(text))?,
-    )?;
-
-    let parameter = |name: &str| network.parameter(&format!("layers.{}.{name}", layer + 2));
-    let vector = |name: &str, columns: usize| -> Result<Tensor> {
-        Ok(Tensor::new(device, [1, columns], &parameter(name)?)?)
-    };
-    let x = x.layer_norm(
-        &vector("norm1.weight", width)?,
-        &vector("norm1.bias", width)?,
-        1e-5,
-    )?;
-    let weight = parameter("self_attn.in_proj_weight")?;
-    let weight = Tensor::new(device, [3 * width, width], &weight)?;
-    let bias = vector("self_attn.in_proj_bias", 3 * width)?;
-    let qkv = x.dense(&weight, &bias, Activation::Identity)?;
-    let mut heads = Vec::new();
-    for head in 0..HEADS {
-        let q = qkv.slice_columns(head * size..(head + 1) * size)?;
-        let k = qkv.slice_columns(width + head * size..width + (head + 1) * size)?;
-        let scores = q
-            .matmul(&k, Layout::NT)?
-            .scale(1.0 / (size as f32).sqrt())?;
-        let mut scores = scores.download()?;
-        for (row, scores) in scores.chunks_exact_mut(length).enumerate() {
-            scores[row + 1..].fill(-1e9);
-        }
-        let scores = Tensor::new(device, [length, length], &scores)?;
-        heads.push(scores.softmax()?.download()?);
-    }
-    Ok(heads)
 }
