@@ -44,12 +44,22 @@ fn queries_before(key: u32) -> u32 {
     return select(0u, max(key, p.past) - p.past, CAUSAL == 1u);
 }
 
+// The statistics of a head of a row of q. With dropout (DROPOUT is 1) the step follows those of the last head.
+fn statistics_at(row: u32, head: u32) -> u32 {
+    return row * (p.heads + DROPOUT) + head;
+}
+
+// The row of a query of a head in the matrix of all weights.
+fn weights_row(place: Place, query: u32) -> u32 {
+    return (place.sample * p.heads + place.head) * p.queries + query;
+}
+
 // Sums of more than 1024 fours of keys or queries (LONG) are cut into blocks of 256 fours: a block's sums are added to
 // totals, which first shrink by a factor, and start anew. Without blocks the totals are not used.
-const BLOCK = 1024u;
+const BLOCK_TERMS = 1024u;
 
 fn is_end_of_block(fours: u32) -> bool {
-    return LONG == 1u && fours % (BLOCK / 4u) == 0u;
+    return LONG == 1u && fours % (BLOCK_TERMS / 4u) == 0u;
 }
 
 fn add_values(

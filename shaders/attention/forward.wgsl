@@ -25,6 +25,7 @@ fn main(
     var maximum = LOWEST;
     // The maximum at the end of the last block.
     var last = LOWEST;
+    let step = step_of(row);
     var fours = 0u;
     var is_any_kept = false;
     let end = bound(keys_of(place.position), group.x);
@@ -53,9 +54,11 @@ fn main(
         let pairs = max(candidates.xy, candidates.zw);
         let next = max(maximum, max(pairs.x, pairs.y));
         let shrink = select(exp(maximum - next), 1.0, maximum == next);
-        let weights = select(vec4<f32>(0.0), exp(scores - next), kept);
+        var weights = select(vec4<f32>(0.0), exp(scores - next), kept);
         maximum = next;
         sum = sum * shrink + ((weights.x + weights.y) + (weights.z + weights.w));
+        // The sum is that of all weights: dropout comes after the softmax.
+        weights = dropped(weights, factors_of_keys(step, weights_row(place, place.position), key));
         // A value that is not kept may be anything, so it is not multiplied by 0.
         let v = head_starts(place, key, p.keys, p.v, VALUE_WIDTH);
         for (var j = 0u; j < VALUE4; j++) {
@@ -89,5 +92,5 @@ fn main(
         put_y(out, j, VALUE_WIDTH, y[j] * inverse);
     }
     pad_y(out + VALUE_WIDTH, padding_of(p.y, place.head, VALUE_WIDTH));
-    keep_statistics(row * p.heads + place.head, maximum, inverse);
+    keep_statistics(row, place.head, maximum, inverse);
 }

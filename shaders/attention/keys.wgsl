@@ -32,7 +32,7 @@ fn main(
     var query = queries_before(place.position);
     while query < end {
         // To the end of a block.
-        let stop = select(end, min(end, query + BLOCK), LONG == 1u);
+        let stop = select(end, min(end, query + BLOCK_TERMS), LONG == 1u);
         for (; query < stop; query += 4u) {
             let kept = vec4<u32>(query) + vec4<u32>(0u, 1u, 2u, 3u) < vec4<u32>(end);
             let q = head_starts(place, query, p.queries, p.q, WIDTH);
@@ -46,14 +46,18 @@ fn main(
                 );
             }
             // Maxima, inverses of sums, and deltas of the four queries.
-            let first = (place.sample * p.queries + query) * p.heads + place.head;
-            let last = ((place.sample + 1u) * p.queries - 1u) * p.heads + place.head;
+            let query_row = place.sample * p.queries + query;
+            let first = statistics_at(query_row, place.head);
+            let next = p.heads + DROPOUT;
+            let last = statistics_at((place.sample + 1u) * p.queries - 1u, place.head);
             let a = load_statistics(first);
-            let b = load_statistics(min(first + p.heads, last));
-            let c = load_statistics(min(first + 2u * p.heads, last));
-            let d = load_statistics(min(first + 3u * p.heads, last));
+            let b = load_statistics(min(first + next, last));
+            let c = load_statistics(min(first + 2u * next, last));
+            let d = load_statistics(min(first + 3u * next, last));
             let exponents = scores * p.scale - vec4<f32>(a.x, b.x, c.x, d.x);
-            let weights = select(vec4<f32>(0.0), exp(exponents) * vec4<f32>(a.y, b.y, c.y, d.y), kept);
+            let softmax = select(vec4<f32>(0.0), exp(exponents) * vec4<f32>(a.y, b.y, c.y, d.y), kept);
+            let factors = factors_of_queries(step_of(query_row), weights_row(place, query), place.position);
+            let weights = dropped(softmax, factors);
             // Each dy is loaded once, for dv and for the gradients of the weights.
             let starts = head_starts(place, query, p.queries, p.y, VALUE_WIDTH);
             var dweights = vec4<f32>(0.0);
@@ -66,7 +70,8 @@ fn main(
                 let pair = weights.x * dy_x + weights.y * dy_y;
                 dv[j] += pair + (weights.z * dy_z + weights.w * dy_w);
             }
-            let dscores = select(vec4<f32>(0.0), weights * (dweights - vec4<f32>(a.z, b.z, c.z, d.z)), kept);
+            dweights = dropped(dweights, factors);
+            let dscores = select(vec4<f32>(0.0), softmax * (dweights - vec4<f32>(a.z, b.z, c.z, d.z)), kept);
             for (var j = 0u; j < WIDTH4; j++) {
                 let pair = dscores.x * four_q(q.x, j, WIDTH) + dscores.y * four_q(q.y, j, WIDTH);
                 dk[j] += pair + (dscores.z * four_q(q.z, j, WIDTH) + dscores.w * four_q(q.w, j, WIDTH));

@@ -1,5 +1,5 @@
 // The gradient of the queries, dq = scale (P * (dy·vT - delta)) k, where P are the weights, and delta = dy·y for each
-// query: each invocation computes one head of one query, and stores delta with the statistics.
+// query, and with dropout dy·vT times its factors: each invocation computes one head of one query, and stores delta with the statistics.
 
 @compute @workgroup_size(WORKGROUP)
 fn main(
@@ -28,7 +28,8 @@ fn main(
         dy[j] = four_dy(of_y, j, VALUE_WIDTH);
         delta += dot(dy[j], four_y(of_y, j, VALUE_WIDTH));
     }
-    let at = row * p.heads + place.head;
+    let at = statistics_at(row, place.head);
+    let step = step_of(row);
     let statistics_of_row = load_statistics(at);
     let end = bound(keys_of(place.position), group.x);
     for (var key = 0u; key < end; key += 4u) {
@@ -61,6 +62,7 @@ fn main(
             );
         }
         let weights = exp(scores * p.scale - statistics_of_row.x) * statistics_of_row.y;
+        dweights = dropped(dweights, factors_of_keys(step, weights_row(place, place.position), key));
         let dscores = select(vec4<f32>(0.0), weights * (dweights - delta), kept);
         for (var j = 0u; j < WIDTH4; j++) {
             let a = dscores.x * select(vec4<f32>(0.0), four_k(k.x, j, WIDTH), kept.x);

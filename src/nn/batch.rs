@@ -3,7 +3,9 @@
 use super::Network;
 use super::inputs::{Inputs, Samples};
 use crate::data::{Targets, check_finite, check_labels};
-use crate::graph::{Graph, GraphInput, Shape, Supervision, Term};
+use crate::graph::op::Attention;
+use crate::graph::{Graph, GraphInput, Op, Shape, Supervision, Term};
+use crate::kernel::attention::dropout::{MAX_FOURS, fours};
 use crate::kernel::base::binding::Scalar;
 use crate::kernel::{Criterion, MatrixShape};
 use crate::plan::{BufferSpec, Clock, Role};
@@ -45,6 +47,27 @@ impl Network {
                 ))
             }
         }
+    }
+
+    /// Refuses a batch for training, or gradients, in which an attention has more weights than dropout has random words.
+    pub(crate) fn check_dropout(&self, batch: usize) -> Result<()> {
+        let fours = self.graph.nodes.iter().filter_map(|node| match &node.op {
+            Op::Attention(Attention { heads, dropped, .. }) if dropped.is_some() => {
+                Some(fours(heads.queries, [heads.heads, heads.keys]))
+            }
+            _ => None,
+        });
+        let most = MAX_FOURS / fours.max().unwrap_or(0).max(1);
+        if batch as u128 <= most {
+            return Ok(());
+        }
+        Err(Error::argument(
+            "the batch size",
+            format!(
+                "at most {most}, since this network's dropout of attention has at most 2³³ weights"
+            ),
+            batch,
+        ))
     }
 
     /// Buffers of a batch that the host writes.
@@ -147,6 +170,7 @@ impl Network {
             }
         }
         self.check_batch_size(rows)?;
+        self.check_dropout(rows)?;
         Ok((samples, supervision))
     }
 

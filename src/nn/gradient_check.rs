@@ -266,7 +266,11 @@ impl Graph {
 
     /// Notes on random numbers in the graph, which the check holds constant.
     fn random_notes(&self) -> Option<String> {
-        let random = |node: &&crate::graph::Node| matches!(node.op, Op::Dropout(_) | Op::Random(_));
+        let random = |node: &&crate::graph::Node| match &node.op {
+            Op::Dropout(_) | Op::Random(_) => true,
+            Op::Attention(attention) => attention.dropped.is_some(),
+            _ => false,
+        };
         let count = self.nodes.iter().filter(random).count();
         (count > 0).then(|| {
             format!(

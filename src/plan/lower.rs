@@ -46,8 +46,7 @@ pub(crate) fn lower(spec: &PlanSpec<'_>) -> Plan {
     };
     let values = losses.iter_mut().chain(gradients.iter_mut().flatten());
     let values = values.chain(&mut carried);
-    let inference = !matches!(spec.task, Task::Differentiate | Task::Train(_));
-    graph.resolve(inference, values.chain([&mut output]));
+    graph.resolve(spec.task.is_inference(), values.chain([&mut output]));
     // One value may be the gradient of several parameters; it is then listed several times.
     let mut roots: Vec<Value> = losses
         .iter()

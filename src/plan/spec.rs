@@ -126,6 +126,14 @@ impl PlanSpec<'_> {
 }
 
 impl Task<'_> {
+    /// Whether the network computes as in prediction: dropout is the identity.
+    pub(crate) fn is_inference(&self) -> bool {
+        match self {
+            Task::Predict | Task::Evaluate | Task::Statistics => true,
+            Task::Differentiate | Task::Train(_) => false,
+        }
+    }
+
     /// The clock whose state, table and ring the plan uses.
     pub(crate) fn clock(&self) -> Clock {
         match self {

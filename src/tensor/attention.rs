@@ -1,8 +1,11 @@
 //! Scaled dot-product attention.
 
+use super::random::state;
 use super::{Tensor, dimensions, same_device};
 use crate::device::Operand;
-use crate::kernel::attention::{Heads, Slice};
+use crate::kernel::attention::dropout::check;
+use crate::kernel::attention::{Heads, Slice, WeightDropout};
+use crate::kernel::random::threefry::{self, Use};
 use crate::kernel::{Attend, Attention, AttentionKeys, AttentionQueries};
 use crate::{Error, Result};
 
@@ -13,8 +16,10 @@ pub struct AttentionOutput {
     /// The result, [batch, T, E].
     pub y: Tensor,
     /// Numbers for [`Tensor::attention_backward`], [batch, T, 4·heads]: for each head the maximum m of the query's
-    /// scores and 1/Σ exp(score − m), which is 0 if no key is left, and two zeros.
+    /// scores and 1/Σ exp(score − m), which is 0 if no key is left, and two zeros. With dropout, [batch, T, 4·heads + 4]:
+    /// the last four are the step.
     pub statistics: Tensor,
+    dropout: Option<WeightDropout>,
 }
 
 /// Gradients of [`Tensor::attention`].
@@ -95,8 +100,9 @@ impl Tensor {
     ///
     /// # Errors
     /// [`Shape`](Error::Shape) if the shapes do not fit, or the columns are no whole number of heads of 1 to 256
-    /// columns; [`Argument`](Error::Argument) if there are no heads or the scale is not finite;
-    /// [`Limit`](Error::Limit) on software adapters, if there are too many keys.
+    /// columns; [`Argument`](Error::Argument) if there are no heads, the scale is not finite, or there is dropout, which
+    /// [`attention_with_dropout`](Tensor::attention_with_dropout) has; [`Limit`](Error::Limit) on software adapters, if
+    /// there are too many keys.
     pub fn attention(
         &self,
         k: &Tensor,
@@ -105,6 +111,71 @@ impl Tensor {
         attention: Attention,
     ) -> Result<AttentionOutput> {
         let heads = place("attention", [self, k, v], mask, attention)?;
+        if attention.rate() != 0.0 {
+            return Err(Error::argument(
+                "the dropout rate of a call of attention",
+                "0 (`attention_with_dropout` takes the seed and the step that dropout needs)",
+                attention.rate(),
+            ));
+        }
+        self.attend([k, v], mask, heads, 0)
+    }
+
+    /// [`attention`](Tensor::attention) with [dropout](Attention::dropout) of its weights, as in training: y =
+    /// (softmax(scale·q·kᵀ) ⊙ M)·v (the `dropout_p` of PyTorch's `scaled_dot_product_attention`).
+    ///
+    /// Seed and step are as in [`uniform`](Tensor::uniform). M is [`dropout`](Tensor::dropout), of the same rate, seed and
+    /// step, of ones with a row for each query of each head of each sample, [batch·heads·T, S].
+    /// [`attention_backward`](Tensor::attention_backward) draws it again.
+    ///
+    /// ```
+    /// use wgrad::{Attention, Device, Tensor};
+    /// # fn main() -> wgrad::Result<()> {
+    /// let device = Device::cpu();
+    /// let q = Tensor::zeros(&device, [1, 3, 2])?;
+    /// let k = Tensor::zeros(&device, [1, 4, 2])?;
+    /// let v = Tensor::filled(&device, [1, 4, 1], 1.0)?;
+    /// let attention = Attention::new(1).dropout(0.5);
+    /// let y = q.attention_with_dropout(&k, &v, None, attention, 7, 0)?.y.download()?;
+    /// // Each of the four weights is ¼, and becomes 0 or ½.
+    /// let kept = Tensor::filled(&device, [3, 4], 1.0)?.dropout(0.5, 7, 0)?.download()?;
+    /// let expected: Vec<f32> = kept.chunks(4).map(|row| row.iter().sum::<f32>() / 4.0).collect();
+    /// assert_eq!(y, expected);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// Those of [`attention`](Tensor::attention); [`Argument`](Error::Argument) unless the rate is from 0 to below 1;
+    /// [`Shape`](Error::Shape) if there are more than 2³³ weights.
+    pub fn attention_with_dropout(
+        &self,
+        k: &Tensor,
+        v: &Tensor,
+        mask: Option<&Tensor>,
+        attention: Attention,
+        seed: u64,
+        step: u32,
+    ) -> Result<AttentionOutput> {
+        let operation = "attention_with_dropout";
+        let mut heads = place(operation, [self, k, v], mask, attention)?;
+        if attention.rate() != 0.0 {
+            check(operation, &heads)?;
+            heads.dropout = Some(WeightDropout {
+                rate: attention.rate(),
+                key: threefry::key(seed, Use::Call),
+            });
+        }
+        self.attend([k, v], mask, heads, step)
+    }
+
+    fn attend(
+        &self,
+        [k, v]: [&Tensor; 2],
+        mask: Option<&Tensor>,
+        heads: Heads,
+        step: u32,
+    ) -> Result<AttentionOutput> {
         let [samples, queries] = [heads.samples, heads.queries];
         let (y_dims, y_shape) = dimensions([samples, queries, heads.result().cols].into())?;
         let statistics = heads.statistics();
@@ -113,6 +184,11 @@ impl Tensor {
         let mut saved = Tensor::room(&self.device, saved_shape)?.with_dims(saved_dims);
         let inputs = [self, k, v].into_iter().chain(mask);
         let mut operands: Vec<Operand<'_>> = inputs.map(|t| Operand::Read(&t.memory)).collect();
+        let state = match heads.dropout {
+            Some(_) => Some(state(&self.device, step)?),
+            None => None,
+        };
+        operands.extend(state.iter().map(Operand::Read));
         operands.push(Operand::Write(&mut y.memory));
         operands.push(Operand::Write(&mut saved.memory));
         let kernel = Attend {
@@ -123,14 +199,17 @@ impl Tensor {
         Ok(AttentionOutput {
             y,
             statistics: saved,
+            dropout: heads.dropout,
         })
     }
 
     /// Gradients of [`attention`](Tensor::attention) from its output gradient dy (`self`), its operands and its result.
-    /// Masked keys and values have gradients of 0. It takes two calls, and a copy of the statistics.
+    /// Masked keys and values have gradients of 0. With dropout, the weights are those that the result kept. It takes two
+    /// calls, and a copy of the statistics.
     ///
     /// # Errors
-    /// [`Shape`](Error::Shape) if the shapes do not fit; those of [`attention`](Tensor::attention).
+    /// [`Shape`](Error::Shape) if the shapes do not fit; [`Argument`](Error::Argument) if the result has another rate of
+    /// dropout; those of [`attention`](Tensor::attention).
     pub fn attention_backward(
         &self,
         [q, k, v]: [&Tensor; 3],
@@ -139,7 +218,18 @@ impl Tensor {
         attention: Attention,
     ) -> Result<AttentionGradients> {
         let operation = "attention_backward";
-        let heads = place(operation, [q, k, v], mask, attention)?;
+        let heads = Heads {
+            dropout: output.dropout,
+            ..place(operation, [q, k, v], mask, attention)?
+        };
+        let rate = output.dropout.map_or(0.0, |dropout| dropout.rate);
+        if rate != attention.rate() {
+            return Err(Error::argument(
+                "the dropout rate of attention's gradients",
+                format!("{rate}, that of the result"),
+                attention.rate(),
+            ));
+        }
         let rows = [heads.samples, heads.queries];
         let of = |cols: usize| vec![rows[0], rows[1], cols];
         for (name, tensor, expected) in [

@@ -158,6 +158,6 @@ fn random(
 }
 
 /// State words of a step.
-fn state(device: &Device, step: u32) -> Result<Memory> {
+pub(super) fn state(device: &Device, step: u32) -> Result<Memory> {
     device.words("state", state_at(step.into()).to_vec())
 }

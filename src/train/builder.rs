@@ -248,6 +248,7 @@ impl TrainerBuilder {
             ));
         }
         self.network.check_batch_size(batch_size)?;
+        self.network.check_dropout(batch_size)?;
         if let Some(samples) = self.settings.evaluation_batch_size {
             if samples == 0 {
                 return Err(Error::argument(

@@ -52,7 +52,7 @@ fn further_layers_take_the_dispatches_that_their_documentation_says() {
     assert_eq!(dispatches(global), flat + 1 + 2);
 }
 
-/// Attention takes one dispatch forward and two backward, whatever its masks and heads are.
+/// Attention takes one dispatch forward and two backward, whatever its masks, heads and dropout are.
 #[test]
 fn attention_takes_one_dispatch_forward_and_two_backward() {
     let _guard = ALONE.read().unwrap_or_else(PoisonError::into_inner);
@@ -72,6 +72,7 @@ fn attention_takes_one_dispatch_forward_and_two_backward() {
         Attention::new(1),
         Attention::new(2).causal(true),
         Attention::new(8),
+        Attention::new(2).dropout(0.5),
     ] {
         let one = dispatches(sequence().multi_head_attention(attention));
         // in_proj, attention, out_proj; the gradients of out_proj, attention, in_proj; that of the dense layer's input.

@@ -116,7 +116,11 @@ fn every_setting_is_read_as_it_was_written() {
         .dilation(2);
     let pool = pool.ceil_mode(true).count_include_pad(false);
     same(&[pool, Pool::new(2)]);
-    let attention = Attention::new(3).causal(true).past(2).scale(0.5);
+    let attention = Attention::new(3)
+        .causal(true)
+        .past(2)
+        .scale(0.5)
+        .dropout(0.25);
     same(&[attention, Attention::new(1)]);
     let transformer = TransformerLayer::new(2)
         .activation(Activation::Gelu)

@@ -3,15 +3,15 @@
 use crate::common::compare::{Tolerance, assert_each_close};
 use crate::common::data::Random;
 use crate::common::devices::{cpu, gpu, gpu_hardware_kernels};
-use crate::common::oracle::attention::Attending;
+use crate::common::oracle::attention::{Attended, Attending};
 use crate::common::precision::ULP;
-use wgrad::{Attention, Device, Error, Tensor};
+use wgrad::{Attention, AttentionOutput, Device, Error, Tensor};
 
-fn devices() -> [&'static Device; 3] {
+pub(crate) fn devices() -> [&'static Device; 3] {
     [cpu(), gpu(), gpu_hardware_kernels()]
 }
 
-fn attention(case: &Attending) -> Attention {
+pub(crate) fn attention(case: &Attending) -> Attention {
     let attention = Attention::new(case.heads).scale(case.scale as f32);
     match case.causal {
         None => attention,
@@ -51,9 +51,29 @@ fn sweep() -> Vec<Attending> {
 }
 
 /// Compares y and all gradients on every device.
-fn check(case: &Attending, [q, k, v, dy]: [&[f32]; 4], tolerance: Tolerance) {
+fn check(case: &Attending, operands: [&[f32]; 4], tolerance: Tolerance) {
+    let expected = case.run(operands);
+    let settings = attention(case);
+    compare(
+        case,
+        operands,
+        &expected,
+        settings,
+        tolerance,
+        |[q, k, v], mask| q.attention(k, v, mask, settings),
+    );
+}
+
+/// The same for the result of a call.
+pub(crate) fn compare(
+    case: &Attending,
+    [q, k, v, dy]: [&[f32]; 4],
+    expected: &Attended,
+    settings: Attention,
+    tolerance: Tolerance,
+    call: impl Fn([&Tensor; 3], Option<&Tensor>) -> wgrad::Result<AttentionOutput>,
+) {
     // Whatever a masked key holds changes nothing.
-    let expected = case.run([q, k, v, dy]);
     let [mut k, mut v] = [k, v].map(<[f32]>::to_vec);
     if let Some(mask) = &case.mask {
         for (j, _) in mask.iter().enumerate().filter(|(_, kept)| **kept == 0.0) {
@@ -69,10 +89,10 @@ fn check(case: &Attending, [q, k, v, dy]: [&[f32]; 4], tolerance: Tolerance) {
         let mask = case.mask.as_ref();
         let mask = mask.map(|mask| Tensor::new(device, [case.samples, case.keys], mask).unwrap());
         let mask = mask.as_ref();
-        let output = q.attention(&k, &v, mask, attention(case)).unwrap();
+        let output = call([&q, &k, &v], mask).unwrap();
         let dy = of(case.of_y(), dy);
         let gradients = dy
-            .attention_backward([&q, &k, &v], mask, &output, attention(case))
+            .attention_backward([&q, &k, &v], mask, &output, settings)
             .unwrap();
         for (what, found, shape, expected) in [
             ("y", &output.y, case.of_y(), &expected.y),
@@ -87,7 +107,7 @@ fn check(case: &Attending, [q, k, v, dy]: [&[f32]; 4], tolerance: Tolerance) {
     }
 }
 
-fn data(case: &Attending, seed: u64) -> [Vec<f32>; 4] {
+pub(crate) fn data(case: &Attending, seed: u64) -> [Vec<f32>; 4] {
     let mut random = Random::new(seed);
     [case.of_q(), case.of_k(), case.of_v(), case.of_y()]
         .map(|shape| random.normals(shape.iter().product()))

@@ -6,6 +6,7 @@ mod common;
 mod activations;
 mod all_calls;
 mod attention;
+mod attention_dropout;
 mod augmentation;
 mod axpby;
 mod convolution;

@@ -50,6 +50,17 @@ pub(crate) const ATTENDED: &[Case] = &[
         let h = g.cross_attention(h, other, None, Attention::new(2))?;
         logits(g, h)
     }),
+    ("attention with dropout", |g, x| {
+        let mask = g.activation(x, Activation::Step)?;
+        let h = sequence(g, x, INPUTS, 8)?;
+        let attention = Attention::new(2).dropout(0.3);
+        let h = g.multi_head_attention(h, Some(mask), attention.causal(true))?;
+        let other = sequence(g, x, 2, 5)?;
+        let h = g.cross_attention(h, other, None, attention.dropout(0.5))?;
+        let layer = TransformerLayer::new(2).activation(Activation::Gelu);
+        let h = g.transformer_decoder(h, h, [None, Some(mask)], layer.dropout(0.2))?;
+        logits(g, h)
+    }),
     ("Transformer layers", |g, x| {
         let mask = g.activation(x, Activation::Step)?;
         let memory = sequence(g, x, INPUTS, 4)?;
@@ -144,6 +155,67 @@ fn a_query_without_a_key_gives_zero() {
     let inputs = Inputs::named().with("x", &x).with("mask", &[0.0, 1.0]);
     let y = network.predict(inputs).unwrap();
     assert_eq!(y, [0.0, 0.0, 0.0, 0.0, 5.0, 6.0, 7.0, 8.0]);
+}
+
+/// Two layers of attention in which this share of the weights is dropped.
+fn with_dropout(rate: f32) -> Network {
+    let attention = Attention::new(2).dropout(rate);
+    let layers = Sequential::new([3, 4])
+        .multi_head_attention(attention)
+        .multi_head_attention(attention.causal(true))
+        .flatten()
+        .dense(CLASSES);
+    layers.build(cpu(), 3).unwrap()
+}
+
+#[test]
+fn only_training_drops_weights() {
+    let (mut dropped, mut plain) = (with_dropout(0.4), with_dropout(0.0));
+    let x = Random::new(6).normals(4 * 12);
+    let labels = [0u32, 1, 2, 0];
+    assert_eq!(dropped.predict(&x).unwrap(), plain.predict(&x).unwrap());
+    assert_eq!(dropped.jacobian(&x).unwrap(), plain.jacobian(&x).unwrap());
+    let found = dropped.gradients(&x, &labels).unwrap();
+    assert_ne!(found.loss, plain.gradients(&x, &labels).unwrap().loss);
+    let check = dropped.gradient_check(&x, &labels, 1).unwrap();
+    assert!(check.passes(1e-6), "{check}");
+    let notes = check.left_out.join("; ");
+    assert!(
+        notes.contains("2 dropouts and random values were drawn once"),
+        "{notes}"
+    );
+    let data = Dataset::from_floats([3, 4], x, labels.to_vec(), CLASSES).unwrap();
+    let [dropped, plain] = [dropped, plain].map(|network| {
+        let mut trainer = Trainer::builder(network).build().unwrap();
+        let loss = trainer.evaluate(&data).unwrap().loss;
+        (loss, trainer.epoch(&data).unwrap().loss)
+    });
+    assert_eq!(dropped.0, plain.0);
+    assert_ne!(dropped.1, plain.1);
+}
+
+#[test]
+fn more_weights_than_random_words_are_refused() {
+    let attention = Attention::new(1).dropout(0.1);
+    // 2²⁴ fours of weights a sample, of 2³¹ in all.
+    let layers = Sequential::new([8192, 1]).multi_head_attention(attention);
+    let trainer = |batch| {
+        let network = layers.clone().build(cpu(), 0).unwrap();
+        Trainer::builder(network)
+            .batch_size(batch)
+            .build()
+            .map(|_| ())
+    };
+    trainer(128).unwrap();
+    let found = trainer(129);
+    assert!(matches!(found, Err(Error::Argument { .. })), "{found:?}");
+    let mut graph = Graph::new();
+    let x = graph.input([1 << 17, 1]).unwrap();
+    let found = graph.multi_head_attention(x, None, attention);
+    assert!(matches!(found, Err(Error::Shape { .. })), "{found:?}");
+    graph
+        .multi_head_attention(x, None, Attention::new(1))
+        .unwrap();
 }
 
 /// A network with a mask of four keys that are given as lengths, or one by one.
@@ -271,6 +343,10 @@ fn values_that_do_not_fit_are_refused() {
     };
     argument(graph.multi_head_attention(x, None, Attention::new(0)));
     argument(graph.attention(x, x, x, None, two.scale(f32::NAN)));
+    for rate in [1.0, -0.5, f32::NAN, 1e-12] {
+        argument(graph.attention(x, x, x, None, two.dropout(rate)));
+        argument(graph.cross_attention(x, four, None, two.dropout(rate)));
+    }
     let layer = TransformerLayer::new(2);
     for layer in [
         layer.dropout(1.0),

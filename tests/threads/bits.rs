@@ -200,7 +200,7 @@ fn attention_has_the_same_bits_for_any_number_of_threads() {
         let tokens: Vec<u32> = random.words(samples * length, 11);
         let labels = random.words(samples, 3);
         let train = |device: Device| {
-            let layer = TransformerLayer::new(3).causal(true);
+            let layer = TransformerLayer::new(3).causal(true).dropout(0.2);
             let layers = Sequential::new(length)
                 .embedding(11, 24)
                 .transformer_encoder(layer)

@@ -1,4 +1,4 @@
-//! Training of a Transformer on tokens: the devices agree, and no cut of the steps changes a bit.
+//! Training of a Transformer on tokens, with dropout, also of the weights of attention: the devices agree, and no cut of the steps changes a bit.
 
 use super::assert_cuts_change_nothing;
 use super::common::compare::{Tolerance, assert_close};
@@ -17,10 +17,12 @@ fn data() -> Dataset {
 
 fn trainer(device: &Device, steps_per_submit: usize) -> Trainer {
     let layer = TransformerLayer::new(2).activation(Activation::Gelu);
+    let first = layer.norm_first(true).causal(true).feed_forward(12);
+    let first = first.dropout(0.02);
     let layers = Sequential::new(6)
         .padded_embedding(9, 10, 8)
         .learned_positions()
-        .transformer_encoder(layer.norm_first(true).causal(true).feed_forward(12))
+        .transformer_encoder(first)
         .sinusoidal_positions()
         .transformer_encoder(layer.dropout(0.05))
         .flatten()

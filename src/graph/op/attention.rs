@@ -2,7 +2,8 @@
 
 use super::{Backward, Differentiable, Operation, operands};
 use crate::graph::{Attention as Settings, Graph, Shape, Value};
-use crate::kernel::attention::{Heads, STATISTICS, Slice};
+use crate::kernel::attention::dropout::check;
+use crate::kernel::attention::{Heads, Slice, statistics_cols};
 use crate::{Error, Result};
 
 /// Whether q, k and v are values of their own, or slices of columns of one.
@@ -16,6 +17,13 @@ pub(crate) enum Together {
     All,
 }
 
+/// Dropout of the weights in training: its rate, above 0, and its index among the graph's operations with random numbers.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Dropped {
+    pub(crate) rate: f32,
+    pub(crate) number: u32,
+}
+
 /// softmax(scale·q·kᵀ)·v for every head. Output 1: the statistics of the scores, for the gradients.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Attention {
@@ -27,6 +35,7 @@ pub(crate) struct Attention {
     pub(crate) settings: Settings,
     /// The heads in one sample.
     pub(crate) heads: Heads,
+    pub(crate) dropped: Option<Dropped>,
     /// Shape of the result.
     pub(crate) shape: Shape,
 }
@@ -67,6 +76,7 @@ impl Differentiable for Attention {
             statistics,
             together: self.together,
             heads: self.heads,
+            dropped: self.dropped,
             shape: q,
         });
         // The outputs first, right after their operation.
@@ -96,6 +106,8 @@ pub(crate) struct AttentionBackward {
     pub(crate) together: Together,
     /// The heads in one sample.
     pub(crate) heads: Heads,
+    /// The dropout of the forward pass.
+    pub(crate) dropped: Option<Dropped>,
     /// Shape of q, or of the value with q, k and v.
     pub(crate) shape: Shape,
 }
@@ -136,7 +148,7 @@ impl Graph {
     /// of a dimension of heads.)
     ///
     /// A query without any key gives 0, and gradients of 0. No gradient flows to the mask. It takes one dispatch
-    /// forward and two backward, and stores no scores.
+    /// forward and two backward, and stores no scores. [Dropout](crate::Attention::dropout) of the weights adds none.
     ///
     /// ```
     /// use wgrad::{Attention, Device, Graph};
@@ -153,7 +165,8 @@ impl Graph {
     ///
     /// # Errors
     /// [`Shape`](Error::Shape) if the shapes do not fit, or the columns are no whole number of heads of 1 to 256
-    /// columns; [`Argument`](Error::Argument) if there are no heads, or the scale is not finite.
+    /// columns, or if there are more than 2³³ weights in a sample for dropout; [`Argument`](Error::Argument) if there are
+    /// no heads, the scale is not finite, or the rate of dropout is not from 0 to below 1.
     pub fn attention(
         &mut self,
         q: Value,
@@ -201,6 +214,14 @@ impl Graph {
             slices,
             mask.is_some(),
         )?;
+        let rate = settings.rate();
+        let dropped = if rate == 0.0 {
+            None
+        } else {
+            check(operation, &heads)?;
+            let number = self.next_random();
+            Some(Dropped { rate, number })
+        };
         let y = self.add_operation(Attention {
             q,
             k,
@@ -209,9 +230,11 @@ impl Graph {
             together,
             settings,
             heads,
+            dropped,
             shape: shape.with_cols(v_columns),
         })?;
-        self.output(y, 1, shape.with_cols(STATISTICS * heads.heads));
+        let statistics = statistics_cols(heads.heads, dropped.is_some());
+        self.output(y, 1, shape.with_cols(statistics));
         Ok(y)
     }
 }

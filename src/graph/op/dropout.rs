@@ -1,8 +1,9 @@
 //! Dropout.
 
 use super::{Backward, Differentiable, Operation, operands};
+use crate::Result;
 use crate::graph::{Graph, Shape, Value};
-use crate::{Error, Result, kernel};
+pub(crate) use crate::kernel::random::dropout::check_rate;
 
 /// Sets each element of x to 0 with probability `rate`, and scales the others up. The identity in inference.
 #[derive(Clone, Debug, PartialEq)]
@@ -62,16 +63,4 @@ impl Graph {
         let number = self.next_random();
         self.add_operation(Dropout { x, rate, number })
     }
-}
-
-/// Refuses a rate that is no probability, or drops everything.
-pub(crate) fn check_rate(rate: f32) -> Result<()> {
-    let expected = if !(0.0..1.0).contains(&rate) {
-        "from 0 to below 1"
-    } else if !kernel::Dropout::is_seen(rate) {
-        "0, or at least 2⁻³², the resolution of the random numbers"
-    } else {
-        return Ok(());
-    };
-    Err(Error::argument("a dropout rate", expected, rate))
 }

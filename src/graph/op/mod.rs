@@ -56,7 +56,7 @@ mod upsample;
 
 pub(crate) use activation::{Activation, ActivationBackward};
 pub(crate) use add::Add;
-pub(crate) use attention::{Attention, AttentionBackward, Together};
+pub(crate) use attention::{Attention, AttentionBackward, Dropped, Together};
 pub(crate) use average_pool::{AveragePool, AveragePoolBackward};
 pub(crate) use batch_matmul::{BatchMatmul, StackSum};
 pub(crate) use batch_norm::{BatchNorm, BatchNormBackward, FixedNormBackward, FixedNormGain};

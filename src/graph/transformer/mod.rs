@@ -50,7 +50,8 @@ impl Graph {
     ///
     /// # Errors
     /// [`Shape`](crate::Error::Shape) if x is no batch of sequences, the number of heads does not divide D, or the mask
-    /// has another shape; [`Argument`](crate::Error::Argument) if there are no heads, or the scale is not finite.
+    /// has another shape; [`Argument`](crate::Error::Argument) if there are no heads, the scale is not finite, or
+    /// the rate of dropout is not from 0 to below 1.
     pub fn multi_head_attention(
         &mut self,
         x: Value,
@@ -113,7 +114,9 @@ impl Graph {
         mask: Option<Value>,
         layer: TransformerLayer,
     ) -> Result<Value> {
-        let attention = Attention::new(layer.heads).causal(layer.causal);
+        let attention = Attention::new(layer.heads)
+            .causal(layer.causal)
+            .dropout(layer.dropout);
         self.check_attention([x, x], mask, attention)?;
         layer.check()?;
         let names = self.next_layer();
@@ -142,7 +145,7 @@ impl Graph {
         masks: [Option<Value>; 2],
         layer: TransformerLayer,
     ) -> Result<Value> {
-        let attention = Attention::new(layer.heads);
+        let attention = Attention::new(layer.heads).dropout(layer.dropout);
         let of_x = attention.causal(layer.causal);
         self.check_attention([x, x], masks[0], of_x)?;
         self.check_attention([x, memory], masks[1], attention)?;

@@ -17,8 +17,8 @@ use crate::{Error, Result};
 /// | [`causal`](TransformerLayer::causal) | no | a mask |
 /// | [`epsilon`](TransformerLayer::epsilon) | 10⁻⁵ | `layer_norm_eps` |
 ///
-/// Dropout is that of the results of attention and of both layers of the feed-forward part. PyTorch also drops weights
-/// of attention.
+/// Dropout is that of the weights of attention ([`Attention::dropout`](crate::Attention::dropout)), of its results, and of
+/// both layers of the feed-forward part, as in PyTorch.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(deny_unknown_fields))]

@@ -7,6 +7,7 @@
 pub(super) mod backward;
 mod sums;
 
+use super::dropout::Factors;
 use super::{Heads, STATISTICS, Slice};
 use crate::kernel::base::simd::Vectorized;
 use crate::kernel::base::{Args, Real};
@@ -175,7 +176,12 @@ fn rows_per_task(samples: usize, length: usize) -> usize {
 }
 
 /// The forward pass.
-pub(super) fn forward<T: Real>(inputs: &Inputs<'_, T>, y: &mut [T], statistics: Option<&mut [T]>) {
+pub(super) fn forward<T: Real>(
+    inputs: &Inputs<'_, T>,
+    factors: Option<Factors>,
+    y: &mut [T],
+    statistics: Option<&mut [T]>,
+) {
     let heads = &inputs.heads;
     let (shape, saved) = (heads.result(), heads.statistics());
     if shape.floats() == 0 {
@@ -190,6 +196,7 @@ pub(super) fn forward<T: Real>(inputs: &Inputs<'_, T>, y: &mut [T], statistics: 
             let statistics = statistics.as_deref_mut();
             T::vectorized(Forward {
                 inputs,
+                factors,
                 part,
                 y,
                 statistics: statistics
@@ -211,6 +218,7 @@ pub(super) fn forward<T: Real>(inputs: &Inputs<'_, T>, y: &mut [T], statistics: 
 
 struct Forward<'a, T> {
     inputs: &'a Inputs<'a, T>,
+    factors: Option<Factors>,
     part: Rows,
     y: &'a mut [T],
     statistics: Option<&'a mut [T]>,
@@ -222,6 +230,7 @@ impl<T: Real> Vectorized for Forward<'_, T> {
         let (inputs, part) = (self.inputs, self.part);
         let heads = &inputs.heads;
         let (of_y, ld) = (heads.y(), heads.y().ld());
+        let saved_ld = heads.statistics().ld();
         let scale = T::of(f64::from(heads.scale));
         let kept = inputs.kept(
             part.sample,
@@ -243,12 +252,20 @@ impl<T: Real> Vectorized for Forward<'_, T> {
                 let scores = &mut weights[..tiles];
                 let (maximum, sum) = exponentials(scores, end, scale);
                 let inverse = if end == 0 { T::ZERO } else { T::ONE / sum };
+                if let Some(factors) = &self.factors {
+                    let row = heads.weights_row(part.sample, head, part.position + n);
+                    factors.apply(row, &kept[..end], &mut weights[..end]);
+                }
                 weighted_sum::<T, FUSED>(&weights[..end], &v, y);
                 y.iter_mut().for_each(|y| *y = *y * inverse);
                 if let Some(statistics) = &mut self.statistics {
-                    let at = (n * heads.heads + head) * STATISTICS;
+                    let at = n * saved_ld + head * STATISTICS;
                     let saved = [maximum, inverse, T::ZERO, T::ZERO];
                     statistics[at..][..STATISTICS].copy_from_slice(&saved);
+                    if let Some(factors) = self.factors.filter(|_| head == 0) {
+                        let at = n * saved_ld + heads.heads * STATISTICS;
+                        statistics[at..][..STATISTICS].copy_from_slice(&factors.saved());
+                    }
                 }
             }
         }

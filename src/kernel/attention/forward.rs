@@ -1,12 +1,14 @@
 //! Attention: y = softmax(scale·q·kᵀ)·v for every head.
 
+use super::dropout::Factors;
 use super::launch::Invocations;
 use super::{Heads, cpu};
 use crate::kernel::base::{Args, Binding, Capabilities, Compute, Element, Program, Real};
 
 /// Arguments: q [samples·queries, …], k and v [samples·keys, …], with a mask [samples, keys] (a key counts if its
-/// number is not 0), y [samples·queries, heads·value width], and with `statistics` those of the scores
-/// [samples·queries, 4·heads].
+/// number is not 0), with dropout the state, y [samples·queries, heads·value width], and with `statistics` those of the scores
+/// [samples·queries, 4·heads], or 4·heads + 4 columns with
+/// dropout.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Attend {
     pub(crate) heads: Heads,
@@ -22,6 +24,10 @@ impl Compute for Attend {
     fn bindings(&self) -> Vec<Binding> {
         let mut bindings = self.heads.inputs();
         self.heads.push_mask(&mut bindings);
+        if self.heads.dropout.is_some() {
+            let number = bindings.len() as u32 + 1;
+            bindings.push(Binding::input(number, "state", Element::Word));
+        }
         let number = bindings.len() as u32 + 1;
         bindings.push(Binding::output(number, "y", self.heads.element()));
         if self.statistics {
@@ -53,8 +59,10 @@ impl Compute for Attend {
 
     fn run<T: Real>(&self, args: &mut Args<'_, '_, T>) {
         let inputs = cpu::Inputs::read(&self.heads, args);
+        let dropout = self.heads.dropout;
+        let factors = dropout.map(|d| Factors::of_state(d, &self.heads, args.read_words()));
         let y = args.write();
         let statistics = self.statistics.then(|| args.write());
-        cpu::forward(&inputs, y, statistics);
+        cpu::forward(&inputs, factors, y, statistics);
     }
 }

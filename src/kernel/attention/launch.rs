@@ -3,10 +3,16 @@
 use super::{Heads, Slice};
 use crate::kernel::base::program::{WORKGROUP, uniform_block};
 use crate::kernel::base::{Binding, Element, Program, Shader, matrix};
+use crate::kernel::random::dropout::{scale, threshold};
+use crate::kernel::random::threefry;
 
 const SOURCE: &str = include_str!("../../../shaders/attention/attention.wgsl");
 const MASKED: &str = include_str!("../../../shaders/attention/masked.wgsl");
 const UNMASKED: &str = include_str!("../../../shaders/attention/unmasked.wgsl");
+const DRAWN: &str = include_str!("../../../shaders/attention/dropout/drawn.wgsl");
+const STEP_NOW: &str = include_str!("../../../shaders/attention/dropout/step_now.wgsl");
+const STEP_SAVED: &str = include_str!("../../../shaders/attention/dropout/step_saved.wgsl");
+const NO_DROPOUT: &str = include_str!("../../../shaders/attention/dropout/none.wgsl");
 const ALIGNED_LOAD: &str = include_str!("../../../shaders/attention/aligned_load.wgsl");
 const UNALIGNED_LOAD: &str = include_str!("../../../shaders/attention/unaligned_load.wgsl");
 const ALIGNED_STORE: &str = include_str!("../../../shaders/attention/aligned_store.wgsl");
@@ -27,9 +33,14 @@ uniform_block! {
         y: [u32; 4],
         /// Keys before that of the first query.
         past: u32,
-        /// Fours of a row of the mask.
+        /// Fours of a row of the mask, and of the random words of dropout.
         mask_ld4: u32,
         scale: f32,
+        /// 1/(1 − p) for dropout of this rate.
+        factor: f32,
+        dropout_key: [u32; 2],
+        /// The rate of dropout times 2³².
+        threshold: u32,
         _pad: u32,
     }
 }
@@ -43,6 +54,9 @@ pub(super) struct Invocations {
     /// Iterations for each four.
     pub(super) of_four: usize,
 }
+
+/// Iterations of the random number generator for a four of weights, at most: four pairs of words.
+const DRAWS: usize = 4 * 5;
 
 /// Fours that an invocation adds in one chain. More are cut into blocks of 256.
 const CHAIN: usize = 1024;
@@ -93,7 +107,7 @@ impl Heads {
         let mut text = String::new();
         let of_heads = bindings
             .iter()
-            .filter(|binding| !["mask", "statistics"].contains(&binding.name));
+            .filter(|binding| !["mask", "state", "statistics"].contains(&binding.name));
         for binding in of_heads {
             let template = match (binding.is_written(), is_aligned) {
                 (false, true) => ALIGNED_LOAD,
@@ -106,6 +120,16 @@ impl Heads {
         text
     }
 
+    /// Functions for dropout of the weights. The forward pass reads the step from the state.
+    fn dropout_pieces(&self, bindings: &[Binding]) -> &'static [&'static str] {
+        let is_forward = bindings.iter().any(|binding| binding.name == "state");
+        match self.dropout {
+            None => &[NO_DROPOUT],
+            Some(_) if is_forward => &[threefry::SOURCE, DRAWN, STEP_NOW],
+            Some(_) => &[threefry::SOURCE, DRAWN, STEP_SAVED],
+        }
+    }
+
     pub(super) fn program(
         &self,
         bindings: &[Binding],
@@ -114,6 +138,7 @@ impl Heads {
     ) -> Program {
         let slice = |slice: Slice| [slice.ld(), slice.first, slice.cols, 0].map(|n| n as u32);
         let count = self.samples * self.heads * invocations.length;
+        let rate = self.dropout.map_or(0.0, |dropout| dropout.rate);
         let params = Params {
             count: count as u32,
             queries: self.queries as u32,
@@ -126,6 +151,9 @@ impl Heads {
             past: self.causal.unwrap_or(0) as u32,
             mask_ld4: self.mask().ld4() as u32,
             scale: self.scale,
+            factor: scale(rate),
+            dropout_key: self.dropout.map_or([0; 2], |dropout| dropout.key),
+            threshold: threshold(rate),
             _pad: 0,
         };
         let [width4, value4] = self.fours();
@@ -139,6 +167,7 @@ impl Heads {
             ("VALUE4", value4),
             ("CAUSAL", usize::from(self.causal.is_some())),
             ("LONG", usize::from(is_long)),
+            ("DROPOUT", usize::from(self.dropout.is_some())),
             ("KEY_TOTALS", totals(width4)),
             ("VALUE_TOTALS", totals(value4)),
         ]
@@ -146,7 +175,7 @@ impl Heads {
         let accessors = self.accessors(bindings);
         let mask = if self.masked { MASKED } else { UNMASKED };
         let common = [matrix::SOURCE, SOURCE, mask, &accessors];
-        let pieces = [&common, pieces].concat();
+        let pieces = [&common[..], self.dropout_pieces(bindings), pieces].concat();
         let shader = Shader {
             constants: &constants,
             bindings,
@@ -154,7 +183,8 @@ impl Heads {
         };
         // Heads are loaded and stored once, and the totals of each block of 256 fours are added.
         let of_blocks = (invocations.fours / 256 + 1) * (width4 + value4);
-        let iterations = invocations.fours.saturating_mul(invocations.of_four);
+        let of_four = invocations.of_four + if self.dropout.is_some() { DRAWS } else { 0 };
+        let iterations = invocations.fours.saturating_mul(of_four);
         Program::assemble(shader, &params, count.div_ceil(WORKGROUP))
             .with_iterations(iterations + of_blocks + 2 * (width4 + value4) + 8)
     }

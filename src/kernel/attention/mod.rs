@@ -3,10 +3,12 @@
 //! A head is a slice of columns of a matrix, so q, k and v may be slices of one matrix [batch·T, 3·heads·width] without
 //! copies. The scores are never stored: each invocation goes over the keys of its query with a running maximum and sum
 //! (Milakov and Gimelshein 2018), and the gradients compute the scores again from two saved numbers for each row of
-//! them. Masks are predicates: a key that is not kept is not multiplied by 0, so whatever it holds changes nothing.
+//! them. Dropout of the weights draws its mask again in the gradients, from the step that the forward pass saves with
+//! these numbers. Masks are predicates: a key that is not kept is not multiplied by 0, so whatever it holds changes nothing.
 
 mod append;
 mod cpu;
+pub(crate) mod dropout;
 mod forward;
 mod keys;
 mod launch;
@@ -28,6 +30,11 @@ pub(crate) const MAX_WIDTH: usize = 256;
 /// gradient of the queries adds dy·y. The fourth is 0.
 pub(crate) const STATISTICS: usize = 4;
 
+/// Columns of the saved numbers of this many heads, with or without dropout of the weights.
+pub(crate) const fn statistics_cols(heads: usize, is_dropped: bool) -> usize {
+    STATISTICS * (heads + is_dropped as usize)
+}
+
 /// The heads of a matrix: adjacent slices of columns.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Slice {
@@ -35,6 +42,13 @@ pub(crate) struct Slice {
     pub(crate) cols: usize,
     /// First column of the first head.
     pub(crate) first: usize,
+}
+
+/// Dropout of the weights: its rate, above 0 and below 1, and the key of the random words.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct WeightDropout {
+    pub(crate) rate: f32,
+    pub(crate) key: [u32; 2],
 }
 
 /// The heads, and the keys that each query sees.
@@ -55,6 +69,8 @@ pub(crate) struct Heads {
     pub(crate) causal: Option<usize>,
     /// Whether there is a mask of the keys.
     pub(crate) masked: bool,
+    /// Dropout of the weights, in training.
+    pub(crate) dropout: Option<WeightDropout>,
     pub(crate) q: Slice,
     pub(crate) k: Slice,
     pub(crate) v: Slice,
@@ -97,9 +113,15 @@ impl Heads {
         MatrixShape::new(self.samples * self.queries, self.y().cols)
     }
 
-    /// The matrix of the saved numbers.
+    /// The matrix of the saved numbers: [`STATISTICS`] for each head, and with dropout those of the step.
     pub(crate) fn statistics(&self) -> MatrixShape {
-        MatrixShape::new(self.samples * self.queries, STATISTICS * self.heads)
+        let cols = statistics_cols(self.heads, self.dropout.is_some());
+        MatrixShape::new(self.samples * self.queries, cols)
+    }
+
+    /// The row of a query of a head in the matrix of all weights.
+    fn weights_row(&self, sample: usize, head: usize, query: usize) -> usize {
+        (sample * self.heads + head) * self.queries + query
     }
 
     /// The matrix of the mask: one row for each sample.
@@ -134,9 +156,13 @@ impl std::fmt::Display for Heads {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let causal = if self.causal.is_some() { " causal" } else { "" };
         let masked = if self.masked { " masked" } else { "" };
+        let dropout = self
+            .dropout
+            .map(|dropout| format!(" dropout {}", dropout.rate));
+        let dropout = dropout.unwrap_or_default();
         write!(
             f,
-            "{}x{} heads [{}, {}] over [{}, {}]{causal}{masked}",
+            "{}x{} heads [{}, {}] over [{}, {}]{causal}{masked}{dropout}",
             self.samples, self.heads, self.queries, self.width, self.keys, self.value_width
         )
     }

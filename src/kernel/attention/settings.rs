@@ -1,6 +1,7 @@
 //! Settings of attention.
 
 use super::{Heads, MAX_WIDTH, Slice};
+use crate::kernel::random::dropout::check_rate;
 use crate::{Error, Result};
 
 /// Settings of scaled dot-product attention (Vaswani et al. 2017). For each head y = softmax(scale·q·kᵀ)·v, where the
@@ -13,6 +14,7 @@ use crate::{Error, Result};
 /// | [`causal`](Attention::causal) | off | `is_causal` |
 /// | [`past`](Attention::past) | 0 | |
 /// | [`scale`](Attention::scale) | 1/√(width of a head of q) | `scale` |
+/// | [`dropout`](Attention::dropout) | 0 | `dropout_p` |
 ///
 /// A mask of keys [batch, S] is an operand, not a setting: a key counts if its number is not 0. A query that no mask
 /// leaves a key gives 0, and gradients of 0. (PyTorch gives NaN.) Masked keys and values change nothing, even if they
@@ -28,6 +30,7 @@ pub struct Attention {
     past: usize,
     /// `None` for 1/√width.
     scale: Option<f32>,
+    dropout: f32,
 }
 
 impl Attention {
@@ -38,6 +41,7 @@ impl Attention {
             causal: false,
             past: 0,
             scale: None,
+            dropout: 0.0,
         }
     }
 
@@ -58,6 +62,21 @@ impl Attention {
         Attention { scale, ..self }
     }
 
+    /// Sets the rate of the dropout of the weights, from 0 to below 1: y = (softmax(scale·q·kᵀ) ⊙ M)·v, where each element
+    /// of M is 0 with this probability, else 1/(1 − rate). The default is 0. It acts in training, not in evaluation and
+    /// prediction.
+    ///
+    /// M is never stored. It is a function of seed, step and element, as in [`Graph::dropout`](crate::Graph::dropout), so
+    /// it is the same on every device, and the gradients draw it again.
+    pub const fn dropout(self, dropout: f32) -> Self {
+        Attention { dropout, ..self }
+    }
+
+    /// The rate of dropout.
+    pub(crate) const fn rate(&self) -> f32 {
+        self.dropout
+    }
+
     /// The settings that change the result, in a fixed form.
     pub(crate) fn name(&self) -> String {
         let causal = if self.causal {
@@ -66,10 +85,18 @@ impl Attention {
             String::new()
         };
         let scale = self.scale.map(|scale| format!(" scale {scale}"));
-        format!("{}{causal}{}", self.heads, scale.unwrap_or_default())
+        let dropout = match self.dropout {
+            0.0 => String::new(),
+            rate => format!(" dropout {rate}"),
+        };
+        format!(
+            "{}{causal}{}{dropout}",
+            self.heads,
+            scale.unwrap_or_default()
+        )
     }
 
-    /// The heads of slices of so many columns each; the columns of q and k are equal.
+    /// The heads of slices of so many columns each, without dropout; the columns of q and k are equal.
     pub(crate) fn place(
         &self,
         operation: &'static str,
@@ -100,6 +127,7 @@ impl Attention {
             let name = "the scale of an attention";
             return Err(Error::argument(name, "finite", scale));
         }
+        check_rate(self.dropout)?;
         // Positions beyond all keys make no difference.
         let causal = self.causal.then(|| self.past.min(keys));
         Ok(Heads {
@@ -112,6 +140,7 @@ impl Attention {
             scale,
             causal,
             masked,
+            dropout: None,
             q,
             k,
             v,

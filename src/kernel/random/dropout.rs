@@ -11,6 +11,7 @@ use crate::kernel::base::state::{STEP, STEP_HIGH};
 use crate::kernel::base::{
     Args, Binding, Capabilities, Compute, Element, MatrixShape, Program, Real, Shader, matrix,
 };
+use crate::{Error, Result};
 
 /// Arguments: x, state, y.
 #[derive(Clone, Debug, PartialEq)]
@@ -40,20 +41,32 @@ uniform_block! {
 }
 
 impl Dropout {
-    /// The smallest random word that keeps its element.
-    fn threshold(&self) -> u32 {
-        (f64::from(self.probability) * 2f64.powi(32)) as u32
-    }
-
     /// Whether a probability is 0, or large enough to drop elements.
     pub(crate) fn is_seen(probability: f32) -> bool {
         probability == 0.0 || f64::from(probability) * 2f64.powi(32) >= 1.0
     }
+}
 
-    /// Factor of the kept elements.
-    fn scale(&self) -> f32 {
-        (1.0 / (1.0 - f64::from(self.probability))) as f32
-    }
+/// The smallest random word that keeps its element.
+pub(crate) fn threshold(probability: f32) -> u32 {
+    (f64::from(probability) * 2f64.powi(32)) as u32
+}
+
+/// Factor of the kept elements, 1/(1 − p).
+pub(crate) fn scale(probability: f32) -> f32 {
+    (1.0 / (1.0 - f64::from(probability))) as f32
+}
+
+/// Refuses a rate that is no probability, or drops everything.
+pub(crate) fn check_rate(rate: f32) -> Result<()> {
+    let expected = if !(0.0..1.0).contains(&rate) {
+        "from 0 to below 1"
+    } else if !Dropout::is_seen(rate) {
+        "0, or at least 2⁻³², the resolution of the random numbers"
+    } else {
+        return Ok(());
+    };
+    Err(Error::argument("a dropout rate", expected, rate))
 }
 
 impl Compute for Dropout {
@@ -74,8 +87,8 @@ impl Compute for Dropout {
             count: self.shape.vec4s() as u32,
             cols: self.shape.cols as u32,
             ld4: self.shape.ld4() as u32,
-            threshold: self.threshold(),
-            scale: self.scale(),
+            threshold: threshold(self.probability),
+            scale: scale(self.probability),
             key0: self.key[0],
             key1: self.key[1],
             _pad: 0,
@@ -99,7 +112,8 @@ impl Compute for Dropout {
     fn run<T: Real>(&self, args: &mut Args<'_, '_, T>) {
         let (x, state) = (args.read(), args.read_words());
         let (step, key) = (state[STEP], threefry::key_at(self.key, state[STEP_HIGH]));
-        let (threshold, scale) = (self.threshold(), T::of(self.scale().into()));
+        let threshold = threshold(self.probability);
+        let scale = T::of(scale(self.probability).into());
         for_rows(args.write(), self.shape, |i, y| {
             let x = row_of(x, self.shape, i);
             for (j, (y, x)) in y.chunks_mut(4).zip(x.chunks(4)).enumerate() {

@@ -1,6 +1,6 @@
 //! Attention kernels of every variant: heads at multiples of four or anywhere, with and without masks; embeddings.
 
-use crate::kernel::attention::{Heads, Slice};
+use crate::kernel::attention::{Heads, Slice, WeightDropout};
 use crate::kernel::embedding::Embedded;
 use crate::kernel::{
     Attend, AttentionAppend, AttentionKeys, AttentionQueries, EmbeddingChains, EmbeddingGradient,
@@ -27,6 +27,7 @@ pub(super) fn attention() -> Vec<Kernel> {
                     scale: 0.5,
                     causal,
                     masked,
+                    dropout: None,
                     q: Slice::whole(2 * width),
                     k: together,
                     v: Slice {
@@ -46,6 +47,9 @@ pub(super) fn attention() -> Vec<Kernel> {
                 if masked && causal.is_some() {
                     kernels.extend(with_long_sums(heads));
                 }
+                if masked || causal.is_some() {
+                    kernels.extend(with_dropout(heads));
+                }
                 let heads = Heads {
                     k: Slice::whole(2 * width),
                     v: Slice::whole(2 * value_width),
@@ -57,6 +61,37 @@ pub(super) fn attention() -> Vec<Kernel> {
         }
     }
     kernels
+}
+
+/// Dropout of the weights, with keys and values together and apart.
+fn with_dropout(heads: Heads) -> Vec<Kernel> {
+    let dropout = WeightDropout {
+        rate: 0.5,
+        key: [1, 2],
+    };
+    let heads = Heads {
+        dropout: Some(dropout),
+        ..heads
+    };
+    let apart = Heads {
+        k: Slice::whole(heads.heads * heads.width),
+        v: Slice::whole(heads.heads * heads.value_width),
+        ..heads
+    };
+    let [statistics, none] = [true, false].map(|statistics| Attend { heads, statistics });
+    let together = true;
+    let of_both = AttentionKeys { heads, together };
+    let of_each = AttentionKeys {
+        heads: apart,
+        together: false,
+    };
+    vec![
+        statistics.into(),
+        none.into(),
+        AttentionQueries { heads }.into(),
+        of_both.into(),
+        of_each.into(),
+    ]
 }
 
 /// More than 1,024 fours of keys and queries.

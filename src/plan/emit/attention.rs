@@ -2,14 +2,21 @@
 
 use super::{Emitter, Lower, Operand, op};
 use crate::graph::Value;
-use crate::graph::op::Together;
-use crate::kernel::attention::Heads;
+use crate::graph::op::{Dropped, Together};
+use crate::kernel::attention::{Heads, WeightDropout};
+use crate::kernel::random::threefry::{Use, key};
 use crate::kernel::{Attend, AttentionKeys, AttentionQueries};
 
-/// The heads of a whole batch.
-fn of_batch(emitter: &Emitter<'_>, heads: Heads) -> Heads {
+/// The heads of a whole batch, with dropout in training.
+fn of_batch(emitter: &Emitter<'_>, heads: Heads, dropped: Option<Dropped>) -> Heads {
+    let spec = emitter.spec;
+    let dropped = dropped.filter(|_| !spec.task.is_inference());
     Heads {
-        samples: emitter.spec.batch,
+        samples: spec.batch,
+        dropout: dropped.map(|Dropped { rate, number }| WeightDropout {
+            rate,
+            key: key(spec.seed, Use::Node(number)),
+        }),
         ..heads
     }
 }
@@ -24,13 +31,15 @@ fn inputs(emitter: &Emitter<'_>, of: [Value; 3], mask: Option<Value>) -> Vec<Ope
 impl Lower for op::Attention {
     fn emit(&self, value: Value, emitter: &mut Emitter<'_>) {
         let mut operands = inputs(emitter, [self.q, self.k, self.v], self.mask);
+        let heads = of_batch(emitter, self.heads, self.dropped);
+        operands.extend(heads.dropout.map(|_| emitter.state()));
         operands.push(emitter.operand(value));
         // Only the gradients read the statistics.
         let mut statistics = emitter.outputs(value);
         statistics.retain(|statistics| emitter.fusion.is_needed(statistics.0));
         operands.extend(emitter.operands(&statistics));
         let kernel = Attend {
-            heads: of_batch(emitter, self.heads),
+            heads,
             statistics: !statistics.is_empty(),
         };
         emitter.push(kernel, operands);
@@ -41,7 +50,7 @@ impl Lower for op::AttentionBackward {
     /// Two calls. The first adds δ to the statistics, which the second reads. Where q, k and v are slices of one value,
     /// both write their slices of its gradient.
     fn emit(&self, value: Value, emitter: &mut Emitter<'_>) {
-        let heads = of_batch(emitter, self.heads);
+        let heads = of_batch(emitter, self.heads, self.dropped);
         let mut operands = inputs(emitter, [self.q, self.k, self.v], self.mask);
         operands.push(emitter.operand(self.dy));
         let mut of_keys = operands.clone();

@@ -26,6 +26,7 @@ fn new_steps_are_appended_whole() {
                     scale: 1.0,
                     causal: Some(past),
                     masked: false,
+                    dropout: None,
                     q: Slice::whole(1),
                     k: Slice::whole(1),
                     v: Slice::whole(2),

@@ -48,7 +48,13 @@ impl Attending {
     }
 
     /// The result and the gradients for the gradient dy of the result.
-    pub(crate) fn run(&self, [q, k, v, dy]: [&[f32]; 4]) -> Attended {
+    pub(crate) fn run(&self, operands: [&[f32]; 4]) -> Attended {
+        let weights = self.samples * self.heads * self.queries * self.keys;
+        self.run_dropped(operands, &vec![1.0; weights])
+    }
+
+    /// The same where the weights are multiplied by factors [samples·heads·queries, keys].
+    pub(crate) fn run_dropped(&self, [q, k, v, dy]: [&[f32]; 4], factors: &[f64]) -> Attended {
         let of = |x: &[f32], i: usize| f64::from(x[i]);
         let mut out = Attended {
             y: vec![0.0; self.of_y().iter().product()],
@@ -79,18 +85,21 @@ impl Attending {
                     let terms: Vec<f64> = scores.iter().map(|s| (s - maximum).exp()).collect();
                     let sum: f64 = terms.iter().sum();
                     let weights: Vec<f64> = terms.iter().map(|t| t / sum).collect();
+                    let row = (sample * self.heads + head) * self.queries + i;
+                    let factor = |j: usize| factors[row * self.keys + j];
                     for (&j, weight) in seen.iter().zip(&weights) {
+                        let kept = weight * factor(j);
                         for c in 0..e {
-                            out.y[y_at(i) + c] += weight * of(v, value_at(j) + c);
-                            out.dv[value_at(j) + c] += weight * of(dy, y_at(i) + c);
+                            out.y[y_at(i) + c] += kept * of(v, value_at(j) + c);
+                            out.dv[value_at(j) + c] += kept * of(dy, y_at(i) + c);
                         }
                     }
                     let dweights: Vec<f64> = seen
                         .iter()
                         .map(|&j| {
-                            (0..e)
-                                .map(|c| of(dy, y_at(i) + c) * of(v, value_at(j) + c))
-                                .sum()
+                            let terms =
+                                (0..e).map(|c| of(dy, y_at(i) + c) * of(v, value_at(j) + c));
+                            factor(j) * terms.sum::<f64>()
                         })
                         .collect();
                     let mean: f64 = weights.iter().zip(&dweights).map(|(w, dw)| w * dw).sum();

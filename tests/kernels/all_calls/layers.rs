@@ -23,7 +23,7 @@ pub(super) fn further_calls(add: &mut impl FnMut(String, Call)) {
         Tensor::new(d, IMAGES, &Random::new(7).normals(IMAGES.iter().product()))
     }
     /// Two heads of five columns, with a mask of keys.
-    fn attended(d: &Device) -> Result<(AttentionOutput, AttentionGradients)> {
+    fn attended(d: &Device, rate: f32) -> Result<(AttentionOutput, AttentionGradients)> {
         let of = |seed: u64, steps: usize| {
             let values = Random::new(seed).normals(3 * steps * 10);
             Tensor::new(d, [3, steps, 10], &values)
@@ -31,8 +31,11 @@ pub(super) fn further_calls(add: &mut impl FnMut(String, Call)) {
         let (q, k, v, dy) = (of(1, 19)?, of(2, 37)?, of(3, 37)?, of(4, 19)?);
         let kept: Vec<f32> = (0..3 * 37).map(|i| (i % 5) as f32).collect();
         let mask = Tensor::new(d, [3, 37], &kept)?;
-        let attention = Attention::new(2).causal(true).past(8);
-        let output = q.attention(&k, &v, Some(&mask), attention)?;
+        let attention = Attention::new(2).causal(true).past(8).dropout(rate);
+        let output = match rate {
+            0.0 => q.attention(&k, &v, Some(&mask), attention)?,
+            _ => q.attention_with_dropout(&k, &v, Some(&mask), attention, 5, 6)?,
+        };
         let gradients = dy.attention_backward([&q, &k, &v], Some(&mask), &output, attention)?;
         Ok((output, gradients))
     }
@@ -154,18 +157,34 @@ pub(super) fn further_calls(add: &mut impl FnMut(String, Call)) {
                 Ok(dy.group_norm_backward(&x, &row, 1, 1e-5)?.dx)
             }),
         ),
-        ("attention", Box::new(|d| Ok(attended(d)?.0.y))),
+        ("attention", Box::new(|d| Ok(attended(d, 0.0)?.0.y))),
         (
             "dq of attention_backward",
-            Box::new(|d| Ok(attended(d)?.1.dq)),
+            Box::new(|d| Ok(attended(d, 0.0)?.1.dq)),
         ),
         (
             "dk of attention_backward",
-            Box::new(|d| Ok(attended(d)?.1.dk)),
+            Box::new(|d| Ok(attended(d, 0.0)?.1.dk)),
         ),
         (
             "dv of attention_backward",
-            Box::new(|d| Ok(attended(d)?.1.dv)),
+            Box::new(|d| Ok(attended(d, 0.0)?.1.dv)),
+        ),
+        (
+            "attention_with_dropout",
+            Box::new(|d| Ok(attended(d, 0.3)?.0.y)),
+        ),
+        (
+            "dq of attention_with_dropout",
+            Box::new(|d| Ok(attended(d, 0.3)?.1.dq)),
+        ),
+        (
+            "dk of attention_with_dropout",
+            Box::new(|d| Ok(attended(d, 0.3)?.1.dk)),
+        ),
+        (
+            "dv of attention_with_dropout",
+            Box::new(|d| Ok(attended(d, 0.3)?.1.dv)),
         ),
         ("embedding", Box::new(move |d| x(d)?.embedding(&tokens(d)?))),
         (

@@ -3,6 +3,7 @@
 use super::sums::{BLOCK, TILE, add_outer, exp_all, flush, products, weighted_sum};
 use super::{Inputs, Rows, by_sample, rows_per_task, seen};
 use crate::kernel::attention::STATISTICS;
+use crate::kernel::attention::dropout::Factors;
 use crate::kernel::base::Real;
 use crate::kernel::base::simd::Vectorized;
 use crate::threads::{for_chunk_pairs, for_chunks};
@@ -23,7 +24,7 @@ impl<T: Real> Row<T> {
     }
 
     /// Computes the first `end` elements from q and dy of the query, its statistics with δ, and the transposed keys and
-    /// values.
+    /// values. Dropout has the factors, the row of the weights, and the keys.
     #[inline(always)]
     fn compute<const FUSED: bool>(
         &mut self,
@@ -31,6 +32,7 @@ impl<T: Real> Row<T> {
         [k, v]: [&[T]; 2],
         scale: T,
         end: usize,
+        dropout: Option<(Factors, usize, &[usize])>,
     ) {
         let tiles = end.next_multiple_of(TILE);
         products::<T, FUSED>(q, k, &mut self.weights[..tiles]);
@@ -41,9 +43,15 @@ impl<T: Real> Row<T> {
             *weight = *weight * scale - maximum;
         }
         exp_all(weights);
+        if let Some((factors, row, keys)) = dropout {
+            factors.apply(row, &keys[..end], &mut self.dscores[..end]);
+        }
         for (weight, dscore) in weights.iter_mut().zip(&mut self.dscores[..end]) {
             *weight = *weight * inverse;
             *dscore = *weight * (*dscore - delta);
+        }
+        if let Some((factors, row, keys)) = dropout {
+            factors.apply(row, &keys[..end], weights);
         }
     }
 }
@@ -62,6 +70,7 @@ pub(in crate::kernel::attention) fn queries<T: Real>(
         return;
     }
     let rows = rows_per_task(heads.samples, heads.queries);
+    let factors = Factors::of_statistics(heads, statistics);
     for_chunk_pairs(
         &mut dq[..shape.floats()],
         &mut statistics[..saved.floats()],
@@ -72,6 +81,7 @@ pub(in crate::kernel::attention) fn queries<T: Real>(
                 let skipped = part.first - i * rows;
                 T::vectorized(Queries {
                     inputs,
+                    factors,
                     part,
                     dy,
                     y,
@@ -85,6 +95,7 @@ pub(in crate::kernel::attention) fn queries<T: Real>(
 
 struct Queries<'a, T> {
     inputs: &'a Inputs<'a, T>,
+    factors: Option<Factors>,
     part: Rows,
     dy: &'a [T],
     y: &'a [T],
@@ -105,6 +116,7 @@ impl<T: Real> Vectorized for Queries<'_, T> {
             0..heads.keys_of(part.position + part.count - 1),
         );
         let mut scores = Row::new(kept.len());
+        let saved_ld = heads.statistics().ld();
         let is_last = of_q.first + heads.heads * width == of_q.cols;
         for row in self.dq.chunks_exact_mut(of_q.ld()).filter(|_| is_last) {
             of_q.pad(row);
@@ -119,12 +131,14 @@ impl<T: Real> Vectorized for Queries<'_, T> {
                 let dy = &self.dy[start..][..heads.value_width];
                 let y = &self.y[start..][..heads.value_width];
                 let delta = dy.iter().zip(y).fold(T::ZERO, |sum, (&a, &b)| sum + a * b);
-                let at = (n * heads.heads + head) * STATISTICS;
+                let at = n * saved_ld + head * STATISTICS;
                 let statistics = &mut self.statistics[at..][..STATISTICS];
                 statistics[2] = delta;
                 let end = seen(&kept, heads.keys_of(part.position + n));
                 let q = inputs.query(row, head);
-                scores.compute::<FUSED>([q, dy, statistics], [&k, &v], scale, end);
+                let of_weights = heads.weights_row(part.sample, head, part.position + n);
+                let dropout = self.factors.map(|factors| (factors, of_weights, &kept[..]));
+                scores.compute::<FUSED>([q, dy, statistics], [&k, &v], scale, end, dropout);
                 let dq = &mut dq[of_q.first + head * width..][..width];
                 weighted_sum::<T, FUSED>(&scores.dscores[..end], &plain, dq);
                 dq.iter_mut().for_each(|dq| *dq = *dq * scale);
@@ -216,6 +230,8 @@ impl<T: Real> Vectorized for Keys<'_, T> {
         let scale = T::of(f64::from(heads.scale));
         let kept = inputs.kept(part.sample, part.position..part.position + part.count);
         let mut scores = Row::new(kept.len());
+        let factors = Factors::of_statistics(heads, self.statistics);
+        let saved_ld = heads.statistics().ld();
         let [mut dk, mut dv] = widths.map(|width| vec![T::ZERO; kept.len() * width]);
         let (mut dk_chains, mut dv_chains) = (dk.clone(), dv.clone());
         for head in 0..heads.heads {
@@ -228,8 +244,10 @@ impl<T: Real> Vectorized for Keys<'_, T> {
                 let end = seen(&kept, heads.keys_of(query));
                 let q = inputs.query(row, head);
                 let dy = &self.dy[of_y.start(row, head, widths[1])..][..widths[1]];
-                let statistics = &self.statistics[(row * heads.heads + head) * STATISTICS..];
-                scores.compute::<FUSED>([q, dy, statistics], [&k, &v], scale, end);
+                let statistics = &self.statistics[row * saved_ld + head * STATISTICS..];
+                let of_weights = heads.weights_row(part.sample, head, query);
+                let dropout = factors.map(|factors| (factors, of_weights, &kept[..]));
+                scores.compute::<FUSED>([q, dy, statistics], [&k, &v], scale, end, dropout);
                 add_outer::<T, FUSED>(&scores.weights[..end], dy, &mut dv_chains);
                 add_outer::<T, FUSED>(&scores.dscores[..end], q, &mut dk_chains);
                 if query % BLOCK == BLOCK - 1 {
