@@ -62,7 +62,7 @@ checks() {
     # With an example, cargo takes the features of the development dependencies, for which clippy has checked them all.
     RUSTDOCFLAGS="-D warnings" cargo doc --quiet --workspace --no-deps --lib --example adapters
     # The oldest Rust that is promised, where it is at hand.
-    oldest=$(rustup toolchain list 2>/dev/null | grep -o '^1\.87[^ ]*' | head -n 1 || true)
+    oldest=$(rustup toolchain list 2>/dev/null | grep -o '^1\.89[^ ]*' | head -n 1 || true)
     if [ -n "$oldest" ]; then
         echo "== check with Rust $oldest"
         cargo "+$oldest" check --quiet --lib --target-dir target/msrv

@@ -25,10 +25,10 @@ impl<R: BufRead> Read for Members<R> {
             if read > 0 || buffer.is_empty() {
                 return Ok(read);
             }
-            if let Some(mut file) = self.member.take().map(GzDecoder::into_inner) {
-                if has_more(&mut file)? {
-                    self.member = Some(GzDecoder::new(file));
-                }
+            if let Some(mut file) = self.member.take().map(GzDecoder::into_inner)
+                && has_more(&mut file)?
+            {
+                self.member = Some(GzDecoder::new(file));
             }
         }
         Ok(0)

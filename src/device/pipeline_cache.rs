@@ -81,10 +81,10 @@ impl PipelineCache {
 impl Drop for PipelineCache {
     /// Saves the cache. An error can only be logged here.
     fn drop(&mut self) {
-        if self.changed.load(Ordering::Relaxed) {
-            if let Err(error) = self.save() {
-                log::warn!("the pipeline cache was not saved: {error}");
-            }
+        if self.changed.load(Ordering::Relaxed)
+            && let Err(error) = self.save()
+        {
+            log::warn!("the pipeline cache was not saved: {error}");
         }
     }
 }

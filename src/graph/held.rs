@@ -44,12 +44,12 @@ impl Graph {
             notes.push(format!("{what} were held constant: {count} in all"));
         }
         for term in terms {
-            if let LossTarget::Value(value) = term.target {
-                if varies[value.0] {
-                    roots.push(value);
-                    let name = &term.name;
-                    notes.push(format!("the target of the loss {name} was held constant"));
-                }
+            if let LossTarget::Value(value) = term.target
+                && varies[value.0]
+            {
+                roots.push(value);
+                let name = &term.name;
+                notes.push(format!("the target of the loss {name} was held constant"));
             }
         }
         let mut held = self.ancestors(roots.into_iter());

@@ -198,26 +198,26 @@ impl Network {
             ));
         }
         let takes_labels = |term: &&Term| term.takes_labels(supervision);
-        if let (Some(found), None) = (labels, self.terms.iter().find(takes_labels)) {
-            if found != 1 {
-                let found = format!("{found} labels per sample");
-                return Err(Error::shape(operation, "one label per sample", found));
-            }
+        if let (Some(found), None) = (labels, self.terms.iter().find(takes_labels))
+            && found != 1
+        {
+            let found = format!("{found} labels per sample");
+            return Err(Error::shape(operation, "one label per sample", found));
         }
         for term in self.terms.iter().filter(|term| term.of_batch()) {
             let shape = self.graph.shape(term.inputs[0]);
             let (outputs, of_sample) = (shape.cols(), shape.rows_per_sample());
-            if let Some(found) = labels.filter(|_| term.takes_labels(supervision)) {
-                if found != of_sample {
-                    return Err(Error::shape(
-                        operation,
-                        format!(
-                            "{of_sample} labels per sample, one for each row of {shape}, for the loss {}",
-                            term.name
-                        ),
-                        format!("{found} labels per sample"),
-                    ));
-                }
+            if let Some(found) = labels.filter(|_| term.takes_labels(supervision))
+                && found != of_sample
+            {
+                return Err(Error::shape(
+                    operation,
+                    format!(
+                        "{of_sample} labels per sample, one for each row of {shape}, for the loss {}",
+                        term.name
+                    ),
+                    format!("{found} labels per sample"),
+                ));
             }
             if outputs == 1 && matches!(term.loss.criterion, Criterion::SoftmaxCrossEntropy { .. })
             {

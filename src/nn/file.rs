@@ -180,10 +180,10 @@ pub(crate) fn read_tensors(
     let end = header_end(&name, &bytes, length)?;
     read(&mut bytes, (end - PREFIX) as u64).map_err(io)?;
     let header = Header::parse(&name, &bytes, length)?;
-    if let Err(error) = fits(&name, &header) {
-        if !header.is_versioned() || length > SMALL {
-            return Err(error);
-        }
+    if let Err(error) = fits(&name, &header)
+        && (!header.is_versioned() || length > SMALL)
+    {
+        return Err(error);
     }
     // One more byte detects a file that has grown meanwhile.
     read(&mut bytes, (length - end as u64).saturating_add(1)).map_err(io)?;

@@ -75,10 +75,10 @@ impl Network {
             ));
         }
         check_finite(values, shape.cols)?;
-        if self.is_variance(name) {
-            if let Some(value) = values.iter().find(|&&value| value < 0.0) {
-                return Err(Error::argument("a running variance", "at least 0", value));
-            }
+        if self.is_variance(name)
+            && let Some(value) = values.iter().find(|&&value| value < 0.0)
+        {
+            return Err(Error::argument("a running variance", "at least 0", value));
         }
         match running {
             Some((number, row)) => self.write_running(number, row, values),

@@ -181,11 +181,11 @@ impl Trainer {
             false => (self.cursor.position > 0 && self.has_held(fit.stop_rule))
                 .then_some(self.cursor.epoch),
         };
-        if let Some(epoch) = ended {
-            if self.end_epoch_of(fit, epoch).await?.2 {
-                history.stopped = Stopped::EarlyStopping;
-                return Ok(());
-            }
+        if let Some(epoch) = ended
+            && self.end_epoch_of(fit, epoch).await?.2
+        {
+            history.stopped = Stopped::EarlyStopping;
+            return Ok(());
         }
         if self.has_held(fit.stop_rule) {
             history.stopped = Stopped::StopRule;

@@ -49,14 +49,14 @@ impl Trainer {
         };
         let known = self.memory.stopping.take();
         let mut known = known.filter(|stopping| stopping.rule == rule);
-        if let Some(stopping) = &mut known {
-            if let Some((step, last)) = stopping.ended.take() {
-                let best = stopping.best.as_ref().map(|best| &best.entries);
-                if step == self.cursor.step && best == Some(&current) {
-                    self.network.set_entries("the last weights", last)?;
-                } else {
-                    known = None;
-                }
+        if let Some(stopping) = &mut known
+            && let Some((step, last)) = stopping.ended.take()
+        {
+            let best = stopping.best.as_ref().map(|best| &best.entries);
+            if step == self.cursor.step && best == Some(&current) {
+                self.network.set_entries("the last weights", last)?;
+            } else {
+                known = None;
             }
         }
         self.memory.stopping = Some(known.unwrap_or(Stopping {

@@ -50,10 +50,10 @@ pub(super) fn subject(key: &str, path: &[String], parameters: &[&str]) -> String
                 Some(_) => "optimizer".to_string(),
                 None => "number of phases".to_string(),
             };
-            if let (Some(phase), Some(_)) = (path.first(), path.get(1)) {
-                if phase != "0" {
-                    let _ = write!(subject, " in phase {phase}");
-                }
+            if let (Some(phase), Some(_)) = (path.first(), path.get(1))
+                && phase != "0"
+            {
+                let _ = write!(subject, " in phase {phase}");
             }
             return subject;
         }

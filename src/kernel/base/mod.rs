@@ -23,6 +23,7 @@ pub(crate) mod scratch;
 pub(crate) mod simd;
 pub(crate) mod spread;
 pub(crate) mod state;
+pub(crate) mod tile;
 pub(crate) mod tuning;
 pub(crate) mod uniform;
 pub(crate) mod window;

@@ -20,11 +20,11 @@ impl Lower for op::ColumnSum {
 
     /// Fuses if both are the gradient of one parameter each and have no reader within the step.
     fn fuse(&self, value: Value, _: &Graph, fusion: &mut Fusion) {
-        if fusion.users[value.0] == [ROOT] {
-            if let Some(product) = fusion.take_weight_gradient(self.x) {
-                fusion.host[value.0] = Some(product.0);
-                fusion.column_sum[product.0] = Some(value);
-            }
+        if fusion.users[value.0] == [ROOT]
+            && let Some(product) = fusion.take_weight_gradient(self.x)
+        {
+            fusion.host[value.0] = Some(product.0);
+            fusion.column_sum[product.0] = Some(value);
         }
     }
 }

@@ -127,11 +127,11 @@ impl Emitter<'_> {
         };
         self.fusion.host[value.0]?;
         let [heads, _, cols] = heads(value, self.graph)?;
-        if let Op::Reshape(reshape) = self.graph.op(permute.x) {
-            if let Some(source) = self.slice_source(reshape.x) {
-                let heads = Some([heads, cols]);
-                return Some(Source { heads, ..source });
-            }
+        if let Op::Reshape(reshape) = self.graph.op(permute.x)
+            && let Some(source) = self.slice_source(reshape.x)
+        {
+            let heads = Some([heads, cols]);
+            return Some(Source { heads, ..source });
         }
         let ld = MatrixShape::new(1, cols).ld();
         Some(Source {

@@ -2,7 +2,7 @@
 
 use super::lines::Lines;
 use super::padded::Padded;
-use super::sizes::{MR, Run};
+use super::sizes::{MR, Run, WIDE_MR};
 use super::source::{Phase, Pixel, Source};
 use super::{depthwise, plain, tile};
 use crate::kernel::base::scratch::{NR, SimdRow};
@@ -167,8 +167,23 @@ struct Band<'t, 'a, T> {
 }
 
 impl<T: Real> Vectorized for Band<'_, '_, T> {
+    const WIDE: bool = true;
+
     #[inline(always)]
     fn run<const FUSED: bool>(self) {
+        self.tiles::<FUSED, MR>();
+    }
+
+    #[inline(always)]
+    fn run_wide(self) {
+        self.tiles::<true, WIDE_MR>();
+    }
+}
+
+impl<T: Real> Band<'_, '_, T> {
+    /// The band, in tiles of `ROWS` pixels.
+    #[inline(always)]
+    fn tiles<const FUSED: bool, const ROWS: usize>(self) {
         let (call, padded) = (self.call, self.padded);
         let read = padded.height.read(self.rows.start, self.rows.end);
         let sample = &call.source[self.sample * call.pixels.sample..];
@@ -214,17 +229,18 @@ impl<T: Real> Vectorized for Band<'_, '_, T> {
                 });
                 let count = pixels.count();
                 let mut at = pixels.start();
-                for tile in 0..count.div_ceil(MR) {
-                    let (mut starts, mut places) = ([0; MR], [0; MR]);
-                    let here = MR.min(count - tile * MR);
-                    for i in 0..MR {
+                for tile in 0..count.div_ceil(ROWS) {
+                    let (mut starts, mut places) = ([0; ROWS], [0; ROWS]);
+                    let here = ROWS.min(count - tile * ROWS);
+                    for i in 0..ROWS {
                         // Pixels past the last repeat it, and are not stored.
                         (starts[i], places[i]) = (at.source + group * from, at.place);
-                        if i + 1 < here || (i + 1 == here && here == MR) {
+                        if i + 1 < here || (i + 1 == here && here == ROWS) {
                             pixels.next(&mut at);
                         }
                     }
-                    let sums = tile::of_runs::<T, FUSED>(self.image, &starts, &phase.runs, panel);
+                    let sums =
+                        tile::of_runs::<T, FUSED, ROWS>(self.image, &starts, &phase.runs, panel);
                     for (sums, place) in sums.iter().zip(&places[..here]) {
                         let to = &mut self.out[place * self.ld + column..][..columns];
                         // With its length known, the copy compiles to vector instructions.

@@ -1,46 +1,32 @@
 //! Register tiles of convolutions.
 
-use super::sizes::{BLOCK, GROUP, LONG, MR, Run};
+use super::sizes::{BLOCK, GROUP, LONG, Run};
 use crate::kernel::base::Real;
 use crate::kernel::base::scratch::{NR, SimdRow};
-
-/// A tile of sums.
-pub(super) type Tile<T, const ROWS: usize> = [[T; NR]; ROWS];
+use crate::kernel::base::tile::{Tile, add_products};
 
 /// Steps along a run between bounds checks.
 const UNROLL: usize = 8;
 
-/// sums[j] += value·row[j].
-#[inline(always)]
-pub(super) fn add_product<T: Real, const FUSED: bool>(sums: &mut [T; NR], value: T, row: &[T; NR]) {
-    for (sum, &element) in sums.iter_mut().zip(row) {
-        *sum = if FUSED {
-            value.mul_add(element, *sum)
-        } else {
-            value * element + *sum
-        };
-    }
-}
-
 #[inline(always)]
 pub(super) fn add<T: Real, const ROWS: usize>(to: &mut Tile<T, ROWS>, sums: &Tile<T, ROWS>) {
-    for (to, sums) in to.iter_mut().zip(sums) {
-        for (to, &sum) in to.iter_mut().zip(sums) {
-            *to += sum;
+    for i in 0..ROWS {
+        for j in 0..NR {
+            to[i][j] += sums[i][j];
         }
     }
 }
 
 /// tile[i, j] = Σ source[starts[i] + run]·panel[k, j] over the runs, where k counts the floats of all runs.
 #[inline(always)]
-pub(super) fn of_runs<T: Real, const FUSED: bool>(
+pub(super) fn of_runs<T: Real, const FUSED: bool, const MR: usize>(
     source: &[T],
     starts: &[usize; MR],
     runs: &[Run],
     panel: &[SimdRow<T>],
 ) -> Tile<T, MR> {
     if panel.len() <= LONG {
-        return chain::<T, FUSED>(source, starts, runs, panel);
+        return chain::<T, FUSED, MR>(source, starts, runs, panel);
     }
     // A long sum in blocks and groups of blocks.
     let (mut total, mut group, mut blocks) = ([[T::ZERO; NR]; MR], [[T::ZERO; NR]; MR], 0);
@@ -54,7 +40,7 @@ pub(super) fn of_runs<T: Real, const FUSED: bool>(
                 offset: run.offset + done,
                 length,
             }];
-            let sums = chain::<T, FUSED>(source, starts, &part, &panel[k..][..length]);
+            let sums = chain::<T, FUSED, MR>(source, starts, &part, &panel[k..][..length]);
             add(&mut block, &sums);
             (k, done, terms) = (k + length, done + length, terms + length);
             if terms == BLOCK {
@@ -74,7 +60,7 @@ pub(super) fn of_runs<T: Real, const FUSED: bool>(
 
 /// One chain of additions for each element.
 #[inline(always)]
-fn chain<T: Real, const FUSED: bool>(
+fn chain<T: Real, const FUSED: bool, const MR: usize>(
     source: &[T],
     starts: &[usize; MR],
     runs: &[Run],
@@ -95,15 +81,11 @@ fn chain<T: Real, const FUSED: bool>(
             let panel: &[SimdRow<T>; UNROLL] =
                 panel[k..][..UNROLL].try_into().expect("UNROLL rows");
             for k in 0..UNROLL {
-                for i in 0..MR {
-                    add_product::<T, FUSED>(&mut sums[i], rows[i][k], &panel[k].0);
-                }
+                add_products::<T, FUSED, MR>(&mut sums, |i| rows[i][k], &panel[k].0);
             }
         }
         for k in whole..run.length {
-            for i in 0..MR {
-                add_product::<T, FUSED>(&mut sums[i], rows[i][k], &panel[k].0);
-            }
+            add_products::<T, FUSED, MR>(&mut sums, |i| rows[i][k], &panel[k].0);
         }
     }
     sums
@@ -137,9 +119,7 @@ pub(super) fn of_pixels<T: Real, const FUSED: bool, const ROWS: usize>(
             let row: &[T; NR] = image[pixel * image_step..][..NR]
                 .try_into()
                 .expect("NR taps");
-            for i in 0..ROWS {
-                add_product::<T, FUSED>(&mut sums[i], values[i], row);
-            }
+            add_products::<T, FUSED, ROWS>(&mut sums, |i| values[i], row);
         }
     }
     sums

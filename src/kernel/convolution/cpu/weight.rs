@@ -3,7 +3,7 @@
 use super::lines::Lines;
 use super::padded::Padded;
 use super::plain::{self, Sum};
-use super::sizes::{BLOCK, MR, Run};
+use super::sizes::{BLOCK, MR, Run, WIDE_OUTPUTS};
 use super::tile::{Segment, add_product_of_rows, of_pixels};
 use crate::kernel::base::scratch::NR;
 use crate::kernel::base::simd::Vectorized;
@@ -50,12 +50,12 @@ pub(in crate::kernel::convolution) fn weight_parts<T: Real>(
     };
     let runs = runs(call, &padded);
     // Whole parts where there are enough of them, else bands of their rows.
-    let tiles = part.rows.div_ceil(MR);
+    let tiles = part.rows.div_ceil(WIDE_OUTPUTS);
     let bands = (4 * threads::count()).div_ceil(count).min(tiles);
     let rows = if threads::count() == 1 || call.geometry.groups > 1 {
         part.rows
     } else {
-        tiles.div_ceil(bands) * MR
+        tiles.div_ceil(bands) * WIDE_OUTPUTS
     };
     for_bands(parts, part, rows, |number, first, sums| {
         let windows = number * call.slice..((number + 1) * call.slice).min(call.windows);
@@ -204,8 +204,23 @@ impl<T: Real> Task<'_, '_, T> {
 }
 
 impl<T: Real> Vectorized for Packed<'_, '_, T> {
+    const WIDE: bool = true;
+
     #[inline(always)]
     fn run<const FUSED: bool>(self) {
+        self.parts::<FUSED, MR>();
+    }
+
+    #[inline(always)]
+    fn run_wide(self) {
+        self.parts::<true, WIDE_OUTPUTS>();
+    }
+}
+
+impl<T: Real> Packed<'_, '_, T> {
+    /// The part, in tiles of up to `ROWS` outputs.
+    #[inline(always)]
+    fn parts<const FUSED: bool, const ROWS: usize>(self) {
         let Packed { mut task, image } = self;
         let geometry = task.call.geometry;
         let (count, width) = (geometry.place.windows(), geometry.place.width);
@@ -228,7 +243,7 @@ impl<T: Real> Vectorized for Packed<'_, '_, T> {
                 if geometry.is_depthwise() {
                     task.depthwise::<FUSED>(&segments, image);
                 } else {
-                    task.block::<FUSED>(&segments, image);
+                    task.block::<FUSED, ROWS>(&segments, image);
                 }
                 if task.call.bias {
                     task.bias(&segments);
@@ -241,15 +256,23 @@ impl<T: Real> Vectorized for Packed<'_, '_, T> {
 impl<T: Real> Task<'_, '_, T> {
     /// Adds the sums over a block of windows.
     #[inline(always)]
-    fn block<const FUSED: bool>(&mut self, segments: &[Segment], image: &[T]) {
+    fn block<const FUSED: bool, const MAX_ROWS: usize>(
+        &mut self,
+        segments: &[Segment],
+        image: &[T],
+    ) {
         let geometry = self.call.geometry;
         let outputs = geometry.group_outputs();
         let mut first = self.outputs.start;
         while first < self.outputs.end {
             // A tile's outputs are of one group.
             let group = first / outputs;
-            let rows = MR.min((group + 1) * outputs - first);
-            let rows = rows.min(self.outputs.end - first);
+            let left = ((group + 1) * outputs).min(self.outputs.end) - first;
+            let rows = match left {
+                _ if left >= MAX_ROWS => MAX_ROWS,
+                8.. => 8,
+                _ => left.min(MR),
+            };
             let channel = group * geometry.group_channels();
             match rows {
                 1 => self.tiles::<FUSED, 1>(segments, image, first, channel),
@@ -257,7 +280,9 @@ impl<T: Real> Task<'_, '_, T> {
                 3 => self.tiles::<FUSED, 3>(segments, image, first, channel),
                 4 => self.tiles::<FUSED, 4>(segments, image, first, channel),
                 5 => self.tiles::<FUSED, 5>(segments, image, first, channel),
-                _ => self.tiles::<FUSED, MR>(segments, image, first, channel),
+                6 => self.tiles::<FUSED, 6>(segments, image, first, channel),
+                8 if MAX_ROWS > 8 => self.tiles::<FUSED, 8>(segments, image, first, channel),
+                _ => self.tiles::<FUSED, MAX_ROWS>(segments, image, first, channel),
             }
             first += rows;
         }

@@ -1,6 +1,6 @@
 //! The block of C that one task computes.
 
-use super::sizes::{MR, NR};
+use super::sizes::NR;
 use crate::kernel::base::Real;
 use std::ops::Range;
 
@@ -53,7 +53,7 @@ impl<'a, T: Real> Block<'a, T> {
 
     /// Writes a tile whose rows are rows of C, or adds it to what is there.
     #[inline(always)]
-    pub(super) fn store(
+    pub(super) fn store<const MR: usize>(
         &mut self,
         tile: &[[T; NR]; MR],
         rows: &Range<usize>,
@@ -86,7 +86,7 @@ impl<'a, T: Real> Block<'a, T> {
 
     /// Writes the transpose of a tile, whose rows are columns of C, or adds it to what is there.
     #[inline(always)]
-    pub(super) fn store_transposed(
+    pub(super) fn store_transposed<const MR: usize>(
         &mut self,
         tile: &[[T; NR]; MR],
         rows: &Range<usize>,

@@ -1,7 +1,7 @@
 //! The broadcast operand: a tile takes single values of it and spreads each over a vector.
 
 use super::panels::Panel;
-use super::sizes::{MR, NR};
+use super::sizes::NR;
 use super::tile;
 use crate::kernel::base::Real;
 use std::ops::Range;
@@ -28,7 +28,7 @@ impl<'a, T: Real> BroadcastOperand<'a, T> {
 
     /// Packs columns into micropanels [⌈rows/MR⌉, kc, MR], the last one padded with zeros. Rows are read in place.
     #[inline(always)]
-    pub(super) fn pack(
+    pub(super) fn pack<const MR: usize>(
         &self,
         k_block: &Range<usize>,
         rows: &Range<usize>,
@@ -81,7 +81,7 @@ impl<'a, T: Real> BroadcastOperand<'a, T> {
     /// One tile [MR, NR], summed over a block of K. `tile_rows` is at most MR of `rows`, for which `micropanels` were
     /// packed.
     #[inline(always)]
-    pub(super) fn tile<const FUSED: bool>(
+    pub(super) fn tile<const FUSED: bool, const MR: usize>(
         &self,
         k_block: &Range<usize>,
         rows: &Range<usize>,
@@ -93,10 +93,11 @@ impl<'a, T: Real> BroadcastOperand<'a, T> {
             BroadcastOperand::Rows { .. } | BroadcastOperand::Slices { .. } => {
                 let (block, rows) = (k_block, tile_rows);
                 match tile_rows.len() {
-                    1 => of_rows::<T, FUSED, 1>(self.rows_of(block, rows), panel),
-                    2 => of_rows::<T, FUSED, 2>(self.rows_of(block, rows), panel),
-                    3 | 4 => of_rows::<T, FUSED, 4>(self.rows_of(block, rows), panel),
-                    _ => of_rows::<T, FUSED, MR>(self.rows_of(block, rows), panel),
+                    1 => of_rows::<T, FUSED, 1, MR>(self.rows_of(block, rows), panel),
+                    2 => of_rows::<T, FUSED, 2, MR>(self.rows_of(block, rows), panel),
+                    3 | 4 => of_rows::<T, FUSED, 4, MR>(self.rows_of(block, rows), panel),
+                    5 | 6 => of_rows::<T, FUSED, 6, MR>(self.rows_of(block, rows), panel),
+                    _ => of_rows::<T, FUSED, MR, MR>(self.rows_of(block, rows), panel),
                 }
             }
             BroadcastOperand::Columns { .. } => {
@@ -104,10 +105,11 @@ impl<'a, T: Real> BroadcastOperand<'a, T> {
                 let first = (tile_rows.start - rows.start) / MR * length;
                 let micropanel = &micropanels[first..][..length];
                 match panel {
-                    Panel::Packed(panel) => {
-                        tile::of_micropanel::<T, FUSED>(micropanel, panel.iter().map(|row| &row.0))
-                    }
-                    Panel::InPlace { data, ld } => tile::of_micropanel::<T, FUSED>(
+                    Panel::Packed(panel) => tile::of_micropanel::<T, FUSED, MR>(
+                        micropanel,
+                        panel.iter().map(|row| &row.0),
+                    ),
+                    Panel::InPlace { data, ld } => tile::of_micropanel::<T, FUSED, MR>(
                         micropanel,
                         in_place(data, ld, k_block.len()),
                     ),
@@ -118,15 +120,15 @@ impl<'a, T: Real> BroadcastOperand<'a, T> {
 }
 
 #[inline(always)]
-fn of_rows<T: Real, const FUSED: bool, const ROWS: usize>(
+fn of_rows<T: Real, const FUSED: bool, const ROWS: usize, const MR: usize>(
     rows: [&[T]; ROWS],
     panel: Panel<'_, T>,
 ) -> [[T; NR]; MR] {
     match panel {
-        Panel::Packed(panel) => tile::of_rows::<T, FUSED, ROWS>(rows, panel),
+        Panel::Packed(panel) => tile::of_rows::<T, FUSED, ROWS, MR>(rows, panel),
         Panel::InPlace { data, ld } => {
             let panel = in_place(data, ld, rows[0].len());
-            tile::of_rows_in_place::<T, FUSED, ROWS>(rows, panel)
+            tile::of_rows_in_place::<T, FUSED, ROWS, MR>(rows, panel)
         }
     }
 }

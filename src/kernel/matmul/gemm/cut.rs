@@ -1,7 +1,7 @@
 //! How a product is cut: K into blocks and groups, C into tasks.
 
 use super::block::MAX_ROWS;
-use super::sizes::{KC, MR, NR};
+use super::sizes::{KC, MR, NR, WIDE_MR};
 use super::tile;
 use crate::kernel::base::product::{Layout, Levels};
 use crate::kernel::matmul::call::Matmul;
@@ -55,13 +55,13 @@ impl Cut {
         let (bands, unit) = match call.layout {
             Layout::TN => (tasks, NR),
             Layout::NN => (1, NR),
-            Layout::NT if transposed => (1, MR),
+            Layout::NT if transposed => (1, WIDE_MR),
             Layout::NT => (tasks, NR),
         };
         let bands = bands.min(m.div_ceil(MR)).max(m.div_ceil(MAX_ROWS));
         let rows = m
             .div_ceil(bands)
-            .next_multiple_of(if transposed { NR } else { MR });
+            .next_multiple_of(if transposed { NR } else { WIDE_MR });
         let columns = n.div_ceil(tasks.div_ceil(m.div_ceil(rows)));
         Cut {
             rows,

@@ -19,6 +19,8 @@
 //!  micropanel [kc, MR]: packed, or MR rows of a matrix in place
 //! ```
 //!
+//! With AVX-512 a tile has 12 rows, [`WIDE_MR`], each one register of sixteen `f32`. The sums are the same.
+//!
 //! One task computes a block of C. Its loops, from the outside in:
 //!
 //! ```text
@@ -53,6 +55,8 @@ mod dots;
 mod packed;
 mod panels;
 mod sizes;
+#[cfg(test)]
+mod tests;
 mod tile;
 
 use crate::kernel::base::Real;
@@ -67,7 +71,7 @@ pub(super) use cut::TASK_FMAS;
 use cut::{Cut, group, k_block, packs_weights};
 pub(crate) use packed::{Packed, with_packed};
 use panels::PackedPanels;
-use sizes::{FEW_ROWS, MC, MR, NR};
+use sizes::{FEW_ROWS, MC, MR, NR, WIDE_MR};
 use std::ops::Range;
 
 /// C = A·B over padded, row-major slices, in the layout of `call`, with zeros in the padding of C.
@@ -218,8 +222,23 @@ struct Task<'t, 'a, 'c, T, F> {
 }
 
 impl<T: Real, F: Fn(usize, usize, &mut [T]) + Sync> Vectorized for Task<'_, '_, '_, T, F> {
+    const WIDE: bool = true;
+
     #[inline(always)]
     fn run<const FUSED: bool>(self) {
+        self.tiles::<FUSED, MR>();
+    }
+
+    #[inline(always)]
+    fn run_wide(self) {
+        self.tiles::<true, WIDE_MR>();
+    }
+}
+
+impl<T: Real, F: Fn(usize, usize, &mut [T]) + Sync> Task<'_, '_, '_, T, F> {
+    /// The block, in tiles of `ROWS` rows.
+    #[inline(always)]
+    fn tiles<const FUSED: bool, const ROWS: usize>(self) {
         let Task {
             job,
             block,
@@ -245,11 +264,11 @@ impl<T: Real, F: Fn(usize, usize, &mut [T]) + Sync> Vectorized for Task<'_, '_, 
             for columns in pieces(panel_range.clone(), at_a_time) {
                 job.panels.pack(&k_block, &columns, panels);
                 for rows in pieces(broadcast_range.clone(), MC) {
-                    job.broadcast.pack(&k_block, &rows, micropanels);
+                    job.broadcast.pack::<ROWS>(&k_block, &rows, micropanels);
                     for tile_columns in pieces(columns.clone(), NR) {
                         let panel = job.panels.panel(&k_block, &columns, &tile_columns, panels);
-                        for tile_rows in pieces(rows.clone(), MR) {
-                            let tile = job.broadcast.tile::<FUSED>(
+                        for tile_rows in pieces(rows.clone(), ROWS) {
+                            let tile = job.broadcast.tile::<FUSED, ROWS>(
                                 &k_block,
                                 &rows,
                                 &tile_rows,

@@ -3,8 +3,10 @@
 use crate::kernel::base::product::LONG_K;
 pub(super) use crate::kernel::base::scratch::NR;
 
-/// Rows of a tile.
+/// Rows of a tile in 16 registers of eight `f32`.
 pub(super) const MR: usize = 6;
+/// Rows of a tile in 32 registers of sixteen `f32`.
+pub(super) const WIDE_MR: usize = 2 * MR;
 /// Most terms of K that are one sum. A panel of this depth is 64 KiB of `f32`: it streams from the second-level cache.
 /// A longer K is cut into shorter blocks, to keep rounding small: see [`k_block`].
 pub(super) const KC: usize = LONG_K;

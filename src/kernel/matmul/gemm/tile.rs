@@ -3,24 +3,23 @@
 //! Arrays have fixed sizes and loops fixed bounds, so the compiler keeps a tile in vector registers: twelve of AVX2's
 //! sixteen. For each k it loads two vectors of the panel and broadcasts MR single values.
 
-use super::sizes::{MR, NR};
+use super::sizes::NR;
 use crate::kernel::base::Real;
 use crate::kernel::base::scratch::SimdRow;
+use crate::kernel::base::tile::add_products;
 
 /// Steps along K between bounds checks.
 pub(super) const UNROLL: usize = 16;
 
 /// tile[i, j] = Σₖ micropanel[k, i]·panel[k, j], over ascending k. Micropanel [kc, MR], panel [kc, NR].
 #[inline(always)]
-pub(super) fn of_micropanel<'a, T: Real, const FUSED: bool>(
+pub(super) fn of_micropanel<'a, T: Real, const FUSED: bool, const MR: usize>(
     micropanel: &[T],
     panel: impl Iterator<Item = &'a [T; NR]>,
 ) -> [[T; NR]; MR] {
     let mut tile = [[T::ZERO; NR]; MR];
     for (values, simd_row) in micropanel.chunks_exact(MR).zip(panel) {
-        for (sums, &value) in tile.iter_mut().zip(values) {
-            add_product::<T, FUSED>(sums, value, simd_row);
-        }
+        add_products::<T, FUSED, MR>(&mut tile, |i| values[i], simd_row);
     }
     tile
 }
@@ -28,7 +27,7 @@ pub(super) fn of_micropanel<'a, T: Real, const FUSED: bool>(
 /// tile[i, j] = Σₖ rows[i][k]·panel[k, j], over ascending k. Rows [ROWS, kc], panel [kc, NR]; rows of the tile from
 /// `ROWS` on are zero.
 #[inline(always)]
-pub(super) fn of_rows<T: Real, const FUSED: bool, const ROWS: usize>(
+pub(super) fn of_rows<T: Real, const FUSED: bool, const ROWS: usize, const MR: usize>(
     rows: [&[T]; ROWS],
     panel: &[SimdRow<T>],
 ) -> [[T; NR]; MR] {
@@ -43,15 +42,11 @@ pub(super) fn of_rows<T: Real, const FUSED: bool, const ROWS: usize>(
         let rows: [&[T; UNROLL]; ROWS] = std::array::from_fn(|i| fixed(&rows[i][k..]));
         let panel: &[SimdRow<T>; UNROLL] = fixed(&panel[k..]);
         for k in 0..UNROLL {
-            for i in 0..ROWS {
-                add_product::<T, FUSED>(&mut sums[i], rows[i][k], &panel[k].0);
-            }
+            add_products::<T, FUSED, ROWS>(&mut sums, |i| rows[i][k], &panel[k].0);
         }
     }
     for k in whole..panel.len() {
-        for i in 0..ROWS {
-            add_product::<T, FUSED>(&mut sums[i], rows[i][k], &panel[k].0);
-        }
+        add_products::<T, FUSED, ROWS>(&mut sums, |i| rows[i][k], &panel[k].0);
     }
     let mut tile = [[T::ZERO; NR]; MR];
     tile[..ROWS].copy_from_slice(&sums);
@@ -60,16 +55,22 @@ pub(super) fn of_rows<T: Real, const FUSED: bool, const ROWS: usize>(
 
 /// Like [`of_rows`], for a panel that is read in place.
 #[inline(always)]
-pub(super) fn of_rows_in_place<'a, T: Real, const FUSED: bool, const ROWS: usize>(
+pub(super) fn of_rows_in_place<
+    'a,
+    T: Real,
+    const FUSED: bool,
+    const ROWS: usize,
+    const MR: usize,
+>(
     rows: [&[T]; ROWS],
     panel: impl Iterator<Item = &'a [T; NR]>,
 ) -> [[T; NR]; MR] {
-    let mut tile = [[T::ZERO; NR]; MR];
+    let mut sums = [[T::ZERO; NR]; ROWS];
     for (k, simd_row) in panel.enumerate() {
-        for i in 0..ROWS {
-            add_product::<T, FUSED>(&mut tile[i], rows[i][k], simd_row);
-        }
+        add_products::<T, FUSED, ROWS>(&mut sums, |i| rows[i][k], simd_row);
     }
+    let mut tile = [[T::ZERO; NR]; MR];
+    tile[..ROWS].copy_from_slice(&sums);
     tile
 }
 
@@ -77,16 +78,4 @@ pub(super) fn of_rows_in_place<'a, T: Real, const FUSED: bool, const ROWS: usize
 #[inline(always)]
 fn fixed<T, const N: usize>(slice: &[T]) -> &[T; N] {
     slice[..N].try_into().expect("N elements")
-}
-
-/// sums[j] += value·row[j].
-#[inline(always)]
-fn add_product<T: Real, const FUSED: bool>(sums: &mut [T; NR], value: T, row: &[T; NR]) {
-    for (sum, &element) in sums.iter_mut().zip(row) {
-        *sum = if FUSED {
-            value.mul_add(element, *sum)
-        } else {
-            value * element + *sum
-        };
-    }
 }
