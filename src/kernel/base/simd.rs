@@ -3,8 +3,8 @@
 
 use pulp::{Arch, Simd, WithSimd};
 
-/// Work for [`Real::vectorized`](super::Real::vectorized). `run` and its callees must be `#[inline(always)]`; otherwise they are compiled without the
-/// vector instructions.
+/// Work for [`Real::vectorized`](super::Real::vectorized). `run` and its callees must be `#[inline(always)]`; otherwise
+/// they are compiled without the vector instructions.
 pub(crate) trait Vectorized: Sized {
     /// Whether [`run_wide`](Vectorized::run_wide) is compiled. What does little but move data gains nothing from it.
     const WIDE: bool = false;
