@@ -12,7 +12,7 @@ struct Place {
     position: u32,
 }
 
-// The place of an invocation. Neighbours have the same head, and so load the same keys or queries.
+// The place of a row of a head. Neighbours have the same head, and so load the same keys or queries.
 fn place_of(i: u32, length: u32) -> Place {
     return Place(i / length / p.heads, i / length % p.heads, i % length);
 }
@@ -54,6 +54,11 @@ fn weights_row(place: Place, query: u32) -> u32 {
     return (place.sample * p.heads + place.head) * p.queries + query;
 }
 
+// The number of the n-th four of a head that an invocation has.
+fn own_four(n: u32, part: u32) -> u32 {
+    return n * PARTS + part;
+}
+
 // Sums of more than 1024 fours of keys or queries (LONG) are cut into blocks of 256 fours: a block's sums are added to
 // totals, which first shrink by a factor, and start anew. Without blocks the totals are not used.
 const BLOCK_TERMS = 1024u;
@@ -63,7 +68,7 @@ fn is_end_of_block(fours: u32) -> bool {
 }
 
 fn add_values(
-    sums: ptr<function, array<vec4<f32>, VALUE4>>,
+    sums: ptr<function, array<vec4<f32>, OWN_VALUE4>>,
     totals: ptr<function, array<vec4<f32>, VALUE_TOTALS>>,
     shrink: f32,
 ) {
@@ -73,7 +78,7 @@ fn add_values(
     }
 }
 
-fn add_keys(sums: ptr<function, array<vec4<f32>, WIDTH4>>, totals: ptr<function, array<vec4<f32>, KEY_TOTALS>>) {
+fn add_keys(sums: ptr<function, array<vec4<f32>, OWN4>>, totals: ptr<function, array<vec4<f32>, KEY_TOTALS>>) {
     for (var j = 0u; j < KEY_TOTALS; j++) {
         (*totals)[j] += (*sums)[j];
         (*sums)[j] = vec4<f32>(0.0);

@@ -99,7 +99,7 @@ impl Tensor {
     /// ```
     ///
     /// # Errors
-    /// [`Shape`](Error::Shape) if the shapes do not fit, or the columns are no whole number of heads of 1 to 256
+    /// [`Shape`](Error::Shape) if the shapes do not fit, or the columns are no whole number of heads of 1 to 2048
     /// columns; [`Argument`](Error::Argument) if there are no heads, the scale is not finite, or there is dropout, which
     /// [`attention_with_dropout`](Tensor::attention_with_dropout) has; [`Limit`](Error::Limit) on software adapters, if
     /// there are too many keys.

@@ -164,7 +164,7 @@ impl Graph {
     /// ```
     ///
     /// # Errors
-    /// [`Shape`](Error::Shape) if the shapes do not fit, or the columns are no whole number of heads of 1 to 256
+    /// [`Shape`](Error::Shape) if the shapes do not fit, or the columns are no whole number of heads of 1 to 2048
     /// columns, or if there are more than 2³³ weights in a sample for dropout; [`Argument`](Error::Argument) if there are
     /// no heads, the scale is not finite, or the rate of dropout is not from 0 to below 1.
     pub fn attention(

@@ -1,6 +1,6 @@
 //! Append to a cache of keys and values: the rows of new time steps, behind those of earlier calls.
 
-use super::launch::Invocations;
+use super::launch::Work;
 use super::{Heads, Slice};
 use crate::kernel::base::{Args, Binding, Capabilities, Compute, MatrixShape, Program, Real};
 
@@ -52,15 +52,19 @@ impl Compute for AttentionAppend {
         ]
     }
 
-    fn program(&self, _capabilities: &Capabilities) -> Program {
+    fn program(&self, capabilities: &Capabilities) -> Program {
         let source = include_str!("../../../shaders/attention/append.wgsl");
-        // An invocation copies one head, and goes over no keys.
-        let invocations = Invocations {
+        // An invocation copies one head, however wide, and goes over no keys.
+        let [width4, value4] = self.heads.fours();
+        let work = Work {
             length: self.heads.queries,
             fours: 0,
-            of_four: 0,
+            loops: [0, 0],
+            sums: 0,
+            own: width4.max(value4),
         };
-        self.heads.program(&self.bindings(), invocations, &[source])
+        self.heads
+            .program(capabilities, &self.bindings(), work, &[source])
     }
 
     fn flops(&self) -> u64 {

@@ -1,7 +1,7 @@
 //! Attention: y = softmax(scale·q·kᵀ)·v for every head.
 
 use super::dropout::Factors;
-use super::launch::Invocations;
+use super::launch::Work;
 use super::{Heads, cpu};
 use crate::kernel::base::{Args, Binding, Capabilities, Compute, Element, Program, Real};
 
@@ -37,20 +37,22 @@ impl Compute for Attend {
         bindings
     }
 
-    fn program(&self, _capabilities: &Capabilities) -> Program {
+    fn program(&self, capabilities: &Capabilities) -> Program {
         let statistics = if self.statistics {
             include_str!("../../../shaders/attention/kept_statistics.wgsl")
         } else {
             include_str!("../../../shaders/attention/no_statistics.wgsl")
         };
         let source = include_str!("../../../shaders/attention/forward.wgsl");
-        let (heads, [width4, value4]) = (&self.heads, self.heads.fours());
-        let invocations = Invocations {
+        let heads = &self.heads;
+        let work = Work {
             length: heads.queries,
             fours: heads.keys.div_ceil(4),
-            of_four: 1 + width4 + value4,
+            loops: [1, 1],
+            sums: 1,
+            own: 4,
         };
-        heads.program(&self.bindings(), invocations, &[statistics, source])
+        heads.program(capabilities, &self.bindings(), work, &[statistics, source])
     }
 
     fn flops(&self) -> u64 {

@@ -1,7 +1,7 @@
 //! The gradients of attention's keys and values: dv = Pᵀ·dy and dk = scale·(P ⊙ (dy·vᵀ − δ))ᵀ·q, where P are the
 //! weights and δ = dy·y of each query.
 
-use super::launch::Invocations;
+use super::launch::{OWN_OF_GRADIENTS, Work};
 use super::{Heads, cpu};
 use crate::kernel::base::{Args, Binding, Capabilities, Compute, Element, Program, Real};
 
@@ -39,18 +39,25 @@ impl Compute for AttentionKeys {
         bindings
     }
 
-    fn program(&self, _capabilities: &Capabilities) -> Program {
+    fn program(&self, capabilities: &Capabilities) -> Program {
         let source = include_str!("../../../shaders/attention/keys.wgsl");
         let together = include_str!("../../../shaders/attention/together.wgsl");
-        let (heads, [width4, value4]) = (&self.heads, self.heads.fours());
-        let invocations = Invocations {
+        let heads = &self.heads;
+        let work = Work {
             length: heads.keys,
             fours: heads.queries.div_ceil(4),
-            of_four: 1 + 2 * width4 + 2 * value4,
+            loops: [2, 2],
+            sums: 2,
+            // Single floats, and tests for the end of a head, take more registers.
+            own: if heads.is_even(OWN_OF_GRADIENTS) {
+                OWN_OF_GRADIENTS
+            } else {
+                1
+            },
         };
         let pieces = [together, source];
         let pieces = if self.together { &pieces } else { &pieces[1..] };
-        heads.program(&self.bindings(), invocations, pieces)
+        heads.program(capabilities, &self.bindings(), work, pieces)
     }
 
     fn flops(&self) -> u64 {

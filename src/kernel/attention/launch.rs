@@ -2,7 +2,7 @@
 
 use super::{Heads, Slice};
 use crate::kernel::base::program::{WORKGROUP, uniform_block};
-use crate::kernel::base::{Binding, Element, Program, Shader, matrix};
+use crate::kernel::base::{Binding, Capabilities, Element, Program, Shader, matrix};
 use crate::kernel::random::dropout::{scale, threshold};
 use crate::kernel::random::threefry;
 
@@ -13,7 +13,10 @@ const DRAWN: &str = include_str!("../../../shaders/attention/dropout/drawn.wgsl"
 const STEP_NOW: &str = include_str!("../../../shaders/attention/dropout/step_now.wgsl");
 const STEP_SAVED: &str = include_str!("../../../shaders/attention/dropout/step_saved.wgsl");
 const NO_DROPOUT: &str = include_str!("../../../shaders/attention/dropout/none.wgsl");
+const ALONE: &str = include_str!("../../../shaders/attention/alone.wgsl");
+const SHARED: &str = include_str!("../../../shaders/attention/shared.wgsl");
 const ALIGNED_LOAD: &str = include_str!("../../../shaders/attention/aligned_load.wgsl");
+const ALIGNED_PART_LOAD: &str = include_str!("../../../shaders/attention/aligned_part_load.wgsl");
 const UNALIGNED_LOAD: &str = include_str!("../../../shaders/attention/unaligned_load.wgsl");
 const ALIGNED_STORE: &str = include_str!("../../../shaders/attention/aligned_store.wgsl");
 const UNALIGNED_STORE: &str = include_str!("../../../shaders/attention/unaligned_store.wgsl");
@@ -21,7 +24,7 @@ const UNALIGNED_STORE: &str = include_str!("../../../shaders/attention/unaligned
 uniform_block! {
     /// The uniform block of the attention kernels.
     pub(crate) struct Params {
-        /// Invocations.
+        /// Heads of all rows.
         count: u32,
         queries: u32,
         keys: u32,
@@ -45,18 +48,32 @@ uniform_block! {
     }
 }
 
-/// The invocations of a kernel: one for each head of each position of a sequence of this length, and the iterations
-/// of one.
-pub(super) struct Invocations {
+/// The work of a kernel: a head of each position of a sequence of this length.
+pub(super) struct Work {
     pub(super) length: usize,
-    /// Fours of keys or of queries that one goes over.
+    /// Fours of keys or of queries that a head goes over.
     pub(super) fours: usize,
-    /// Iterations for each four.
-    pub(super) of_four: usize,
+    /// Loops over the columns of a head of the keys, and of the values, for each of these fours.
+    pub(super) loops: [usize; 2],
+    /// Sums over columns for each of them.
+    pub(super) sums: usize,
+    /// How many fours of columns an invocation holds in registers; of wider heads, several share the columns.
+    pub(super) own: usize,
 }
 
 /// Iterations of the random number generator for a four of weights, at most: four pairs of words.
 const DRAWS: usize = 4 * 5;
+
+/// `own` of the gradients, which hold two or four rows of a head.
+pub(super) const OWN_OF_GRADIENTS: usize = 2;
+
+/// `own` on software adapters, which have no registers to run out of, and are slow at barriers.
+const OWN_IN_SOFTWARE: usize = 64;
+
+/// Invocations of a workgroup that share heads: few, since they wait for each other.
+const SHARING: usize = 64;
+
+const _: () = assert!(super::MAX_WIDTH == 4 * OWN_OF_GRADIENTS * WORKGROUP);
 
 /// Fours that an invocation adds in one chain. More are cut into blocks of 256.
 const CHAIN: usize = 1024;
@@ -101,8 +118,25 @@ impl Heads {
         }
     }
 
+    /// The number of invocations that share a head if each has so many fours: a power of two.
+    fn parts(&self, own: usize) -> usize {
+        let [width4, value4] = self.fours();
+        let parts = width4.max(value4).div_ceil(own);
+        parts.next_power_of_two().min(WORKGROUP)
+    }
+
+    /// Whether so many invocations can load fours without tests for the end of a head.
+    fn is_whole(&self, parts: usize) -> bool {
+        self.fours().iter().all(|fours| fours.is_multiple_of(parts))
+    }
+
+    /// Whether invocations with so many fours each can load them without any tests.
+    pub(super) fn is_even(&self, own: usize) -> bool {
+        self.is_aligned() && self.is_whole(self.parts(own))
+    }
+
     /// Functions that load or store fours of the heads of these operands.
-    fn accessors(&self, bindings: &[Binding]) -> String {
+    fn accessors(&self, bindings: &[Binding], parts: usize) -> String {
         let is_aligned = self.is_aligned();
         let mut text = String::new();
         let of_heads = bindings
@@ -110,6 +144,7 @@ impl Heads {
             .filter(|binding| !["mask", "state", "statistics"].contains(&binding.name));
         for binding in of_heads {
             let template = match (binding.is_written(), is_aligned) {
+                (false, true) if !self.is_whole(parts) => ALIGNED_PART_LOAD,
                 (false, true) => ALIGNED_LOAD,
                 (false, false) => UNALIGNED_LOAD,
                 (true, true) => ALIGNED_STORE,
@@ -132,12 +167,13 @@ impl Heads {
 
     pub(super) fn program(
         &self,
+        capabilities: &Capabilities,
         bindings: &[Binding],
-        invocations: Invocations,
+        work: Work,
         pieces: &[&str],
     ) -> Program {
         let slice = |slice: Slice| [slice.ld(), slice.first, slice.cols, 0].map(|n| n as u32);
-        let count = self.samples * self.heads * invocations.length;
+        let count = self.samples * self.heads * work.length;
         let rate = self.dropout.map_or(0.0, |dropout| dropout.rate);
         let params = Params {
             count: count as u32,
@@ -157,24 +193,39 @@ impl Heads {
             _pad: 0,
         };
         let [width4, value4] = self.fours();
-        let is_long = invocations.fours > CHAIN;
+        let parts = match width4.max(value4) {
+            0..=OWN_IN_SOFTWARE if capabilities.software => 1,
+            _ => self.parts(work.own),
+        };
+        let workgroup = match parts {
+            1 => WORKGROUP,
+            _ => SHARING.max(parts),
+        };
+        let rows = workgroup / parts;
+        let own = [width4, value4].map(|fours| fours.div_ceil(parts));
+        let is_long = work.fours > CHAIN;
         let totals = |fours| if is_long { fours } else { 1 };
         let constants = [
-            ("WORKGROUP", WORKGROUP),
+            ("WORKGROUP", workgroup),
+            ("PARTS", parts),
+            ("ROWS", rows),
             ("WIDTH", self.width),
             ("WIDTH4", width4),
             ("VALUE_WIDTH", self.value_width),
             ("VALUE4", value4),
+            ("OWN4", own[0]),
+            ("OWN_VALUE4", own[1]),
             ("CAUSAL", usize::from(self.causal.is_some())),
             ("LONG", usize::from(is_long)),
             ("DROPOUT", usize::from(self.dropout.is_some())),
-            ("KEY_TOTALS", totals(width4)),
-            ("VALUE_TOTALS", totals(value4)),
+            ("KEY_TOTALS", totals(own[0])),
+            ("VALUE_TOTALS", totals(own[1])),
         ]
         .map(|(name, value)| (name, value as u32));
-        let accessors = self.accessors(bindings);
+        let accessors = self.accessors(bindings, parts);
         let mask = if self.masked { MASKED } else { UNMASKED };
-        let common = [matrix::SOURCE, SOURCE, mask, &accessors];
+        let sharing = if parts > 1 { SHARED } else { ALONE };
+        let common = [matrix::SOURCE, SOURCE, mask, sharing, &accessors];
         let pieces = [&common[..], self.dropout_pieces(bindings), pieces].concat();
         let shader = Shader {
             constants: &constants,
@@ -182,10 +233,13 @@ impl Heads {
             pieces: &pieces,
         };
         // Heads are loaded and stored once, and the totals of each block of 256 fours are added.
-        let of_blocks = (invocations.fours / 256 + 1) * (width4 + value4);
-        let of_four = invocations.of_four + if self.dropout.is_some() { DRAWS } else { 0 };
-        let iterations = invocations.fours.saturating_mul(of_four);
-        Program::assemble(shader, &params, count.div_ceil(WORKGROUP))
-            .with_iterations(iterations + of_blocks + 2 * (width4 + value4) + 8)
+        let of_heads = own[0] + own[1];
+        let of_blocks = (work.fours / 256 + 1) * of_heads;
+        let of_columns = work.loops[0] * own[0] + work.loops[1] * own[1];
+        let draws = if self.dropout.is_some() { DRAWS } else { 0 };
+        let of_four = 1 + of_columns + work.sums * (parts - 1) + draws;
+        let iterations = work.fours.saturating_mul(of_four);
+        Program::assemble(shader, &params, count.div_ceil(rows))
+            .with_iterations(iterations + of_blocks + 2 * of_heads + parts + 8)
     }
 }

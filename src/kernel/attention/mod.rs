@@ -1,10 +1,11 @@
 //! Scaled dot-product attention (Vaswani et al. 2017): y = softmax(scale·q·kᵀ)·v for every head of every sample.
 //!
 //! A head is a slice of columns of a matrix, so q, k and v may be slices of one matrix [batch·T, 3·heads·width] without
-//! copies. The scores are never stored: each invocation goes over the keys of its query with a running maximum and sum
-//! (Milakov and Gimelshein 2018), and the gradients compute the scores again from two saved numbers for each row of
-//! them. Dropout of the weights draws its mask again in the gradients, from the step that the forward pass saves with
-//! these numbers. Masks are predicates: a key that is not kept is not multiplied by 0, so whatever it holds changes nothing.
+//! copies. The scores are never stored: each invocation, or several that share the columns of a wide head, goes over the
+//! keys of its query with a running maximum and sum (Milakov and Gimelshein 2018), and the gradients compute the scores
+//! again from two saved numbers for each row of them. Dropout of the weights draws its mask again in the gradients, from
+//! the step that the forward pass saves with these numbers. Masks are predicates: a key that is not kept is not multiplied
+//! by 0, so whatever it holds changes nothing.
 
 mod append;
 mod cpu;
@@ -23,8 +24,8 @@ pub use settings::Attention;
 
 use crate::kernel::base::MatrixShape;
 
-/// Largest width of a head, whose numbers an invocation keeps in registers.
-pub(crate) const MAX_WIDTH: usize = 256;
+/// Largest width of a head: the columns that the registers of a whole workgroup hold.
+pub(crate) const MAX_WIDTH: usize = 2048;
 
 /// Numbers that the forward pass saves for each row of scores: their maximum, and 1/Σ exp(score − maximum). The
 /// gradient of the queries adds dy·y. The fourth is 0.

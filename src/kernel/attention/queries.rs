@@ -1,7 +1,7 @@
 //! The gradient of attention's queries: dq = scale·(P ⊙ (dy·vᵀ − δ))·k, where P are the weights and δ = dy·y of each
 //! query.
 
-use super::launch::Invocations;
+use super::launch::{OWN_OF_GRADIENTS, Work};
 use super::{Heads, cpu};
 use crate::kernel::base::{Args, Binding, Capabilities, Compute, Element, Program, Real};
 
@@ -31,15 +31,17 @@ impl Compute for AttentionQueries {
         bindings
     }
 
-    fn program(&self, _capabilities: &Capabilities) -> Program {
+    fn program(&self, capabilities: &Capabilities) -> Program {
         let source = include_str!("../../../shaders/attention/queries.wgsl");
-        let (heads, [width4, value4]) = (&self.heads, self.heads.fours());
-        let invocations = Invocations {
+        let heads = &self.heads;
+        let work = Work {
             length: heads.queries,
             fours: heads.keys.div_ceil(4),
-            of_four: 1 + 2 * width4 + value4,
+            loops: [2, 1],
+            sums: 2,
+            own: OWN_OF_GRADIENTS,
         };
-        heads.program(&self.bindings(), invocations, &[source])
+        heads.program(capabilities, &self.bindings(), work, &[source])
     }
 
     fn flops(&self) -> u64 {

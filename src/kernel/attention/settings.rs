@@ -20,7 +20,8 @@ use crate::{Error, Result};
 /// leaves a key gives 0, and gradients of 0. (PyTorch gives NaN.) Masked keys and values change nothing, even if they
 /// are NaN.
 ///
-/// A head has at most 256 columns.
+/// A head has at most 2048 columns: the invocations of a GPU's workgroup share them, and more would not fit into its
+/// registers.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(deny_unknown_fields))]

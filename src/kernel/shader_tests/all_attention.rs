@@ -60,6 +60,52 @@ pub(super) fn attention() -> Vec<Kernel> {
             }
         }
     }
+    kernels.extend(wide_heads());
+    kernels
+}
+
+/// Heads of usual widths, and those that invocations share unevenly, or on software adapters too.
+fn wide_heads() -> Vec<Kernel> {
+    let mut kernels: Vec<Kernel> = Vec::new();
+    let usual = [16, 32, 64, 128, 256].map(|width| [width, width]);
+    let other = [[33, 9], [36, 100], [260, 260], [2048, 2048]];
+    for [width, value_width] in usual.into_iter().chain(other) {
+        for causal in [None, Some(2)] {
+            let masked = causal.is_some() && !usual.contains(&[width, value_width]);
+            let heads = Heads {
+                samples: 2,
+                heads: 2,
+                queries: 50,
+                keys: 70,
+                width,
+                value_width,
+                scale: 0.5,
+                causal,
+                masked,
+                dropout: None,
+                q: Slice::whole(2 * width),
+                k: Slice::whole(2 * width),
+                v: Slice::whole(2 * value_width),
+            };
+            let (statistics, together) = (true, false);
+            kernels.extend([
+                Attend { heads, statistics }.into(),
+                AttentionQueries { heads }.into(),
+                AttentionKeys { heads, together }.into(),
+            ]);
+            if causal.is_some() {
+                kernels.extend(with_long_sums(heads));
+            }
+            if masked || (causal.is_some() && width == 64) {
+                kernels.extend(with_dropout(heads));
+            }
+            if masked {
+                let masked = false;
+                let heads = Heads { masked, ..heads };
+                kernels.push(AttentionAppend { heads }.into());
+            }
+        }
+    }
     kernels
 }
 
@@ -79,19 +125,21 @@ fn with_dropout(heads: Heads) -> Vec<Kernel> {
         ..heads
     };
     let [statistics, none] = [true, false].map(|statistics| Attend { heads, statistics });
-    let together = true;
-    let of_both = AttentionKeys { heads, together };
     let of_each = AttentionKeys {
         heads: apart,
         together: false,
     };
-    vec![
+    let mut kernels: Vec<Kernel> = vec![
         statistics.into(),
         none.into(),
         AttentionQueries { heads }.into(),
-        of_both.into(),
         of_each.into(),
-    ]
+    ];
+    if heads.v.first > 0 {
+        let together = true;
+        kernels.push(AttentionKeys { heads, together }.into());
+    }
+    kernels
 }
 
 /// More than 1,024 fours of keys and queries.
@@ -101,7 +149,8 @@ fn with_long_sums(heads: Heads) -> [Kernel; 3] {
         keys: 5_001,
         ..heads
     };
-    let (statistics, together) = (true, true);
+    let statistics = true;
+    let together = heads.v.first > 0;
     [
         Attend { heads, statistics }.into(),
         AttentionQueries { heads }.into(),
