@@ -56,7 +56,7 @@ impl Graph {
     /// backward, since the activation's derivative is then no longer fused into the product.
     ///
     /// # Errors
-    /// [`Argument`](Error::Argument) unless the rate is from 0 to below 1.
+    /// [`Argument`](crate::Error::Argument) unless the rate is from 0 to below 1.
     pub fn dropout(&mut self, x: Value, rate: f32) -> Result<Value> {
         check_rate(rate)?;
         self.known(x)?;
