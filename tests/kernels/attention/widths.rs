@@ -142,7 +142,7 @@ fn every_run_has_the_same_bits() {
     }
 }
 
-/// What a query does not see changes nothing: not the result, and not the gradients of what it does see.
+/// Keys that a query does not see change neither its result nor the gradients of the keys that it sees.
 #[test]
 fn nan_beyond_the_causal_mask_changes_nothing() {
     let case = Attending {
