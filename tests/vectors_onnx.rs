@@ -1,5 +1,6 @@
-//! ONNX's node tests (`tests/vectors/onnx`): products, softmax, argmax and batch normalisation, and the operators of
-//! layers (tests/common/onnx.rs). A further test checks that every file of the folder is used.
+//! ONNX's node tests (`tests/vectors/onnx`): products, softmax and argmax, and the operators of layers
+//! (tests/common/onnx.rs), with more of attention in `tests/vectors/onnx_attention`: masks, capped scores, caches and
+//! windows. Every file is used.
 //!
 //! Every size and attribute comes from the files: another set of the same form runs unchanged. wgrad's tensors are
 //! matrices, so inputs with more dimensions are converted to rows and columns here.
@@ -48,10 +49,9 @@ const ELSEWHERE: &[(&str, &str)] = &[
 #[test]
 fn operators_are_onnxs() {
     let mut tested = 0;
-    for file in folder("onnx") {
+    for file in [folder("onnx"), folder("onnx_attention")].concat() {
         let run = match file.text("op") {
             "ArgMax" => argmax,
-            "BatchNormalization" => batch_normalization,
             "Gemm" => gemm,
             "MatMul" => matmul,
             "Softmax" | "LogSoftmax" => softmax,
@@ -141,13 +141,23 @@ fn softmax(file: &Vectors, device: &Device) {
     compare(file, device, "output_0", &y);
 }
 
-/// The first greatest; the attribute for the last is not in these files.
+/// The first greatest, or the last, which is the first from the end.
 fn argmax(file: &Vectors, device: &Device) {
-    assert_eq!(file.optional("select_last_index").unwrap_or(0.0), 0.0);
+    let is_last = file.optional("select_last_index").unwrap_or(0.0) != 0.0;
     // Whether the axis is kept changes nothing in the order of the results.
     let axes = Axes::new(file.shape("input_0"), file.optional("axis").unwrap_or(0.0));
-    let found = axes.tensor(file, device, "input_0").argmax().unwrap();
-    let found: Vec<f64> = found.iter().map(|&column| column.into()).collect();
+    let mut rows = axes.to_rows(&file.narrow("input_0"));
+    let Axes([before, length, after]) = axes;
+    if is_last {
+        rows.chunks_mut(length).for_each(|row| row.reverse());
+    }
+    let x = Tensor::new(device, [before * after, length], &rows).unwrap();
+    let found = x.argmax().unwrap();
+    let place = |&column: &u32| match is_last {
+        true => (length - 1) as f64 - f64::from(column),
+        false => column.into(),
+    };
+    let found: Vec<f64> = found.iter().map(place).collect();
     assert_eq!(found, file.tensor("output_0"), "{}", file.name);
 }
 
@@ -174,44 +184,4 @@ fn gemm(file: &Vectors, device: &Device) {
         .transpose_b(file.optional("transB").unwrap_or(0.0) != 0.0);
     let y = a.gemm(&b, c.as_ref(), options).unwrap();
     compare(file, device, "output_0", &y.download().unwrap());
-}
-
-fn batch_normalization(file: &Vectors, device: &Device) {
-    // [N, C, …] by channel: rows are samples and places.
-    let axes = Axes::new(file.shape("input_0"), 1.0);
-    let x = axes.tensor(file, device, "input_0");
-    let (scale, shift) = (
-        matrix(file, device, "input_1"),
-        matrix(file, device, "input_2"),
-    );
-    let &[rows, channels] = x.shape() else {
-        unreachable!("a matrix");
-    };
-    let statistics = [file.narrow("input_3"), file.narrow("input_4")].concat();
-    let running = Tensor::new(device, [2, channels], &statistics).unwrap();
-    let epsilon = file.optional("epsilon").unwrap_or(1e-5) as f32;
-    // ONNX's momentum is the share that stays, PyTorch's and wgrad's the share that comes.
-    let stays = file.optional("momentum").unwrap_or(0.9);
-    let y = if file.optional("training_mode").unwrap_or(0.0) == 0.0 {
-        x.normalize(&scale, &shift, &running, epsilon).unwrap()
-    } else {
-        let momentum = (1.0 - stays) as f32;
-        let output = x
-            .batch_norm(&scale, &shift, &running, epsilon, momentum)
-            .unwrap();
-        let next = output.running.download().unwrap();
-        compare(file, device, "output_1", &next[..channels]);
-        // ONNX keeps the variance with 1/n, PyTorch and wgrad that with 1/(n − 1): what came in is converted.
-        let biased = (rows as f64 - 1.0) / rows as f64;
-        let variances: Vec<f32> = (0..channels)
-            .map(|j| {
-                let stayed = stays * f64::from(statistics[channels + j]);
-                (stayed + (f64::from(next[channels + j]) - stayed) * biased) as f32
-            })
-            .collect();
-        compare(file, device, "output_2", &variances);
-        output.y
-    };
-    let y = axes.back(&y.download().unwrap());
-    compare(file, device, "output_0", &y);
 }

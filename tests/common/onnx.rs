@@ -1,6 +1,8 @@
 //! ONNX's operators of layers, from the files of its node tests. The order of images, [N, C, …], becomes channels last
 //! here.
 
+mod attention;
+mod masks;
 mod normalizations;
 mod sequences;
 mod windows;
@@ -9,10 +11,12 @@ use super::compare::{Tolerance, assert_close};
 use super::onnx_recurrent::recurrent;
 use super::precision::ULP;
 use super::vectors::Vectors;
+use attention::attention;
 use normalizations::{
-    group_normalization, instance_normalization, layer_normalization, rms_normalization,
+    batch_normalization, group_normalization, instance_normalization, layer_normalization,
+    rms_normalization,
 };
-use sequences::{attention, gather, swish};
+use sequences::{gather, swish};
 use wgrad::{Device, Padding, Tensor};
 use windows::{average_pool, conv, conv_transpose, global_average_pool, global_max_pool, max_pool};
 
@@ -27,6 +31,7 @@ pub(crate) fn layer_operator(op: &str) -> Option<fn(&Vectors, &Device)> {
     Some(match op {
         "Attention" => attention,
         "AveragePool" => average_pool,
+        "BatchNormalization" => batch_normalization,
         "Conv" => conv,
         "ConvTranspose" => conv_transpose,
         "Gather" => gather,

@@ -29,7 +29,7 @@ const INITIAL_C: usize = 6;
 const PEEPHOLES: usize = 7;
 
 /// The name of an input or output in the file: those that are there are counted.
-fn place(file: &Vectors, side: &str, position: usize) -> Option<String> {
+pub(crate) fn place(file: &Vectors, side: &str, position: usize) -> Option<String> {
     let names = file.attributes[side].as_array().unwrap();
     let is_there = |i: usize| names[i].as_str() != Some("");
     let there = position < names.len() && is_there(position);
@@ -171,43 +171,6 @@ impl Call<'_> {
         (output.y, (0..states).map(part).collect())
     }
 
-    /// The same step by step, with `step` from x [B, D] and the state to the next state.
-    fn unrolled(
-        &self,
-        x: &Tensor,
-        direction: usize,
-        reverse: bool,
-        step: &dyn Fn(&Weights, &Tensor, &State) -> State,
-    ) -> (Tensor, State) {
-        let weights = self.weights(direction);
-        let parts = [INITIAL_H, INITIAL_C].into_iter().take(self.cell.states());
-        let mut state: State = parts
-            .map(|position| {
-                self.tensor(
-                    &[self.batch, self.hidden],
-                    &self.initial(position, direction),
-                )
-            })
-            .collect();
-        let inputs = *x.shape().last().unwrap();
-        let mut outputs: Vec<Tensor> = Vec::new();
-        for number in 0..self.steps {
-            let time = if reverse {
-                self.steps - 1 - number
-            } else {
-                number
-            };
-            let x = x.slice(1, time..time + 1).unwrap();
-            state = step(&weights, &x.reshape([self.batch, inputs]).unwrap(), &state);
-            outputs.push(state[0].reshape([self.batch, 1, self.hidden]).unwrap());
-        }
-        if reverse {
-            outputs.reverse();
-        }
-        let join = |y: Tensor, next: Tensor| y.concat(&next, 1).unwrap();
-        (outputs.into_iter().reduce(join).unwrap(), state)
-    }
-
     fn compare(&self, position: usize, found: &[f32]) {
         let Some(name) = place(self.file, "outputs", position) else {
             return;
@@ -270,7 +233,6 @@ pub(crate) fn recurrent(file: &Vectors, device: &Device) {
     let lengths: Option<Vec<usize>> = call
         .input(LENGTHS)
         .map(|lengths| lengths.iter().map(|&length| length as usize).collect());
-    let is_full = lengths.iter().flatten().all(|&length| length == steps);
     let peepholes = call.input(PEEPHOLES);
     let before = file.optional("linear_before_reset").unwrap_or(0.0);
     let resets_first = cell == Cell::Gru && before == 0.0 && !call.starts_from_zero();
@@ -279,24 +241,21 @@ pub(crate) fn recurrent(file: &Vectors, device: &Device) {
         .iter()
         .enumerate()
         .map(|(direction, &reverse)| {
-            let unrolled = resets_first || peepholes.is_some();
-            assert!(
-                is_full || !unrolled,
-                "{}: lengths of this variant",
-                file.name
-            );
+            let lengths = lengths.as_deref();
             match &peepholes {
                 Some(values) => {
                     let row = call.tensor(
                         &[1, 3 * hidden],
                         &values[direction * 3 * hidden..][..3 * hidden],
                     );
-                    call.unrolled(&x, direction, reverse, &|weights, x, state| {
+                    call.unrolled(&x, direction, reverse, lengths, &|weights, x, state| {
                         with_peepholes(weights, &row, x, state)
                     })
                 }
-                None if resets_first => call.unrolled(&x, direction, reverse, &reset_first),
-                None => call.layer(&x, direction, reverse, lengths.as_deref()),
+                None if resets_first => {
+                    call.unrolled(&x, direction, reverse, lengths, &reset_first)
+                }
+                None => call.layer(&x, direction, reverse, lengths),
             }
         })
         .collect();

@@ -3,7 +3,7 @@
 use safetensors::SafeTensors;
 use safetensors::tensor::{Dtype, TensorView};
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// The safetensors files of a folder in `tests/vectors`, of which there must be some.
@@ -60,6 +60,11 @@ pub(crate) fn floats(view: &TensorView<'_>) -> Vec<f64> {
             .chunks_exact(8)
             .map(|b| i64::from_le_bytes(b.try_into().unwrap()) as f64)
             .collect(),
+        Dtype::I32 => data
+            .chunks_exact(4)
+            .map(|b| i32::from_le_bytes(b.try_into().unwrap()).into())
+            .collect(),
+        Dtype::BOOL | Dtype::U8 => data.iter().map(|&b| b.into()).collect(),
         other => panic!("no reader for {other:?}"),
     }
 }
@@ -69,12 +74,15 @@ pub(crate) fn to_f32(values: &[f64]) -> Vec<f32> {
 }
 
 /// One file.
+#[derive(Clone)]
 pub(crate) struct Vectors {
     /// The file's stem.
     pub(crate) name: String,
     pub(crate) attributes: Value,
     tensors: BTreeMap<String, Vec<f64>>,
     shapes: BTreeMap<String, Vec<usize>>,
+    /// The tensors of whole numbers or truth values.
+    whole: BTreeSet<String>,
 }
 
 impl Vectors {
@@ -92,11 +100,21 @@ impl Vectors {
                 .iter()
                 .map(|(name, view)| (name.to_string(), view.shape().to_vec()))
                 .collect(),
+            whole: file
+                .iter()
+                .filter(|(_, view)| !matches!(view.dtype(), Dtype::F32 | Dtype::F64))
+                .map(|(name, _)| name.to_string())
+                .collect(),
         }
     }
 
     pub(crate) fn has(&self, name: &str) -> bool {
         self.tensors.contains_key(name)
+    }
+
+    /// Whether a tensor holds whole numbers or truth values.
+    pub(crate) fn is_whole(&self, name: &str) -> bool {
+        self.whole.contains(name)
     }
 
     /// The dimensions of a tensor.

@@ -14,8 +14,10 @@ mod embedding;
 mod normalization;
 mod onnx;
 mod pooling;
+mod printed;
 mod recurrent;
 mod training_layers;
+mod transformer;
 
 use common::compare::{Tolerance, assert_close};
 use common::devices::{cpu, gpu, gpu_hardware_kernels};

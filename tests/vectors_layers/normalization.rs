@@ -82,11 +82,16 @@ fn epsilon(case: &Case<'_>, default: f64) -> f32 {
     case.file.optional("eps").unwrap_or(default) as f32
 }
 
+/// Instance normalisation has a group for each channel.
 fn group_norm(case: &Case<'_>) {
     let (x, dy) = (values(case, "x"), values(case, "dy"));
     let channels = case.file.shape("x")[1];
     let [weight, bias] = ["weight", "bias"].map(|name| parameter(case, name, channels));
-    let (groups, epsilon) = (case.file.size("groups"), epsilon(case, 1e-5));
+    let groups = match case.file.optional("groups") {
+        Some(groups) => groups as usize,
+        None => channels,
+    };
+    let epsilon = epsilon(case, 1e-5);
     check(
         case,
         "y",
@@ -139,7 +144,9 @@ fn layer_norm(case: &Case<'_>) {
 fn normalisations_are_pytorchs() {
     each("normalization", |case| match case.file.name.as_str() {
         name if name.starts_with("batch_norm") => batch_norm(case),
-        name if name.starts_with("group_norm") => group_norm(case),
+        name if name.starts_with("group_norm") || name.starts_with("instance_norm") => {
+            group_norm(case);
+        }
         name if name.starts_with("layer_norm") => layer_norm(case),
         name if name.starts_with("rms_norm") => rms_norm(case),
         name => panic!("no test for {name}"),

@@ -1,94 +1,13 @@
 //! Whole training runs, step by step: a convolutional network, a recurrent layer with a dense one on its last
-//! output, and a Transformer (in attention.rs). The files hold PyTorch's printed form of the network, from which all settings come.
+//! output, and a Transformer (in transformer.rs). The files hold PyTorch's printed form of the network, from which all settings come.
 
+use super::printed::{Line, printed};
 use super::{Case, channels_last, each};
 use crate::common::compare::{Tolerance, assert_close};
 use wgrad::{
-    Adam, AdamW, Cell, Convolution, Network, Optimizer, Padding, Recurrent, Sequential, Sgd,
-    Trainer,
+    Adam, AdamW, Cell, Convolution, Graph, Init, Network, Optimizer, Padding, Recurrent,
+    Sequential, Sgd, Trainer,
 };
-
-/// A line of a printed network: `(conv1): Conv2d(1, 4, kernel_size=(3, 3))` has the name conv1, the layer Conv2d, the
-/// numbers 1 and 4, and a setting.
-struct Line {
-    name: String,
-    layer: String,
-    numbers: Vec<usize>,
-    settings: Vec<(String, String)>,
-}
-
-impl Line {
-    fn read(text: &str) -> Self {
-        let (name, rest) = text.trim().split_once("): ").unwrap();
-        let (layer, arguments) = rest.split_once('(').unwrap();
-        let arguments = arguments.strip_suffix(')').unwrap();
-        let (mut depth, mut words) = (0, vec![String::new()]);
-        for c in arguments.chars() {
-            match c {
-                '(' => depth += 1,
-                ')' => depth -= 1,
-                ',' if depth == 0 => words.push(String::new()),
-                ' ' => {}
-                _ => words.last_mut().unwrap().push(c),
-            }
-            if c == ',' && depth > 0 {
-                words.last_mut().unwrap().push(' ');
-            }
-        }
-        let settings = words.iter().filter_map(|word| word.split_once('='));
-        Line {
-            name: name.trim_start_matches('(').to_string(),
-            layer: layer.to_string(),
-            numbers: words.iter().filter_map(|word| word.parse().ok()).collect(),
-            settings: settings.map(|(k, v)| (k.into(), v.into())).collect(),
-        }
-    }
-
-    fn setting(&self, key: &str) -> Option<&str> {
-        let found = self.settings.iter().find(|(name, _)| name == key);
-        found.map(|(_, value)| value.as_str())
-    }
-
-    /// A setting per axis.
-    fn pair(&self, key: &str, default: usize) -> [usize; 2] {
-        let Some(text) = self.setting(key) else {
-            return [default; 2];
-        };
-        let numbers = text.split([',', ' ']).filter(|word| !word.is_empty());
-        let numbers: Vec<usize> = numbers.map(|word| word.parse().unwrap()).collect();
-        match numbers[..] {
-            [both] => [both; 2],
-            [height, width] => [height, width],
-            _ => panic!("{key} {text}"),
-        }
-    }
-
-    fn flag(&self, key: &str, default: bool) -> bool {
-        self.setting(key).map_or(default, |value| value == "True")
-    }
-}
-
-#[test]
-fn printed_layers_are_read() {
-    let line = Line::read("  (conv2): Conv2d(4, 8, kernel_size=(3, 2), stride=(2, 2), bias=False)");
-    assert_eq!((&line.name[..], &line.layer[..]), ("conv2", "Conv2d"));
-    assert_eq!(line.numbers, [4, 8]);
-    assert_eq!(line.pair("kernel_size", 0), [3, 2]);
-    assert_eq!(
-        (line.pair("stride", 1), line.pair("dilation", 1)),
-        ([2, 2], [1, 1])
-    );
-    assert!(!line.flag("bias", true) && line.flag("batch_first", true));
-}
-
-/// The class of the printed network, and its layers.
-fn printed(case: &Case<'_>) -> (String, Vec<Line>) {
-    let text = case.file.text("network");
-    let (class, _) = text.split_once('(').unwrap();
-    let lines = text.lines().filter(|line| line.contains("): "));
-    let whole = lines.filter(|line| line.trim().ends_with(')'));
-    (class.to_string(), whole.map(Line::read).collect())
-}
 
 /// PyTorch's optimizer; what a file does not state is PyTorch's default.
 fn optimizer(case: &Case<'_>) -> Optimizer {
@@ -152,8 +71,7 @@ struct Run {
 
 impl Run {
     /// `of_layers` has for each layer with parameters its printed name, and the order of its weight.
-    fn new(case: &Case<'_>, layers: Sequential, of_layers: Vec<(String, Order)>) -> Self {
-        let mut network = layers.build(case.device, 0).unwrap();
+    fn new(case: &Case<'_>, mut network: Network, of_layers: Vec<(String, Order)>) -> Self {
         let names: Vec<String> = network
             .parameter_names()
             .iter()
@@ -277,7 +195,8 @@ fn convolutional(case: &Case<'_>, lines: &[Line]) {
         &[steps * batch, channels, height, width],
         &case.file.narrow("x"),
     );
-    Run::new(case, layers, of_layers).train(case, &x, channels * height * width);
+    let network = layers.build(case.device, 0).unwrap();
+    Run::new(case, network, of_layers).train(case, &x, channels * height * width);
 }
 
 /// A recurrent layer, and a dense one on its last output.
@@ -285,14 +204,16 @@ fn recurrent(case: &Case<'_>, lines: &[Line]) {
     let [cell, dense] = lines else {
         panic!("{}: not a network of two layers", case.name)
     };
-    let &[_, _, times, inputs] = case.file.shape("x") else {
+    let &[count, first, second, inputs] = case.file.shape("x") else {
         panic!("{}: the shape of x", case.name)
     };
-    assert!(
-        cell.flag("batch_first", false),
-        "{}: the order of x",
-        case.name
-    );
+    // Each step's x is [batch, T, D], or [T, batch, D].
+    let batch_first = cell.flag("batch_first", false);
+    let (batch, times) = if batch_first {
+        (first, second)
+    } else {
+        (second, first)
+    };
     let kind = match (&cell.layer[..], cell.setting("nonlinearity")) {
         ("LSTM", _) => Cell::Lstm,
         ("GRU", _) => Cell::Gru,
@@ -304,20 +225,37 @@ fn recurrent(case: &Case<'_>, lines: &[Line]) {
     if let Some(layers) = cell.setting("num_layers") {
         settings = settings.layers(layers.parse().unwrap());
     }
-    assert!(
-        !cell.flag("bidirectional", false),
-        "{}: two last outputs",
-        case.name
-    );
     if !cell.flag("bias", true) {
         settings = settings.without_bias();
     }
     let classes = case.file.shape(&format!("init.{}.weight", dense.name))[0];
-    let layers = Sequential::new([times, inputs]).recurrent_last(settings);
-    let layers = layers.dense(classes);
+    let network = if cell.flag("bidirectional", false) {
+        // The outputs at the last time: of the reverse direction, those of its first step.
+        let mut graph = Graph::new();
+        let x = graph.input([times, inputs]).unwrap();
+        let y = graph.recurrent(x, &settings.bidirectional()).unwrap().all;
+        let last = graph.slice(y, 1, times - 1..times).unwrap();
+        let last = graph.flatten(last).unwrap();
+        let logits = graph.dense(last, classes, Init::default()).unwrap();
+        graph.build(logits, case.device, 0).unwrap()
+    } else {
+        let layers = Sequential::new([times, inputs]).recurrent_last(settings);
+        layers.dense(classes).build(case.device, 0).unwrap()
+    };
     let of_layers = [cell, dense].map(|line| (line.name.clone(), Order::Same));
-    let x = case.file.narrow("x");
-    Run::new(case, layers, of_layers.into()).train(case, &x, times * inputs);
+    let mut x = case.file.narrow("x");
+    if !batch_first {
+        let rows = |step: usize, b: usize, t: usize| {
+            let row = (step * times + t) * batch + b;
+            row * inputs..(row + 1) * inputs
+        };
+        let places = (0..count).flat_map(|step| (0..batch).map(move |b| (step, b)));
+        x = places
+            .flat_map(|(step, b)| (0..times).flat_map(move |t| rows(step, b, t)))
+            .map(|i| x[i])
+            .collect();
+    }
+    Run::new(case, network, of_layers.into()).train(case, &x, times * inputs);
 }
 
 #[test]
@@ -327,7 +265,7 @@ fn training_runs_are_pytorchs() {
         match &class[..] {
             "Cnn" => convolutional(case, &lines),
             "Recurrent" => recurrent(case, &lines),
-            "Transformer" => super::attention::transformer_run(case),
+            "Transformer" => super::transformer::transformer_run(case),
             class => panic!("{}: no test of {class}", case.name),
         }
     });

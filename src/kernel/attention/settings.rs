@@ -20,6 +20,27 @@ use crate::{Error, Result};
 /// leaves a key gives 0, and gradients of 0. (PyTorch gives NaN.) Masked keys and values change nothing, even if they
 /// are NaN.
 ///
+/// There is no setting for numbers that are added to the scores (PyTorch's `attn_mask` of floats), or for a function of
+/// them. Such attention is made of products and a softmax, which store the scores:
+///
+/// ```
+/// use wgrad::{Device, Graph, Layout};
+/// # fn main() -> wgrad::Result<()> {
+/// let mut graph = Graph::new();
+/// let x = graph.input([3, 4])?; // three positions of one head with four columns
+/// let scores = graph.batch_matmul(x, x, Layout::NT)?;
+/// let scores = graph.scale(scores, 0.5)?;
+/// // The farther a key is behind, the lower its score (ALiBi).
+/// let bias = graph.constant([3, 3], &[0.0, -1.0, -2.0, -1.0, 0.0, -1.0, -2.0, -1.0, 0.0])?;
+/// let scores = graph.add(scores, bias)?;
+/// let weights = graph.softmax(scores)?;
+/// let y = graph.batch_matmul(weights, x, Layout::NN)?;
+/// assert_eq!(graph.shape_of(y)?.to_string(), "[batch, 3, 4]");
+/// graph.build(y, &Device::cpu(), 0)?;
+/// # Ok(())
+/// # }
+/// ```
+///
 /// A head has at most 2048 columns: the invocations of a GPU's workgroup share them, and more would not fit into its
 /// registers.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -1,4 +1,4 @@
-//! Normalisations of groups and of rows.
+//! Normalisations of channels, of groups and of rows.
 
 use super::{Vectors, compare, compare_image, image};
 use wgrad::{Device, Tensor};
@@ -77,4 +77,43 @@ pub(super) fn rms_normalization(file: &Vectors, device: &Device) {
     let (x, scale) = rows(file, device);
     let y = x.rms_norm(&scale[0], epsilon(file)).unwrap();
     compare(file, device, 0, &y.download().unwrap());
+}
+
+/// A parameter or a statistic as a row.
+fn row(file: &Vectors, device: &Device, name: &str) -> Tensor {
+    let values = file.narrow(name);
+    Tensor::new(device, [1, values.len()], &values).unwrap()
+}
+
+pub(super) fn batch_normalization(file: &Vectors, device: &Device) {
+    let x = image(file, device, "input_0");
+    let channels = *x.shape().last().unwrap();
+    let rows = x.shape().iter().product::<usize>() / channels;
+    let (scale, shift) = (row(file, device, "input_1"), row(file, device, "input_2"));
+    let statistics = [file.narrow("input_3"), file.narrow("input_4")].concat();
+    let running = Tensor::new(device, [2, channels], &statistics).unwrap();
+    let epsilon = epsilon(file);
+    // ONNX's momentum is the share that stays, PyTorch's and wgrad's the share that comes.
+    let stays = file.optional("momentum").unwrap_or(0.9);
+    let y = if file.optional("training_mode").unwrap_or(0.0) == 0.0 {
+        x.normalize(&scale, &shift, &running, epsilon).unwrap()
+    } else {
+        let momentum = (1.0 - stays) as f32;
+        let output = x
+            .batch_norm(&scale, &shift, &running, epsilon, momentum)
+            .unwrap();
+        let next = output.running.download().unwrap();
+        compare(file, device, 1, &next[..channels]);
+        // ONNX keeps the variance with 1/n, PyTorch and wgrad that with 1/(n − 1): what came in is converted.
+        let biased = (rows as f64 - 1.0) / rows as f64;
+        let variances: Vec<f32> = (0..channels)
+            .map(|j| {
+                let stayed = stays * f64::from(statistics[channels + j]);
+                (stayed + (f64::from(next[channels + j]) - stayed) * biased) as f32
+            })
+            .collect();
+        compare(file, device, 2, &variances);
+        output.y
+    };
+    compare_image(file, device, 0, &y);
 }

@@ -1,7 +1,7 @@
-//! Operators of Transformers: attention, Swish, and Gather as an embedding.
+//! Swish, and Gather as an embedding.
 
-use super::{Vectors, compare, flag};
-use wgrad::{Activation, Attention, Device, Tensor};
+use super::{Vectors, compare};
+use wgrad::{Activation, Device, Tensor};
 
 /// x·σ(α·x), which is SiLU(α·x)/α.
 pub(super) fn swish(file: &Vectors, device: &Device) {
@@ -15,70 +15,6 @@ pub(super) fn swish(file: &Vectors, device: &Device) {
         y.scale(1.0 / alpha).unwrap()
     };
     compare(file, device, 0, &y.download().unwrap());
-}
-
-/// [samples, heads, length, width] as [samples, length, heads, width].
-fn heads_last([samples, heads, length, width]: [usize; 4], values: &[f32]) -> Vec<f32> {
-    let mut out = Vec::with_capacity(values.len());
-    for sample in 0..samples {
-        for step in 0..length {
-            for head in 0..heads {
-                out.extend_from_slice(
-                    &values[((sample * heads + head) * length + step) * width..][..width],
-                );
-            }
-        }
-    }
-    out
-}
-
-/// Attention of Q, K and V [batch, heads, length, width], or [batch, length, heads·width]. Fewer heads of keys than of
-/// queries are repeated.
-pub(super) fn attention(file: &Vectors, device: &Device) {
-    for unknown in ["softcap", "qk_matmul_output_mode", "softmax_precision"] {
-        let value = file.optional(unknown).unwrap_or(0.0);
-        assert!(value == 0.0, "{}: no {unknown}", file.name);
-    }
-    assert!(!file.has("input_3"), "{}: no masks of scores", file.name);
-    let heads_of = |input: &str, key: &str| match file.shape(input).len() {
-        4 => file.shape(input)[1],
-        _ => file.size(key),
-    };
-    let heads = heads_of("input_0", "q_num_heads");
-    let tensor = |input: &str, own: usize| {
-        let (sizes, values) = match (file.shape(input), file.narrow(input)) {
-            (&[samples, _, length, width], values) => {
-                let values = heads_last([samples, own, length, width], &values);
-                ([samples, length, width], values)
-            }
-            (&[samples, length, cols], values) => ([samples, length, cols / own], values),
-            (shape, _) => panic!("{}: {input} {shape:?}", file.name),
-        };
-        let [samples, length, width] = sizes;
-        let repeated: Vec<f32> = values
-            .chunks(width)
-            .flat_map(|head| std::iter::repeat_n(head, heads / own).flatten())
-            .copied()
-            .collect();
-        Tensor::new(device, [samples, length, heads * width], &repeated).unwrap()
-    };
-    let own = heads_of("input_1", "kv_num_heads");
-    let (q, k, v) = (
-        tensor("input_0", heads),
-        tensor("input_1", own),
-        tensor("input_2", own),
-    );
-    let mut attention = Attention::new(heads).causal(flag(file, "is_causal"));
-    if let Some(scale) = file.optional("scale") {
-        attention = attention.scale(scale as f32);
-    }
-    let y = q.attention(&k, &v, None, attention).unwrap().y;
-    let values = y.download().unwrap();
-    let values = match *file.shape("output_0") {
-        [samples, heads, length, width] => heads_last([samples, length, heads, width], &values),
-        _ => values,
-    };
-    compare(file, device, 0, &values);
 }
 
 /// Rows of data along an axis: an embedding of its indices, with the axis in front.

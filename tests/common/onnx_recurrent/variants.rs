@@ -1,6 +1,6 @@
 //! Steps of ONNX's variants that PyTorch does not have, made of tensor calls.
 
-use super::{State, Weights};
+use super::{Call, INITIAL_C, INITIAL_H, State, Weights};
 use wgrad::{Activation, Layout, Tensor};
 
 /// Rows of a gate, of G, of weights or biases: block `gate` along a dimension.
@@ -75,4 +75,55 @@ pub(super) fn with_peepholes(
         o.mul(&next.activate(Activation::Tanh).unwrap()).unwrap(),
         next,
     ]
+}
+
+impl Call<'_> {
+    /// The outputs [B, T, H] and the last state, step by step, with `step` from x [B, D] and the state to the next state. Past the length of a sample its
+    /// state stays, and its outputs are 0.
+    pub(super) fn unrolled(
+        &self,
+        x: &Tensor,
+        direction: usize,
+        reverse: bool,
+        lengths: Option<&[usize]>,
+        step: &dyn Fn(&Weights, &Tensor, &State) -> State,
+    ) -> (Tensor, State) {
+        let weights = self.weights(direction);
+        let parts = [INITIAL_H, INITIAL_C].into_iter().take(self.cell.states());
+        let rows = [self.batch, self.hidden];
+        let mut state: State = parts
+            .map(|position| self.tensor(&rows, &self.initial(position, direction)))
+            .collect();
+        let inputs = *x.shape().last().unwrap();
+        let mut outputs: Vec<Tensor> = Vec::new();
+        for number in 0..self.steps {
+            let time = if reverse {
+                self.steps - 1 - number
+            } else {
+                number
+            };
+            let x = x.slice(1, time..time + 1).unwrap();
+            let next = step(&weights, &x.reshape([self.batch, inputs]).unwrap(), &state);
+            let zeros = Tensor::zeros(self.device, rows).unwrap();
+            let in_use = |next: &Tensor, other: &Tensor| match lengths {
+                None => next.copy().unwrap(),
+                Some(lengths) => {
+                    let [next, other] = [next, other].map(|tensor| tensor.download().unwrap());
+                    let of_next = |i: usize| time < lengths[i / self.hidden];
+                    let rows_of = next.iter().zip(&other).enumerate();
+                    let values = rows_of.map(|(i, (&a, &b))| if of_next(i) { a } else { b });
+                    self.tensor(&rows, &values.collect::<Vec<_>>())
+                }
+            };
+            let output = in_use(&next[0], &zeros);
+            outputs.push(output.reshape([self.batch, 1, self.hidden]).unwrap());
+            let pairs = next.iter().zip(&state);
+            state = pairs.map(|(next, before)| in_use(next, before)).collect();
+        }
+        if reverse {
+            outputs.reverse();
+        }
+        let join = |y: Tensor, next: Tensor| y.concat(&next, 1).unwrap();
+        (outputs.into_iter().reduce(join).unwrap(), state)
+    }
 }
