@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Writes every assembled shader to a new folder, as adapter/kernel/label.wgsl: for reading, and for other compilers.
 #   scripts/shaders.sh DIR                         in WGSL, as passed to wgpu, for every kind of adapter
-#   scripts/shaders.sh DIR hlsl60                  naga's translation: spirv, msl, hlsl60 for DXC, hlsl51 for FXC
+#   scripts/shaders.sh DIR hlsl60                  as naga translates them: spirv, msl, hlsl60 for DXC, hlsl51 for FXC
 #   scripts/shaders.sh DIR wgsl gpu software       for some adapters
 # The kinds of adapters are the folders that the first form writes: GPUs and software adapters, with subgroups of one
 # width or without, with 64-bit words or without. A browser can get those of gpu and software. `products` has every
@@ -16,10 +16,20 @@ if [ -n "$(ls -A "$folder")" ]; then
     exit 1
 fi
 cd "$(dirname "$0")/.."
+as=${2:-wgsl}
+wgsl=$folder
+if [ "$as" != wgsl ]; then
+    wgsl=$(mktemp -d)
+    trap 'rm -rf "$wgsl"' EXIT
+fi
 # As scripts/test.sh compiles the unit tests.
-export CARGO_PROFILE_TEST_OPT_LEVEL=0
-if ! output=$(WGRAD_SHADERS=$folder WGRAD_SHADERS_AS=${2:-wgsl} WGRAD_SHADERS_FOR=${*:3} \
+if ! output=$(CARGO_PROFILE_TEST_OPT_LEVEL=0 WGRAD_SHADERS=$wgsl WGRAD_SHADERS_FOR=${*:3} \
     cargo test --quiet --lib shaders_are_written_where_asked 2>&1); then
     echo "$output" >&2
     exit 1
+fi
+if [ "$as" != wgsl ]; then
+    translate=${CARGO_TARGET_DIR:-target}/translate
+    cargo build --quiet --locked --manifest-path tools/translate/Cargo.toml --target-dir "$translate"
+    "$translate/debug/translate" "$wgsl" "$folder" "$as"
 fi

@@ -43,7 +43,7 @@ if ! command -v chromium chromium-browser google-chrome >/dev/null || ! command 
 fi
 
 cargo fmt --all --check
-cargo fmt --check --manifest-path tools/isa/Cargo.toml
+for tool in isa translate; do cargo fmt --check --manifest-path "tools/$tool/Cargo.toml"; done
 # The benchmarks have no tests, and would change the features of shared dependencies, which would all be built again.
 # With `--examples`, cargo would build each of them once more, as a test; only mnist has tests.
 members=(--workspace --exclude wgrad-benches)
@@ -67,6 +67,8 @@ checks() {
         echo "== check with Rust $oldest"
         cargo "+$oldest" check --quiet --lib --target-dir target/msrv
     fi
+    echo "== shaders in the languages of all platforms"
+    ./scripts/translate.sh
     # What the shaders become on GPUs that are not here, where there is a compiler for them.
     echo "== shaders for AMD GPUs"
     ./scripts/isa.sh --quiet

@@ -3,9 +3,6 @@
 use super::*;
 use crate::kernel::matmul::algorithm::CHOICES;
 use crate::kernel::shader_tests::{ALL_CAPABILITIES, kernels};
-use naga::back;
-use naga::proc::{BoundsCheckPolicies, BoundsCheckPolicy};
-use naga::valid::{Capabilities as NagaCapabilities, ModuleInfo, ValidationFlags, Validator};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -109,24 +106,13 @@ fn name(capabilities: &Capabilities) -> String {
 /// Writes shaders, as passed to wgpu, into the folder named by `WGRAD_SHADERS`: `adapter/kernel/label.wgsl`. This is a
 /// test only to have access to the kernels. Without the variable it writes nothing. `scripts/shaders.sh` calls it.
 ///
-/// - `WGRAD_SHADERS_FOR`: names of kinds of adapters, as in [`name`]; by default all. `products` is one more: every
-///   kernel for GPUs without subgroups, with products of a training step for shapes that select each algorithm.
-/// - `WGRAD_SHADERS_AS`: `wgsl` (the default), or naga's translation: `spirv`, `msl`, `hlsl60` for DXC, `hlsl51` for FXC.
+/// `WGRAD_SHADERS_FOR` has names of kinds of adapters, as in [`name`]; by default all. `products` is one more: every
+/// kernel for GPUs without subgroups, with products of a training step for shapes that select each algorithm.
 #[test]
 fn shaders_are_written_where_asked() {
     let Some(folder) = std::env::var_os("WGRAD_SHADERS").map(PathBuf::from) else {
         return;
     };
-    let setting = |name: &str| std::env::var(name).unwrap_or_default();
-    let (extension, translate): (_, fn(&str) -> Vec<u8>) =
-        match setting("WGRAD_SHADERS_AS").as_str() {
-            "" | "wgsl" => ("wgsl", |source| source.into()),
-            "spirv" => ("spv", spirv),
-            "msl" => ("metal", msl),
-            "hlsl51" => ("hlsl", |source| hlsl(source, back::hlsl::ShaderModel::V5_1)),
-            "hlsl60" => ("hlsl", |source| hlsl(source, back::hlsl::ShaderModel::V6_0)),
-            other => panic!("WGRAD_SHADERS_AS: found {other}"),
-        };
     let mut adapters: BTreeMap<String, Vec<_>> = BTreeMap::new();
     for capabilities in &ALL_CAPABILITIES {
         let same = |other: &Capabilities| other == capabilities;
@@ -135,7 +121,7 @@ fn shaders_are_written_where_asked() {
     let plain = kernels().into_iter();
     let plain = plain.map(|kernel| (kernel, ALL_CAPABILITIES[0].clone()));
     let products = chosen().into_iter().chain(plain).collect();
-    let wanted = setting("WGRAD_SHADERS_FOR");
+    let wanted = std::env::var("WGRAD_SHADERS_FOR").unwrap_or_default();
     let mut wanted: Vec<&str> = wanted.split_whitespace().collect();
     if wanted.is_empty() {
         wanted = adapters.keys().map(String::as_str).collect();
@@ -148,17 +134,12 @@ fn shaders_are_written_where_asked() {
                 panic!("WGRAD_SHADERS_FOR: expected products or some of {names:?}, found {wanted}")
             }),
         };
-        write(&folder.join(wanted), shaders, extension, translate);
+        write(&folder.join(wanted), shaders);
     }
 }
 
 /// Writes every distinct shader of an adapter.
-fn write(
-    folder: &Path,
-    shaders: &[(Kernel, Capabilities)],
-    extension: &str,
-    translate: fn(&str) -> Vec<u8>,
-) {
+fn write(folder: &Path, shaders: &[(Kernel, Capabilities)]) {
     let mut written = BTreeSet::new();
     let mut names = BTreeMap::new();
     for (kernel, capabilities) in shaders {
@@ -174,87 +155,11 @@ fn write(
         let count = names.entry(label.clone()).or_insert(0);
         *count += 1;
         let name = match count {
-            1 => format!("{label}.{extension}"),
-            _ => format!("{label} ({count}).{extension}"),
+            1 => format!("{label}.wgsl"),
+            _ => format!("{label} ({count}).wgsl"),
         };
         let folder = folder.join(kind);
         std::fs::create_dir_all(&folder).unwrap();
-        std::fs::write(folder.join(name), translate(&source)).unwrap();
+        std::fs::write(folder.join(name), source).unwrap();
     }
-}
-
-/// naga's form of a shader.
-fn parsed(source: &str) -> (naga::Module, ModuleInfo) {
-    let module = naga::front::wgsl::parse_str(source).unwrap();
-    let mut validator = Validator::new(ValidationFlags::all(), NagaCapabilities::all());
-    let info = validator.validate(&module).unwrap();
-    (module, info)
-}
-
-/// The SPIR-V that wgpu's Vulkan backend generates on a device of Vulkan 1.3: without runtime checks, and without zeros
-/// in workgroup memory (wgpu-hal's src/vulkan/adapter.rs, and `compile_stage` in device.rs).
-fn spirv(source: &str) -> Vec<u8> {
-    let (module, info) = parsed(source);
-    let options = back::spv::Options {
-        lang_version: (1, 6),
-        flags: back::spv::WriterFlags::LABEL_VARYINGS | back::spv::WriterFlags::FORCE_POINT_SIZE,
-        bounds_check_policies: BoundsCheckPolicies {
-            index: BoundsCheckPolicy::Unchecked,
-            buffer: BoundsCheckPolicy::Unchecked,
-            image_load: BoundsCheckPolicy::Unchecked,
-            binding_array: BoundsCheckPolicy::Unchecked,
-        },
-        zero_initialize_workgroup_memory: back::spv::ZeroInitializeWorkgroupMemoryMode::None,
-        force_loop_bounding: false,
-        emit_int_div_checks: false,
-        ..Default::default()
-    };
-    let pipeline = back::spv::PipelineOptions {
-        shader_stage: naga::ShaderStage::Compute,
-        entry_point: "main".into(),
-    };
-    let words = back::spv::write_vec(&module, &info, &options, Some(&pipeline)).unwrap();
-    words.into_iter().flat_map(u32::to_le_bytes).collect()
-}
-
-fn msl(source: &str) -> Vec<u8> {
-    let (module, info) = parsed(source);
-    let options = back::msl::Options {
-        lang_version: (2, 4),
-        fake_missing_bindings: true,
-        ..Default::default()
-    };
-    let pipeline = back::msl::PipelineOptions::default();
-    let (text, _) = back::msl::write_string(&module, &info, &options, &pipeline).unwrap();
-    text.into()
-}
-
-/// The HLSL that wgpu's DX12 backend generates: without runtime checks, each binding in the register of its number.
-fn hlsl(source: &str, shader_model: back::hlsl::ShaderModel) -> Vec<u8> {
-    let (module, info) = parsed(source);
-    let mut options = back::hlsl::Options {
-        shader_model,
-        zero_initialize_workgroup_memory: false,
-        restrict_indexing: false,
-        force_loop_bounding: false,
-        special_constants_binding: Some(back::hlsl::BindTarget {
-            space: 255,
-            ..Default::default()
-        }),
-        ..Default::default()
-    };
-    for (_, variable) in module.global_variables.iter() {
-        if let Some(binding) = variable.binding {
-            let capabilities = back::hlsl::BindTarget {
-                register: binding.binding,
-                ..Default::default()
-            };
-            options.binding_map.insert(binding, capabilities);
-        }
-    }
-    let mut hlsl = String::new();
-    back::hlsl::Writer::new(&mut hlsl, &options, &back::hlsl::PipelineOptions::default())
-        .write(&module, &info, None)
-        .unwrap();
-    hlsl.into()
 }
