@@ -43,7 +43,7 @@ if ! command -v chromium chromium-browser google-chrome >/dev/null || ! command 
 fi
 
 cargo fmt --all --check
-for tool in isa translate; do cargo fmt --check --manifest-path "tools/$tool/Cargo.toml"; done
+for crate in benches/peers/burn tools/isa tools/translate; do cargo fmt --check --manifest-path "$crate/Cargo.toml"; done
 # The benchmarks have no tests, and would change the features of shared dependencies, which would all be built again.
 # With `--examples`, cargo would build each of them once more, as a test; only mnist has tests.
 members=(--workspace --exclude wgrad-benches)
