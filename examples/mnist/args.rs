@@ -68,8 +68,8 @@ pub(crate) struct Args {
         default_value_if("network", "deep", "0.1")
     )]
     pub(crate) label_smoothing: f32,
-    /// Evaluates the moving average of the weights with this decay instead of the last weights
-    #[arg(long)]
+    /// Evaluates the moving average of the weights with this decay instead of the last weights; 0.999 for deep
+    #[arg(long, default_value_if("network", "deep", "0.999"))]
     pub(crate) average: Option<f64>,
     /// Moves the training digits at random: shift, rotation, scale and elastic displacement; the default for deep
     #[arg(long, value_name = "true|false", action = clap::ArgAction::Set, num_args = 0..=1, require_equals = true)]

@@ -117,6 +117,7 @@ mod tests {
         assert!(deep.augment && deep.batch_norm);
         assert_eq!((deep.epochs, deep.batch, deep.lr), (12, 100, 3e-3));
         assert_eq!((deep.dropout, deep.label_smoothing), (0.3, 0.1));
+        assert_eq!(deep.average, Some(0.999));
         let other = args(&[
             "--network",
             "deep",
