@@ -7,6 +7,7 @@
 #![allow(dead_code, reason = "every kind uses its own part")]
 
 mod attention;
+mod carried;
 #[path = "../common/mod.rs"]
 mod common;
 mod convolution;

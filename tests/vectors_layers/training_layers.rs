@@ -10,7 +10,7 @@ use wgrad::{
 };
 
 /// PyTorch's optimizer; what a file does not state is PyTorch's default.
-fn optimizer(case: &Case<'_>) -> Optimizer {
+pub(crate) fn optimizer(case: &Case<'_>) -> Optimizer {
     let (rate, decay) = (case.file.number("lr"), case.file.optional("weight_decay"));
     let betas = |i: usize, default| case.file.attributes["betas"][i].as_f64().unwrap_or(default);
     let epsilon = case.file.optional("eps").unwrap_or(1e-8);
@@ -199,6 +199,25 @@ fn convolutional(case: &Case<'_>, lines: &[Line]) {
     Run::new(case, network, of_layers).train(case, &x, channels * height * width);
 }
 
+/// The settings of a printed recurrent layer, in one direction.
+pub(crate) fn recurrent_settings(case: &Case<'_>, cell: &Line) -> Recurrent {
+    let kind = match (&cell.layer[..], cell.setting("nonlinearity")) {
+        ("LSTM", _) => Cell::Lstm,
+        ("GRU", _) => Cell::Gru,
+        ("RNN", Some("relu" | "'relu'")) => Cell::Relu,
+        ("RNN", _) => Cell::Tanh,
+        (other, _) => panic!("{}: {other}", case.name),
+    };
+    let mut settings = Recurrent::new(kind, cell.numbers[1]);
+    if let Some(layers) = cell.setting("num_layers") {
+        settings = settings.layers(layers.parse().unwrap());
+    }
+    if !cell.flag("bias", true) {
+        settings = settings.without_bias();
+    }
+    settings
+}
+
 /// A recurrent layer, and a dense one on its last output.
 fn recurrent(case: &Case<'_>, lines: &[Line]) {
     let [cell, dense] = lines else {
@@ -214,20 +233,7 @@ fn recurrent(case: &Case<'_>, lines: &[Line]) {
     } else {
         (second, first)
     };
-    let kind = match (&cell.layer[..], cell.setting("nonlinearity")) {
-        ("LSTM", _) => Cell::Lstm,
-        ("GRU", _) => Cell::Gru,
-        ("RNN", Some("relu" | "'relu'")) => Cell::Relu,
-        ("RNN", _) => Cell::Tanh,
-        (other, _) => panic!("{}: {other}", case.name),
-    };
-    let mut settings = Recurrent::new(kind, cell.numbers[1]);
-    if let Some(layers) = cell.setting("num_layers") {
-        settings = settings.layers(layers.parse().unwrap());
-    }
-    if !cell.flag("bias", true) {
-        settings = settings.without_bias();
-    }
+    let settings = recurrent_settings(case, cell);
     let classes = case.file.shape(&format!("init.{}.weight", dense.name))[0];
     let network = if cell.flag("bidirectional", false) {
         // The outputs at the last time: of the reverse direction, those of its first step.

@@ -42,6 +42,7 @@ pub(super) enum Layer {
     Recurrent {
         layers: Recurrent,
         last: bool,
+        carried: bool,
     },
     Attention(Attention),
     TransformerEncoder(TransformerLayer),
@@ -90,8 +91,16 @@ impl Layer {
             Layer::Glu => graph.glu(value)?,
             Layer::Swiglu => graph.swiglu(value)?,
             Layer::Softmax => graph.softmax(value)?,
-            Layer::Recurrent { layers, last } => {
-                let values = graph.recurrent(value, &layers)?;
+            Layer::Recurrent {
+                layers,
+                last,
+                carried,
+            } => {
+                let values = if carried {
+                    graph.recurrent_carried(value, &layers, None)?
+                } else {
+                    graph.recurrent(value, &layers)?
+                };
                 if last { values.last } else { values.all }
             }
             Layer::LogSoftmax => graph.log_softmax(value)?,

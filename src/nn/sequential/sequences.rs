@@ -20,13 +20,60 @@ impl Sequential {
         self.layer(Layer::Recurrent {
             layers,
             last: false,
+            carried: false,
         })
     }
 
     /// Recurrent layers over samples [T, D], with the output after the last step alone, \[units\], or \[2·units\] if
     /// bidirectional: [`Graph::recurrent`](crate::Graph::recurrent).
     pub fn recurrent_last(self, layers: Recurrent) -> Self {
-        self.layer(Layer::Recurrent { layers, last: true })
+        self.layer(Layer::Recurrent {
+            layers,
+            last: true,
+            carried: false,
+        })
+    }
+
+    /// [`recurrent`](Sequential::recurrent) over windows of sequences: each starts from the state in which the window
+    /// before ended. Gradients end at the start of a window (truncated backpropagation through time; in PyTorch, a loop that
+    /// passes `h.detach()` on). [`Graph::carry`](crate::Graph::carry) explains the order of windows in a data set, and when
+    /// the state is 0. Prediction starts from 0, or from the state that is given as an input, whose name is `layers.i.state_l0`
+    /// for the first of these layers.
+    ///
+    /// ```
+    /// use wgrad::{Device, Recurrent, Sequential, Trainer};
+    /// # fn main() -> wgrad::Result<()> {
+    /// // Windows of four steps of two features, with one of three classes for each step.
+    /// let layers = Sequential::new([4, 2]).recurrent_carried(Recurrent::lstm(8)).dense(3);
+    /// let network = layers.build(&Device::cpu(), 1)?;
+    /// let mut trainer = Trainer::builder(network).batch_size(1).build()?;
+    /// for window in 0..5 {
+    ///     trainer.step(&[0.1 * window as f32; 8], &[0, 1, 2, 1])?;
+    /// }
+    /// assert_eq!(trainer.state("layers.0.state_l0")?.len(), 2 * 8); // h and c
+    /// trainer.reset_state()?; // the next window starts another sequence
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`build`](Sequential::build) returns those of [`Graph::recurrent_carried`](crate::Graph::recurrent_carried), such as
+    /// one for bidirectional layers.
+    pub fn recurrent_carried(self, layers: Recurrent) -> Self {
+        self.layer(Layer::Recurrent {
+            layers,
+            last: false,
+            carried: true,
+        })
+    }
+
+    /// [`recurrent_carried`](Sequential::recurrent_carried) with the output after the last step of the window alone.
+    pub fn recurrent_last_carried(self, layers: Recurrent) -> Self {
+        self.layer(Layer::Recurrent {
+            layers,
+            last: true,
+            carried: true,
+        })
     }
 
     /// [`recurrent`](Sequential::recurrent) with one LSTM layer of this many units.
