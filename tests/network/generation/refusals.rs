@@ -1,7 +1,7 @@
 //! Tokens and networks that a generator refuses.
 
 use super::super::common::compare::assert_same_bits;
-use super::super::common::devices::{cpu, open};
+use super::super::common::devices::{cpu, gpu, open};
 use super::{LENGTH, NETWORKS, WORDS, layer, network, tokens};
 use wgrad::{
     Activation, Attention, Convolution, Error, Generator, GpuOptions, Graph, Init, Layout, Network,
@@ -26,6 +26,22 @@ fn tokens_that_do_not_fit_change_nothing() {
     assert_eq!(generator.length(), 2);
     let [a, b] = [generator, other].map(|mut g| g.push(&[5, 6]).unwrap());
     assert_same_bits("after refused calls", &a, &b);
+}
+
+/// Caches of many gigabytes exceed what a kernel can read, which is found before anything is allocated. So a few sequences
+/// fit afterwards.
+#[test]
+fn caches_beyond_the_limits_of_a_gpu_are_refused() {
+    let network = network(NETWORKS[1].1, gpu());
+    let refused = Generator::new(&network, 1 << 24);
+    assert!(matches!(refused, Err(Error::Limit { .. })), "{refused:?}");
+    let refused = Generator::new(&network, 1 << 31);
+    assert!(
+        matches!(refused, Err(Error::Argument { .. })),
+        "{refused:?}"
+    );
+    let mut generator = Generator::new(&network, 2).unwrap();
+    generator.push(&[1, 2, 3, 4]).unwrap();
 }
 
 /// The message of a network that is refused.
