@@ -8,7 +8,10 @@ use crate::kernel::{
 use crate::{Error, Result};
 
 impl Tensor {
-    /// The matrix product of A (`self`) and B in one of three [`Layout`]s.
+    /// The matrix product of A (`self`) and B in one of three [`Layout`]s, in one dispatch.
+    ///
+    /// A network splits some products with a K from 16,384 on into parts, which keep a GPU busy with small results. A tensor
+    /// call does not, so that each element is summed in the most accurate order.
     ///
     /// # Errors
     /// [`Shape`](Error::Shape) if the inner dimensions differ.
