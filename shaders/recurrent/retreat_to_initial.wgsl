@@ -4,7 +4,8 @@ fn gates_after(place: Place, k4: u32) -> vec4<f32> {
     return where_valid(gates_at(place.sample * p.steps + time, k4), place.length > 0u);
 }
 
-// Computes and writes the gradient of four units of the initial state. `product` is dz·W of the first step.
+// Computes and writes the gradient of four units of the initial state, and copies the units' share of the input, with
+// zeros past the lengths, if there is one. `product` is dz·W of the first step.
 fn retreat(sample: u32, step: u32, u4: u32, product: vec4<f32>) {
     let at = sample * STATES * p.ld4 + u4;
     let place = place_of(sample, 0u);
@@ -16,4 +17,5 @@ fn retreat(sample: u32, step: u32, u4: u32, product: vec4<f32>) {
     if STATES == 2u {
         store_dinitial(at + p.ld4, initial_cell_gradient(place, u4));
     }
+    copy_valid(place, u4);
 }

@@ -69,6 +69,11 @@ impl Backward<'_> {
         }
     }
 
+    /// Whether a trained parameter is among a value's ancestors.
+    pub(super) fn reaches(&self, value: Value) -> bool {
+        self.depends[value.0]
+    }
+
     /// Adds the result of an operation to the gradient of an operand, if a trained parameter is among the operand's
     /// ancestors.
     pub(super) fn add(&mut self, operand: Value, op: impl Into<Op>) {

@@ -144,16 +144,20 @@ impl Graph {
     /// # Cost
     /// Per layer and direction: a forward pass takes one product for the inputs of all times, and one dispatch per step; a
     /// backward pass one dispatch per step, and three products, one each for the gradients of x and both weights, which
-    /// also compute those of the biases. So T + 1 dispatches forward and T + 3 backward, one more for the gradient of
-    /// the initial state, and one more in the first layer if there are lengths. With up to 64 units, one dispatch runs all
-    /// steps, so that these numbers do not depend on T: 2 forward and 4 backward (on software adapters one dispatch runs
-    /// as many steps as fit in 65,535 loop iterations, hundreds or more). If initial state, lengths and biases are there and
-    /// the final state is read too, the forward pass takes one more in training. A bidirectional layer takes one more for
-    /// its concatenation, and three more backward.
+    /// also compute those of the biases. So T + 1 dispatches forward and T + 3 backward, and one more backward for the
+    /// gradient of the initial state, or in the first layer if there are lengths, or for both. With up to 64 units, one
+    /// dispatch runs all steps, so that these numbers do not depend on T: 2 forward and 4 backward (on software adapters one
+    /// dispatch runs as many steps as fit in 65,535 loop iterations, hundreds or more). A bidirectional layer takes one more
+    /// for its concatenation, and three more backward.
+    ///
+    /// Only an LSTM with an initial state and lengths, of which both `last` and `state` are read, takes more in training: one
+    /// forward if it has biases, and two backward if both have gradients and `all` has too. Products of 16,384 rows and more
+    /// may be split along them, into two dispatches each.
     ///
     /// For the backward pass a layer keeps, per sample, time and direction, the state before the step (units), and of an
-    /// LSTM or GRU five values per unit. So an LSTM of 128 units keeps 4·(6 + 1)·128 = 3,584 bytes per sample and time,
-    /// the outputs included, and needs 4·4·128 bytes for the inputs' product and as many for the gates' gradients.
+    /// LSTM five, of a GRU four further values per unit. So an LSTM of 128 units keeps 4·(6 + 1)·128 = 3,584 bytes per
+    /// sample and time, the outputs included, and needs 4·4·128 bytes for the inputs' product and as many for the gates'
+    /// gradients.
     ///
     /// ```
     /// use wgrad::{Device, Graph, Recurrent};

@@ -67,9 +67,7 @@ pub(crate) use normalization::{
 };
 pub(crate) use random::{Draw, Dropout, Random};
 pub use recurrent::Cell;
-pub(crate) use recurrent::{
-    MaskRows, RecurrentBackward, RecurrentFinal, RecurrentForward, Sequence,
-};
+pub(crate) use recurrent::{MaskRows, RecurrentBackward, RecurrentForward, Sequence};
 pub(crate) use reduction::{
     Argmax, AveragePool, AveragePoolBackward, ColumnSum, DimensionMax, DimensionSum, MaxPool,
     MaxPoolBackward, RowSum, Squares, Statistics, Sum,
@@ -144,7 +142,6 @@ kernels!(
     Random,
     Movement,
     RecurrentBackward,
-    RecurrentFinal,
     RecurrentForward,
     ResetRows,
     RmsNorm,

@@ -4,8 +4,7 @@ use super::calls::expect;
 use super::{Tensor, same_device};
 use crate::device::Operand;
 use crate::kernel::{
-    Cell, Layout, MaskRows, MatrixShape, RecurrentBackward, RecurrentFinal, RecurrentForward,
-    Sequence,
+    Cell, Layout, MaskRows, MatrixShape, RecurrentBackward, RecurrentForward, Sequence,
 };
 use crate::{Error, Result};
 
@@ -53,7 +52,7 @@ pub struct RecurrentOutput {
     /// The state after the last step of each sample, [B, 1, H], or h and c of an LSTM, [B, 2, H].
     pub state: Tensor,
     /// The state before each step, [B·T, H].
-    before: Tensor,
+    before: Option<Tensor>,
     /// Saved values of the cell.
     saved: Option<Tensor>,
     /// The lengths, as floats.
@@ -110,7 +109,6 @@ impl Tensor {
             None => inputs,
         };
         let mut y = Tensor::room(device, sequence.outputs())?.with_dims(vec![batch, steps, hidden]);
-        let mut before = Tensor::room(device, sequence.outputs())?;
         let states = MatrixShape::new(batch * cell.states(), hidden);
         let dims = vec![batch, cell.states(), hidden];
         let mut state = Tensor::room(device, states)?.with_dims(dims);
@@ -119,9 +117,11 @@ impl Tensor {
             0 => None,
             _ => Some(Tensor::room(device, saved_shape)?),
         };
+        let mut before = match cell.saved() {
+            0 => Some(Tensor::room(device, sequence.outputs())?),
+            _ => None,
+        };
         let lstm = cell == Cell::Lstm;
-        // Without room for all operands, the final state takes a call of its own.
-        let full = layer.biases.is_some() && layer.initial.is_some() && lengths.is_some();
         for steps in sequence.forward_calls() {
             let mut operands = vec![
                 Operand::Read(&inputs.memory),
@@ -137,32 +137,16 @@ impl Tensor {
                     .as_mut()
                     .map(|saved| Operand::Write(&mut saved.memory)),
             );
-            operands.push(Operand::Write(&mut before.memory));
-            if !full {
-                operands.push(Operand::Write(&mut state.memory));
-            }
+            operands.extend(
+                before
+                    .as_mut()
+                    .map(|before| Operand::Write(&mut before.memory)),
+            );
+            operands.push(Operand::Write(&mut state.memory));
             let call = RecurrentForward {
                 sequence,
                 steps,
-                before: true,
-                last: !full && !lstm,
-                state: !full && lstm,
-            };
-            device.run(call, &mut operands)?;
-        }
-        if full {
-            let mut operands = Vec::new();
-            for optional in [
-                layer.initial,
-                lengths.as_ref(),
-                Some(&y),
-                saved.as_ref().filter(|_| lstm),
-            ] {
-                operands.extend(optional.map(|tensor| Operand::Read(&tensor.memory)));
-            }
-            operands.push(Operand::Write(&mut state.memory));
-            let call = RecurrentFinal {
-                sequence,
+                before: cell.saved() == 0,
                 last: !lstm,
                 state: lstm,
             };
@@ -222,6 +206,7 @@ impl Tensor {
             dy: true,
             dlast: dlast.is_some(),
             dstate: of_state.is_some(),
+            masked: 0,
         };
         let weight = layer.recurrent_weight;
         for steps in sequence.backward_calls() {
@@ -265,6 +250,11 @@ impl Tensor {
         };
         device.run(call, &mut operands)?;
         let dinputs = of_inputs.as_ref().unwrap_or(&dz);
+        let before = match &output.before {
+            Some(before) => before,
+            // Saved values are there if `before` is not.
+            None => &saved.slice_columns(Sequence::before_columns(cell, sequence.hidden))?,
+        };
         // 0·NaN is NaN, so what x holds past the lengths may not meet the zeros of dz.
         let masked = match lengths {
             None => None,
@@ -280,7 +270,7 @@ impl Tensor {
         Ok(RecurrentGradients {
             dx: dx.with_dims(x.dims.clone()),
             dinput_weight: dinputs.matmul(masked.as_ref().unwrap_or(x), Layout::TN)?,
-            drecurrent_weight: dz.matmul(&output.before, Layout::TN)?,
+            drecurrent_weight: dz.matmul(before, Layout::TN)?,
             dbiases: [dinputs.column_sum()?, dz.column_sum()?],
             dinitial,
         })

@@ -4,12 +4,13 @@
 //! gradients are products: dx = dz·W, dW = dzᵀ·x, dV = dzᵀ·h₋₁, and the column sums of dz for the biases. In a GRU the dz
 //! of the recurrent product differs from that of the input product.
 
-use super::{Backward, ColumnSum, Differentiable, Matmul, Operation, Output, operands};
+use super::{Backward, ColumnSum, Differentiable, Matmul, Operation, Output, Slice, operands};
 use crate::graph::{Dim, Graph, Shape, Value};
-use crate::kernel::{Cell, Layout, Sequence};
+use crate::kernel::{Cell, Layout, RecurrentBackward, Sequence};
 use crate::{Error, Result};
 
-/// The outputs y [batch, T, H]. Output 1: x·Wᵀ + b; 2: the state before each step; 3: saved values of the cell; 4: h after
+/// The outputs y [batch, T, H]. Output 1: x·Wᵀ + b; 2: the state before each step of a simple network; 3: saved values of
+/// the other cells, of which the last columns are h before the step; 4: h after
 /// the last step; 5: the state after the last step, in an LSTM.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Recurrence {
@@ -115,15 +116,16 @@ impl Recurrence {
 
     fn backward(&self, y: Value, dy: Option<Value>, backward: &mut Backward<'_>) {
         let output = |backward: &Backward<'_>, index: usize| backward.graph().value(y.0 + index);
-        let [inputs, before, saved, last, state] =
-            [INPUTS, BEFORE, SAVED, LAST, STATE].map(|index| output(backward, index));
+        let [inputs, saved, last, state] =
+            [INPUTS, SAVED, LAST, STATE].map(|index| output(backward, index));
         let mut dlast = backward.gradient(last);
         let mut dstate = backward.gradient(state);
         if dy.is_none() && dlast.is_none() && dstate.is_none() {
             return;
         }
         let cell = self.cell;
-        if let (Some(of_last), Some(of_state)) = (dlast, dstate) {
+        let is_full = dy.is_some() && self.initial.is_some() && self.lengths.is_some();
+        if let (Some(of_last), Some(of_state), true) = (dlast, dstate, is_full) {
             // Only in an LSTM; together with all other operands they would be too many for one call.
             let row = backward.shape(state).with_length(1, 1);
             let reshape = super::Reshape::new(backward.graph(), of_last, row);
@@ -160,19 +162,14 @@ impl Recurrence {
         let dinputs = if cell == Cell::Gru { of_inputs } else { dz };
         let product = |a, b, layout| Matmul { a, b, layout };
         backward.add(self.x, product(dinputs, self.weights[0], Layout::NN));
-        // 0·NaN is NaN, so the padding of x may not meet the zeros of dz.
-        let x = match self.lengths {
-            Some(lengths) if !self.masked => backward.push(MaskRows { x: self.x, lengths }),
-            _ => self.x,
-        };
-        backward.add(self.weights[0], product(dinputs, x, Layout::TN));
-        backward.add(self.weights[1], product(dz, before, Layout::TN));
-        if let [of_inputs, of_states] = self.biases[..] {
-            backward.add(of_inputs, ColumnSum { x: dinputs });
-            backward.add(of_states, ColumnSum { x: dz });
-        }
-        if let Some(initial) = self.initial {
-            let gradient = InitialGradient {
+        // 0·NaN is NaN, so the padding of x may not meet the zeros of dz. The call for the gradient of the initial state
+        // masks x on the way, if there is one.
+        let masked = self.lengths.filter(|_| !self.masked);
+        let mut x = self.x;
+        let initial = self.initial.filter(|&initial| backward.reaches(initial));
+        if let Some(initial) = initial {
+            let copies = masked.is_some() && self.can_copy(backward.graph());
+            let gradient = backward.push(InitialGradient {
                 like: initial,
                 dlast,
                 dstate,
@@ -180,11 +177,50 @@ impl Recurrence {
                 weight: self.weights[1],
                 dz,
                 carry: cell.carries().then_some(carry),
+                x: copies.then_some(self.x),
                 cell,
                 reverse: self.reverse,
-            };
-            backward.add(initial, gradient);
+            });
+            if copies {
+                let shape = backward.shape(self.x);
+                x = backward.output(gradient, 1, shape);
+            }
+            backward.add_value(initial, gradient);
         }
+        if let Some(lengths) = masked.filter(|_| x == self.x) {
+            x = backward.push(MaskRows { x, lengths });
+        }
+        backward.add(self.weights[0], product(dinputs, x, Layout::TN));
+        let before = self.before(y, backward);
+        backward.add(self.weights[1], product(dz, before, Layout::TN));
+        if let [of_inputs, of_states] = self.biases[..] {
+            backward.add(of_inputs, ColumnSum { x: dinputs });
+            backward.add(of_states, ColumnSum { x: dz });
+        }
+    }
+
+    /// h before each step, [batch, T, H].
+    fn before(&self, y: Value, backward: &mut Backward<'_>) -> Value {
+        let output = |backward: &Backward<'_>, index: usize| backward.graph().value(y.0 + index);
+        if self.cell.saved() == 0 {
+            return output(backward, BEFORE);
+        }
+        let x = output(backward, SAVED);
+        let columns = Sequence::before_columns(self.cell, self.hidden(backward.graph()));
+        let along = backward.shape(x).along(2);
+        backward.push(Slice {
+            x,
+            dimension: 2,
+            along,
+            start: columns.start,
+            count: columns.len(),
+        })
+    }
+
+    /// Whether the call for the gradient of the initial state can copy x.
+    fn can_copy(&self, graph: &Graph) -> bool {
+        let x = graph.shape(self.x);
+        RecurrentBackward::can_copy(x.rows_per_sample(), self.hidden(graph), x.cols())
     }
 }
 
@@ -233,7 +269,7 @@ impl Operation for RecurrenceBackward {
     }
 }
 
-/// The gradient of the initial state.
+/// The gradient of the initial state. Output 1: x with zeros past the lengths, if there is an x.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct InitialGradient {
     /// A value of the same shape: the initial state.
@@ -244,12 +280,13 @@ pub(crate) struct InitialGradient {
     pub(crate) weight: Value,
     pub(crate) dz: Value,
     pub(crate) carry: Option<Value>,
+    pub(crate) x: Option<Value>,
     pub(crate) cell: Cell,
     pub(crate) reverse: bool,
 }
 
 impl Operation for InitialGradient {
-    operands!(dlast, dstate, lengths, weight, dz, carry);
+    operands!(dlast, dstate, lengths, weight, dz, carry, x);
 
     fn name(&self) -> String {
         "InitialGradient".to_string()

@@ -5,9 +5,12 @@ use super::backward_twin::Operands;
 use super::cell::Cell;
 use super::groups::{Weights, with_zeros};
 use super::launch::{self, either, launch};
+use super::mask_rows;
 use super::sequence::Sequence;
 use crate::kernel::base::product::Layout;
-use crate::kernel::base::{Args, Binding, Capabilities, Compute, Element, Program, Real, Shader};
+use crate::kernel::base::{
+    Args, Binding, Capabilities, Compute, Element, MatrixShape, Program, Real, Shader,
+};
 use crate::kernel::software::pack;
 use std::ops::Range;
 
@@ -28,6 +31,8 @@ const NO_DY: &str = include_str!("../../../shaders/recurrent/optional/no_dy.wgsl
 const DLAST: &str = include_str!("../../../shaders/recurrent/optional/dlast.wgsl");
 const NO_DLAST: &str = include_str!("../../../shaders/recurrent/optional/no_dlast.wgsl");
 const DSTATE: &str = include_str!("../../../shaders/recurrent/optional/dstate.wgsl");
+const COPY_VALID: &str = include_str!("../../../shaders/recurrent/optional/copy_valid.wgsl");
+const NO_COPY: &str = include_str!("../../../shaders/recurrent/optional/no_copy.wgsl");
 const NO_DSTATE: &str = include_str!("../../../shaders/recurrent/optional/no_dstate.wgsl");
 
 /// Some steps backward, from the last to the first. Arguments: \[the gradient of y, B·T × H\]; \[that of h after the
@@ -38,7 +43,7 @@ const NO_DSTATE: &str = include_str!("../../../shaders/recurrent/optional/no_dst
 ///
 /// Without steps, the gradient of the initial state. Arguments: \[the gradient of h after the last step\]; \[that of the
 /// state after the last step\]; \[the lengths\]; the recurrent weights; the gates' gradients; \[the carried value\]; the
-/// gradient of the initial state [B·S, H].
+/// gradient of the initial state [B·S, H]; \[the input x [B·T, D]\]; \[x with zeros past the lengths\].
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct RecurrentBackward {
     pub(crate) sequence: Sequence,
@@ -47,9 +52,27 @@ pub(crate) struct RecurrentBackward {
     pub(crate) dy: bool,
     pub(crate) dlast: bool,
     pub(crate) dstate: bool,
+    /// Without steps: the columns of the input that is also copied, with zeros past the lengths, as in
+    /// [`MaskRows`](super::MaskRows); 0 for none.
+    pub(crate) masked: usize,
 }
 
+/// Most iterations of an invocation that copies its share of the input.
+const MAX_COPIES: usize = 1 << 14;
+
 impl RecurrentBackward {
+    /// Whether the call that computes the gradient of the initial state can copy an input of so many columns.
+    pub(crate) fn can_copy(steps: usize, hidden: usize, cols: usize) -> bool {
+        let ld4 = |cols| MatrixShape::new(1, cols).ld4();
+        let shares = ld4(cols).div_ceil(ld4(hidden).max(1));
+        steps.saturating_mul(shares + 1) <= MAX_COPIES
+    }
+
+    /// The input that is copied.
+    fn input(&self) -> MatrixShape {
+        MatrixShape::new(self.sequence.rows(), self.masked)
+    }
+
     /// Whether this computes the gradient of the initial state.
     fn is_initial(&self) -> bool {
         self.steps.is_empty()
@@ -116,6 +139,11 @@ impl Compute for RecurrentBackward {
             (carries, carry),
             (gru, Binding::output(11, "dinputs", gates(Element::Vec4))),
             (!steps, Binding::output(12, "dinitial", Element::Vec4)),
+            (self.masked > 0, vector(13, "x")),
+            (
+                self.masked > 0,
+                Binding::output(14, "masked", Element::Vec4),
+            ),
         ];
         let there = operands.into_iter().filter(|(is, _)| *is);
         there.map(|(_, binding)| binding).collect()
@@ -133,6 +161,7 @@ impl Compute for RecurrentBackward {
         ]);
         if self.is_initial() {
             launch.pieces.extend([
+                either(self.masked > 0, COPY_VALID, NO_COPY),
                 READ_GRADIENTS,
                 sequence.cell.initial_source(),
                 RETREAT_TO_INITIAL,
@@ -162,7 +191,9 @@ impl Compute for RecurrentBackward {
             steps => (steps.end - 1, steps.len()),
         };
         let params = sequence.params(terms, first, count);
-        let iterations = count * Sequence::iterations(self.terms());
+        let params = params.with_copy_of(self.input());
+        let copies = if self.masked > 0 { MAX_COPIES } else { 0 };
+        let iterations = count * Sequence::iterations(self.terms()) + copies;
         Program::assemble(
             Shader {
                 constants: &launch.constants,
@@ -232,6 +263,14 @@ impl Compute for RecurrentBackward {
                 Weights::with(sequence, 1, Layout::NN, weights, |weights, size| {
                     operands.initial_gradient(weights, size, [dz, carry], out);
                 });
+            }
+            if self.masked > 0 {
+                mask_rows::mask(
+                    [args.read(), lengths],
+                    self.input(),
+                    sequence.steps,
+                    args.write(),
+                );
             }
         });
     }

@@ -53,11 +53,12 @@ impl Cell {
         }
     }
 
-    /// Number of values that a unit keeps for the backward pass, besides h.
+    /// Number of values that a unit keeps for the backward pass, besides h. The last of them is h before the step.
     pub(crate) fn saved(self) -> usize {
         match self {
             Cell::Tanh | Cell::Relu => 0,
-            Cell::Lstm | Cell::Gru => 5,
+            Cell::Lstm => 6,
+            Cell::Gru => 5,
         }
     }
 

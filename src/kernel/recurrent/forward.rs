@@ -22,14 +22,15 @@ const NO_BEFORE: &str = include_str!("../../../shaders/recurrent/optional/no_bef
 
 /// Some steps. Arguments: the input product x·Wᵀ + b [B·T, G·H]; the recurrent weights [G·H, H]; \[their bias\];
 /// \[the initial state, B·S × H, h before c\]; \[the lengths, B × 1\]; y [B·T, H]; saved values [B·T, saved·H padded]
-/// of an LSTM or a GRU; \[the state before each step, B·T × H\]; \[h after the last step, B × H\]; \[the state after
+/// of an LSTM or a GRU; \[the state before each step of a simple network, B·T × H\]; \[h after the last step, B × H\]; \[the state after
 /// the last step, B·S × H\]. y and all that follow are 0 past the length of a sample.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct RecurrentForward {
     pub(crate) sequence: Sequence,
     /// The steps, in the order of computation.
     pub(crate) steps: Range<usize>,
-    /// Whether the state before each step is written, for the gradient of the recurrent weights.
+    /// Whether the state before each step is written, for the gradient of the recurrent weights; only in a simple
+    /// network, since the others save it.
     pub(crate) before: bool,
     /// Whether h after the last step is written.
     pub(crate) last: bool,

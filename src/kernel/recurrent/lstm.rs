@@ -1,4 +1,4 @@
-//! LSTM: i, f, o = σ(z), g = tanh(z), c = f ⊙ c₋₁ + i ⊙ g, h = o ⊙ tanh(c). Saved: i, f, g, o, c. Backward,
+//! LSTM: i, f, o = σ(z), g = tanh(z), c = f ⊙ c₋₁ + i ⊙ g, h = o ⊙ tanh(c). Saved: i, f, g, o, c, h₋₁. Backward,
 //! dc = f₊₁ ⊙ dc₊₁ + dh ⊙ o ⊙ (1 − tanh²(c)); f ⊙ dc is carried.
 
 use super::units::{Backward, Forward, logistic, parts, parts_mut};
@@ -21,6 +21,7 @@ impl<T: Real> Vectorized for LstmForward<'_, T> {
             inputs,
             product,
             bias,
+            h,
             c,
             next,
             saved,
@@ -30,7 +31,8 @@ impl<T: Real> Vectorized for LstmForward<'_, T> {
         let z: [&[T]; 4] = parts(inputs, hidden, hidden);
         let v: [&[T]; 4] = parts(product, hidden, hidden);
         let d: [&[T]; 4] = parts(bias, hidden, hidden);
-        let [i, f, g, o, cell]: [&mut [T]; 5] = parts_mut(saved, ld, hidden);
+        let [i, f, g, o, cell, before]: [&mut [T]; 6] = parts_mut(saved, ld, hidden);
+        before.copy_from_slice(&h[..hidden]);
         let c = &c[..hidden];
         let next = &mut next[..hidden];
         for u in 0..hidden {

@@ -66,15 +66,24 @@ impl Compute for MaskRows {
     }
 
     fn run<T: Real>(&self, args: &mut Args<'_, '_, T>) {
-        let (x, lengths) = (args.read(), args.read());
-        let (shape, steps) = (self.shape, self.steps);
-        for_rows(args.write(), shape, |row, y| {
-            // A conversion cuts off fractions, and saturates.
-            if row % steps < lengths[4 * (row / steps)].to_f64() as usize {
-                y.copy_from_slice(row_of(x, shape, row));
-            } else {
-                y.fill(T::ZERO);
-            }
-        });
+        let operands = [args.read(), args.read()];
+        mask(operands, self.shape, self.steps, args.write());
     }
+}
+
+/// Copies the rows of x within the lengths, and writes zeros for the others.
+pub(super) fn mask<T: Real>(
+    [x, lengths]: [&[T]; 2],
+    shape: MatrixShape,
+    steps: usize,
+    out: &mut [T],
+) {
+    for_rows(out, shape, |row, y| {
+        // A conversion cuts off fractions, and saturates.
+        if row % steps < lengths[4 * (row / steps)].to_f64() as usize {
+            y.copy_from_slice(row_of(x, shape, row));
+        } else {
+            y.fill(T::ZERO);
+        }
+    });
 }

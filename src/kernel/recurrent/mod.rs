@@ -8,7 +8,6 @@
 pub(crate) mod backward;
 mod backward_twin;
 pub(crate) mod cell;
-pub(crate) mod final_state;
 pub(crate) mod forward;
 mod forward_twin;
 mod groups;
@@ -22,7 +21,6 @@ mod units;
 
 pub(crate) use backward::RecurrentBackward;
 pub use cell::Cell;
-pub(crate) use final_state::RecurrentFinal;
 pub(crate) use forward::RecurrentForward;
 pub(crate) use mask_rows::MaskRows;
 pub(crate) use sequence::Sequence;

@@ -44,6 +44,19 @@ uniform_block! {
         first: u32,
         /// Number of steps of the call.
         count: u32,
+        /// `vec4` elements in a row of the input that is copied, with zeros past the lengths.
+        mask_ld4: u32,
+        _pad: [u32; 3],
+    }
+}
+
+impl Params {
+    /// With an input that is copied, with zeros past the lengths.
+    pub(super) fn with_copy_of(self, input: MatrixShape) -> Self {
+        Params {
+            mask_ld4: input.ld4() as u32,
+            ..self
+        }
     }
 }
 
@@ -68,9 +81,19 @@ impl Sequence {
         MatrixShape::new(self.batch, self.hidden)
     }
 
-    /// Columns of the saved values of a row: each value of all units, padded.
+    /// Columns of the saved values of a row: each value of all units, padded but for the last, h before the step.
     pub(crate) fn saved_cols(cell: Cell, hidden: usize) -> usize {
-        cell.saved() * MatrixShape::new(1, hidden).ld()
+        match cell.saved() {
+            0 => 0,
+            _ => Sequence::before_columns(cell, hidden).end,
+        }
+    }
+
+    /// The columns of the saved values that are h before the step, the operand of the gradient of the recurrent weights.
+    /// A simple network keeps them as a matrix of their own.
+    pub(crate) fn before_columns(cell: Cell, hidden: usize) -> Range<usize> {
+        let first = cell.saved().saturating_sub(1) * MatrixShape::new(1, hidden).ld();
+        first..first + hidden
     }
 
     /// The time of a step.
@@ -128,6 +151,8 @@ impl Sequence {
             depth4: terms.div_ceil(4) as u32,
             first: first as u32,
             count: count as u32,
+            mask_ld4: 0,
+            _pad: [0; 3],
         }
     }
 

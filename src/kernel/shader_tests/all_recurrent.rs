@@ -20,13 +20,12 @@ pub(super) fn recurrent() -> Vec<Kernel> {
                 initial,
                 lengths: lengths && flags != 5,
             };
-            let full = sequence.bias && sequence.initial && sequence.lengths;
             let forward = RecurrentForward {
                 sequence,
                 steps: 0..1,
-                before: true,
-                last: !full && !lstm,
-                state: !full && lstm,
+                before: cell.saved() == 0,
+                last: !lstm,
+                state: lstm,
             };
             kernels.push(
                 RecurrentForward {
@@ -38,16 +37,10 @@ pub(super) fn recurrent() -> Vec<Kernel> {
                 .into(),
             );
             kernels.push(forward.into());
-            let (last, state) = (true, lstm);
-            kernels.push(
-                RecurrentFinal {
-                    sequence,
-                    last,
-                    state,
+            for (steps, masked) in [(0..1, 0), (0..0, 0), (0..0, 21)] {
+                if masked > 0 && !sequence.lengths {
+                    continue;
                 }
-                .into(),
-            );
-            for steps in [0..1, 0..0] {
                 kernels.push(
                     RecurrentBackward {
                         sequence,
@@ -55,6 +48,7 @@ pub(super) fn recurrent() -> Vec<Kernel> {
                         dlast: !lstm || flags == 1,
                         dstate: lstm && flags != 1,
                         steps,
+                        masked,
                     }
                     .into(),
                 );

@@ -2,12 +2,11 @@
 //! for few units ([`Sequence::forward_calls`]).
 
 use super::super::compiled::Cost;
-use super::{Emitter, Lower, Operand, op};
+use super::{Emitter, Lower, MovementOp, Operand, op};
 use crate::graph::Value;
 use crate::graph::op::recurrence::{BEFORE, INPUTS, LAST, SAVED, STATE};
 use crate::kernel::{
-    Cell, Layout, MaskRows, Matmul, MatrixShape, RecurrentBackward, RecurrentFinal,
-    RecurrentForward, Sequence,
+    Cell, Layout, MaskRows, Matmul, MatrixShape, RecurrentBackward, RecurrentForward, Sequence,
 };
 
 /// Most storage bindings of a call.
@@ -34,7 +33,7 @@ impl Lower for op::Recurrence {
         let mut operands = emitter.operands(&[self.x, self.weights[0]]);
         operands.extend(self.biases.first().map(|&bias| emitter.operand(bias)));
         operands.push(emitter.operand(output(INPUTS)));
-        let (before, mut last, mut state) = (is_read(BEFORE), is_read(LAST), is_read(STATE));
+        let (before, mut last, state) = (is_read(BEFORE), is_read(LAST), is_read(STATE));
         let mut product = Matmul::plain(gates.rows, gates.cols, x.cols, Layout::NT);
         product.bias = sequence.bias;
         emitter.push(product, operands);
@@ -50,12 +49,9 @@ impl Lower for op::Recurrence {
         if before {
             operands.push(emitter.operand(output(BEFORE)));
         }
-        // With all operands there would be too many for one call: the final state then takes a call of its own.
-        let (reads_last, reads_state) = (last, state);
-        let room = MAX_BINDINGS - operands.len();
-        if usize::from(last) + usize::from(state) > room {
-            (last, state) = (false, false);
-        }
+        // With all operands there would be too many for one call: h after the last step is copied from the state then.
+        let is_copied = last && state && operands.len() + 2 > MAX_BINDINGS;
+        last &= !is_copied;
         operands.extend(last.then(|| emitter.operand(output(LAST))));
         operands.extend(state.then(|| emitter.operand(output(STATE))));
         for steps in sequence.forward_calls() {
@@ -68,23 +64,13 @@ impl Lower for op::Recurrence {
             };
             emitter.push(call, operands.clone());
         }
-        if (reads_last, reads_state) != (last, state) {
-            let (last, state) = (reads_last, reads_state);
-            let optional = [
-                self.initial,
-                self.lengths,
-                Some(value),
-                state.then(|| output(SAVED)),
-            ];
-            let written = [last.then(|| output(LAST)), state.then(|| output(STATE))];
-            let operands: Vec<Value> = optional.into_iter().chain(written).flatten().collect();
-            let operands = emitter.operands(&operands);
-            let call = RecurrentFinal {
-                sequence,
-                last,
-                state,
+        if is_copied {
+            let slice = MovementOp::Slice {
+                along: emitter.graph.shape(output(STATE)).along(1),
+                start: 0,
+                count: 1,
             };
-            emitter.push(call, operands);
+            emitter.movement(slice, &[output(STATE)], output(LAST));
         }
     }
 
@@ -121,6 +107,7 @@ impl Lower for op::RecurrenceBackward {
                 dy: self.dy.is_some(),
                 dlast: self.dlast.is_some(),
                 dstate: self.dstate.is_some(),
+                masked: 0,
             };
             emitter.push(call, operands.clone());
         }
@@ -153,12 +140,19 @@ impl Lower for op::InitialGradient {
         operands.extend(emitter.operands(&[self.weight, self.dz]));
         operands.extend(self.carry.map(|carry| emitter.operand(carry)));
         operands.push(emitter.operand(value));
+        let outputs = emitter.outputs(value);
+        let masked = self.x.zip(outputs.first().copied());
+        let masked = masked.filter(|(_, output)| emitter.fusion.is_needed(output.0));
+        if let Some((x, output)) = masked {
+            operands.extend(emitter.operands(&[x, output]));
+        }
         let call = RecurrentBackward {
             sequence,
             steps: 0..0,
             dy: false,
             dlast: self.dlast.is_some(),
             dstate: self.dstate.is_some(),
+            masked: masked.map_or(0, |(x, _)| emitter.shape(x).cols),
         };
         emitter.push(call, operands);
     }

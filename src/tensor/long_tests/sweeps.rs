@@ -78,10 +78,9 @@ fn every_kernel_has_a_sweep() {
                 MovementOp::Transpose => (axes, ".transpose()"),
                 MovementOp::Permute { .. } => (axes, ".permute("),
             },
-            Kernel::MaskRows(_)
-            | Kernel::RecurrentBackward(_)
-            | Kernel::RecurrentFinal(_)
-            | Kernel::RecurrentForward(_) => (recurrent, "fn many_samples_and_units"),
+            Kernel::MaskRows(_) | Kernel::RecurrentBackward(_) | Kernel::RecurrentForward(_) => {
+                (recurrent, "fn many_samples_and_units")
+            }
             Kernel::ResetRows(_) => (here, "ResetRows {"),
             Kernel::RowSum(_) => (here, "RowSum {"),
             Kernel::Softmax(_) => (axes, ".log_softmax()"),
