@@ -34,6 +34,7 @@ mod traits;
 
 use crate::Result;
 use crate::kernel::base::Real;
+use crate::kernel::base::simd::Vectorized;
 use traits::Traits;
 
 /// Declares [`Activation`] and everything that has one entry per activation: formula, parameters with PyTorch's
@@ -76,34 +77,61 @@ macro_rules! activations {
 
             /// y = f(z) over a slice.
             pub(crate) fn apply<T: Real>(self, z: &[T], y: &mut [T]) {
-                let [alpha, beta] = self.parameters().map(|p| T::of(p.into()));
-                match self {
+                T::vectorized(Apply { f: self, z, y });
+            }
+
+            /// y = f(y) over a slice.
+            pub(crate) fn apply_in_place<T: Real>(self, y: &mut [T]) {
+                T::vectorized(ApplyInPlace { f: self, y });
+            }
+
+            /// dz = dy ⊙ f′ over slices, in place of dy.
+            pub(crate) fn backpropagate<T: Real>(self, saved: &[T], dy: &mut [T]) {
+                T::vectorized(Backpropagate { f: self, saved, dy });
+            }
+        }
+
+        impl<T: Real> Vectorized for Apply<'_, T> {
+            const WIDE: bool = true;
+
+            #[inline(always)]
+            fn run<const FUSED: bool>(self) {
+                let [alpha, beta] = self.f.parameters().map(|p| T::of(p.into()));
+                match self.f {
                     $(Activation::$name { .. } => {
-                        for (y, &z) in y.iter_mut().zip(z) {
+                        for (y, &z) in self.y.iter_mut().zip(self.z) {
                             *y = keep_nan(z, $file::f(z, alpha, beta));
                         }
                     })*
                 }
             }
+        }
 
-            /// y = f(y) over a slice.
-            pub(crate) fn apply_in_place<T: Real>(self, y: &mut [T]) {
-                let [alpha, beta] = self.parameters().map(|p| T::of(p.into()));
-                match self {
+        impl<T: Real> Vectorized for ApplyInPlace<'_, T> {
+            const WIDE: bool = true;
+
+            #[inline(always)]
+            fn run<const FUSED: bool>(self) {
+                let [alpha, beta] = self.f.parameters().map(|p| T::of(p.into()));
+                match self.f {
                     $(Activation::$name { .. } => {
-                        for y in y {
+                        for y in self.y {
                             *y = keep_nan(*y, $file::f(*y, alpha, beta));
                         }
                     })*
                 }
             }
+        }
 
-            /// dz = dy ⊙ f′ over slices, in place of dy.
-            pub(crate) fn backpropagate<T: Real>(self, saved: &[T], dy: &mut [T]) {
-                let [alpha, beta] = self.parameters().map(|p| T::of(p.into()));
-                match self {
+        impl<T: Real> Vectorized for Backpropagate<'_, T> {
+            const WIDE: bool = true;
+
+            #[inline(always)]
+            fn run<const FUSED: bool>(self) {
+                let [alpha, beta] = self.f.parameters().map(|p| T::of(p.into()));
+                match self.f {
                     $(Activation::$name { .. } => {
-                        for (dy, &saved) in dy.iter_mut().zip(saved) {
+                        for (dy, &saved) in self.dy.iter_mut().zip(self.saved) {
                             *dy = *dy * $file::df(saved, alpha, beta);
                         }
                     })*
@@ -111,6 +139,26 @@ macro_rules! activations {
             }
         }
     };
+}
+
+/// y = f(z), over slices.
+struct Apply<'a, T> {
+    f: Activation,
+    z: &'a [T],
+    y: &'a mut [T],
+}
+
+/// y = f(y), over a slice.
+struct ApplyInPlace<'a, T> {
+    f: Activation,
+    y: &'a mut [T],
+}
+
+/// dz = dy ⊙ f′, in place of dy.
+struct Backpropagate<'a, T> {
+    f: Activation,
+    saved: &'a [T],
+    dy: &'a mut [T],
 }
 
 activations!(
@@ -242,6 +290,7 @@ impl Activation {
 }
 
 /// `result`, or `value` if that is NaN: comparisons in f must not hide a NaN from the guard.
+#[inline(always)]
 fn keep_nan<T: Real>(value: T, result: T) -> T {
     if value.is_nan() { value } else { result }
 }

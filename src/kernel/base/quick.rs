@@ -1,5 +1,5 @@
-//! Exponential function and tanh in `f32` without branches or calls, so that loops over them compile to vector
-//! instructions.
+//! Exponential function, tanh and the normal distribution in `f32` without branches or calls, so that loops over them
+//! compile to vector instructions.
 
 /// exp(x) for x from −87 to 87: 2ⁿ·exp(r) with |r| at most ln 2/2, by Cephes' polynomial of degree 7 (2 ULP). Beyond,
 /// x counts as −87 or 87. NaN stays NaN.
@@ -43,6 +43,29 @@ pub(super) fn tanh(x: f32) -> f32 {
     if x < 0.0 { -result } else { result }
 }
 
+/// Φ(x) of the normal distribution, and exp(−x²/2), which is 0 for |x| above 13.2.
+///
+/// The tail Φ(−|x|) is exp(−x²/2)·t·P(t) with t = 1/(1 + 0.34·|x|) and a polynomial P of degree 8, whose relative error is
+/// 3·10⁻⁸ for |x| up to 13.2 (least squares, reweighted towards the minimax fit). The form is that of Hastings (Abramowitz
+/// and Stegun 26.2.17). Roundings of x²/2 make up most of the tail's relative error, x² ULP.
+#[inline(always)]
+pub(super) fn normal(x: f32) -> [f32; 2] {
+    let size = f32::from_bits(x.to_bits() & 0x7fff_ffff);
+    let exponent = -0.5 * (x * x);
+    let power = if exponent < -87.0 { 0.0 } else { exp(exponent) };
+    let t = 1.0 / (0.34 * size + 1.0);
+    let p = -2.652_304_8e-2 * t + 1.413_909e-1;
+    let p = p * t - 2.768_941_5e-1;
+    let p = p * t + 2.063_053e-1;
+    let p = p * t - 4.743_345e-2;
+    let p = p * t + 1.164_557_2e-1;
+    let p = p * t + 1.149_332_2e-1;
+    let p = p * t + 1.361_469_2e-1;
+    let p = p * t + 1.356_186_1e-1;
+    let tail = power * (p * t);
+    [if x > 0.0 { 1.0 - tail } else { tail }, power]
+}
+
 #[cfg(test)]
 mod tests {
     #[test]
@@ -66,5 +89,23 @@ mod tests {
         );
         assert!(super::exp(f32::NAN).is_nan() && super::tanh(f32::NAN).is_nan());
         assert!(super::exp(f32::NEG_INFINITY) < 1e-37);
+    }
+
+    #[test]
+    fn the_normal_distribution_is_as_accurate_as_stated() {
+        for i in -13_000..=13_000 {
+            let x = i as f32 * 1e-3;
+            let wide = f64::from(x);
+            let [distribution, power] = super::normal(x);
+            let [exact, exact_power] = super::super::real::normal(wide);
+            let allowed = (4.0 + wide * wide) * f64::from(f32::EPSILON);
+            for (found, exact) in [(distribution, exact), (power, exact_power)] {
+                let error = (f64::from(found) - exact).abs() / exact;
+                assert!(error <= allowed, "{x}: {found}, not {exact}");
+            }
+        }
+        assert_eq!(super::normal(f32::INFINITY), [1.0, 0.0]);
+        assert_eq!(super::normal(f32::NEG_INFINITY), [0.0, 0.0]);
+        assert!(super::normal(f32::NAN).iter().all(|value| value.is_nan()));
     }
 }

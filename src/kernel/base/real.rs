@@ -52,7 +52,9 @@ pub(crate) trait Real:
     fn quick_exp(self) -> Self;
     /// tanh(x) to 3 ULP, which compiles to vector instructions.
     fn quick_tanh(self) -> Self;
-    fn erfc(self) -> Self;
+    /// Φ(x) of the normal distribution and exp(−x²/2), which compile to vector instructions. In the left tail Φ(x) is
+    /// accurate to 4 + x² ULP down to −13, where it leaves the normal numbers of `f32`.
+    fn quick_normal(self) -> [Self; 2];
     fn is_finite(self) -> bool;
     fn is_nan(self) -> bool;
     /// The larger of two numbers; if one is NaN, the other.
@@ -62,7 +64,7 @@ pub(crate) trait Real:
 }
 
 macro_rules! real {
-    ($float:ident, $vectorized:path, $erfc:path, $exp:path, $tanh:path) => {
+    ($float:ident, $vectorized:path, $normal:path, $exp:path, $tanh:path) => {
         impl Real for $float {
             const ZERO: Self = 0.0;
             const ONE: Self = 1.0;
@@ -132,8 +134,9 @@ macro_rules! real {
             fn quick_tanh(self) -> Self {
                 $tanh(self)
             }
-            fn erfc(self) -> Self {
-                $erfc(self)
+            #[inline(always)]
+            fn quick_normal(self) -> [Self; 2] {
+                $normal(self)
             }
             fn is_finite(self) -> bool {
                 $float::is_finite(self)
@@ -152,5 +155,11 @@ macro_rules! real {
     };
 }
 
-real!(f32, simd::widest, libm::erfcf, quick::exp, quick::tanh);
-real!(f64, simd::baseline, libm::erfc, f64::exp, f64::tanh);
+real!(f32, simd::widest, quick::normal, quick::exp, quick::tanh);
+real!(f64, simd::baseline, normal, f64::exp, f64::tanh);
+
+/// [`Real::quick_normal`] in full precision.
+pub(super) fn normal(x: f64) -> [f64; 2] {
+    let distribution = 0.5 * libm::erfc(-x * std::f64::consts::FRAC_1_SQRT_2);
+    [distribution, (-0.5 * x * x).exp()]
+}
