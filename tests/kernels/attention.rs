@@ -1,5 +1,6 @@
 //! Attention and its gradients against plain loops: widths of heads, lengths, causal masks and masks of keys.
 
+mod blocks;
 mod widths;
 
 use crate::common::compare::{Tolerance, assert_each_close};

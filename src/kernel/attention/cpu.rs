@@ -1,19 +1,23 @@
 //! Attention on the CPU. Rows of a matrix are shared out to threads; every row is computed in the same way for any
 //! number of threads.
 //!
-//! A task copies the kept keys of a head, one after the other, so that masked keys cost nothing: k and v transposed for
-//! products with a query, which run along the keys, and as they are for weighted sums, which run along the columns.
+//! A task works on one head of one sample at a time. It packs the kept keys, one after the other, so that masked keys
+//! cost nothing: into panels for products with queries, whose SIMD rows run along the keys, and into panels for weighted
+//! sums, whose SIMD rows run along the columns. Then it computes several rows of scores at once, so that their sums are
+//! independent chains in registers. Each sum is the same chain for any number of rows at once.
 
-pub(super) mod backward;
+mod backward;
+pub(super) mod forward;
+pub(super) mod keys;
+mod packed;
+pub(super) mod queries;
+mod softmax;
 mod sums;
 
-use super::dropout::Factors;
-use super::{Heads, STATISTICS, Slice};
-use crate::kernel::base::simd::Vectorized;
+use super::{Heads, Slice};
 use crate::kernel::base::{Args, Real};
-use crate::threads::{for_chunk_pairs, for_chunks};
+use packed::HeadRows;
 use std::ops::Range;
-use sums::{TILE, exponentials, products, weighted_sum};
 
 /// The operands of all passes.
 #[derive(Clone, Copy)]
@@ -46,41 +50,42 @@ impl<'a, T: Real> Inputs<'a, T> {
         keys.filter(|&key| row[key] != T::ZERO).collect()
     }
 
-    /// A head of one row of the queries.
-    fn query(&self, row: usize, head: usize) -> &'a [T] {
-        let Heads { q, width, .. } = self.heads;
-        &self.q[q.start(row, head, width)..][..width]
+    /// For each of these queries, how many of the kept keys it sees: they are the first ones.
+    fn ends(&self, queries: Range<usize>, kept: &[usize]) -> Vec<usize> {
+        let seen = |query| kept.partition_point(|&key| key < self.heads.keys_of(query));
+        queries.map(seen).collect()
     }
 
-    /// k's head of these keys of a sample.
-    fn keys(&self, sample: usize, head: usize, rows: &[usize]) -> Packed<'_, T> {
+    /// q's head of the queries of a sample.
+    fn queries(&self, sample: usize, head: usize) -> HeadRows<'a, T> {
+        let Heads {
+            q, width, queries, ..
+        } = self.heads;
+        HeadRows::new(self.q, q, [head, width], sample * queries)
+    }
+
+    /// k's head of the keys of a sample.
+    fn keys(&self, sample: usize, head: usize) -> HeadRows<'a, T> {
         let Heads { k, width, keys, .. } = self.heads;
-        Packed {
-            matrix: self.k,
-            slice: k,
-            width,
-            head,
-            first: sample * keys,
-            rows: rows.to_vec(),
-        }
+        HeadRows::new(self.k, k, [head, width], sample * keys)
     }
 
-    /// v's head of these keys of a sample.
-    fn values(&self, sample: usize, head: usize, rows: &[usize]) -> Packed<'_, T> {
+    /// v's head of the keys of a sample.
+    fn values(&self, sample: usize, head: usize) -> HeadRows<'a, T> {
         let Heads {
             v,
             value_width,
             keys,
             ..
         } = self.heads;
-        Packed {
-            matrix: self.v,
-            slice: v,
-            width: value_width,
-            head,
-            first: sample * keys,
-            rows: rows.to_vec(),
-        }
+        HeadRows::new(self.v, v, [head, value_width], sample * keys)
+    }
+
+    /// The head of a matrix like y, of the queries of a sample.
+    fn results<'y>(&self, y: &'y [T], sample: usize, head: usize) -> HeadRows<'y, T> {
+        let heads = &self.heads;
+        let first = sample * heads.queries;
+        HeadRows::new(y, heads.y(), [head, heads.value_width], first)
     }
 }
 
@@ -96,42 +101,6 @@ impl Slice {
     }
 }
 
-/// A head of some rows of a matrix, to be copied.
-struct Packed<'a, T> {
-    matrix: &'a [T],
-    slice: Slice,
-    width: usize,
-    head: usize,
-    /// First row of the sample.
-    first: usize,
-    rows: Vec<usize>,
-}
-
-impl<T: Real> Packed<'_, T> {
-    fn row(&self, row: usize) -> &[T] {
-        let start = self.slice.start(self.first + row, self.head, self.width);
-        &self.matrix[start..][..self.width]
-    }
-
-    /// [rows, width].
-    fn plain(&self) -> Vec<T> {
-        let rows = self.rows.iter();
-        rows.flat_map(|&row| self.row(row)).copied().collect()
-    }
-
-    /// [width, rows], of which the rows are padded with zeros to a multiple of [`TILE`].
-    fn transposed(&self) -> Vec<T> {
-        let stride = self.rows.len().next_multiple_of(TILE);
-        let mut out = vec![T::ZERO; stride * self.width];
-        for (j, &row) in self.rows.iter().enumerate() {
-            for (c, &value) in self.row(row).iter().enumerate() {
-                out[c * stride + j] = value;
-            }
-        }
-        out
-    }
-}
-
 /// Rows of one sample that a task computes.
 #[derive(Clone, Copy)]
 struct Rows {
@@ -141,6 +110,13 @@ struct Rows {
     /// Its position in the sample.
     position: usize,
     count: usize,
+}
+
+impl Rows {
+    /// Positions in the sample.
+    fn positions(&self) -> Range<usize> {
+        self.position..self.position + self.count
+    }
 }
 
 /// Splits the rows of a task, from `first` on, into those of each sample.
@@ -175,104 +151,13 @@ fn rows_per_task(samples: usize, length: usize) -> usize {
     }
 }
 
-/// The forward pass.
-pub(super) fn forward<T: Real>(
-    inputs: &Inputs<'_, T>,
-    factors: Option<Factors>,
-    y: &mut [T],
-    statistics: Option<&mut [T]>,
-) {
-    let heads = &inputs.heads;
-    let (shape, saved) = (heads.result(), heads.statistics());
-    if shape.floats() == 0 {
-        return;
-    }
-    let rows = rows_per_task(heads.samples, heads.queries);
-    let y = &mut y[..shape.floats()];
-    let task = |i: usize, y: &mut [T], mut statistics: Option<&mut [T]>| {
-        for part in by_sample(i * rows, y.len() / shape.ld(), heads.queries) {
-            let skipped = part.first - i * rows;
-            let y = &mut y[skipped * shape.ld()..][..part.count * shape.ld()];
-            let statistics = statistics.as_deref_mut();
-            T::vectorized(Forward {
-                inputs,
-                factors,
-                part,
-                y,
-                statistics: statistics
-                    .map(|s| &mut s[skipped * saved.ld()..][..part.count * saved.ld()]),
-            });
-        }
-    };
-    match statistics {
-        None => for_chunks(y, rows * shape.ld(), 1, |i, y| task(i, y, None)),
-        Some(statistics) => for_chunk_pairs(
-            y,
-            &mut statistics[..saved.floats()],
-            [rows * shape.ld(), rows * saved.ld()],
-            1,
-            |i, y, statistics| task(i, y, Some(statistics)),
-        ),
-    }
-}
+/// Rows of scores that are computed at once, and keys whose gradients are. Eight chains of sums keep two units for fused
+/// multiply-adds busy: so many registers of sixteen `f32`, or twice as many of eight.
+const ROWS: usize = 4;
+const WIDE_ROWS: usize = 8;
 
-struct Forward<'a, T> {
-    inputs: &'a Inputs<'a, T>,
-    factors: Option<Factors>,
-    part: Rows,
-    y: &'a mut [T],
-    statistics: Option<&'a mut [T]>,
-}
-
-impl<T: Real> Vectorized for Forward<'_, T> {
-    #[inline(always)]
-    fn run<const FUSED: bool>(mut self) {
-        let (inputs, part) = (self.inputs, self.part);
-        let heads = &inputs.heads;
-        let (of_y, ld) = (heads.y(), heads.y().ld());
-        let saved_ld = heads.statistics().ld();
-        let scale = T::of(f64::from(heads.scale));
-        let kept = inputs.kept(
-            part.sample,
-            0..heads.keys_of(part.position + part.count - 1),
-        );
-        let mut weights = vec![T::ZERO; kept.len().next_multiple_of(TILE)];
-        for row in self.y.chunks_exact_mut(ld) {
-            of_y.pad(row);
-        }
-        for head in 0..heads.heads {
-            let k = inputs.keys(part.sample, head, &kept).transposed();
-            let v = inputs.values(part.sample, head, &kept).plain();
-            for (n, y) in self.y.chunks_exact_mut(ld).enumerate() {
-                let y = &mut y[head * heads.value_width..][..heads.value_width];
-                let end = seen(&kept, heads.keys_of(part.position + n));
-                let q = inputs.query(part.first + n, head);
-                let tiles = end.next_multiple_of(TILE);
-                products::<T, FUSED>(q, &k, &mut weights[..tiles]);
-                let scores = &mut weights[..tiles];
-                let (maximum, sum) = exponentials(scores, end, scale);
-                let inverse = if end == 0 { T::ZERO } else { T::ONE / sum };
-                if let Some(factors) = &self.factors {
-                    let row = heads.weights_row(part.sample, head, part.position + n);
-                    factors.apply(row, &kept[..end], &mut weights[..end]);
-                }
-                weighted_sum::<T, FUSED>(&weights[..end], &v, y);
-                y.iter_mut().for_each(|y| *y = *y * inverse);
-                if let Some(statistics) = &mut self.statistics {
-                    let at = n * saved_ld + head * STATISTICS;
-                    let saved = [maximum, inverse, T::ZERO, T::ZERO];
-                    statistics[at..][..STATISTICS].copy_from_slice(&saved);
-                    if let Some(factors) = self.factors.filter(|_| head == 0) {
-                        let at = n * saved_ld + heads.heads * STATISTICS;
-                        statistics[at..][..STATISTICS].copy_from_slice(&factors.saved());
-                    }
-                }
-            }
-        }
-    }
-}
-
-/// How many of these keys, in ascending order, are before the key `end`.
-fn seen(kept: &[usize], end: usize) -> usize {
-    kept.partition_point(|&key| key < end)
+/// `ROWS` rows from `first` on, of `count`. Rows past the last repeat it.
+#[inline(always)]
+fn rows_from<const ROWS: usize>(first: usize, count: usize) -> [usize; ROWS] {
+    std::array::from_fn(|r| (first + r).min(count - 1))
 }

@@ -65,6 +65,6 @@ impl Compute for Attend {
         let factors = dropout.map(|d| Factors::of_state(d, &self.heads, args.read_words()));
         let y = args.write();
         let statistics = self.statistics.then(|| args.write());
-        cpu::forward(&inputs, factors, y, statistics);
+        cpu::forward::forward(&inputs, factors, y, statistics);
     }
 }

@@ -68,9 +68,9 @@ impl Compute for AttentionKeys {
         let inputs = cpu::Inputs::read(&self.heads, args);
         let (dy, statistics) = (args.read(), args.read());
         if self.together {
-            cpu::backward::keys_together(&inputs, dy, statistics, args.write());
+            cpu::keys::keys_together(&inputs, dy, statistics, args.write());
         } else {
-            cpu::backward::keys_apart(&inputs, dy, statistics, args.write(), args.write());
+            cpu::keys::keys_apart(&inputs, dy, statistics, args.write(), args.write());
         }
     }
 }

@@ -51,6 +51,6 @@ impl Compute for AttentionQueries {
     fn run<T: Real>(&self, args: &mut Args<'_, '_, T>) {
         let inputs = cpu::Inputs::read(&self.heads, args);
         let (dy, y) = (args.read(), args.read());
-        cpu::backward::queries(&inputs, dy, y, args.write(), args.write());
+        cpu::queries::queries(&inputs, dy, y, args.write(), args.write());
     }
 }

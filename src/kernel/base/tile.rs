@@ -34,7 +34,7 @@ pub(crate) fn add_products<T: Real, const FUSED: bool, const ROWS: usize>(
 
 /// sums[j] += value·row[j].
 #[inline(always)]
-fn add_product<T: Real, const FUSED: bool>(sums: &mut [T; NR], value: T, row: &[T; NR]) {
+pub(crate) fn add_product<T: Real, const FUSED: bool>(sums: &mut [T; NR], value: T, row: &[T; NR]) {
     for j in 0..NR {
         sums[j] = if FUSED {
             value.mul_add(row[j], sums[j])

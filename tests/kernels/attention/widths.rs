@@ -145,11 +145,19 @@ fn every_run_has_the_same_bits() {
 /// Keys that a query does not see change neither its result nor the gradients of the keys that it sees.
 #[test]
 fn nan_beyond_the_causal_mask_changes_nothing() {
+    // Where the last query is alone in a block of the CPU's, and where others precede it in its block.
+    for length in [9, 14] {
+        nan_beyond_the_causal_mask(length);
+    }
+}
+
+fn nan_beyond_the_causal_mask(length: usize) {
+    let last = length - 1;
     let case = Attending {
         samples: 1,
         heads: 2,
-        queries: 9,
-        keys: 9,
+        queries: length,
+        keys: length,
         causal: Some(0),
         mask: None,
         ..case(0, [40, 36])
@@ -160,12 +168,12 @@ fn nan_beyond_the_causal_mask_changes_nothing() {
         // The last key and value are seen by the last query only.
         let mut bad = clean.clone();
         for (values, columns) in [(1, case.of_k()[2]), (2, case.of_v()[2])] {
-            bad[values][8 * columns..].fill(f32::NAN);
+            bad[values][last * columns..].fill(f32::NAN);
         }
         let found = run(device, &case, &bad);
         let sizes = [case.of_y(), case.of_q()].map(|shape| shape.iter().product::<usize>());
         for (start, columns) in [(0, case.of_y()[2]), (sizes[0], case.of_q()[2])] {
-            let rows = start..start + 8 * columns;
+            let rows = start..start + last * columns;
             let name = format!("rows from {start} on {}", device.report());
             assert_same_bits(&name, &found[rows.clone()], &expected[rows]);
         }
@@ -176,7 +184,7 @@ fn nan_beyond_the_causal_mask_changes_nothing() {
         let found = run(device, &case, &bad);
         let (dk, dv) = (sizes[0] + sizes[1], sizes[0] + 2 * sizes[1]);
         for (start, columns) in [(dk, case.of_k()[2]), (dv, case.of_v()[2])] {
-            let rows = start + columns..start + 9 * columns;
+            let rows = start + columns..start + length * columns;
             let name = format!("rows from {start} on {}", device.report());
             assert_same_bits(&name, &found[rows.clone()], &expected[rows]);
         }

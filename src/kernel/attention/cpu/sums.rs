@@ -1,146 +1,120 @@
-//! Products and sums of one row of scores.
+//! Tiles of sums: products of rows with panels.
 
 use crate::kernel::base::Real;
-
-/// Keys that [`products`] multiplies at once.
-pub(super) const TILE: usize = 16;
+use crate::kernel::base::scratch::{NR, SimdRow};
+use crate::kernel::base::tile::{Tile, add_product, add_products};
 
 /// Terms of a chain in a sum; the chains are added to the total in order.
 pub(super) const BLOCK: usize = 64;
 
-/// a·b + c, rounded once if that is an instruction.
-#[inline(always)]
-fn multiply_add<T: Real, const FUSED: bool>(a: T, b: T, c: T) -> T {
-    if FUSED { a.mul_add(b, c) } else { a * b + c }
-}
+/// Steps between bounds checks.
+const UNROLL: usize = 8;
 
-/// out[j] = Σ x[c]·transposed[c, j]. The columns are padded to a multiple of [`TILE`], and out has whole tiles of them.
+/// tile[i] += Σₖ rows[i][k]·panel[k], over ascending k. The rows are at least as long as the panel.
 #[inline(always)]
-pub(super) fn products<T: Real, const FUSED: bool>(x: &[T], transposed: &[T], out: &mut [T]) {
-    let stride = transposed.len() / x.len();
-    for (tile, out) in out.chunks_exact_mut(TILE).enumerate() {
-        let mut sum = [T::ZERO; TILE];
-        for (c, &x) in x.iter().enumerate() {
-            let row = &transposed[c * stride + tile * TILE..][..TILE];
-            for (sum, &value) in sum.iter_mut().zip(row) {
-                *sum = multiply_add::<T, FUSED>(x, value, *sum);
-            }
-        }
-        out.copy_from_slice(&sum);
-    }
-}
-
-/// Multiplies the first `end` products, of whole tiles, by the scale, and replaces them with exp(score − maximum); the
-/// others become 0. Returns the maximum and the sum. A NaN is not the maximum, but stays, and makes the sum NaN.
-#[inline(always)]
-pub(super) fn exponentials<T: Real>(scores: &mut [T], end: usize, scale: T) -> (T, T) {
-    let lowest = T::of(f64::from(f32::MIN));
-    scores[end..].fill(lowest);
-    scores[..end]
-        .iter_mut()
-        .for_each(|score| *score = *score * scale);
-    let mut maxima = [lowest; TILE];
-    for tile in scores.chunks_exact(TILE) {
-        for (maximum, &score) in maxima.iter_mut().zip(tile) {
-            *maximum = maximum.max(score);
+fn add_rows<T: Real, const FUSED: bool, const ROWS: usize>(
+    tile: &mut Tile<T, ROWS>,
+    rows: &[&[T]; ROWS],
+    panel: &[SimdRow<T>],
+) {
+    let whole = panel.len() / UNROLL * UNROLL;
+    for k in (0..whole).step_by(UNROLL) {
+        // The length is known here, so the loop below checks no index.
+        let panel: &[SimdRow<T>; UNROLL] = fixed(&panel[k..]);
+        let rows: [&[T; UNROLL]; ROWS] = std::array::from_fn(|i| fixed(&rows[i][k..]));
+        for k in 0..UNROLL {
+            add_products::<T, FUSED, ROWS>(tile, |i| rows[i][k], &panel[k].0);
         }
     }
-    let maximum = maxima.iter().fold(lowest, |all, &one| all.max(one));
-    scores
-        .iter_mut()
-        .for_each(|score| *score = *score - maximum);
-    exp_all(scores);
-    scores[end..].fill(T::ZERO);
-    let mut total = [T::ZERO; TILE];
-    for block in scores.chunks(BLOCK * TILE) {
-        let mut chains = [T::ZERO; TILE];
-        for tile in block.chunks_exact(TILE) {
-            for (chain, &term) in chains.iter_mut().zip(tile) {
-                *chain += term;
-            }
-        }
-        flush(&mut chains, &mut total);
-    }
-    (maximum, sum_of_tile(total))
-}
-
-/// Replaces differences from a maximum by their exponentials. Below −87, where these leave the normal numbers of `f32`,
-/// they are 0.
-#[inline(always)]
-pub(super) fn exp_all<T: Real>(differences: &mut [T]) {
-    let lowest = T::of(-87.0);
-    for x in differences {
-        *x = if *x < lowest { T::ZERO } else { x.quick_exp() };
+    for k in whole..panel.len() {
+        add_products::<T, FUSED, ROWS>(tile, |i| rows[i][k], &panel[k].0);
     }
 }
 
-/// Sum of a tile, neighbours first.
+/// The first N elements of a slice that has as many.
 #[inline(always)]
-fn sum_of_tile<T: Real>(mut tile: [T; TILE]) -> T {
-    let mut count = TILE;
-    while count > 1 {
-        count /= 2;
-        for i in 0..count {
-            tile[i] = tile[2 * i] + tile[2 * i + 1];
-        }
-    }
-    tile[0]
+fn fixed<T, const N: usize>(slice: &[T]) -> &[T; N] {
+    slice[..N].try_into().expect("N elements")
 }
 
-/// out[c] = Σ weights[j]·rows[j, c], where out is as wide as the rows.
+/// out[i, j] = Σ rows[i][c]·panels[j, c] over the columns of a head: products of rows with the first tiles of
+/// transposed rows. Rows of `out` are `stride` apart.
 #[inline(always)]
-pub(super) fn weighted_sum<T: Real, const FUSED: bool>(weights: &[T], rows: &[T], out: &mut [T]) {
-    let (width, mut first) = (out.len(), 0);
-    while first < width {
-        first += match width - first {
-            16.. => columns::<T, FUSED, 16>(weights, rows, first, out),
-            4.. => columns::<T, FUSED, 4>(weights, rows, first, out),
-            _ => columns::<T, FUSED, 1>(weights, rows, first, out),
-        };
-    }
-}
-
-/// `N` columns of [`weighted_sum`]; returns their number.
-#[inline(always)]
-fn columns<T: Real, const FUSED: bool, const N: usize>(
-    weights: &[T],
-    rows: &[T],
-    first: usize,
+pub(super) fn products<T: Real, const FUSED: bool, const ROWS: usize>(
+    rows: &[&[T]; ROWS],
+    panels: &[SimdRow<T>],
+    tiles: usize,
     out: &mut [T],
-) -> usize {
-    let width = out.len();
-    let mut total = [T::ZERO; N];
-    let blocks = rows.chunks(BLOCK * width);
-    for (weights, rows) in weights.chunks(BLOCK).zip(blocks) {
-        let mut chain = [T::ZERO; N];
-        for (&weight, row) in weights.iter().zip(rows.chunks_exact(width)) {
-            let row = &row[first..first + N];
-            for (sum, &value) in chain.iter_mut().zip(row) {
-                *sum = multiply_add::<T, FUSED>(weight, value, *sum);
+    stride: usize,
+) {
+    let width = rows[0].len();
+    for (number, panel) in panels.chunks_exact(width).take(tiles).enumerate() {
+        let mut tile = [[T::ZERO; NR]; ROWS];
+        add_rows::<T, FUSED, ROWS>(&mut tile, rows, panel);
+        for (sums, out) in tile.iter().zip(out.chunks_exact_mut(stride)) {
+            out[number * NR..][..NR].copy_from_slice(sums);
+        }
+    }
+}
+
+/// Σ rows[i][j]·panel[j] over j below `ends[i]`, which ascend. Blocks of [`BLOCK`] terms are chains, which are added in
+/// order.
+#[inline(always)]
+pub(super) fn weighted_sums<T: Real, const FUSED: bool, const ROWS: usize>(
+    rows: &[&[T]; ROWS],
+    ends: &[usize; ROWS],
+    panel: &[SimdRow<T>],
+) -> Tile<T, ROWS> {
+    let mut total = [[T::ZERO; NR]; ROWS];
+    for block in (0..ends[ROWS - 1]).step_by(BLOCK) {
+        // All rows have the terms before `shared`, and each has some of those from there on.
+        let shared = ends[0].clamp(block, block + BLOCK);
+        let mut chain = [[T::ZERO; NR]; ROWS];
+        let mut parts = *rows;
+        for part in &mut parts {
+            *part = &part[block..shared];
+        }
+        add_rows::<T, FUSED, ROWS>(&mut chain, &parts, &panel[block..shared]);
+        for i in 0..ROWS {
+            let end = ends[i].clamp(shared, block + BLOCK);
+            let mut sums = chain[i];
+            for (&value, simd_row) in rows[i][shared..end].iter().zip(&panel[shared..end]) {
+                add_product::<T, FUSED>(&mut sums, value, &simd_row.0);
+            }
+            for j in 0..NR {
+                total[i][j] += sums[j];
             }
         }
-        for (total, &chain) in total.iter_mut().zip(&chain) {
-            *total += chain;
-        }
     }
-    out[first..first + N].copy_from_slice(&total);
-    N
+    total
 }
 
-/// rows[j, c] += weights[j]·x[c].
+/// total[i] += Σ matrix[k, first + i]·panel[k] over k from `starts[i]` on, which ascend, as one chain. Rows of the
+/// matrix are `stride` apart.
 #[inline(always)]
-pub(super) fn add_outer<T: Real, const FUSED: bool>(weights: &[T], x: &[T], rows: &mut [T]) {
-    for (&weight, row) in weights.iter().zip(rows.chunks_exact_mut(x.len())) {
-        for (sum, &x) in row.iter_mut().zip(x) {
-            *sum = multiply_add::<T, FUSED>(weight, x, *sum);
+pub(super) fn add_column_sums<T: Real, const FUSED: bool, const ROWS: usize>(
+    total: &mut [SimdRow<T>],
+    (matrix, stride, first): (&[T], usize, usize),
+    starts: &[usize; ROWS],
+    panel: &[SimdRow<T>],
+) {
+    let shared = starts[ROWS - 1];
+    let mut chain = [[T::ZERO; NR]; ROWS];
+    for i in 0..ROWS {
+        let mut sums = [T::ZERO; NR];
+        for k in starts[i]..shared {
+            add_product::<T, FUSED>(&mut sums, matrix[k * stride + first + i], &panel[k].0);
         }
+        chain[i] = sums;
     }
-}
-
-/// Adds chains to totals, and sets the chains to 0.
-#[inline(always)]
-pub(super) fn flush<T: Real>(chains: &mut [T], totals: &mut [T]) {
-    for (total, chain) in totals.iter_mut().zip(chains) {
-        *total += std::mem::take(chain);
+    let matrix = matrix.chunks_exact(stride).zip(panel);
+    for (row, simd_row) in matrix.skip(shared) {
+        let values: &[T; ROWS] = fixed(&row[first..]);
+        add_products::<T, FUSED, ROWS>(&mut chain, |i| values[i], &simd_row.0);
+    }
+    for (total, sums) in total.iter_mut().zip(&chain) {
+        for (total, &sum) in total.0.iter_mut().zip(sums) {
+            *total += sum;
+        }
     }
 }
