@@ -12,6 +12,7 @@
 //! come close to that.) The bound does not rely on the compiler keeping the order of additions, as Kahan's sum does: a
 //! driver that reassociates changes bits only.
 
+use super::simd::Vectorized;
 use super::{MatrixShape, Real};
 
 pub(crate) const SOURCE: &str = include_str!("../../../shaders/base/cascade.wgsl");
@@ -91,7 +92,35 @@ pub(crate) fn columns<T: Real>(x: &[T], shape: MatrixShape, sums: &mut [T]) {
     }
     let x = &x[..shape.floats()];
     for (number, sums) in sums[..ld].chunks_mut(WIDTH).enumerate() {
-        let (first, width) = (number * WIDTH, sums.len());
+        T::vectorized(Columns {
+            x,
+            shape,
+            first: number * WIDTH,
+            sums,
+        });
+    }
+}
+
+/// The sums of up to [`WIDTH`] columns.
+struct Columns<'a, T> {
+    x: &'a [T],
+    shape: MatrixShape,
+    first: usize,
+    sums: &'a mut [T],
+}
+
+impl<T: Real> Vectorized for Columns<'_, T> {
+    const WIDE: bool = true;
+
+    #[inline(always)]
+    fn run<const FUSED: bool>(self) {
+        let Columns {
+            x,
+            shape,
+            first,
+            sums,
+        } = self;
+        let (ld, width) = (shape.ld(), sums.len());
         let row = |i: usize| &x[i * ld + first..][..width];
         let mut cascade = Cascade::<T, WIDTH>::new();
         let mut leaf = [T::ZERO; WIDTH];

@@ -138,17 +138,21 @@ pub(crate) fn about_zero<T: Real>(x: &[T]) -> Spread {
     }
 }
 
+/// Chains of a sum over a row.
+pub(crate) const CHAINS: usize = 8;
+
 /// Σ term(xᵢ) in `f64`, in eight interleaved chains.
 #[inline(always)]
 pub(crate) fn sum_of<T: Real>(x: &[T], term: impl Fn(f64) -> f64) -> f64 {
-    let mut chains = [0.0; 8];
-    let mut blocks = x.chunks_exact(8);
-    for block in &mut blocks {
-        for (chain, &x) in chains.iter_mut().zip(block) {
-            *chain += term(x.to_f64());
+    let mut chains = [0.0; CHAINS];
+    let (blocks, rest) = x.as_chunks::<CHAINS>();
+    for block in blocks {
+        // An index, and a known length: so the loop compiles to vector instructions.
+        for i in 0..CHAINS {
+            chains[i] += term(block[i].to_f64());
         }
     }
-    for (chain, &x) in chains.iter_mut().zip(blocks.remainder()) {
+    for (chain, &x) in chains.iter_mut().zip(rest) {
         *chain += term(x.to_f64());
     }
     chains.into_iter().sum()

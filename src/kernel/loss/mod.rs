@@ -16,6 +16,7 @@
 //! t)`, and `by_element` sums them. `shaders/loss/loss.wgsl` is the loop around every criterion.
 
 mod argmax;
+mod batch;
 mod by_element;
 mod call;
 mod criterion;
@@ -35,14 +36,12 @@ pub(crate) use totals::{ENTRY, Totals};
 
 use crate::kernel::base::guard::{self, NEEDS_CARE};
 use crate::kernel::base::program::uniform_block;
-use crate::kernel::base::row_reduce::WORKGROUP;
 use crate::kernel::base::state::{CARE, FIRST_NON_FINITE, NEXT_STEP, STEP};
 use crate::kernel::base::{
     Args, Binding, Capabilities, Compute, Element, MatrixShape, Program, Real, Shader, row_reduce,
 };
+use batch::{Batch, Part};
 use call::PARTS;
-use row::Row;
-use totals::EntrySums;
 
 uniform_block! {
     /// The uniform block of every loss.
@@ -209,45 +208,23 @@ impl Compute for RowLoss {
                 T::of(self.factor.into()) * T::of(scale.into())
             }
         };
-        let (class_weights, binary_weights) = if self.criterion.weighs_targets() {
-            (&[][..], class_weights)
-        } else {
-            (class_weights, &[][..])
+        let batch = Batch {
+            call: self,
+            inputs,
+            labels,
+            values,
+            class_weights,
+            weighs_targets: self.criterion.weighs_targets(),
+            factor,
         };
-        let mut sums = EntrySums::default();
-        for i in 0..rows {
-            let label = labels.get(i).copied();
-            let row = Row {
-                inputs: inputs.map(|input| row::of(input, self.shape, i)),
-                goal: self.goal(label, values, i),
-                class_weights,
-                binary_weights,
-                parameter: T::of(self.criterion.parameter().into()),
-                factor,
-            };
-            let mut gradient = gradients.each_mut().map(|gradient| {
-                let (gradient, padding) = row::of_mut(gradient, self.shape, i);
-                padding.fill(T::ZERO);
-                gradient
-            });
-            if label.is_some() && label == self.ignore {
-                gradient.iter_mut().for_each(|d| d.fill(T::ZERO));
-            } else {
-                let loss = self.criterion.run(&row, &mut gradient);
-                if !loss.is_finite() || !row.is_finite() {
-                    state[FIRST_NON_FINITE] = LOSS_ID;
-                }
-                if let Some(out) = losses.get_mut(i) {
-                    *out = loss;
-                }
-                let correct = self.counts().then(|| self.is_correct(&row, label));
-                sums.add(loss, self.row_weight(label, class_weights), correct);
-            }
-            // One entry for the rows of each workgroup of the shader.
-            if (i + 1) % WORKGROUP == 0 || i + 1 == rows {
-                let entry = std::mem::take(&mut sums).entry();
-                entries[ENTRY * (i / WORKGROUP)..][..ENTRY].copy_from_slice(&entry);
-            }
+        let is_finite = batch.run(Part {
+            rows: 0..rows,
+            entries,
+            gradients,
+            losses,
+        });
+        if !is_finite {
+            state[FIRST_NON_FINITE] = LOSS_ID;
         }
         if self.clock {
             state[NEXT_STEP] = state[STEP].wrapping_add(1);

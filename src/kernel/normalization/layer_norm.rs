@@ -5,7 +5,7 @@
 
 use super::row_statistics::{self, MEAN, ROWS, ROWS_FORWARD};
 use crate::kernel::base::program::uniform_block;
-use crate::kernel::base::rows::for_blocks;
+use crate::kernel::base::rows::{for_blocks, zero};
 use crate::kernel::base::simd::Vectorized;
 use crate::kernel::base::{
     Args, Binding, Capabilities, Compute, Element, MatrixShape, Program, Real, Shader, row_reduce,
@@ -106,6 +106,8 @@ pub(super) struct Rows<'a, T> {
 }
 
 impl<T: Real> Vectorized for Rows<'_, T> {
+    const WIDE: bool = true;
+
     #[inline(always)]
     fn run<const FUSED: bool>(self) {
         let (gamma, cols) = (self.gamma, self.gamma.len());
@@ -116,17 +118,18 @@ impl<T: Real> Vectorized for Rows<'_, T> {
             if let Some(beta) = self.beta {
                 let spread = spread::of_row(x);
                 let (mean, inverse) = (spread.mean, spread.inverse(self.epsilon));
-                for j in 0..cols {
-                    let normal = (x[j].to_f64() - mean) * inverse;
-                    values[j] = T::of(gamma[j].to_f64() * normal + beta[j].to_f64());
+                let settings = gamma.iter().zip(beta);
+                for ((y, x), (gamma, beta)) in values.iter_mut().zip(x).zip(settings) {
+                    let normal = (x.to_f64() - mean) * inverse;
+                    *y = T::of(gamma.to_f64() * normal + beta.to_f64());
                 }
             } else {
                 let inverse = spread::about_zero(x).inverse(self.epsilon);
-                for j in 0..cols {
-                    values[j] = T::of(gamma[j].to_f64() * (x[j].to_f64() * inverse));
+                for ((y, x), gamma) in values.iter_mut().zip(x).zip(gamma) {
+                    *y = T::of(gamma.to_f64() * (x.to_f64() * inverse));
                 }
             }
-            padding.fill(T::ZERO);
+            zero(padding);
         }
     }
 }

@@ -4,9 +4,9 @@
 
 use super::layer_norm::Params;
 use super::row_statistics::{self, MEAN, ROWS, ROWS_BACKWARD};
-use crate::kernel::base::cascade::LEAF;
-use crate::kernel::base::rows::for_blocks;
+use crate::kernel::base::rows::{for_block_pairs, zero};
 use crate::kernel::base::simd::Vectorized;
+use crate::kernel::base::spread::CHAINS;
 use crate::kernel::base::{
     Args, Binding, Capabilities, Compute, Element, MatrixShape, Program, Real, Shader, row_reduce,
     spread,
@@ -60,50 +60,65 @@ impl Compute for LayerNormBackward {
 
     fn run<T: Real>(&self, args: &mut Args<'_, '_, T>) {
         let (dy, x, gamma) = (args.read(), args.read(), args.read());
-        let (shape, ld) = (self.shape, self.shape.ld());
-        for terms in [false, true] {
-            for_blocks(args.write(), shape, |first, out| {
-                let part = first * ld..first * ld + out.len();
-                T::vectorized(Rows {
-                    dy: &dy[part.clone()],
-                    x: &x[part],
-                    gamma: &gamma[..shape.cols],
-                    out,
-                    ld,
-                    epsilon: self.epsilon.into(),
-                    terms,
-                    centred: true,
-                });
-            });
-        }
+        let shape = self.shape;
+        let outputs = [args.write(), args.write()];
+        run(dy, x, gamma, outputs, shape, self.epsilon, true);
     }
 }
 
-/// Computation of dx, or of the terms of dγ, for a block of rows.
-pub(super) struct Rows<'a, T> {
-    pub(super) dy: &'a [T],
-    pub(super) x: &'a [T],
-    pub(super) gamma: &'a [T],
-    pub(super) out: &'a mut [T],
-    pub(super) ld: usize,
-    pub(super) epsilon: f64,
-    pub(super) terms: bool,
-    /// Whether the mean is subtracted.
-    pub(super) centred: bool,
+/// Writes dx and the terms of dγ. The rows are `centred` if the mean is subtracted.
+pub(super) fn run<T: Real>(
+    dy: &[T],
+    x: &[T],
+    gamma: &[T],
+    outputs: [&mut [T]; 2],
+    shape: MatrixShape,
+    epsilon: f32,
+    centred: bool,
+) {
+    for_block_pairs(outputs, shape, |first, dx, terms| {
+        let part = first * shape.ld()..first * shape.ld() + dx.len();
+        T::vectorized(Rows {
+            dy: &dy[part.clone()],
+            x: &x[part],
+            gamma: &gamma[..shape.cols],
+            dx,
+            terms,
+            ld: shape.ld(),
+            epsilon: epsilon.into(),
+            centred,
+        });
+    });
+}
+
+/// Computation of dx and of the terms of dγ, for a block of rows.
+struct Rows<'a, T> {
+    dy: &'a [T],
+    x: &'a [T],
+    gamma: &'a [T],
+    dx: &'a mut [T],
+    terms: &'a mut [T],
+    ld: usize,
+    epsilon: f64,
+    centred: bool,
 }
 
 impl<T: Real> Vectorized for Rows<'_, T> {
+    const WIDE: bool = true;
+
     #[inline(always)]
     fn run<const FUSED: bool>(self) {
         let (gamma, cols) = (self.gamma, self.gamma.len());
         let count = cols as f64;
-        let rows = self
-            .dy
-            .chunks_exact(self.ld)
-            .zip(self.x.chunks_exact(self.ld));
-        for (out, (dy, x)) in self.out.chunks_exact_mut(self.ld).zip(rows) {
-            let (values, padding) = out.split_at_mut(cols);
-            padding.fill(T::ZERO);
+        let rows = self.dy.chunks_exact(self.ld);
+        let rows = rows.zip(self.x.chunks_exact(self.ld));
+        let outputs = self.dx.chunks_exact_mut(self.ld);
+        let outputs = outputs.zip(self.terms.chunks_exact_mut(self.ld));
+        for ((dx, terms), (dy, x)) in outputs.zip(rows) {
+            let (dx, padding) = dx.split_at_mut(cols);
+            zero(padding);
+            let (terms, padding) = terms.split_at_mut(cols);
+            zero(padding);
             let (dy, x) = (&dy[..cols], &x[..cols]);
             let spread = if self.centred {
                 spread::of_row(x)
@@ -111,19 +126,15 @@ impl<T: Real> Vectorized for Rows<'_, T> {
                 spread::about_zero(x)
             };
             let (mean, inverse) = (spread.mean, spread.inverse(self.epsilon));
-            if self.terms {
-                for j in 0..cols {
-                    values[j] = T::of(dy[j].to_f64() * ((x[j].to_f64() - mean) * inverse));
-                }
-                continue;
-            }
             let (sum, product) = sums(dy, x, gamma, mean);
             let mean_sum = if self.centred { sum / count } else { 0.0 };
             let slope = product * inverse * inverse / count;
-            for j in 0..cols {
-                let along = (x[j].to_f64() - mean) * slope;
-                let centred = gamma[j].to_f64() * dy[j].to_f64() - mean_sum - along;
-                values[j] = T::of(inverse * centred);
+            let values = dy.iter().zip(x).zip(gamma);
+            for ((dx, term), ((dy, x), gamma)) in dx.iter_mut().zip(terms).zip(values) {
+                let (dy, distance) = (dy.to_f64(), x.to_f64() - mean);
+                let centred = gamma.to_f64() * dy - mean_sum - distance * slope;
+                *dx = T::of(inverse * centred);
+                *term = T::of(dy * (distance * inverse));
             }
         }
     }
@@ -132,20 +143,27 @@ impl<T: Real> Vectorized for Rows<'_, T> {
 /// Σ g and Σ g·(x − mean) of a row, g = γ ⊙ dy, in eight interleaved chains.
 #[inline(always)]
 fn sums<T: Real>(dy: &[T], x: &[T], gamma: &[T], mean: f64) -> (f64, f64) {
-    let (mut sums, mut products) = ([0.0; LEAF], [0.0; LEAF]);
-    let whole = dy.len() / LEAF * LEAF;
-    let mut add = |j: usize, chain: usize| {
-        let g = gamma[j].to_f64() * dy[j].to_f64();
-        sums[chain] += g;
-        products[chain] += g * (x[j].to_f64() - mean);
-    };
-    for block in (0..whole).step_by(LEAF) {
-        for chain in 0..LEAF {
-            add(block + chain, chain);
+    let (mut sums, mut products) = ([0.0; CHAINS], [0.0; CHAINS]);
+    let (dy, dy_rest) = dy.as_chunks::<CHAINS>();
+    let (x, x_rest) = x.as_chunks::<CHAINS>();
+    let (gamma, gamma_rest) = gamma.as_chunks::<CHAINS>();
+    for ((dy, x), gamma) in dy.iter().zip(x).zip(gamma) {
+        // A loop for each array: so they compile to vector instructions.
+        let mut g = [0.0; CHAINS];
+        for i in 0..CHAINS {
+            g[i] = gamma[i].to_f64() * dy[i].to_f64();
+        }
+        for i in 0..CHAINS {
+            sums[i] += g[i];
+        }
+        for i in 0..CHAINS {
+            products[i] += g[i] * (x[i].to_f64() - mean);
         }
     }
-    for j in whole..dy.len() {
-        add(j, j - whole);
+    for (i, ((dy, x), gamma)) in dy_rest.iter().zip(x_rest).zip(gamma_rest).enumerate() {
+        let g = gamma.to_f64() * dy.to_f64();
+        sums[i] += g;
+        products[i] += g * (x.to_f64() - mean);
     }
     (sums.iter().sum(), products.iter().sum())
 }

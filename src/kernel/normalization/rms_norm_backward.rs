@@ -2,9 +2,8 @@
 //! ε), means over each row. The kernel also writes dy ⊙ x̂, whose column sums are dγ.
 
 use super::layer_norm::Params;
-use super::layer_norm_backward::{Rows, SOURCE};
+use super::layer_norm_backward::{self, SOURCE};
 use super::row_statistics::{self, NO_MEAN, ROWS, ROWS_BACKWARD};
-use crate::kernel::base::rows::for_blocks;
 use crate::kernel::base::{
     Args, Binding, Capabilities, Compute, Element, MatrixShape, Program, Real, Shader, row_reduce,
 };
@@ -53,21 +52,7 @@ impl Compute for RmsNormBackward {
 
     fn run<T: Real>(&self, args: &mut Args<'_, '_, T>) {
         let (dy, x, gamma) = (args.read(), args.read(), args.read());
-        let (shape, ld) = (self.shape, self.shape.ld());
-        for terms in [false, true] {
-            for_blocks(args.write(), shape, |first, out| {
-                let part = first * ld..first * ld + out.len();
-                T::vectorized(Rows {
-                    dy: &dy[part.clone()],
-                    x: &x[part],
-                    gamma: &gamma[..shape.cols],
-                    out,
-                    ld,
-                    epsilon: self.epsilon.into(),
-                    terms,
-                    centred: false,
-                });
-            });
-        }
+        let outputs = [args.write(), args.write()];
+        layer_norm_backward::run(dy, x, gamma, outputs, self.shape, self.epsilon, false);
     }
 }

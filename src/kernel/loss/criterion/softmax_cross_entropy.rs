@@ -36,7 +36,13 @@ pub(super) fn run<T: Real>(row: &Row<'_, T>, gradients: &mut [&mut [T]; 3]) -> T
     let (sharp, even) = (T::ONE - smoothing, smoothing / T::of(z.len() as f64));
     let share = |j: usize| row.class_weight(j) * (sharp * row.target(j) + even);
     let max = z[1..].iter().fold(z[0], |max, &z| max.max(z));
-    let sum = row::sum(z.len(), |j| (z[j] - max).exp());
+    let sum = row::sum(z.len(), |j| {
+        let power = (z[j] - max).exp();
+        if let Some(dz) = gradient.get_mut(j) {
+            *dz = power;
+        }
+        power
+    });
     let (mass, distance) = if matches!(row.goal, Goal::Hot { .. }) && smoothing == T::ZERO {
         let weight = row.class_weight(row.label());
         (weight, weight * (max - z[row.label()]))
@@ -48,8 +54,9 @@ pub(super) fn run<T: Real>(row: &Row<'_, T>, gradients: &mut [&mut [T]; 3]) -> T
         };
         (row::sum(z.len(), share), row::sum(z.len(), distance))
     };
-    for (j, (dz, &z)) in gradient.iter_mut().zip(z).enumerate() {
-        *dz = row.factor * (mass * ((z - max).exp() / sum) - share(j));
+    // They hold the exponentials.
+    for (j, dz) in gradient.iter_mut().enumerate() {
+        *dz = row.factor * (mass * (*dz / sum) - share(j));
     }
     mass * sum.ln() + distance
 }
