@@ -141,6 +141,7 @@ macro_rules! real {
             fn is_finite(self) -> bool {
                 $float::is_finite(self)
             }
+            #[inline(always)]
             fn is_nan(self) -> bool {
                 $float::is_nan(self)
             }

@@ -52,6 +52,21 @@ impl Axis {
         self.taps_within(window, self.before..self.before + self.input)
     }
 
+    /// The windows whose tap lies on a pixel.
+    pub(crate) fn windows_on(&self, tap: usize) -> Range<usize> {
+        let offset = tap * self.dilation;
+        let windows = |position: usize| {
+            let window = position.saturating_sub(offset).div_ceil(self.stride);
+            window.min(self.output)
+        };
+        windows(self.before)..windows(self.before + self.input)
+    }
+
+    /// Whether at most one window has a tap on each pixel.
+    pub(crate) fn is_disjoint(&self) -> bool {
+        self.output <= 1 || self.stride >= self.extent()
+    }
+
     /// The positions that an average counts: those of the pixels, and of the padding if it is included.
     pub(crate) fn counted(&self, include_pad: bool) -> Range<usize> {
         if include_pad {

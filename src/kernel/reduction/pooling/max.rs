@@ -2,8 +2,9 @@
 //! zeros, the first counts. A NaN counts as larger than any number, and of several the last counts, both as in PyTorch.
 //! Padding is never the maximum.
 
-use super::{Images, for_channels, for_lines, lines_per_task};
+use super::{Across, Images, for_channels, for_lines, lines_per_task};
 use crate::kernel::base::simd::Vectorized;
+use crate::kernel::base::window::Axis;
 use crate::kernel::base::{Args, Binding, Capabilities, Compute, Element, Program, Real};
 use crate::kernel::reduction::ORDER;
 use crate::threads::for_chunk_pairs;
@@ -63,13 +64,13 @@ impl Compute for MaxPool {
     fn run<T: Real>(&self, args: &mut Args<'_, '_, T>) {
         let (images, x, y) = (self.images, args.read(), args.write());
         let [height, width] = images.placement.axes();
-        let (shape, across) = (
-            images.windows(),
-            (0..width.output)
-                .map(|window| width.taps(window))
-                .collect::<Vec<_>>(),
-        );
+        let shape = images.windows();
+        let across = Across::new(&width);
+        let firsts: Vec<_> = (0..width.output)
+            .map(|window| width.taps(window).start)
+            .collect();
         let line = |sample: usize, row: usize, y: &mut [T], places: Option<&mut [T]>| {
+            let mut gathered = T::scratch(|scratch| scratch.rows.take());
             T::vectorized(Line {
                 images: &images,
                 x,
@@ -77,9 +78,12 @@ impl Compute for MaxPool {
                 row,
                 down: height.taps(row),
                 across: &across,
+                firsts: &firsts,
                 y,
                 places,
+                gathered: &mut gathered,
             });
+            T::scratch(|scratch| scratch.rows.set(gathered));
         };
         let lines = [height.output, width.output];
         if !self.places {
@@ -100,7 +104,7 @@ impl Compute for MaxPool {
     }
 }
 
-/// One row of windows of one image.
+/// One row of windows of one image. All windows meet a tap before the next one, so that the loops are long.
 struct Line<'a, T> {
     images: &'a Images,
     x: &'a [T],
@@ -108,10 +112,13 @@ struct Line<'a, T> {
     row: usize,
     /// The taps on pixels along the height.
     down: Range<usize>,
-    /// The same along the width, for every window of the row.
-    across: &'a [Range<usize>],
+    across: &'a Across,
+    /// The first tap on a pixel along the width, for every window of the row.
+    firsts: &'a [usize],
     y: &'a mut [T],
     places: Option<&'a mut [T]>,
+    /// Buffer for the pixels under one tap of all windows.
+    gathered: &'a mut Vec<T>,
 }
 
 impl<T: Real> Vectorized for Line<'_, T> {
@@ -119,40 +126,80 @@ impl<T: Real> Vectorized for Line<'_, T> {
     fn run<const FUSED: bool>(mut self) {
         let [height, width] = self.images.placement.axes();
         let shape = self.images.pixels();
-        let (ld, cols) = (shape.ld(), shape.cols);
-        let top = self.sample * height.input;
-        for (window, across) in self.across.iter().enumerate() {
-            // Every window has a tap on a pixel. The first is its own maximum, unless another is greater.
-            let place = |j: usize, k: usize| {
-                let line = (top + height.pixel(self.row, j)) * width.input;
-                (line + width.pixel(window, k)) * ld
-            };
-            let tap = |j: usize, k: usize| T::of((j * width.kernel + k) as f64);
-            let (j, k) = (self.down.start, across.start);
-            let (start, first_tap) = (place(j, k), tap(j, k));
+        let ld = shape.ld();
+        // Places in x of a row of pixels, and the number of a tap.
+        let line =
+            |j: usize| (self.sample * height.input + height.pixel(self.row, j)) * width.input * ld;
+        let number = |j: usize, k: usize| T::of((j * width.kernel + k) as f64);
+        // Every window has a tap on a pixel. The first is its own maximum, unless another is greater.
+        for (window, &k) in self.firsts.iter().enumerate() {
+            let j = self.down.start;
+            let from = line(j) + width.pixel(window, k) * ld;
+            let (at, tap) = (window * ld, number(j, k));
             for_channels!(ld, first, WIDTH, {
-                let (mut values, mut taps) = ([T::ZERO; WIDTH], [first_tap; WIDTH]);
-                values.copy_from_slice(&self.x[start + first..][..WIDTH]);
-                for j in self.down.clone() {
-                    for k in across.clone() {
-                        let (x, tap) = (&self.x[place(j, k) + first..][..WIDTH], tap(j, k));
-                        for lane in 0..WIDTH {
-                            let (new, old) = (x[lane], values[lane]);
-                            let greater = new > old || new.is_nan();
-                            values[lane] = if greater { new } else { old };
-                            taps[lane] = if greater { tap } else { taps[lane] };
-                        }
-                    }
-                }
-                let at = window * ld + first;
-                self.y[at..at + WIDTH].copy_from_slice(&values);
+                let x = &self.x[from + first..][..WIDTH];
+                self.y[at + first..][..WIDTH].copy_from_slice(x);
                 if let Some(places) = &mut self.places {
-                    taps.iter_mut()
-                        .skip(cols - first)
-                        .for_each(|tap| *tap = T::ZERO);
-                    places[at..at + WIDTH].copy_from_slice(&taps);
+                    places[at + first..][..WIDTH].fill(tap);
                 }
             });
         }
+        for j in self.down.clone() {
+            let row = &self.x[line(j)..][..width.input * ld];
+            for (k, windows) in self.across.taps() {
+                let x = pixels_under(row, &width, ld, k, &windows, self.gathered);
+                let y = &mut self.y[windows.start * ld..][..x.len()];
+                match &mut self.places {
+                    Some(places) => {
+                        let places = &mut places[windows.start * ld..][..x.len()];
+                        let tap = number(j, k);
+                        for i in 0..x.len() {
+                            let greater = x[i] > y[i] || x[i].is_nan();
+                            y[i] = if greater { x[i] } else { y[i] };
+                            places[i] = if greater { tap } else { places[i] };
+                        }
+                    }
+                    None => {
+                        for i in 0..x.len() {
+                            let greater = x[i] > y[i] || x[i].is_nan();
+                            y[i] = if greater { x[i] } else { y[i] };
+                        }
+                    }
+                }
+            }
+        }
+        if let Some(places) = self.places.filter(|_| ld > shape.cols) {
+            for places in places.chunks_exact_mut(ld) {
+                places[shape.cols..].fill(T::ZERO);
+            }
+        }
     }
+}
+
+/// The pixels [windows, ld] of a row that lie under tap `k` of these windows: in place, or gathered.
+#[inline(always)]
+fn pixels_under<'a, T: Real>(
+    row: &'a [T],
+    width: &Axis,
+    ld: usize,
+    k: usize,
+    windows: &Range<usize>,
+    gathered: &'a mut Vec<T>,
+) -> &'a [T] {
+    let from = &row[width.pixel(windows.start, k) * ld..];
+    if width.stride == 1 || windows.len() == 1 {
+        return &from[..windows.len() * ld];
+    }
+    let length = windows.len() * ld;
+    if gathered.len() < length {
+        gathered.resize(length, T::ZERO);
+    }
+    let gathered = &mut gathered[..length];
+    let pixels = from.chunks(width.stride * ld);
+    for (to, from) in gathered.chunks_exact_mut(ld).zip(pixels) {
+        for_channels!(ld, first, WIDTH, {
+            to[first..][..WIDTH].copy_from_slice(&from[first..][..WIDTH]);
+        });
+    }
+    gathered
 }

@@ -1,6 +1,6 @@
 //! Gradient of max pooling: dx at a pixel is the sum of dy over the windows whose maximum is that pixel.
 
-use super::{Images, for_channels, for_lines};
+use super::{Across, Images, for_channels, for_lines};
 use crate::kernel::base::simd::Vectorized;
 use crate::kernel::base::{Args, Binding, Capabilities, Compute, Element, Program, Real};
 
@@ -43,28 +43,42 @@ impl Compute for MaxPoolBackward {
 
     fn run<T: Real>(&self, args: &mut Args<'_, '_, T>) {
         let (images, dy, places) = (&self.images, args.read(), args.read());
-        let lines = images.placement.axes().map(|axis| axis.input);
+        let axes = images.placement.axes();
+        let across = Across::new(&axes[1]);
+        let lines = axes.map(|axis| axis.input);
         for_lines(args.write(), images.pixels(), lines, |sample, row, dx| {
+            let mut chosen = T::scratch(|scratch| scratch.rows.take());
+            let mut sums = f64::scratch(|scratch| scratch.zeros.take());
             T::vectorized(Line {
                 images,
                 dy,
                 places,
                 sample,
                 row,
+                across: &across,
                 dx,
+                chosen: &mut chosen,
+                sums: &mut sums,
             });
+            T::scratch(|scratch| scratch.rows.set(chosen));
+            f64::scratch(|scratch| scratch.zeros.set(sums));
         });
     }
 }
 
-/// One row of pixels of one image.
+/// One row of pixels of one image. All windows meet a tap before the next one, so that the loops are long.
 struct Line<'a, T> {
     images: &'a Images,
     dy: &'a [T],
     places: &'a [T],
     sample: usize,
     row: usize,
+    across: &'a Across,
     dx: &'a mut [T],
+    /// Buffer for the gradients of the windows whose maximum is under one tap, 0 for the others.
+    chosen: &'a mut Vec<T>,
+    /// Zeros, in whose place the sums over several windows are added up.
+    sums: &'a mut Vec<f64>,
 }
 
 impl<T: Real> Vectorized for Line<'_, T> {
@@ -72,33 +86,61 @@ impl<T: Real> Vectorized for Line<'_, T> {
     fn run<const FUSED: bool>(self) {
         let [height, width] = self.images.placement.axes();
         let ld = self.images.pixels().ld();
-        let (top, down) = (self.sample * height.output, height.windows_over(self.row));
-        for (pixel, dx) in self.dx.chunks_exact_mut(ld).enumerate() {
-            let across = width.windows_over(pixel);
-            for_channels!(ld, first, WIDTH, {
-                let mut sums = [0.0; WIDTH];
-                for j in down.clone() {
-                    let Some(row_tap) = height.tap_on(self.row, j) else {
-                        continue;
-                    };
-                    for k in across.clone() {
-                        let Some(tap) = width.tap_on(pixel, k) else {
-                            continue;
-                        };
-                        let tap = T::of((row_tap * width.kernel + tap) as f64);
-                        let at = ((top + j) * width.output + k) * ld + first;
-                        let dy = &self.dy[at..at + WIDTH];
-                        let places = &self.places[at..at + WIDTH];
-                        for lane in 0..WIDTH {
-                            let here = places[lane] == tap;
-                            sums[lane] += if here { dy[lane].to_f64() } else { 0.0 };
-                        }
+        let dx = self.dx;
+        let disjoint = height.is_disjoint() && width.is_disjoint();
+        if disjoint {
+            dx.fill(T::ZERO);
+        } else if self.sums.len() < dx.len() {
+            self.sums.resize(dx.len(), 0.0);
+        }
+        let length = width.output * ld;
+        if self.chosen.len() < length {
+            self.chosen.resize(length, T::ZERO);
+        }
+        for j in height.windows_over(self.row) {
+            let Some(row_tap) = height.tap_on(self.row, j) else {
+                continue;
+            };
+            let line = (self.sample * height.output + j) * length;
+            // The windows over a pixel ascend as their taps on it descend.
+            for (k, windows) in self.across.taps().rev() {
+                let tap = T::of((row_tap * width.kernel + k) as f64);
+                let length = windows.len() * ld;
+                let dy = &self.dy[line + windows.start * ld..][..length];
+                let places = &self.places[line + windows.start * ld..][..length];
+                let chosen = &mut self.chosen[..length];
+                for i in 0..length {
+                    // The addition turns −0 into 0, as in a sum.
+                    let value = T::ZERO + dy[i];
+                    chosen[i] = if places[i] == tap { value } else { T::ZERO };
+                }
+                let first = width.pixel(windows.start, k) * ld;
+                let step = width.stride * ld;
+                if disjoint {
+                    let pixels = dx[first..].chunks_mut(step);
+                    for (to, from) in pixels.zip(chosen.chunks_exact(ld)) {
+                        for_channels!(ld, first, WIDTH, {
+                            to[first..][..WIDTH].copy_from_slice(&from[first..][..WIDTH]);
+                        });
+                    }
+                } else {
+                    let pixels = self.sums[first..].chunks_mut(step);
+                    for (to, from) in pixels.zip(chosen.chunks_exact(ld)) {
+                        for_channels!(ld, first, WIDTH, {
+                            let (to, from) = (&mut to[first..][..WIDTH], &from[first..][..WIDTH]);
+                            for lane in 0..WIDTH {
+                                to[lane] += from[lane].to_f64();
+                            }
+                        });
                     }
                 }
-                for lane in 0..WIDTH {
-                    dx[first + lane] = T::of(sums[lane]);
-                }
-            });
+            }
+        }
+        if !disjoint {
+            for (to, sum) in dx.iter_mut().zip(self.sums.iter_mut()) {
+                *to = T::of(*sum);
+                *sum = 0.0;
+            }
         }
     }
 }

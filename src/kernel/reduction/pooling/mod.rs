@@ -22,6 +22,7 @@ use crate::kernel::base::window::{Axis, Placement};
 use crate::kernel::base::{Binding, MatrixShape, Program, Real, Shader, cascade, matrix};
 use crate::threads::for_chunks;
 use crate::{Error, Result};
+use std::ops::Range;
 
 const SOURCE: &str = include_str!("../../../../shaders/reduction/pooling/pooling.wgsl");
 
@@ -130,6 +131,34 @@ impl Images {
     fn windows_over(&self) -> [usize; 2] {
         let over = |axis: Axis| axis.extent().div_ceil(axis.stride).min(axis.output);
         self.placement.axes().map(over)
+    }
+}
+
+/// The taps along the width that lie on pixels, each with the windows in which they do.
+struct Across {
+    first: usize,
+    windows: Vec<Range<usize>>,
+}
+
+impl Across {
+    fn new(width: &Axis) -> Self {
+        // Between the first tap of the last window that starts before the image, and the last tap of the first window.
+        let last = (width.output - 1) * width.stride;
+        let first = width.before.saturating_sub(last).div_ceil(width.dilation);
+        let end = (width.before + width.input).div_ceil(width.dilation);
+        let taps = first..end.min(width.kernel);
+        Across {
+            first,
+            windows: taps.map(|tap| width.windows_on(tap)).collect(),
+        }
+    }
+
+    /// Each tap with its windows, if there are any.
+    #[inline(always)]
+    fn taps(&self) -> impl DoubleEndedIterator<Item = (usize, Range<usize>)> {
+        let all = self.windows.iter().cloned().enumerate();
+        all.filter(|(_, windows)| !windows.is_empty())
+            .map(|(i, windows)| (self.first + i, windows))
     }
 }
 
