@@ -17,6 +17,14 @@ pub(crate) trait Vectorized: Sized {
     }
 }
 
+/// Whether [`run_wide`](Vectorized::run_wide) runs on this CPU.
+pub(crate) fn is_wide() -> bool {
+    #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
+    return pulp::x86::V4::is_available();
+    #[cfg(not(any(target_arch = "x86", target_arch = "x86_64")))]
+    false
+}
+
 /// Runs the work with the widest vector instructions of this CPU.
 pub(super) fn widest<V: Vectorized>(work: V) {
     #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]

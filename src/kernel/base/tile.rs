@@ -32,14 +32,54 @@ pub(crate) fn add_products<T: Real, const FUSED: bool, const ROWS: usize>(
     }
 }
 
+/// tiles[p][i] += value(i)·row(p) for every row of `P` tiles. Each value is loaded once for all of them.
+#[expect(
+    clippy::needless_range_loop,
+    reason = "an iterator's methods may become calls"
+)]
+#[inline(always)]
+pub(crate) fn add_products_to_all<
+    'a,
+    T: Real,
+    const FUSED: bool,
+    const ROWS: usize,
+    const P: usize,
+>(
+    tiles: &mut [Tile<T, ROWS>; P],
+    value: impl Fn(usize) -> T,
+    row: impl Fn(usize) -> &'a [T; NR],
+) {
+    const { assert!(ROWS <= 12) };
+    for i in 0..if ROWS < 6 { ROWS } else { 6 } {
+        for p in 0..P {
+            add_product::<T, FUSED>(&mut tiles[p][i], value(i), row(p));
+        }
+    }
+    for i in 6..ROWS {
+        for p in 0..P {
+            add_product::<T, FUSED>(&mut tiles[p][i], value(i), row(p));
+        }
+    }
+}
+
 /// sums[j] += value·row[j].
 #[inline(always)]
 pub(crate) fn add_product<T: Real, const FUSED: bool>(sums: &mut [T; NR], value: T, row: &[T; NR]) {
+    add_product_of_rows::<T, FUSED>(sums, &[value; NR], row);
+}
+
+/// sums[j] += a[j]·b[j].
+#[inline(always)]
+pub(crate) fn add_product_of_rows<T: Real, const FUSED: bool>(
+    sums: &mut [T; NR],
+    a: &[T; NR],
+    b: &[T; NR],
+) {
     for j in 0..NR {
         sums[j] = if FUSED {
-            value.mul_add(row[j], sums[j])
+            a[j].mul_add(b[j], sums[j])
         } else {
-            value * row[j] + sums[j]
+            a[j] * b[j] + sums[j]
         };
     }
 }

@@ -14,6 +14,8 @@ pub(super) const INITIAL: &str = include_str!("../../../shaders/recurrent/cell/g
 pub(super) struct GruForward<'a, T>(pub(super) Forward<'a, T>);
 
 impl<T: Real> Vectorized for GruForward<'_, T> {
+    const WIDE: bool = true;
+
     #[inline(always)]
     fn run<const FUSED: bool>(self) {
         let Forward {
@@ -51,6 +53,8 @@ impl<T: Real> Vectorized for GruForward<'_, T> {
 pub(super) struct GruBackward<'a, T>(pub(super) Backward<'a, T>);
 
 impl<T: Real> Vectorized for GruBackward<'_, T> {
+    const WIDE: bool = true;
+
     #[inline(always)]
     fn run<const FUSED: bool>(self) {
         let Backward {

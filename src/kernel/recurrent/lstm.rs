@@ -14,6 +14,8 @@ pub(super) const INITIAL: &str = include_str!("../../../shaders/recurrent/cell/l
 pub(super) struct LstmForward<'a, T>(pub(super) Forward<'a, T>);
 
 impl<T: Real> Vectorized for LstmForward<'_, T> {
+    const WIDE: bool = true;
+
     #[inline(always)]
     fn run<const FUSED: bool>(self) {
         let Forward {
@@ -58,6 +60,8 @@ impl<T: Real> Vectorized for LstmForward<'_, T> {
 pub(super) struct LstmBackward<'a, T>(pub(super) Backward<'a, T>);
 
 impl<T: Real> Vectorized for LstmBackward<'_, T> {
+    const WIDE: bool = true;
+
     #[inline(always)]
     fn run<const FUSED: bool>(self) {
         let Backward {

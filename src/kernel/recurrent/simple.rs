@@ -17,6 +17,8 @@ pub(super) const INITIAL: &str =
 pub(super) struct SimpleForward<'a, T, const RELU: bool>(pub(super) Forward<'a, T>);
 
 impl<T: Real, const RELU: bool> Vectorized for SimpleForward<'_, T, RELU> {
+    const WIDE: bool = true;
+
     #[inline(always)]
     fn run<const FUSED: bool>(self) {
         let Forward {
@@ -44,6 +46,8 @@ impl<T: Real, const RELU: bool> Vectorized for SimpleForward<'_, T, RELU> {
 pub(super) struct SimpleBackward<'a, T, const RELU: bool>(pub(super) Backward<'a, T>);
 
 impl<T: Real, const RELU: bool> Vectorized for SimpleBackward<'_, T, RELU> {
+    const WIDE: bool = true;
+
     #[inline(always)]
     fn run<const FUSED: bool>(self) {
         let Backward {

@@ -93,7 +93,7 @@ pub(super) type Buffers<'a, T> = (&'a mut Vec<SimdRow<T>>, &'a mut Vec<T>);
 /// [`Vectorized`]: crate::kernel::base::simd::Vectorized
 pub(super) fn with_buffers<T: Real>(work: impl FnOnce(Buffers<'_, T>)) {
     T::scratch(|scratch| {
-        let (panels, values) = &mut *scratch.own.borrow_mut();
+        let (panels, values, _) = &mut *scratch.own.borrow_mut();
         work((panels, values));
     });
 }

@@ -3,9 +3,9 @@
 
 use super::sizes::{BLOCK, GROUP, LONG};
 use super::source::{Phase, Pixel, Source};
-use super::tile::add_product_of_rows;
 use crate::kernel::base::Real;
 use crate::kernel::base::scratch::{NR, SimdRow};
+use crate::kernel::base::tile::add_product_of_rows;
 
 /// Packs the weights of each phase: [⌈channels / NR⌉][taps, NR].
 pub(super) fn pack<T: Real>(

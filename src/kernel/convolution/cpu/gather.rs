@@ -19,6 +19,17 @@ pub(in crate::kernel::convolution) fn gather<T: Real>(
     out: &mut [T],
     finish: impl Fn(usize, &mut [T]) + Sync,
 ) {
+    in_bands(call, shape, out, finish, |band| T::vectorized(band));
+}
+
+/// The same, where `run` computes a task.
+pub(super) fn in_bands<T: Real>(
+    call: &Source<'_, T>,
+    shape: MatrixShape,
+    out: &mut [T],
+    finish: impl Fn(usize, &mut [T]) + Sync,
+    run: impl Fn(Band<'_, '_, T>) + Sync,
+) {
     if shape.floats() == 0 {
         return;
     }
@@ -68,7 +79,7 @@ pub(in crate::kernel::convolution) fn gather<T: Real>(
         let rows = first..first + out.len() / row;
         T::scratch(|scratch| {
             let own = &mut *scratch.own.borrow_mut();
-            T::vectorized(Band {
+            run(Band {
                 call,
                 padded: &padded,
                 phases: &phases,
@@ -151,7 +162,7 @@ fn pack<T: Real>(call: &Source<'_, T>, phases: &[Phase<'_>], panels: &mut Vec<Si
 }
 
 /// A task: some rows of pixels of one sample.
-struct Band<'t, 'a, T> {
+pub(super) struct Band<'t, 'a, T> {
     call: &'t Source<'a, T>,
     padded: &'t Padded<'t>,
     phases: &'t [Phase<'t>],
@@ -171,24 +182,24 @@ impl<T: Real> Vectorized for Band<'_, '_, T> {
 
     #[inline(always)]
     fn run<const FUSED: bool>(self) {
-        self.tiles::<FUSED, MR>();
+        self.tiles::<FUSED, MR, 1>();
     }
 
     #[inline(always)]
     fn run_wide(self) {
-        self.tiles::<true, WIDE_MR>();
+        self.tiles::<true, WIDE_MR, 2>();
     }
 }
 
 impl<T: Real> Band<'_, '_, T> {
-    /// The band, in tiles of `ROWS` pixels.
+    /// The band, in tiles of `ROWS` pixels and up to `P` panels.
     #[inline(always)]
-    fn tiles<const FUSED: bool, const ROWS: usize>(self) {
+    pub(super) fn tiles<const FUSED: bool, const ROWS: usize, const P: usize>(mut self) {
         let (call, padded) = (self.call, self.padded);
         let read = padded.height.read(self.rows.start, self.rows.end);
         let sample = &call.source[self.sample * call.pixels.sample..];
         padded.pack(read.clone(), sample, call.pixels, self.image);
-        let [from, to] = call.group();
+        let [_, to] = call.group();
         let groups = call.geometry.groups;
         if self.ld > groups * to {
             for row in self.out.chunks_exact_mut(self.ld) {
@@ -217,41 +228,71 @@ impl<T: Real> Band<'_, '_, T> {
                 continue;
             }
             let length = phase.terms.len();
-            for number in 0..groups * to.div_ceil(NR) {
-                let (panel, after) = panels.split_at(length);
+            let of_group = to.div_ceil(NR);
+            let mut number = 0;
+            while number < groups * of_group {
+                // All panels of a tile are of one group.
+                let count = P.min(of_group - number % of_group);
+                let (here, after) = panels.split_at(count * length);
                 panels = after;
-                let (group, first) = (number / to.div_ceil(NR), number % to.div_ceil(NR) * NR);
-                let column = group * to + first;
-                let columns = NR.min(to - first);
-                let bias: [T; NR] = std::array::from_fn(|j| match call.bias {
-                    Some(bias) if j < columns => bias[column + j],
-                    _ => T::ZERO,
-                });
-                let count = pixels.count();
-                let mut at = pixels.start();
-                for tile in 0..count.div_ceil(ROWS) {
-                    let (mut starts, mut places) = ([0; ROWS], [0; ROWS]);
-                    let here = ROWS.min(count - tile * ROWS);
-                    for i in 0..ROWS {
-                        // Pixels past the last repeat it, and are not stored.
-                        (starts[i], places[i]) = (at.source + group * from, at.place);
-                        if i + 1 < here || (i + 1 == here && here == ROWS) {
-                            pixels.next(&mut at);
-                        }
+                if count == P {
+                    let panels = std::array::from_fn(|p| &here[p * length..][..length]);
+                    self.panels::<FUSED, ROWS, P>(phase, &pixels, number, panels);
+                } else {
+                    for p in 0..count {
+                        let panel = &here[p * length..][..length];
+                        self.panels::<FUSED, ROWS, 1>(phase, &pixels, number + p, [panel]);
                     }
-                    let sums =
-                        tile::of_runs::<T, FUSED, ROWS>(self.image, &starts, &phase.runs, panel);
-                    for (sums, place) in sums.iter().zip(&places[..here]) {
-                        let to = &mut self.out[place * self.ld + column..][..columns];
-                        // With its length known, the copy compiles to vector instructions.
-                        if let Ok(to) = <&mut [T; NR]>::try_from(&mut *to) {
-                            for j in 0..NR {
-                                to[j] = sums[j] + bias[j];
-                            }
-                        } else {
-                            for (j, to) in to.iter_mut().enumerate() {
-                                *to = sums[j] + bias[j];
-                            }
+                }
+                number += count;
+            }
+        }
+    }
+
+    /// All pixels of a phase under `P` panels, from panel `number` on.
+    #[inline(always)]
+    fn panels<const FUSED: bool, const ROWS: usize, const P: usize>(
+        &mut self,
+        phase: &Phase<'_>,
+        pixels: &Pixel<'_>,
+        number: usize,
+        panels: [&[SimdRow<T>]; P],
+    ) {
+        let call = self.call;
+        let [from, to] = call.group();
+        let (group, first) = (number / to.div_ceil(NR), number % to.div_ceil(NR) * NR);
+        let column = group * to + first;
+        let bias: [[T; NR]; P] = std::array::from_fn(|p| {
+            std::array::from_fn(|j| match call.bias {
+                Some(bias) if first + p * NR + j < to => bias[column + p * NR + j],
+                _ => T::ZERO,
+            })
+        });
+        let count = pixels.count();
+        let mut at = pixels.start();
+        for tile in 0..count.div_ceil(ROWS) {
+            let (mut starts, mut places) = ([0; ROWS], [0; ROWS]);
+            let here = ROWS.min(count - tile * ROWS);
+            for i in 0..ROWS {
+                // Pixels past the last repeat it, and are not stored.
+                (starts[i], places[i]) = (at.source + group * from, at.place);
+                if i + 1 < here || (i + 1 == here && here == ROWS) {
+                    pixels.next(&mut at);
+                }
+            }
+            let sums = tile::of_runs::<T, FUSED, ROWS, P>(self.image, &starts, &phase.runs, panels);
+            for p in 0..P {
+                let columns = NR.min(to - first - p * NR);
+                for (sums, place) in sums[p].iter().zip(&places[..here]) {
+                    let to = &mut self.out[place * self.ld + column + p * NR..][..columns];
+                    // With its length known, the copy compiles to vector instructions.
+                    if let Ok(to) = <&mut [T; NR]>::try_from(&mut *to) {
+                        for j in 0..NR {
+                            to[j] = sums[j] + bias[p][j];
+                        }
+                    } else {
+                        for (j, to) in to.iter_mut().enumerate() {
+                            *to = sums[j] + bias[p][j];
                         }
                     }
                 }

@@ -9,7 +9,7 @@
 //! weights:  tile[6 outputs, 16 taps] += dy[pixel, 6 outputs] · x[pixel + run][16 taps]   over the pixels
 //! ```
 //!
-//! Both tiles stay in registers. `gather` also computes transposed convolutions, the gradient of the image among them:
+//! With AVX-512 the first has 12 pixels and two panels, the second 16 outputs. All tiles stay in registers. `gather` also computes transposed convolutions, the gradient of the image among them:
 //! it reads the padded grid, with the taps in reverse order. A stride splits the image into *phases* ([`lines`]).
 //!
 //! The order of every sum follows from the shape alone, so bits do not depend on the number of threads.
@@ -21,6 +21,8 @@ mod padded;
 mod plain;
 mod sizes;
 mod source;
+#[cfg(test)]
+mod tests;
 mod tile;
 mod weight;
 

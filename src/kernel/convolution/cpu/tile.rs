@@ -3,7 +3,7 @@
 use super::sizes::{BLOCK, GROUP, LONG, Run};
 use crate::kernel::base::Real;
 use crate::kernel::base::scratch::{NR, SimdRow};
-use crate::kernel::base::tile::{Tile, add_products};
+use crate::kernel::base::tile::{Tile, add_products, add_products_to_all};
 
 /// Steps along a run between bounds checks.
 const UNROLL: usize = 8;
@@ -17,18 +17,28 @@ pub(super) fn add<T: Real, const ROWS: usize>(to: &mut Tile<T, ROWS>, sums: &Til
     }
 }
 
-/// tile[i, j] = Σ source[starts[i] + run]·panel[k, j] over the runs, where k counts the floats of all runs.
+/// tiles[p][i, j] = Σ source[starts[i] + run]·panels[p][k, j] over the runs, where k counts the floats of all runs.
 #[inline(always)]
-pub(super) fn of_runs<T: Real, const FUSED: bool, const MR: usize>(
+pub(super) fn of_runs<T: Real, const FUSED: bool, const MR: usize, const P: usize>(
+    source: &[T],
+    starts: &[usize; MR],
+    runs: &[Run],
+    panels: [&[SimdRow<T>]; P],
+) -> [Tile<T, MR>; P] {
+    if panels[0].len() <= LONG {
+        return chain::<T, FUSED, MR, P>(source, starts, runs, panels);
+    }
+    panels.map(|panel| long::<T, FUSED, MR>(source, starts, runs, panel))
+}
+
+/// A long sum in blocks and groups of blocks.
+#[inline(always)]
+fn long<T: Real, const FUSED: bool, const MR: usize>(
     source: &[T],
     starts: &[usize; MR],
     runs: &[Run],
     panel: &[SimdRow<T>],
 ) -> Tile<T, MR> {
-    if panel.len() <= LONG {
-        return chain::<T, FUSED, MR>(source, starts, runs, panel);
-    }
-    // A long sum in blocks and groups of blocks.
     let (mut total, mut group, mut blocks) = ([[T::ZERO; NR]; MR], [[T::ZERO; NR]; MR], 0);
     let (mut block, mut terms) = ([[T::ZERO; NR]; MR], 0);
     let mut k = 0;
@@ -40,7 +50,8 @@ pub(super) fn of_runs<T: Real, const FUSED: bool, const MR: usize>(
                 offset: run.offset + done,
                 length,
             }];
-            let sums = chain::<T, FUSED, MR>(source, starts, &part, &panel[k..][..length]);
+            let panel = &panel[k..][..length];
+            let [sums] = chain::<T, FUSED, MR, 1>(source, starts, &part, [panel]);
             add(&mut block, &sums);
             (k, done, terms) = (k + length, done + length, terms + length);
             if terms == BLOCK {
@@ -60,17 +71,20 @@ pub(super) fn of_runs<T: Real, const FUSED: bool, const MR: usize>(
 
 /// One chain of additions for each element.
 #[inline(always)]
-fn chain<T: Real, const FUSED: bool, const MR: usize>(
+fn chain<T: Real, const FUSED: bool, const MR: usize, const P: usize>(
     source: &[T],
     starts: &[usize; MR],
     runs: &[Run],
-    panel: &[SimdRow<T>],
-) -> Tile<T, MR> {
-    let mut sums = [[T::ZERO; NR]; MR];
-    let mut rest = panel;
+    panels: [&[SimdRow<T>]; P],
+) -> [Tile<T, MR>; P] {
+    let mut sums = [[[T::ZERO; NR]; MR]; P];
+    let mut first = 0;
     for run in runs {
-        let (panel, after) = rest.split_at(run.length);
-        rest = after;
+        let mut panels = panels;
+        for panel in &mut panels {
+            *panel = &panel[first..][..run.length];
+        }
+        first += run.length;
         let rows: [&[T]; MR] =
             std::array::from_fn(|i| &source[starts[i].wrapping_add(run.offset)..][..run.length]);
         let whole = run.length / UNROLL * UNROLL;
@@ -78,14 +92,16 @@ fn chain<T: Real, const FUSED: bool, const MR: usize>(
             // The length is known here, so the loop below checks no index.
             let rows: [&[T; UNROLL]; MR] =
                 std::array::from_fn(|i| rows[i][k..][..UNROLL].try_into().expect("UNROLL values"));
-            let panel: &[SimdRow<T>; UNROLL] =
-                panel[k..][..UNROLL].try_into().expect("UNROLL rows");
+            let panels: [&[SimdRow<T>; UNROLL]; P] =
+                std::array::from_fn(|p| panels[p][k..][..UNROLL].try_into().expect("UNROLL rows"));
             for k in 0..UNROLL {
-                add_products::<T, FUSED, MR>(&mut sums, |i| rows[i][k], &panel[k].0);
+                let row = |p: usize| &panels[p][k].0;
+                add_products_to_all::<T, FUSED, MR, P>(&mut sums, |i| rows[i][k], row);
             }
         }
         for k in whole..run.length {
-            add_products::<T, FUSED, MR>(&mut sums, |i| rows[i][k], &panel[k].0);
+            let row = |p: usize| &panels[p][k].0;
+            add_products_to_all::<T, FUSED, MR, P>(&mut sums, |i| rows[i][k], row);
         }
     }
     sums
@@ -123,20 +139,4 @@ pub(super) fn of_pixels<T: Real, const FUSED: bool, const ROWS: usize>(
         }
     }
     sums
-}
-
-/// sums[j] += a[j]·b[j].
-#[inline(always)]
-pub(super) fn add_product_of_rows<T: Real, const FUSED: bool>(
-    sums: &mut [T; NR],
-    a: &[T; NR],
-    b: &[T; NR],
-) {
-    for j in 0..NR {
-        sums[j] = if FUSED {
-            a[j].mul_add(b[j], sums[j])
-        } else {
-            a[j] * b[j] + sums[j]
-        };
-    }
 }

@@ -1,11 +1,12 @@
 //! The gradient of the weights: parts, each a sum over a slice of the windows.
 
+mod sums;
+
 use super::lines::Lines;
 use super::padded::Padded;
 use super::plain::{self, Sum};
 use super::sizes::{BLOCK, MR, Run, WIDE_OUTPUTS};
-use super::tile::{Segment, add_product_of_rows, of_pixels};
-use crate::kernel::base::scratch::NR;
+use super::tile::Segment;
 use crate::kernel::base::simd::Vectorized;
 use crate::kernel::base::{MatrixShape, Real};
 use crate::kernel::convolution::geometry::{Geometry, Pixels};
@@ -34,6 +35,16 @@ pub(in crate::kernel::convolution) fn weight_parts<T: Real>(
     part: MatrixShape,
     parts: &mut [T],
 ) {
+    parts_by(call, part, parts, |packed| T::vectorized(packed));
+}
+
+/// The same, where `run` computes a task.
+pub(super) fn parts_by<T: Real>(
+    call: &Gradient<'_, T>,
+    part: MatrixShape,
+    parts: &mut [T],
+    run: impl Fn(Packed<'_, '_, T>) + Sync,
+) {
     if part.floats() == 0 {
         return;
     }
@@ -49,13 +60,10 @@ pub(in crate::kernel::convolution) fn weight_parts<T: Real>(
         channels: call.geometry.channels,
     };
     let runs = runs(call, &padded);
-    // Whole parts where there are enough of them, else bands of their rows.
-    let tiles = part.rows.div_ceil(WIDE_OUTPUTS);
-    let bands = (4 * threads::count()).div_ceil(count).min(tiles);
-    let rows = if threads::count() == 1 || call.geometry.groups > 1 {
+    let rows = if call.geometry.groups > 1 {
         part.rows
     } else {
-        tiles.div_ceil(bands) * WIDE_OUTPUTS
+        rows_of_task(count, part.rows, threads::count())
     };
     for_bands(parts, part, rows, |number, first, sums| {
         let windows = number * call.slice..((number + 1) * call.slice).min(call.windows);
@@ -74,12 +82,27 @@ pub(in crate::kernel::convolution) fn weight_parts<T: Real>(
         }
         T::scratch(|scratch| {
             let own = &mut *scratch.own.borrow_mut();
-            T::vectorized(Packed {
+            run(Packed {
                 task,
                 image: &mut own.1,
             });
         });
     });
+}
+
+/// Rows that one task computes: whole parts where there are enough of them, else bands, of whole tiles unless they are too
+/// few for all threads.
+pub(super) fn rows_of_task(parts: usize, rows: usize, threads: usize) -> usize {
+    if threads == 1 {
+        return rows;
+    }
+    let unit = [WIDE_OUTPUTS, WIDE_OUTPUTS / 2]
+        .into_iter()
+        .find(|&unit| parts * rows.div_ceil(unit) >= threads)
+        .unwrap_or(WIDE_OUTPUTS / 4);
+    let tiles = rows.div_ceil(unit);
+    let bands = (4 * threads).div_ceil(parts).min(tiles);
+    tiles.div_ceil(bands) * unit
 }
 
 /// Calls `each(part, first row, rows)` for bands of rows of each part.
@@ -128,7 +151,7 @@ struct Task<'t, 'a, T> {
     sums: &'t mut [T],
 }
 
-struct Packed<'t, 'a, T> {
+pub(super) struct Packed<'t, 'a, T> {
     task: Task<'t, 'a, T>,
     /// Buffer for the padded image.
     image: &'t mut Vec<T>,
@@ -220,7 +243,7 @@ impl<T: Real> Vectorized for Packed<'_, '_, T> {
 impl<T: Real> Packed<'_, '_, T> {
     /// The part, in tiles of up to `ROWS` outputs.
     #[inline(always)]
-    fn parts<const FUSED: bool, const ROWS: usize>(self) {
+    pub(super) fn parts<const FUSED: bool, const ROWS: usize>(self) {
         let Packed { mut task, image } = self;
         let geometry = task.call.geometry;
         let (count, width) = (geometry.place.windows(), geometry.place.width);
@@ -248,142 +271,6 @@ impl<T: Real> Packed<'_, '_, T> {
                 if task.call.bias {
                     task.bias(&segments);
                 }
-            }
-        }
-    }
-}
-
-impl<T: Real> Task<'_, '_, T> {
-    /// Adds the sums over a block of windows.
-    #[inline(always)]
-    fn block<const FUSED: bool, const MAX_ROWS: usize>(
-        &mut self,
-        segments: &[Segment],
-        image: &[T],
-    ) {
-        let geometry = self.call.geometry;
-        let outputs = geometry.group_outputs();
-        let mut first = self.outputs.start;
-        while first < self.outputs.end {
-            // A tile's outputs are of one group.
-            let group = first / outputs;
-            let left = ((group + 1) * outputs).min(self.outputs.end) - first;
-            let rows = match left {
-                _ if left >= MAX_ROWS => MAX_ROWS,
-                8.. => 8,
-                _ => left.min(MR),
-            };
-            let channel = group * geometry.group_channels();
-            match rows {
-                1 => self.tiles::<FUSED, 1>(segments, image, first, channel),
-                2 => self.tiles::<FUSED, 2>(segments, image, first, channel),
-                3 => self.tiles::<FUSED, 3>(segments, image, first, channel),
-                4 => self.tiles::<FUSED, 4>(segments, image, first, channel),
-                5 => self.tiles::<FUSED, 5>(segments, image, first, channel),
-                6 => self.tiles::<FUSED, 6>(segments, image, first, channel),
-                8 if MAX_ROWS > 8 => self.tiles::<FUSED, 8>(segments, image, first, channel),
-                _ => self.tiles::<FUSED, MAX_ROWS>(segments, image, first, channel),
-            }
-            first += rows;
-        }
-    }
-
-    /// The tiles of `ROWS` outputs from `first` on.
-    #[inline(always)]
-    fn tiles<const FUSED: bool, const ROWS: usize>(
-        &mut self,
-        segments: &[Segment],
-        image: &[T],
-        first: usize,
-        channel: usize,
-    ) {
-        let call = self.call;
-        let steps = [
-            call.grid_pixels.pixel,
-            call.geometry.place.width.stride * self.padded.channels,
-        ];
-        let grid = &call.grid[first..];
-        let sums = &mut self.sums[(first - self.outputs.start) * self.ld..];
-        let mut n = 0;
-        for run in self.runs {
-            for start in (0..run.length).step_by(NR) {
-                let image = &image[run.offset + channel + start..];
-                let tile = of_pixels::<T, FUSED, ROWS>(segments, [grid, image], steps);
-                let columns = NR.min(run.length - start);
-                for (i, tile) in tile.iter().enumerate() {
-                    let to = &mut sums[i * self.ld + n + start..][..columns];
-                    if let Ok(to) = <&mut [T; NR]>::try_from(&mut *to) {
-                        for j in 0..NR {
-                            to[j] += tile[j];
-                        }
-                    } else {
-                        to.iter_mut().zip(tile).for_each(|(to, &sum)| *to += sum);
-                    }
-                }
-            }
-            n += run.length;
-        }
-    }
-
-    /// The same for a filter per channel: SIMD rows lie along the channels.
-    #[inline(always)]
-    fn depthwise<const FUSED: bool>(&mut self, segments: &[Segment], image: &[T]) {
-        let call = self.call;
-        let steps = [
-            call.grid_pixels.pixel,
-            call.geometry.place.width.stride * self.padded.channels,
-        ];
-        for first in (0..call.geometry.channels).step_by(NR) {
-            let columns = NR.min(call.geometry.channels - first);
-            for (tap, run) in self.runs.iter().enumerate() {
-                let mut sums = [T::ZERO; NR];
-                for segment in segments {
-                    for pixel in 0..segment.count {
-                        let mut values = [T::ZERO; NR];
-                        let at = segment.grid + pixel * steps[0] + first;
-                        if let Some(whole) = call.grid.get(at..at + NR) {
-                            // Lanes past the last channel are not stored.
-                            values.copy_from_slice(whole);
-                        } else {
-                            values[..columns].copy_from_slice(&call.grid[at..][..columns]);
-                        }
-                        let at = segment.image + pixel * steps[1] + run.offset + first;
-                        let row: &[T; NR] = image[at..][..NR].try_into().expect("NR channels");
-                        add_product_of_rows::<T, FUSED>(&mut sums, &values, row);
-                    }
-                }
-                for (j, &sum) in sums[..columns].iter().enumerate() {
-                    self.sums[(first + j) * self.ld + tap] += sum;
-                }
-            }
-        }
-    }
-
-    /// Adds the sums of the grid over a block of windows.
-    #[inline(always)]
-    fn bias(&mut self, segments: &[Segment]) {
-        let call = self.call;
-        let column = call.geometry.weight().cols;
-        for first in self.outputs.clone().step_by(NR) {
-            let columns = NR.min(self.outputs.end - first);
-            let mut sums = [T::ZERO; NR];
-            for segment in segments {
-                for pixel in 0..segment.count {
-                    let at = segment.grid + pixel * call.grid_pixels.pixel + first;
-                    let values = &call.grid[at..][..columns];
-                    if let Ok(values) = <&[T; NR]>::try_from(values) {
-                        for j in 0..NR {
-                            sums[j] += values[j];
-                        }
-                    } else {
-                        sums.iter_mut()
-                            .zip(values)
-                            .for_each(|(sum, &value)| *sum += value);
-                    }
-                }
-            }
-            for (j, &sum) in sums[..columns].iter().enumerate() {
-                self.sums[(first - self.outputs.start + j) * self.ld + column] += sum;
             }
         }
     }

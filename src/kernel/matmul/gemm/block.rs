@@ -51,6 +51,29 @@ impl<'a, T: Real> Block<'a, T> {
         }
     }
 
+    /// The tile whose rows are rows of C; zeros past them.
+    #[inline(always)]
+    pub(super) fn load<const MR: usize>(
+        &self,
+        rows: &Range<usize>,
+        columns: &Range<usize>,
+    ) -> [[T; NR]; MR] {
+        let first = columns.start - self.columns.start;
+        let slices = &self.slices[rows.start - self.rows.start..][..rows.len()];
+        let mut tile = [[T::ZERO; NR]; MR];
+        if columns.len() == NR && rows.len() == MR {
+            let slices: &[&mut [T]; MR] = slices.try_into().expect("MR rows");
+            for i in 0..MR {
+                tile[i] = slices[i][first..][..NR].try_into().expect("NR columns");
+            }
+            return tile;
+        }
+        for (slice, values) in slices.iter().zip(&mut tile) {
+            values[..columns.len()].copy_from_slice(&slice[first..][..columns.len()]);
+        }
+        tile
+    }
+
     /// Writes a tile whose rows are rows of C, or adds it to what is there.
     #[inline(always)]
     pub(super) fn store<const MR: usize>(
@@ -69,15 +92,14 @@ impl<'a, T: Real> Block<'a, T> {
                 let to: &mut [T; NR] = (&mut slices[i][first..][..NR])
                     .try_into()
                     .expect("NR columns");
-                put(to, &tile[i], add);
+                put_row(to, &tile[i], add);
             }
             return;
         }
         for (slice, values) in slices.iter_mut().zip(tile) {
             let to = &mut slice[first..][..columns.len()];
-            // With its length known, the copy compiles to vector instructions.
             if let Ok(to) = <&mut [T; NR]>::try_from(&mut *to) {
-                put(to, values, add);
+                put_row(to, values, add);
             } else {
                 put(to, values, add);
             }
@@ -96,10 +118,13 @@ impl<'a, T: Real> Block<'a, T> {
         let first = columns.start - self.columns.start;
         let slices = &mut self.slices[rows.start - self.rows.start..][..rows.len()];
         for (column, slice) in slices.iter_mut().enumerate().take(NR) {
-            let values: [T; MR] = std::array::from_fn(|row| tile[row][column]);
+            let mut values = [T::ZERO; MR];
+            for row in 0..MR {
+                values[row] = tile[row][column];
+            }
             let to = &mut slice[first..][..columns.len()];
             if let Ok(to) = <&mut [T; MR]>::try_from(&mut *to) {
-                put(to, &values, add);
+                put_row(to, &values, add);
             } else {
                 put(to, &values, add);
             }
@@ -134,6 +159,20 @@ impl<'a, T: Real> Block<'a, T> {
             padding.fill(T::ZERO);
             finish(row, self.columns.start, values);
         }
+    }
+}
+
+/// A row of known length: it compiles to vector instructions.
+#[inline(always)]
+fn put_row<T: Real, const N: usize>(to: &mut [T; N], values: &[T; N], add: bool) {
+    if add {
+        let mut sums = *to;
+        for i in 0..N {
+            sums[i] += values[i];
+        }
+        *to = sums;
+    } else {
+        *to = *values;
     }
 }
 

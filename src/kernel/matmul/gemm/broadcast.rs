@@ -1,9 +1,11 @@
 //! The broadcast operand: a tile takes single values of it and spreads each over a vector.
 
+use super::cut::pass;
 use super::panels::Panel;
-use super::sizes::NR;
+use super::sizes::{DEPTH, NR, WIDE_MR};
 use super::tile;
 use crate::kernel::base::Real;
+use crate::threads::for_chunks;
 use std::ops::Range;
 
 /// The operand V[i, k] whose values are broadcast. Its row i is a row of the tile.
@@ -56,6 +58,59 @@ impl<'a, T: Real> BroadcastOperand<'a, T> {
         }
     }
 
+    /// Packs columns into micropanels, and copies rows [rows, DEPTH], for tiles of two panels.
+    #[inline(always)]
+    pub(super) fn pack_wide(&self, depth: &Range<usize>, rows: &Range<usize>, to: &mut Vec<T>) {
+        if let BroadcastOperand::Columns { .. } = self {
+            return self.pack::<WIDE_MR>(depth, rows, to);
+        }
+        // A tile may read rows past the last, whose sums are not stored.
+        let length = (rows.len() + WIDE_MR) * DEPTH;
+        if to.len() < length {
+            to.resize(length, T::ZERO);
+        }
+        for (row, to) in rows.clone().zip(to.chunks_exact_mut(DEPTH)) {
+            let from = self.row(row, depth);
+            to[..from.len()].copy_from_slice(from);
+        }
+    }
+
+    /// Copies `rows` rows of k terms for all tasks: [passes][rows, DEPTH], and rows that a tile may read past the last.
+    pub(super) fn copy(&self, rows: usize, k: usize, to: &mut Vec<[T; DEPTH]>) {
+        let pass = pass(k);
+        let passes = k.div_ceil(pass);
+        if to.len() < passes * rows + WIDE_MR {
+            to.resize(passes * rows + WIDE_MR, [T::ZERO; DEPTH]);
+        }
+        let at_least = (1 << 14) / (rows * DEPTH) + 1;
+        for_chunks(&mut to[..passes * rows], rows, at_least, |number, to| {
+            let depth = number * pass..k.min((number + 1) * pass);
+            for (row, to) in to.iter_mut().enumerate() {
+                let from = self.row(row, &depth);
+                to[..from.len()].copy_from_slice(from);
+            }
+        });
+    }
+
+    /// Some terms of a row that is read in place.
+    #[inline(always)]
+    fn row(&self, row: usize, depth: &Range<usize>) -> &'a [T] {
+        match *self {
+            BroadcastOperand::Slices { rows } => &rows[row][depth.start..depth.end],
+            BroadcastOperand::Rows { data, ld } => &data[row * ld..][depth.start..depth.end],
+            BroadcastOperand::Columns { .. } => unreachable!("columns are packed"),
+        }
+    }
+
+    /// Rows of the next tile, where so many are left. The last two tiles share the rest.
+    #[inline(always)]
+    pub(super) fn height(&self, left: usize) -> usize {
+        match (self, left) {
+            (BroadcastOperand::Rows { .. } | BroadcastOperand::Slices { .. }, 13..=16) => 8,
+            _ => left.min(WIDE_MR),
+        }
+    }
+
     /// A block of K of the rows of a tile, read in place. Rows past the last repeat it, and are not stored.
     ///
     /// A loop, since `std::array::from_fn` may become a call: it takes longer than a short tile.
@@ -68,12 +123,7 @@ impl<'a, T: Real> BroadcastOperand<'a, T> {
         let mut slices: [&'a [T]; ROWS] = [&[]; ROWS];
         for (i, slice) in slices.iter_mut().enumerate() {
             let row = (tile_rows.start + i).min(tile_rows.end - 1);
-            *slice = match *self {
-                BroadcastOperand::Slices { rows } => &rows[row][k_block.start..k_block.end],
-                BroadcastOperand::Rows { data, ld } | BroadcastOperand::Columns { data, ld } => {
-                    &data[row * ld..][k_block.start..k_block.end]
-                }
-            };
+            *slice = self.row(row, k_block);
         }
         slices
     }

@@ -12,6 +12,7 @@ use super::cut::TASK_FMAS;
 use super::sizes::NR;
 use crate::kernel::base::Real;
 use crate::kernel::base::simd::Vectorized;
+use crate::kernel::base::tile::add_product_of_rows;
 use crate::threads::for_chunks;
 
 /// Vectors of sums that are independent of each other, so that their additions overlap.
@@ -84,13 +85,19 @@ fn block<T: Real, const FUSED: bool>(a: &[T], b: &[T]) -> T {
     let (mut a, mut b) = (a.chunks_exact(NR * CHAINS), b.chunks_exact(NR * CHAINS));
     for (a, b) in a.by_ref().zip(b.by_ref()) {
         for i in 0..CHAINS {
-            let (a, b) = (&a[i * NR..][..NR], &b[i * NR..][..NR]);
-            add_products::<T, FUSED>(&mut chains[i], a, b);
+            add_product_of_rows::<T, FUSED>(&mut chains[i], row(&a[i * NR..]), row(&b[i * NR..]));
         }
     }
     let rest = a.remainder().chunks(NR).zip(b.remainder().chunks(NR));
     for (chain, (a, b)) in chains.iter_mut().zip(rest) {
-        add_products::<T, FUSED>(chain, a, b);
+        let whole = NR.min(a.len());
+        let (mut of_a, mut of_b) = ([T::ZERO; NR], [T::ZERO; NR]);
+        of_a[..whole].copy_from_slice(a);
+        of_b[..whole].copy_from_slice(b);
+        let mut sums = *chain;
+        add_product_of_rows::<T, FUSED>(&mut sums, &of_a, &of_b);
+        // Sums without a term stay as they are.
+        chain[..whole].copy_from_slice(&sums[..whole]);
     }
     let mut totals = chains[0];
     for chain in &chains[1..] {
@@ -101,13 +108,8 @@ fn block<T: Real, const FUSED: bool>(a: &[T], b: &[T]) -> T {
     totals.into_iter().fold(T::ZERO, |sum, total| sum + total)
 }
 
+/// The first `NR` values.
 #[inline(always)]
-fn add_products<T: Real, const FUSED: bool>(sums: &mut [T; NR], a: &[T], b: &[T]) {
-    for ((sum, &a), &b) in sums.iter_mut().zip(a).zip(b) {
-        *sum = if FUSED {
-            a.mul_add(b, *sum)
-        } else {
-            a * b + *sum
-        };
-    }
+fn row<T>(values: &[T]) -> &[T; NR] {
+    values[..NR].try_into().expect("NR values")
 }

@@ -58,11 +58,12 @@ mod sizes;
 #[cfg(test)]
 mod tests;
 mod tile;
+mod wide;
 
 use crate::kernel::base::Real;
 use crate::kernel::base::product::Layout;
 use crate::kernel::base::scratch::SimdRow;
-use crate::kernel::base::simd::Vectorized;
+use crate::kernel::base::simd::{self, Vectorized};
 use crate::kernel::matmul::call::Matmul;
 use crate::threads;
 use block::{Block, MAX_ROWS};
@@ -71,7 +72,7 @@ pub(super) use cut::TASK_FMAS;
 use cut::{Cut, group, k_block, packs_weights};
 pub(crate) use packed::{Packed, with_packed};
 use panels::PackedPanels;
-use sizes::{FEW_ROWS, MC, MR, NR, WIDE_MR};
+use sizes::{DEPTH, FEW_ROWS, MC, MR, NR, WIDE_MR};
 use std::ops::Range;
 
 /// C = A·B over padded, row-major slices, in the layout of `call`, with zeros in the padding of C.
@@ -116,7 +117,7 @@ pub(crate) fn product<T: Real>(
             let panels = PackedPanels::packed(&shared, k);
             (BroadcastOperand::columns(a, lda), panels, false)
         }
-        Layout::NT if packs_weights(m, n) => {
+        Layout::NT if packs_weights(m, n, k) => {
             panels::share_rows(b, ldb, n, k, &mut shared);
             let panels = PackedPanels::packed(&shared, k);
             (BroadcastOperand::rows(a, lda), panels, false)
@@ -127,17 +128,26 @@ pub(crate) fn product<T: Real>(
             (BroadcastOperand::rows(b, ldb), panels, true)
         }
     };
+    let cut = Cut::new(call, threads::count());
+    let mut copies = T::scratch(|scratch| scratch.copies.take());
+    // Tasks that share their rows would copy them one by one.
+    let shared_rows = matches!(broadcast, BroadcastOperand::Rows { .. }) && !transposed;
+    let copied = shared_rows && cut.columns < n && panels.are_packed() && simd::is_wide();
+    if copied {
+        broadcast.copy(m, k, &mut copies);
+    }
     let job = Job {
         k,
         k_block: k_block(k),
         group: group(k),
+        rows: m,
         columns: n,
         broadcast,
+        copies: copied.then_some(&copies[..]),
         panels,
         transposed,
         finish: &finish,
     };
-    let cut = Cut::new(call, threads::count());
     share_rows(
         &job,
         &cut,
@@ -145,7 +155,10 @@ pub(crate) fn product<T: Real>(
         &mut c[..call.out().floats()],
         call.out().ld(),
     );
-    T::scratch(|scratch| scratch.shared.set(shared));
+    T::scratch(|scratch| {
+        scratch.shared.set(shared);
+        scratch.copies.set(copies);
+    });
 }
 
 /// A product that is shared out.
@@ -155,13 +168,27 @@ struct Job<'a, T, F> {
     k_block: usize,
     /// Blocks of K in a group.
     group: Option<usize>,
-    /// Columns of C.
+    /// Rows and columns of C.
+    rows: usize,
     columns: usize,
     broadcast: BroadcastOperand<'a, T>,
+    /// Its rows as [`BroadcastOperand::copy`] copies them, if all tasks share them.
+    copies: Option<&'a [[T; DEPTH]]>,
     panels: PackedPanels<'a, T>,
     /// Whether the rows of a tile are columns of C.
     transposed: bool,
     finish: &'a F,
+}
+
+impl<T, F> Job<'_, T, F> {
+    /// Rows of the broadcast operand.
+    fn broadcast_rows(&self) -> usize {
+        if self.transposed {
+            self.columns
+        } else {
+            self.rows
+        }
+    }
 }
 
 /// Computes the rows of C from `first` on, in tasks of whole bands of rows.
@@ -201,12 +228,13 @@ fn share_columns<T: Real, F: Fn(usize, usize, &mut [T]) + Sync>(
     }
     T::scratch(|scratch| {
         let own = &mut *scratch.own.borrow_mut();
-        let (panels, micropanels) = (&mut own.0, &mut own.1);
+        let (panels, micropanels, sums) = (&mut own.0, &mut own.1, &mut own.2);
         T::vectorized(Task {
             job,
             block: &mut block,
             panels,
             micropanels,
+            sums,
         });
     });
 }
@@ -219,6 +247,8 @@ struct Task<'t, 'a, 'c, T, F> {
     panels: &'t mut Vec<SimdRow<T>>,
     /// Buffer for micropanels [⌈rows/MR⌉, kc, MR].
     micropanels: &'t mut Vec<T>,
+    /// Buffer for sums between two passes over K.
+    sums: &'t mut Vec<SimdRow<T>>,
 }
 
 impl<T: Real, F: Fn(usize, usize, &mut [T]) + Sync> Vectorized for Task<'_, '_, '_, T, F> {
@@ -231,7 +261,11 @@ impl<T: Real, F: Fn(usize, usize, &mut [T]) + Sync> Vectorized for Task<'_, '_, 
 
     #[inline(always)]
     fn run_wide(self) {
-        self.tiles::<true, WIDE_MR>();
+        if self.job.panels.are_packed() {
+            self.wide_tiles::<true>();
+        } else {
+            self.tiles::<true, WIDE_MR>();
+        }
     }
 }
 
@@ -244,6 +278,7 @@ impl<T: Real, F: Fn(usize, usize, &mut [T]) + Sync> Task<'_, '_, '_, T, F> {
             block,
             panels,
             micropanels,
+            ..
         } = self;
         let (broadcast_range, panel_range) = if job.transposed {
             (block.columns.clone(), block.rows.clone())

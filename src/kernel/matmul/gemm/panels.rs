@@ -48,6 +48,11 @@ impl<'a, T: Real> PackedPanels<'a, T> {
         PackedPanels::Columns { data, ld, in_place }
     }
 
+    /// Whether all panels that tiles read are packed.
+    pub(super) fn are_packed(&self) -> bool {
+        !matches!(self, PackedPanels::Columns { in_place: true, .. })
+    }
+
     /// Columns of a task that are packed and multiplied at a time.
     #[inline(always)]
     pub(super) fn at_a_time(&self, columns: usize) -> usize {

@@ -1,7 +1,7 @@
 //! The sizes into which a product is cut.
 
 use crate::kernel::base::product::LONG_K;
-pub(super) use crate::kernel::base::scratch::NR;
+pub(super) use crate::kernel::base::scratch::{DEPTH, NR};
 
 /// Rows of a tile in 16 registers of eight `f32`.
 pub(super) const MR: usize = 6;
@@ -16,3 +16,5 @@ pub(super) const MC: usize = 16 * MR;
 pub(super) const NC: usize = 8 * NR;
 /// Rows of C up to which panels are not packed.
 pub(super) const FEW_ROWS: usize = 4 * MR;
+/// Columns that are packed at a time for tiles of two panels: their panels stay in the second-level cache.
+pub(super) const WIDE_NC: usize = 32 * NR;
