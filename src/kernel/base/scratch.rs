@@ -13,14 +13,17 @@ pub(crate) const DEPTH: usize = 256;
 #[repr(align(64))]
 pub(crate) struct SimdRow<T>(pub(crate) [T; NR]);
 
+/// Panels, micropanels and sums of a task.
+type Own<T> = (Vec<SimdRow<T>>, Vec<T>, Vec<SimdRow<T>>);
+
 /// Buffers for packed operands, kept by each thread.
 pub(crate) struct Scratch<T> {
     /// Panels of a whole operand, packed by the thread that distributes the product.
     pub(crate) shared: Cell<Vec<SimdRow<T>>>,
     /// Rows of an operand, copied for all tasks, as far as one pass of a product goes.
     pub(crate) copies: Cell<Vec<[T; DEPTH]>>,
-    /// Panels, micropanels and sums of the task that this thread works on.
-    pub(crate) own: RefCell<(Vec<SimdRow<T>>, Vec<T>, Vec<SimdRow<T>>)>,
+    /// Of the task that this thread works on.
+    pub(crate) own: RefCell<Own<T>>,
     /// Zeros. Whoever takes them may lengthen them, and gives zeros back.
     pub(crate) zeros: Cell<Vec<T>>,
     /// Rows of values between two computations of one task.
