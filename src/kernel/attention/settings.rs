@@ -20,8 +20,8 @@ use crate::{Error, Result};
 /// leaves a key gives 0, and gradients of 0. (PyTorch gives NaN.) Masked keys and values change nothing, even if they
 /// are NaN.
 ///
-/// There is no setting for numbers that are added to the scores (PyTorch's `attn_mask` of floats), or for a function of
-/// them. Such attention is made of products and a softmax, which store the scores:
+/// No setting adds a matrix to the scores (PyTorch's `attn_mask` of floats) or applies a function to them. Products and a
+/// softmax compute such attention. They store the scores:
 ///
 /// ```
 /// use wgrad::{Device, Graph, Layout};

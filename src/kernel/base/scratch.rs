@@ -22,7 +22,7 @@ pub(crate) struct Scratch<T> {
     pub(crate) shared: Cell<Vec<SimdRow<T>>>,
     /// Rows of an operand, copied for all tasks, as far as one pass of a product goes.
     pub(crate) copies: Cell<Vec<[T; DEPTH]>>,
-    /// Of the task that this thread works on.
+    /// The buffers of the task that this thread works on.
     pub(crate) own: RefCell<Own<T>>,
     /// Zeros. Whoever takes them may lengthen them, and gives zeros back.
     pub(crate) zeros: Cell<Vec<T>>,

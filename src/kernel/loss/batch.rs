@@ -9,7 +9,7 @@ use crate::kernel::base::rows::PARALLEL_FLOATS;
 use crate::threads;
 use std::ops::Range;
 
-/// What all rows read.
+/// The operands that all rows read.
 pub(super) struct Batch<'a, T> {
     pub(super) call: &'a RowLoss,
     pub(super) inputs: [&'a [T]; 3],
@@ -21,7 +21,7 @@ pub(super) struct Batch<'a, T> {
     pub(super) factor: T,
 }
 
-/// What some rows write. Their first is a multiple of [`WORKGROUP`]; unused outputs are empty.
+/// The outputs of a range of rows, whose first is a multiple of [`WORKGROUP`]. Unused outputs are empty.
 pub(super) struct Part<'a, T> {
     pub(super) rows: Range<usize>,
     /// One for each workgroup of the shader.
