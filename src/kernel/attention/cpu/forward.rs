@@ -7,9 +7,10 @@ use super::{Inputs, ROWS, Rows, WIDE_ROWS, by_sample, rows_from, rows_per_task};
 use crate::kernel::attention::STATISTICS;
 use crate::kernel::attention::dropout::Factors;
 use crate::kernel::base::Real;
-use crate::kernel::base::scratch::NR;
+use crate::kernel::base::scratch::{NR, SimdRow};
 use crate::kernel::base::simd::Vectorized;
 use crate::threads::{for_chunk_pairs, for_chunks};
+use std::ops::Range;
 
 /// Writes y, and the statistics if there is room for them.
 pub(in crate::kernel::attention) fn forward<T: Real>(
@@ -136,21 +137,14 @@ impl<T: Real> Forward<'_, T> {
                 }
                 let y = &mut self.y[first * ld..][..count * ld];
                 let weights = row_slices::<T, ROWS>(weights, stride);
-                let mut columns = head * heads.value_width..(head + 1) * heads.value_width;
-                for panel in v.chunks_exact(kept.len().max(1)) {
-                    let sums = weighted_sums::<T, FUSED, ROWS>(&weights, &ends, panel);
-                    let (from, until) = (columns.start, columns.end.min(columns.start + NR));
-                    for (r, y) in y.chunks_exact_mut(ld).enumerate() {
-                        for (y, &sum) in y[from..until].iter_mut().zip(&sums[r]) {
-                            *y = sum * inverses[r];
-                        }
-                    }
-                    columns.start = until;
-                }
-                // Without keys.
-                for y in y.chunks_exact_mut(ld) {
-                    y[columns.clone()].fill(T::ZERO);
-                }
+                let panels = v.chunks_exact(kept.len().max(1));
+                let start = head * heads.value_width;
+                let sums = WeightedSums {
+                    weights,
+                    ends,
+                    factors: inverses,
+                };
+                sums.write::<FUSED>(panels, (y, ld), start..start + heads.value_width);
             }
         }
     }
@@ -160,4 +154,39 @@ impl<T: Real> Forward<'_, T> {
 #[inline(always)]
 pub(super) fn row_slices<T, const ROWS: usize>(matrix: &[T], stride: usize) -> [&[T]; ROWS] {
     std::array::from_fn(|r| &matrix[r * stride..][..stride])
+}
+
+/// Sums of the rows of panels, with a row of weights and a factor for each row of the result.
+pub(super) struct WeightedSums<'a, T, const ROWS: usize> {
+    pub(super) weights: [&'a [T]; ROWS],
+    /// How many weights of each row count.
+    pub(super) ends: [usize; ROWS],
+    pub(super) factors: [T; ROWS],
+}
+
+impl<T: Real, const ROWS: usize> WeightedSums<'_, T, ROWS> {
+    /// Writes the columns of a head into rows that are `ld` apart; zeros where there are no keys, and so no panels.
+    #[inline(always)]
+    pub(super) fn write<'p, const FUSED: bool>(
+        &self,
+        panels: impl Iterator<Item = &'p [SimdRow<T>]>,
+        (out, ld): (&mut [T], usize),
+        mut columns: Range<usize>,
+    ) where
+        T: 'p,
+    {
+        for panel in panels {
+            let sums = weighted_sums::<T, FUSED, ROWS>(&self.weights, &self.ends, panel);
+            let (from, until) = (columns.start, columns.end.min(columns.start + NR));
+            for (r, out) in out.chunks_exact_mut(ld).enumerate() {
+                for (out, &sum) in out[from..until].iter_mut().zip(&sums[r]) {
+                    *out = sum * self.factors[r];
+                }
+            }
+            columns.start = until;
+        }
+        for out in out.chunks_exact_mut(ld) {
+            out[columns.clone()].fill(T::ZERO);
+        }
+    }
 }

@@ -1,9 +1,9 @@
 //! The gradient of attention's queries on the CPU.
 
 use super::backward::ScoreRow;
-use super::forward::row_slices;
+use super::forward::{WeightedSums, row_slices};
 use super::packed::{Buffers, room, take, with_buffers};
-use super::sums::{products, weighted_sums};
+use super::sums::products;
 use super::{Inputs, ROWS, Rows, WIDE_ROWS, by_sample, rows_from, rows_per_task};
 use crate::kernel::attention::STATISTICS;
 use crate::kernel::attention::dropout::Factors;
@@ -142,21 +142,13 @@ impl<T: Real> Queries<'_, T> {
                 let dq = &mut self.dq[first * ld..][..count * ld];
                 let gradients = row_slices::<T, ROWS>(gradients, stride);
                 let start = of_q.first + head * width;
-                let mut columns = start..start + width;
-                for panel in packed.chunks_exact(kept.len().max(1)) {
-                    let sums = weighted_sums::<T, FUSED, ROWS>(&gradients, &ends, panel);
-                    let (from, until) = (columns.start, columns.end.min(columns.start + NR));
-                    for (r, dq) in dq.chunks_exact_mut(ld).enumerate() {
-                        for (dq, &sum) in dq[from..until].iter_mut().zip(&sums[r]) {
-                            *dq = sum * scale;
-                        }
-                    }
-                    columns.start = until;
-                }
-                // Without keys.
-                for dq in dq.chunks_exact_mut(ld) {
-                    dq[columns.clone()].fill(T::ZERO);
-                }
+                let panels = packed.chunks_exact(kept.len().max(1));
+                let sums = WeightedSums {
+                    weights: gradients,
+                    ends,
+                    factors: [scale; ROWS],
+                };
+                sums.write::<FUSED>(panels, (dq, ld), start..start + width);
             }
         }
     }
